@@ -1,0 +1,30 @@
+"""Exercises: what is asked, how an answer is read, and what the learner is told.
+
+This room knows nothing of DICOM, HL7 or hospitals: whatever a lesson needs of them it passes in.
+"""
+
+from coursekit.checking.kinds.base import Kind
+from coursekit.checking.kinds.choice import Choice
+from coursekit.checking.kinds.function import Function
+from coursekit.checking.kinds.number import Number
+from coursekit.checking.kinds.query import Query
+from coursekit.checking.kinds.set import Set
+from coursekit.checking.kinds.table import Table
+from coursekit.checking.kinds.text import Text
+from coursekit.checking.lesson import Exercise, Lesson
+from coursekit.checking.verdict import Outcome, Verdict
+
+__all__ = [
+    "Choice",
+    "Exercise",
+    "Function",
+    "Kind",
+    "Lesson",
+    "Number",
+    "Outcome",
+    "Query",
+    "Set",
+    "Table",
+    "Text",
+    "Verdict",
+]

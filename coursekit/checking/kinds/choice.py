@@ -1,0 +1,67 @@
+"""Choice: one of several options, with what proves it."""
+
+from coursekit.checking.kinds.base import Difference, Kind
+from coursekit.checking.reading import Unclear, describe, plain, short, single
+
+
+class Choice(Kind):
+    """One of several options, and the evidence for it, so that guessing doesn't help.
+
+    variables : the learner's two variables, "fault, evidence"
+    options   : dict from letter to text
+    evidence  : the kind of the evidence: Text, Number or Set
+
+    The solution returns (letter, evidence). A wrong way returns the same; its evidence only counts when its letter is
+    the right one. Forgives case, "b)" and the option's whole text.
+    """
+
+    takes = "the letter of an option"
+
+    def __init__(self, variables, options, evidence):
+        super().__init__(variables)
+        self.options = {letter.upper(): text for letter, text in options.items()}
+        self.evidence = evidence
+
+    def read(self, choice, evidence):
+        """(letter, evidence as its kind reads it); unreadable evidence is kept as the Unclear that it raised."""
+        value = single(plain(choice))
+        if type(value) is not str:
+            raise Unclear(describe(choice))
+        letter = value.strip(" .):(\"'").upper()
+        for option, text in self.options.items():
+            if " ".join(value.split()).casefold().rstrip(".") == text.casefold().rstrip("."):
+                letter = option
+        if letter not in self.options:
+            raise Unclear(f"{short(value)}, which is none of {', '.join(self.options)}")
+        try:
+            return letter, self.evidence.read(evidence)
+        except Unclear as unclear:
+            return letter, unclear
+
+    def difference(self, answer, other):
+        """None when the letter and the evidence agree."""
+        letter, evidence = answer
+        if letter != other[0]:
+            return Difference("That is not what the data show. Look for what speaks against it.", "choice")
+        if isinstance(evidence, Unclear):
+            return Difference(f"As evidence this exercise takes {self.evidence.takes}; you gave {evidence}.", "evidence")
+        difference = self.evidence.difference(evidence, other[1])
+        return difference and Difference(
+            f"Your choice may stand, but this evidence does not prove it. {difference.message}", "evidence"
+        )
+
+    def judge(self, exercise, given, editions):
+        """As for every kind, but a wrong letter is diagnosed by the letter alone."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or verdict.label not in ("choice", "evidence"):
+            return verdict
+        try:
+            letter = self.read(*given)[0]
+        except Unclear:
+            return verdict
+        right = self._computed(exercise, exercise.solution, editions)[0]
+        for way, feedback in exercise.wrong_ways.items():
+            wrong = self._computed(exercise, way, editions)[0]
+            if wrong == letter != right:
+                return type(verdict)(verdict.outcome, feedback, way.__name__)
+        return verdict

@@ -1,0 +1,140 @@
+"""Number: a number with a unit and a tolerance."""
+
+import math
+import re
+
+from coursekit.checking.kinds.base import Difference, Kind
+from coursekit.checking.reading import Unclear, describe, plain, short, single
+
+_PREFIXES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
+_DATA = {f"{prefix}B": factor for prefix, factor in _PREFIXES.items()}
+_DATA |= {f"{prefix}bit": factor / 8 for prefix, factor in _PREFIXES.items()}
+_DATA |= {f"{prefix}iB": 1024 ** (power + 1) for power, prefix in enumerate("KMGTP")}
+_DATA |= {"KB": 1e3, "Mb": 1e6 / 8, "Gb": 1e9 / 8, "kb": 1e3 / 8, "Kb": 1e3 / 8, "byte": 1, "bytes": 1, "bit": 1 / 8, "bits": 1 / 8}
+_TIME = {"ms": 1e-3, "s": 1, "sec": 1, "second": 1, "seconds": 1, "min": 60, "minute": 60, "minutes": 60}
+_TIME |= {"h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400, "d": 86400}
+
+_FACTORS = (  # (family, factor, sentence); the family None holds for every unit
+    (None, -1, "The sign is the wrong way round."),
+    ("data", 8, "It is eight times too large: is it in bits, where bytes are asked?"),
+    ("data", 1 / 8, "It is eight times too small: bits and bytes got mixed up."),
+    *(
+        ("data", factor, "It is off by a power of 1024/1000: decimal units (kB, MB, GB, TB) count in thousands, "
+         "binary units (KiB, MiB, GiB, TiB) in 1024s.")
+        for power in (1, 2, 3, 4)
+        for factor in ((1000 / 1024) ** power, (1024 / 1000) ** power)
+    ),
+    *(
+        ("data", factor, "The prefix is off: look again at kilo, mega, giga and tera, and at the unit that is asked.")
+        for power in (1, 2, 3, 4)
+        for base in (1000, 1024)
+        for factor in (base**power, 1 / base**power)
+    ),
+    *(
+        ("time", factor, "The unit of time is off: look at seconds, minutes and hours, and at the unit that is asked.")
+        for factor in (60, 1 / 60, 3600, 1 / 3600, 1000, 1 / 1000, 24, 1 / 24)
+    ),
+    (None, 100, "It is a hundred times too large: is it a percentage, where a fraction is asked?"),
+    (None, 1 / 100, "It is a hundred times too small: is it a fraction, where a percentage is asked?"),
+)
+
+
+class Number(Kind):
+    """A number.
+
+    variables : the learner's variable
+    unit      : the unit that is asked, "" for a bare number; "bytes", "MB", "MiB", "Mbit", "s", "min", "h" are converted
+    tolerance : how far from the solution an answer may be, in that unit; 0 means exact (up to floating-point noise)
+
+    Forgives the numeric type, text such as "524 288", "524,288 bytes", "512 KiB", "0x2B68" or "12 %", and a single
+    value in a list, array or 1x1 table.
+    """
+
+    takes = "a number"
+
+    def __init__(self, variables="result", unit="", tolerance=0):
+        super().__init__(variables)
+        self.unit = unit
+        self.tolerance = tolerance
+        self.family, self._scale = _family(unit)
+        if unit:
+            self.takes = f"a number of {unit}" if unit != "%" else "a percentage"
+
+    def read(self, given):
+        """A tuple of the numbers that the answer may mean (text such as "1,250" can mean two)."""
+        value = single(plain(given))
+        if type(value) is str:
+            readings = self._from_text(value)
+        elif type(value) in (int, float):
+            readings = (value,)
+        elif value is None and given is not None:
+            raise Unclear("a missing value")
+        else:
+            raise Unclear(describe(given))
+        for number in readings:
+            if type(number) is float and not math.isfinite(number):
+                raise Unclear("NaN, not a number" if math.isnan(number) else "infinity")
+        return readings
+
+    def _from_text(self, text):
+        cleaned = text.strip().replace("\u00a0", " ").replace("\u2212", "-").replace("_", "")
+        if re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", cleaned):
+            return (int(cleaned, 16),)
+        match = re.fullmatch(r"([+-]?[\d., ']*\d(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?", cleaned)
+        if not match:
+            raise Unclear(f"the text {short(text)}, which holds no number that I can read" if cleaned else "empty text")
+        digits, unit = match[1].replace(" ", "").replace("'", ""), (match[2] or "").strip()
+        factor = self._factor(unit)
+        candidates = []
+        if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", digits):
+            candidates.append(digits.replace(",", ""))
+        if re.fullmatch(r"[+-]?\d+,\d+", digits):
+            candidates.append(digits.replace(",", "."))
+        if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?", digits) and ("," in digits or digits.count(".") > 1):
+            candidates.append(digits.replace(".", "").replace(",", "."))
+        if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", digits):
+            candidates.append(digits)
+        if not candidates:
+            raise Unclear(f"the text {short(text)}, which holds no number that I can read")
+        numbers = [int(one) if re.fullmatch(r"[+-]?\d{1,300}", one) else float(one) for one in candidates]
+        return tuple(number if factor == 1 else number * factor for number in numbers)
+
+    def _factor(self, unit):
+        if not unit or unit.casefold() == self.unit.casefold():
+            return 1
+        family, scale = _family(unit)
+        if family and family == self.family:
+            return scale / self._scale
+        wanted = f"in {self.unit}" if self.unit else "as a bare number"
+        raise Unclear(f"a number with the unit {short(unit)}, while it is asked {wanted}")
+
+    def difference(self, answer, other):
+        """None when one reading lies within the tolerance of the other answer."""
+        target = other[0]
+        if any(self._near(number, target) for number in answer):
+            return None
+        number = answer[0]
+        for family, factor, sentence in _FACTORS:
+            if family in (None, self.family) and number and target and self._near(number, target * factor, 1e-3):
+                return Difference(sentence, "factor")
+        if type(target) is float and not self.tolerance == 0 and self._near(number, target, 0.02):
+            return Difference("Close, but not close enough: look at the rounding, and whether all steps were taken.", "rounding")
+        return Difference("That is not the number that was asked.", "value")
+
+    def _near(self, number, target, relative=0.0):
+        if type(number) is int and type(target) is int and not self.tolerance and not relative:
+            return number == target
+        try:
+            margin = max(relative, 1e-9) * abs(target)
+            return abs(number - target) <= (margin if relative else max(self.tolerance, margin))
+        except OverflowError:
+            return False
+
+
+def _family(unit):
+    """The family of a unit ("data" or "time"; "" when it's neither) and its size in that family's base unit."""
+    unit = unit.strip()
+    for family, units in (("data", _DATA), ("time", _TIME)):
+        if unit in units:
+            return family, units[unit]
+    return "", 1

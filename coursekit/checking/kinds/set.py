@@ -1,0 +1,60 @@
+"""Set: several values in any order."""
+
+import re
+
+from coursekit.checking.kinds.base import Difference, Kind
+from coursekit.checking.kinds.text import read_text, read_with
+from coursekit.checking.reading import Unclear, describe, plain, short
+
+
+class Set(Kind):
+    """Several values whose order doesn't matter: UIDs, tags, accession numbers.
+
+    variables : the learner's variable
+    reading   : as for Text, for each value
+
+    Forgives list, tuple, set, array, Series, keys of a dictionary, text separated by commas or lines, and repetition.
+    """
+
+    takes = "a list or set of values"
+
+    def __init__(self, variables="result", reading=None):
+        super().__init__(variables)
+        self.reading = reading
+
+    def read(self, given):
+        """A dict from each value in the form that is compared to the value as it was given."""
+        value = plain(given)
+        if type(value) is str:
+            value = [part for part in re.split(r"[;\n]|,(?![0-9a-fA-F]{4}\b)", value) if part.strip()]
+        if type(value) is dict:
+            value = list(value)
+        if type(value) in (int, float):
+            value = [value]
+        if type(value) is not list:
+            raise Unclear(describe(given))
+        return {self._one(item): item for item in value}
+
+    def _one(self, item):
+        if type(item) is list and len(item) == 1:
+            item = item[0]
+        if self.reading is not None:
+            return read_with(self.reading, item)
+        return read_text(item, item).casefold()
+
+    def difference(self, answer, other):
+        """None when both hold the same values."""
+        extra = [given for value, given in answer.items() if value not in other]
+        missing = [value for value in other if value not in answer]
+        if not extra and not missing:
+            return None
+        if not answer:
+            return Difference("It is empty.", "empty")
+        found = len(answer) - len(extra)
+        if extra and not found:
+            return Difference(f"None of your values belongs there; the first is {short(extra[0])}.", "extra")
+        if extra:
+            more = f", and {len(extra) - 1} more" if len(extra) > 1 else ""
+            also = " Others are missing." if missing else ""
+            return Difference(f"{short(extra[0])} does not belong there{more}.{also}", "extra")
+        return Difference("What you have is right, but it is not all: at least one is missing.", "missing")

@@ -1,0 +1,60 @@
+"""The lessons: one module per notebook, same name, holding its exercises as `lesson`."""
+
+import difflib
+import importlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from coursekit.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A lesson in the catalogue: known without loading it.
+
+    id       : "cpas-06"
+    title    : its name
+    notebook : where its notebook lies under `notebooks/`
+    """
+
+    id: str
+    title: str
+    notebook: PurePosixPath
+
+    @property
+    def module(self):
+        """The name of its module."""
+        return f"coursekit.lessons.{self.notebook.stem.removeprefix('0_')}"
+
+
+_CATALOGUE = (
+    Entry("start", "Start here", PurePosixPath("0_start_here.ipynb")),
+    Entry(
+        "cpas-01",
+        "Reading DICOM headers and pixel data",
+        PurePosixPath("1_associate/cpas_01_headers_and_pixel_data.ipynb"),
+    ),
+    Entry("cpas-06", "Statistics from the PACS database", PurePosixPath("1_associate/cpas_06_sql_statistics.ipynb")),
+    Entry("cpas-14", "Low-level logs and configuration in hex and binary", PurePosixPath("1_associate/cpas_14_hex_and_binary.ipynb")),
+)
+
+
+def catalogue():
+    """The lessons in the order of the ladder, as a list of Entry."""
+    return list(_CATALOGUE)
+
+
+def entry(id):
+    """The catalogue's Entry of a lesson. Raises CourseError with a sentence when there is none."""
+    wanted = str(id).strip().casefold().replace("_", "-")
+    for one in _CATALOGUE:
+        if one.id == wanted:
+            return one
+    close = difflib.get_close_matches(wanted, [one.id for one in _CATALOGUE], n=1, cutoff=0.4)
+    hint = f" Did you mean `{close[0]}`?" if close else ""
+    raise CourseError(f"The course has no lesson `{id}`.{hint} Its lessons are {', '.join(one.id for one in _CATALOGUE)}.")
+
+
+def load(id):
+    """The Lesson with its exercises. Raises CourseError when there is none of that id."""
+    return importlib.import_module(entry(id).module).lesson

@@ -1,0 +1,66 @@
+"""A lesson that asks one question, on a hospital with one small table."""
+
+import sqlite3
+
+import pytest
+
+from coursekit.checking import Lesson
+from coursekit.checking.lesson import Editions
+
+
+class SmallDatabase:
+    def __init__(self, rows):
+        self.rows = rows
+
+    def connect(self):
+        connection = sqlite3.connect(":memory:")
+        connection.execute("CREATE TABLE study (pk INTEGER PRIMARY KEY, modality TEXT, created_utc TEXT)")
+        connection.execute("CREATE INDEX study_created ON study (created_utc)")
+        connection.executemany("INSERT INTO study VALUES (?, ?, ?)", self.rows)
+        connection.commit()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+
+class SmallHospital:
+    def __init__(self, seed):
+        self.seed = seed
+        self.pacs = SmallDatabase([
+            (place, ("CT", "MR", "US")[(place * (seed + 2)) % 3], f"2025-03-{1 + place % 31:02d} 10:00:00") for place in range(1, 41)
+        ])
+
+
+@pytest.fixture
+def ask():
+    """ask(kind, solution, cases=None, **wrong ways with their feedback) -> check(*answer), a Verdict."""
+
+    def make(kind, solution, ways=(), cases=None, points=1):
+        lesson = Lesson("t-01", title="Test", version=1, minutes=1, objectives=["test"])
+        ways = dict(ways)
+        parts = {"answer": kind, "solution": solution, "wrong_ways": ways, "hints": ["one", "two", "three"],
+                 "points": points, "cases": cases, "__doc__": "What?"}
+        while len(ways) < 3:
+            filler = _filler(solution, len(ways))
+            ways[filler] = f"filler {len(ways)}"
+        lesson.exercise(type("Asked", (), parts))
+        editions = Editions(SmallHospital(0), lambda: [SmallHospital(1)])
+        exercise = lesson.exercises[0]
+
+        def check(*answer):
+            return exercise.judge(answer, editions)
+
+        check.exercise = exercise
+        return check
+
+    return make
+
+
+def _filler(solution, number):
+    """A wrong way that equals the solution: it's never reached, because a right answer is not diagnosed."""
+
+    def filler(*arguments):
+        return solution(*arguments)
+
+    filler.__signature__ = __import__("inspect").signature(solution)
+    filler.__name__ = f"filler{number}"
+    return filler

@@ -1,0 +1,106 @@
+"""Query: any SQL with the right result, on hospitals not seen as well; nothing is ever changed."""
+
+import hostile
+import pytest
+
+from coursekit.checking import Outcome, Query, Table
+
+RIGHT = "SELECT modality, COUNT(*) AS studies FROM study GROUP BY modality"
+
+
+def _check(ask, **options):
+    def of_march_first():
+        return "SELECT modality, COUNT(*) AS studies FROM study WHERE created_utc < '2025-03-02' GROUP BY modality"
+
+    return ask(Query("query", result=Table(key=["modality"]), **options), lambda: RIGHT, {of_march_first: "Only the first day."})
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        RIGHT, RIGHT.lower(), RIGHT + ";", RIGHT + " ;  \n", "  \n" + RIGHT, "-- my first query\n" + RIGHT,
+        RIGHT + " ORDER BY 2 DESC",
+        "SELECT COUNT(*) AS studies, modality FROM study GROUP BY 2",
+        "SELECT modality, COUNT(*) FROM study GROUP BY modality",  # no alias: by place
+        "WITH a AS (SELECT * FROM study) SELECT modality, COUNT(*) studies FROM a GROUP BY modality",
+        "SELECT modality, SUM(1.0) AS studies FROM study GROUP BY modality",
+    ],
+)
+def test_right_forms(ask, sql):
+    verdict = _check(ask)(sql)
+    assert verdict.correct, verdict
+
+
+@pytest.mark.parametrize(
+    ("sql", "label"),
+    [
+        ("SELECT modality, COUNT(*) AS studies FROM study WHERE created_utc < '2025-03-02' GROUP BY modality", "of_march_first"),
+        ("SELECT modality, COUNT(*) + 1 AS studies FROM study GROUP BY modality", "value"),
+        ("SELECT modality FROM study GROUP BY modality", "missing column"),
+        ("SELECT 'CT' AS modality, 14 AS studies", "missing row"),
+        (5, "unreadable"), (None, "unreadable"), ("", "unreadable"), (["SELECT 1"], "unreadable"),
+    ],
+)
+def test_wrong(ask, sql, label):
+    verdict = _check(ask)(sql)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_a_query_that_is_only_right_here_is_refused(ask):
+    here = _check(ask)
+    counts = {"CT": 0, "MR": 0, "US": 0}
+    for place in range(1, 41):
+        counts[("CT", "MR", "US")[(place * 2) % 3]] += 1
+    literal = " UNION ALL ".join(f"SELECT '{name}' AS modality, {count} AS studies" for name, count in counts.items())
+    verdict = here(literal)
+    assert verdict.label == "only here", verdict
+
+
+@pytest.mark.parametrize(("name", "sql"), hostile.SQL, ids=[name for name, _ in hostile.SQL])
+def test_hostile_sql(ask, name, sql):
+    verdict = _check(ask)(sql)
+    assert verdict.outcome is Outcome.NOT_YET
+    assert verdict.label in ("refused", "missing column"), verdict
+    assert "Traceback" not in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("SELECT modalty FROM study", "Did you mean `modality`"),
+        ("SELECT * FROM studdy", "Did you mean `study`"),
+        ("SELECT modality FROM study GROUP modality", "at `modality`"),
+        ("DELETE FROM study", "nothing has changed"),
+        ("SELECT 1; SELECT 2", "more than one statement"),
+        ("SELECT COUNT(*", "ends too early"),
+    ],
+)
+def test_complaints_say_what_to_do(ask, sql, words):
+    assert words in _check(ask)(sql).message
+
+
+def test_an_index_can_be_demanded(ask):
+    solution = "SELECT pk FROM study WHERE created_utc >= '2025-03-06' AND created_utc < '2025-03-07'"
+    check = ask(Query("query", uses_index=True), lambda: solution)
+    assert check(solution).correct
+    slow = check("SELECT pk FROM study WHERE substr(created_utc, 1, 10) = '2025-03-06'")
+    assert slow.label == "full scan" and "`study`" in slow.message
+    aliased = check("SELECT s.pk FROM study s WHERE date(s.created_utc) = '2025-03-06'")
+    assert aliased.label == "full scan"
+
+
+def test_a_database_that_cannot_be_opened_is_said(ask):
+    check = _check(ask)
+
+    class Gone:
+        seed = 0
+
+        class pacs:
+            @staticmethod
+            def connect():
+                raise OSError("the file is not there")
+
+    from coursekit.checking.lesson import Editions
+
+    verdict = check.exercise.judge((RIGHT,), Editions(Gone()))
+    assert verdict.label == "refused" and "the file is not there" in verdict.message

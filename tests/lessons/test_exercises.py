@@ -1,0 +1,158 @@
+"""Every exercise of every lesson, on many hospitals."""
+
+import random
+import re
+
+import hostile
+import pytest
+
+from coursekit import lessons
+from coursekit.checking import Choice, Function, Number, Outcome, Query, Set, Table, Text
+from coursekit.checking.lesson import Editions
+from coursekit.hospital import hospital
+
+SEEDS = range(10)
+ALL = [(entry.id, exercise.name) for entry in lessons.catalogue() for exercise in lessons.load(entry.id).exercises]
+EVERY = pytest.mark.parametrize(("lesson", "name"), ALL, ids=[f"{lesson}-{name}" for lesson, name in ALL])
+
+
+def _exercise(lesson, name):
+    return next(one for one in lessons.load(lesson).exercises if one.name == name)
+
+
+def _editions(seed):
+    return Editions(hospital(seed, "tiny"), lambda: [hospital(201, "tiny")])
+
+
+def _given(exercise, function, editions):
+    """What a learner would pass who solved the exercise with this function."""
+    if isinstance(exercise.answer, Function):
+        return (function,)
+    value = exercise.computed(function, editions.own)
+    return tuple(value) if len(exercise.answer.variables) > 1 else (value,)
+
+
+@EVERY
+def test_the_solution_is_correct_on_every_hospital(lesson, name):
+    exercise = _exercise(lesson, name)
+    for seed in SEEDS:
+        editions = _editions(seed)
+        verdict = exercise.judge(_given(exercise, exercise.solution, editions), editions)
+        assert verdict.outcome is Outcome.CORRECT, f"seed {seed}: {verdict!r}"
+        assert verdict.points == exercise.points
+
+
+@EVERY
+def test_each_wrong_way_is_refused_with_its_own_feedback(lesson, name):
+    exercise = _exercise(lesson, name)
+    assert len(set(exercise.wrong_ways.values())) == len(exercise.wrong_ways)
+    for seed in SEEDS:
+        editions = _editions(seed)
+        for way, feedback in exercise.wrong_ways.items():
+            verdict = exercise.judge(_given(exercise, way, editions), editions)
+            assert verdict.outcome is Outcome.NOT_YET, f"seed {seed}, {way.__name__}"
+            assert (verdict.label, verdict.message) == (way.__name__, feedback), f"seed {seed}, {way.__name__}: {verdict!r}"
+
+
+@EVERY
+def test_untouched_is_not_answered(lesson, name):
+    exercise = _exercise(lesson, name)
+    editions = _editions(0)
+    given = tuple(... for _ in exercise.answer.variables)
+    verdict = exercise.judge(given, editions)
+    assert verdict.outcome is Outcome.NOT_ANSWERED
+    if isinstance(exercise.answer, Function):
+        names = {}
+        exec(exercise.answer_text("nothing").split("\n\nnothing")[0], names)
+        assert exercise.judge((names[exercise.answer.variables[0]],), editions).outcome is Outcome.NOT_ANSWERED
+
+
+@EVERY
+def test_hostile_answers_get_a_sentence(lesson, name):
+    exercise = _exercise(lesson, name)
+    editions = _editions(0)
+    for label, make in hostile.VALUES:
+        given = tuple(make() for _ in exercise.answer.variables)
+        verdict = exercise.judge(given, editions)
+        assert verdict.outcome is Outcome.NOT_YET, f"{label}: {verdict!r}"
+        assert len(verdict.message) > 10, label
+        repr(verdict), verdict._repr_html_()
+
+
+@pytest.mark.parametrize("lesson, name", [one for one in ALL if isinstance(_exercise(*one).answer, Query)])
+def test_hostile_sql_gets_a_sentence_and_changes_nothing(lesson, name):
+    exercise = _exercise(lesson, name)
+    editions = _editions(0)
+    before = editions.own.pacs.sql("SELECT COUNT(*) AS n, SUM(pk) AS s FROM study").iloc[0].tolist()
+    for label, sql in hostile.SQL:
+        if label in ("endless", "huge") and name != ALL[0][1]:
+            continue  # three seconds each: tried in tests/checking/test_query.py
+        verdict = exercise.judge((sql,), editions)
+        assert verdict.outcome is Outcome.NOT_YET, f"{label}: {verdict!r}"
+        assert verdict.label == "refused" or label in ("pragma function",), f"{label}: {verdict!r}"
+    assert editions.own.pacs.sql("SELECT COUNT(*) AS n, SUM(pk) AS s FROM study").iloc[0].tolist() == before
+
+
+@EVERY
+def test_nothing_shown_before_the_solution_holds_the_right_value(lesson, name):
+    exercise = _exercise(lesson, name)
+    texts = [*exercise.wrong_ways.values(), *exercise.hints]
+    for seed in range(3):
+        editions = _editions(seed)
+        given = [make() for _, make in hostile.VALUES] + [0, 1, -1, "x", ["x"], {"a": [1]}]
+        shown = texts + [exercise.judge((value,) * len(exercise.answer.variables), editions).message for value in given]
+        for secret in _secrets(exercise, editions):
+            pattern = re.compile(rf"(?<![\w.,]){re.escape(secret)}(?![\w]|[.,]\w)", re.IGNORECASE)
+            for text in shown:
+                assert not pattern.search(_without_citations(text)), f"{secret!r} in {text!r}"
+
+
+def _secrets(exercise, editions):
+    """The right value in the forms in which a message could give it away."""
+    kind = exercise.answer
+    if isinstance(kind, Function):
+        return []
+    value = exercise.computed(exercise.solution, editions.own)
+    if isinstance(kind, Choice):
+        kind, value = kind.evidence, value[1]
+    if isinstance(kind, Number):
+        number = kind.read(value)[0]
+        return [str(number), f"{number:,}", f"{number:.2f}", f"{number:g}"] if abs(number) >= 10 else []
+    if isinstance(kind, Text):
+        return [kind.read(value)]
+    if isinstance(kind, Set):
+        return list(kind.read(value))
+    if isinstance(kind, Query):
+        return [" ".join(value.split())]
+    if isinstance(kind, Table):
+        return [str(cell) for row in kind.read(value).rows for cell in row if isinstance(cell, float)]
+    raise AssertionError(f"no secret known for {type(kind).__name__}")
+
+
+def _without_citations(text):
+    """Section numbers such as PS3.3 C.11.2.1.2.1 or PS3.8 Table 9-21 are no answers."""
+    return re.sub(r"(PS3\.\d+|RFC|Table|section|Annex|CP)[\s\w.\-–]*?(?=[\s,;:)]|$)", " ", text)
+
+
+@EVERY
+def test_question_and_hints_are_really_written(lesson, name):
+    exercise = _exercise(lesson, name)
+    assert len(exercise.question) > 40
+    assert len(exercise.hints) >= 3 and all(len(hint) > 20 for hint in exercise.hints)
+    assert len(set(exercise.hints)) == len(exercise.hints)
+    assert all(len(feedback) > 40 for feedback in exercise.wrong_ways.values())
+    assert exercise.points >= 1
+
+
+@pytest.mark.parametrize("lesson", [entry.id for entry in lessons.catalogue()])
+def test_a_lesson_has_enough_exercises(lesson):
+    exercises = lessons.load(lesson).exercises
+    assert len(exercises) >= (3 if lesson == "start" else 5)
+
+
+def test_cases_of_functions_differ_between_editions():
+    for lesson, name in ALL:
+        exercise = _exercise(lesson, name)
+        if isinstance(exercise.answer, Function):
+            one, other = (exercise.cases(random.Random(f"{name} {seed}")) for seed in (1, 2))
+            assert repr(one) != repr(other), name
