@@ -17,7 +17,7 @@ def lesson(id, version=None):
 
     Raises CourseError (one sentence) for an id that the course doesn't have.
     """
-    from coursekit.lessons.opening import open_lesson
+    from coursekit.learner.opening import open_lesson
 
     return open_lesson(id, version)
 

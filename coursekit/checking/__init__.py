@@ -4,6 +4,7 @@ This room knows nothing of DICOM, HL7 or hospitals: whatever a lesson needs of t
 """
 
 from coursekit.checking.kinds.base import Kind
+from coursekit.checking.kinds.bytes import Bytes
 from coursekit.checking.kinds.choice import Choice
 from coursekit.checking.kinds.function import Function
 from coursekit.checking.kinds.number import Number
@@ -15,6 +16,7 @@ from coursekit.checking.lesson import Exercise, Lesson
 from coursekit.checking.verdict import Outcome, Verdict
 
 __all__ = [
+    "Bytes",
     "Choice",
     "Exercise",
     "Function",

@@ -98,6 +98,7 @@ _SCALARS = (
     (float, float.__float__),
     (bytes, lambda value: bytes(memoryview(value))),
     (bytearray, lambda value: bytes(memoryview(value))),
+    (memoryview, bytes),
     (decimal.Decimal, _decimal),
     (datetime.datetime, _date_time),
     (datetime.date, datetime.date.isoformat),
@@ -189,5 +190,7 @@ def single(value):
 
 def short(value, most=60):
     """A learner's own plain value, as it can be quoted in a sentence."""
+    if type(value) is int and abs(value) >= 10**40:
+        return "a number of more than forty digits"  # Python itself refuses to write the longest ones
     text = f"`{value!r}`" if not isinstance(value, str) else f"`{value}`"
     return text if len(text) <= most else text[: most - 2] + "…`"

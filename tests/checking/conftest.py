@@ -6,17 +6,28 @@ import pytest
 
 from coursekit.checking import Lesson
 from coursekit.checking.lesson import Editions
+from coursekit.errors import CourseError
 
 
 class SmallDatabase:
     def __init__(self, rows):
-        self.rows = rows
+        self._studies = rows
 
-    def connect(self):
+    def rows(self, sql, seconds, most):
+        connection = self._filled()
+        try:
+            cursor = connection.execute(sql)
+            return [column[0] for column in cursor.description], cursor.fetchmany(most)
+        except sqlite3.Error as problem:
+            raise CourseError(f"The database says: {problem}.") from None
+        finally:
+            connection.close()
+
+    def _filled(self):
         connection = sqlite3.connect(":memory:")
         connection.execute("CREATE TABLE study (pk INTEGER PRIMARY KEY, modality TEXT, created_utc TEXT)")
         connection.execute("CREATE INDEX study_created ON study (created_utc)")
-        connection.executemany("INSERT INTO study VALUES (?, ?, ?)", self.rows)
+        connection.executemany("INSERT INTO study VALUES (?, ?, ?)", self._studies)
         connection.commit()
         connection.execute("PRAGMA query_only = ON")
         return connection

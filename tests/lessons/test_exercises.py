@@ -85,8 +85,8 @@ def test_hostile_sql_gets_a_sentence_and_changes_nothing(lesson, name):
     editions = _editions(0)
     before = editions.own.pacs.sql("SELECT COUNT(*) AS n, SUM(pk) AS s FROM study").iloc[0].tolist()
     for label, sql in hostile.SQL:
-        if label in ("endless", "huge") and name != ALL[0][1]:
-            continue  # three seconds each: tried in tests/checking/test_query.py
+        if label in ("endless", "huge") and exercise.number > 1:
+            continue  # they take seconds; once is enough
         verdict = exercise.judge((sql,), editions)
         assert verdict.outcome is Outcome.NOT_YET, f"{label}: {verdict!r}"
         assert verdict.label == "refused" or label in ("pragma function",), f"{label}: {verdict!r}"

@@ -80,6 +80,8 @@ class Number(Kind):
         cleaned = text.strip().replace("\u00a0", " ").replace("\u2212", "-").replace("_", "")
         if re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", cleaned):
             return (int(cleaned, 16),)
+        if re.fullmatch(r"(?=.*[a-fA-F])(?=.*\d)[0-9a-fA-F]{4,}", cleaned):
+            raise Unclear(f"the text {short(text)}: if these are hexadecimal digits, write `0x` in front")
         match = re.fullmatch(r"([+-]?[\d., ']*\d(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?", cleaned)
         if not match:
             raise Unclear(f"the text {short(text)}, which holds no number that I can read" if cleaned else "empty text")

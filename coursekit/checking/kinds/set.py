@@ -13,7 +13,8 @@ class Set(Kind):
     variables : the learner's variable
     reading   : as for Text, for each value
 
-    Forgives list, tuple, set, array, Series, keys of a dictionary, text separated by commas or lines, and repetition.
+    Forgives list, tuple, set, array, Series, keys of a dictionary, text separated by commas, lines or
+    blanks, and repetition.
     """
 
     takes = "a list or set of values"
@@ -26,7 +27,8 @@ class Set(Kind):
         """A dict from each value in the form that is compared to the value as it was given."""
         value = plain(given)
         if type(value) is str:
-            value = [part for part in re.split(r"[;\n]|,(?![0-9a-fA-F]{4}\b)", value) if part.strip()]
+            parts = [part for part in re.split(r"[;\n]|,(?![0-9a-fA-F]{4}\b)", value) if part.strip()]
+            value = value.split() if len(parts) == 1 else parts
         if type(value) is dict:
             value = list(value)
         if type(value) in (int, float):

@@ -24,6 +24,7 @@ class Table(Kind):
     key       : names of the columns that tell one row from another; the default is all of them
     ordered   : True when the order of the rows is part of the question
     tolerance : for numbers, as in Number
+    reading   : dict from a column's name to a function that turns what a person may write into one form, as in Text
 
     Forgives a DataFrame, a list of dictionaries, a dictionary of columns, rows of tuples, a Series with its index;
     the order of columns and their case; a key in the index; the order of rows; text for numbers and dates in any ISO form.
@@ -31,11 +32,12 @@ class Table(Kind):
 
     takes = "a table (a DataFrame)"
 
-    def __init__(self, variables="result", key=(), ordered=False, tolerance=0):
+    def __init__(self, variables="result", key=(), ordered=False, tolerance=0, reading=None):
         super().__init__(variables)
         self.key = tuple(key)
         self.ordered = ordered
         self.tolerance = tolerance
+        self.reading = reading or {}
 
     def read(self, given):
         """The table as Rows."""
@@ -71,8 +73,9 @@ class Table(Kind):
         arranged = self._arranged(answer, other)
         if isinstance(arranged, Difference):
             return arranged
-        rows = [tuple(_cell(value) for value in row) for row in arranged]
-        wanted = [tuple(_cell(value) for value in row) for row in other.rows]
+        readings = [self.reading.get(column) for column in other.columns]
+        rows = [_cells(row, readings) for row in arranged]
+        wanted = [_cells(row, readings) for row in other.rows]
         if self.ordered:
             in_any_order = Table("t", self.key, False, self.tolerance).difference(answer, other)
             if in_any_order is not None:
@@ -174,6 +177,19 @@ def _from_frame(given):
 def _name(name):
     prefix = "index of " if str(name).startswith("index of ") else ""
     return prefix + re.sub(r"[\s_\-]+", "_", str(name).removeprefix(prefix).strip()).casefold()
+
+
+def _cells(row, readings):
+    """A row as it's compared; a cell that its column's reading can't read stays as it is: then it's simply not the right one."""
+    cells = []
+    for value, reading in zip(row, readings, strict=True):
+        if reading is not None:
+            try:
+                value = reading(value)
+            except (ValueError, TypeError, KeyError, OverflowError):
+                pass
+        cells.append(_cell(value))
+    return tuple(cells)
 
 
 def _cell(value):

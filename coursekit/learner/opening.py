@@ -131,9 +131,12 @@ class Log:
         self.earned = set()
         self._solution_seen = set()
         self._trouble_told = False
-        for event in record.read():
-            if event.get("lesson") == lesson_id:
-                self._take(event)
+        try:
+            for event in record.read():
+                if event.get("lesson") == lesson_id:
+                    self._take(event)
+        except record.RecordProblem as problem:
+            self._tell(problem)
 
     def _take(self, event):
         if event.get("event") == "check" and event.get("outcome") == "correct":
@@ -156,9 +159,12 @@ class Log:
         try:
             record.append(entry)
         except record.RecordProblem as problem:
-            if not self._trouble_told:
-                _show(Card("Your progress is not being saved", str(problem)))
-            self._trouble_told = True
+            self._tell(problem)
+
+    def _tell(self, problem):
+        if not self._trouble_told:
+            _show(Card("Your progress is not being saved", f"{problem} You can go on with the lesson all the same."))
+        self._trouble_told = True
 
 
 class _Absent:

@@ -1,0 +1,210 @@
+"""The command `coursekit`. Each subcommand loads what it needs when it is used, so that `--help` is fast."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from coursekit.errors import CourseError
+
+FOLDER = "my-coursekit"
+START_PAGE = "0_start_here.ipynb"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carry out a command line; the exit code: 0 when all is well, 1 with a sentence on stderr when not."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a Windows console that lacks a letter of a folder's name
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except CourseError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="coursekit",
+        description="A hands-on course for PACS administrators. Begin with: coursekit lab",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    lab = commands.add_parser(
+        "lab",
+        help="open the course in your browser",
+        description="Makes or updates your own copy of the notebooks in FOLDER and opens it in JupyterLab. "
+        "What you wrote in a notebook is never overwritten.",
+    )
+    lab.add_argument("folder", metavar="FOLDER", nargs="?", default=FOLDER, help=f"where your notebooks are ({FOLDER})")
+    lab.add_argument("--no-browser", action="store_true", help="only show the address to open")
+    lab.add_argument("--port", type=_port, help="the port on this computer; a free one near 8888 if not given")
+    lab.set_defaults(run=_lab)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="check that this computer is ready for the course",
+        description="Checks what the course needs on this computer and says how to mend what is missing.",
+    )
+    doctor.add_argument("folder", metavar="FOLDER", nargs="?", default=FOLDER, help=f"your notebooks ({FOLDER})")
+    doctor.set_defaults(run=_doctor)
+
+    progress = commands.add_parser(
+        "progress",
+        help="show what you have done and earned",
+        description="Shows your exercises, points, attempts and hints by lesson. The record stays on this computer.",
+    )
+    progress.set_defaults(run=_progress)
+
+    dataset = commands.add_parser(
+        "dataset",
+        help="build or verify the data of the simulated hospital",
+        description="The course comes with the data of a simulated hospital; no real patient is in it.",
+    )
+    actions = dataset.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, run, text in (
+        ("build", _build, "make the data anew, in FOLDER"),
+        ("verify", _verify, "compare the files in FOLDER with the list of their hashes"),
+    ):
+        action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        action.add_argument("folder", metavar="FOLDER", nargs="?", help="the course's own data if not given")
+        action.set_defaults(run=run)
+
+    author = commands.add_parser(
+        "author",
+        help="for authors: bring notebooks in step with their lessons and run them",
+        description="Puts the exercises of each lesson into its notebook, runs it and writes it with its outputs.",
+    )
+    author.add_argument("lessons", metavar="LESSON", nargs="*", help="a lesson's id, such as cpas-06")
+    author.add_argument("--all", action="store_true", help="all lessons")
+    author.set_defaults(run=_author)
+    return parser
+
+
+def _port(text):
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
+
+
+def _lab(options):
+    from coursekit.learner.workspace import update
+
+    report = update(options.folder)
+    print("\n".join(report.lines()))
+    if not (report.folder / START_PAGE).is_file():
+        raise CourseError(f"The start page {START_PAGE} is not in {report.folder}: choose another folder.")
+    print("Opening JupyterLab. If no browser appears, open the address below that begins with http://127.0.0.1.")
+    print("To end, save your notebooks and press Ctrl-C in this window.", flush=True)
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={report.folder}",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.allow_root=True",  # in a container there may be no other user
+        "--log-level=WARN",  # the address is shown all the same
+        "--ServerApp.answer_yes=True",  # Ctrl-C ends it without a question, which Windows could not be asked
+        f"--LabApp.default_url=/lab/tree/{START_PAGE}",
+    ]
+    if options.no_browser:
+        command.append("--no-browser")
+    if options.port:
+        command.append(f"--ServerApp.port={options.port}")
+    # A kernel named python3 in the user's own folder, of another Python, must not run the notebooks.
+    return _run(command, dict(os.environ, JUPYTER_PREFER_ENV_PATH="1"))
+
+
+def _run(command, environment):
+    """Run a command to its end; its exit code. Ctrl-C reaches it by itself, a request to terminate is passed on."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    child = subprocess.Popen(command, env=environment)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _doctor(options):
+    from coursekit.learner.doctor import examine
+
+    print("Looking at this computer; this takes up to a minute.", flush=True)
+    problems = 0
+    for finding in examine(options.folder):
+        print(finding, flush=True)
+        problems += finding.state == "problem"
+    print(f"Problems found: {problems}." if problems else "Everything that the course needs is there.")
+    return 1 if problems else 0
+
+
+def _progress(options):
+    from coursekit import lessons
+    from coursekit.learner import progress, record
+
+    print(progress.table([lessons.load(entry.id) for entry in lessons.catalogue()], record.summary(record.read())))
+
+
+def _build(options):
+    from coursekit.hospital import edition
+    from coursekit.learner.files import reason
+
+    folder = _dataset_folder(options)
+    with _Bar() as bar:
+        try:
+            edition.build(folder, bar.advance)
+        except OSError as error:
+            raise CourseError(f"The dataset could not be written into {folder}: {reason(error)}.") from error
+    print(f"The dataset is in {folder}.")
+
+
+def _verify(options):
+    from coursekit.hospital import edition
+
+    folder = _dataset_folder(options)
+    try:
+        faults = edition.verify(folder)
+    except OSError as error:
+        raise CourseError(f"The dataset in {folder} can't be read: {error.strerror or error}.") from error
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if faults:
+        return 1
+    print(f"The dataset in {folder} is whole.")
+
+
+def _author(options):
+    from coursekit import authoring, lessons
+
+    if bool(options.lessons) == options.all:
+        raise CourseError("Name the lessons, such as cpas-06, or say --all.")
+    authoring.author([entry.id for entry in lessons.catalogue()] if options.all else options.lessons)
+
+
+def _dataset_folder(options):
+    from coursekit.hospital import edition
+
+    return Path(options.folder) if options.folder else edition.default_folder()
+
+
+class _Bar:
+    """A progress bar that is told how much is done of how much."""
+
+    def __enter__(self):
+        from tqdm import tqdm
+
+        self.bar = tqdm(unit="", leave=False)
+        return self
+
+    def advance(self, done, total, text):
+        """Show that `done` of `total` steps are done and what is being done now."""
+        self.bar.total = total
+        self.bar.set_description(text, refresh=False)
+        self.bar.update(done - self.bar.n)
+
+    def __exit__(self, *error):
+        self.bar.close()

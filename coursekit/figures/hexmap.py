@@ -1,0 +1,153 @@
+"""Bytes as text in the manner of `xxd`, and as a picture in which named fields are marked."""
+
+from coursekit.figures.picture import Picture
+
+WIDTH = 16  # bytes in a row
+_LETTER = 0.31  # width of a letter, in cells
+_TINTS = ("#cfe5f7", "#fbe3b5", "#cdeed9", "#f6d3e2", "#e3dcf5", "#f3f0c0", "#f8d5c4", "#d7e0e4")
+_INK, _FAINT, _PAPER = "#1c2733", "#6b7783", "#ffffff"
+
+
+class Hexdump:
+    """Bytes as text: the offset in hexadecimal, sixteen bytes a row, and at the right what of them is printable ASCII."""
+
+    def __init__(self, data, start=0, length=None):
+        self._data = bytes(data)
+        self._start = max(0, start)
+        self._end = len(self._data) if length is None else min(len(self._data), self._start + max(0, length))
+
+    def __repr__(self):
+        rows = []
+        for first in range(self._start, self._end, WIDTH):
+            part = self._data[first : min(first + WIDTH, self._end)]
+            pairs = [f"{byte:02x}" for byte in part]
+            rows.append(f"{first:08x}: {' '.join(pairs[:8]):<23}  {' '.join(pairs[8:]):<23}  {ascii_text(part)}".rstrip())
+        return "\n".join(rows) if rows else "(no bytes there)"
+
+
+def hexdump(data, start=0, length=None):
+    """`length` bytes of `data` from the offset `start`, all by default, as a Hexdump, which shows as text."""
+    return Hexdump(data, start, length)
+
+
+def ascii_text(data):
+    """Bytes as ASCII, a dot for each that is not printable."""
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in data)
+
+
+def hexmap(data, fields, start=0, title=""):
+    """A picture of bytes with named fields: each field has a frame, a tint and a number; the legend names it.
+
+    data   : bytes
+    fields : list of (offset, length, label); offsets as printed at the left
+    start  : the offset of the first byte of `data`, when it's a part of a file
+    title  : a heading
+
+    Rows that repeat the row above inside one field are left out, as `xxd -a` leaves them out, and marked with a star.
+    Returns a Picture; its text lists the place and the first bytes of each field. Raises ValueError for a field outside the data.
+    """
+    for offset, length, label in fields:
+        if length < 1 or offset < start or offset + length > start + len(data):
+            raise ValueError(f"the field {label!r} ({offset}, {length}) does not lie in bytes {start} to {start + len(data) - 1}")
+    return Picture(_figure(data, fields, start, title), _description(data, fields, start, title))
+
+
+def _description(data, fields, start, title):
+    named = []
+    for number, (offset, length, label) in enumerate(fields, 1):
+        part = data[offset - start : offset - start + length]
+        shown = part[:8].hex(" ") + (" ..." if length > 8 else "")
+        named.append(f"{number}, offset {_place(offset, length, label)}, {label}: {shown}")
+    heading = title or f"{len(data)} bytes from offset {start}"
+    return f"Hex map: {heading}. " + ("; ".join(named) + "." if named else "No field is marked.")
+
+
+def _rows(data, owner):
+    """The first index of each row to draw; None in place of a run of rows that repeat the one above."""
+    shown = []
+    for first in range(0, len(data), WIDTH):
+        whole = owner[first : first + WIDTH]
+        repeats = first and len(set(whole)) == 1 and (
+            data[first : first + WIDTH] == data[first - WIDTH : first] and owner[first - WIDTH : first] == whole
+        )
+        if not repeats:
+            shown.append(first)
+        elif shown[-1] is not None:
+            shown.append(None)
+    return shown
+
+
+def _figure(data, fields, start, title):
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+    owner = [None] * len(data)  # of each byte, the number of its field
+    for number, (offset, length, _) in enumerate(fields):
+        for place in range(offset - start, offset - start + length):
+            owner[place] = number
+    rows = _rows(data, owner)
+    row_of = {first: at for at, first in enumerate(rows) if first is not None}
+    left, text_at = 3.4, 3.4 + WIDTH + 1.0
+    legend_at = text_at + WIDTH * _LETTER + 1.2
+    longest = max((len(field[2]) + len(_place(*field)) for field in fields), default=0)
+    width = legend_at + 3.0 + longest * _LETTER if fields else legend_at
+    height = max(len(rows), len(fields)) + (2.6 if title else 1.4)
+    unit = 0.265  # inches a cell
+    figure = Figure(figsize=(width * unit, height * unit), dpi=110, facecolor=_PAPER)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.axis("off")
+    top = 2.4 if title else 1.2
+    mono = {"family": "monospace", "color": _INK, "va": "center"}
+    if title:
+        axes.text(0.4, 0.7, title, fontsize=11, color=_INK, va="center", weight="bold")
+    for column in range(WIDTH):
+        axes.text(left + column + 0.5, top - 0.5, f"+{column:x}", fontsize=7, ha="center", **{**mono, "color": _FAINT})
+    small = {**mono, "color": _FAINT, "fontsize": 7}
+    axes.text(left - 0.4, top - 0.5, "hex", ha="right", **small)
+    if fields:
+        axes.text(legend_at + 1.7, top - 0.5, "offsets in decimal", **small)
+    for first, at in row_of.items():
+        y = top + at
+        axes.text(left - 0.4, y + 0.58, f"{start + first:06x}", fontsize=8.5, ha="right", **{**mono, "color": _FAINT})
+        for place in range(first, min(first + WIDTH, len(data))):
+            x = left + place - first
+            number = owner[place]
+            if number is not None:
+                axes.add_patch(Rectangle((x, y), 1, 1, facecolor=_TINTS[number % len(_TINTS)], edgecolor="none"))
+                if place == 0 or owner[place - 1] != number:
+                    axes.text(x + 0.06, y + 0.2, str(number + 1), fontsize=5.2, color=_INK, va="center", weight="bold")
+                _frame(axes, owner, place, x, y)
+            axes.text(x + 0.54, y + 0.58, f"{data[place]:02x}", fontsize=8.5, ha="center", **mono)
+            mark = {**mono, "color": _INK if number is not None else _FAINT}
+            axes.text(text_at + (place - first) * _LETTER, y + 0.58, ascii_text(data[place : place + 1]), fontsize=8.5, ha="center", **mark)
+    for at, first in enumerate(rows):
+        if first is None:
+            axes.text(left - 0.4, top + at + 0.5, "*", fontsize=8.5, ha="right", **mono)
+            axes.text(left + 0.2, top + at + 0.5, "the same again", fontsize=7.5, color=_FAINT, va="center", style="italic")
+    for number, field in enumerate(fields):
+        y = top + number
+        axes.add_patch(Rectangle((legend_at, y + 0.12), 1.3, 0.76, facecolor=_TINTS[number % len(_TINTS)], edgecolor=_INK, lw=0.8))
+        axes.text(legend_at + 0.65, y + 0.52, str(number + 1), fontsize=8, ha="center", weight="bold", color=_INK, va="center")
+        axes.text(legend_at + 1.7, y + 0.52, f"{_place(*field)}  {field[2]}", fontsize=8.5, **mono)
+    return figure
+
+
+def _place(offset, length, _label):
+    return f"{offset}" if length == 1 else f"{offset}-{offset + length - 1}"
+
+
+def _frame(axes, owner, place, x, y):
+    """Lines along the sides of a byte's cell that are the border of its field."""
+
+    def other(neighbour):
+        return not 0 <= neighbour < len(owner) or owner[neighbour] != owner[place]
+
+    for drawn, xs, ys in (
+        (other(place - 1), (x, x), (y, y + 1)),
+        (other(place + 1), (x + 1, x + 1), (y, y + 1)),
+        (other(place - WIDTH), (x, x + 1), (y, y)),
+        (other(place + WIDTH), (x, x + 1), (y + 1, y + 1)),
+    ):
+        if drawn:
+            axes.plot(xs, ys, color=_INK, lw=0.9, solid_capstyle="projecting")

@@ -1,0 +1,230 @@
+"""The PACS database of a hospital: SQLite, read-only, with sentences instead of tracebacks."""
+
+import difflib
+import hashlib
+import re
+import sqlite3
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+from coursekit.errors import CourseError
+from coursekit.hospital import schema
+
+MOST_ROWS = 2_000_000
+
+
+class DatabaseSaysNo(CourseError):
+    """A statement that the database did not run: what is wrong with it, and what to try."""
+
+
+def write(connection, tables, progress=None):
+    """Create the tables and indexes of the schema in an empty database and fill them.
+
+    `tables` yields (table, {column: list}), as ``records.Archive.tables`` does; a column pk that is not given
+    counts the rows from 1. `progress`, if given, is called with (done, total, text).
+    """
+    for setting in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-200000",
+                    "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {setting}")
+    steps = len(schema.TABLES) + len(schema.INDEXES)
+    connection.execute("BEGIN")
+    for statement in schema.create_tables():
+        connection.execute(statement)
+    for done, (name, columns) in enumerate(tables):
+        if progress:
+            progress(done, steps, f"table {name}")
+        quoted = ", ".join(columns)
+        marks = ", ".join("?" * len(columns))
+        connection.executemany(f"INSERT INTO {name} ({quoted}) VALUES ({marks})", zip(*columns.values()))
+        del columns                                # before the next table is made: each is large
+    for done, statement in enumerate(schema.create_indexes(), len(schema.TABLES)):
+        if progress:
+            progress(done, steps, "indexes")
+        connection.execute(statement)
+    connection.execute("COMMIT")
+    if progress:
+        progress(steps, steps, "done")
+
+
+def content_digest(connection, table):
+    """SHA-256 over the rows of `table` in key order, independent of how SQLite stores them: 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid"):
+        line = "\x1f".join(["\x00" if value is None else str(value) for value in row])
+        digest.update(line.encode("utf-8") + b"\x1e")
+    return digest.hexdigest()
+
+
+def open_file(path):
+    """A read-only connection to the database file `path`, which nobody changes while it is open."""
+    place = Path(path).resolve().as_posix()
+    # An empty authority, then the path from its root: right for /home/..., C:/... and //server/share/...
+    address = "file://" + urllib.parse.quote(place if place.startswith("/") else "/" + place, safe="/:")
+    connection = sqlite3.connect(address + "?mode=ro&immutable=1", uri=True, check_same_thread=False)
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+class Database:
+    """The PACS database of one hospital.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The database file.
+    tables : iterable, optional
+        The tables (``records.Archive.tables``), to be kept in memory, when there is no file.
+
+    Attributes
+    ----------
+    path : Path or None
+        The file; None if the database is in memory.
+    """
+
+    def __init__(self, path=None, tables=None):
+        self.path = path
+        self._lock = threading.Lock()
+        self._own = None
+        if path is None:
+            self._own = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            write(self._own, tables)
+            guard(self._own)
+
+    def __repr__(self):
+        return f"<PACS database: {len(schema.TABLES)} tables; see .tables() and .columns('study')>"
+
+    def connect(self):
+        """A new read-only ``sqlite3.Connection``, yours to close; usable in any thread.
+
+        A database in memory is copied for each connection: nothing done to one reaches another.
+        """
+        if self.path is not None:
+            return open_file(self.path)
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        with self._lock:
+            self._own.backup(connection)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
+    def __deepcopy__(self, memo):
+        return self  # nothing can be changed through it
+
+    def rows(self, text, seconds=None, most=MOST_ROWS):
+        """Run one statement that reads; its column names and its rows, as (list of str, list of tuple).
+
+        Each call has a connection of its own, so nothing that was done to another can disturb it.
+
+        Raises
+        ------
+        DatabaseSaysNo
+            If the statement is wrong or would change data (nothing is ever changed), takes longer than `seconds`, or gives
+            more than `most` rows.
+        """
+        if not isinstance(text, str):
+            raise DatabaseSaysNo(f"The statement must be text in quotes; it was given {type(text).__name__}.")
+        if not text.strip():
+            raise DatabaseSaysNo("The statement is empty; begin with SELECT, for example SELECT * FROM study LIMIT 5.")
+        connection = guard(self.connect(), seconds)
+        try:
+            cursor = connection.execute(text)
+            rows = cursor.fetchmany(most + 1)
+        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+            raise DatabaseSaysNo(explain(str(error))) from None
+        finally:
+            connection.close()
+        if cursor.description is None:
+            raise DatabaseSaysNo("That statement returns no rows; ask with SELECT.")
+        if len(rows) > most:
+            raise DatabaseSaysNo(f"The result has more than {most:,} rows; is a condition missing, or the ON of a JOIN?")
+        return [column[0] for column in cursor.description], rows
+
+    def sql(self, text):
+        """Run one statement that reads, and return its rows as a DataFrame. Raises DatabaseSaysNo as `rows` does."""
+        import pandas
+        # pandas cuts texts at 50 characters, and a UID may have 64
+        pandas.set_option("display.max_colwidth", 200)
+        columns, rows = self.rows(text)
+        return pandas.DataFrame(rows, columns=columns)
+
+    def tables(self):
+        """The tables: a DataFrame with columns table, rows, meaning."""
+        import pandas
+        pandas.set_option("display.max_colwidth", 200)
+        return pandas.DataFrame(
+            [(table.name, int(self.sql(f"SELECT count(*) FROM {table.name}").iat[0, 0]), table.meaning)
+             for table in schema.TABLES], columns=["table", "rows", "meaning"])
+
+    def columns(self, table):
+        """The columns of `table`: a DataFrame with columns column, type, meaning."""
+        import pandas
+        if table not in schema.BY_NAME:
+            raise DatabaseSaysNo(f"There is no table {table!r}.{did_you_mean(table, schema.BY_NAME)}")
+        pandas.set_option("display.max_colwidth", 200)
+        return pandas.DataFrame([(column.name, column.type.split()[0], column.meaning)
+                                 for column in schema.BY_NAME[table].columns], columns=["column", "type", "meaning"])
+
+
+def guard(connection, seconds=None):
+    """Make `connection` fit for a learner's statements, and return it; after `seconds` a statement is stopped."""
+    stop = time.monotonic() + seconds if seconds else float("inf")
+    connection.execute("PRAGMA query_only=ON")
+    connection.set_authorizer(allow_reading)
+    # Calling Python now and then also lets the notebook's stop button end a long query.
+    connection.set_progress_handler(lambda: time.monotonic() > stop, 100_000)
+    return connection
+
+
+HARMLESS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+READING_PRAGMAS = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list"}
+
+
+def allow_reading(action, first, second, *_):
+    """SQLite asks this about every part of a statement: reading is allowed, nothing else."""
+    if action in HARMLESS or action == sqlite3.SQLITE_PRAGMA and first.lower() in READING_PRAGMAS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def did_you_mean(word, known):
+    """' Did you mean ...?' with the nearest of `known`, or ''."""
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.55)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def explain(message):
+    """One sentence for a message of SQLite: what, why, what next."""
+    if message in ("not authorized", "attempt to write a readonly database") or message.startswith("authoriz"):
+        return ("This database is read-only: the statement would change it or its settings, and was not run; "
+                "ask with SELECT.")
+    if "one statement at a time" in message:
+        return "That is more than one statement; run one at a time, with at most one semicolon, at its end."
+    if message == "interrupted":
+        return "The query took too long and was stopped; does every JOIN have its ON, and can the condition use an index?"
+    found = re.match(r"no such table: (?:main\.)?(\S+)", message)
+    if found:
+        name = found[1]
+        return f"There is no table {name}.{did_you_mean(name, schema.BY_NAME)} The method .tables() lists them."
+    found = re.match(r"no such column: (.+)", message)
+    if found:
+        name = found[1]
+        tables = [table.name for table in schema.TABLES
+                  if any(column.name == name.split(".")[-1].lower() for column in table.columns)]
+        if tables:
+            return (f"There is no column {name} in the tables this statement reads; {', '.join(tables)} "
+                    f"{'has' if len(tables) == 1 else 'have'} one: is the table, or its alias, in FROM?")
+        every = {column.name for table in schema.TABLES for column in table.columns}
+        return (f"There is no column {name}.{did_you_mean(name.split('.')[-1], sorted(every))} "
+                "The method .columns('study') lists those of a table.")
+    found = re.match(r"ambiguous column name: (\S+)", message)
+    if found:
+        return f"More than one table has a column {found[1]}; write the table or its alias before it, as in study.pk."
+    found = re.match(r'near "(.*)": syntax error', message, re.DOTALL)
+    if found:
+        return f"SQL does not read on at {found[1]!r}; look at that word and the one before it."
+    if message.startswith("unrecognized token"):
+        return f"SQL cannot read {message.split(': ', 1)[1]}; is a quote still open, or a character out of place?"
+    if message.startswith("incomplete input"):
+        return "The statement ends too early: a parenthesis, a quote or a clause is still open."
+    return f"The database refused the statement: {message}."

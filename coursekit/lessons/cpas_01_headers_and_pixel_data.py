@@ -1,0 +1,724 @@
+"""cpas-01: a ticket from the emergency department, solved by reading headers and following pixels to the screen."""
+
+import datetime
+import re
+
+import numpy as np
+import pydicom
+from pydicom.data import get_testdata_file
+
+from coursekit.checking import Choice, Function, Lesson, Number, Set, Table, Text
+from coursekit.hospital import images
+from coursekit.standards.dicom import tag
+
+lesson = Lesson(
+    "cpas-01",
+    title="Reading DICOM headers and pixel data",
+    version=1,
+    minutes=85,
+    objectives=[
+        "read a header: tags, value representations, dates that mislead, private elements, the transfer syntax",
+        "compute what an image takes on disk, and what grey a stored value gets on the screen",
+        "tell from the header whether the images or the workstation are to blame",
+    ],
+    covers=["image and data representation"],
+    needs=["start"],
+)
+
+
+@lesson.input
+def ct(hospital):
+    """One slice of this morning's head CT, as CTER01 sent it."""
+    return images.image("ct_head", hospital.seed)
+
+
+@lesson.input
+def ct_copy(hospital):
+    """The same slice, as it reached the new workstation through the router."""
+    return images.image("ct_head_rle", hospital.seed)
+
+
+@lesson.input
+def chest(hospital):
+    """The chest radiograph of the ticket."""
+    return images.image("cr_chest_pa", hospital.seed)
+
+
+@lesson.input
+def clip(hospital):
+    """The header of an ultrasound clip that has not arrived yet."""
+    ds = images.image("us_ob_cine", hospital.seed)
+    del ds.PixelData
+    return ds
+
+
+@lesson.input
+def old_ct(hospital):
+    """A real CT slice of 1997, which comes with pydicom."""
+    return pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+
+
+@lesson.input
+def arrivals(hospital):
+    """What the new workstation received this morning."""
+    mr = pydicom.dcmread(get_testdata_file("MR_small.dcm"))
+    cine = images.image("us_ob_cine", hospital.seed)
+    return [ct_copy(hospital), chest(hospital), cine, old_ct(hospital), mr]
+
+
+@lesson.input
+def clot(hospital):
+    """The rectangle that the radiologist drew: first row, row after the last, first column, column after the last."""
+    return images.regions("ct_head", hospital.seed)["clot"]
+
+
+@lesson.input
+def snow(hospital):
+    """What a viewer draws that takes compressed bytes for pixels."""
+    copy = ct_copy(hospital)
+    pixels = np.frombuffer(copy.PixelData, "<i2")
+    canvas = np.zeros(copy.Rows * copy.Columns, np.int16)
+    canvas[: len(pixels)] = pixels[: len(canvas)]
+    return canvas.reshape(copy.Rows, copy.Columns)
+
+
+@lesson.input
+def spot(hospital):
+    """A pixel of the chest, (row, column), at which every way of going wrong gives a grey of its own."""
+    image = chest(hospital)
+    ways = [GreyOnTheScreen.solution, *GreyOnTheScreen.wrong_ways]
+    for row in range(image.Columns // 3, image.Columns - 60, 7):
+        for column in range(80, image.Columns - 80, 5):
+            greys = sorted(way(image, (row, column)) for way in ways)
+            if min(b - a for a, b in zip(greys, greys[1:], strict=False)) > 6:
+                return row, column
+    raise ValueError("no pixel of the chest tells the ways apart")
+
+
+# --- the header
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def _day(written):
+    """A day as DICOM writes it, YYYYMMDD, from any usual way to write a day; anything else as text."""
+    text = " ".join(str(written).replace("\0", " ").split()).strip("'\" ").lower()
+    digits = re.fullmatch(r"(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)(?:[ t]00:00:00.*)?", text)
+    other = re.fullmatch(r"(\d{1,2})[-./ ](\d{1,2})[-./ ](\d{4})", text)
+    named = re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)?[-. ]+([a-z]{3})[a-z]*[-., ]+(\d{4})", text)
+    american = re.fullmatch(r"([a-z]{3})[a-z]*[. ]+(\d{1,2})(?:st|nd|rd|th)?[, ]+(\d{4})", text)
+    if digits:
+        year, month, day = map(int, digits.groups())
+    elif other:
+        day, month, year = map(int, other.groups())
+        if month > 12 >= day:
+            day, month = month, day
+    elif named and named[2] in _MONTHS:
+        day, month, year = int(named[1]), _MONTHS.index(named[2]) + 1, int(named[3])
+    elif american and american[1] in _MONTHS:
+        day, month, year = int(american[2]), _MONTHS.index(american[1]) + 1, int(american[3])
+    else:
+        return text
+    try:
+        return datetime.date(year, month, day).strftime("%Y%m%d")
+    except ValueError:
+        return text
+
+
+@lesson.exercise
+class DayOfTheScan:
+    """On which **day** was the patient of `old_ct` scanned? Give the day **in quotes**, as the header
+    writes it (YYYYMMDD) or as you usually write a date."""
+
+    answer = Text("scan_day", reading=_day)
+    points = 1
+    praise = "Acquisition Date is the day the data were acquired; Study Date had been rewritten seven years later."
+
+    def solution(old_ct):
+        return old_ct.AcquisitionDate
+
+    def study_date(old_ct):
+        return old_ct.StudyDate
+
+    def private_clock(old_ct):
+        return old_ct[0x0009, 0x1027].value
+
+    def time_of_day(old_ct):
+        return old_ct.AcquisitionTime
+
+    def from_the_uid(old_ct):
+        return old_ct.StudyInstanceUID
+
+    wrong_ways = {
+        study_date: "That is Study Date, and Instance Creation Date says the same: the day this copy was made and its study "
+        "was renumbered. Nobody was on the table that day. Which date belongs to the acquisition (PS3.3 C.7.10.1)?",
+        private_clock: "That is a private element of the manufacturer, seconds counted since 1970. It tells the same story, "
+        "but it is no date that another system can read. The standard has an attribute for it.",
+        time_of_day: "That is a time of day (VR TM, HHMMSS). The day stands in an attribute of its own (VR DA, YYYYMMDD).",
+        from_the_uid: "Digits in a UID may look like a date, and here they do; but a UID only identifies. No meaning may be "
+        "read out of it (PS3.5 section 9).",
+    }
+    hints = [
+        "Print group 0008 and look at every element with the VR DA. There are more than one, and they disagree.",
+        "Study Date is often rewritten when a study is copied, imported or renumbered. Which date comes from the scanner's own "
+        "work at the patient?",
+        "Compare Study Date, Series Date, Acquisition Date and Content Date. Three of them agree. Take the one whose name says "
+        "that data were acquired.",
+    ]
+
+
+@lesson.exercise
+class NumbersInWords:
+    """Which elements of **group 0028** of `ct` hold a number that is **stored as text** (the value representations DS and IS)?
+    Give a list of their tags **in quotes**, in any order: `["(0010,0010)", "(0010,0020)"]` would be two."""
+
+    answer = Set("text_numbers", reading=tag)
+    points = 2
+    praise = "All of these are decimal strings: a device that writes `40,0` or compares `40` with `40.0` as text gets them wrong."
+
+    def solution(ct):
+        return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("DS", "IS")]
+
+    def binary_numbers(ct):
+        return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("US", "SS")]
+
+    def all_text(ct):
+        return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR not in ("US", "SS")]
+
+    def single_values(ct):
+        return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("DS", "IS") and element.VM == 1]
+
+    def whole_header(ct):
+        return [element.tag for element in ct if element.VR in ("DS", "IS")]
+
+    wrong_ways = {
+        binary_numbers: "These are the binary numbers, US (unsigned short) and SS (signed short), two bytes each. Asked are "
+        "the others: numbers written out in characters.",
+        all_text: "All of these are text, but not all of them are numbers: CS is a code word and LO a short description "
+        "(PS3.5 section 6.2).",
+        single_values: "One is missing. A DS may hold several numbers with a backslash between them, and one element here "
+        "does.",
+        whole_header: "These are the decimal and integer strings of the whole header. Asked is group 0028 alone, the one that "
+        "describes the pixels.",
+    }
+    hints = [
+        "Print group 0028 of `ct`. The two letters before the colon are the value representation.",
+        "DS is a decimal string, IS an integer string. US and SS are binary and do not count.",
+        "Copy the tags of the lines with DS or IS into a list, in quotes: `text_numbers = ['(0028,....)', ...]`. "
+        "Two of them place a window, two rescale, and one has to do with millimetres.",
+    ]
+
+
+@lesson.exercise
+class HiddenWidth:
+    """`old_ct` has no Window Width. Its console kept the width in a **private** element instead. Which one? Give its
+    **tag in quotes**, such as `"(0010,0010)"`."""
+
+    answer = Text("hidden_width", reading=tag)
+    points = 2
+    praise = (
+        "Only a program that knows this manufacturer's private dictionary can use it; any other opens the slice without a window."
+    )
+
+    def solution(old_ct):
+        found = [element.tag for element in old_ct if element.tag.is_private and element.name == "[Window value]"]
+        return found[0]
+
+    def the_standard_one(old_ct):
+        return "WindowWidth"
+
+    def the_level(old_ct):
+        return next(element.tag for element in old_ct if element.name == "[Level value]")
+
+    def the_creator(old_ct):
+        return next(element.tag for element in old_ct if element.value == "GEMS_PARM_01")
+
+    def the_contrast(old_ct):
+        return next(element.tag for element in old_ct if element.name == "[Series contrast]")
+
+    wrong_ways = {
+        the_standard_one: "That is where the standard puts Window Width, and where any viewer looks. In this file it is "
+        "absent: `'WindowWidth' in old_ct` is False. A private element has an odd group.",
+        the_level: "That element holds the level, which the standard calls Window Center. The width is its neighbour.",
+        the_creator: "That is the private creator: it names the manufacturer's block that the elements of this group belong to "
+        "(PS3.5 section 7.8.1). The width is one of the elements in the block.",
+        the_contrast: "That says how contrast medium was used in the series. Contrast of the display is something else.",
+    }
+    hints = [
+        "Print the whole header in a cell of your own, `print(old_ct)`, and search the page. Names in square brackets are "
+        "private elements that pydicom happens to know.",
+        "For soft tissue a width of a few hundred is usual. The manufacturer does not say 'width', but the word "
+        "'window' is in the name.",
+        "Look through the last odd group before the pixel data, the one of the creator GEMS_PARM_01.",
+    ]
+
+
+@lesson.exercise
+class HowItIsEncoded:
+    """How is the pixel data of `ct_copy` encoded? Give the **letter in quotes**, and as `proof` the **tag in quotes** of
+    the element that says so."""
+
+    answer = Choice(
+        "encoding, proof",
+        options={
+            "A": "Uncompressed, Explicit VR Little Endian",
+            "B": "Uncompressed, Implicit VR Little Endian",
+            "C": "Compressed without loss, RLE Lossless",
+            "D": "Compressed with loss, JPEG Baseline",
+        },
+        evidence=Text("proof", reading=tag),
+    )
+    points = 2
+    praise = "The file meta information alone decides. Whoever reads the pixels without looking there draws snow."
+
+    def solution(ct_copy):
+        letters = {"Explicit VR Little Endian": "A", "Implicit VR Little Endian": "B", "RLE Lossless": "C", "JPEG Baseline": "D"}
+        return letters[ct_copy.file_meta.TransferSyntaxUID.name], "TransferSyntaxUID"
+
+    def believes_the_comment(ct_copy):
+        return "A", "ImageComments"
+
+    def the_default(ct_copy):
+        return "B", "TransferSyntaxUID"
+
+    def any_compression(ct_copy):
+        return "D", "LossyImageCompression"
+
+    def by_the_size(ct_copy):
+        return "C", "PixelData"
+
+    def by_the_class(ct_copy):
+        return "C", "SOPClassUID"
+
+    def by_the_bits(ct_copy):
+        return "C", "BitsAllocated"
+
+    wrong_ways = {
+        believes_the_comment: "Image Comments is free text that was true when the scanner wrote it. Nobody rewrites it when a "
+        "router compresses the object. Programs look elsewhere.",
+        the_default: "Implicit VR Little Endian is what two devices use when they agree on nothing else (PS3.5 section "
+        "10.1). A file says for itself what it holds.",
+        any_compression: "It is compressed, but nothing was lost: an object that has been compressed with loss carries "
+        "Lossy Image Compression with the value 01 (PS3.3 C.7.6.1.1.5), and this one does not.",
+        by_the_size: "Right, and the length made you suspicious. But a length does not name the method. One element does, "
+        "ahead of the data set.",
+        by_the_class: "Right choice. But the SOP Class says what kind of object it is, a CT image, and that is the same "
+        "compressed or not. Another UID names the encoding.",
+        by_the_bits: "Right choice. But Bits Allocated describes a sample once it is decoded; it is the same before and after "
+        "compression.",
+    }
+    hints = [
+        "The encoding of a file is written where it can be read before anything else is understood.",
+        "Print `ct_copy.file_meta`: the file meta information, group 0002, always Explicit VR Little Endian itself (PS3.10 "
+        "section 7.1).",
+        "One of its elements is called Transfer Syntax UID. pydicom prints the UID's name instead of its digits.",
+    ]
+
+
+# --- bytes
+
+
+@lesson.exercise
+class BytesOfTheClip:
+    """How many **bytes** will the pixel data of `clip` take in the archive, uncompressed? Pixel data alone, without
+    the header."""
+
+    answer = Number("clip_bytes", unit="bytes")
+    points = 1
+    praise = "A clip of about a second weighs as much as a handful of CT slices. Storage is planned with this product."
+
+    def solution(clip):
+        samples = clip.Rows * clip.Columns * clip.SamplesPerPixel * clip.NumberOfFrames
+        return samples * clip.BitsAllocated // 8
+
+    def one_frame(clip):
+        return clip.Rows * clip.Columns * clip.SamplesPerPixel * clip.BitsAllocated // 8
+
+    def one_sample(clip):
+        return clip.Rows * clip.Columns * clip.NumberOfFrames * clip.BitsAllocated // 8
+
+    def in_bits(clip):
+        return clip.Rows * clip.Columns * clip.SamplesPerPixel * clip.NumberOfFrames * clip.BitsAllocated
+
+    def two_bytes(clip):
+        return clip.Rows * clip.Columns * clip.SamplesPerPixel * clip.NumberOfFrames * 2
+
+    def one_sample_of_one_frame(clip):
+        return clip.Rows * clip.Columns * clip.BitsAllocated // 8
+
+    wrong_ways = {
+        one_frame: "That is one frame. The clip has many: Number of Frames says how many.",
+        one_sample: "That is one colour. An RGB pixel has a red, a green and a blue sample: Samples per Pixel counts them.",
+        in_bits: "That is the size in bits. A byte has eight.",
+        two_bytes: "You gave each sample two bytes, as in a CT. Here Bits Allocated says otherwise.",
+        one_sample_of_one_frame: "That is one colour of one frame. Samples per Pixel and Number of Frames multiply it.",
+    }
+    hints = [
+        "Print group 0028 of `clip`: five of its numbers matter.",
+        "How many pixels has a frame, how many samples a pixel, how many frames the clip?",
+        "Rows x Columns x Samples per Pixel x Number of Frames samples, each of Bits Allocated / 8 bytes.",
+    ]
+
+
+# --- from stored value to Hounsfield units
+
+
+@lesson.exercise
+class IsItBlood:
+    """The radiologist has drawn a rectangle in the bright crescent: `clot`. What is the **mean CT number** inside it, in
+    **HU**, to one decimal?"""
+
+    answer = Number("clot_hu", unit="HU", tolerance=0.06)
+    points = 2
+    praise = "Fresh clotted blood lies at about 50 to 80 HU, brain at 25 to 40: this is an acute haematoma."
+
+    def solution(ct, clot):
+        top, bottom, left, right = clot
+        box = ct.pixel_array[top:bottom, left:right]
+        return box.mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def stored_values(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[top:bottom, left:right].mean()
+
+    def intercept_subtracted(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[top:bottom, left:right].mean() * ct.RescaleSlope - ct.RescaleIntercept
+
+    def rows_and_columns_swapped(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[left:right, top:bottom].mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def whole_slice(ct, clot):
+        return ct.pixel_array.mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    wrong_ways = {
+        stored_values: "That is the mean of the stored values. They become Hounsfield units by the modality LUT: slope and "
+        "intercept of the header (PS3.3 C.11.1).",
+        intercept_subtracted: "You took the intercept away. It is negative already; the standard adds it: units = slope x "
+        "stored value + intercept.",
+        rows_and_columns_swapped: "Your rectangle lies elsewhere in the head: in `pixel_array[...]` the rows come first, "
+        "then the columns.",
+        whole_slice: "That is the mean of the whole slice, air and padding included. Cut the rectangle out first.",
+    }
+    hints = [
+        "Take the rectangle out of `ct.pixel_array` first, then the mean, then the step from stored value to Hounsfield units.",
+        "A rectangle of an array is `array[first_row:row_after, first_column:column_after]`.",
+        "`box = ct.pixel_array[clot[0]:clot[1], clot[2]:clot[3]]`, its mean is `box.mean()`. What remains is Rescale Slope and "
+        "Rescale Intercept.",
+    ]
+
+
+@lesson.exercise
+class MeanWithoutPadding:
+    """What is the mean CT number, in **HU** to one decimal, of all pixels of `ct` that are **not padding**?"""
+
+    answer = Number("mean_hu", unit="HU", tolerance=0.06)
+    points = 2
+    praise = "A good workstation does the same before it sets a window by itself: padding out first, then everything else."
+
+    def solution(ct):
+        stored = ct.pixel_array
+        inside = stored[stored != ct.PixelPaddingValue]
+        return inside.mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def padding_included(ct):
+        return ct.pixel_array.mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def stored_values(ct):
+        return ct.pixel_array[ct.pixel_array != ct.PixelPaddingValue].mean()
+
+    def padding_as_zero(ct):
+        hu = ct.pixel_array * ct.RescaleSlope + ct.RescaleIntercept
+        return np.where(ct.pixel_array == ct.PixelPaddingValue, 0, hu).mean()
+
+    def padding_as_air(ct):
+        hu = ct.pixel_array * ct.RescaleSlope + ct.RescaleIntercept
+        return np.where(ct.pixel_array == ct.PixelPaddingValue, -1000, hu).mean()
+
+    def without_air(ct):
+        hu = ct.pixel_array * ct.RescaleSlope + ct.RescaleIntercept
+        return hu[hu > -900].mean()
+
+    wrong_ways = {
+        padding_included: "The padding is still in it. Perhaps you compared with Pixel Padding Value after the step to HU: "
+        "the padding value is a stored value, before the modality LUT (PS3.3 C.7.5.1.1.2).",
+        stored_values: "The padding is out, but these are stored values still. Slope and intercept come after.",
+        padding_as_zero: "You set the padding to 0, so it still counts, as if the corners were full of water. Leave those "
+        "pixels out altogether.",
+        padding_as_air: "You turned padding into air. It is neither: there was no measurement. Leave those pixels out "
+        "altogether.",
+        without_air: "You left out the air as well. The air around the head was measured; only the padding was not.",
+    }
+    hints = [
+        "Which pixels are padding? Compare the stored values, not the HU, with Pixel Padding Value.",
+        "`stored[stored != number]` is an array of all values that differ from that number.",
+        "`inside = ct.pixel_array[ct.pixel_array != ct.PixelPaddingValue]`; then its mean; then slope and intercept.",
+    ]
+
+
+# --- window and screen
+
+
+@lesson.exercise
+class WindowAsTheStandardSaysIt:
+    """Write the function `window_grey(value, center, width)` that returns the grey, from **0 to 255** and **not rounded**,
+    of one value under the VOI LUT function **LINEAR**. All three are single numbers. A width of 1 is legal, and must work."""
+
+    answer = Function("window_grey", result=Number("grey", tolerance=1e-6))
+    points = 3
+    praise = "This is the very function by which test images are compared between workstations."
+
+    def solution(value, center, width):
+        if value <= center - 0.5 - (width - 1) / 2:
+            return 0
+        if value > center - 0.5 + (width - 1) / 2:
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+    def exact(value, center, width):
+        return min(max((value - center) / width + 0.5, 0), 1) * 255
+
+    def unclipped(value, center, width):
+        if width == 1:
+            return 255 * (value > center - 0.5)
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+    def without_the_half(value, center, width):
+        if width == 1:
+            return 255 * (value > center)
+        return min(max((value - center) / (width - 1) + 0.5, 0), 1) * 255
+
+    def up_to_256(value, center, width):
+        if width == 1:
+            return 256 * (value > center - 0.5)
+        return min(max((value - (center - 0.5)) / (width - 1) + 0.5, 0), 1) * 256
+
+    def up_to_one(value, center, width):
+        if width == 1:
+            return float(value > center - 0.5)
+        return min(max((value - (center - 0.5)) / (width - 1) + 0.5, 0), 1)
+
+    wrong_ways = {
+        exact: "This is centre plus and minus half the width, as in many textbooks. The standard has that too, under the name "
+        "LINEAR_EXACT (PS3.3 C.11.2.1.3.2). Where the header names no function, LINEAR holds, with its half and its one "
+        "(C.11.2.1.2.1).",
+        unclipped: "Inside the window it is right. Outside, your grey runs below black and above white: values beyond the "
+        "ends must be clipped.",
+        without_the_half: "The width is right, but your window sits half a value too high: the standard takes center - 0.5 "
+        "as the middle.",
+        up_to_256: "You scaled to 256. There are 256 greys, but the first is 0, so the last is one less.",
+        up_to_one: "Your greys run from 0 to 1. Asked is 0 to 255.",
+    }
+    hints = [
+        "Three cases: at or below the lower end, above the upper end, and between. The three lines of the standard stand "
+        "above.",
+        "Write `low = center - 0.5 - (width - 1) / 2` and `high = center - 0.5 + (width - 1) / 2` first, then two `if`.",
+        "Answer the two ends before you divide: with a width of 1 there is nothing between them. Between the ends it is "
+        "`((value - (center - 0.5)) / (width - 1) + 0.5)` times the largest grey.",
+    ]
+
+    def cases(draw):
+        found = [(draw.randrange(-200, 300), draw.choice([35, 40, 50, 75]), draw.choice([80, 100, 215, 400])) for _ in range(12)]
+        found += [(draw.randrange(0, 4096), 2048, 4096), (draw.randrange(-1000, 200), -600, 1500)]
+        for center, width in ((40, 80), (-600, 1500), (draw.randrange(0, 100), 2 * draw.randrange(10, 200))):
+            found += [(center - width // 2 + step, center, width) for step in (-1, 0, 1)]
+            found += [(center + width // 2 + step, center, width) for step in (-2, -1, 0)]
+        threshold = draw.randrange(0, 200)
+        return [*found, (threshold - 1, threshold, 1), (threshold, threshold, 1)]
+
+
+def _linear(x, center, width):
+    """The VOI LUT function LINEAR to 0..255, for the exercises after the one that asks for it."""
+    return float(np.clip((x - (center - 0.5)) / (width - 1) + 0.5, 0, 1) * 255)
+
+
+@lesson.exercise
+class GreyOnTheScreen:
+    """The engineer points at the pixel `spot` (row, column) of `chest`. With the window of the header, which **grey** should it
+    have **on the screen**, from 0 (black) to 255 (white)? Rounded or not."""
+
+    answer = Number("screen_grey", tolerance=1)
+    points = 2
+    praise = "Window first, then the polarity: that is the order of the standard, and the whole of the engineer's mistake."
+
+    def solution(chest, spot):
+        value = chest.pixel_array[spot] * chest.RescaleSlope + chest.RescaleIntercept
+        grey = ((value - (chest.WindowCenter - 0.5)) / (chest.WindowWidth - 1) + 0.5) * 255
+        grey = min(max(grey, 0), 255)
+        return 255 - grey
+
+    def not_inverted(chest, spot):
+        return _linear(int(chest.pixel_array[spot]), chest.WindowCenter, chest.WindowWidth)
+
+    def inverted_too_early(chest, spot):
+        value = 2**chest.BitsStored - 1 - int(chest.pixel_array[spot])
+        return _linear(value, chest.WindowCenter, chest.WindowWidth)
+
+    def without_window(chest, spot):
+        return 255 - int(chest.pixel_array[spot]) / (2**chest.BitsStored - 1) * 255
+
+    def rows_and_columns_swapped(chest, spot):
+        return 255 - _linear(int(chest.pixel_array[spot[1], spot[0]]), chest.WindowCenter, chest.WindowWidth)
+
+    wrong_ways = {
+        not_inverted: "That is the grey after the window. Photometric Interpretation is MONOCHROME1: the lowest value is to be "
+        "shown white (PS3.3 C.7.6.3.1.2). You have found what the new workstation does.",
+        inverted_too_early: "You turned the stored value round before windowing. Center and width are meant for the values "
+        "as they are; the polarity comes after the window (PS3.3 C.7.6.3.1.2).",
+        without_window: "You spread the whole range of 12 bits over the greys. The header has a window; use it.",
+        rows_and_columns_swapped: "That is another pixel: `spot` is (row, column), and `pixel_array` takes them in that order.",
+    }
+    hints = [
+        "Four steps: stored value, modality LUT (here slope 1, intercept 0), window, polarity.",
+        "`chest.pixel_array[spot]` is the stored value, and your `window_grey` does the window with the header's center and "
+        "width.",
+        "The last step depends on Photometric Interpretation: MONOCHROME1 exchanges black and white, 0 for 255.",
+    ]
+
+
+# --- the job
+
+
+def _samples(ds):
+    return ds.Rows * ds.Columns * ds.SamplesPerPixel * ds.get("NumberOfFrames", 1)
+
+
+def _sheet(arrivals, size):
+    """The receiving sheet with the bytes that `size` gives."""
+    return [
+        {
+            "patient_id": ds.PatientID,
+            "modality": ds.Modality,
+            "transfer_syntax": ds.file_meta.TransferSyntaxUID.name,
+            "pixel_bytes": size(ds),
+            "photometric": ds.PhotometricInterpretation,
+            "window_width": ds.get("WindowWidth"),
+        }
+        for ds in arrivals
+    ]
+
+
+@lesson.exercise
+class ReceivingSheet:
+    """Fill in the receiving sheet: for each object in `arrivals` one row with
+
+    - `patient_id` and `modality`, as in the header
+    - `transfer_syntax`, the **name** of the transfer syntax
+    - `pixel_bytes`, the bytes of its pixel data **when uncompressed**, all frames
+    - `photometric`, the photometric interpretation
+    - `window_width`, from the header; `None` where the header has none
+
+    A list of dictionaries or a DataFrame, in any order."""
+
+    answer = Table("sheet", key=["patient_id"])
+    points = 3
+    praise = "With this sheet you can accept a workstation, size a migration and argue with a vendor."
+
+    def solution(arrivals):
+        rows = []
+        for ds in arrivals:
+            samples = ds.Rows * ds.Columns * ds.SamplesPerPixel * ds.get("NumberOfFrames", 1)
+            row = {
+                "patient_id": ds.PatientID,
+                "modality": ds.Modality,
+                "transfer_syntax": ds.file_meta.TransferSyntaxUID.name,
+                "pixel_bytes": samples * ds.BitsAllocated // 8,
+                "photometric": ds.PhotometricInterpretation,
+                "window_width": ds.get("WindowWidth"),
+            }
+            rows.append(row)
+        return rows
+
+    def by_bits_stored(arrivals):
+        return _sheet(arrivals, lambda ds: _samples(ds) * ds.BitsStored // 8)
+
+    def one_frame(arrivals):
+        return _sheet(arrivals, lambda ds: _samples(ds) // ds.get("NumberOfFrames", 1) * ds.BitsAllocated // 8)
+
+    def as_it_lies_on_disk(arrivals):
+        return _sheet(arrivals, lambda ds: len(ds.PixelData))
+
+    def one_sample(arrivals):
+        return _sheet(arrivals, lambda ds: _samples(ds) // ds.SamplesPerPixel * ds.BitsAllocated // 8)
+
+    def in_bits(arrivals):
+        return _sheet(arrivals, lambda ds: _samples(ds) * ds.BitsAllocated)
+
+    wrong_ways = {
+        by_bits_stored: "In at least one row the bytes are counted by Bits Stored. 12 bits of information occupy 16 in the "
+        "file: Bits Allocated counts (PS3.5 section 8.1.1).",
+        one_frame: "All is right but the clip: it has more than one frame. Where Number of Frames is absent there is one, "
+        "`ds.get('NumberOfFrames', 1)`.",
+        as_it_lies_on_disk: "All is right but the compressed object: you gave the bytes that it takes now. Asked are the "
+        "bytes when uncompressed, which the header's numbers tell.",
+        one_sample: "All is right but the colour object: each of its pixels has more than one sample.",
+        in_bits: "Your sizes are in bits, in every row. Asked are bytes; a byte has eight bits.",
+    }
+    hints = [
+        "Make the row of one object first, as in the example above, and look at it. Then put it into the loop.",
+        "An element that may be absent is read with `ds.get('WindowWidth')`, which gives `None` instead of an error; "
+        "`ds.get('NumberOfFrames', 1)` gives 1.",
+        "The loop: `rows = []`, then `for ds in arrivals:` and, indented, `rows.append({'patient_id': ds.PatientID, ...})` "
+        "with all six entries; at the end `sheet = rows`.",
+    ]
+
+
+@lesson.exercise
+class WhoIsToBlame:
+    """The ticket's first line: the chest is a negative on WS_ED1, and right on WS_CH1. Both got the same object, `chest`.
+    What is the **fault**, and which element of the header (its **tag**) is the `proof` that you send to the vendor? Both in quotes."""
+
+    answer = Choice(
+        "fault, proof",
+        options={
+            "A": "CR_ER1 sent the pixel values inverted; have it sent again",
+            "B": "WS_ED1 shows the lowest value black, though the header asks for white",
+            "C": "The window that CR_ER1 wrote into the header is wrong",
+            "D": "HV_ROUTER damaged the pixel data when it compressed them",
+        },
+        evidence=Text("proof", reading=tag),
+    )
+    points = 2
+    praise = "Close the ticket: the image is right, the workstation is not, and one line of the header proves it."
+
+    def solution(chest):
+        asks_for_white = chest.PhotometricInterpretation == "MONOCHROME1"
+        return "B" if asks_for_white else "A", "PhotometricInterpretation"
+
+    def sent_inverted(chest):
+        return "A", "PixelData"
+
+    def wrong_window(chest):
+        return "C", "WindowCenter"
+
+    def damaged(chest):
+        return "D", "TransferSyntaxUID"
+
+    def by_the_window(chest):
+        return "B", "WindowWidth"
+
+    def by_the_sign(chest):
+        return "B", "PixelRepresentation"
+
+    def by_the_slope(chest):
+        return "B", "RescaleSlope"
+
+    wrong_ways = {
+        sent_inverted: "Then every workstation would show the negative, and WS_CH1 shows it right. Lungs with high values "
+        "are as they should be here: look at what the header says about the lowest value.",
+        wrong_window: "A wrong window makes an image too bright, too dark or too flat. It never exchanges black and white.",
+        damaged: "Damaged or undecoded data look like snow, not like a clean negative; and this object is not compressed at "
+        "all.",
+        by_the_window: "Right. But the window does not say which end is black. Another element of group 0028 does, in one "
+        "word.",
+        by_the_sign: "Right. But Pixel Representation says whether stored values are signed. Misread, it gives wrong "
+        "values, not a clean negative.",
+        by_the_slope: "Right. But the slope here is 1 and turns nothing round. The polarity stands in a word of its own.",
+    }
+    hints = [
+        "What can turn an image into a clean negative, and nothing else? Go through the four steps of the pipeline.",
+        "One workstation shows it right from the same bytes. So ask the header which of the two obeys it.",
+        "The element is in group 0028, its VR is CS, and you used it for the last step of the grey on the screen.",
+    ]

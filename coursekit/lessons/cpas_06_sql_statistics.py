@@ -1,0 +1,674 @@
+"""Exercises of `cpas_06_sql_statistics`: a missing study, last month's CT exams, and the Monday report."""
+
+from coursekit.checking import Choice, Lesson, Number, Query, Table, Text
+from coursekit.standards.dicom import uid
+
+lesson = Lesson(
+    "cpas-06",
+    title="Statistics from the PACS database",
+    version=1,
+    minutes=75,
+    objectives=[
+        "find a study that nobody can find, by asking the PACS database",
+        "count exams without counting series, deleted studies or the wrong day",
+        "hand in a monthly report whose numbers will stand",
+    ],
+    covers=[
+        "Query a PACS database using basic SQL queries to find a missing study",
+        "Query a PACS database for statistics such as all CT exams added to the database during the past month",
+    ],
+    needs=["start"],
+)
+
+
+@lesson.input
+def pacs(hospital):
+    """The PACS database."""
+    return hospital.pacs
+
+
+@lesson.input
+def ticket(hospital):
+    """What the neurosurgery clinic told the service desk."""
+    case = hospital.truth["case_17"]
+    family, given = case["patient_name"].split("^")[:2]
+    return {
+        "from": "Neurosurgery clinic",
+        "received": "2025-04-07 07:24",
+        "patient_id": case["patient_id"],
+        "family_name": family,
+        "given_name": given,
+        "birth_date": case["birth_date"],
+        "accession": case["accession"],
+        "text": "CT of the head in the night of Saturday to Sunday, 30 March, in the ED. The report is there, the images are not.",
+    }
+
+
+@lesson.exercise
+class StudiesInTheArchive:
+    """How many studies does the archive show to its users? A study that was deleted by a user stays in the table with
+    `deleted = 1` and is shown to nobody.
+
+    Write a query that gives one row with one column, `studies`."""
+
+    answer = Query("query", database="pacs", result=Table())
+    praise = "COUNT(*) on `study` alone, with one condition: one row per study, so nothing is counted twice."
+
+    def solution():
+        return """
+            SELECT COUNT(*) AS studies
+            FROM study
+            WHERE deleted = 0
+        """
+
+    def with_deleted():
+        return "SELECT COUNT(*) AS studies FROM study"
+
+    def series_instead():
+        return "SELECT COUNT(*) AS studies FROM series"
+
+    def joined_to_series():
+        return "SELECT COUNT(*) AS studies FROM study JOIN series ON series.study_pk = study.pk WHERE study.deleted = 0"
+
+    def with_series_only():
+        return (
+            "SELECT COUNT(DISTINCT study.pk) AS studies FROM study JOIN series ON series.study_pk = study.pk "
+            "WHERE study.deleted = 0"
+        )
+
+    def only_deleted():
+        return "SELECT COUNT(*) AS studies FROM study WHERE deleted = 1"
+
+    wrong_ways = {
+        with_deleted: "You counted the deleted studies too. Nobody sees them: the row stays, with `deleted = 1`.",
+        series_instead: "You counted series. A study has several series (PS3.3 section 7.3, the DICOM information model).",
+        joined_to_series: "The join makes one row per series, so a study with five series counts five times. Ask the table `study` "
+        "alone.",
+        with_series_only: "You counted only the studies that have series. A study may have none: a join silently drops it.",
+        only_deleted: "Those are the deleted ones. Turn the condition round.",
+    }
+    hints = [
+        "One row of the table `study` is one study. You need no other table.",
+        "The condition comes after the table: `SELECT ... FROM study WHERE ...`.",
+        "Count with `COUNT(*)`, keep only rows whose `deleted` is 0, and name the column with `AS studies`.",
+    ]
+
+
+@lesson.exercise
+class CtExamsAddedLastMonth:
+    """The request of the day: **how many CT exams were added to the archive during the past month, March 2025?**
+
+    The department's rules of counting: a CT exam is a study, not deleted, with at least one series of modality `CT`. A
+    PET/CT (which also has a series of modality `PT`) is counted by nuclear medicine and not here. Added is when the archive
+    received it, `created_utc`, and the month is taken in UTC, as the column is.
+
+    One row, one column, `studies`."""
+
+    answer = Query("query", database="pacs", result=Table())
+    points = 3
+    praise = "From midnight on the first, up to but without midnight on the first of the next month: that catches every second."
+
+    def solution():
+        return """
+            SELECT COUNT(*) AS studies
+            FROM study
+            WHERE deleted = 0
+              AND created_utc >= '2025-03-01'
+              AND created_utc < '2025-04-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
+    def by_study_date():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
+    def between_two_days():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc BETWEEN '2025-03-01' AND '2025-03-31'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
+    def modality_equals_ct():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01' AND mods_in_study = 'CT'
+        """
+
+    def modality_like_ct():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01' AND mods_in_study LIKE '%CT%'
+        """
+
+    def with_pet_ct():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+        """
+
+    def once_per_series():
+        return """
+            SELECT COUNT(*) AS studies FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+              AND series.modality = 'CT'
+              AND study.pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
+    def with_deleted():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE created_utc >= '2025-03-01' AND created_utc < '2025-04-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
+    wrong_ways = {
+        by_study_date: "You went by the day of the exam. The question asks when the study reached the archive: priors imported from "
+        "Eastcliff in March were performed years before, and an exam of the last evening may arrive on the first.",
+        between_two_days: "`BETWEEN '2025-03-01' AND '2025-03-31'` ends at midnight at the *beginning* of the 31st: a text with a "
+        "time sorts after the bare date. The whole last day is lost.",
+        modality_equals_ct: "`mods_in_study = 'CT'` misses every CT with a dose report or a captured screen, such as `CT\\SR`. The "
+        "column holds several values (Modalities in Study (0008,0061) is multi-valued).",
+        modality_like_ct: "`LIKE '%CT%'` finds the letters anywhere: `PT\\CT` is a PET/CT and `IVOCT` is no CT at all. Ask the "
+        "table `series` for the exact modality.",
+        with_pet_ct: "You counted the PET/CTs too. By the department's rule a study with a `PT` series belongs to nuclear medicine.",
+        once_per_series: "The join gives one row per CT series: a CT with a scout, a thin and a thick series counts three times. "
+        "Count studies.",
+        with_deleted: "Deleted studies are in your count. The rule says: not deleted.",
+    }
+    hints = [
+        "Which column says when the archive received the study? Not the one with the day of the exam.",
+        "Which studies have a CT series? `pk IN (SELECT study_pk FROM series WHERE modality = 'CT')` asks exactly that.",
+        "A month is `>=` its first day and `<` the first day of the next month.",
+        "Five conditions, joined by AND: not deleted, from the first of March, before the first of April, with a CT series, "
+        "without a PT series (`pk NOT IN (...)`).",
+    ]
+
+
+@lesson.exercise
+class MrExamsByMonth:
+    """Planning asks for the MR exams **performed** in each month of 2024: the day of the exam counts, by the hospital's clock
+    (`study_dt_local`), not the day of arrival. An MR exam is a study, not deleted, with at least one series of modality `MR`
+    (a PET/MR counts).
+
+    Two columns: `month`, as `2024-01`, and `studies`; one row per month."""
+
+    answer = Query("query", database="pacs", result=Table(key=["month"]))
+    points = 2
+    praise = "`substr(study_dt_local, 1, 7)` cuts year and month out of the text, and GROUP BY makes one row of each."
+
+    def solution():
+        return """
+            SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies
+            FROM study
+            WHERE deleted = 0
+              AND study_dt_local >= '2024-01-01'
+              AND study_dt_local < '2025-01-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'MR')
+            GROUP BY month
+        """
+
+    def by_arrival():
+        return """
+            SELECT substr(created_utc, 1, 7) AS month, COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2024-01-01' AND created_utc < '2025-01-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'MR')
+            GROUP BY month
+        """
+
+    def once_per_series():
+        return """
+            SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND study_dt_local >= '2024-01-01' AND study_dt_local < '2025-01-01' AND series.modality = 'MR'
+            GROUP BY month
+        """
+
+    def all_years():
+        return """
+            SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND pk IN (SELECT study_pk FROM series WHERE modality = 'MR')
+            GROUP BY month
+        """
+
+    def modality_equals_mr():
+        return """
+            SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND study_dt_local >= '2024-01-01' AND study_dt_local < '2025-01-01' AND mods_in_study = 'MR'
+            GROUP BY month
+        """
+
+    wrong_ways = {
+        by_arrival: "You grouped by arrival. Planning wants to know how busy the scanner was: the day of the exam.",
+        once_per_series: "An MR exam has many series, and the join counts each. Scanner slots are studies.",
+        all_years: "Your table has months outside 2024 as well. Keep the rows of that year with a condition on the date.",
+        modality_equals_mr: "`mods_in_study = 'MR'` misses each MR with another kind of series beside it, such as a screen capture "
+        "or a presentation state, and the PET/MR.",
+    }
+    hints = [
+        "Which of the two date columns says when the exam took place?",
+        "`substr(study_dt_local, 1, 7)` gives the first seven characters, `2024-01`.",
+        "`SELECT substr(...) AS month, COUNT(*) AS studies FROM study WHERE ... GROUP BY month`, with the conditions of the last "
+        "exercise changed for MR and for the year.",
+    ]
+
+
+@lesson.exercise
+class TheMissingStudy:
+    """Now the ticket. The clinic searched the PACS for the patient's ID and for the accession number, and found no CT of that
+    night. Both searches are exact.
+
+    **What is the Study Instance UID of the CT that they miss?** Find it with `pacs.sql("...")`, as often as you like, then write the
+    UID between quotes. Whoever typed the patient at the scanner may have made mistakes; the scanner itself knows what day it was."""
+
+    answer = Text("study_uid", reading=uid)
+    points = 3
+    praise = (
+        "The study is there: under a mistyped Patient ID, without accession number, unverified. Lesson cpas-07 repairs it; remember its "
+        "UID, for you will meet it again in every tier."
+    )
+
+    def solution(pacs, ticket):
+        found = pacs.sql(f"""
+            SELECT study.study_uid, patient.pid, patient.name, study.study_dt_local, study.accession, study.status
+            FROM study
+            JOIN patient ON patient.pk = study.patient_pk
+            WHERE patient.name_norm LIKE '{ticket["family_name"]}%'
+              AND study.study_dt_local >= '2025-03-29'
+              AND study.study_dt_local < '2025-03-31'
+              AND study.accession IS NULL
+        """)
+        return found.study_uid[0]
+
+    def the_planned_uid(pacs, ticket):
+        return pacs.sql(f"SELECT study_uid FROM orders WHERE accession = '{ticket['accession']}'").study_uid[0]
+
+    def of_a_namesake(pacs, ticket):
+        return pacs.sql(f"""
+            SELECT study.study_uid FROM study JOIN patient ON patient.pk = study.patient_pk
+            WHERE patient.name_norm LIKE '{ticket["family_name"]}%' AND mods_in_study LIKE '%CT%'
+              AND study.study_dt_local >= '2025-03-29' AND study.study_dt_local < '2025-03-31' AND study.accession IS NOT NULL
+        """).study_uid[0]
+
+    def an_earlier_ct(pacs, ticket):
+        return pacs.sql(f"""
+            SELECT study.study_uid FROM study JOIN patient ON patient.pk = study.patient_pk
+            WHERE patient.pid = '{ticket["patient_id"]}' AND mods_in_study LIKE '%CT%' AND study.study_dt_local < '2025-03-01'
+        """).study_uid[0]
+
+    wrong_ways = {
+        the_planned_uid: "That is the UID that the order planned. The scanner never got the order from the worklist, so it made up a UID "
+        "of its own: look among the studies.",
+        of_a_namesake: "That CT belongs to a namesake: compare the given name, the birth date and the accession number before you move "
+        "anybody's images.",
+        an_earlier_ct: "That is an earlier CT of the same patient. The clinic asks for the night of 30 March.",
+    }
+    hints = [
+        "Search by what can't be mistyped at the console: the day, and the device that sent it. The table `study` has the day.",
+        "Join `study` with `patient` and search for the family name's beginning: `patient.name_norm LIKE 'NAME%'` (`%` stands for "
+        "anything), between 29 and 31 March.",
+        "Of the studies found, one has no accession number and the status UNVERIFIED. Compare its `pid` with the ticket's, "
+        "character by character.",
+    ]
+
+
+@lesson.exercise
+class TheDangerousUpdate:
+    """A colleague means well: "I have the password of the database. I'll put the right Patient ID into the table `patient`, for every
+    record whose `name_norm` begins with the ticket's family name, and the study is found."
+
+    First find out how many rows of `patient` that UPDATE would change, with a SELECT of the same condition
+    (`name_norm LIKE '...%'`): that number is your evidence, `rows_hit`. Then choose what should be done."""
+
+    answer = Choice(
+        "what_to_do, rows_hit",
+        options={
+            "A": "Run the UPDATE: the family is the same, and the study must be found today.",
+            "B": "Run the UPDATE with a narrower condition, inside a transaction, so that only the mistyped record changes.",
+            "C": "Leave the database alone and correct the study with the PACS's own tool for unverified studies.",
+            "D": "Delete the study and ask the emergency department to send it again.",
+        },
+        evidence=Number("rows_hit"),
+    )
+    points = 2
+    praise = (
+        "The PACS's own tool changes the index, the objects and the audit trail together. An UPDATE changes one of the three, and for "
+        "other people's records as well."
+    )
+
+    def solution(pacs, ticket):
+        found = pacs.sql(f"SELECT pid FROM patient WHERE name_norm LIKE '{ticket['family_name']}%'")
+        return "C", len(found)
+
+    def run_it(pacs, ticket):
+        return "A", None
+
+    def narrower(pacs, ticket):
+        return "B", None
+
+    def delete_it(pacs, ticket):
+        return "D", None
+
+    def counted_the_one_record(pacs, ticket):
+        return "C", 1
+
+    wrong_ways = {
+        run_it: "Look at the rows that the condition hits: other people have the same family name. After the UPDATE their studies "
+        "would be filed under this patient, which is dangerous and hard to undo.",
+        narrower: "One right row is better than many wrong ones, and a transaction is good practice. But the DICOM objects keep the "
+        "mistyped ID: the next re-send, rebuild or migration brings it back, and no audit trail tells who changed it (IHE Patient "
+        "Information Reconciliation expects the archive to do this).",
+        delete_it: "The images are sound; only their labels are wrong. Deleting evidence of a night in the ED, in the hope that the "
+        "scanner still has it, is the one step that can't be undone.",
+        counted_the_one_record: "That is the record you would like to change. Count the records that the *condition* hits: run the "
+        "SELECT with `name_norm LIKE '...%'`.",
+    }
+    hints = [
+        "Write the condition of the UPDATE into a SELECT and look at the rows before you decide anything.",
+        "`SELECT pid, name, birth_date FROM patient WHERE name_norm LIKE 'NAME%'`, with the ticket's family name: how many rows, and "
+        "are they one person?",
+        "A patient's ID stands in the database *and* in the header of each image. Which of the options corrects both, and leaves a "
+        "trace?",
+    ]
+
+
+@lesson.exercise
+class OrdersWithoutStudy:
+    """The case of the ticket may not be alone. **For which orders of the past days has no study arrived?**
+
+    Take the orders scheduled from 30 March 2025 up to and including 6 April 2025 (`scheduled_local`), not cancelled, for which
+    there is no study, deleted or not, with the same accession number from the same issuer (`issuer_pk`).
+
+    One column: `accession`."""
+
+    answer = Query("query", database="pacs", result=Table(key=["accession"]))
+    points = 3
+    praise = "A LEFT JOIN keeps every order; where no study fits, the study's columns are NULL, and those are the ones you want."
+
+    def solution():
+        return """
+            SELECT orders.accession
+            FROM orders
+            LEFT JOIN study ON study.accession = orders.accession AND study.issuer_pk = orders.issuer_pk
+            WHERE study.pk IS NULL
+              AND orders.status <> 'CANCELLED'
+              AND orders.scheduled_local >= '2025-03-30'
+              AND orders.scheduled_local < '2025-04-07'
+        """
+
+    def not_in_with_null():
+        return """
+            SELECT accession FROM orders
+            WHERE accession NOT IN (SELECT accession FROM study) AND status <> 'CANCELLED'
+              AND scheduled_local >= '2025-03-30' AND scheduled_local < '2025-04-07'
+        """
+
+    def with_study():
+        return """
+            SELECT orders.accession FROM orders
+            JOIN study ON study.accession = orders.accession AND study.issuer_pk = orders.issuer_pk
+            WHERE orders.status <> 'CANCELLED'
+              AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
+        """
+
+    def with_cancelled():
+        return """
+            SELECT orders.accession FROM orders
+            LEFT JOIN study ON study.accession = orders.accession AND study.issuer_pk = orders.issuer_pk
+            WHERE study.pk IS NULL
+              AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
+        """
+
+    def without_the_dates():
+        return """
+            SELECT orders.accession FROM orders
+            LEFT JOIN study ON study.accession = orders.accession AND study.issuer_pk = orders.issuer_pk
+            WHERE study.pk IS NULL AND orders.status <> 'CANCELLED'
+        """
+
+    wrong_ways = {
+        not_in_with_null: "The result is empty, and that is no good news: `NOT IN` a list that holds a NULL is never true, because the "
+        "database cannot know whether the unknown value is yours. Some studies have no accession number.",
+        with_study: "Those are the orders whose study *has* arrived: an inner join keeps the pairs. You want the orders without a "
+        "partner.",
+        with_cancelled: "Cancelled orders are among them. No study is expected for those.",
+        without_the_dates: "Your list covers all years. Only the days from 30 March to 6 April are asked.",
+    }
+    hints = [
+        "A join keeps orders that have a study. Which kind of join keeps the others as well?",
+        "After `orders LEFT JOIN study ON ...` an order without a study has NULL in every column of `study`.",
+        "Join on accession and issuer, then keep the rows where `study.pk IS NULL`, that are not cancelled, from `>= '2025-03-30'` to "
+        "`< '2025-04-07'`.",
+    ]
+
+
+@lesson.exercise
+class StoragePerModality:
+    """Storage planning: how many **decimal gigabytes** (1 GB = 1,000,000,000 bytes) did the archive receive in 2024, per modality? Count
+    the bytes of each series (`series.size_bytes`) by the time at which the archive received the series (`series.created_utc`), for the
+    series's own modality. Every series counts, also of studies deleted since: it had to be stored.
+
+    Two columns: `modality` and `gigabytes` (to 0.05 GB; rounding is up to you)."""
+
+    answer = Query("query", database="pacs", result=Table(key=["modality"], tolerance=0.05))
+    points = 2
+    praise = "Dividing by 1e9 instead of 1000000000 keeps the decimals, and one table is enough when the question is about series."
+
+    def solution():
+        return """
+            SELECT modality, SUM(size_bytes) / 1e9 AS gigabytes
+            FROM series
+            WHERE created_utc >= '2024-01-01'
+              AND created_utc < '2025-01-01'
+            GROUP BY modality
+        """
+
+    def binary_units():
+        return """
+            SELECT modality, SUM(size_bytes) / 1073741824.0 AS gigabytes FROM series
+            WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY modality
+        """
+
+    def whole_gigabytes():
+        return """
+            SELECT modality, SUM(size_bytes) / 1000000000 AS gigabytes FROM series
+            WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY modality
+        """
+
+    def sizes_of_studies():
+        return """
+            SELECT series.modality, SUM(study.size_bytes) / 1e9 AS gigabytes FROM series JOIN study ON study.pk = series.study_pk
+            WHERE series.created_utc >= '2024-01-01' AND series.created_utc < '2025-01-01' GROUP BY series.modality
+        """
+
+    def megabytes():
+        return """
+            SELECT modality, SUM(size_bytes) / 1e6 AS gigabytes FROM series
+            WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY modality
+        """
+
+    def mean_size():
+        return """
+            SELECT modality, AVG(size_bytes) / 1e9 AS gigabytes FROM series
+            WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY modality
+        """
+
+    wrong_ways = {
+        binary_units: "You divided by 1024 x 1024 x 1024: those are gibibytes (GiB), 7 % fewer than the decimal gigabytes that storage is "
+        "sold and asked for in.",
+        whole_gigabytes: "A whole number divided by a whole number stays whole in SQL: the decimals were cut off. Divide by `1e9`.",
+        sizes_of_studies: "You added up the size of the whole *study* once for each of its series. Take `series.size_bytes`.",
+        megabytes: "Those are megabytes: a gigabyte is a thousand of them.",
+        mean_size: "That is the mean size of a series. The question asks for all of them together: SUM.",
+    }
+    hints = [
+        "All three facts, modality, size and time of arrival, stand in the table `series`.",
+        "`SUM(size_bytes)` adds up; `GROUP BY modality` makes a row of each modality.",
+        "Divide the sum by `1e9`, a number with decimals, and name the column with `AS gigabytes`.",
+    ]
+
+
+@lesson.exercise
+class FastEnough:
+    """The list of yesterday's arrivals is shown on a screen that asks every minute, so the query must not read the whole table each
+    time. List the studies, not deleted, that the archive received on **6 April 2025** (UTC).
+
+    Two columns: `study_uid` and `created_utc`. The column `created_utc` has an index; write the condition so that the database can
+    use it. `pacs.sql("EXPLAIN QUERY PLAN SELECT ...")` shows what it will do: SEARCH uses an index, SCAN reads everything."""
+
+    answer = Query("query", database="pacs", result=Table(key=["study_uid"]), uses_index=True)
+    points = 2
+    praise = "A range on the bare column lets the index do the work. A function around the column would have made it useless."
+
+    def solution():
+        return """
+            SELECT study_uid, created_utc
+            FROM study
+            WHERE created_utc >= '2025-04-06'
+              AND created_utc < '2025-04-07'
+              AND deleted = 0
+        """
+
+    def by_study_date():
+        return """
+            SELECT study_uid, created_utc FROM study
+            WHERE study_dt_local >= '2025-04-06' AND study_dt_local < '2025-04-07' AND deleted = 0
+        """
+
+    def equals_the_day():
+        return "SELECT study_uid, created_utc FROM study WHERE created_utc = '2025-04-06' AND deleted = 0"
+
+    def all_since_then():
+        return "SELECT study_uid, created_utc FROM study WHERE created_utc >= '2025-04-06' AND deleted = 0"
+
+    wrong_ways = {
+        by_study_date: "Those are the exams *performed* on that day by the scanner's clock. The screen shows arrivals.",
+        equals_the_day: "Nothing arrived at exactly that text: `created_utc` holds a time of day as well. Ask for a range.",
+        all_since_then: "This goes on into the morning of the 7th. A day needs an end as well as a beginning.",
+    }
+    hints = [
+        "You know the shape from the month: `>=` the beginning, `<` the beginning of what comes after.",
+        "`date(created_utc) = ...` or `substr(created_utc, 1, 10) = ...` must compute a value for each row of the table: the index is of "
+        "no use. Leave the column bare.",
+        "Two conditions on `created_utc`, one with `>=` the 6th, one with `<` the day after, and `deleted = 0`.",
+    ]
+
+
+@lesson.exercise
+class TheMondayReport:
+    """The radiology manager's report for **March 2025**, as it's wanted every month. For each of the modalities `CT`, `MR`, `US` and `MG` one
+    row; a study belongs to a modality when it has at least one series of it (a study may belong to several), and deleted studies don't
+    count. The columns:
+
+    - `modality`
+    - `performed`: studies whose exam was in March (`study_dt_local`)
+    - `added`: studies that arrived in March (`created_utc`)
+    - `older`: of those added in March, the ones whose exam was before March (imports and late arrivals)
+    - `unread`: of those added in March, the ones whose status isn't `READ`
+
+    `COUNT(DISTINCT CASE WHEN ... THEN study.pk END)` counts the studies that fulfil a condition, each once."""
+
+    answer = Query("query", database="pacs", result=Table(key=["modality"]))
+    points = 4
+    praise = "Four numbers per modality, each with its own rule, in one query. This one you can hand in."
+
+    def solution():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                       THEN study.pk END) AS performed,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                       THEN study.pk END) AS added,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND study_dt_local < '2025-03-01'
+                                       THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND status <> 'READ'
+                                       THEN study.pk END) AS unread
+            FROM study
+            JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0
+              AND series.modality IN ('CT', 'MR', 'US', 'MG')
+            GROUP BY series.modality
+        """
+
+    def once_per_series():
+        return """
+            SELECT series.modality,
+                   SUM(study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01') AS performed,
+                   SUM(study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01') AS added,
+                   SUM(study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                       AND study_dt_local < '2025-03-01') AS older,
+                   SUM(study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01' AND status <> 'READ') AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND series.modality IN ('CT', 'MR', 'US', 'MG')
+            GROUP BY series.modality
+        """
+
+    def with_deleted():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                       THEN study.pk END) AS performed,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                       THEN study.pk END) AS added,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND study_dt_local < '2025-03-01' THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND status <> 'READ' THEN study.pk END) AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE series.modality IN ('CT', 'MR', 'US', 'MG')
+            GROUP BY series.modality
+        """
+
+    def without_the_last_day():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local BETWEEN '2025-03-01' AND '2025-03-31' THEN study.pk END) AS performed,
+                   COUNT(DISTINCT CASE WHEN study.created_utc BETWEEN '2025-03-01' AND '2025-03-31' THEN study.pk END) AS added,
+                   COUNT(DISTINCT CASE WHEN study.created_utc BETWEEN '2025-03-01' AND '2025-03-31'
+                                        AND study_dt_local < '2025-03-01' THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN study.created_utc BETWEEN '2025-03-01' AND '2025-03-31'
+                                        AND status <> 'READ' THEN study.pk END) AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND series.modality IN ('CT', 'MR', 'US', 'MG')
+            GROUP BY series.modality
+        """
+
+    def unread_of_the_exams():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                       THEN study.pk END) AS performed,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                       THEN study.pk END) AS added,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND study_dt_local < '2025-03-01' THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN status <> 'READ' THEN study.pk END) AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND series.modality IN ('CT', 'MR', 'US', 'MG')
+            GROUP BY series.modality
+        """
+
+    wrong_ways = {
+        once_per_series: "The numbers are those of series: the join gives one row per series. Count each study once, with `COUNT(DISTINCT "
+        "... study.pk ...)`.",
+        with_deleted: "Deleted studies are in the report. Keep `deleted = 0` for all four numbers.",
+        without_the_last_day: "The 31st is missing: `BETWEEN` a first and a last *day* ends at midnight as the last day begins.",
+        unread_of_the_exams: "`unread` counts the unread studies of all months. Only those added in March are asked.",
+    }
+    hints = [
+        "Begin with one number: `SELECT series.modality, COUNT(DISTINCT CASE WHEN ... THEN study.pk END) AS performed FROM study JOIN "
+        "series ON ... GROUP BY series.modality`.",
+        "`deleted = 0` and the four modalities hold for all columns: they belong in WHERE. What differs from column to column belongs "
+        "in its CASE.",
+        "`older` and `unread` have the two conditions of `added`, and one more each.",
+    ]

@@ -1,0 +1,887 @@
+"""Low-level logs and configuration in hex and binary: the exercises of lesson cpas-14."""
+
+from coursekit.checking import Bytes, Choice, Function, Lesson, Number, Set, Table, Text
+from coursekit.hospital import bytes as artefacts
+from coursekit.standards import dicom
+
+lesson = Lesson(
+    "cpas-14",
+    title="Low-level logs and configuration in hex and binary",
+    version=1,
+    minutes=90,
+    objectives=[
+        "read numbers, switches and names out of a binary configuration and an exported registry key",
+        "decode an association request and its refusal from the bytes of a trace, and an HL7 stream from its frame bytes",
+        "walk through a DICOM file element by element, find the byte that stops a viewer, and repair a copy",
+    ],
+    covers=["evaluate low-level log and configuration files in hex or binary"],
+    needs=["cpas-01"],
+)
+
+
+def switch(value):
+    """The name of a switch, from its name or the number of its bit."""
+    if isinstance(value, int) and 0 <= value < len(artefacts.OPTIONS):
+        return artefacts.OPTIONS[value]
+    name = value.strip(" '\"").casefold() if isinstance(value, str) else ""
+    if name not in artefacts.OPTIONS:
+        raise ValueError("that is no name in switch_names")
+    return name
+
+
+def hex_digits(offset):
+    """An offset as somebody types it who reads it off a dump and takes its digits for decimal ones."""
+    return int("".join(digit for digit in f"{offset:x}" if digit.isdigit()) or 0)
+
+
+def message(value):
+    """An HL7 message as it's compared: exactly, but for the carriage return that ends its last segment."""
+    if not isinstance(value, str):
+        raise ValueError("each message is bytes")
+    return value.rstrip("\r")
+
+
+@lesson.input
+def config(hospital):
+    """hvpacs.bin, the binary configuration of the stand-by archive."""
+    return artefacts.config(hospital.seed)
+
+
+@lesson.input
+def switch_names(hospital):
+    """The meaning of the bits in byte 8 of hvpacs.bin, bit 0 first."""
+    return artefacts.OPTIONS
+
+
+@lesson.input
+def registry(hospital):
+    """hvgate.reg, the registry key of the gateway as regedit exported it."""
+    return artefacts.registry_export(hospital.seed)
+
+
+@lesson.input
+def trace(hospital):
+    """hvmwl.trc, the bytes between the CT and the worklist: request, then refusal."""
+    return artefacts.association_trace(hospital.seed)
+
+
+@lesson.input
+def stream(hospital):
+    """mllp.trc, three HL7 messages from RIS to engine, one of them faulty."""
+    return artefacts.mllp_stream(hospital.seed)
+
+
+@lesson.input
+def ct_file(hospital):
+    """17_0011.dcm, a slice that the viewer shows."""
+    return artefacts.dicom_file(hospital.seed)
+
+
+@lesson.input
+def mark(hospital):
+    """The offset of one element in 17_0011.dcm."""
+    starts = (
+        b"\x10\x00\x20\x00LO", b"\x10\x00\x30\x00DA", b"\x20\x00\x10\x00SH", b"\x18\x00\x60\x00DS", b"\x28\x00\x04\x00CS",
+        b"\x20\x00\x13\x00IS",
+    )
+    return artefacts.dicom_file(hospital.seed).index(starts[hospital.seed % len(starts)])
+
+
+@lesson.input
+def refused(hospital):
+    """17_0012.dcm, the slice that the viewer refuses."""
+    return artefacts.damaged_file(hospital.seed)
+
+
+@lesson.exercise
+class ArchivePort:
+    """On which **TCP port** does the stand-by archive listen, according to `config`?
+
+    Give the number in decimal, or as hexadecimal with `0x` in front.
+    """
+
+    answer = Number("port")
+
+    def solution(config):
+        return int.from_bytes(config[6:8], "big")
+
+    def little_endian(config):
+        return int.from_bytes(config[6:8], "little")
+
+    def second_byte(config):
+        return config[7]
+
+    def side_by_side(config):
+        return int(f"{config[6]}{config[7]}")
+
+    def counted_from_one(config):
+        return int.from_bytes(config[5:7], "big")
+
+    wrong_ways = {
+        little_endian: "You read the two bytes from right to left, as little endian. That is how DICOM data sets do it, but the "
+        "vendor's table says big endian: the first byte weighs 256 times as much as the second.",
+        second_byte: "That is the second byte alone. A port takes two bytes, because it can be as high as 65535; one byte ends "
+        "at 255.",
+        side_by_side: "You turned each byte into decimal and wrote the two side by side. Only hexadecimal digits can be joined "
+        "that way: two of them are exactly one byte. In decimal the first byte counts 256-fold.",
+        counted_from_one: "You started one byte too early. Offsets count from 0, so the byte at offset 6 is the seventh.",
+    }
+    hints = [
+        "The vendor's table says at which offset the port begins, how many bytes it takes and in which order they stand.",
+        "In Python, `config[a:b]` holds the bytes from offset a up to, but not including, offset b.",
+        '`int.from_bytes(config[a:b], "big")` turns a slice into a number. Fill in a and b.',
+    ]
+    praise = "This is the number to look for in the firewall's rules and in the modalities' tables."
+
+
+@lesson.exercise
+class Switches:
+    """Which switches are **on** in the stand-by archive?
+
+    Answer with a list of their names, in any order, as they stand in `switch_names`.
+    """
+
+    answer = Set("switched_on", reading=switch)
+
+    def solution(config, switch_names):
+        return [switch_names[bit] for bit in range(8) if config[8] >> bit & 1 == 1]
+
+    def from_the_left(config, switch_names):
+        return [switch_names[bit] for bit in range(8) if config[8] >> (7 - bit) & 1]
+
+    def from_one(config, switch_names):
+        return [switch_names[bit + 1] for bit in range(7) if config[8] >> bit & 1]
+
+    def those_off(config, switch_names):
+        return [switch_names[bit] for bit in range(8) if not config[8] >> bit & 1]
+
+    def digits_as_decimal(config, switch_names):
+        return [switch_names[bit] for bit in range(8) if int(f"{config[8]:02x}") >> bit & 1]
+
+    wrong_ways = {
+        from_the_left: "You counted the bits from the left. Bit 0 is the one with the least weight, the rightmost when a byte is "
+        "written in binary.",
+        from_one: "You numbered the bits from 1, so each name slipped by one place. The rightmost bit is bit 0.",
+        those_off: "Those are the switches whose bit is 0. Here 1 means on.",
+        digits_as_decimal: "You took the two hexadecimal digits for a decimal number and turned that into binary. Each "
+        "hexadecimal digit is four bits of its own: write the two groups of four side by side.",
+    }
+    hints = [
+        "All eight switches live in the one byte at offset 8.",
+        '`f"{config[8]:08b}"` writes that byte as eight bits. Bit 0 is the rightmost.',
+        "Read the eight digits from right to left and `switch_names` from the start: where there is a 1, the name is on.",
+    ]
+
+
+@lesson.exercise
+class GatewayPort:
+    """On which **TCP port** does the gateway really listen, according to the exported key in `registry`?
+
+    Give the number in decimal, or as hexadecimal with `0x` in front.
+    """
+
+    answer = Number("gateway_port")
+
+    def solution(registry):
+        text = registry.decode("utf-16")
+        digits = text.split('"Port"=dword:')[1][:8]
+        return int(digits, 16)
+
+    def as_decimal(registry):
+        return int(registry.decode("utf-16").split('"Port"=dword:')[1][:8])
+
+    def bytes_swapped(registry):
+        return int.from_bytes(bytes.fromhex(registry.decode("utf-16").split('"Port"=dword:')[1][:8]), "little")
+
+    def last_two_swapped(registry):
+        return int.from_bytes(bytes.fromhex(registry.decode("utf-16").split('"Port"=dword:')[1][4:8]), "little")
+
+    def the_timeout(registry):
+        return int(registry.decode("utf-16").split('"IdleTimeout"=dword:')[1][:8], 16)
+
+    wrong_ways = {
+        as_decimal: "That is what somebody meant to set, not what is set. After `dword:` regedit always writes hexadecimal "
+        "digits, so these digits are no decimal number.",
+        bytes_swapped: "You turned the bytes round. What stands behind `dword:` is a number in writing, highest digit first; "
+        "byte order only matters for bytes in memory or in a `hex:` value.",
+        last_two_swapped: "You turned the last two bytes round. What stands behind `dword:` is a number in writing, highest "
+        "digit first, and no order of bytes in a file.",
+        the_timeout: "That is another value of the same key: the seconds after which an idle connection is closed.",
+    }
+    hints = [
+        'Turn the bytes into text first: `registry.decode("utf-16")`.',
+        "The line begins with `\"Port\"`. Behind `dword:` there are eight hexadecimal digits.",
+        "`int(digits, 16)` reads a text of hexadecimal digits as a number.",
+    ]
+    praise = "Somebody typed a decimal port into regedit while **Hexadecimal** was chosen; the service starts without a complaint."
+
+
+@lesson.exercise
+class WhoCalls:
+    """Which **AE title** does the caller of the association in `trace` give as its own?"""
+
+    answer = Text("calling", case=True)
+
+    def solution(trace):
+        return trace[26:42].decode("ascii").strip()
+
+    def the_called_one(trace):
+        return trace[10:26].decode("ascii").strip()
+
+    def one_too_far(trace):
+        return trace[27:43].decode("latin-1").strip(" \0")
+
+    def the_software(trace):
+        at = trace.find(b"\x55\x00\x00")
+        return trace[at + 4 : at + 4 + trace[at + 3]].decode("ascii")
+
+    wrong_ways = {
+        the_called_one: "That is the **called** AE title: the one that the caller wants to reach. It comes first, as in dialling "
+        "(PS3.8 Table 9-11).",
+        one_too_far: "You are one byte too far. PS3.8 numbers the bytes of a PDU from 1, offsets in a dump and in Python from 0.",
+        the_software: "That is the implementation version name from the user information: which software calls, not which AE.",
+    }
+    hints = [
+        "A request holds two AE titles, each 16 bytes long and filled up with blanks.",
+        "PS3.8 Table 9-11: bytes 11-26 are the called, bytes 27-42 the calling AE title, counted from 1.",
+        'Take the slice of 16 bytes that begins at offset 26 and add `.decode("ascii")`.',
+    ]
+
+
+@lesson.exercise
+class LargestPdu:
+    """What is the **maximum length** of a PDU that the caller in `trace` is willing to receive, in bytes?"""
+
+    answer = Number("largest_pdu", unit="bytes")
+
+    def solution(trace):
+        at = trace.find(b"\x51\x00\x00\x04")
+        return int.from_bytes(trace[at + 4:at + 8], "big")
+
+    def little_endian(trace):
+        at = trace.find(b"\x51\x00\x00\x04")
+        return int.from_bytes(trace[at + 4 : at + 8], "little")
+
+    def this_pdu(trace):
+        return int.from_bytes(trace[2:6], "big")
+
+    def item_length(trace):
+        return 4
+
+    def digits_as_decimal(trace):
+        at = trace.find(b"\x51\x00\x00\x04")
+        return int(trace[at + 4 : at + 8].hex())
+
+    wrong_ways = {
+        little_endian: "You read the four bytes from right to left. Data sets are usually little endian, but the fields of a PDU "
+        "are big endian (PS3.8 section 9.3.1).",
+        this_pdu: "That is the length of the request itself, from bytes 3 to 6 of the PDU. What the caller is willing to receive "
+        "stands in the user information.",
+        item_length: "That is the length of the sub-item's value. The value comes behind it.",
+        digits_as_decimal: "You read the hexadecimal digits as if they were decimal. Each place weighs sixteen times the next.",
+    }
+    hints = [
+        "The user information is the last item, type `50`. It holds sub-items; the one of type `51` is the maximum length "
+        "(PS3.8 Annex D.1).",
+        "A sub-item is: type, one reserved byte, two bytes of length, value. Look for `51 00 00 04` with "
+        '`trace.find(b"\\x51\\x00\\x00\\x04")`.',
+        "The four bytes behind `51 00 00 04` are the value, big endian.",
+    ]
+
+
+@lesson.exercise
+class WhyRefused:
+    """Why was the association in `trace` refused?
+
+    Give the letter as `refusal` and, as `reason_at`, the **offset in `trace`** of the byte that names the reason, counted from
+    0 at the start of `trace`: in decimal, or in hexadecimal with `0x` in front.
+    """
+
+    answer = Choice(
+        "refusal, reason_at",
+        options={
+            "A": "The called side gives no reason.",
+            "B": "The called side does not know the AE title of the caller.",
+            "C": "The called side does not go by the AE title that was called.",
+            "D": "The called side has too many associations at the moment; the caller may try again.",
+            "E": "The called side does not support the application context.",
+        },
+        evidence=Number("reason_at"),
+    )
+
+    def solution(trace):
+        refusal_at = 6 + int.from_bytes(trace[2:6], "big")
+        reason = trace[refusal_at + 9]
+        return {1: "A", 2: "E", 3: "B", 7: "C"}[reason], refusal_at + 9
+
+    def reserved_byte_as_result(trace):
+        return "A", 6 + int.from_bytes(trace[2:6], "big") + 8
+
+    def called_for_calling(trace):
+        return "C", 6 + int.from_bytes(trace[2:6], "big") + 9
+
+    def congestion(trace):
+        return "D", 6 + int.from_bytes(trace[2:6], "big") + 7
+
+    def within_the_pdu(trace):
+        return "B", 9
+
+    def counted_from_one(trace):
+        return "B", len(trace)
+
+    def digits_of_the_dump(trace):
+        return "B", hex_digits(6 + int.from_bytes(trace[2:6], "big") + 9)
+
+    wrong_ways = {
+        reserved_byte_as_result: "You took the reserved byte behind the length for the result, so every field slipped by one. The "
+        "length of an A-ASSOCIATE-RJ counts four bytes: reserved, result, source, reason (PS3.8 Table 9-21).",
+        called_for_calling: "That would be another reason code. **Calling** is who dials, **called** is who is dialled: look up the "
+        "reason for source 1 once more (PS3.8 Table 9-21).",
+        congestion: "Too many associations is said by another source, the presentation side of the provider, and with a transient "
+        "result. Read result and source before the reason: each source has reasons of its own (PS3.8 Table 9-21).",
+        within_the_pdu: "The reading is right, and so is the place inside the PDU. But the trace begins with the request: count "
+        "from the start of `trace`.",
+        counted_from_one: "The reading is right, but you counted from 1. An offset counts from 0.",
+        digits_of_the_dump: "The option is right. For the place you seem to have typed the digits of the dump as a "
+        "decimal number. The dump counts in hexadecimal: write `0x` in front.",
+    }
+    hints = [
+        "The refusal begins right behind the request. The request is 6 bytes of type, reserved and length, plus the length that "
+        "its bytes 2 to 5 (from 0) hold.",
+        "`hexdump(trace, start)` shows the trace from an offset. An A-ASSOCIATE-RJ begins with `03` and is ten bytes long.",
+        "Of the ten bytes, those at 7, 8 and 9 (from 0) are result, source and reason. Add the offset at which the refusal begins.",
+    ]
+    praise = "So the remedy is at the worklist server: its table of known callers must get the new AE title."
+
+
+@lesson.exercise
+class WhereAMessageEnds:
+    """Write the function `deframe(chunks)`. It gets what a receiver got from TCP, a **list of bytes**, and returns the **list of
+    the complete HL7 messages** in it, each as bytes and without frame bytes.
+
+    A message whose end block has not come yet is not complete and is left out.
+    """
+
+    answer = Function("deframe", result=Set("messages", reading=message))
+    points = 2
+
+    def solution(chunks):
+        received = b"".join(chunks)
+        messages = []
+        for part in received.split(b"\x1c\r")[:-1]:
+            start = part.find(b"\x0b") + 1
+            messages.append(part[start:])
+        return messages
+
+    def a_chunk_a_message(chunks):
+        return [chunk.strip(b"\x0b\x1c\r") for chunk in chunks]
+
+    def start_kept(chunks):
+        return b"".join(chunks).split(b"\x1c\r")[:-1]
+
+    def unfinished_too(chunks):
+        return [part[part.find(b"\x0b") + 1 :] for part in b"".join(chunks).split(b"\x1c\r") if part]
+
+    def a_segment_a_message(chunks):
+        return [part.strip(b"\x0b\x1c") for part in b"".join(chunks).split(b"\r") if part.strip(b"\x0b\x1c")]
+
+    wrong_ways = {
+        a_chunk_a_message: "You took each chunk for a message. TCP is a stream: it may cut a message in two or deliver two at "
+        "once. Join the chunks first; only the frame bytes say where a message begins and ends.",
+        start_kept: "The start block `0B` is still in front of your messages. The receiver of `\\x0bMSH` would not find MSH.",
+        unfinished_too: "You also return what has no end block yet. The rest of that message may still be on its way; a receiver "
+        "that passes it on loses segments.",
+        a_segment_a_message: "You cut at every `0D`. That ends a segment; a message ends with `1C 0D`.",
+    }
+    hints = [
+        'Join the chunks with `b"".join(chunks)` before you look for anything.',
+        'Every complete message ends with `b"\\x1c\\r"`. `.split(b"\\x1c\\r")` cuts there; what comes behind the last cut is not complete.',
+        'Leave the last part out with `[:-1]`. In each other part the message begins one byte behind `part.find(b"\\x0b")`.',
+    ]
+
+    def cases(draw):
+        def hl7(event):
+            number = draw.randrange(10000, 99999)
+            header = f"MSH|^~\\&|RIS|HVGH|ENGINE|HVGH|20250330||{event}|{number}|P|2.3.1\r"
+            return (header + f"PID|1||HV{draw.randrange(100000, 200000)}\r").encode()
+
+        def framed(*events):
+            return b"".join(b"\x0b" + hl7(event) + b"\x1c\r" for event in events)
+
+        def cut(whole, pieces):
+            places = [0, *sorted(draw.randrange(1, len(whole)) for _ in range(pieces - 1)), len(whole)]
+            return [whole[a:b] for a, b in zip(places, places[1:])]
+
+        two, three, one = framed("ADT^A04", "ORM^O01"), framed("ADT^A08", "ORU^R01", "ORM^O01"), framed("ADT^A40")
+        return [
+            ([one],),
+            ([two],),
+            (cut(three, 4),),
+            ([two[:-1], two[-1:]],),
+            (cut(two + b"\x0b" + hl7("ADT^A31"), 3),),
+            ([b"\x0b", hl7("ADT^A28")],),
+            (cut(framed("ADT^A01", "ADT^A02", "ADT^A03", "ADT^A08"), 9),),
+        ]
+
+
+@lesson.exercise
+class SilentMessage:
+    """RIS sent three messages, the bytes in `stream`. The engine did not take the second as a message of its own with all its
+    segments. What is wrong with the bytes?
+
+    Give the letter as `mllp_fault` and, as `mllp_offset`, the offset in `stream` of the **first byte that is not what must stand
+    there**: in decimal, or in hexadecimal with `0x` in front.
+    """
+
+    answer = Choice(
+        "mllp_fault, mllp_offset",
+        options={
+            "A": "Segments end with a line feed, 0A, where HL7 asks for a carriage return, 0D.",
+            "B": "The end block, 1C, is missing.",
+            "C": "The start block, 0B, is missing.",
+            "D": "The connection was cut in the middle of a message.",
+        },
+        evidence=Number("mllp_offset"),
+    )
+
+    def solution(stream):
+        line_feed = stream.find(b"\n")
+        no_end_block = stream.find(b"\r\r\x0b") + 1
+        return ("A", line_feed) if line_feed >= 0 else ("B", no_end_block)
+
+    def the_other(stream):
+        line_feed = stream.find(b"\n")
+        return ("B", stream.find(b"\x1c")) if line_feed >= 0 else ("A", stream.find(b"\r"))
+
+    def start_block(stream):
+        return "C", stream.find(b"\x0b", 1)
+
+    def cut(stream):
+        return "D", len(stream) - 1
+
+    def counted_from_one(stream):
+        line_feed = stream.find(b"\n")
+        no_end_block = stream.find(b"\r\r\x0b") + 1
+        return ("A", line_feed + 1) if line_feed >= 0 else ("B", no_end_block + 1)
+
+    def digits_of_the_dump(stream):
+        line_feed = stream.find(b"\n")
+        no_end_block = stream.find(b"\r\r\x0b") + 1
+        return ("A", hex_digits(line_feed)) if line_feed >= 0 else ("B", hex_digits(no_end_block))
+
+    wrong_ways = {
+        the_other: "Compare the second message with the first and the third, byte by byte: how do their segments end, and what "
+        "stands between the last segment and the next start block?",
+        start_block: "There are three start blocks, `0B`, one before each MSH. Count them with `stream.count(b\"\\x0b\")`.",
+        cut: "Then the stream would stop in mid-message. The third message is there to its last byte, `1C 0D` included.",
+        counted_from_one: "The fault is that one, but the place is one too far: an offset counts from 0.",
+        digits_of_the_dump: "The option is right. For the place you seem to have typed the digits of the dump as a "
+        "decimal number. The dump counts in hexadecimal: write `0x` in front.",
+    }
+    hints = [
+        "Count the frame bytes: `stream.count(b\"\\x0b\")`, `stream.count(b\"\\x1c\")`, and the line feeds, `stream.count(b\"\\n\")`.",
+        "One of these numbers does not fit three sound messages. `stream.find(...)` gives the first place of a byte, from 0.",
+        "If an end block is missing, look just before the start block of the third message: the byte that stands in its place is "
+        "the one that is asked. If there are line feeds, the first of them is.",
+    ]
+
+
+@lesson.exercise
+class TagAtMark:
+    """Which **element** begins at the offset `mark` of `ct_file`?
+
+    Give its tag, such as `"(0008,0060)"`.
+    """
+
+    answer = Text("element", reading=dicom.tag)
+
+    def solution(ct_file, mark):
+        group = int.from_bytes(ct_file[mark:mark + 2], "little")
+        number = int.from_bytes(ct_file[mark + 2:mark + 4], "little")
+        return f"({group:04X},{number:04X})"
+
+    def as_printed(ct_file, mark):
+        return ct_file[mark : mark + 4].hex()
+
+    def four_bytes_as_one(ct_file, mark):
+        return f"{int.from_bytes(ct_file[mark : mark + 4], 'little'):08x}"
+
+    def digits_reversed(ct_file, mark):
+        return ct_file[mark : mark + 4].hex()[::-1]
+
+    wrong_ways = {
+        as_printed: "You read the bytes in the order in which they are printed. In little endian each of the two numbers has its "
+        "low byte first: turn the bytes of the group round, then those of the element number (PS3.5 section 7.3).",
+        four_bytes_as_one: "You turned all four bytes round at once, so group and element number changed places. A tag is two "
+        "16-bit numbers, each turned round for itself (PS3.5 section 7.3).",
+        digits_reversed: "You turned the digits round. A byte is two digits that stay together: `10` stays `10`; only the order of "
+        "the bytes changes.",
+    }
+    hints = [
+        "`hexdump(ct_file, mark, 16)` shows the place. The first two bytes are the group, the next two the element number.",
+        "Within each pair the low byte stands first: `08 00` is the number 0008.",
+        "Turn the first pair round for the group and the second pair round for the element number. Do not mix the pairs.",
+    ]
+
+
+@lesson.exercise
+class NextElement:
+    """Write the function `next_element(data, offset)`. `data` is in Explicit VR Little Endian, an element begins at `offset` and
+    its length is defined. The function returns the **offset at which the next element begins**.
+
+    It must know both forms of the length.
+    """
+
+    answer = Function("next_element", result=Number())
+    points = 2
+
+    def solution(data, offset):
+        long_ones = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+        if data[offset + 4:offset + 6] in long_ones:
+            value = offset + 12
+            length = int.from_bytes(data[offset + 8:offset + 12], "little")
+        else:
+            value = offset + 8
+            length = int.from_bytes(data[offset + 6:offset + 8], "little")
+        return value + length
+
+    def always_short(data, offset):
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def of_1993(data, offset):
+        if data[offset + 4 : offset + 6] in (b"OB", b"OW", b"SQ", b"UN", b"UT"):
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def reserved_forgotten(data, offset):
+        if data[offset + 4 : offset + 6] in (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"):
+            return offset + 10 + int.from_bytes(data[offset + 6 : offset + 10], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def header_forgotten(data, offset):
+        if data[offset + 4 : offset + 6] in (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"):
+            return offset + int.from_bytes(data[offset + 8 : offset + 12], "little")
+        return offset + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def big_endian(data, offset):
+        if data[offset + 4 : offset + 6] in (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"):
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "big")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "big")
+
+    wrong_ways = {
+        always_short: "Your function is right for the VRs with a 16-bit length only. For OB, OW, SQ and ten others those two bytes "
+        "are reserved and a 32-bit length follows (PS3.5 Table 7.1-1).",
+        of_1993: "Your list of VRs with a 32-bit length is that of an older edition. OD, OF, OL, OV, SV, UC, UR and UV have one "
+        "too (PS3.5 Table 7.1-1).",
+        reserved_forgotten: "For the VRs with a 32-bit length you took the two reserved bytes for its beginning. They come behind "
+        "the VR and are skipped (PS3.5 Table 7.1-1).",
+        header_forgotten: "You added the length to the start of the element. The length counts the value only: tag, VR and the "
+        "length field itself come on top (PS3.5 section 7.1.1).",
+        big_endian: "Your lengths are read with the high byte first. In Explicit VR Little Endian the low byte comes first.",
+    }
+    hints = [
+        "Two cases: `if data[offset + 4:offset + 6] in long_ones:` and `else:`.",
+        "Short form: length in the two bytes at offset + 6, value from offset + 8. Long form: length in the four bytes at "
+        "offset + 8, value from offset + 12.",
+        "In both cases return where the value begins plus its length.",
+    ]
+
+    def cases(draw):
+        cases = []
+        for vr in ("PN", "OB", "UI", "UN", "UT", "UC", "US", "OW", "UR", "SQ", "OF", "OD", "OL", "OV", "SV", "UV", "LO", "DA"):
+            before = bytes(draw.randrange(0, 256) for _ in range(2 * draw.randrange(0, 12)))
+            value = bytes(draw.randrange(0x30, 0x5A) for _ in range(8 * draw.randrange(1, 60)))
+            number = draw.randrange(0x10, 0x3000)
+            cases.append((before + artefacts.element(0x0040, number, vr, value) + artefacts.element(0x0042, 1, "LO", "X"), len(before)))
+        return cases
+
+
+@lesson.exercise
+class SequenceOfUnknownLength:
+    """How many bytes does the **Referenced Image Sequence (0008,1140)** take in `ct_file`, from the first byte of its tag to the
+    last byte of its Sequence Delimitation Item?
+    """
+
+    answer = Number("sequence_bytes", unit="bytes")
+
+    def solution(ct_file):
+        start = ct_file.find(b"\x08\x00\x40\x11SQ")
+        delimiter = ct_file.find(b"\xfe\xff\xdd\xe0", start)
+        return delimiter + 8 - start
+
+    def length_as_number(ct_file):
+        start = ct_file.find(b"\x08\x00\x40\x11SQ")
+        return int.from_bytes(ct_file[start + 8 : start + 12], "little")
+
+    def without_delimiter(ct_file):
+        start = ct_file.find(b"\x08\x00\x40\x11SQ")
+        return ct_file.find(b"\xfe\xff\xdd\xe0", start) - start
+
+    def delimiter_tag_only(ct_file):
+        start = ct_file.find(b"\x08\x00\x40\x11SQ")
+        return ct_file.find(b"\xfe\xff\xdd\xe0", start) + 4 - start
+
+    def value_only(ct_file):
+        start = ct_file.find(b"\x08\x00\x40\x11SQ")
+        return ct_file.find(b"\xfe\xff\xdd\xe0", start) + 8 - (start + 12)
+
+    wrong_ways = {
+        length_as_number: "`FF FF FF FF` is no length of four gigabytes. It says that the length is undefined: read on until the "
+        "delimiter (PS3.5 section 7.5.2).",
+        without_delimiter: "You stopped in front of the sequence's own delimiter, behind that of the item. An item ends with "
+        "(FFFE,E00D), the sequence with (FFFE,E0DD), and both are asked to be counted.",
+        delimiter_tag_only: "You counted the tag of the delimiter but not what follows: it has a length field too, four bytes that "
+        "are zero (PS3.5 Table 7.5-3).",
+        value_only: "That is what stands behind the header of the sequence. Its tag, VR, reserved bytes and length field are asked "
+        "to be counted too.",
+    }
+    hints = [
+        'Find the start with `ct_file.find(b"\\x08\\x00\\x40\\x11SQ")`: the tag in little endian, then its VR.',
+        "The Sequence Delimitation Item is (FFFE,E0DD): in the file `fe ff dd e0`, then four bytes of zeros.",
+        "`ct_file.find(what, start)` looks from `start` on and gives the delimiter's first byte. It takes 8 bytes.",
+    ]
+
+
+@lesson.exercise
+class FirstPixel:
+    """What does the **first pixel** of `ct_file` say, in Hounsfield units?
+
+    Its header says: Bits Allocated 16, Pixel Representation 1 (signed), Rescale Slope 1, Rescale Intercept 0.
+    """
+
+    answer = Number("first_pixel", unit="HU")
+
+    def solution(ct_file):
+        at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
+        return int.from_bytes(ct_file[at:at + 2], "little", signed=True)
+
+    def unsigned(ct_file):
+        at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
+        return int.from_bytes(ct_file[at : at + 2], "little")
+
+    def big_endian(ct_file):
+        at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
+        return int.from_bytes(ct_file[at : at + 2], "big", signed=True)
+
+    def sign_bit_only(ct_file):
+        at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
+        return -(int.from_bytes(ct_file[at : at + 2], "little") & 0x7FFF)
+
+    def the_length(ct_file):
+        at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 8
+        return int.from_bytes(ct_file[at : at + 2], "little", signed=True)
+
+    wrong_ways = {
+        unsigned: "You read the two bytes as an unsigned number. Denser than any bone, in a corner that holds air? Pixel "
+        "Representation 1 means two's complement (PS3.3 section C.7.6.3): from 8000 on, take 65536 off.",
+        big_endian: "You read the high byte first. In this file's transfer syntax the low byte comes first, in pixels too.",
+        sign_bit_only: "You took the first bit for a minus sign and the rest for the amount. Negative numbers are stored in two's "
+        "complement: the unsigned number minus 65536.",
+        the_length: "Those two bytes belong to the length of the pixel data. Behind `OW` come two reserved bytes, then four bytes "
+        "of length, and only then the first pixel.",
+    }
+    hints = [
+        "Pixel Data is the last element; its tag (7FE0,0010) appears in the file as `e0 7f 10 00`.",
+        "Tag 4 bytes, VR 2, reserved 2, length 4: the first pixel begins 12 bytes behind the start of the element.",
+        '`int.from_bytes(two_bytes, "little", signed=True)` reads two bytes as a signed number.',
+    ]
+
+
+def _patient_rows(refused, tag_of, length_of):
+    """The rows of group 0010 as a wrong way reads them: `tag_of` gets the tag's bytes, `length_of` those of the length and the text."""
+    rows, at = [], refused.find(b"\x10\x00\x10\x00PN")
+    while refused[at : at + 2] == b"\x10\x00":
+        length = int.from_bytes(refused[at + 6 : at + 8], "little")
+        value = refused[at + 8 : at + 8 + length].decode("latin-1").strip()
+        tag, vr = tag_of(refused[at : at + 4]), refused[at + 4 : at + 6].decode()
+        rows.append({"tag": tag, "vr": vr, "length": length_of(refused[at + 6 : at + 8], value), "value": value})
+        at += 8 + length
+    return rows
+
+
+@lesson.exercise
+class PatientElements:
+    """Read the elements of **group 0010** in `refused` into a table with the columns `tag`, `vr`, `length` and `value`, a row for
+    each element.
+
+    `length` is the length that stands in the file, `value` the text.
+    """
+
+    answer = Table("patient_elements", key=["tag"], reading={"tag": dicom.tag})
+    points = 2
+
+    def solution(refused):
+        rows = []
+        at = refused.find(b"\x10\x00\x10\x00PN")
+        while refused[at:at + 2] == b"\x10\x00":
+            number = int.from_bytes(refused[at + 2:at + 4], "little")
+            length = int.from_bytes(refused[at + 6:at + 8], "little")
+            rows.append({
+                "tag": f"(0010,{number:04X})",
+                "vr": refused[at + 4:at + 6].decode(),
+                "length": length,
+                "value": refused[at + 8:at + 8 + length].decode("latin-1").strip(),
+            })
+            at = at + 8 + length
+        return rows
+
+    def tags_as_printed(refused):
+        return _patient_rows(refused, lambda b: f"({b[:2].hex()},{b[2:].hex()})", lambda b, value: int.from_bytes(b, "little"))
+
+    def group_and_element_swapped(refused):
+        return _patient_rows(refused, lambda b: f"({b[3]:02x}{b[2]:02x},{b[1]:02x}{b[0]:02x})", lambda b, value: int.from_bytes(b, "little"))
+
+    def length_of_the_text(refused):
+        return _patient_rows(refused, lambda b: f"({b[1]:02x}{b[0]:02x},{b[3]:02x}{b[2]:02x})", lambda b, value: len(value))
+
+    def length_big_endian(refused):
+        return _patient_rows(refused, lambda b: f"({b[1]:02x}{b[0]:02x},{b[3]:02x}{b[2]:02x})", lambda b, value: int.from_bytes(b, "big"))
+
+    wrong_ways = {
+        tags_as_printed: "Your tags have the bytes in the order of the dump. In little endian the low byte of each number comes "
+        "first (PS3.5 section 7.3).",
+        group_and_element_swapped: "In your tags the element number comes before the group. Turn the bytes round within each pair, "
+        "not all four at once.",
+        length_of_the_text: "Your lengths are those of the text without padding. A value takes an even number of bytes; the length "
+        "field counts the blank that fills it up (PS3.5 section 7.1.1).",
+        length_big_endian: "Your lengths are read with the high byte first. In this data set the low byte comes first, whatever "
+        "the order in a PDU.",
+    }
+    hints = [
+        'The first of them is Patient\'s Name: `at = refused.find(b"\\x10\\x00\\x10\\x00PN")`. Look at it with `hexdump(refused, at, 80)`.',
+        "Each element here has the short form: tag 4 bytes, VR 2, length 2, value. The next begins behind the value.",
+        'Four rows. You may type them: `patient_elements = [{"tag": "(0010,0010)", "vr": "PN", "length": ..., "value": ...}, ...]`.',
+    ]
+
+
+@lesson.exercise
+class WhatStopsTheViewer:
+    """Why can the viewer not read `refused`?
+
+    Give the letter as `fault` and, as `fault_offset`, the offset of the **first byte of the element** (or of the part of the file)
+    in which the fault lies: in decimal, or in hexadecimal with `0x` in front.
+    """
+
+    answer = Choice(
+        "fault, fault_offset",
+        options={
+            "A": "The preamble or the prefix is missing or damaged.",
+            "B": "The file meta information names another transfer syntax than the one in which the data set is written.",
+            "C": "The data set is big endian.",
+            "D": "A UID is padded with a blank, 20, instead of a NULL, 00.",
+            "E": "The pixel data are shorter than their length says.",
+        },
+        evidence=Number("fault_offset"),
+    )
+
+    def solution(refused):
+        return "B", refused.find(b"\x02\x00\x10\x00UI")
+
+    def preamble(refused):
+        return "A", 0
+
+    def big_endian(refused):
+        return "C", 144 + int.from_bytes(refused[140:144], "little")
+
+    def padding(refused):
+        starts = [refused.find(tag) for tag in (b"\x20\x00\x0d\x00UI", b"\x20\x00\x0e\x00UI", b"\x20\x00\x52\x00UI")]
+        return "D", next(at for at in starts if refused[at + 7 + refused[at + 6]] == 0x20)
+
+    def cut_short(refused):
+        return "E", refused.find(b"\xe0\x7f\x10\x00OW")
+
+    def where_it_shows(refused):
+        return "B", 144 + int.from_bytes(refused[140:144], "little")
+
+    def the_value(refused):
+        return "B", refused.find(b"\x02\x00\x10\x00UI") + 8
+
+    def digits_of_the_dump(refused):
+        return "B", hex_digits(refused.find(b"\x02\x00\x10\x00UI"))
+
+    wrong_ways = {
+        preamble: "128 zeros and `DICM`: that part is as it must be. A preamble of zeros is the usual one (PS3.10 section 7.1).",
+        big_endian: "The first tag of the data set reads `08 00 05 00`. In big endian it would be `00 08 00 05`.",
+        padding: "You have found a real breach: a UID is padded with NULL (PS3.5 section 6.2). But its length is even, so a reader "
+        "keeps its place. The viewer stopped long before, at the first element of the data set.",
+        cut_short: "Compare the length of the pixel data with the bytes that follow: `len(refused)` fits. And the viewer stopped "
+        "long before, at the first element of the data set.",
+        where_it_shows: "That is where the reader stumbles. The bytes there are sound; what does not fit is what it was told about "
+        "them. Give the offset of the element that says so.",
+        the_value: "You give the place of the value. Asked is the first byte of the element, its tag.",
+        digits_of_the_dump: "The option is right. For the place you seem to have typed the digits of the dump as a "
+        "decimal number. The dump counts in hexadecimal: write `0x` in front.",
+    }
+    hints = [
+        "The viewer's complaint names the first element of the data set and a length of 676675. That is 0x000A5343. Which four "
+        "bytes of the dump are that, read in little endian?",
+        "Two of those four bytes are the letters of a VR. So the viewer does not expect a VR there. What told it so?",
+        "The group 0002 says how the data set is written. Look for the UID that begins with 1.2.840.10008.1.2 and give the offset "
+        "at which its element begins.",
+    ]
+
+
+@lesson.exercise
+class Repair:
+    """Write the function `repair(data)`: it takes the bytes of a file with the fault of `refused` and returns the bytes of a
+    **repaired copy**.
+
+    Change what makes the file readable and what depends on it, and nothing else. It is tried on other files with the same fault.
+    """
+
+    answer = Function("repair", result=Bytes("repaired"))
+    points = 3
+
+    def solution(data):
+        wrong = b"\x02\x00\x10\x00UI\x12\x00" + b"1.2.840.10008.1.2\x00"
+        right = b"\x02\x00\x10\x00UI\x14\x00" + b"1.2.840.10008.1.2.1\x00"
+        group_length = int.from_bytes(data[140:144], "little") + 2
+        return data[:140] + group_length.to_bytes(4, "little") + data[144:].replace(wrong, right)
+
+    def group_length_kept(data):
+        return data.replace(
+            b"\x02\x00\x10\x00UI\x12\x00" + b"1.2.840.10008.1.2\x00", b"\x02\x00\x10\x00UI\x14\x00" + b"1.2.840.10008.1.2.1\x00"
+        )
+
+    def only_the_text(data):
+        return data.replace(b"1.2.840.10008.1.2\x00", b"1.2.840.10008.1.2.1\x00")
+
+    def only_the_text_and_group_length(data):
+        length = (int.from_bytes(data[140:144], "little") + 2).to_bytes(4, "little")
+        return data[:140] + length + data[144:].replace(b"1.2.840.10008.1.2\x00", b"1.2.840.10008.1.2.1\x00")
+
+    def padded_with_a_blank(data):
+        length = (int.from_bytes(data[140:144], "little") + 2).to_bytes(4, "little")
+        return data[:140] + length + data[144:].replace(
+            b"UI\x12\x00" + b"1.2.840.10008.1.2\x00", b"UI\x14\x00" + b"1.2.840.10008.1.2.1 "
+        )
+
+    def odd_length(data):
+        length = (int.from_bytes(data[140:144], "little") + 1).to_bytes(4, "little")
+        return data[:140] + length + data[144:].replace(
+            b"UI\x12\x00" + b"1.2.840.10008.1.2\x00", b"UI\x13\x00" + b"1.2.840.10008.1.2.1"
+        )
+
+    wrong_ways = {
+        group_length_kept: "The transfer syntax is right now, but group 2 has become two bytes longer and (0002,0000) still gives "
+        "the old length. A reader that trusts it begins the data set too early (PS3.10 section 7.1).",
+        only_the_text: "The new UID is longer than the old one, but the element's length and the group length still count the old "
+        "one: a reader would cut the UID and stumble over the rest.",
+        only_the_text_and_group_length: "The group length is right now, but the length of (0002,0010) itself still counts the old, "
+        "shorter UID.",
+        padded_with_a_blank: "A UID of odd length is filled up with a NULL byte, `00`, not with a blank (PS3.5 section 6.2).",
+        odd_length: "Your new value has an odd length. Every value takes an even number of bytes; a UID is filled up with one NULL "
+        "byte (PS3.5 sections 6.2 and 7.1.1).",
+    }
+    hints = [
+        "Three things change: the text of (0002,0010), the length of that element, and the group length (0002,0000), whose value "
+        "is the four bytes from offset 140.",
+        "`1.2.840.10008.1.2` has 17 characters and one NULL, `1.2.840.10008.1.2.1` has 19 and one NULL. So by how much does each of "
+        "the two lengths grow?",
+        '`data[:140] + new_length.to_bytes(4, "little") + data[144:].replace(old, new)`, where `old` and `new` are the whole element '
+        "(0002,0010): tag, VR, length and padded value.",
+    ]
+    praise = "The SOP Instance UID stays: it is the same image. Keep the original, note what was changed, and tell the vendor."
+
+    def cases(draw):
+        return [(artefacts.damaged_file(draw.randrange(1000, 9000)),) for _ in range(5)]
