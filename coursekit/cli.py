@@ -112,6 +112,7 @@ def _lab(options):
         "--log-level=WARN",  # the address is shown all the same
         "--ServerApp.answer_yes=True",  # Ctrl-C ends it without a question, which Windows could not be asked
         f"--LabApp.default_url=/lab/tree/{START_PAGE}",
+        f"--LabApp.app_settings_dir={Path(__file__).parent / 'learner' / 'lab_settings'}",  # asks no server for news
     ]
     if options.no_browser:
         command.append("--no-browser")

@@ -111,6 +111,10 @@ class Exercise:
             memory[key] = compute()
         return memory[key]
 
+    def forget(self):
+        """Forget what was remembered, so that the next check computes it anew."""
+        self._memory.clear()
+
     def solution_text(self):
         """The solution as the learner would have written it in the notebook."""
         return self.answer.shown(FunctionSource(self.solution))
