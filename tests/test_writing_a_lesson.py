@@ -19,8 +19,8 @@ NOTEBOOK = Path("notebooks/1_associate/cpas_01_headers_and_pixel_data.ipynb")
 
 
 def _block(language, holding):
-    blocks = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return next(block for block in blocks if holding in block)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    return next(block for marked, block in blocks if marked == language and holding in block)
 
 
 @pytest.fixture(scope="module")
