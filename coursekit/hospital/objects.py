@@ -23,6 +23,18 @@ HUNDREDS = {"SR": 500, "OT": 600, "PR": 700, "KO": 800}
 OCT_UPGRADE = clock.seconds("2025-03-17 06:00:00")
 KEPT_DAYS, KEPT_UNVERIFIED_DAYS = 4, 10
 
+# Every series that the catalogue knows of: (procedure, its number, slot); what OCT1 called OCT comes last.
+SLOTS = [(place, HUNDREDS.get(slot.modality, 0) + number, slot) for place, procedure in enumerate(PROCEDURES)
+         for number, slot in enumerate(procedure.slots, 1)]
+SLOTS += [(place, number, slot._replace(modality="OCT", kind=slot.modality)) for place, number, slot in SLOTS
+          if slot.modality == "IVOCT"]
+NUMBERS = np.array([number for _, number, _ in SLOTS])
+SIZES = np.array([slot.bytes_each for _, _, slot in SLOTS])
+MODALITIES = np.array([slot.modality for _, _, slot in SLOTS], dtype=object)
+DESCRIPTIONS = np.array([slot.description for _, _, slot in SLOTS], dtype=object)
+CLASSES = np.array([STORAGE + SOP_CLASSES[slot.kind or slot.modality] for _, _, slot in SLOTS], dtype=object)
+SYNTAXES = np.array([TRANSFER_SYNTAXES.get(slot.kind or slot.modality, EXPLICIT) for _, _, slot in SLOTS], dtype=object)
+
 
 def present(draws, slot, force, count):
     """Which of `count` studies have the series `slot`; `force` holds what the planted ones must have."""
@@ -50,9 +62,9 @@ def body_part_sent(draws, body_part, count):
 
 
 def series_of(seed, plan, empty):
-    """All series, in order of exam and arrival: a dict of arrays; and Modalities in Study of each exam (a list).
+    """All series, in order of exam and number: a dict of arrays; and Modalities in Study of each exam (an object array).
 
-    `slot_kind` is the SOP class key of the catalogue, `bytes_each` the size of one instance.
+    `slot` is a position in SLOTS.
     """
     draws = Draws(seed, "series")
     count = len(plan["utc"])
@@ -63,7 +75,7 @@ def series_of(seed, plan, empty):
     reverse[plan["force"] == exams.REVERSED] = True
     reverse[np.isin(plan["force"], (exams.IN_ORDER, exams.FULL))] = False
     mods = np.full(count, None, dtype=object)
-    parts = []
+    parts, slots = [], 0
     for place, procedure in enumerate(PROCEDURES):
         here = np.flatnonzero(plan["procedure"] == place)
         mods[here] = procedure.modality
@@ -81,25 +93,34 @@ def series_of(seed, plan, empty):
             amount = draws.between(slot.low, slot.high, len(some))
             made_later = slot.modality in ("PR", "KO")
             delay = draws.between(HOUR, 20 * HOUR, len(some)) if made_later else 30 * number
-            modality = np.full(len(some), slot.modality, dtype=object)
-            if slot.modality == "IVOCT":
-                modality[~late_oct[some]] = "OCT"
-            sender = plan["device"][some].copy()
+            sender = plan["device"][some]
             if made_later:
                 sender[sender >= 0] = exams.DEVICE["WS_MG1" if procedure.modality == "MG" else "WS_CH1"]
+            image = slot.modality not in HUNDREDS
             parts.append({
-                "exam": some, "number": np.full(len(some), HUNDREDS.get(slot.modality, 0) + number + 1),
-                "modality": modality, "description": np.full(len(some), slot.description, dtype=object),
-                "body_part": np.full(len(some), None, dtype=object) if slot.modality in HUNDREDS else body_part[there],
-                "laterality": np.full(len(some), None, dtype=object) if slot.modality in HUNDREDS else side[there],
-                "sender": sender, "amount": amount, "bytes_each": np.full(len(some), slot.bytes_each),
-                "slot_kind": np.full(len(some), slot.kind or slot.modality, dtype=object),
+                "exam": some, "slot": np.where(late_oct[some], slots, len(SLOTS) - 1) if slot.modality == "IVOCT" else slots,
+                "body_part": body_part[there] if image else None, "laterality": side[there] if image else None,
+                "sender": sender, "amount": amount,
                 "created": np.minimum(plan["created"][some] + delay, np.maximum(NOW_UTC - 60, plan["created"][some])),
             })
+            slots += 1
         mods[here] = mods_in_study(procedure, held, reverse[here], late_oct[here])
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    order = np.lexsort((columns["number"], columns["exam"]))
-    return {name: values[order] for name, values in columns.items()}, mods.tolist()
+    return in_order(parts, count), mods
+
+
+def in_order(parts, count):
+    """The series of `parts` (dicts of arrays, or of one value for all) by exam, as the catalogue orders those of one."""
+    after = np.cumsum(sum(np.bincount(part["exam"], minlength=count) for part in parts))
+    total = int(after[-1])
+    columns = {name: np.empty(total, dtype=object if name in ("body_part", "laterality") else np.int64) for name in parts[0]}
+    # From the last part to the first, and so each exam's series from its last to its first.
+    while parts:
+        part = parts.pop()
+        after[part["exam"]] -= 1
+        place = after[part["exam"]]
+        for name, values in part.items():
+            columns[name][place] = values
+    return columns
 
 
 def mods_in_study(procedure, held, reverse, late_oct):
@@ -135,32 +156,6 @@ def instances_of(series, keep):
             "created": np.minimum(created + (number - 1) // 8, np.maximum(NOW_UTC - 30, created))}
 
 
-def instance_rows(series, instances, series_uids):
-    """The rows of table instance, given the UID of each instance's series: a dict of lists."""
-    classes = [STORAGE + SOP_CLASSES[kind] for kind in series["slot_kind"][instances["series"]].tolist()]
-    number = instances["number"].tolist()
-    return {
-        "series_pk": (instances["series"] + 1).tolist(),
-        "sop_uid": [f"{uid}.{count}" for uid, count in zip(series_uids, number)],
-        "sop_class_uid": classes, "instance_no": number, "created_utc": clock.text(instances["created"]),
-        "rejected_code": [None] * len(number),
-    }
-
-
-def file_rows(series, instances, online, copied, sop_uids):
-    """The rows of table file, a dict of lists: instances at `online`, then second copies of those at `copied`."""
-    places = np.concatenate((online, copied))
-    in_series = instances["series"][places]
-    days = [text[:10].replace("-", "/") for text in clock.text(instances["created"][places])]
-    kinds = series["slot_kind"][in_series].tolist()
-    folders = zip(days, (series["exam"][in_series] + 1).tolist(), series["number"][in_series].tolist(),
-                  instances["number"][places].tolist())
-    return {
-        "instance_pk": (places + 1).tolist(),
-        "filesystem_pk": [world.ONLINE] * len(online) + [world.NEARLINE] * len(copied),
-        "path": [f"{day}/{study}/{folder}/{number}.dcm" for day, study, folder, number in folders],
-        "size_bytes": series["bytes_each"][in_series].tolist(),
-        "ts_uid": [TRANSFER_SYNTAXES.get(kind, EXPLICIT) for kind in kinds],
-        "sha256": [hashlib.sha256(sop_uids[place].encode("ascii")).hexdigest() for place in places.tolist()],
-        "status": ["OK"] * len(places),
-    }
+def checksums(sop_uids):
+    """An invented SHA-256 for the file of each instance: a list of 64 hexadecimal digits."""
+    return [hashlib.sha256(uid.encode("ascii")).hexdigest() for uid in sop_uids]

@@ -145,7 +145,7 @@ class Log:
             self._solution_seen.add(event.get("exercise"))
 
     def checked(self, exercise, verdict):
-        """Record a verdict and return it, without points when they were earned before or the solution had been shown."""
+        """Record a verdict and return it, without points when the solution had been shown."""
         if verdict.correct and exercise.name in self._solution_seen:
             verdict = type(verdict)(verdict.outcome, f"{verdict.message} (The solution had been shown: no points.)".strip(), verdict.label)
         if verdict.label:
