@@ -42,6 +42,8 @@ class Exercise:
     points     : what it counts
     praise     : a sentence shown with "Correct": what the right answer means at work
     cases      : for a Function exercise, a function from a random.Random to a list of argument tuples
+    signs      : for a Query exercise, dict from a regular expression to a wrong way: when the result fits no wrong way
+                 because several mistakes came together, the first sign found in the query's text tells what to look at
     """
 
     lesson: "Lesson"
@@ -55,6 +57,7 @@ class Exercise:
     points: int = 1
     praise: str = ""
     cases: object = None
+    signs: dict = field(default_factory=dict)
     _memory: weakref.WeakKeyDictionary = field(default_factory=weakref.WeakKeyDictionary, repr=False)
 
     @property
@@ -212,6 +215,7 @@ class Lesson:
                 points=parts.get("points", 1),
                 praise=parts.get("praise", ""),
                 cases=parts.get("cases"),
+                signs=dict(parts.get("signs", {})),
             )
         )
         return definition

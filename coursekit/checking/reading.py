@@ -17,6 +17,18 @@ MOST_VALUES = 200_000  # more than any answer holds; a longer one is refused bef
 class Unclear(Exception):
     """The answer can't be read; the text is a phrase that says what was given: "a list of 3 values"."""
 
+    def sentence(self, takes):
+        """A sentence for the learner, where `takes` is a phrase for what is asked: "a number"."""
+        return f"This exercise takes {takes}; you gave {self}."
+
+
+class Unreadable(Unclear):
+    """As Unclear, but the text is a sentence of its own."""
+
+    def sentence(self, takes):
+        """The sentence."""
+        return str(self)
+
 
 def type_name(value):
     """The name of the value's real type, as a learner would see it in an error message."""

@@ -87,9 +87,19 @@ def _choice(ask):
     )
 
 
-@pytest.mark.parametrize("letter", ["A", "a", " a) ", "A.", "The port is wrong.", "the port is wrong", ["A"]], ids=repr)
+@pytest.mark.parametrize("letter", ["A", "a", " a) ", "A.", "A: the port is wrong", "(A) The port is wrong.", "The port is wrong.", "the port is wrong", ["A"]], ids=repr)
 def test_choice_in_right_forms(ask, letter):
     assert _choice(ask)(letter, "7").correct
+
+
+def test_a_wrong_way_without_evidence_stands_for_any(ask):
+    def guess():
+        return "B", None
+
+    check = ask(Choice("fault, row", {"A": "One.", "B": "Two."}, Number("row")), lambda: ("A", 7), {guess: "B? Why?"})
+    for evidence in (7, 1, "x", None, [1, 2]):
+        assert check("B", evidence).label == "guess"
+    assert check("A", 8).label == "evidence" and check("A", "x").label == "evidence"
 
 
 def test_choice_needs_both(ask):

@@ -135,6 +135,36 @@ def _without_citations(text):
 
 
 @EVERY
+def test_answers_near_the_right_one_never_mean_trouble(lesson, name):
+    """Each part of a right answer beside each wrong part: what a learner who is half right gives."""
+    exercise = _exercise(lesson, name)
+    editions = _editions(0)
+    kind = exercise.answer
+    if isinstance(kind, Function):
+        return
+    right = _given(exercise, exercise.solution, editions)
+    wrong = [_given(exercise, way, editions) for way in exercise.wrong_ways]
+    near = [tuple(r if place != changed else w for place, r in enumerate(right)) for w_all in wrong for changed, w in enumerate(w_all)]
+    if isinstance(kind, Choice):
+        near += [(letter, right[1]) for letter in kind.options] + [(letter, 1) for letter in kind.options] + [(letter, "x") for letter in kind.options]
+    for given in near + [tuple([value] for value in right)]:
+        verdict = exercise.judge(given, editions)
+        assert verdict.outcome in (Outcome.CORRECT, Outcome.NOT_YET), f"{given!r}: {verdict!r}"
+    if isinstance(kind, Choice):
+        for letter in kind.options:
+            assert exercise.judge((letter, right[1]), editions).correct == (letter == right[0])
+
+
+@EVERY
+def test_a_sign_points_to_a_wrong_way_and_not_to_the_solution(lesson, name):
+    exercise = _exercise(lesson, name)
+    for sign, way in exercise.signs.items():
+        assert way in exercise.wrong_ways
+        assert re.search(sign, exercise.computed(way, _editions(0).own), re.IGNORECASE), sign
+        assert not re.search(sign, exercise.computed(exercise.solution, _editions(0).own), re.IGNORECASE), sign
+
+
+@EVERY
 def test_question_and_hints_are_really_written(lesson, name):
     exercise = _exercise(lesson, name)
     assert len(exercise.question) > 40

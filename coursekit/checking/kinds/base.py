@@ -50,7 +50,7 @@ class Kind:
         try:
             answer = self.read(*given)
         except Unclear as unclear:
-            return Verdict(Outcome.NOT_YET, f"This exercise takes {self.takes}; you gave {unclear}.", "unreadable")
+            return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
         difference = self.difference(answer, self._computed(exercise, exercise.solution, editions))
         if difference is None:
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)

@@ -1,5 +1,7 @@
 """Choice: one of several options, with what proves it."""
 
+import re
+
 from coursekit.checking.kinds.base import Difference, Kind
 from coursekit.checking.reading import Unclear, describe, plain, short, single
 
@@ -11,8 +13,8 @@ class Choice(Kind):
     options   : dict from letter to text
     evidence  : the kind of the evidence: Text, Number or Set
 
-    The solution returns (letter, evidence). A wrong way returns the same; its evidence only counts when its letter is
-    the right one. Forgives case, "b)" and the option's whole text.
+    The solution returns (letter, evidence). A wrong way returns the same, or None as evidence; its evidence only counts
+    when its letter is the right one. Forgives case, "b)" and the option's whole text.
     """
 
     takes = "the letter of an option"
@@ -28,8 +30,10 @@ class Choice(Kind):
         if type(value) is not str:
             raise Unclear(describe(choice))
         letter = value.strip(" .):(\"'").upper()
+        written = " ".join(value.split()).casefold().rstrip(".")
         for option, text in self.options.items():
-            if " ".join(value.split()).casefold().rstrip(".") == text.casefold().rstrip("."):
+            text = text.casefold().rstrip(".")
+            if written == text or re.fullmatch(rf"\(?{option.casefold()}[).:, ]+{re.escape(text)}", written):
                 letter = option
         if letter not in self.options:
             raise Unclear(f"{short(value)}, which is none of {', '.join(self.options)}")
@@ -43,11 +47,14 @@ class Choice(Kind):
         letter, evidence = answer
         if letter != other[0]:
             return Difference("That is not what the data show. Look for what speaks against it.", "choice")
+        if isinstance(other[1], Unclear):  # a wrong way that gives no evidence stands for any
+            return None
         if isinstance(evidence, Unclear):
-            return Difference(f"As evidence this exercise takes {self.evidence.takes}; you gave {evidence}.", "evidence")
+            return Difference(f"About your evidence: {evidence.sentence(self.evidence.takes)}", "evidence")
         difference = self.evidence.difference(evidence, other[1])
         return difference and Difference(
-            f"Your choice may stand, but this evidence does not prove it. {difference.message}", "evidence"
+            "Your choice may stand, but what you give as evidence does not prove it: it would be the same if another option were true.",
+            "evidence",
         )
 
     def judge(self, exercise, given, editions):

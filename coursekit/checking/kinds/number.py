@@ -4,7 +4,7 @@ import math
 import re
 
 from coursekit.checking.kinds.base import Difference, Kind
-from coursekit.checking.reading import Unclear, describe, plain, short, single
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain, short, single
 
 _PREFIXES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 _DATA = {f"{prefix}B": factor for prefix, factor in _PREFIXES.items()}
@@ -14,6 +14,7 @@ _DATA |= {"KB": 1e3, "Mb": 1e6 / 8, "Gb": 1e9 / 8, "kb": 1e3 / 8, "Kb": 1e3 / 8,
 _TIME = {"ms": 1e-3, "s": 1, "sec": 1, "second": 1, "seconds": 1, "min": 60, "minute": 60, "minutes": 60}
 _TIME |= {"h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400, "d": 86400}
 
+_HEXADECIMAL = re.compile(r"(?=.*[a-fA-F])[0-9a-fA-F]+( [0-9a-fA-F]+)*h?")
 _FACTORS = (  # (family, factor, sentence); the family None holds for every unit
     (None, -1, "The sign is the wrong way round."),
     ("data", 8, "It is eight times too large: is it in bits, where bytes are asked?"),
@@ -69,6 +70,10 @@ class Number(Kind):
             readings = (value,)
         elif value is None and given is not None:
             raise Unclear("a missing value")
+        elif type(value) is list and is_a(given, tuple) and all(type(part) is int for part in value):
+            raise Unreadable(
+                "In Python a comma makes several values of one number. Write the number without commas, or put it in quotes."
+            )
         else:
             raise Unclear(describe(given))
         for number in readings:
@@ -80,12 +85,14 @@ class Number(Kind):
         cleaned = text.strip().replace("\u00a0", " ").replace("\u2212", "-").replace("_", "")
         if re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", cleaned):
             return (int(cleaned, 16),)
-        if re.fullmatch(r"(?=.*[a-fA-F])(?=.*\d)[0-9a-fA-F]{4,}", cleaned):
-            raise Unclear(f"the text {short(text)}: if these are hexadecimal digits, write `0x` in front")
         match = re.fullmatch(r"([+-]?[\d., ']*\d(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?", cleaned)
+        if not match and _HEXADECIMAL.fullmatch(cleaned):
+            raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
         if not match:
             raise Unclear(f"the text {short(text)}, which holds no number that I can read" if cleaned else "empty text")
         digits, unit = match[1].replace(" ", "").replace("'", ""), (match[2] or "").strip()
+        if not self.family and _HEXADECIMAL.fullmatch(cleaned) and not re.fullmatch(r"\d+[eE]\d+", cleaned):
+            raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
         factor = self._factor(unit)
         candidates = []
         if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", digits):
@@ -107,6 +114,8 @@ class Number(Kind):
         family, scale = _family(unit)
         if family and family == self.family:
             return scale / self._scale
+        if not self.unit and not family and unit.isalpha():
+            return 1  # "144 grey" where a bare number is asked
         wanted = f"in {self.unit}" if self.unit else "as a bare number"
         raise Unclear(f"a number with the unit {short(unit)}, while it is asked {wanted}")
 
@@ -119,8 +128,10 @@ class Number(Kind):
         for family, factor, sentence in _FACTORS:
             if family in (None, self.family) and number and target and self._near(number, target * factor, 1e-3):
                 return Difference(sentence, "factor")
-        if type(target) is float and not self.tolerance == 0 and self._near(number, target, 0.02):
-            return Difference("Close, but not close enough: look at the rounding, and whether all steps were taken.", "rounding")
+        if self._near(number, target, 0.02):
+            return Difference(
+                "Close, but not it. Check that just the right values went in, that no step was left out, and round only at the end.", "close"
+            )
         return Difference("That is not the number that was asked.", "value")
 
     def _near(self, number, target, relative=0.0):
@@ -128,7 +139,7 @@ class Number(Kind):
             return number == target
         try:
             margin = max(relative, 1e-9) * abs(target)
-            return abs(number - target) <= (margin if relative else max(self.tolerance, margin))
+            return abs(number - target) <= (margin if relative else self.tolerance + margin)
         except OverflowError:
             return False
 

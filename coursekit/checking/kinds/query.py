@@ -4,7 +4,7 @@ import re
 
 from coursekit.checking.kinds.base import Kind
 from coursekit.checking.kinds.table import Rows, Table
-from coursekit.checking.reading import Unclear, describe, plain
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.errors import CourseError
 
@@ -35,6 +35,10 @@ class Query(Kind):
 
     def read(self, given):
         """The SQL text."""
+        if is_library(given, "pandas", "DataFrame"):
+            raise Unreadable(
+                "You gave the result of a query. This exercise takes its text: leave out `pacs.sql(` and the bracket at the end."
+            )
         value = plain(given)
         if type(value) is not str:
             raise Unclear(describe(given))
@@ -49,7 +53,7 @@ class Query(Kind):
         try:
             sql = self.read(*given)
         except Unclear as unclear:
-            return Verdict(Outcome.NOT_YET, f"This exercise takes {self.takes}; you gave {unclear}.", "unreadable")
+            return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
         got = []
         difference = None
         for number, hospital in enumerate(editions.all()):
@@ -77,6 +81,11 @@ class Query(Kind):
             wrong = [self._reference(exercise, way, hospital) for hospital in hospitals]
             if all(self.result.difference(*self._aligned(a, b)) is None for a, b in zip(got, wrong, strict=True)):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        for sign, way in exercise.signs.items():
+            if re.search(sign, sql, re.IGNORECASE):
+                return Verdict(
+                    Outcome.NOT_YET, f"More than one thing seems to be amiss. Look at this first. {exercise.wrong_ways[way]}", way.__name__
+                )
         if number:
             return Verdict(
                 Outcome.NOT_YET,

@@ -11,10 +11,16 @@ from coursekit.checking.reading import Unclear, describe, is_a, is_library, plai
 
 @dataclass
 class Rows:
-    """A table in plain data: the columns' names ("" when the learner gave none) and the rows as tuples."""
+    """A table in plain data.
+
+    columns : the names, "" where the learner gave none
+    rows    : tuples
+    one_row : another way to read the same: a dictionary may be two columns or one row
+    """
 
     columns: list
     rows: list
+    one_row: "Rows" = None
 
 
 class Table(Kind):
@@ -52,7 +58,8 @@ class Table(Kind):
         if type(value) is dict:
             if not value or not all(type(column) is list for column in value.values()):
                 if value and not any(type(column) in (list, dict) for column in value.values()):
-                    return Rows(["", ""], list(value.items()))  # {"CT": 12, "MR": 7}: two columns without names
+                    one_row = Rows([str(name) for name in value], [tuple(value.values())])
+                    return Rows(["", ""], list(value.items()), one_row)  # {"CT": 12, "MR": 7}, unless the keys are columns
                 raise Unclear(describe(given))
             if len({len(column) for column in value.values()}) > 1:
                 raise Unclear("columns of different lengths")
@@ -75,6 +82,7 @@ class Table(Kind):
             return arranged
         readings = [self.reading.get(column) for column in other.columns]
         rows = [_cells(row, readings) for row in arranged]
+        written = {cell: value for row, cells in zip(arranged, rows, strict=True) for value, cell in zip(row, cells, strict=True)}
         wanted = [_cells(row, readings) for row in other.rows]
         if self.ordered:
             in_any_order = Table("t", self.key, False, self.tolerance).difference(answer, other)
@@ -83,12 +91,14 @@ class Table(Kind):
             wrong = next((i for i, (a, b) in enumerate(zip(rows, wanted)) if not self._same_row(a, b)), None)
             return None if wrong is None else Difference(
                 f"The rows are right, but not in the order that is asked: look at row {wrong + 1}.", "order")
-        return self._by_key(rows, wanted, other.columns)
+        return self._by_key(rows, wanted, other.columns, written)
 
     def _arranged(self, answer, other):
         """The answer's rows with the other table's columns in its order, or the Difference that prevents it."""
-        names = [_name(name) for name in answer.columns]
         wanted = [_name(name) for name in other.columns]
+        if answer.one_row and set(map(_name, answer.one_row.columns)) & set(wanted):
+            answer = answer.one_row
+        names = [_name(name) for name in answer.columns]
         if len(answer.rows) > 20 * len(other.rows) + 1000:
             return Difference(f"Your table has {len(answer.rows):,} rows, far more than asked.", "rows")
         index_columns = [name for name in names if name.startswith("index of ")]
@@ -109,24 +119,25 @@ class Table(Kind):
         places = [names.index(name) for name in wanted]
         return [tuple(row[place] for place in places) for row in answer.rows]
 
-    def _by_key(self, rows, wanted, columns):
+    def _by_key(self, rows, wanted, columns, written):
+        """The first difference, named by the key; `written` gives each compared cell as the learner wrote it."""
         key = [columns.index(name) for name in self.key] or list(range(len(columns)))
         theirs, ours = _grouped(rows, key), _grouped(wanted, key)
         extra = [values for values in theirs if values not in ours]
         missing = [values for values in ours if values not in theirs]
         if extra and len(key) == len(columns) and len(rows) == len(wanted):
-            return self._nearest(rows, wanted, columns)
+            return self._nearest(rows, wanted, columns, written)
         named = [columns[place] for place in key]
         if extra:
-            row = ", ".join(f"`{name}` is {short(value)}" for name, value in zip(named, extra[0], strict=True))
+            row = ", ".join(f"`{name}` is {short(written[value])}" for name, value in zip(named, extra[0], strict=True))
             more = " Rows that do belong there are missing." if missing else ""
             return Difference(f"A row does not belong there: the one where {row}.{more}", "extra row")
         if missing:
             return Difference(
-                f"What your table holds is asked, but rows are missing: it has {len(rows):,}, too few.", "missing row"
+                f"Your table has {len(rows):,} row{'s' * (len(rows) != 1)}, fewer than are asked.", "missing row"
             )
         for values, group in theirs.items():
-            row = ", ".join(f"`{name}` is {short(value)}" for name, value in zip(named, values, strict=True))
+            row = ", ".join(f"`{name}` is {short(written[value])}" for name, value in zip(named, values, strict=True))
             if len(group) != len(ours[values]):
                 how = "more" if len(group) > len(ours[values]) else "less"
                 return Difference(f"The row where {row} is there {how} often than it should be.", "repeated row")
@@ -136,13 +147,15 @@ class Table(Kind):
                         return Difference(f"In the row where {row}, the column `{column}` is not right.", "value")
         return None
 
-    def _nearest(self, rows, wanted, columns):
+    def _nearest(self, rows, wanted, columns, written):
         """For tables without a key: compared row by row in sorted order, tolerance included."""
+        if len(wanted) == len(columns) == 1:
+            return None if self._same(rows[0][0], wanted[0][0]) else Difference(f"The value of `{columns[0]}` is not right.", "value")
         pairs = zip(sorted(rows, key=_order), sorted(wanted, key=_order), strict=True)
         for number, (got, want) in enumerate(pairs, 1):
             for place, column in enumerate(columns):
                 if not self._same(got[place], want[place]):
-                    row = ", ".join(short(value, 30) for value in got)
+                    row = ", ".join(short(written[value], 30) for value in got)
                     return Difference(f"The row {row} does not belong there as it is; look at `{column}` first.", "value")
         return None
 
@@ -151,7 +164,7 @@ class Table(Kind):
 
     def _same(self, got, want):
         if type(got) in (int, float) and type(want) in (int, float):
-            return abs(got - want) <= max(self.tolerance, 1e-9 * abs(want))
+            return abs(got - want) <= self.tolerance + 1e-9 * max(1, abs(want))
         return got == want
 
 

@@ -3,7 +3,7 @@
 import difflib
 
 from coursekit.checking.kinds.base import Difference, Kind
-from coursekit.checking.reading import Unclear, describe, plain, short, single
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain, short, single
 
 LONGEST = 10_000
 
@@ -29,9 +29,14 @@ class Text(Kind):
     def read(self, given):
         """The text in the form that is compared."""
         value = single(plain(given))
-        if self.reading is not None:
+        if self.reading is None:
+            return read_text(value, given)
+        try:
             return read_with(self.reading, value)
-        return read_text(value, given)
+        except Unclear:
+            if is_library(given, "pydicom.dataelem", "DataElement"):  # an element stands for its tag as well as for its value
+                return read_with(self.reading, int(given.tag))
+            raise
 
     def difference(self, answer, other):
         """None when the texts agree."""
@@ -40,7 +45,9 @@ class Text(Kind):
         if answer.casefold() == other.casefold():
             return Difference("The letters are right, but upper and lower case matter here.", "case")
         if len(other) > 12 and difflib.SequenceMatcher(None, answer, other).ratio() > 0.9:
-            return Difference("Nearly: compare it character by character with where you read it.", "typing")
+            return Difference(
+                "Nearly the same. If you typed it, compare it character by character; if you copied it, it is another one.", "typing"
+            )
         return Difference("That is not what was asked.", "value")
 
 
@@ -75,4 +82,5 @@ def read_with(reading, value):
     try:
         return reading(value)
     except (ValueError, TypeError, KeyError, OverflowError) as problem:
-        raise Unclear(f"{short(value)}: {str(problem).rstrip('.')}") from None
+        sentence = str(problem).rstrip(".")
+        raise Unreadable(f"{short(value)} can't be read here: {sentence}.") from None
