@@ -16,6 +16,7 @@ SMALLEST = 380  # smaller ones are enlarged by a whole factor
 INK, ANNOTATION = "#1a1a1a", "#e8d27a"
 BLUE, ORANGE = "#0b5394", "#b45309"
 MINUS = "\N{MINUS SIGN}"
+BINS = 64
 
 PRESETS = {"Brain": (40, 80), "Subdural": (75, 215), "Bone": (500, 2000), "Lung": (-600, 1500)}
 
@@ -94,7 +95,7 @@ class Display:
         return np.where(self.padding, 0, np.round(y * 255)).astype(np.uint8)
 
 
-def show(image, center=None, width=None, title=None, says="", size=LARGEST):
+def show(image, center=None, width=None, title=None, says="", size=LARGEST, box=None):
     """A picture of an image as a workstation shows it.
 
     image : a pydicom Dataset with pixels, or an array (then nothing of a header is applied)
@@ -102,6 +103,7 @@ def show(image, center=None, width=None, title=None, says="", size=LARGEST):
     title : a line above the picture
     says  : what is to be seen, for the text beneath
     size  : screen pixels of the longer side, about; larger images are averaged down by a whole factor
+    box   : a rectangle to be outlined: (first row, row after the last, first column, column after the last)
     """
     display = Display(image, center, width)
     grey, scale = _to_screen(display.grey, size)
@@ -115,9 +117,11 @@ def show(image, center=None, width=None, title=None, says="", size=LARGEST):
     if title:
         fig.text(8 / total_width, 1 - 17 / total_height, title, color="white", fontsize=11, va="center", weight="bold")
     _corners(ax, display)
+    if box is not None:
+        _outline(ax, box, scale, columns)
     if not display.colour:
         _grey_bar(fig, display, total_width, total_height, columns, rows, bottom)
-    return Picture(fig, _in_words(display, title, says, scale))
+    return Picture(fig, _in_words(display, title, says, scale, box))
 
 
 def _to_screen(grey, largest=LARGEST):
@@ -152,6 +156,24 @@ def _corners(ax, display):
     for letter, x, y in zip(orientation(ds) or (), (0.985, 0.5, 0.015, 0.5), (0.5, 0.015, 0.5, 0.985), strict=False):
         ax.text(x, y, letter, ha={0.985: "right", 0.015: "left"}.get(x, "center"),
                 va={0.985: "top", 0.015: "bottom"}.get(y, "center"), **letters)  # fmt: skip
+
+
+def _outline(ax, box, scale, columns):
+    """A rectangle, with its rows and columns written beside it, on the side where there's more room."""
+    from matplotlib import patheffects
+    from matplotlib.patches import Rectangle
+
+    top, bottom, left, right = (place / scale - 0.5 for place in box)
+    outline = [patheffects.withStroke(linewidth=3, foreground="black")]
+    ax.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=ANNOTATION, linewidth=1.4, path_effects=outline))
+    on_the_left = left + right > columns
+    rows, cols = _box_in_words(box)
+    ax.text(left - 8 if on_the_left else right + 8, (top + bottom) / 2, f"{rows}\n{cols}", ha="right" if on_the_left else "left",
+            va="center", color=ANNOTATION, fontsize=9, path_effects=outline)  # fmt: skip
+
+
+def _box_in_words(box):
+    return f"rows {box[0]} to {box[1] - 1}", f"columns {box[2]} to {box[3] - 1}"
 
 
 def _size(display):
@@ -200,7 +222,7 @@ def _grey_bar(fig, display, total_width, total_height, columns, rows, bottom):
         spine.set_color("white")
 
 
-def _in_words(display, title, says, scale):
+def _in_words(display, title, says, scale, box=None):
     ds = display.ds
     kind = f"{ds.get('Modality', '')} image" if ds is not None else "an array shown without a header"
     text = f"{title}: {kind}" if title else kind[0].upper() + kind[1:]
@@ -215,6 +237,8 @@ def _in_words(display, title, says, scale):
             text += ", lowest value white"
     if scale > 1:
         text += f", averaged {scale} x {scale}"
+    if box is not None:
+        text += ", a rectangle around {}, {}".format(*_box_in_words(box))
     return f"{text}. {says}"
 
 
@@ -222,19 +246,24 @@ def _in_words(display, title, says, scale):
 
 
 def pipeline(ds):
-    """A picture of an image's way from stored value to screen: four stations with their histograms."""
+    """A picture of an image's way from stored value to screen: four stations with their histograms.
+
+    The histograms have one logarithmic scale of counts, so that they can be compared.
+    """
     display = Display(ds)
-    fig = figure(1000, 520)
+    fig = figure(1000, 530)
     steps = _steps(display)
+    highest = max(np.histogram(values, BINS)[0].max() for _, _, values, _, _ in steps)
     for place, (head, formula, values, unit, colour) in enumerate(steps):
-        left = 0.045 + place * 0.245
+        left = 0.07 + place * 0.239
         fig.text(left, 0.955, f"{place + 1}  {head}", fontsize=11.5, weight="bold", color=INK, va="center")
         fig.text(left, 0.905, formula, fontsize=8.6, color=INK, va="top", linespacing=1.35)
-        ax = fig.add_axes([left, 0.10, 0.195, 0.27])
-        _histogram(ax, values, unit, colour, logarithmic=place < 2)
+        ax = fig.add_axes([left, 0.125, 0.185, 0.245])
+        _histogram(ax, values, unit, colour, highest, place == 0)
         if place < 3:
-            fig.text(left + 0.2225, 0.585, "\u279c", fontsize=19, color=INK, ha="center", va="center")
-        _thumbnail(fig, [left, 0.42, 0.195, 0.40], display, place)
+            fig.text(left + 0.2145, 0.585, "\u279c", fontsize=19, color=INK, ha="center", va="center")
+        _thumbnail(fig, [left, 0.42, 0.185, 0.40], display, place)
+    fig.text(0.07, 0.018, "Histograms: how many pixels have which value; each step of the scale is ten times more.", fontsize=8, color=INK)
     return Picture(fig, _pipeline_in_words(display, steps))
 
 
@@ -253,7 +282,8 @@ def _steps(display):
     aside = "padding set aside" if has_padding else "no padding to set aside"
     stored = f"{ds.BitsStored} of {ds.BitsAllocated} bits, {sign}\n" + (f"padding {padded}" if has_padding else "no padding")
     window = f"centre {center:g}, width {width:g}\nclipped at both ends"
-    polarity = f"{ds.PhotometricInterpretation}\nlowest value {'white' if display.inverted else 'black'}"
+    polarity = f"{ds.PhotometricInterpretation}: lowest is {'white' if display.inverted else 'black'}\n"
+    polarity += "black and white change places" if display.inverted else "nothing to do, the same as 3"
     return [
         ("Stored values", stored, display.stored, "stored value", BLUE),
         ("Modality LUT", f"{rescale}\n{aside}", display.values[kept], unit, BLUE),
@@ -262,14 +292,19 @@ def _steps(display):
     ]
 
 
-def _histogram(ax, values, unit, colour, logarithmic):
-    ax.hist(values.ravel(), bins=64, color=colour, log=logarithmic)
-    ax.set_yticks([])
+def _histogram(ax, values, unit, colour, highest, labelled):
+    """A histogram on the scale of counts that all of a picture share; `labelled` ones have the numbers on it."""
+    ax.hist(values.ravel(), bins=BINS, color=colour, log=True)
+    ax.set_ylim(0.7, highest * 1.5)
     ax.minorticks_off()
-    ax.set_xlabel(unit + (", count on a log scale" if logarithmic else ""), fontsize=8, color=INK)
+    ticks = [10**power for power in range(1 + int(np.log10(highest)))]
+    ax.set_yticks(ticks, [f"{tick:,}" if place % 2 == 0 else "" for place, tick in enumerate(ticks)] if labelled else [""] * len(ticks))
+    if labelled:
+        ax.set_ylabel("pixels", fontsize=8, color=INK, labelpad=1)
+    ax.set_xlabel(unit, fontsize=8, color=INK)
     ax.tick_params(labelsize=8, colors=INK)
     ax.locator_params(axis="x", nbins=5)
-    for side in ("top", "right", "left"):
+    for side in ("top", "right"):
         ax.spines[side].set_visible(False)
 
 
@@ -296,7 +331,7 @@ def _pipeline_in_words(display, steps):
     for head, formula, values, unit, _ in steps:
         said.append(f"{head}: {formula.replace(chr(10), ', ')}, values from {np.min(values):g} to {np.max(values):g} ({unit})")
     numbered = ". ".join(f"{place} {text}" for place, text in enumerate(said, 1))
-    return f"The way of this image to the screen in four steps. {numbered}."
+    return f"The way of this image to the screen in four steps, each with its histogram on a logarithmic scale of counts. {numbered}."
 
 
 # --- the window by hand

@@ -1,6 +1,7 @@
 """cpas-01: a ticket from the emergency department, solved by reading headers and following pixels to the screen."""
 
 import datetime
+import itertools
 import re
 
 import numpy as np
@@ -15,7 +16,7 @@ lesson = Lesson(
     "cpas-01",
     title="Reading DICOM headers and pixel data",
     version=1,
-    minutes=85,
+    minutes=100,
     objectives=[
         "read a header: tags, value representations, dates that mislead, private elements, the transfer syntax",
         "compute what an image takes on disk, and what grey a stored value gets on the screen",
@@ -34,7 +35,7 @@ def ct(hospital):
 
 @lesson.input
 def ct_copy(hospital):
-    """The same slice, as it reached the new workstation through the router."""
+    """The same slice: the file that the router keeps of what it passed on to the new workstation."""
     return images.image("ct_head_rle", hospital.seed)
 
 
@@ -68,8 +69,23 @@ def arrivals(hospital):
 
 @lesson.input
 def clot(hospital):
-    """The rectangle that the radiologist drew: first row, row after the last, first column, column after the last."""
-    return images.regions("ct_head", hospital.seed)["clot"]
+    """The rectangle that the radiologist drew: first row, row after the last, first column, column after the last.
+
+    It lies within the named region, cut so that a row and a column too many, or the median, give a mean of their own.
+    """
+    image = ct(hospital)
+    top, bottom, left, right = images.regions("ct_head", hospital.seed)["clot"]
+    ways = [IsItBlood.solution, IsItBlood.one_too_many, IsItBlood.one_too_few, IsItBlood.median]
+    best, apart = None, 0
+    for cut in sorted(itertools.product(range(15), range(15), range(3), range(3)), key=sum):
+        box = top + cut[0], bottom - cut[1], left + cut[2], right - cut[3]
+        means = sorted(float(way(image, box)) for way in ways)
+        nearest = min(b - a for a, b in zip(means, means[1:], strict=False))
+        if nearest > apart:
+            best, apart = box, nearest
+        if apart > 0.2:
+            break
+    return best
 
 
 @lesson.input
@@ -84,13 +100,18 @@ def snow(hospital):
 
 @lesson.input
 def spot(hospital):
-    """A pixel of the chest, (row, column), at which every way of going wrong gives a grey of its own."""
+    """A pixel of the chest, (row, column), at which every way of going wrong gives a grey of its own.
+
+    Its grey is a little more than a whole number, so that rounding and cutting off come to the same.
+    """
     image = chest(hospital)
-    ways = [GreyOnTheScreen.solution, *GreyOnTheScreen.wrong_ways]
+    near = (GreyOnTheScreen.from_256, GreyOnTheScreen.from_254)
+    ways = [GreyOnTheScreen.solution, *(way for way in GreyOnTheScreen.wrong_ways if way not in near)]
     for row in range(image.Columns // 3, image.Columns - 60, 7):
         for column in range(80, image.Columns - 80, 5):
             greys = sorted(way(image, (row, column)) for way in ways)
-            if min(b - a for a, b in zip(greys, greys[1:], strict=False)) > 6:
+            fraction = GreyOnTheScreen.solution(image, (row, column)) % 1
+            if min(b - a for a, b in zip(greys, greys[1:], strict=False)) > 6 and 0.1 < fraction < 0.4:
                 return row, column
     raise ValueError("no pixel of the chest tells the ways apart")
 
@@ -99,31 +120,78 @@ def spot(hospital):
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_EDGES = r"(?<![\w.\-/]){}(?![\w\-/]|\.\d)"
+_DAYS = (  # ways to write a day, with names for its parts
+    r"(?P<year>\d{4})[-./ ]?(?P<month>\d\d)[-./ ]?(?P<day>\d\d)(?:\d{6})?",
+    r"(?P<day>\d{1,2})[-./ ](?P<month>\d{1,2})[-./ ](?P<year>\d{4})",
+    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[-. ]*(?:of )?(?P<name>[a-z]{3})[a-z]*[-., ]*(?P<year>\d{4})",
+    r"(?P<name>[a-z]{3})[a-z]*[. ]+(?P<day>\d{1,2})(?:st|nd|rd|th)?[, ]+(?P<year>\d{4})",
+    r"(?P<year>\d{4})[-., ]+(?P<name>[a-z]{3})[a-z]*[-. ]+(?P<day>\d{1,2})(?:st|nd|rd|th)?",
+)
 
 
 def _day(written):
-    """A day as DICOM writes it, YYYYMMDD, from any usual way to write a day; anything else as text."""
+    """A day as DICOM writes it, YYYYMMDD, from any usual way to write one, with or without a time or a label; else the text.
+
+    Raises ValueError with a sentence when it is nearly an answer: an element's name, a weekday, a year of two digits.
+    """
     text = " ".join(str(written).replace("\0", " ").split()).strip("'\" ").lower()
-    digits = re.fullmatch(r"(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)(?:[ t]00:00:00.*)?", text)
-    other = re.fullmatch(r"(\d{1,2})[-./ ](\d{1,2})[-./ ](\d{4})", text)
-    named = re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)?[-. ]+([a-z]{3})[a-z]*[-., ]+(\d{4})", text)
-    american = re.fullmatch(r"([a-z]{3})[a-z]*[. ]+(\d{1,2})(?:st|nd|rd|th)?[, ]+(\d{4})", text)
-    if digits:
-        year, month, day = map(int, digits.groups())
-    elif other:
-        day, month, year = map(int, other.groups())
-        if month > 12 >= day:
-            day, month = month, day
-    elif named and named[2] in _MONTHS:
-        day, month, year = int(named[1]), _MONTHS.index(named[2]) + 1, int(named[3])
-    elif american and american[1] in _MONTHS:
-        day, month, year = int(american[2]), _MONTHS.index(american[1]) + 1, int(american[3])
-    else:
-        return text
+    text = re.sub(r"t(?=\d\d:)", " ", text)
+    found = {}
+    for pattern in _DAYS:
+        for match in re.finditer(_EDGES.format(pattern), text):
+            parts = match.groupdict()
+            if "name" not in parts or parts["name"] in _MONTHS:
+                found.setdefault(match.start(), parts)
+    if len(found) > 1:
+        raise ValueError("one day is asked, and here are several")
+    if found:
+        return _from_calendar(*found.values())
+    if re.fullmatch(r"\d{1,2}[-./ ](\d{1,2}|[a-z]{3,9})[-./ ]'?\d\d", text):
+        raise ValueError("a year of two digits may be of any century; write all four")
+    if re.fullmatch(r"\d{4}([-./]\d\d)?|[a-z]{3,9}[., ]+\d{4}", text):
+        raise ValueError("a day is asked, with its month and year")
+    if re.fullmatch(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*", text):
+        raise ValueError("that is a day of the week; asked is the date, with month and year")
+    if re.search(r"[a-z(,]", text):
+        _refuse_a_name(text)
+    return text
+
+
+def _from_calendar(parts):
+    year, day = int(parts["year"]), int(parts["day"])
+    month = _MONTHS.index(parts["name"]) + 1 if "name" in parts else int(parts["month"])
+    if month > 12 >= day and "name" not in parts:
+        day, month = month, day
     try:
         return datetime.date(year, month, day).strftime("%Y%m%d")
     except ValueError:
-        return text
+        raise ValueError("the calendar has no such day") from None
+
+
+def _refuse_a_name(text):
+    """Raise ValueError when the text is an element's name or tag, where its value is asked."""
+    try:
+        named = tag(text)
+    except ValueError:
+        return
+    if named == tag("AcquisitionDate"):
+        raise ValueError("that is the right element; now give the value that it holds in this file")
+    raise ValueError("that names an element; asked is a day, the value that an element holds")
+
+
+def _tag_besides(values):
+    """A reading like `tag`, that says of some texts what they are instead: a dict from the text to a sentence."""
+
+    def read(written):
+        text = " ".join(str(written).split()).strip("'\"[]. ").casefold()
+        if text in values:
+            raise ValueError(values[text])
+        if re.fullmatch(r"-?\d{1,5}(\.\d+)?", text) and int(float(text)) < 0x10000:
+            raise ValueError("that is a number, such as an element holds as its value; asked is the element's tag")
+        return tag(written)
+
+    return read
 
 
 @lesson.exercise
@@ -133,7 +201,7 @@ class DayOfTheScan:
 
     answer = Text("scan_day", reading=_day)
     points = 1
-    praise = "Acquisition Date is the day the data were acquired; Study Date had been rewritten seven years later."
+    praise = "Acquisition Date is the day the data were acquired; Study Date was rewritten seven years later."
 
     def solution(old_ct):
         return old_ct.AcquisitionDate
@@ -175,7 +243,7 @@ class NumbersInWords:
 
     answer = Set("text_numbers", reading=tag)
     points = 2
-    praise = "All of these are decimal strings: a device that writes `40,0` or compares `40` with `40.0` as text gets them wrong."
+    praise = "All of these are decimal strings: a device that writes `40,0`, or compares `40` with `40.0` as text, gets them wrong."
 
     def solution(ct):
         return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("DS", "IS")]
@@ -215,7 +283,15 @@ class HiddenWidth:
     """`old_ct` has no Window Width. Its console kept the width in a **private** element instead. Which one? Give its
     **tag in quotes**, such as `"(0010,0010)"`."""
 
-    answer = Text("hidden_width", reading=tag)
+    answer = Text(
+        "hidden_width",
+        reading=_tag_besides(
+            {
+                "400": "that is the value, the width itself; asked is the tag of the element that holds it",
+                "window value": "that is a name which pydicom happens to know; asked is the tag that stands before it",
+            }
+        ),
+    )
     points = 2
     praise = (
         "Only a program that knows this manufacturer's private dictionary can use it; any other opens the slice without a window."
@@ -256,8 +332,8 @@ class HiddenWidth:
 
 @lesson.exercise
 class HowItIsEncoded:
-    """How is the pixel data of `ct_copy` encoded? Give the **letter in quotes**, and as `proof` the **tag in quotes** of
-    the element that says so."""
+    """How is the pixel data of the file `ct_copy` encoded? Give the **letter in quotes**, and as `proof` the **tag in quotes**
+    of the element of the file that says so."""
 
     answer = Choice(
         "encoding, proof",
@@ -270,7 +346,7 @@ class HowItIsEncoded:
         evidence=Text("proof", reading=tag),
     )
     points = 2
-    praise = "The file meta information alone decides. Whoever reads the pixels without looking there draws snow."
+    praise = "In a file the file meta information decides. Whoever reads the pixels without looking there draws snow."
 
     def solution(ct_copy):
         letters = {"Explicit VR Little Endian": "A", "Implicit VR Little Endian": "B", "RLE Lossless": "C", "JPEG Baseline": "D"}
@@ -278,6 +354,9 @@ class HowItIsEncoded:
 
     def believes_the_comment(ct_copy):
         return "A", "ImageComments"
+
+    def comment_as_proof(ct_copy):
+        return "C", "ImageComments"
 
     def the_default(ct_copy):
         return "B", "TransferSyntaxUID"
@@ -295,8 +374,11 @@ class HowItIsEncoded:
         return "C", "BitsAllocated"
 
     wrong_ways = {
-        believes_the_comment: "Image Comments is free text that was true when the scanner wrote it. Nobody rewrites it when a "
-        "router compresses the object. Programs look elsewhere.",
+        believes_the_comment: "Uncompressed, it would take as many bytes as the direct copy; it takes about half. Image Comments "
+        "claims it, but that is free text, true when the scanner wrote it: nobody rewrites it when a router compresses. Which "
+        "element belongs to the encoding itself, and what does it say?",
+        comment_as_proof: "Right choice. But Image Comments says the opposite, and it is free text: it proves neither. Another "
+        "element names the encoding.",
         the_default: "Implicit VR Little Endian is what two devices use when they agree on nothing else (PS3.5 section "
         "10.1). A file says for itself what it holds.",
         any_compression: "It is compressed, but nothing was lost: an object that has been compressed with loss carries "
@@ -312,7 +394,8 @@ class HowItIsEncoded:
         "The encoding of a file is written where it can be read before anything else is understood.",
         "Print `ct_copy.file_meta`: the file meta information, group 0002, always Explicit VR Little Endian itself (PS3.10 "
         "section 7.1).",
-        "One of its elements is called Transfer Syntax UID. pydicom prints the UID's name instead of its digits.",
+        "One of its elements is called Transfer Syntax UID. In the printed list pydicom shows the UID's name; alone, "
+        "`ct_copy.file_meta.TransferSyntaxUID` shows the digits, and with `.name` after it the name.",
     ]
 
 
@@ -321,12 +404,12 @@ class HowItIsEncoded:
 
 @lesson.exercise
 class BytesOfTheClip:
-    """How many **bytes** will the pixel data of `clip` take in the archive, uncompressed? Pixel data alone, without
-    the header."""
+    """How many **bytes**, exactly, will the pixel data of `clip` take in the archive, uncompressed? Pixel data alone,
+    without the header."""
 
     answer = Number("clip_bytes", unit="bytes")
     points = 1
-    praise = "A clip of about a second weighs as much as a handful of CT slices. Storage is planned with this product."
+    praise = "A clip of about a second weighs as much as about ten CT slices of 512 x 512. Storage is planned with this product."
 
     def solution(clip):
         samples = clip.Rows * clip.Columns * clip.SamplesPerPixel * clip.NumberOfFrames
@@ -348,8 +431,9 @@ class BytesOfTheClip:
         return clip.Rows * clip.Columns * clip.BitsAllocated // 8
 
     wrong_ways = {
-        one_frame: "That is one frame. The clip has many: Number of Frames says how many.",
-        one_sample: "That is one colour. An RGB pixel has a red, a green and a blue sample: Samples per Pixel counts them.",
+        one_frame: "That is what one frame takes: three samples a pixel, one byte each. Number of Frames, which says how many "
+        "frames there are, is a factor of its own and no number of bits.",
+        one_sample: "That is one colour of all frames. An RGB pixel has a red, a green and a blue sample: Samples per Pixel counts them.",
         in_bits: "That is the size in bits. A byte has eight.",
         two_bytes: "You gave each sample two bytes, as in a CT. Here Bits Allocated says otherwise.",
         one_sample_of_one_frame: "That is one colour of one frame. Samples per Pixel and Number of Frames multiply it.",
@@ -366,7 +450,7 @@ class BytesOfTheClip:
 
 @lesson.exercise
 class IsItBlood:
-    """The radiologist has drawn a rectangle in the bright crescent: `clot`. What is the **mean CT number** inside it, in
+    """The radiologist has drawn a rectangle in the bright crescent: `clot`. What is the **mean CT number** of its pixels, in
     **HU**, to one decimal?"""
 
     answer = Number("clot_hu", unit="HU", tolerance=0.06)
@@ -374,8 +458,8 @@ class IsItBlood:
     praise = "Fresh clotted blood lies at about 50 to 80 HU, brain at 25 to 40: this is an acute haematoma."
 
     def solution(ct, clot):
-        top, bottom, left, right = clot
-        box = ct.pixel_array[top:bottom, left:right]
+        first, after, left, right = clot
+        box = ct.pixel_array[first:after, left:right]
         return box.mean() * ct.RescaleSlope + ct.RescaleIntercept
 
     def stored_values(ct, clot):
@@ -393,6 +477,18 @@ class IsItBlood:
     def whole_slice(ct, clot):
         return ct.pixel_array.mean() * ct.RescaleSlope + ct.RescaleIntercept
 
+    def one_too_many(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[top : bottom + 1, left : right + 1].mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def one_too_few(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[top : bottom - 1, left : right - 1].mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def median(ct, clot):
+        top, bottom, left, right = clot
+        return np.median(ct.pixel_array[top:bottom, left:right]) * ct.RescaleSlope + ct.RescaleIntercept
+
     wrong_ways = {
         stored_values: "That is the mean of the stored values. They become Hounsfield units by the modality LUT: slope and "
         "intercept of the header (PS3.3 C.11.1).",
@@ -401,12 +497,17 @@ class IsItBlood:
         rows_and_columns_swapped: "Your rectangle lies elsewhere in the head: in `pixel_array[...]` the rows come first, "
         "then the columns.",
         whole_slice: "That is the mean of the whole slice, air and padding included. Cut the rectangle out first.",
+        one_too_many: "Your rectangle has a row and a column too many. The second and the fourth number of `clot` are where it "
+        "stops already: Python's `first:after` leaves `after` out, so nothing is to be added.",
+        one_too_few: "Your rectangle lacks its last row and its last column. Python's `first:after` leaves `after` out by itself, "
+        "so nothing is to be taken away.",
+        median: "That is the median, the value in the middle, or the mean cut off. Asked is the mean, to one decimal.",
     }
     hints = [
         "Take the rectangle out of `ct.pixel_array` first, then the mean, then the step from stored value to Hounsfield units.",
-        "A rectangle of an array is `array[first_row:row_after, first_column:column_after]`.",
-        "`box = ct.pixel_array[clot[0]:clot[1], clot[2]:clot[3]]`, its mean is `box.mean()`. What remains is Rescale Slope and "
-        "Rescale Intercept.",
+        "A rectangle of an array is `array[rows, columns]`, each as `from:up_to_but_without`, as in the cell above.",
+        "`box = stored[first:after, left:right]` with the four numbers of `clot`; its mean is `box.mean()`. What remains is Rescale "
+        "Slope and Rescale Intercept.",
     ]
 
 
@@ -416,7 +517,10 @@ class MeanWithoutPadding:
 
     answer = Number("mean_hu", unit="HU", tolerance=0.06)
     points = 2
-    praise = "A good workstation does the same before it sets a window by itself: padding out first, then everything else."
+    praise = (
+        "Padding out first, then everything else: the mean, the histogram, a window that a program sets by itself. Left in, the "
+        "corners alone move this mean by hundreds of HU."
+    )
 
     def solution(ct):
         stored = ct.pixel_array
@@ -461,6 +565,15 @@ class MeanWithoutPadding:
 # --- window and screen
 
 
+def _grey(value, center, width):
+    """The VOI LUT function LINEAR to 0..255."""
+    if value <= center - 0.5 - (width - 1) / 2:
+        return 0
+    if value > center - 0.5 + (width - 1) / 2:
+        return 255
+    return float((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+
 @lesson.exercise
 class WindowAsTheStandardSaysIt:
     """Write the function `window_grey(value, center, width)` that returns the grey, from **0 to 255** and **not rounded**,
@@ -468,7 +581,7 @@ class WindowAsTheStandardSaysIt:
 
     answer = Function("window_grey", result=Number("grey", tolerance=1e-6))
     points = 3
-    praise = "This is the very function by which test images are compared between workstations."
+    praise = "LINEAR to the letter, edges and width 1 included: what every viewer does with a window that comes from a header."
 
     def solution(value, center, width):
         if value <= center - 0.5 - (width - 1) / 2:
@@ -490,15 +603,41 @@ class WindowAsTheStandardSaysIt:
             return 255 * (value > center)
         return min(max((value - center) / (width - 1) + 0.5, 0), 1) * 255
 
+    def upper_edge_first(value, center, width):
+        return 255 if value >= center - 0.5 + (width - 1) / 2 else _grey(value, center, width)
+
+    def grey_on_the_edge(value, center, width):
+        return 127.5 if width == 1 and value == center - 0.5 else _grey(value, center, width)
+
+    def by_the_centre(value, center, width):
+        return 255 * (value >= center) if width == 1 else _grey(value, center, width)
+
     def up_to_256(value, center, width):
-        if width == 1:
-            return 256 * (value > center - 0.5)
-        return min(max((value - (center - 0.5)) / (width - 1) + 0.5, 0), 1) * 256
+        return _grey(value, center, width) / 255 * 256
+
+    def times_256_between(value, center, width):
+        grey = _grey(value, center, width)
+        return grey / 255 * 256 if 0 < grey < 255 else grey
 
     def up_to_one(value, center, width):
-        if width == 1:
-            return float(value > center - 0.5)
-        return min(max((value - (center - 0.5)) / (width - 1) + 0.5, 0), 1)
+        return _grey(value, center, width) / 255
+
+    def inverted(value, center, width):
+        return 255 - _grey(value, center, width)
+
+    def outer_brackets_missing(value, center, width):
+        grey = _grey(value, center, width)
+        return (value - (center - 0.5)) / (width - 1) + 0.5 * 255 if 0 < grey < 255 else grey
+
+    def inner_brackets_missing(value, center, width):
+        grey = _grey(value, center, width)
+        return ((value - center - 0.5) / (width - 1) + 0.5) * 255 if 0 < grey < 255 else grey
+
+    def rounded(value, center, width):
+        return round(_grey(value, center, width))
+
+    def cut_off(value, center, width):
+        return int(_grey(value, center, width))
 
     wrong_ways = {
         exact: "This is centre plus and minus half the width, as in many textbooks. The standard has that too, under the name "
@@ -506,15 +645,30 @@ class WindowAsTheStandardSaysIt:
         "(C.11.2.1.2.1).",
         unclipped: "Inside the window it is right. Outside, your grey runs below black and above white: values beyond the "
         "ends must be clipped.",
-        without_the_half: "The width is right, but your window sits half a value too high: the standard takes center - 0.5 "
+        without_the_half: "The width is right, but your window sits half a value too high: the standard takes `center - 0.5` "
         "as the middle.",
+        upper_edge_first: "All is right but one place: at width 1 both edges are the same value, `center - 0.5`, and there you answer "
+        "white. The standard asks for the lower edge first, with *at or below*: black.",
+        grey_on_the_edge: "All is right but one place: at width 1 and exactly at `center - 0.5` you answer a middle grey. The first line "
+        "of the standard holds there, *at or below the lower edge*: black.",
+        by_the_centre: "Right but for width 1: black goes over to white at `center - 0.5`, not at `center`. Values with a fraction "
+        "do occur, where the slope has one.",
         up_to_256: "You scaled to 256. There are 256 greys, but the first is 0, so the last is one less.",
+        times_256_between: "The ends are right, but between them you multiply by 256. The largest grey is one less.",
         up_to_one: "Your greys run from 0 to 1. Asked is 0 to 255.",
+        inverted: "Your greys are turned round: high values are to be light here. Polarity is a step of its own, after the window.",
+        outer_brackets_missing: "The ends are right. Between them a pair of brackets is missing: `... + 0.5 * 255` multiplies the 0.5 "
+        "alone, as multiplication comes before addition.",
+        inner_brackets_missing: "The ends are right. Between them a pair of brackets is missing: `value - center - 0.5` takes the half "
+        "away, where `value - (center - 0.5)` adds it.",
+        rounded: "These are the right greys, rounded. Asked is the grey before rounding.",
+        cut_off: "These are the right greys without their decimals. Asked is the grey before rounding.",
     }
     hints = [
         "Three cases: at or below the lower end, above the upper end, and between. The three lines of the standard stand "
         "above.",
-        "Write `low = center - 0.5 - (width - 1) / 2` and `high = center - 0.5 + (width - 1) / 2` first, then two `if`.",
+        "Write `low = center - 0.5 - (width - 1) / 2` and `high = center - 0.5 + (width - 1) / 2` first, then two `if`, with `<=` "
+        "and `>` as in the standard.",
         "Answer the two ends before you divide: with a width of 1 there is nothing between them. Between the ends it is "
         "`((value - (center - 0.5)) / (width - 1) + 0.5)` times the largest grey.",
     ]
@@ -522,26 +676,26 @@ class WindowAsTheStandardSaysIt:
     def cases(draw):
         found = [(draw.randrange(-200, 300), draw.choice([35, 40, 50, 75]), draw.choice([80, 100, 215, 400])) for _ in range(12)]
         found += [(draw.randrange(0, 4096), 2048, 4096), (draw.randrange(-1000, 200), -600, 1500)]
-        for center, width in ((40, 80), (-600, 1500), (draw.randrange(0, 100), 2 * draw.randrange(10, 200))):
-            found += [(center - width // 2 + step, center, width) for step in (-1, 0, 1)]
-            found += [(center + width // 2 + step, center, width) for step in (-2, -1, 0)]
+        # On both edges and beside them, with whole and half centres; then width 1, where the edges meet.
+        windows = [(40, 80), (-600, 1500), (draw.randrange(0, 100), 2 * draw.randrange(10, 200))]
+        windows += [(center, 2 * draw.randrange(5, 200) + 1) for center in (draw.randrange(0, 100) + 0.5, draw.randrange(-50, 50))]
+        for center, width in windows:
+            for edge in (center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2):
+                found += [(int(x) if x % 1 == 0 else x, center, width) for x in (edge - 1, edge, edge + 1)]
         threshold = draw.randrange(0, 200)
-        return [*found, (threshold - 1, threshold, 1), (threshold, threshold, 1)]
-
-
-def _linear(x, center, width):
-    """The VOI LUT function LINEAR to 0..255, for the exercises after the one that asks for it."""
-    return float(np.clip((x - (center - 0.5)) / (width - 1) + 0.5, 0, 1) * 255)
+        for center in (threshold, threshold + 0.5):
+            found += [(x, center, 1) for x in (threshold - 1, threshold - 0.5, threshold - 0.25, threshold, threshold + 1)]
+        return found
 
 
 @lesson.exercise
 class GreyOnTheScreen:
     """The engineer points at the pixel `spot` (row, column) of `chest`. With the window of the header, which **grey** should it
-    have **on the screen**, from 0 (black) to 255 (white)? Rounded or not."""
+    have **on the screen**, from 0 (black) to 255 (white)? With decimals, or rounded at the end."""
 
-    answer = Number("screen_grey", tolerance=1)
+    answer = Number("screen_grey", tolerance=0.5)
     points = 2
-    praise = "Window first, then the polarity: that is the order of the standard, and the whole of the engineer's mistake."
+    praise = "Window first, then the polarity: that is the order of the standard."
 
     def solution(chest, spot):
         value = chest.pixel_array[spot] * chest.RescaleSlope + chest.RescaleIntercept
@@ -550,30 +704,44 @@ class GreyOnTheScreen:
         return 255 - grey
 
     def not_inverted(chest, spot):
-        return _linear(int(chest.pixel_array[spot]), chest.WindowCenter, chest.WindowWidth)
+        return _grey(int(chest.pixel_array[spot]), chest.WindowCenter, chest.WindowWidth)
 
     def inverted_too_early(chest, spot):
         value = 2**chest.BitsStored - 1 - int(chest.pixel_array[spot])
-        return _linear(value, chest.WindowCenter, chest.WindowWidth)
+        return _grey(value, chest.WindowCenter, chest.WindowWidth)
 
     def without_window(chest, spot):
         return 255 - int(chest.pixel_array[spot]) / (2**chest.BitsStored - 1) * 255
 
+    def stored_value(chest, spot):
+        return int(chest.pixel_array[spot])
+
+    def from_256(chest, spot):
+        return 256 - _grey(int(chest.pixel_array[spot]), chest.WindowCenter, chest.WindowWidth)
+
+    def from_254(chest, spot):
+        return 254 - _grey(int(chest.pixel_array[spot]), chest.WindowCenter, chest.WindowWidth)
+
     def rows_and_columns_swapped(chest, spot):
-        return 255 - _linear(int(chest.pixel_array[spot[1], spot[0]]), chest.WindowCenter, chest.WindowWidth)
+        return 255 - _grey(int(chest.pixel_array[spot[1], spot[0]]), chest.WindowCenter, chest.WindowWidth)
 
     wrong_ways = {
-        not_inverted: "That is the grey after the window. Photometric Interpretation is MONOCHROME1: the lowest value is to be "
-        "shown white (PS3.3 C.7.6.3.1.2). You have found what the new workstation does.",
-        inverted_too_early: "You turned the stored value round before windowing. Center and width are meant for the values "
-        "as they are; the polarity comes after the window (PS3.3 C.7.6.3.1.2).",
+        not_inverted: "That is the grey after the window, three steps of four. Is the lowest value to be black or white? The header "
+        "says it in a word (PS3.3 C.7.6.3.1.2).",
+        stored_value: "That is the stored value, the first of the four steps.",
+        inverted_too_early: "You turned the stored value round before windowing. The window is meant for the values as they are; the "
+        "polarity comes after it (PS3.3 C.7.6.3.1.2).",
         without_window: "You spread the whole range of 12 bits over the greys. The header has a window; use it.",
         rows_and_columns_swapped: "That is another pixel: `spot` is (row, column), and `pixel_array` takes them in that order.",
+        from_256: "One grey too light. The exchange is 0 for 255 and 255 for 0, so there is no 256 in it; and decimals are only to "
+        "be dropped at the very end, by rounding.",
+        from_254: "One grey too dark. The exchange is 0 for 255 and 255 for 0; and decimals are only to be dropped at the very "
+        "end, by rounding.",
     }
     hints = [
         "Four steps: stored value, modality LUT (here slope 1, intercept 0), window, polarity.",
-        "`chest.pixel_array[spot]` is the stored value, and your `window_grey` does the window with the header's center and "
-        "width.",
+        "`int(chest.pixel_array[spot])` is the stored value (without `int` it is an unsigned number, which instead of going below 0 "
+        "jumps to 65535), and your `window_grey` does the window with Window Center and Window Width of the header.",
         "The last step depends on Photometric Interpretation: MONOCHROME1 exchanges black and white, 0 for 255.",
     ]
 
@@ -585,16 +753,20 @@ def _samples(ds):
     return ds.Rows * ds.Columns * ds.SamplesPerPixel * ds.get("NumberOfFrames", 1)
 
 
-def _sheet(arrivals, size):
-    """The receiving sheet with the bytes that `size` gives."""
+def _bytes(ds):
+    return _samples(ds) * ds.BitsAllocated // 8
+
+
+def _sheet(arrivals, size=_bytes, absent=None, syntax=lambda uid: uid.name):
+    """The receiving sheet with the bytes that `size` gives, what `absent` stands for, and the transfer syntax as `syntax` writes it."""
     return [
         {
             "patient_id": ds.PatientID,
             "modality": ds.Modality,
-            "transfer_syntax": ds.file_meta.TransferSyntaxUID.name,
+            "transfer_syntax": syntax(ds.file_meta.TransferSyntaxUID),
             "pixel_bytes": size(ds),
             "photometric": ds.PhotometricInterpretation,
-            "window_width": ds.get("WindowWidth"),
+            "window_width": ds.get("WindowWidth", absent),
         }
         for ds in arrivals
     ]
@@ -608,7 +780,7 @@ class ReceivingSheet:
     - `transfer_syntax`, the **name** of the transfer syntax
     - `pixel_bytes`, the bytes of its pixel data **when uncompressed**, all frames
     - `photometric`, the photometric interpretation
-    - `window_width`, from the header; `None` where the header has none
+    - `window_width`, from the header; Python's `None`, without quotes, where the header has none
 
     A list of dictionaries or a DataFrame, in any order."""
 
@@ -646,6 +818,18 @@ class ReceivingSheet:
     def in_bits(arrivals):
         return _sheet(arrivals, lambda ds: _samples(ds) * ds.BitsAllocated)
 
+    def absent_is_zero(arrivals):
+        return _sheet(arrivals, absent=0)
+
+    def absent_is_empty(arrivals):
+        return _sheet(arrivals, absent="")
+
+    def absent_is_a_word(arrivals):
+        return _sheet(arrivals, absent="None")
+
+    def digits_for_the_name(arrivals):
+        return _sheet(arrivals, syntax=str)
+
     wrong_ways = {
         by_bits_stored: "In at least one row the bytes are counted by Bits Stored. 12 bits of information occupy 16 in the "
         "file: Bits Allocated counts (PS3.5 section 8.1.1).",
@@ -655,9 +839,18 @@ class ReceivingSheet:
         "bytes when uncompressed, which the header's numbers tell.",
         one_sample: "All is right but the colour object: each of its pixels has more than one sample.",
         in_bits: "Your sizes are in bits, in every row. Asked are bytes; a byte has eight bits.",
+        absent_is_zero: "All is right but the absent widths: absent is `None`, not 0. A width of 0 would be a value, and one that the "
+        "standard forbids.",
+        absent_is_empty: "All is right but the absent widths: absent is `None`, not an empty text. An element may be there and empty, "
+        "which is something else.",
+        absent_is_a_word: "All is right but the absent widths: you gave the word in quotes, a text of four letters. Python's `None` has "
+        "no quotes.",
+        digits_for_the_name: "All is right but the transfer syntaxes: you gave the digits of the UID. Its name is asked: put `.name` "
+        "after it.",
     }
     hints = [
-        "Make the row of one object first, as in the example above, and look at it. Then put it into the loop.",
+        "Make the row of one object first, as in the example above but with the six entries that are asked, and look at it. Then put "
+        "it into the loop.",
         "An element that may be absent is read with `ds.get('WindowWidth')`, which gives `None` instead of an error; "
         "`ds.get('NumberOfFrames', 1)` gives 1.",
         "The loop: `rows = []`, then `for ds in arrivals:` and, indented, `rows.append({'patient_id': ds.PatientID, ...})` "
@@ -678,10 +871,18 @@ class WhoIsToBlame:
             "C": "The window that CR_ER1 wrote into the header is wrong",
             "D": "HV_ROUTER damaged the pixel data when it compressed them",
         },
-        evidence=Text("proof", reading=tag),
+        evidence=Text(
+            "proof",
+            reading=_tag_besides(
+                {
+                    word: "that is what the element holds, its value; asked is the element's tag"
+                    for word in ("monochrome1", "monochrome2")
+                }
+            ),
+        ),
     )
     points = 2
-    praise = "Close the ticket: the image is right, the workstation is not, and one line of the header proves it."
+    praise = "The image is right, the workstation is not, and one line of the header proves it."
 
     def solution(chest):
         asks_for_white = chest.PhotometricInterpretation == "MONOCHROME1"
@@ -709,8 +910,8 @@ class WhoIsToBlame:
         sent_inverted: "Then every workstation would show the negative, and WS_CH1 shows it right. Lungs with high values "
         "are as they should be here: look at what the header says about the lowest value.",
         wrong_window: "A wrong window makes an image too bright, too dark or too flat. It never exchanges black and white.",
-        damaged: "Damaged or undecoded data look like snow, not like a clean negative; and this object is not compressed at "
-        "all.",
+        damaged: "Damaged or undecoded data look like snow, not like a clean negative; and this object is not compressed at all, as "
+        "its row of the receiving sheet says.",
         by_the_window: "Right. But the window does not say which end is black. Another element of group 0028 does, in one "
         "word.",
         by_the_sign: "Right. But Pixel Representation says whether stored values are signed. Misread, it gives wrong "

@@ -3,62 +3,107 @@
 import re
 
 
+_FOUR = "a tag is two groups of four hex digits each, such as (0010,0010)"
+_SEVERAL = "one tag is asked, and here are several"
+_QUOTES = "'\"`\u2018\u2019\u201c\u201d "
+
+
 def tag(value):
-    """A tag as "(gggg,eeee)", lower-case hex, from any usual way to write it.
+    """A tag as "(gggg,eeee)", lower-case hex, from any usual way to write exactly one.
 
     value : "(0010,0010)", "0010,0010", "00100010", "0x00100010", 0x00100010, (0x0010, 0x0010), a pydicom tag or data
-            element, the keyword "PatientName" or the name "Patient's Name"
+            element, the keyword "PatientName" or the name "Patient's Name", or tag and name side by side if they agree
 
-    Raises ValueError when it's none of these.
+    Raises ValueError with a sentence when it's none of these.
     """
     element = getattr(value, "tag", None)
     if element is not None:
         value = element
     if isinstance(value, bool):
-        raise ValueError("a tag is two groups of four hex digits, such as (0010,0010)")
+        raise ValueError(_FOUR)
     if isinstance(value, int):
         return _from_numbers(value >> 16, value & 0xFFFF)
     if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise ValueError("a tag has two parts, the group and the element, such as (0010,0010)")
-        group, number = (int(part.strip(), 16) if isinstance(part, str) else part for part in value)
-        return _from_numbers(group, number)
+        return _from_parts(value)
     if not isinstance(value, str):
-        raise ValueError("a tag is two groups of four hex digits, such as (0010,0010)")
-    text = value.replace("\0", " ").strip().strip("'\"` ").strip()
+        raise ValueError(_FOUR)
+    text = value.replace("\0", " ").strip().strip(_QUOTES)
     if not text:
         raise ValueError("it is empty")
-    return _from_hex(text) or _from_name(text)
+    found = _from_hex(text) or _from_name(text) or _from_both(text)
+    if not found:
+        raise ValueError(_why_no_tag(text))
+    return found
 
 
 def _from_numbers(group, number):
-    if not (isinstance(group, int) and isinstance(number, int) and 0 <= group <= 0xFFFF and 0 <= number <= 0xFFFF):
+    if not all(type(part) is int and 0 <= part <= 0xFFFF for part in (group, number)):
         raise ValueError("group and element of a tag lie between 0000 and FFFF")
     return f"({group:04x},{number:04x})"
 
 
+def _from_parts(parts):
+    """The tag of a group and an element: numbers, or text of four hex digits each."""
+    if len(parts) > 1 and all(type(part) is int and part > 0xFFFF or isinstance(part, str) and _from_hex(part.strip()) for part in parts):
+        raise ValueError(_SEVERAL)
+    if len(parts) != 2:
+        raise ValueError("a tag has two parts, the group and the element, such as (0010,0010)")
+    if any(isinstance(part, str) and not re.fullmatch(rf"\s*{_HALF}\s*", part, re.IGNORECASE) for part in parts):
+        raise ValueError(_FOUR)
+    return _from_numbers(*(int(part.strip(), 16) if isinstance(part, str) else part for part in parts))
+
+
+_HALF = "(?:0x)?([0-9a-f]{4})"
+_PAIR = rf"[(\[<{{]?\s*{_HALF}\s*[,;:|/ \-]\s*{_HALF}\s*[)\]>}}]?"
+_EIGHT = r"[(\[<]?\s*(?:0x)?([0-9a-f]{4})([0-9a-f]{4})\s*[)\]>]?"
+_COMMA = rf"[(\[]?\s*{_HALF}\s*,\s*{_HALF}\s*[)\]]?"
+
+
 def _from_hex(text):
-    """The tag that a hex form means, or None when the text has no such form."""
-    hexes = r"(?:0x)?([0-9a-f]{1,4})"
-    two = re.fullmatch(rf"[(\[<{{]?\s*{hexes}\s*[,;:|/ \-]\s*{hexes}\s*[)\]>}}]?", text, re.IGNORECASE)
-    one = re.fullmatch(r"[(\[<{]?\s*(?:0x)?([0-9a-f]{4})([0-9a-f]{4})\s*[)\]>}]?", text, re.IGNORECASE)
-    # A name beside the tag, as tools print it: "(0028,0010) Rows".
-    named = re.match(r"[(\[]\s*([0-9a-f]{4})\s*,\s*([0-9a-f]{4})\s*[)\]]\s+\S", text, re.IGNORECASE)
-    found = two or one or named
+    """The tag that the text, as a whole, writes in hex digits; None when it doesn't."""
+    found = re.fullmatch(_PAIR, text, re.IGNORECASE) or re.fullmatch(_EIGHT, text, re.IGNORECASE)
     return found and _from_numbers(int(found[1], 16), int(found[2], 16))
 
 
 def _from_name(text):
+    """The tag of a keyword or name; None when the standard's dictionary hasn't got it."""
     from pydicom.datadict import tag_for_keyword
 
     number = tag_for_keyword(text)
     if number is None:
         number = _tags_by_name().get(_letters(text))
-    if number is None:
-        raise ValueError(
-            "that is neither a tag, such as (0010,0010), nor the name or keyword of an attribute that the standard knows"
-        )
-    return tag(int(number))
+    return None if number is None else _from_numbers(number >> 16, number & 0xFFFF)
+
+
+def _from_both(text):
+    """The tag with its name beside it: "(0028,0010) Rows", "Rows (0028,0010)", or a line as pydicom prints it."""
+    before = re.fullmatch(rf"({_COMMA})\s*(.+)", text, re.IGNORECASE | re.DOTALL)
+    after = re.fullmatch(rf"([^()\[\]]*[^()\[\]\s])\s*([(\[]\s*{_HALF}\s*,\s*{_HALF}\s*[)\]])", text, re.IGNORECASE)
+    if not (before or after):
+        return None
+    written, name = (before[1], before[4]) if before else (after[2], after[1])
+    name = re.sub(r"\s+[A-Z]{2}( or [A-Z]{2})*\s*:.*", "", name, flags=re.DOTALL).strip(_QUOTES)  # the VR and the value
+    found = _from_hex(written)
+    private = int(found[1:5], 16) % 2 == 1
+    if private and re.fullmatch(r"\[[^\[\]]*\]|private (creator|tag data)", name, re.IGNORECASE):
+        return found
+    return found if _from_name(name) == found else None
+
+
+def _why_no_tag(text):
+    """A sentence for a text that `tag` can't read."""
+    if len(re.findall(rf"(?<![0-9a-z.]){_HALF}[,;:|/-]?\s*{_HALF}(?![0-9a-z.])", text, re.IGNORECASE)) > 1:
+        return _SEVERAL
+    parts = [part for part in re.split(r"[,;/&\n]|\bor\b|\band\b", text) if part.strip()]
+    if len(parts) > 1 and all(_from_hex(part.strip()) or _from_name(part.strip()) for part in parts):
+        return _SEVERAL
+    if re.fullmatch(r"[0-9]+(\.[0-9]+){2,}", text) or _letters(text) in _uids_by_name():
+        return "that is a UID or the name of one, the value that an element holds; a tag is two groups of four hex digits"
+    if re.fullmatch(r"[(\[<{]?[\s0-9a-fx]+([,;:|/-][\s0-9a-fx]+)?[)\]>}]?", text, re.IGNORECASE) and re.search(r"[0-9]", text):
+        return _FOUR
+    if re.search(_COMMA, text, re.IGNORECASE):
+        return "beside the tag stands something that is not its name; give the tag alone"
+    return "that is neither a tag, such as (0010,0010), nor the name or keyword of an attribute that the standard knows"
 
 
 def _letters(text):

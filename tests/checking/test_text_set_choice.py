@@ -112,3 +112,19 @@ def test_choice_needs_both(ask):
     assert check("A").label == "unreadable" and "2 values" in check("A").message
     assert "A: The port is wrong" not in check.exercise.answer_text("t")
     assert "- **A**: The port is wrong." in check.exercise.question_text()
+
+
+def test_an_element_stands_for_its_value_and_its_tag(ask):
+    from pydicom.dataset import Dataset
+
+    ds = Dataset()
+    ds.PatientID, ds.WindowWidth = "8", 400
+
+    def tag(value):
+        if isinstance(value, int):
+            return f"{value:08x}"
+        raise ValueError("no tag")
+
+    assert ask(Text("x", reading=tag), lambda: 0x00100020)(ds["PatientID"]).correct
+    assert ask(Set("x", reading=tag), lambda: [0x00100020, 0x00281051])([ds["PatientID"], ds["WindowWidth"]]).correct
+    assert ask(Text("x", reading=_even), lambda: "8")(ds["PatientID"]).correct

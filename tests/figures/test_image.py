@@ -91,6 +91,8 @@ def test_directions():
     lambda: show(images.image("us_ob_cine")),
     lambda: show(pydicom.dcmread(get_testdata_file("MR_small.dcm"))),
     lambda: show(np.arange(12).reshape(3, 4)),
+    lambda: show(images.image("ct_head"), box=(100, 140, 300, 360)),
+    lambda: show(images.image("cr_chest_pa"), size=300, box=(100, 140, 300, 360)),
     lambda: pipeline(images.image("ct_head")),
     lambda: pipeline(images.image("cr_chest_pa")),
     lambda: window_viewer(images.image("ct_head")).picture,
@@ -114,6 +116,36 @@ def test_the_picture_shows_the_pixels_themselves():
     wanted = Display(ds).grey.astype(int)
     got = drawn[8 : 8 + 512, 8 : 8 + 512]
     assert np.abs(got[150:350, 150:350] - wanted[150:350, 150:350]).max() <= 3
+
+
+def _yellow(picture):
+    """Rows and columns of the pixels in the colour of annotations."""
+    drawn = np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB"), int)
+    return set(zip(*np.nonzero(np.abs(drawn - (0xE8, 0xD2, 0x7A)).sum(axis=2) < 40), strict=True))
+
+
+@pytest.mark.parametrize("rows, columns, factor", [(400, 400, 1), (1000, 1000, 0.5), (100, 100, 4)])
+def test_a_box_lies_around_its_pixels(rows, columns, factor):
+    box = (rows // 4, rows // 2, columns // 2, 3 * columns // 4)
+    array = np.zeros((rows, columns))
+    picture = show(array, box=box)
+    assert f"a rectangle around rows {box[0]} to {box[1] - 1}, columns {box[2]} to {box[3] - 1}" in picture.says
+    new = _yellow(picture) - _yellow(show(array))
+    right = [(row, column) for row, column in new if column > 8 + factor * box[2] - 3]
+    found = [min(r for r, _ in right), max(r for r, _ in right), min(c for _, c in right), max(c for _, c in right)]
+    assert np.abs(np.array(found) - (8 + factor * np.array(box))).max() <= 2, found
+
+
+def test_the_pipeline_says_when_its_last_step_changes_nothing():
+    assert "the same as 3" in pipeline(images.image("ct_head")).says
+    chest = pipeline(images.image("cr_chest_pa")).says
+    assert "black and white change places" in chest and "the same as 3" not in chest
+
+
+def test_the_histograms_of_the_pipeline_have_one_scale():
+    axes = [ax for ax in pipeline(images.image("ct_head")).figure.axes if ax.get_xlabel()]
+    assert len(axes) == 4 and {ax.get_yscale() for ax in axes} == {"log"} and len({ax.get_ylim() for ax in axes}) == 1
+    assert axes[0].get_ylabel() == "pixels"
 
 
 def test_the_widget_follows_its_sliders():

@@ -1,12 +1,16 @@
 """cpas-01: what the general test of exercises does not see: answers as a person would write them."""
 
+import datetime
+import operator
+
 import numpy as np
 import pytest
 
 from coursekit import lessons
 from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
-from coursekit.hospital import hospital
+from coursekit.figures import Display
+from coursekit.hospital import hospital, images
 
 LESSON = lessons.load("cpas-01")
 EDITIONS = Editions(hospital(0, "tiny"), list)
@@ -23,22 +27,26 @@ def _input(name):
 
 def clipped(value, center, width):
     if width == 1:
-        return 0 if value < center else 255
+        return 0 if value <= center - 0.5 else 255
     return np.clip(((value - (center - 0.5)) / (width - 1) + 0.5) * 255, 0, 255)
 
 
 RIGHT = [
     *(("DayOfTheScan", written) for written in (
         "19970430", 19970430, "1997-04-30", "30/04/1997", "30-4-1997", "04/30/1997", "30 April 1997", "April 30, 1997",
-        "30. apr 1997", " 19970430 ", np.int64(19970430), "30th April 1997")),
+        "30. apr 1997", " 19970430 ", np.int64(19970430), "30th April 1997", datetime.date(1997, 4, 30), "1997-04-30 11:29:36",
+        "1997-04-30T11:29:36", "19970430 112936", "Acquisition Date: 30/04/1997", "DA: '19970430'", "Wednesday, 30 April 1997",
+        "Wed 30th of April 1997", "1997 April 30", "30APR1997", 19970430112936,
+        "(0008,0022) Acquisition Date                    DA: '19970430'")),
     *(("NumbersInWords", written) for written in (
         "(0028,0030), (0028,1050), (0028,1051), (0028,1052), (0028,1053)",
         ["PixelSpacing", "WindowCenter", "WindowWidth", "RescaleIntercept", "RescaleSlope"],
         {0x00280030, 0x00281050, 0x00281051, 0x00281052, 0x00281053},
         ["Pixel Spacing", "Window Center", "Window Width", "Rescale Intercept", "Rescale Slope"],
         [(0x28, 0x30), (0x28, 0x1050), (0x28, 0x1051), (0x28, 0x1052), (0x28, 0x1053)])),
-    *(("HiddenWidth", written) for written in ("(0043,1010)", "00431010", "0043 1010", 0x00431010, (0x0043, 0x1010), "(0043,1010) [Window value]")),
-    ("HowItIsEncoded", "C", "(0002,0010)"), ("HowItIsEncoded", "c", "Transfer Syntax UID"), ("HowItIsEncoded", "C)", 0x00020010),
+    *(("HiddenWidth", written) for written in ("(0043,1010)", "00431010", "0043 1010", 0x00431010, (0x0043, 0x1010), "(0043,1010) [Window value]",
+        "(0043,1010) [Window value]                      US: 400")),
+    ("HowItIsEncoded", "C", "(0002,0010)"), ("HowItIsEncoded", "c", "Transfer Syntax UID"), ("HowItIsEncoded", "C)", 0x00020010), ("HowItIsEncoded", "C", "Transfer Syntax UID (0002,0010)"),
     ("BytesOfTheClip", 5529600), ("BytesOfTheClip", "5,529,600 bytes"), ("BytesOfTheClip", "5.5296 MB"), ("BytesOfTheClip", 5529600.0),
     ("WindowAsTheStandardSaysIt", clipped),
     ("WhoIsToBlame", "b", "0028,0004"), ("WhoIsToBlame", "B", "Photometric Interpretation"),
@@ -54,10 +62,14 @@ def test_a_right_answer_in_another_form(name, given):
 WRONG = [
     ("DayOfTheScan", "1997-04-31", None), ("DayOfTheScan", "2004-01-19", "study_date"), ("DayOfTheScan", "19 January 2004", "study_date"),
     ("DayOfTheScan", 862399669, "private_clock"), ("DayOfTheScan", "112936", "time_of_day"), ("DayOfTheScan", "1997", None),
+    ("DayOfTheScan", "19970430 or 20040119", "unreadable"),
     ("NumbersInWords", ["WindowCenter", "WindowWidth", "RescaleIntercept", "RescaleSlope"], "single_values"),
     ("NumbersInWords", "DS", None), ("NumbersInWords", ["0028,1050"], "missing"),
     ("HiddenWidth", 400, None), ("HiddenWidth", "Window Width", "the_standard_one"), ("HiddenWidth", "(0043,101D)", "the_level"),
     ("HowItIsEncoded", "A", "(0002,0010)", "believes_the_comment"), ("HowItIsEncoded", "C", "(0008,0016)", "by_the_class"),
+    ("HowItIsEncoded", "C", "Image Comments", "comment_as_proof"), ("HowItIsEncoded", "A", "(0002,0010)", "believes_the_comment"),
+    ("HowItIsEncoded", "C", "(0002,0010) or (7FE0,0010)", "evidence"), ("HiddenWidth", "(0043,1010) and (0043,101D)", "unreadable"),
+    ("WhoIsToBlame", "B", "(0028,004)", "evidence"),
     ("BytesOfTheClip", 230400, "one_frame"), ("BytesOfTheClip", "5529600 bits", None), ("BytesOfTheClip", 5400, None),
     ("WhoIsToBlame", "A", "(0028,0004)", "sent_inverted"), ("WhoIsToBlame", "B", "(0028,1051)", "by_the_window"),
     ("WhoIsToBlame", "B", "MONOCHROME1", "evidence"),
@@ -69,6 +81,98 @@ def test_a_wrong_answer_that_looks_right(name, given, label):
     verdict = _verdict(name, *given)
     assert verdict.outcome is Outcome.NOT_YET, repr(verdict)
     assert label is None or verdict.label == label, repr(verdict)
+
+
+SAID = [
+    (("DayOfTheScan", "AcquisitionDate"), "right element; now give the value"),
+    (("DayOfTheScan", "(0008,0022)"), "right element; now give the value"),
+    (("DayOfTheScan", "Study Date"), "names an element"),
+    (("DayOfTheScan", "30.4.97"), "write all four"),
+    (("DayOfTheScan", "Wednesday"), "day of the week"),
+    (("DayOfTheScan", "April 1997"), "a day is asked"),
+    (("DayOfTheScan", "1997-04-31"), "no such day"),
+    (("HiddenWidth", 400), "that is the value"),
+    (("HiddenWidth", "400"), "that is the value"),
+    (("HiddenWidth", "[Window value]"), "that is a name"),
+    (("HiddenWidth", "40"), "that is a number"),
+    (("HowItIsEncoded", "C", "RLE Lossless"), "the value that an element holds"),
+    (("HowItIsEncoded", "C", "1.2.840.10008.1.2.5"), "the value that an element holds"),
+    (("WhoIsToBlame", "B", "MONOCHROME1"), "its value; asked is the element's tag"),
+    (("WhoIsToBlame", "B", "(0028,0004) and (0028,0002)"), "one tag is asked"),
+]
+
+
+@pytest.mark.parametrize("given, said", SAID, ids=lambda value: str(value)[:50])
+def test_what_is_nearly_an_answer_is_told_what_it_is(given, said):
+    verdict = _verdict(*given)
+    assert verdict.outcome is Outcome.NOT_YET and said in verdict.message, repr(verdict)
+
+
+def test_an_element_itself_stands_for_its_tag():
+    old_ct, ct_copy, chest = map(_input, ("old_ct", "ct_copy", "chest"))
+    assert _verdict("HiddenWidth", old_ct[0x0043, 0x1010]).correct
+    assert _verdict("HiddenWidth", old_ct[0x0043, 0x101D]).label == "the_level"
+    assert _verdict("HowItIsEncoded", "C", ct_copy.file_meta["TransferSyntaxUID"]).correct
+    assert _verdict("WhoIsToBlame", "B", chest["PhotometricInterpretation"]).correct
+
+
+def _on_edges(low, high):
+    """LINEAR with the comparisons that are given."""
+
+    def window_grey(value, center, width):
+        if low(value, center - 0.5 - (width - 1) / 2):
+            return 0
+        if high(value, center - 0.5 + (width - 1) / 2):
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+    return window_grey
+
+
+def test_the_edges_of_the_window():
+    assert _verdict("WindowAsTheStandardSaysIt", _on_edges(operator.le, operator.gt)).correct
+    assert _verdict("WindowAsTheStandardSaysIt", _on_edges(operator.le, operator.ge)).correct
+    assert _verdict("WindowAsTheStandardSaysIt", _on_edges(operator.lt, operator.ge)).label == "upper_edge_first"
+    verdict = _verdict("WindowAsTheStandardSaysIt", _on_edges(operator.lt, operator.gt))
+    assert verdict.label == "error" and "ZeroDivisionError" in verdict.message
+
+    def interpolated(value, center, width):
+        return np.interp(value, [center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2], [0, 255])
+
+    assert _verdict("WindowAsTheStandardSaysIt", interpolated).label == "upper_edge_first"
+
+
+def test_one_grey_off_is_refused_and_rounding_is_not():
+    chest, spot = _input("chest"), _input("spot")
+    after = clipped(int(chest.pixel_array[spot]), float(chest.WindowCenter), float(chest.WindowWidth))
+    assert _verdict("GreyOnTheScreen", 256 - after).label == "from_256"
+    assert _verdict("GreyOnTheScreen", round(255 - after) + 1).label == "from_256"
+    assert _verdict("GreyOnTheScreen", round(255 - after) - 1).label == "from_254"
+    assert _verdict("GreyOnTheScreen", chest.pixel_array[spot]).label == "stored_value"
+    assert _verdict("GreyOnTheScreen", np.uint8(255) - np.uint8(np.round(after))).correct
+
+
+def test_the_rectangle_lies_where_it_is_said_to():
+    inside = images.regions("ct_head", 0)["clot"]
+    first, after, left, right = _input("clot")
+    assert inside[0] <= first < after <= inside[1] and inside[2] <= left < right <= inside[3]
+    assert after - first >= 10 and right - left >= 4
+
+
+def test_the_windows_bear_out_what_section_7_says():
+    """From the lowest to the highest value the bleed has a few greys, with the padding or without; with the header's window it has many."""
+    ct, (first, after, left, right) = _input("ct"), _input("clot")
+    display = Display(ct)
+    low, high = np.nanmin(display.values), np.nanmax(display.values)
+    brain = slice(first, after), slice(200, 240)
+    blood = slice(first, after), slice(left, right)
+
+    def greys_apart(grey):
+        return grey[blood].mean() - grey[brain].mean()
+
+    assert 0 < greys_apart(Display(ct.pixel_array).grey.astype(float)) < 4
+    assert 0 < greys_apart(display.grey_with((low + high + 1) / 2, high - low + 1).astype(float)) < 7
+    assert greys_apart(display.grey.astype(float)) > 80
 
 
 def test_other_ways_to_the_same_numbers():
@@ -94,11 +198,9 @@ def test_the_sheet_as_a_frame_and_with_numbers_read():
     assert _verdict("ReceivingSheet", frame.sample(frac=1, random_state=1)).correct
 
 
-def test_the_window_answered_for_whole_numbers_only_is_told_why():
-    def rounded(value, center, width):
-        return int(clipped(value, center, width))
-
-    assert _verdict("WindowAsTheStandardSaysIt", rounded).outcome is Outcome.NOT_YET
+def test_the_window_answered_in_whole_numbers_is_told_why():
+    assert _verdict("WindowAsTheStandardSaysIt", lambda *case: int(clipped(*case))).label == "cut_off"
+    assert _verdict("WindowAsTheStandardSaysIt", lambda *case: np.round(clipped(*case))).label == "rounded"
 
 
 def test_width_one_is_told_as_such():

@@ -1,6 +1,7 @@
 """What learners give in lesson cpas-14 beyond the solutions and wrong ways, and the lesson's answers beside other tools'."""
 
 import io
+import random
 import re
 import struct
 import warnings
@@ -30,7 +31,7 @@ def editions():
     ("WhoCalls", (b"CTER01          ",)), ("WhoCalls", ("'CTER01'",)),
     ("LargestPdu", ("16 KiB",)), ("LargestPdu", ("0x4000",)), ("LargestPdu", (16384.0,)),
     ("WhyRefused", ("b)", "0x113")), ("WhyRefused", ("The called side does not know the AE title of the caller.", 275)),
-    ("SilentMessage", ("b", 0x12B)),
+    ("SilentMessage", ("b", 0x142)),
     ("TagAtMark", ("0010,0020",)), ("TagAtMark", ("PatientID",)), ("TagAtMark", (0x00100020,)), ("TagAtMark", ((0x10, 0x20),)),
     ("FirstPixel", ("-1000 HU",)), ("FirstPixel", ("\u22121000",)),
     ("WhatStopsTheViewer", ("B", 0xE4)),
@@ -48,6 +49,18 @@ def test_right_answers_in_other_forms_are_right(editions, name, given):
     ("WhyRefused", ("B", 113), "digits_of_the_dump"),
     ("WhyRefused", ("A", ...), None),
     ("WhyRefused", ("D", 1), "congestion"),
+    ("WhyRefused", ("A", 275), "no_reason"),
+    ("WhyRefused", ("A", 274), "reserved_byte_as_result"),
+    ("WhyRefused", ("B", 274), "the_source"),
+    ("WhyRefused", ("B", "0x10a"), "start_of_the_refusal"),
+    ("WhoCalls", ("CTERO1",), "letter_for_digit"),
+    ("SilentMessage", ("B", 321), "one_too_early"),
+    ("SilentMessage", ("B", 142), "digits_of_the_dump"),
+    ("TagAtMark", ((1000, 2000),), "printed_in_decimal"),
+    ("TagAtMark", ((10, 20),), "right_but_in_decimal"),
+    ("TagAtMark", ((0x1000, 0x2000),), "as_printed"),
+    ("WhatStopsTheViewer", ("B", 0x84), "the_whole_group"),
+    ("WhatStopsTheViewer", ("D", 1), "padding"),
     ("WhatStopsTheViewer", ("E", 1), "cut_short"),
     ("TagAtMark", ("10002000",), "as_printed"),
     ("Switches", ("log compress",), "missing"),
@@ -63,13 +76,16 @@ def test_a_table_may_be_typed_or_a_frame(editions):
     rows = [("(0010,0010)", "PN", 14, "VANDERMEER^ANA"), ("(0010,0020)", "LO", 8, "HV10O234"),
             ("(0010,0030)", "DA", 8, "19610817"), ("(0010,0040)", "CS", 2, "F ")]
     bare = [(tag.strip("()"), *rest) for tag, *rest in rows]
-    for given in (rows, bare, pandas.DataFrame(rows, columns=["Tag", "VR", "Length", "Value"]).sample(frac=1, random_state=1)):
+    hexadecimal = [(tag, vr, hex(length), value) for tag, vr, length, value in rows]
+    for given in (rows, bare, hexadecimal, pandas.DataFrame(rows, columns=["Tag", "VR", "Length", "Value"]).sample(frac=1, random_state=1)):
         assert EXERCISES["PatientElements"].judge((given,), editions).correct
+    zero = [(*row[:3], row[3].replace("10O", "100")) for row in rows]
+    assert EXERCISES["PatientElements"].judge((zero,), editions).label == "zero_for_letter"
 
 
 def test_other_ways_to_write_the_functions_are_right(editions):
     def deframe(chunks):
-        return [found.decode() for found in re.findall(rb"\x0b(.*?)\r?\x1c\r", b"".join(chunks), re.DOTALL)]
+        return tuple(bytearray(found) for found in re.findall(rb"\x0b(.*?)\x1c\r", b"".join(chunks), re.DOTALL))
 
     def next_element(data, offset):
         if data[offset + 4 : offset + 6].decode() in artefacts.LONG_VRS:
@@ -89,10 +105,88 @@ def test_other_ways_to_write_the_functions_are_right(editions):
         assert verdict.correct, verdict
 
 
-def test_a_wrong_repair_is_told_where_it_goes_wrong(editions):
-    verdict = EXERCISES["Repair"].judge((lambda data: data[:-1],), editions)
-    assert verdict.outcome is Outcome.NOT_YET and "offset 140" in verdict.message, verdict
-    assert EXERCISES["Repair"].judge((lambda data: "text",), editions).label == "unreadable"
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda messages: [message.decode() for message in messages], "holds text: messages are bytes"),
+    (set, "forgets the order"),
+    (lambda messages: messages[::-1], "not in the order"),
+    (lambda messages: [message[:-1] for message in messages], "lack the `0D`"),
+    (lambda messages: [message[:-2] for message in messages], "something is missing at its beginning or end"),
+    (lambda messages: [b"\x0b" + message + b"\x1c" for message in messages], "holds more than it should"),
+    (lambda messages: messages + messages, "too many"),
+    (b"".join, "bytes"),
+])
+def test_messages_are_compared_exactly_and_in_order(editions, change, says):
+    deframe = EXERCISES["WhereAMessageEnds"].solution
+    verdict = EXERCISES["WhereAMessageEnds"].judge((lambda chunks: change(deframe(chunks)),), editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_the_form_of_the_length_is_told_by_the_vr_alone(editions):
+    """Each of these is right for most files, and wrong for an empty element, for large pixel data or for a VR of today."""
+    def never_true(data, offset):
+        if data[offset + 4 : offset + 6] in ("OB", "OW"):
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def always_true(data, offset):
+        vr = data[offset + 4 : offset + 6]
+        if vr == b"OB" or b"OW":
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    assert EXERCISES["NextElement"].judge((never_true,), editions).label == "always_short"
+    assert EXERCISES["NextElement"].judge((always_true,), editions).label == "always_long"
+    for seed in range(10):
+        cases = EXERCISES["NextElement"].cases(random.Random(seed))
+        assert all(offset > 0 for _, offset in cases)
+        vrs = [(data[offset + 4 : offset + 6].decode(), EXERCISES["NextElement"].solution(data, offset) - offset) for data, offset in cases]
+        assert {vr for vr, _ in vrs} >= set(artefacts.LONG_VRS) and len({vr for vr, _ in vrs}) == 34
+        assert sum(size == 8 for _, size in vrs) >= 5 and sum(size >= 65536 + 12 for _, size in vrs) == 3
+
+
+def _repaired(data, uid=b"UI\x14\x001.2.840.10008.1.2.1\x00", length=lambda old: old + 2):
+    meta = length(int.from_bytes(data[140:144], "little")).to_bytes(4, "little")
+    return data[:140] + meta + data[144:].replace(b"UI\x12\x001.2.840.10008.1.2\x00", uid)
+
+
+@pytest.mark.parametrize(("repair", "label", "says"), [
+    (lambda data: _repaired(data, length=lambda old: 0xA2), "value", "it fits `refused`"),
+    (lambda data: _repaired(data, length=lambda old: 0xA2 if old == 0xA0 else old), "value", "it fits `refused`"),
+    (lambda data: _repaired(data, length=lambda old: old + 1), "value", "(0002,0000)"),
+    (lambda data: _repaired(data, length=lambda old: old), "group_length_kept", "old length"),
+    (lambda data: _repaired(data).replace(b"CS\x02\x00F ", b"CS\x02\x00O "), "value", "the value of (0010,0040)"),
+    (lambda data: _repaired(data)[:-1], "value", "ends too early, in the value of (7fe0,0010)"),
+    (lambda data: _repaired(data) + b"\0", "value", "something follows"),
+    (lambda data: data[:-1], "value", "at offset 140 of the copy, in the value of (0002,0000)"),
+    (lambda data: b"X" + _repaired(data)[1:], "value", "the preamble or the prefix"),
+    (lambda data: _repaired(data, uid=b"UI\x14\x001.2.840.10008.1.2.2\x00"), "value", "the value of (0002,0010)"),
+    (lambda data: "text", "unreadable", "bytes"),
+])
+def test_a_wrong_repair_is_told_in_which_element(editions, repair, label, says):
+    verdict = EXERCISES["Repair"].judge((repair,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+
+
+def test_a_file_written_anew_by_pydicom_changes_more_than_was_asked(editions):
+    def repair(data):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ds = pydicom.dcmread(io.BytesIO(data))
+        ds.file_meta.TransferSyntaxUID = artefacts.EXPLICIT
+        ds.save_as(file := io.BytesIO())
+        return file.getvalue()
+
+    assert EXERCISES["Repair"].judge((repair,), editions).label == "uid_padding_too"
+    series_only = EXERCISES["Repair"].judge((lambda data: _repaired(data).replace(b" \x20\x00\x10\x00SH", b"\0\x20\x00\x10\x00SH"),), editions)
+    assert series_only.outcome is Outcome.NOT_YET and "more than was asked" in series_only.message
+
+
+def test_the_files_to_repair_differ_in_the_length_of_group_2_and_in_the_uid_that_is_padded_wrongly():
+    for seed in range(10):
+        files = [file for file, in EXERCISES["Repair"].cases(random.Random(f"Repair {seed}"))]
+        assert len({file[140] for file in files}) >= 4
+        assert 0 < sum(b" \x20\x00\x0e\x00UI" in file for file in files) < len(files)
+        assert 0 < sum(b" \x20\x00\x10\x00SH" in file for file in files) < len(files)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -160,8 +160,8 @@ def test_a_sign_points_to_a_wrong_way_and_not_to_the_solution(lesson, name):
     exercise = _exercise(lesson, name)
     for sign, way in exercise.signs.items():
         assert way in exercise.wrong_ways
-        assert re.search(sign, exercise.computed(way, _editions(0).own), re.IGNORECASE), sign
-        assert not re.search(sign, exercise.computed(exercise.solution, _editions(0).own), re.IGNORECASE), sign
+        assert re.search(sign, exercise.computed(way, _editions(0).own), re.IGNORECASE | re.DOTALL), sign
+        assert not re.search(sign, exercise.computed(exercise.solution, _editions(0).own), re.IGNORECASE | re.DOTALL), sign
 
 
 @EVERY

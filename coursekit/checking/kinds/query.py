@@ -82,7 +82,7 @@ class Query(Kind):
             if all(self.result.difference(*self._aligned(a, b)) is None for a, b in zip(got, wrong, strict=True)):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
         for sign, way in exercise.signs.items():
-            if re.search(sign, sql, re.IGNORECASE):
+            if re.search(sign, sql, re.IGNORECASE | re.DOTALL):
                 return Verdict(
                     Outcome.NOT_YET, f"More than one thing seems to be amiss. Look at this first. {exercise.wrong_ways[way]}", way.__name__
                 )

@@ -3,7 +3,7 @@
 import re
 
 from coursekit.checking.kinds.base import Difference, Kind
-from coursekit.checking.kinds.text import read_text, read_with
+from coursekit.checking.kinds.text import element_or_tag, read_text, read_with
 from coursekit.checking.reading import Unclear, describe, plain, short
 
 
@@ -25,9 +25,11 @@ class Set(Kind):
 
     def read(self, given):
         """A dict from each value in the form that is compared to the value as it was given."""
+        if type(given) in (list, tuple) and self.reading is not None:
+            given = [element_or_tag(self.reading, item) for item in given]
         value = plain(given)
         if type(value) is str:
-            parts = [part for part in re.split(r"[;\n]|,(?![0-9a-fA-F]{4}\b)", value) if part.strip()]
+            parts = [part for part in re.split(r"[;\n]|,(?![0-9a-fA-F]{4}\b)|\band\b", value) if part.strip()]
             value = value.split() if len(parts) == 1 else parts
         if type(value) is dict:
             value = list(value)

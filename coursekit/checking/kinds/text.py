@@ -28,15 +28,9 @@ class Text(Kind):
 
     def read(self, given):
         """The text in the form that is compared."""
-        value = single(plain(given))
         if self.reading is None:
-            return read_text(value, given)
-        try:
-            return read_with(self.reading, value)
-        except Unclear:
-            if is_library(given, "pydicom.dataelem", "DataElement"):  # an element stands for its tag as well as for its value
-                return read_with(self.reading, int(given.tag))
-            raise
+            return read_text(single(plain(given)), given)
+        return read_with(self.reading, single(plain(element_or_tag(self.reading, given))))
 
     def difference(self, answer, other):
         """None when the texts agree."""
@@ -49,6 +43,17 @@ class Text(Kind):
                 "Nearly the same. If you typed it, compare it character by character; if you copied it, it is another one.", "typing"
             )
         return Difference("That is not what was asked.", "value")
+
+
+def element_or_tag(reading, given):
+    """What was given; of a DICOM element whose value can't be read, its tag: an element stands for both."""
+    if not is_library(given, "pydicom.dataelem", "DataElement"):
+        return given
+    try:
+        read_with(reading, single(plain(given)))
+    except Unclear:
+        return int(given.tag)
+    return given
 
 
 def read_text(value, given):
