@@ -4,6 +4,8 @@ from coursekit.figures.picture import Picture
 
 WIDTH = 16  # bytes in a row
 _LETTER = 0.31  # width of a letter, in cells
+_TALL = 1.35  # height of a row, in widths of a cell: a field's number needs room above its first byte
+_LINE = 1.1  # height of a line of the legend
 _TINTS = ("#cfe5f7", "#fbe3b5", "#cdeed9", "#f6d3e2", "#e3dcf5", "#f3f0c0", "#f8d5c4", "#d7e0e4")
 _INK, _FAINT, _PAPER = "#1c2733", "#6b7783", "#ffffff"
 
@@ -57,7 +59,7 @@ def _description(data, fields, start, title):
     for number, (offset, length, label) in enumerate(fields, 1):
         part = data[offset - start : offset - start + length]
         shown = part[:8].hex(" ") + (" ..." if length > 8 else "")
-        named.append(f"{number}, offset {_place(offset, length, label)}, {label}: {shown}")
+        named.append(f"{number}, offset {_place(offset, length)}, {label}: {shown}")
     heading = title or f"{len(data)} bytes from offset {start}"
     return f"Hex map: {heading}. " + ("; ".join(named) + "." if named else "No field is marked.")
 
@@ -89,9 +91,11 @@ def _figure(data, fields, start, title):
     row_of = {first: at for at, first in enumerate(rows) if first is not None}
     left, text_at = 3.4, 3.4 + WIDTH + 1.0
     legend_at = text_at + WIDTH * _LETTER + 1.2
-    longest = max((len(field[2]) + len(_place(*field)) for field in fields), default=0)
+    places = [_place(offset, length) for offset, length, _ in fields]
+    longest_place = max((len(place) for place in places), default=0)
+    longest = longest_place + max((len(field[2]) for field in fields), default=0)
     width = legend_at + 3.0 + longest * _LETTER if fields else legend_at
-    height = max(len(rows), len(fields)) + (2.6 if title else 1.4)
+    height = max(len(rows) * _TALL, len(fields) * _LINE) + (2.6 if title else 1.4)
     unit = 0.265  # inches a cell
     figure = Figure(figsize=(width * unit, height * unit), dpi=110, facecolor=_PAPER)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -106,35 +110,39 @@ def _figure(data, fields, start, title):
     small = {**mono, "color": _FAINT, "fontsize": 7}
     axes.text(left - 0.4, top - 0.5, "hex", ha="right", **small)
     if fields:
-        axes.text(legend_at + 1.7, top - 0.5, "offsets in decimal", **small)
+        axes.text(legend_at + 1.7, top - 0.5, "offset in hex (decimal)", **small)
     for first, at in row_of.items():
-        y = top + at
-        axes.text(left - 0.4, y + 0.58, f"{start + first:06x}", fontsize=8.5, ha="right", **{**mono, "color": _FAINT})
+        y = top + at * _TALL
+        middle = y + 0.9
+        axes.text(left - 0.4, middle, f"{start + first:06x}", fontsize=8.5, ha="right", **{**mono, "color": _FAINT})
         for place in range(first, min(first + WIDTH, len(data))):
             x = left + place - first
             number = owner[place]
             if number is not None:
-                axes.add_patch(Rectangle((x, y), 1, 1, facecolor=_TINTS[number % len(_TINTS)], edgecolor="none"))
+                axes.add_patch(Rectangle((x, y), 1, _TALL, facecolor=_TINTS[number % len(_TINTS)], edgecolor="none"))
                 if place == 0 or owner[place - 1] != number:
-                    axes.text(x + 0.06, y + 0.2, str(number + 1), fontsize=5.2, color=_INK, va="center", weight="bold")
+                    axes.text(x + 0.07, y + 0.3, str(number + 1), fontsize=7, color=_INK, va="center", weight="bold")
                 _frame(axes, owner, place, x, y)
-            axes.text(x + 0.54, y + 0.58, f"{data[place]:02x}", fontsize=8.5, ha="center", **mono)
+            axes.text(x + 0.5, middle, f"{data[place]:02x}", fontsize=8.5, ha="center", **mono)
             mark = {**mono, "color": _INK if number is not None else _FAINT}
-            axes.text(text_at + (place - first) * _LETTER, y + 0.58, ascii_text(data[place : place + 1]), fontsize=8.5, ha="center", **mark)
+            axes.text(text_at + (place - first) * _LETTER, middle, ascii_text(data[place : place + 1]), fontsize=8.5, ha="center", **mark)
     for at, first in enumerate(rows):
         if first is None:
-            axes.text(left - 0.4, top + at + 0.5, "*", fontsize=8.5, ha="right", **mono)
-            axes.text(left + 0.2, top + at + 0.5, "the same again", fontsize=7.5, color=_FAINT, va="center", style="italic")
+            y = top + (at + 0.5) * _TALL
+            axes.text(left - 0.4, y, "*", fontsize=8.5, ha="right", **mono)
+            axes.text(left + 0.2, y, "the same again", fontsize=7.5, color=_FAINT, va="center", style="italic")
     for number, field in enumerate(fields):
-        y = top + number
-        axes.add_patch(Rectangle((legend_at, y + 0.12), 1.3, 0.76, facecolor=_TINTS[number % len(_TINTS)], edgecolor=_INK, lw=0.8))
-        axes.text(legend_at + 0.65, y + 0.52, str(number + 1), fontsize=8, ha="center", weight="bold", color=_INK, va="center")
-        axes.text(legend_at + 1.7, y + 0.52, f"{_place(*field)}  {field[2]}", fontsize=8.5, **mono)
+        y = top + number * _LINE
+        axes.add_patch(Rectangle((legend_at, y + 0.1), 1.3, _LINE - 0.2, facecolor=_TINTS[number % len(_TINTS)], edgecolor=_INK, lw=0.8))
+        axes.text(legend_at + 0.65, y + _LINE / 2, str(number + 1), fontsize=9, ha="center", weight="bold", color=_INK, va="center")
+        axes.text(legend_at + 1.7, y + _LINE / 2, f"{places[number]:{longest_place}}  {field[2]}", fontsize=8.5, **mono)
     return figure
 
 
-def _place(offset, length, _label):
-    return f"{offset}" if length == 1 else f"{offset}-{offset + length - 1}"
+def _place(offset, length):
+    """Where a field lies, as the rows count and in decimal: "0x1a-0x29 (26-41)"."""
+    last = offset + length - 1
+    return f"0x{offset:x} ({offset})" if length == 1 else f"0x{offset:x}-0x{last:x} ({offset}-{last})"
 
 
 def _frame(axes, owner, place, x, y):
@@ -144,10 +152,10 @@ def _frame(axes, owner, place, x, y):
         return not 0 <= neighbour < len(owner) or owner[neighbour] != owner[place]
 
     for drawn, xs, ys in (
-        (other(place - 1), (x, x), (y, y + 1)),
-        (other(place + 1), (x + 1, x + 1), (y, y + 1)),
+        (other(place - 1), (x, x), (y, y + _TALL)),
+        (other(place + 1), (x + 1, x + 1), (y, y + _TALL)),
         (other(place - WIDTH), (x, x + 1), (y, y)),
-        (other(place + WIDTH), (x, x + 1), (y + 1, y + 1)),
+        (other(place + WIDTH), (x, x + 1), (y + _TALL, y + _TALL)),
     ):
         if drawn:
             axes.plot(xs, ys, color=_INK, lw=0.9, solid_capstyle="projecting")

@@ -15,6 +15,7 @@ OPTIONS = ("log", "tls", "compress", "route", "check_caller", "audit", "commit",
 
 _PORTS = (11112, 11113, 10104, 2762, 8104, 4242, 5678)
 _TYPED_AS_HEX = (0x2762, 0x104, 0x2575, 0x6514, 0x4104, 0x8104, 0x5678)  # a decimal port, typed while "Hexadecimal" was chosen
+_IDLE_TIMEOUTS = (300, 600, 900)  # seconds
 _SWITCHES = (0x65, 0x23, 0x25, 0x26, 0x27, 0x29, 0x43, 0x45, 0x46, 0x47, 0x61, 0x62, 0x64, 0x67)
 _MAXIMUM_LENGTHS = (0x4000, 0x7000, 0x8000, 0x10000, 0x20000)
 _SOFTWARE = ("HELIO_4.2", "HELIO_4.2.1", "HELIO_5.0 SP3", "HELIO_6")
@@ -197,7 +198,7 @@ def config(seed):
         port, switches = _PORTS[0], _SWITCHES[0]
     content = (
         b"HVP1" + b"\0\2" + port.to_bytes(2, "big") + bytes((switches, 0)) + b"HV_PACS2".ljust(16)
-        + draws.one(240, 1800).to_bytes(2, "big") + draws.one(20, 60).to_bytes(2, "big") + (0x4000).to_bytes(4, "big")
+        + _idle_timeout(seed).to_bytes(2, "big") + draws.one(20, 60).to_bytes(2, "big") + (0x4000).to_bytes(4, "big")
         + bytes((10, 20, 10, 11))
     )
     return content + (sum(content) & 0xFFFF).to_bytes(2, "big")
@@ -206,22 +207,40 @@ def config(seed):
 def registry_export(seed):
     """hvgate.reg: the gateway's registry key as regedit exports it, UTF-16LE with a byte order mark and CRLF lines.
 
-    Its port is a number that was typed as if it were decimal while "Hexadecimal" was chosen.
+    Its port is the one of `installation_sheet`, typed as if it were decimal while "Hexadecimal" was chosen.
     """
-    draws = Draws(seed, "bytes registry")
-    port = _TYPED_AS_HEX[0] if seed == 0 else _pick(draws, _TYPED_AS_HEX)
     lines = (
         "Windows Registry Editor Version 5.00",
         "",
         r"[HKEY_LOCAL_MACHINE\SOFTWARE\Heliodyne\HVGate]",
         '"AETitle"="HV_GATE"',
         '"RemoteHost"="10.20.10.10"',
-        f'"Port"=dword:{port:08x}',
-        f'"IdleTimeout"=dword:{draws.one(240, 900):08x}',
+        f'"Port"=dword:{_gateway_port(seed):08x}',
+        f'"IdleTimeout"=dword:{_idle_timeout(seed):08x}',
         r'"SpoolFolder"="D:\\hvgate\\spool"',
         "",
     )
     return b"\xff\xfe" + "\r\n".join(lines).encode("utf-16-le")
+
+
+def installation_sheet(seed):
+    """What was to be set on the gateway, as text: the port whose digits `registry_export` has as hexadecimal ones."""
+    return "\n".join((
+        "Heliodyne HVGate, installation sheet, HVGH",
+        "  AE title         HV_GATE",
+        "  remote host      10.20.10.10",
+        f"  listening port   {_gateway_port(seed):x}",
+        f"  idle timeout     {_idle_timeout(seed)} s",
+    ))
+
+
+def _gateway_port(seed):
+    """The port that is set; its hexadecimal digits are those of the port that was meant."""
+    return _TYPED_AS_HEX[0] if seed == 0 else _pick(Draws(seed, "bytes registry"), _TYPED_AS_HEX)
+
+
+def _idle_timeout(seed):
+    return _IDLE_TIMEOUTS[0] if seed == 0 else _pick(Draws(seed, "bytes idle timeout"), _IDLE_TIMEOUTS)
 
 
 def mllp_stream(seed):
@@ -234,9 +253,9 @@ def mllp_stream(seed):
     identity = f"PID|1||{case['temporary_id']}^^^HVGH^MR||{case['temporary_name']}|||F"
     stream = b""
     for position, (event, when, segments) in enumerate((
-        ("ADT^A04", "031402", (identity, "PV1|1|E|ED^01^1")),
+        ("ADT^A04", "031402", ("EVN|A04|20250330031402", identity, "PV1|1|E|ED^01^1")),
         ("ORM^O01", "032210", (identity, f"ORC|NW|P{first}", f"OBR|1|P{first}||CTHEAD^CT HEAD")),
-        ("ADT^A08", "034840", (identity, "PV1|1|E|ED^02^1")),
+        ("ADT^A08", "034840", ("EVN|A08|20250330034840", identity, "PV1|1|E|ED^02^1")),
     )):
         header = f"MSH|^~\\&|RIS|HVGH|ENGINE|HVGH|20250330{when}||{event}|{first + position}|P|2.3.1"
         end = "\n" if position == 1 and line_feeds else "\r"

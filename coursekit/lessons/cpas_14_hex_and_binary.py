@@ -1,6 +1,8 @@
 """Low-level logs and configuration in hex and binary: the exercises of lesson cpas-14."""
 
-from coursekit.checking import Bytes, Choice, Function, Lesson, Number, Set, Table, Text
+from coursekit.checking import Bytes, Choice, Function, Kind, Lesson, Number, Set, Table, Text
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.reading import Unclear, describe, is_a, plain
 from coursekit.hospital import bytes as artefacts
 from coursekit.standards import dicom
 
@@ -8,7 +10,7 @@ lesson = Lesson(
     "cpas-14",
     title="Low-level logs and configuration in hex and binary",
     version=1,
-    minutes=90,
+    minutes=120,
     objectives=[
         "read numbers, switches and names out of a binary configuration and an exported registry key",
         "decode an association request and its refusal from the bytes of a trace, and an HL7 stream from its frame bytes",
@@ -29,16 +31,93 @@ def switch(value):
     return name
 
 
-def hex_digits(offset):
-    """An offset as somebody types it who reads it off a dump and takes its digits for decimal ones."""
-    return int("".join(digit for digit in f"{offset:x}" if digit.isdigit()) or 0)
+def digits_of_the_row(offset):
+    """An offset as somebody reckons it who takes the digits of the dump's row for a decimal number and adds the column."""
+    return int("".join(digit for digit in f"{offset & ~15:x}" if digit.isdigit()) or 0) + (offset & 15)
 
 
-def message(value):
-    """An HL7 message as it's compared: exactly, but for the carriage return that ends its last segment."""
-    if not isinstance(value, str):
-        raise ValueError("each message is bytes")
-    return value.rstrip("\r")
+def length_as_written(value):
+    """A length, in decimal or with 0x in front."""
+    text = value.strip() if isinstance(value, str) else str(value)
+    return int(text, 16) if text.casefold().startswith("0x") else int(text)
+
+
+class Messages(Kind):
+    """A list of messages as bytes: compared in order, and each to its last byte."""
+
+    takes = "a list of bytes"
+
+    def read(self, given):
+        """The list."""
+        if is_a(given, (set, frozenset)):
+            raise Unclear("a set, which forgets the order of the messages")
+        value = plain(given)
+        if type(value) is not list:
+            raise Unclear(describe(given))
+        if any(type(message) is str for message in value):
+            raise Unclear("a list that holds text: messages are bytes here, so leave out `decode` and `str`")
+        for message in value:
+            if type(message) is not bytes:
+                raise Unclear(f"a list that holds {describe(message)}")
+        return value
+
+    def difference(self, answer, other):
+        """None when both hold the same messages."""
+        if answer == other:
+            return None
+        if len(answer) != len(other):
+            return Difference(f"These are too {'many' if len(answer) > len(other) else 'few'} messages.", "count")
+        if sorted(answer) == sorted(other):
+            return Difference("The messages are right, but not in the order in which they came.", "order")
+        place, got, right = next((place, a, b) for place, (a, b) in enumerate(zip(answer, other), 1) if a != b)
+        if right in got:
+            return Difference(f"Message {place} holds more than it should: bytes of the frame or of its neighbours.", "more")
+        if got and got in right:
+            return Difference(f"Of message {place} something is missing at its beginning or end. Each byte between the frame bytes belongs "
+                              "to it, the `0D` that ends the last segment too.", "less")
+        return Difference(f"Message {place} is not what was sent.", "value")
+
+
+class RepairedCopy(Bytes):
+    """The bytes of a repaired DICOM file; a difference is named by the element in which it lies, because nobody sees the other files."""
+
+    def difference(self, answer, other):
+        """None when all bytes agree."""
+        if answer == other:
+            return None
+        if answer[:140] + answer[144:] == other[:140] + other[144:]:
+            return Difference(
+                "In these files only the group length, the value of (0002,0000), is not right. If your function writes a fixed number, "
+                "or looks for one: it fits `refused`, but in other files group 2 is longer or shorter. Read the old length from `data`.",
+                "group length",
+            )
+        first = next((at for at, (a, b) in enumerate(zip(answer, other)) if a != b), min(len(answer), len(other)))
+        if first == len(other):
+            return Difference("All of the file is there and right, but something follows that does not belong to it.", "value")
+        where = _part_of(other, first)
+        if first == len(answer):
+            return Difference(f"The copy ends too early, in {where}.", "value")
+        if first >= 144 + int.from_bytes(other[140:144], "little"):
+            return Difference(
+                f"Group 2 is right now, but the copy changes more than was asked: the first needless change is in {where}.", "more"
+            )
+        return Difference(f"The first byte that is not right is at offset {first} of the copy, in {where}.", "value")
+
+
+def _part_of(data, offset):
+    """The part of a DICOM file in which an offset lies, in words: "the length of (0008,0060)"."""
+    at = 132
+    while at <= offset:
+        long = data[at + 4 : at + 6].decode("latin-1") in artefacts.LONG_VRS
+        value = at + (12 if long else 8)
+        length = int.from_bytes(data[value - 4 : value] if long else data[value - 2 : value], "little")
+        end = data.index(b"\xfe\xff\xdd\xe0", value) + 8 if length == 0xFFFFFFFF else value + length
+        if offset < end:
+            tag = f"({data[at + 1]:02x}{data[at]:02x},{data[at + 3]:02x}{data[at + 2]:02x})"
+            part = "tag" if offset < at + 4 else "VR" if offset < at + 6 else "length" if offset < value else "value"
+            return f"the {part} of {tag}"
+        at = end
+    return "the preamble or the prefix"
 
 
 @lesson.input
@@ -57,6 +136,12 @@ def switch_names(hospital):
 def registry(hospital):
     """hvgate.reg, the registry key of the gateway as regedit exported it."""
     return artefacts.registry_export(hospital.seed)
+
+
+@lesson.input
+def installation_sheet(hospital):
+    """What was to be set on the gateway when it was installed."""
+    return artefacts.installation_sheet(hospital.seed)
 
 
 @lesson.input
@@ -200,7 +285,7 @@ class GatewayPort:
         return int(registry.decode("utf-16").split('"IdleTimeout"=dword:')[1][:8], 16)
 
     wrong_ways = {
-        as_decimal: "That is what somebody meant to set, not what is set. After `dword:` regedit always writes hexadecimal "
+        as_decimal: "That is the port on the installation sheet, not the one that is set. After `dword:` regedit always writes hexadecimal "
         "digits, so these digits are no decimal number.",
         bytes_swapped: "You turned the bytes round. What stands behind `dword:` is a number in writing, highest digit first; "
         "byte order only matters for bytes in memory or in a `hex:` value.",
@@ -213,7 +298,10 @@ class GatewayPort:
         "The line begins with `\"Port\"`. Behind `dword:` there are eight hexadecimal digits.",
         "`int(digits, 16)` reads a text of hexadecimal digits as a number.",
     ]
-    praise = "Somebody typed a decimal port into regedit while **Hexadecimal** was chosen; the service starts without a complaint."
+    praise = (
+        "The digits are those of the installation sheet, so most likely somebody typed the decimal port into regedit while "
+        "**Hexadecimal** was chosen. To the service one port is as good as another: it starts without a complaint."
+    )
 
 
 @lesson.exercise
@@ -231,6 +319,12 @@ class WhoCalls:
     def one_too_far(trace):
         return trace[27:43].decode("latin-1").strip(" \0")
 
+    def letter_for_digit(trace):
+        return trace[26:42].decode("ascii").strip().replace("0", "O")
+
+    def the_old_title(trace):
+        return "CT_ER"
+
     def the_software(trace):
         at = trace.find(b"\x55\x00\x00")
         return trace[at + 4 : at + 4 + trace[at + 3]].decode("ascii")
@@ -239,6 +333,9 @@ class WhoCalls:
         the_called_one: "That is the **called** AE title: the one that the caller wants to reach. It comes first, as in dialling "
         "(PS3.8 Table 9-11).",
         one_too_far: "You are one byte too far. PS3.8 numbers the bytes of a PDU from 1, offsets in a dump and in Python from 0.",
+        letter_for_digit: "Look at the byte in the dump, not at the character beside it: `4f` is the letter O, `30` the digit zero. AE "
+        "titles are compared byte by byte, so the two name different devices.",
+        the_old_title: "That is the title that the scanner had before the update. Asked is the one that stands in the bytes of this request.",
         the_software: "That is the implementation version name from the user information: which software calls, not which AE.",
     }
     hints = [
@@ -317,8 +414,14 @@ class WhyRefused:
     def reserved_byte_as_result(trace):
         return "A", 6 + int.from_bytes(trace[2:6], "big") + 8
 
+    def no_reason(trace):
+        return "A", None
+
     def called_for_calling(trace):
         return "C", 6 + int.from_bytes(trace[2:6], "big") + 9
+
+    def application_context(trace):
+        return "E", 6 + int.from_bytes(trace[2:6], "big") + 9
 
     def congestion(trace):
         return "D", 6 + int.from_bytes(trace[2:6], "big") + 7
@@ -329,21 +432,34 @@ class WhyRefused:
     def counted_from_one(trace):
         return "B", len(trace)
 
+    def the_source(trace):
+        return "B", 6 + int.from_bytes(trace[2:6], "big") + 8
+
+    def start_of_the_refusal(trace):
+        return "B", 6 + int.from_bytes(trace[2:6], "big")
+
     def digits_of_the_dump(trace):
-        return "B", hex_digits(6 + int.from_bytes(trace[2:6], "big") + 9)
+        return "B", digits_of_the_row(6 + int.from_bytes(trace[2:6], "big") + 9)
 
     wrong_ways = {
         reserved_byte_as_result: "You took the reserved byte behind the length for the result, so every field slipped by one. The "
         "length of an A-ASSOCIATE-RJ counts four bytes: reserved, result, source, reason (PS3.8 Table 9-21).",
+        no_reason: "A is reason 1, and the reason byte here holds another number. The byte in front of it does hold a 1, but that is "
+        "the source (PS3.8 Table 9-21).",
         called_for_calling: "That would be another reason code. **Calling** is who dials, **called** is who is dialled: look up the "
         "reason for source 1 once more (PS3.8 Table 9-21).",
+        application_context: "That would be reason 2 of source 1. The reason byte, the last of the refusal, holds another number "
+        "(PS3.8 Table 9-21).",
         congestion: "Too many associations is said by another source, the presentation side of the provider, and with a transient "
         "result. Read result and source before the reason: each source has reasons of its own (PS3.8 Table 9-21).",
         within_the_pdu: "The reading is right, and so is the place inside the PDU. But the trace begins with the request: count "
         "from the start of `trace`.",
         counted_from_one: "The reading is right, but you counted from 1. An offset counts from 0.",
-        digits_of_the_dump: "The option is right. For the place you seem to have typed the digits of the dump as a "
-        "decimal number. The dump counts in hexadecimal: write `0x` in front.",
+        the_source: "The option is right. At the place that you give stands the source; the reason is the byte behind it.",
+        start_of_the_refusal: "The option is right. At the place that you give the refusal begins, with its type `03`. The reason is its "
+        "last byte.",
+        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump for a "
+        "decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
         "The refusal begins right behind the request. The request is 6 bytes of type, reserved and length, plus the length that "
@@ -351,58 +467,102 @@ class WhyRefused:
         "`hexdump(trace, start)` shows the trace from an offset. An A-ASSOCIATE-RJ begins with `03` and is ten bytes long.",
         "Of the ten bytes, those at 7, 8 and 9 (from 0) are result, source and reason. Add the offset at which the refusal begins.",
     ]
-    praise = "So the remedy is at the worklist server: its table of known callers must get the new AE title."
+    praise = (
+        "According to the change calendar the caller's new title is meant, so most likely the remedy is at the worklist server: its "
+        "table of known callers still has the old one."
+    )
 
 
 @lesson.exercise
 class WhereAMessageEnds:
     """Write the function `deframe(chunks)`. It gets what a receiver got from TCP, a **list of bytes**, and returns the **list of
-    the complete HL7 messages** in it, each as bytes and without frame bytes.
+    the complete HL7 messages** in it: as bytes, in the order in which they came, each with everything that stands between its frame
+    bytes and without those.
 
-    A message whose end block has not come yet is not complete and is left out.
+    A message whose `1c 0d` has not come yet is not complete and is left out.
     """
 
-    answer = Function("deframe", result=Set("messages", reading=message))
+    answer = Function("deframe", result=Messages("messages"))
     points = 2
 
     def solution(chunks):
         received = b"".join(chunks)
         messages = []
         for part in received.split(b"\x1c\r")[:-1]:
-            start = part.find(b"\x0b") + 1
-            messages.append(part[start:])
+            messages.append(part[1:])
         return messages
+
+    def chunks_as_they_came(chunks):
+        return list(chunks)
 
     def a_chunk_a_message(chunks):
         return [chunk.strip(b"\x0b\x1c\r") for chunk in chunks]
 
+    def a_chunk_cut(chunks):
+        return [part[1:] for chunk in chunks for part in chunk.split(b"\x1c\r")[:-1]]
+
+    def a_chunk_cut_and_all_kept(chunks):
+        return [part for chunk in chunks for part in chunk.split(b"\x1c\r")]
+
+    def only_cut(chunks):
+        return b"".join(chunks).split(b"\x1c\r")
+
     def start_kept(chunks):
         return b"".join(chunks).split(b"\x1c\r")[:-1]
+
+    def last_piece_kept(chunks):
+        return [part[1:] for part in b"".join(chunks).split(b"\x1c\r")]
 
     def unfinished_too(chunks):
         return [part[part.find(b"\x0b") + 1 :] for part in b"".join(chunks).split(b"\x1c\r") if part]
 
+    def cut_at_1c(chunks):
+        return [part[1:] for part in b"".join(chunks).split(b"\x1c")[:-1]]
+
+    def only_cut_at_1c(chunks):
+        return b"".join(chunks).split(b"\x1c")
+
     def a_segment_a_message(chunks):
         return [part.strip(b"\x0b\x1c") for part in b"".join(chunks).split(b"\r") if part.strip(b"\x0b\x1c")]
 
+    def last_segment_cut(chunks):
+        return [part.strip() for part in b"".join(chunks).split(b"\x1c\r")[:-1]]
+
     wrong_ways = {
+        chunks_as_they_came: "You return the chunks as they came. TCP is a stream: it may cut a message in two or deliver two at "
+        "once. Join the chunks first, then cut where a message ends.",
         a_chunk_a_message: "You took each chunk for a message. TCP is a stream: it may cut a message in two or deliver two at "
         "once. Join the chunks first; only the frame bytes say where a message begins and ends.",
+        a_chunk_cut: "You cut each chunk by itself. A message, and even `1C 0D`, may begin in one chunk and end in the next: join all chunks "
+        "before you cut.",
+        a_chunk_cut_and_all_kept: "You cut each chunk by itself and keep all pieces. Join all chunks before you cut; then take the start "
+        "block `0B` off each piece, and leave out the last, which no end block follows.",
+        only_cut: "You join and cut well, but two things are left to do: the start block `0B` is still in front of each message, and the "
+        "last piece, behind the last end block, is no complete message.",
         start_kept: "The start block `0B` is still in front of your messages. The receiver of `\\x0bMSH` would not find MSH.",
+        last_piece_kept: "You also return the last piece, what came behind the last end block. It is empty or a message that is not complete.",
         unfinished_too: "You also return what has no end block yet. The rest of that message may still be on its way; a receiver "
         "that passes it on loses segments.",
+        cut_at_1c: "You cut at `1C` alone, so its carriage return is left over: from the second message on it stands in front of the start "
+        "block. The end block and its carriage return belong together.",
+        only_cut_at_1c: "Joined and cut, but at `1C` alone, so its carriage return is left over: end block and carriage return belong together. "
+        "Then the start block `0B` has to go from each piece, and the last piece altogether: no end block follows it.",
         a_segment_a_message: "You cut at every `0D`. That ends a segment; a message ends with `1C 0D`.",
+        last_segment_cut: "Your messages lack the `0D` that ends their last segment. It belongs to the message. (`.strip()` takes it away "
+        "with the rest: take off only what you mean to.)",
     }
     hints = [
         'Join the chunks with `b"".join(chunks)` before you look for anything.',
         'Every complete message ends with `b"\\x1c\\r"`. `.split(b"\\x1c\\r")` cuts there; what comes behind the last cut is not complete.',
-        'Leave the last part out with `[:-1]`. In each other part the message begins one byte behind `part.find(b"\\x0b")`.',
+        "Leave the last part out with `[:-1]`. In each other part the message begins behind the first byte, `0b`.",
     ]
 
     def cases(draw):
         def hl7(event):
             number = draw.randrange(10000, 99999)
             header = f"MSH|^~\\&|RIS|HVGH|ENGINE|HVGH|20250330||{event}|{number}|P|2.3.1\r"
+            if event.startswith("ADT"):
+                header += f"EVN|{event[4:]}|20250330\r"
             return (header + f"PID|1||HV{draw.randrange(100000, 200000)}\r").encode()
 
         def framed(*events):
@@ -429,8 +589,8 @@ class SilentMessage:
     """RIS sent three messages, the bytes in `stream`. The engine did not take the second as a message of its own with all its
     segments. What is wrong with the bytes?
 
-    Give the letter as `mllp_fault` and, as `mllp_offset`, the offset in `stream` of the **first byte that is not what must stand
-    there**: in decimal, or in hexadecimal with `0x` in front.
+    Give the letter as `mllp_fault` and, as `mllp_offset`, the offset in `stream` of the **first wrong byte**, which stands in the place
+    of another: in decimal, or in hexadecimal with `0x` in front.
     """
 
     answer = Choice(
@@ -464,10 +624,18 @@ class SilentMessage:
         no_end_block = stream.find(b"\r\r\x0b") + 1
         return ("A", line_feed + 1) if line_feed >= 0 else ("B", no_end_block + 1)
 
+    def one_too_early(stream):
+        line_feed = stream.find(b"\n")
+        no_end_block = stream.find(b"\r\r\x0b") + 1
+        return ("A", line_feed - 1) if line_feed >= 0 else ("B", no_end_block - 1)
+
+    def start_of_the_message(stream):
+        return ("A" if b"\n" in stream else "B"), stream.find(b"\x0b", 1)
+
     def digits_of_the_dump(stream):
         line_feed = stream.find(b"\n")
         no_end_block = stream.find(b"\r\r\x0b") + 1
-        return ("A", hex_digits(line_feed)) if line_feed >= 0 else ("B", hex_digits(no_end_block))
+        return ("A", digits_of_the_row(line_feed)) if line_feed >= 0 else ("B", digits_of_the_row(no_end_block))
 
     wrong_ways = {
         the_other: "Compare the second message with the first and the third, byte by byte: how do their segments end, and what "
@@ -475,8 +643,12 @@ class SilentMessage:
         start_block: "There are three start blocks, `0B`, one before each MSH. Count them with `stream.count(b\"\\x0b\")`.",
         cut: "Then the stream would stop in mid-message. The third message is there to its last byte, `1C 0D` included.",
         counted_from_one: "The fault is that one, but the place is one too far: an offset counts from 0.",
-        digits_of_the_dump: "The option is right. For the place you seem to have typed the digits of the dump as a "
-        "decimal number. The dump counts in hexadecimal: write `0x` in front.",
+        one_too_early: "The fault is that one, but the place is one too early: the byte there still belongs to the last segment before "
+        "the fault, and is right.",
+        start_of_the_message: "The fault is that one. At the place that you give the second message begins, and its first byte is right: "
+        "read on to the byte that is not.",
+        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump for a "
+        "decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
         "Count the frame bytes: `stream.count(b\"\\x0b\")`, `stream.count(b\"\\x1c\")`, and the line feeds, `stream.count(b\"\\n\")`.",
@@ -509,7 +681,17 @@ class TagAtMark:
     def digits_reversed(ct_file, mark):
         return ct_file[mark : mark + 4].hex()[::-1]
 
+    def printed_in_decimal(ct_file, mark):
+        return int(ct_file[mark : mark + 2].hex()), int(ct_file[mark + 2 : mark + 4].hex())
+
+    def right_but_in_decimal(ct_file, mark):
+        return int(ct_file[mark + 1 : mark - 1 : -1].hex()), int(ct_file[mark + 3 : mark + 1 : -1].hex())
+
     wrong_ways = {
+        printed_in_decimal: "Two things. Numbers without quotes are decimal for Python: write the tag in quotes, with four digits for "
+        "each part. And in little endian the low byte comes first: turn the two bytes of each part round (PS3.5 section 7.3).",
+        right_but_in_decimal: "Numbers without quotes are decimal for Python, and a tag is written in hexadecimal. Write it in quotes, with "
+        "four digits for each part.",
         as_printed: "You read the bytes in the order in which they are printed. In little endian each of the two numbers has its "
         "low byte first: turn the bytes of the group round, then those of the element number (PS3.5 section 7.3).",
         four_bytes_as_one: "You turned all four bytes round at once, so group and element number changed places. A tag is two "
@@ -548,6 +730,22 @@ class NextElement:
     def always_short(data, offset):
         return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
 
+    def always_long(data, offset):
+        return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
+
+    def zeros_mean_long(data, offset):
+        if data[offset + 6 : offset + 8] == b"\0\0":
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def two_bytes_of_four(data, offset):
+        if data[offset + 4 : offset + 6].decode("latin-1") in artefacts.LONG_VRS:
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 10], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def counted_from_0(data, offset):
+        return NextElement.solution(data, offset) - offset
+
     def of_1993(data, offset):
         if data[offset + 4 : offset + 6] in (b"OB", b"OW", b"SQ", b"UN", b"UT"):
             return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
@@ -569,8 +767,16 @@ class NextElement:
         return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "big")
 
     wrong_ways = {
-        always_short: "Your function is right for the VRs with a 16-bit length only. For OB, OW, SQ and ten others those two bytes "
-        "are reserved and a 32-bit length follows (PS3.5 Table 7.1-1).",
+        always_short: "Your function takes every element for one of the short form. Either it knows no other, or its condition is never "
+        'true: the two letters in the file are bytes, and `"OB"` is text, so write `b"OB"`. OB, OW, SQ and ten others have two reserved '
+        "bytes and a 32-bit length (PS3.5 Table 7.1-1).",
+        always_long: "Your function takes every element for one of the long form. Either it knows no other, or its condition is always "
+        'true, as `vr == b"OB" or b"OW"` is: Python reads it as `(vr == b"OB") or (b"OW")`. Write `vr in (...)`.',
+        zeros_mean_long: "You take `00 00` behind the VR for the sign of the long form. But it is also the length of an empty short "
+        "element, such as an Accession Number that nobody filled in. Only the VR tells the form (PS3.5 section 7.1.2).",
+        two_bytes_of_four: "In the long form you read two of the four bytes of the length. That works up to 65535 bytes; pixel data are "
+        "soon longer.",
+        counted_from_0: "Your function returns how long the element is. Where the next one begins is that much behind `offset`.",
         of_1993: "Your list of VRs with a 32-bit length is that of an older edition. OD, OF, OL, OV, SV, UC, UR and UV have one "
         "too (PS3.5 Table 7.1-1).",
         reserved_forgotten: "For the VRs with a 32-bit length you took the two reserved bytes for its beginning. They come behind "
@@ -580,19 +786,26 @@ class NextElement:
         big_endian: "Your lengths are read with the high byte first. In Explicit VR Little Endian the low byte comes first.",
     }
     hints = [
-        "Two cases: `if data[offset + 4:offset + 6] in long_ones:` and `else:`.",
+        "Two cases: `if data[offset + 4:offset + 6] in long_ones:` and `else:`. What you cut out of `data` is bytes, so `long_ones` holds "
+        'bytes too: `(b"OB", b"OD", ...)`.',
         "Short form: length in the two bytes at offset + 6, value from offset + 8. Long form: length in the four bytes at "
         "offset + 8, value from offset + 12.",
         "In both cases return where the value begins plus its length.",
     ]
 
     def cases(draw):
+        short = ("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US")
+        sizes = [(vr, 8 * draw.randrange(1, 60)) for vr in (*short, *artefacts.LONG_VRS)]
+        sizes += [(vr, 0) for vr in (*draw.sample(short, 5), "SH", "UT", "SQ")]
+        sizes += [(vr, 2 * draw.randrange(0x8000, 0x9000)) for vr in ("OB", "OW", "UN")]
+        draw.shuffle(sizes)
         cases = []
-        for vr in ("PN", "OB", "UI", "UN", "UT", "UC", "US", "OW", "UR", "SQ", "OF", "OD", "OL", "OV", "SV", "UV", "LO", "DA"):
-            before = bytes(draw.randrange(0, 256) for _ in range(2 * draw.randrange(0, 12)))
-            value = bytes(draw.randrange(0x30, 0x5A) for _ in range(8 * draw.randrange(1, 60)))
+        for vr, size in sizes:
+            before = b"-" * (2 * draw.randrange(1, 9))  # so that a message which shows the call shows the VR too
+            value = bytes(draw.randrange(0x30, 0x5A) for _ in range(8)) * (size // 8 + 1)
             number = draw.randrange(0x10, 0x3000)
-            cases.append((before + artefacts.element(0x0040, number, vr, value) + artefacts.element(0x0042, 1, "LO", "X"), len(before)))
+            whole = artefacts.element(0x0040, number, vr, value[:size]) + artefacts.element(0x0042, 1, "LO", "X")
+            cases.append((before + whole, len(before)))
         return cases
 
 
@@ -704,10 +917,10 @@ class PatientElements:
     """Read the elements of **group 0010** in `refused` into a table with the columns `tag`, `vr`, `length` and `value`, a row for
     each element.
 
-    `length` is the length that stands in the file, `value` the text.
+    `length` is the length that stands in the file (in decimal, or in hexadecimal with `0x` in front), `value` the text.
     """
 
-    answer = Table("patient_elements", key=["tag"], reading={"tag": dicom.tag})
+    answer = Table("patient_elements", key=["tag"], reading={"tag": dicom.tag, "length": length_as_written})
     points = 2
 
     def solution(refused):
@@ -737,6 +950,10 @@ class PatientElements:
     def length_big_endian(refused):
         return _patient_rows(refused, lambda b: f"({b[1]:02x}{b[0]:02x},{b[3]:02x}{b[2]:02x})", lambda b, value: int.from_bytes(b, "big"))
 
+    def zero_for_letter(refused):
+        rows = _patient_rows(refused, lambda b: f"({b[1]:02x}{b[0]:02x},{b[3]:02x}{b[2]:02x})", lambda b, value: int.from_bytes(b, "little"))
+        return [{**row, "value": row["value"].replace("O", "0") if row["vr"] == "LO" else row["value"]} for row in rows]
+
     wrong_ways = {
         tags_as_printed: "Your tags have the bytes in the order of the dump. In little endian the low byte of each number comes "
         "first (PS3.5 section 7.3).",
@@ -744,6 +961,8 @@ class PatientElements:
         "not all four at once.",
         length_of_the_text: "Your lengths are those of the text without padding. A value takes an even number of bytes; the length "
         "field counts the blank that fills it up (PS3.5 section 7.1.1).",
+        zero_for_letter: "In the Patient ID you give a digit zero where the file has another byte. Look at the hexadecimal digits, not at "
+        "the character: `30` is a zero, `4f` the letter O. Report what stands there, not what ought to.",
         length_big_endian: "Your lengths are read with the high byte first. In this data set the low byte comes first, whatever "
         "the order in a PDU.",
     }
@@ -752,14 +971,18 @@ class PatientElements:
         "Each element here has the short form: tag 4 bytes, VR 2, length 2, value. The next begins behind the value.",
         'Four rows. You may type them: `patient_elements = [{"tag": "(0010,0010)", "vr": "PN", "length": ..., "value": ...}, ...]`.',
     ]
+    praise = (
+        "The bytes give a name that neither the ticket nor the HL7 stream has. And the fifth character of the Patient ID is `4f`, the "
+        "letter O, where HVGH's numbers have a zero, `30`: on a screen the two look alike, a dump settles it."
+    )
 
 
 @lesson.exercise
 class WhatStopsTheViewer:
     """Why can the viewer not read `refused`?
 
-    Give the letter as `fault` and, as `fault_offset`, the offset of the **first byte of the element** (or of the part of the file)
-    in which the fault lies: in decimal, or in hexadecimal with `0x` in front.
+    Give the letter as `fault` and, as `fault_offset`, the offset at which the **element** begins in which the fault lies (for A: at which
+    that part of the file begins), in decimal, or in hexadecimal with `0x` in front.
     """
 
     answer = Choice(
@@ -797,25 +1020,29 @@ class WhatStopsTheViewer:
         return "B", refused.find(b"\x02\x00\x10\x00UI") + 8
 
     def digits_of_the_dump(refused):
-        return "B", hex_digits(refused.find(b"\x02\x00\x10\x00UI"))
+        return "B", digits_of_the_row(refused.find(b"\x02\x00\x10\x00UI"))
+
+    def the_whole_group(refused):
+        return "B", 132
 
     wrong_ways = {
         preamble: "128 zeros and `DICM`: that part is as it must be. A preamble of zeros is the usual one (PS3.10 section 7.1).",
         big_endian: "The first tag of the data set reads `08 00 05 00`. In big endian it would be `00 08 00 05`.",
-        padding: "You have found a real breach: a UID is padded with NULL (PS3.5 section 6.2). But its length is even, so a reader "
-        "keeps its place. The viewer stopped long before, at the first element of the data set.",
+        padding: "There is such a UID in the file, and it is a real breach: a UID is padded with NULL (PS3.5 section 6.2). But its length is "
+        "even, so a reader keeps its place. The viewer stopped long before, at the first element of the data set.",
         cut_short: "Compare the length of the pixel data with the bytes that follow: `len(refused)` fits. And the viewer stopped "
         "long before, at the first element of the data set.",
         where_it_shows: "That is where the reader stumbles. The bytes there are sound; what does not fit is what it was told about "
         "them. Give the offset of the element that says so.",
         the_value: "You give the place of the value. Asked is the first byte of the element, its tag.",
-        digits_of_the_dump: "The option is right. For the place you seem to have typed the digits of the dump as a "
-        "decimal number. The dump counts in hexadecimal: write `0x` in front.",
+        the_whole_group: "There the file meta information begins, with an element that is right. Which of its elements is not?",
+        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump for a "
+        "decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
-        "The viewer's complaint names the first element of the data set and a length of 676675. That is 0x000A5343. Which four "
+        "The complaint of `dcmdump` names the first element of the data set and a length of 676675. That is 0x000A5343. Which four "
         "bytes of the dump are that, read in little endian?",
-        "Two of those four bytes are the letters of a VR. So the viewer does not expect a VR there. What told it so?",
+        "Two of those four bytes are the letters of a VR. So the reader does not expect a VR there. What told it so?",
         "The group 0002 says how the data set is written. Look for the UID that begins with 1.2.840.10008.1.2 and give the offset "
         "at which its element begins.",
     ]
@@ -826,10 +1053,11 @@ class Repair:
     """Write the function `repair(data)`: it takes the bytes of a file with the fault of `refused` and returns the bytes of a
     **repaired copy**.
 
-    Change what makes the file readable and what depends on it, and nothing else. It is tried on other files with the same fault.
+    Change what makes the file readable and what depends on it, and nothing else, not even a breach that stops no reader. It is tried on
+    other files with the same fault; names, UIDs and lengths differ from file to file.
     """
 
-    answer = Function("repair", result=Bytes("repaired"))
+    answer = Function("repair", result=RepairedCopy("repaired"))
     points = 3
 
     def solution(data):
@@ -862,7 +1090,17 @@ class Repair:
             b"UI\x12\x00" + b"1.2.840.10008.1.2\x00", b"UI\x13\x00" + b"1.2.840.10008.1.2.1"
         )
 
+    def uid_padding_too(data):
+        repaired = Repair.solution(data)
+        for tag in (b"\x20\x00\x0d\x00UI", b"\x20\x00\x0e\x00UI", b"\x20\x00\x52\x00UI"):
+            last = repaired.find(tag) + 7 + repaired[repaired.find(tag) + 6]
+            if repaired[last] == 0x20:
+                repaired = repaired[:last] + b"\0" + repaired[last + 1 :]
+        return repaired
+
     wrong_ways = {
+        uid_padding_too: "The copy is readable, but changes more than was asked: the blank behind a UID has become a NULL. So it goes too when "
+        "pydicom writes a file anew. Here that breach stays: it stops no reader, and the vendor must see it as the device wrote it.",
         group_length_kept: "The transfer syntax is right now, but group 2 has become two bytes longer and (0002,0000) still gives "
         "the old length. A reader that trusts it begins the data set too early (PS3.10 section 7.1).",
         only_the_text: "The new UID is longer than the old one, but the element's length and the group length still count the old "
@@ -884,4 +1122,7 @@ class Repair:
     praise = "The SOP Instance UID stays: it is the same image. Keep the original, note what was changed, and tell the vendor."
 
     def cases(draw):
-        return [(artefacts.damaged_file(draw.randrange(1000, 9000)),) for _ in range(5)]
+        files = [artefacts.damaged_file(draw.randrange(1000, 9000)) for _ in range(60)]
+        # One for each group length, with the study UID padded wrongly and with the series UID.
+        kinds = {(file[140], b" \x20\x00\x0e\x00UI" in file): file for file in files}
+        return [(file,) for file in kinds.values()]

@@ -29,13 +29,14 @@ def test_a_dump_says_the_same_as_xxd(tmp_path):
 def test_a_map_names_its_fields_in_words_and_is_a_png():
     picture = hexmap(DATA, [(0, 4, "counter"), (40, 4, "prefix")], title="a file")
     assert picture.png.startswith(b"\x89PNG")
-    assert "1, offset 0-3, counter: 00 01 02 03" in repr(picture) and "2, offset 40-43, prefix: 44 49 43 4d" in repr(picture)
+    assert "1, offset 0x0-0x3 (0-3), counter: 00 01 02 03" in repr(picture)
+    assert "2, offset 0x28-0x2b (40-43), prefix: 44 49 43 4d" in repr(picture)
     assert repr(picture) == repr(hexmap(DATA, [(0, 4, "counter"), (40, 4, "prefix")], title="a file"))
 
 
 def test_a_map_of_a_part_counts_from_where_the_part_begins():
     picture = hexmap(DATA[40:], [(40, 4, "prefix")], start=40)
-    assert "offset 40-43, prefix: 44 49 43 4d" in repr(picture)
+    assert "offset 0x28-0x2b (40-43), prefix: 44 49 43 4d" in repr(picture)
 
 
 def test_rows_that_repeat_are_left_out():

@@ -136,6 +136,9 @@ def test_config_and_registry_are_what_their_tables_say(seed):
     assert lines[0] == "Windows Registry Editor Version 5.00" and lines[1] == ""
     port = re.fullmatch(r'"Port"=dword:([0-9]{8})', lines[5])[1]  # decimal digits only: that is the trap
     assert int(port, 16) < 65536 and int(port) < 65536
+    sheet = artefacts.installation_sheet(seed)
+    timeout = int(re.fullmatch(r'"IdleTimeout"=dword:([0-9a-f]{8})', lines[6])[1], 16)
+    assert f"listening port   {int(port)}\n" in sheet and sheet.endswith(f"idle timeout     {timeout} s") and timeout % 60 == 0
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -149,3 +152,17 @@ def test_the_mllp_stream_has_one_fault_in_its_second_message(seed):
     assert line_feeds != no_end_block
     assert not line_feeds or (second.endswith(b"\n\x1c\r") and second.count(b"\r") == 1)
     assert b"ORM^O01" in second
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_messages_have_the_segments_of_hl7_2_3_1(seed):
+    wanted = {b"ADT^A04": b"MSH EVN PID PV1", b"ORM^O01": b"MSH PID ORC OBR", b"ADT^A08": b"MSH EVN PID PV1"}
+    for message in artefacts.mllp_stream(seed).split(b"\x0b")[1:]:
+        segments = [segment.split(b"|") for segment in re.split(rb"[\r\n]", message.split(b"\x1c")[0]) if segment]
+        named = {segment[0]: segment for segment in segments}
+        header = named[b"MSH"]
+        assert b" ".join(segment[0] for segment in segments) == wanted[header[8]]
+        assert re.fullmatch(rb"\d{14}", header[6]) and header[9].isdigit() and header[10:12] == [b"P", b"2.3.1"]
+        assert named[b"PID"][3].startswith(b"HVTMP") and named[b"PID"][5].startswith(b"UNKNOWN^") and named[b"PID"][8] == b"F"
+        if b"EVN" in named:
+            assert named[b"EVN"][1:] == [header[8].split(b"^")[1], header[6]] and named[b"PV1"][2] == b"E"

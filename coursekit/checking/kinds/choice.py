@@ -53,7 +53,8 @@ class Choice(Kind):
             return Difference(f"About your evidence: {evidence.sentence(self.evidence.takes)}", "evidence")
         difference = self.evidence.difference(evidence, other[1])
         return difference and Difference(
-            "Your choice may stand, but what you give as evidence does not prove it: it would be the same if another option were true.",
+            "Your choice may stand, but what you give as evidence does not prove it. Look for what would read otherwise if another "
+            "option were true.",
             "evidence",
         )
 
