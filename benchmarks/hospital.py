@@ -1,7 +1,7 @@
 """How long editions of the hospital take, and how large they are.
 
     python benchmarks/hospital.py              tiny, default, 1,000,000 studies
-    python benchmarks/hospital.py 10000000     that many as well (about 2 GB of memory a million)
+    python benchmarks/hospital.py 10000000     that many as well (about 0.7 GB of memory a million)
 """
 
 import sys

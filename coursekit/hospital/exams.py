@@ -175,15 +175,15 @@ class Planned:
     def add(self, tag, code, local, created=None, patient_class=OUTPATIENT, person=None, force=FREE, device=None):
         """Plant an exam: `local` its wall-clock start, `created` (UTC) its arrival, else some minutes after it."""
         procedure = PROCEDURES[PLACE[code]]
-        utc = int(clock.to_utc(np.int64(local)))
+        taken = 0
         if person is None:
             pool = self.pools[procedure.who]
             person = int(pool[self.draws.one(0, len(pool) - 1)])
         if created is None:
-            created = utc + 60 * self.draws.one(procedure.minutes[0], procedure.minutes[1]) + self.draws.one(40, 400)
+            taken = 60 * self.draws.one(procedure.minutes[0], procedure.minutes[1]) + self.draws.one(40, 400)
         if device is None:
             device = DEVICE[procedure.devices[0][0]]
-        self.rows.append((person, PLACE[code], device, patient_class, utc, created, force, TAG[tag]))
+        self.rows.append((person, PLACE[code], device, patient_class, local, created or 0, taken, force, TAG[tag]))
 
     def between(self, first, last):
         """A random second between two times given as text."""
@@ -194,8 +194,10 @@ class Planned:
         return CT_CODES[self.draws.one(0, len(CT_CODES) - 1)]
 
     def arrays(self):
-        columns = np.array(self.rows, dtype=np.int64).T
-        return dict(zip(("person", "procedure", "device", "patient_class", "utc", "created", "force", "tag"), columns))
+        person, procedure, device, patient_class, local, created, taken, force, tag = np.array(self.rows, dtype=np.int64).T
+        utc = clock.to_utc(local)
+        return {"person": person, "procedure": procedure, "device": device, "patient_class": patient_class, "utc": utc,
+                "created": np.where(taken > 0, utc + taken, created), "force": force, "tag": tag}
 
 
 def planted(seed, count, pools, roles, eastcliff):
@@ -278,9 +280,14 @@ def planted(seed, count, pools, roles, eastcliff):
         plan.add("month end", code, plan.between(f"{day} 13:00:00", f"{day} 17:00:00"),
                  plan.between(f"{next_day} 05:30:00", f"{next_day} 09:00:00"))
 
+    # MR of the year before: deleted, without images, and on the last day of the year.
+    plan.add("deleted", "MRBR", plan.between("2024-04-08 09:00:00", "2024-04-12 16:00:00"))
+    plan.add("without images", "MRLSP", plan.between("2024-09-09 09:00:00", "2024-09-13 16:00:00"))
+    plan.add("month end", "MRBR", plan.between("2024-12-31 09:00:00", "2024-12-31 15:00:00"))
+
     # One order, two studies: the scanner was restarted in the middle of the exam.
     for _ in range(2):
-        start = plan.between("2025-03-03 09:00:00", "2025-03-27 16:00:00")
+        start = plan.between("2025-03-10 09:00:00", "2025-03-27 16:00:00")
         plan.add("split", "CTAP", start, patient_class=INPATIENT, device=DEVICE["CT2"])
         person = plan.rows[-1][0]
         plan.add("split", "CTAP", start + draws.one(900, 1800), patient_class=INPATIENT, device=DEVICE["CT2"],

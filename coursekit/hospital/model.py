@@ -97,7 +97,66 @@ class Hospital:
         """
         return self._archive.truth()
 
+    @cached_property
+    def staff(self):
+        """Who works here: ``coursekit.hospital.staff.Staff``, with accounts, shifts and relations to patients."""
+        from coursekit.hospital.staff import Staff
+        return Staff(self)
+
+    @cached_property
+    def audit(self):
+        """The audit record repository: ``coursekit.hospital.audit.Audit``, thirty days of messages."""
+        from coursekit.hospital.audit import Audit
+        return Audit(self)
+
+    @cached_property
+    def logs(self):
+        """What machines wrote down: ``coursekit.hospital.logs.Logs``, each log made when it is asked for."""
+        from coursekit.hospital.logs import Logs
+        return Logs(self)
+
+    @cached_property
+    def servers(self):
+        """Insides of servers and workstations: ``coursekit.hospital.servers.Servers``, a file tree and transcripts."""
+        from coursekit.hospital.servers import Servers
+        return Servers(self)
+
+    @cached_property
+    def incidents(self):
+        """What went wrong: a list of ``coursekit.hospital.incidents.Incident``."""
+        from coursekit.hospital.incidents import incidents
+        return incidents(self)
+
+    @cached_property
+    def feed(self):
+        """The HL7 v2 messages of the last 30 days: a list of ``coursekit.hospital.feed.Message``, in order of time."""
+        from coursekit.hospital.feed import feed
+        return feed(self)
+
+    @cached_property
+    def worklist(self):
+        """The modality worklist: ``items(at)``, and `queries`, the log of the last 30 days."""
+        from coursekit.hospital.worklist import Worklist
+        return Worklist(self)
+
+    @cached_property
+    def mpps(self):
+        """The performed procedure steps of the last 30 days: a list of ``coursekit.hospital.worklist.Step``."""
+        from coursekit.hospital.worklist import mpps
+        return mpps(self)
+
     def image(self, name):
         """The DICOM image `name` of this hospital, as ``coursekit.hospital.images`` makes it."""
         from coursekit.hospital.images import image
         return image(name, self.seed)
+
+    @property
+    def captures(self):
+        """The names of the network captures: a tuple of str."""
+        from coursekit.hospital.captures import NAMES
+        return NAMES
+
+    def capture(self, name):
+        """The network capture `name` of this hospital with its truth: a ``coursekit.hospital.captures.Capture``."""
+        from coursekit.hospital.captures import capture
+        return capture(name, self)

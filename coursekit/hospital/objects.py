@@ -21,7 +21,7 @@ from coursekit.hospital.draws import Draws
 HUNDREDS = {"SR": 500, "OT": 600, "PR": 700, "KO": 800}
 # OCT1 called its images OCT until its software was replaced.
 OCT_UPGRADE = clock.seconds("2025-03-17 06:00:00")
-KEPT_DAYS, KEPT_UNVERIFIED_DAYS = 4, 10
+KEPT_DAYS, KEPT_UNVERIFIED_DAYS = 2, 10
 
 # Every series that the catalogue knows of: (procedure, its number, slot); what OCT1 called OCT comes last.
 SLOTS = [(place, HUNDREDS.get(slot.modality, 0) + number, slot) for place, procedure in enumerate(PROCEDURES)
@@ -30,8 +30,11 @@ SLOTS += [(place, number, slot._replace(modality="OCT", kind=slot.modality)) for
           if slot.modality == "IVOCT"]
 NUMBERS = np.array([number for _, number, _ in SLOTS])
 SIZES = np.array([slot.bytes_each for _, _, slot in SLOTS])
-MODALITIES = np.array([slot.modality for _, _, slot in SLOTS], dtype=object)
-DESCRIPTIONS = np.array([slot.description for _, _, slot in SLOTS], dtype=object)
+BODY_PARTS = sorted({procedure.body_part for procedure in PROCEDURES if procedure.body_part}
+                    | {text for dirt in BODY_PART_DIRT.values() for _, text in dirt if text}) + [None]
+SIDES = ["R", "L", None]
+# Who sends: our devices, then the one of the partner clinic for each procedure.
+SENDERS = [device[0] for device in world.DEVICES] + [f"ECC_{procedure.modality}1" for procedure in PROCEDURES]
 CLASSES = np.array([STORAGE + SOP_CLASSES[slot.kind or slot.modality] for _, _, slot in SLOTS], dtype=object)
 SYNTAXES = np.array([TRANSFER_SYNTAXES.get(slot.kind or slot.modality, EXPLICIT) for _, _, slot in SLOTS], dtype=object)
 
@@ -51,20 +54,20 @@ def present(draws, slot, force, count):
 
 
 def body_part_sent(draws, body_part, count):
-    """Body Part Examined as the device wrote it: an object array."""
-    sent = np.full(count, body_part, dtype=object)
+    """Body Part Examined as the device wrote it: an array of positions in BODY_PARTS."""
+    sent = np.full(count, BODY_PARTS.index(body_part))
     if body_part is not None:
         dirt = BODY_PART_DIRT.get(body_part, OTHER_BODY_PART_DIRT)
         which = draws.choose([share for share, _ in dirt] + [1000 - sum(share for share, _ in dirt)], count)
         for place, (_, text) in enumerate(dirt):
-            sent[which == place] = text
+            sent[which == place] = BODY_PARTS.index(text)
     return sent
 
 
 def series_of(seed, plan, empty):
-    """All series, in order of exam and number: a dict of arrays; and Modalities in Study of each exam (an object array).
+    """All series, in order of exam and number: a dict of arrays; and Modalities in Study: a position for each exam, texts.
 
-    `slot` is a position in SLOTS.
+    In the arrays `slot`, `body_part`, `side` and `sender` are positions in SLOTS, BODY_PARTS, SIDES and SENDERS.
     """
     draws = Draws(seed, "series")
     count = len(plan["utc"])
@@ -74,17 +77,16 @@ def series_of(seed, plan, empty):
     reverse = draws.happens(250, count)
     reverse[plan["force"] == exams.REVERSED] = True
     reverse[np.isin(plan["force"], (exams.IN_ORDER, exams.FULL))] = False
-    mods = np.full(count, None, dtype=object)
+    mods, texts = np.empty(count, dtype=np.int64), []
     parts, slots = [], 0
     for place, procedure in enumerate(PROCEDURES):
         here = np.flatnonzero(plan["procedure"] == place)
-        mods[here] = procedure.modality
+        mods[here] = len(texts)
+        texts.append(procedure.modality)
         here = here[has_images[here]]
         force = plan["force"][here]
         body_part = body_part_sent(draws, procedure.body_part, len(here))
-        side = np.full(len(here), None, dtype=object)
-        if procedure.sided:
-            side[:] = np.array(["R", "L", None], dtype=object)[draws.choose((47, 45, 8), len(here))]
+        side = draws.choose((47, 45, 8), len(here)) if procedure.sided else np.full(len(here), SIDES.index(None))
         held = np.zeros(len(here), dtype=np.int64)
         for number, slot in enumerate(procedure.slots):
             there = present(draws, slot, force, len(here))
@@ -96,23 +98,28 @@ def series_of(seed, plan, empty):
             sender = plan["device"][some]
             if made_later:
                 sender[sender >= 0] = exams.DEVICE["WS_MG1" if procedure.modality == "MG" else "WS_CH1"]
-            image = slot.modality not in HUNDREDS
+            of_slot = np.full(len(some), slots)
+            if slot.modality == "IVOCT":
+                of_slot[~late_oct[some]] = len(SLOTS) - 1
+            sender[sender == exams.ELSEWHERE] = len(world.DEVICES) + place
+            shows = slot.modality not in HUNDREDS
             parts.append({
-                "exam": some, "slot": np.where(late_oct[some], slots, len(SLOTS) - 1) if slot.modality == "IVOCT" else slots,
-                "body_part": body_part[there] if image else None, "laterality": side[there] if image else None,
-                "sender": sender, "amount": amount,
+                "exam": some, "slot": of_slot, "sender": sender, "amount": amount,
+                "body_part": body_part[there] if shows else BODY_PARTS.index(None),
+                "side": side[there] if shows else SIDES.index(None),
                 "created": np.minimum(plan["created"][some] + delay, np.maximum(NOW_UTC - 60, plan["created"][some])),
             })
             slots += 1
-        mods[here] = mods_in_study(procedure, held, reverse[here], late_oct[here])
-    return in_order(parts, count), mods
+        kinds, of_exam = np.unique(held * 4 + reverse[here] * 2 + late_oct[here], return_inverse=True)
+        mods[here] = len(texts) + of_exam
+        texts += [mods_in_study(procedure, kind >> 2, kind & 2, kind & 1) for kind in kinds.tolist()]
+    return in_order(parts, count), mods, texts
 
 
 def in_order(parts, count):
-    """The series of `parts` (dicts of arrays, or of one value for all) by exam, as the catalogue orders those of one."""
+    """The series of `parts` (dicts of arrays, or of one number for all) by exam, those of an exam as the catalogue orders them."""
     after = np.cumsum(sum(np.bincount(part["exam"], minlength=count) for part in parts))
-    total = int(after[-1])
-    columns = {name: np.empty(total, dtype=object if name in ("body_part", "laterality") else np.int64) for name in parts[0]}
+    columns = {name: np.empty(after[-1], dtype=np.int64) for name in parts[0]}
     # From the last part to the first, and so each exam's series from its last to its first.
     while parts:
         part = parts.pop()
@@ -124,18 +131,13 @@ def in_order(parts, count):
 
 
 def mods_in_study(procedure, held, reverse, late_oct):
-    """Modalities in Study for exams of one procedure, from the bits of the series they hold: an object array."""
-    keys = held * 4 + reverse * 2 + late_oct
-    kinds, place = np.unique(keys, return_inverse=True)
-    texts = []
-    for key in kinds.tolist():
-        found = []
-        for number, slot in enumerate(procedure.slots):
-            modality = slot.modality if slot.modality != "IVOCT" or key & 1 else "OCT"
-            if key >> 2 >> number & 1 and modality not in found:
-                found.append(modality)
-        texts.append("\\".join(reversed(found) if key & 2 else found))
-    return np.array(texts, dtype=object)[place]
+    """Modalities in Study for an exam of `procedure` with the series that the bits of `held` say."""
+    found = []
+    for number, slot in enumerate(procedure.slots):
+        modality = slot.modality if slot.modality != "IVOCT" or late_oct else "OCT"
+        if held >> number & 1 and modality not in found:
+            found.append(modality)
+    return "\\".join(reversed(found) if reverse else found)
 
 
 def kept(plan, unverified):

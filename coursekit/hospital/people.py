@@ -36,7 +36,7 @@ class People:
         number = story.ECC_ID_OF_P5 if seed == 0 else f"EC-{draws.one(80000, 89999)}"
         self.roles["P5 at Eastcliff"] = self.add(name, sex, birth, world.ECC, number)
 
-        self.ordinary = self.invent(draws, max(300, studies * 36 // 100), world.HVGH)
+        self.ordinary = self.invent(draws, max(300, studies * 28 // 100), world.HVGH)
         for place, (name, sex) in enumerate(names.OTHER_SCRIPTS):
             self.name[self.ordinary[place]], self.sex[self.ordinary[place]] = name, sex
         self.eastcliff = np.append(self.roles["P5 at Eastcliff"],

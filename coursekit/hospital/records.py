@@ -8,34 +8,56 @@ import numpy as np
 from coursekit.hospital import clock, exams, names, objects, story, world
 from coursekit.hospital.catalogue import PLACE, PROCEDURES
 from coursekit.hospital.clock import DAY, HOUR, NEVER, NOW_LOCAL, NOW_UTC
+from coursekit.hospital.database import Kinds
 from coursekit.hospital.draws import Draws
 from coursekit.hospital.exams import EMERGENCY, INPATIENT, OUTPATIENT, TAG
 from coursekit.hospital.people import People
 from coursekit.hospital.schema import INVENTED
 
-CODES = np.array([procedure.code for procedure in PROCEDURES], dtype=object)
-DESCRIPTIONS = np.array([procedure.description for procedure in PROCEDURES], dtype=object)
+CODES = [procedure.code for procedure in PROCEDURES]
+DESCRIPTIONS = [procedure.description for procedure in PROCEDURES]
 MODALITIES = np.array([procedure.modality for procedure in PROCEDURES], dtype=object)
-BODY_PARTS = np.array([procedure.body_part for procedure in PROCEDURES], dtype=object)
-TITLES = np.array([device[0] for device in world.DEVICES], dtype=object)
+STATUSES = ["READ", "VERIFIED", "UNVERIFIED"]
+BEGUN, EASTCLIFFS = 4, 5          # fates of orders beside done, future, never and cancelled
 LAST_OCTETS = [device[1].rsplit(".", 1)[1] for device in world.DEVICES]
+SLICE = 20_000                # rows made at a time: what is at work at once fits into the processor's cache
 
 
-def pick(texts, places):
-    """The members of the object array `texts` at `places`, as a list."""
-    return texts[places].tolist()
+def slices(count):
+    """The slices, one after the other, of `count` rows."""
+    return [slice(start, min(start + SLICE, count)) for start in range(0, count, SLICE)]
 
 
-def at(values, places, value):
-    """Set `values` (a list) to `value` at `places`."""
-    for place in places.tolist():
-        values[place] = value
+def objects_of(values):
+    """The list `values` as an array of Python objects."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
-def date_digits(times):
-    """'YYYYMMDD' for each of `times`: a list."""
-    days, place = np.unique(np.asarray(times) // DAY, return_inverse=True)
-    return pick(np.array([text.replace("-", "") for text in clock.date_text(days)], dtype=object), place)
+def or_null(keys):
+    """`keys` (row numbers, or -1) as an object array of keys, which count from 1, and None."""
+    found = (keys + 1).astype(object)
+    found[keys < 0] = None
+    return found
+
+
+def combined(**choices):
+    """Kinds of the combinations of several columns, and the number of each row's.
+
+    `choices`: column=(a position for each row, the values to which the positions lead).
+    """
+    shape = [len(values) for _, values in choices.values()]
+    numbers = np.ravel_multi_index(tuple(places for places, _ in choices.values()), shape)
+    found = np.unique(numbers)
+    columns = [[values[place] for place in places.tolist()]
+               for places, (_, values) in zip(np.unravel_index(found, shape), choices.values())]
+    return Kinds(choices, list(zip(found.tolist(), *columns))), numbers
+
+
+def series_uids(keys):
+    """Series Instance UIDs for `keys`, a range: a list. They are short, as there are so many."""
+    return [f"2.999.5.{key}" for key in keys]
 
 
 class Dirt:
@@ -81,6 +103,8 @@ def plan_orders(seed, plan, has_order, dirt):
     # Some of those never done and of those cancelled were for the last working week.
     lately = future + np.concatenate((np.arange(4), never + np.arange(4)))
     start[lately] = clock.seconds("2025-03-31") + DAY * draws.below(5, len(lately)) + start[lately] % DAY
+    start[future + 4:future + 7] = clock.seconds("2025-04-01 09:00:00") + DAY * np.arange(3)
+    start[future + 4] = clock.seconds("2025-04-06 10:30:00")                   # and one on the Sunday
     asked = np.minimum(clock.to_utc(start) - draws.spread(((40, 2 * HOUR, 2 * DAY), (60, 2 * DAY, 20 * DAY)), len(start)),
                        NOW_UTC - 1800 - draws.below(6 * HOUR, len(start)))
     orders = {
@@ -91,23 +115,30 @@ def plan_orders(seed, plan, has_order, dirt):
         "fate": np.repeat([0, 1, 2, 3], [len(done), future, never, cancelled]),   # done, future, never, cancelled
     }
     by_time = np.argsort(orders["ordered"], kind="stable")
+    # One of those never done was begun at the scanner all the same; another was Eastcliff's (see `identify`).
+    orders["fate"][len(done) + future + 5] = BEGUN
+    orders["fate"][len(done) + future + 6] = EASTCLIFFS
     return {name: values[by_time] for name, values in orders.items()}
 
 
-def number_orders(seed, orders, case_place, case):
-    """Accession numbers and planned Study Instance UIDs: two lists. They count through each local day."""
+def number_orders(orders, emergency, case_place, case):
+    """Accession numbers and planned Study Instance UIDs: two object arrays.
+
+    They count through each local day. But for emergencies, a UID is a running number: short, as it stands in the database
+    three times.
+    """
     day = clock.to_local(orders["ordered"]) // DAY
     by_day = np.argsort(day, kind="stable")
     first = np.searchsorted(day[by_day], day[by_day], side="left")
     rank = np.empty(len(day), dtype=np.int64)
     rank[by_day] = np.arange(len(day)) - first
-    # An edition is a sample of the hospital's orders: it skips the numbers of those it leaves out.
-    step = max(1, min(800_000 // len(day), 9000 // (int(rank.max()) + 1)))
-    number = 1 + rank * step + Draws(seed, "order numbers").below(step, len(day))
+    number = 1 + rank
     number[day == clock.seconds("2025-03-30") // DAY] += 50         # Case 17 has a number below
-    dates = [digits[2:] for digits in date_digits(day * DAY)]
-    accessions = [f"A{date}{count:04d}" for date, count in zip(dates, number.tolist())]
-    uids = [f"2.999.200.7.{date}{count:02d}" for date, count in zip(dates, number.tolist())]
+    dates, numbers = clock.date_digits(day * DAY), range(int(number.max()) + 1)
+    four, two = np.array([f"{n:04d}" for n in numbers], dtype="S"), np.array([f"{n:02d}" for n in numbers], dtype="S")
+    accessions = objects_of(clock.joined(b"A", dates, four[number]))
+    uids = objects_of([f"2.999.2.{number}" for number in range(1000, 1000 + len(day))])
+    uids[emergency] = clock.joined(b"2.999.200.7.", dates[emergency], two[number[emergency]])
     accessions[case_place], uids[case_place] = case["accession"], case["planned_study_uid"]
     return accessions, uids
 
@@ -116,7 +147,7 @@ def plan_visits(seed, plan, person, has_order):
     """Visits: a dict of arrays, and for each exam the position of its visit, -1 if none."""
     draws = Draws(seed, "visits")
     count = len(person)
-    referred = (plan["patient_class"] == OUTPATIENT) & draws.happens(550, count)
+    referred = (plan["patient_class"] == OUTPATIENT) & draws.happens(800, count)
     inside = np.flatnonzero(has_order & ~referred)
     inside = inside[np.lexsort((plan["utc"][inside], person[inside]))]
     # An inpatient's exams within ten days belong to one stay; every other exam is a visit.
@@ -153,13 +184,13 @@ def plan_visits(seed, plan, person, has_order):
 
 def number_people(seed, people, created):
     """Give every ordinary person an identifier; numbers grow with the time of registration."""
-    for positions, form, first, room in ((people.ordinary, "HV{}", 101000, 890_000),
-                                         (people.eastcliff[1:], "EC-{:05d}", 20000, 60_000)):
+    for positions, prefix, first, room in ((people.ordinary, "HV", 101000, 890_000),
+                                           (people.eastcliff[1:], "EC-", 20000, 60_000)):
         gap = max(1, min(7, room // len(positions)))
         positions = positions[np.argsort(created[positions], kind="stable")]
-        numbers = first + gap * np.arange(len(positions)) + Draws(seed, form).below(gap, len(positions))
-        for person, number in zip(positions.tolist(), numbers.tolist()):
-            people.pid[person] = form.format(number)
+        numbers = first + gap * np.arange(len(positions)) + Draws(seed, prefix).below(gap, len(positions))
+        for person, pid in zip(positions.tolist(), clock.joined(prefix.encode("ascii"), numbers)):
+            people.pid[person] = pid
 
 
 def confusable(pid):
@@ -231,7 +262,7 @@ class Archive:
         for late, early in self.splits.items():
             self.order_of[late] = self.order_of[early]
         self.accessions, self.planned_uids = number_orders(
-            self.seed, self.orders, int(self.order_of[self.the_case]), self.case)
+            self.orders, plan["patient_class"][self.orders["like"]] == EMERGENCY, int(self.order_of[self.the_case]), self.case)
 
     def register(self):
         """When each person became known to the archive, and with that their numbers."""
@@ -309,28 +340,28 @@ class Archive:
         # How many CTs of March were deleted, or have no images, is planned: see exams.planted.
         elsewhere = ~((MODALITIES[plan["procedure"]] == "CT") & (plan["created"] >= clock.seconds("2025-03-01"))
                       & (plan["created"] < clock.seconds("2025-04-01")))
-        accession = [self.accessions[order] if order >= 0 else None for order in self.order_of.tolist()]
+        accession, uid = self.accessions[self.order_of], self.planned_uids[self.order_of]
+        accession[~ordered] = uid[~ordered] = None
         issuer = np.full(count, world.HVGH)
-        uid = [self.planned_uids[order] if order >= 0 else None for order in self.order_of.tolist()]
-        self.order_issuer = [world.HVGH] * len(self.accessions)
+        self.order_issuer = np.full(len(self.accessions), world.HVGH)
 
         # The scanner invents a UID where it had no worklist entry, or did not use it.
         invented = np.flatnonzero(self.locked_out | ~ordered & ~self.imported)
         ignored = self.soil("study UID not the planned one", ordered, 4, 1000)
-        digits = date_digits(plan["local"])
-        for exam in np.concatenate((invented, ignored, np.array(list(self.splits), dtype=np.int64))).tolist():
-            uid[exam] = f"2.999.100.{LAST_OCTETS[plan['device'][exam]]}.{digits[exam]}.{exam + 100}"
-        for number, exam in enumerate(np.flatnonzero(self.imported).tolist()):
-            uid[exam] = f"2.999.300.1.{digits[exam]}.{exam + 100}"
-            accession[exam] = f"E{digits[exam][2:4]}{10000 + 3 * number:06d}"
+        own = np.concatenate((invented, ignored, np.array(list(self.splits), dtype=np.int64)))
+        octets = np.array(LAST_OCTETS, dtype="S")[plan["device"][own]]
+        uid[own] = clock.joined(b"2.999.100.", octets, b".20", clock.date_digits(plan["local"][own]), b".", own + 100)
+        theirs = np.flatnonzero(self.imported)
+        dates = clock.date_digits(plan["local"][theirs])
+        uid[theirs] = clock.joined(b"2.999.300.1.20", dates, b".", theirs + 100)
+        accession[theirs] = clock.joined(b"E", dates.astype("S2"), b"0", 10000 + 3 * np.arange(len(theirs)))
         issuer[self.imported] = world.ECC
         uid[self.the_case] = self.case["study_uid"]
 
         # Accession numbers: lost, cut to the 16 characters of an SH, or used by two authorities.
         lost = self.soil("accession number lost", ordered, 5, 1500)
         typed_without = np.flatnonzero(self.locked_out)[self.draws.happens(600, int(self.locked_out.sum()))]
-        for exam in np.concatenate((lost, typed_without, self.tagged["lockout"], [self.the_case])).tolist():
-            accession[exam] = None
+        accession[np.concatenate((lost, typed_without, self.tagged["lockout"], [self.the_case]))] = None
         for number, exam in enumerate(self.soil("accession number cut to 16 characters", ordered, 4, 400).tolist()):
             long = f"ECC-{2021 + number % 4}-{100000 + number // 2:06d}-{10 + 37 * number % 90}"
             order = int(self.order_of[exam])
@@ -339,8 +370,12 @@ class Archive:
         reused = dirt.choose("accession number of two issuers", np.flatnonzero(self.imported), 3, 200)
         early = self.soil("accession number used again by Eastcliff",
                           ordered & (plan["created"] < clock.seconds("2023-01-01")), len(reused), 200)
-        for own, theirs in zip(early.tolist(), reused.tolist()):
-            accession[theirs] = accession[own]
+        accession[reused] = accession[early]
+        # Eastcliff numbers its orders as Harbour Vale does, so one of its orders has the number of a study here.
+        theirs = int(np.flatnonzero(self.orders["fate"] == EASTCLIFFS)[0])
+        winter = (plan["created"] > clock.seconds("2025-01-06")) & (plan["created"] < clock.seconds("2025-02-22"))
+        namesake = int(self.soil("accession number of an order of Eastcliff", ordered & winter, 1, 0)[0])
+        self.accessions[theirs], self.order_issuer[theirs] = accession[namesake], world.ECC
         self.accession, self.uid, self.issuer = accession, uid, issuer
 
         # What else may be wrong with a study.
@@ -350,24 +385,26 @@ class Archive:
         self.empty = np.union1d(self.soil("study without images", ordered & elsewhere, 4, 1500), self.tagged["without images"])
         unread = self.soil("study not read", age > 4 * DAY, 6, 6000)
 
-        status = np.full(count, "READ", dtype=object)
+        status = np.full(count, STATUSES.index("READ"))
         fresh = self.draws.below(3 * DAY, count) > age
-        status[fresh] = "VERIFIED"
-        for exams_ in (unread, self.empty):
-            status[exams_] = "VERIFIED"
-        without = np.array([text is None for text in accession]) & (plan["procedure"] != PLACE["XCWND"])
+        status[fresh] = STATUSES.index("VERIFIED")
+        wanted = np.isin(MODALITIES[plan["procedure"]].astype(str), ("CT", "MR", "US", "MG"))
+        unread_imports = dirt.choose("imported prior not read", np.flatnonzero(self.imported & wanted), 4, 400)
+        for exams_ in (unread, unread_imports, self.empty):
+            status[exams_] = STATUSES.index("VERIFIED")
+        self.no_accession = np.equal(accession, None).astype(bool)
+        without = self.no_accession & (plan["procedure"] != PLACE["XCWND"])
         doubtful = without & (age < 30 * DAY) | self.locked_out
         doubtful[[exam for _, _, exam in self.typed]] = True
         doubtful[list(self.splits)] = True
         self.status, self.unverified = status, np.flatnonzero(doubtful)
-        status[doubtful] = "UNVERIFIED"
+        status[doubtful] = STATUSES.index("UNVERIFIED")
         dirt.chosen.update({
             "deleted study": self.deleted, "study without images": self.empty, "unverified study": self.unverified,
             "accession number lost": np.flatnonzero(without & ordered), "eastcliff import": np.flatnonzero(self.imported),
             "second study of one order": np.array(sorted(self.splits), dtype=np.int64),
             "study by a clock one hour behind": np.flatnonzero(self.locked_out & (plan["utc"] >= story.SUMMER_TIME)),
-            "study UID not the planned one": np.flatnonzero(ordered & np.array(
-                [self.planned_uids[order] != text for order, text in zip(self.order_of.tolist(), uid)])),
+            "study UID not the planned one": np.flatnonzero(ordered & (self.planned_uids[self.order_of] != uid)),
         })
         for name in ("february evening", "february edge", "march last day", "march edge", "march evening",
                      "march mixture", "weekend evening", "month end"):
@@ -378,16 +415,16 @@ class Archive:
         people, dirt = self.people, self.dirt
         story_people = len(people.roles)
         received = list(people.name)
-        free = np.arange(story_people + len(names.OTHER_SCRIPTS), len(received))
+        free = np.arange(len(received)) >= story_people + len(names.OTHER_SCRIPTS)
         for kind, change in names.MANGLED.items():
-            chosen = dirt.draws.sample(free, dirt.much(3, 4000))
-            free = np.setdiff1d(free, chosen)
+            chosen = dirt.draws.sample(np.flatnonzero(free), dirt.much(3, 4000))
+            free[chosen] = False
             for person in chosen.tolist():
                 received[person] = change(received[person])
             dirt.chosen[f"patient name: {kind}"] = chosen
-        ordinary = np.setdiff1d(people.ordinary[len(names.OTHER_SCRIPTS):], np.array(list(self.merged) + [
-            into for into, _ in self.merged.values()] + [person for _, person, _ in self.typed]))
-        ordinary = np.intersect1d(ordinary, free)
+        free[[*self.merged, *(into for into, _ in self.merged.values()), *(person for _, person, _ in self.typed)]] = False
+        ordinary = people.ordinary[len(names.OTHER_SCRIPTS):]
+        ordinary = ordinary[free[ordinary]]
         by_age = ordinary[np.argsort(np.array(people.birth)[ordinary], kind="stable")]
         place = 2 * dirt.draws.sample(np.arange(len(by_age) // 2), dirt.much(3, 800))
         twins = np.stack((by_age[place], by_age[place + 1]), axis=1)
@@ -412,30 +449,37 @@ class Archive:
         self.patient_pk[self.by_time] = np.arange(1, len(self.known) + 1)
 
     def tables(self):
-        """Yield (table, {column: list}) in the order of the schema, one at a time, as they need much memory."""
+        """Yield (table, parts), as ``database.write`` wants them.
+
+        Parts are made when they are asked for: all rows at once would need much memory.
+        """
         yield from fixed_rows(self.seed, self.count)
-        for name, rows in (("patient", self.patient_rows), ("visit", self.visit_rows), ("orders", self.order_rows),
-                           ("study", self.study_rows), ("series", self.series_rows), ("instance", self.instance_rows),
-                           ("file", self.file_rows)):
-            yield name, rows()
+        for name, parts in (("patient", self.patient_rows), ("visit", self.visit_rows), ("orders", self.order_rows),
+                            ("study", self.study_rows), ("series", self.series_rows), ("instance", self.instance_rows),
+                            ("file", self.file_rows)):
+            yield name, parts()
 
     def patient_rows(self):
-        people, by_time = self.people, self.by_time
-        changed = np.array(self.known)
+        people = self.people
+        created = np.array(self.known)
+        changed = created.copy()
         np.maximum.at(changed, self.study_person, self.plan["created"])
-        merged_into = [None] * len(changed)
+        merged_into = np.full(len(changed), -1)
         for record, (into, when) in self.merged.items():
-            merged_into[record] = int(self.patient_pk[into])
+            merged_into[record] = self.patient_pk[into] - 1
             changed[record] = max(int(changed[record]), when)
-        places = by_time.tolist()
-        pid, issuer, name, sex, into = ([values[place] for place in places] for values in (
-            people.pid, people.issuer, self.received, people.sex, merged_into))
-        return {
-            "pid": pid, "issuer_pk": issuer, "name": name, "name_norm": [names.search_form(text) for text in name],
-            "birth_date": clock.date_text(np.array(people.birth)[by_time]), "sex": sex, "merged_into": into,
-            "created_utc": clock.text(np.array(self.known)[by_time]),
-            "updated_utc": clock.text(np.minimum(changed, NOW_UTC - 60)[by_time]),
-        }
+        pid, name, sex = (objects_of(values) for values in (people.pid, self.received, people.sex))
+        issuer, birth = np.array(people.issuer), np.array(people.birth)
+        forms = {text: names.search_form(text) for text in set(self.received)}
+        for part in slices(len(created)):
+            who = self.by_time[part]
+            name_here = name[who].tolist()
+            yield {
+                "pid": pid[who].tolist(), "issuer_pk": issuer[who].tolist(), "name": name_here,
+                "name_norm": [forms[text] for text in name_here], "birth_date": clock.date_text(birth[who]),
+                "sex": sex[who].tolist(), "merged_into": or_null(merged_into[who]).tolist(),
+                "created_utc": clock.text(created[who]), "updated_utc": clock.text(np.minimum(changed[who], NOW_UTC - 60)),
+            }
 
     def visit_rows(self):
         visits = self.visits
@@ -444,15 +488,18 @@ class Archive:
             here = np.flatnonzero(visits["kind"] == kind)
             wards = np.array(world.WARDS[letter], dtype=object)
             location[here] = wards[visits["ward"][here] % np.uint64(len(wards))]
-        left = visits["discharged"] != NEVER
-        return {
-            "patient_pk": self.patient_pk[self.visit_person()].tolist(),
-            "visit_number": [f"V{number:08d}" for number in range(21_000_001, 21_000_001 + len(location))],
-            "class": pick(np.array(list(exams.CLASSES), dtype=object), visits["kind"]),
-            "location": location.tolist(), "admitted_local": clock.text(clock.to_local(visits["admitted"])),
-            "discharged_local": clock.text(np.where(
-                left, clock.to_local(np.where(left, visits["discharged"], 0)), NEVER)),
-        }
+        classes = np.array(list(exams.CLASSES), dtype=object)
+        patient = self.patient_pk[self.visit_person()]
+        here = visits["discharged"] == NEVER
+        left = np.where(here, NEVER, clock.to_local(np.where(here, 0, visits["discharged"])))
+        for part in slices(len(location)):
+            yield {
+                "patient_pk": patient[part].tolist(),
+                "visit_number": [f"V{21_000_001 + place}" for place in range(part.start, part.stop)],
+                "class": classes[visits["kind"][part]].tolist(), "location": location[part].tolist(),
+                "admitted_local": clock.text(clock.to_local(visits["admitted"][part])),
+                "discharged_local": clock.text(left[part]),
+            }
 
     def visit_person(self):
         """Whose visit each is, after second records have taken their exams."""
@@ -468,32 +515,35 @@ class Archive:
         kind = np.where(done, plan["patient_class"][like], OUTPATIENT)
         draws = Draws(self.seed, "order rows")
         urgency = draws.below(100, len(like))
-        priority = np.where((kind == EMERGENCY) & (urgency < 55), "STAT",
-                            np.where((kind == EMERGENCY) | (kind == INPATIENT) & (urgency < 30), "URGENT", "ROUTINE"))
-        status = np.array(["COMPLETED", "SCHEDULED", "SCHEDULED", "CANCELLED"], dtype=object)[orders["fate"]]
-        status[self.order_of[self.incomplete]] = "IN PROGRESS"
+        priority = np.where((kind == EMERGENCY) & (urgency < 55), 0,
+                            np.where((kind == EMERGENCY) | (kind == INPATIENT) & (urgency < 30), 1, 2))
+        statuses = ["COMPLETED", "SCHEDULED", "CANCELLED", "IN PROGRESS"]
+        status = np.array([0, 1, 1, 2, 3, 1])[orders["fate"]]
+        status[self.order_of[self.incomplete]] = statuses.index("IN PROGRESS")
         refused = np.flatnonzero(self.locked_out & (self.order_of >= 0))
-        status[self.order_of[refused]] = "SCHEDULED"
-        person = np.where(done, self.order_person[exam], plan["person"][like])
+        status[self.order_of[refused]] = statuses.index("SCHEDULED")
+        patient = self.patient_pk[np.where(done, self.order_person[exam], plan["person"][like])]
         visit = np.where(done, self.visit_of[exam], -1)
         codes = plan["procedure"][like]
-        body_part = BODY_PARTS[codes]
-        body_part[draws.happens(30, len(like))] = None
+        body_part = np.where(draws.happens(30, len(like)), len(PROCEDURES), codes)
         first = draws.one(300_000, 399_999)
         # An order names the station by the title that the RIS knew on that day.
         station = np.where((plan["device"][like] == exams.DEVICE["CTER01"]) & (orders["ordered"] < story.REPAIRED),
                            exams.DEVICE["CT_ER"], plan["device"][like])
         station[(station == exams.DEVICE["CT_ER"]) & (orders["ordered"] >= story.REPAIRED)] = exams.DEVICE["CTER01"]
-        return {
-            "patient_pk": self.patient_pk[person].tolist(),
-            "visit_pk": [place + 1 if place >= 0 else None for place in visit.tolist()],
-            "placer_number": [f"P{number}" for number in range(first, first + len(like))],
-            "accession": self.accessions, "issuer_pk": self.order_issuer,
-            "procedure_code": pick(CODES, codes), "procedure_desc": pick(DESCRIPTIONS, codes),
-            "modality": pick(MODALITIES, codes), "body_part": body_part.tolist(), "priority": priority.tolist(),
-            "ordered_utc": clock.text(orders["ordered"]), "scheduled_local": clock.text(orders["scheduled"]),
-            "station_aet": pick(TITLES, station), "study_uid": self.planned_uids, "status": status.tolist(),
-        }
+        kinds, number = combined(
+            procedure_code=(codes, CODES), procedure_desc=(codes, DESCRIPTIONS), modality=(codes, MODALITIES),
+            body_part=(body_part, [procedure.body_part for procedure in PROCEDURES] + [None]),
+            priority=(priority, ["STAT", "URGENT", "ROUTINE"]), status=(status, statuses),
+            station_aet=(station, objects.SENDERS), issuer_pk=(self.order_issuer, [None, world.HVGH, world.ECC]))
+        for part in slices(len(like)):
+            yield {
+                "patient_pk": patient[part].tolist(), "visit_pk": or_null(visit[part]).tolist(),
+                "placer_number": [f"P{first + place}" for place in range(part.start, part.stop)],
+                "accession": self.accessions[part].tolist(), "ordered_utc": clock.text(orders["ordered"][part]),
+                "scheduled_local": clock.text(orders["scheduled"][part]), "study_uid": self.planned_uids[part].tolist(),
+                kinds: number[part].tolist(),
+            }
 
     def study_rows(self):
         plan, count, series = self.plan, self.count, self.series
@@ -506,33 +556,32 @@ class Archive:
         never = (self.order_of < 0) | self.locked_out
         never[self.incomplete] = never[list(self.splits)] = True
         complete[never] = NEVER
-        no_accession = np.array([text is None for text in self.accession])
-        description = DESCRIPTIONS[plan["procedure"]]
-        description[draws.happens(15, count)] = None
+        complete = np.minimum(complete, NOW_UTC - 10)
+        patient = self.patient_pk[self.study_person]
+        description = np.where(draws.happens(15, count), len(PROCEDURES), plan["procedure"])
         deleted = np.zeros(count, dtype=np.int64)
         deleted[self.deleted] = 1
-        size = np.zeros(count, dtype=np.int64)
-        np.add.at(size, series["exam"], series["amount"] * series["bytes_each"])
-        instances = np.zeros(count, dtype=np.int64)
-        np.add.at(instances, series["exam"], series["amount"])
-        return {
-            "patient_pk": self.patient_pk[self.study_person].tolist(), "study_uid": self.uid,
-            "accession": self.accession,
-            "issuer_pk": np.where(no_accession, None, self.issuer.astype(object)).tolist(),
-            "study_dt_local": clock.text(shown),
-            "tz_offset": pick(np.array(["+0100", "+0200"], dtype=object), ahead // HOUR - 1),
-            "description": description.tolist(), "mods_in_study": self.mods,
-            "n_series": np.bincount(series["exam"], minlength=count).tolist(),
-            "n_instances": instances.tolist(), "size_bytes": size.tolist(), "status": self.status.tolist(),
-            "created_utc": clock.text(plan["created"]),
-            "exam_complete_utc": clock.text(np.where(complete == NEVER, NEVER, np.minimum(complete, NOW_UTC - 10))),
-            "deleted": deleted.tolist(),
-        }
+        n_series = np.bincount(series["exam"], minlength=count)
+        n_instances, size = np.zeros((2, count), dtype=np.int64)
+        np.add.at(n_instances, series["exam"], series["amount"])
+        np.add.at(size, series["exam"], series["amount"] * objects.SIZES[series["slot"]])
+        kinds, number = combined(
+            issuer_pk=(np.where(self.no_accession, 0, self.issuer), [None, world.HVGH, world.ECC]),
+            tz_offset=(ahead // HOUR, [None, "+0100", "+0200"]), description=(description, [*DESCRIPTIONS, None]),
+            mods_in_study=(self.mods, self.mods_texts), status=(self.status, STATUSES), deleted=(deleted, [0, 1]))
+        for part in slices(count):
+            yield {
+                "patient_pk": patient[part].tolist(), "study_uid": self.uid[part].tolist(),
+                "accession": self.accession[part].tolist(), "study_dt_local": clock.text(shown[part]),
+                "n_series": n_series[part].tolist(), "n_instances": n_instances[part].tolist(),
+                "size_bytes": size[part].tolist(), "created_utc": clock.text(plan["created"][part]),
+                "exam_complete_utc": clock.text(complete[part]), kinds: number[part].tolist(),
+            }
 
     def store(self):
         """What the devices sent, and which series, instances and files went astray."""
         dirt, plan = self.dirt, self.plan
-        self.series, self.mods = objects.series_of(self.seed, plan, self.empty)
+        self.series, self.mods, self.mods_texts = objects.series_of(self.seed, plan, self.empty)
         series = self.series
         total = len(series["exam"])
         # Series whose study was purged by hand: copies of others, under a key that no study has.
@@ -550,49 +599,69 @@ class Archive:
             dirt.chosen[name] = np.sort(chosen[number * share:(number + 1) * share])
         self.copied = np.sort(chosen[4 * share:])
 
-    def series_uids(self, places):
-        """Series Instance UIDs of the series at `places`: a list."""
-        exam, number = self.series["exam"][places].tolist(), self.series["number"][places].tolist()
-        return [f"{self.uid[place]}.{count}" for place, count in zip(exam, number)]
-
     def series_rows(self):
-        series, plan = self.series, self.plan
-        places = np.concatenate((np.arange(len(series["exam"])), self.orphans))
-        study = series["exam"][places] + 1
-        study[len(series["exam"]):] = self.count + 1000 + np.arange(len(self.orphans))
-        uids = self.series_uids(np.arange(len(series["exam"])))
-        uids += [f"2.999.100.9.{number}.1" for number in range(1, len(self.orphans) + 1)]
-        abroad = np.flatnonzero(series["sender"] == exams.ELSEWHERE)
-        sender = TITLES[np.maximum(series["sender"], 0)]
-        sender[abroad] = "ECC_" + MODALITIES[plan["procedure"][series["exam"][abroad]]] + "1"
-        return {
-            "study_pk": study.tolist(), "series_uid": uids, "series_no": series["number"][places].tolist(),
-            "modality": series["modality"][places].tolist(), "body_part": series["body_part"][places].tolist(),
-            "laterality": series["laterality"][places].tolist(), "station_aet": sender[places].tolist(),
-            "description": series["description"][places].tolist(), "n_instances": series["amount"][places].tolist(),
-            "size_bytes": (series["amount"] * series["bytes_each"])[places].tolist(),
-            "created_utc": clock.text(series["created"][places]),
-        }
+        series = self.series
+        total = len(series["exam"])
+        slots = [slot for _, _, slot in objects.SLOTS]
+        kinds, kind = combined(
+            series_no=(series["slot"], objects.NUMBERS.tolist()), modality=(series["slot"], [slot.modality for slot in slots]),
+            description=(series["slot"], [slot.description for slot in slots]),
+            body_part=(series["body_part"], objects.BODY_PARTS), laterality=(series["side"], objects.SIDES),
+            station_aet=(series["sender"], objects.SENDERS))
+
+        def rows(keys, places, study):
+            amount = series["amount"][places]
+            return {
+                "study_pk": study.tolist(), "series_uid": series_uids(keys), "n_instances": amount.tolist(),
+                "size_bytes": (amount * objects.SIZES[series["slot"][places]]).tolist(),
+                "created_utc": clock.text(series["created"][places]), kinds: kind[places].tolist(),
+            }
+
+        for part in slices(total):
+            yield rows(range(part.start + 1, part.stop + 1), part, series["exam"][part] + 1)
+        many = len(self.orphans)
+        yield rows(range(total + 1, total + many + 1), self.orphans, self.count + 1000 + np.arange(many))
+
+    def sop_uids(self, places):
+        """SOP Instance UIDs of the instances at `places`: a list."""
+        return clock.joined(b"2.999.5.", self.instances["series"][places] + 1, b".", self.instances["number"][places])
 
     def instance_rows(self):
-        held, uids = np.unique(self.instances["series"], return_inverse=True)
-        uids = pick(np.array(self.series_uids(held), dtype=object), uids)
-        rows = objects.instance_rows(self.series, self.instances, uids)
+        instances = self.instances
+        reason = np.full(len(instances["series"]), None, dtype=object)
         rejected = self.dirt.chosen["rejected instance"]
-        at(rows["rejected_code"], rejected, "113001")
-        at(rows["rejected_code"], rejected[::3], "113038")
-        return rows
+        reason[rejected], reason[rejected[::3]] = "113001", "113038"
+        for part in slices(len(reason)):
+            series = instances["series"][part]
+            yield {
+                "series_pk": (series + 1).tolist(), "sop_uid": self.sop_uids(part),
+                "sop_class_uid": objects.CLASSES[self.series["slot"][series]].tolist(),
+                "instance_no": instances["number"][part].tolist(), "created_utc": clock.text(instances["created"][part]),
+                "rejected_code": reason[part].tolist(),
+            }
 
     def file_rows(self):
-        chosen = self.dirt.chosen
-        present = np.ones(len(self.instances["series"]), dtype=bool)
-        present[chosen["instance without file"]] = False
-        online = np.flatnonzero(present)
-        files = objects.file_rows(self.series, self.instances, online, self.copied, self.instance_rows()["sop_uid"])
-        at(files["status"], np.searchsorted(online, chosen["instance whose file is missing"]), "MISSING")
-        for place in np.searchsorted(online, chosen["instance whose file is too short"]).tolist():
-            files["size_bytes"][place] -= 4096
-        return files
+        """Files of the instances that have one, then second copies of some."""
+        chosen, instances, series = self.dirt.chosen, self.instances, self.series
+        online = np.setdiff1d(np.arange(len(instances["series"])), chosen["instance without file"])
+        places = np.concatenate((online, self.copied))
+        system = np.repeat([world.ONLINE, world.NEARLINE], [len(online), len(self.copied)])
+        slot = series["slot"][instances["series"][places]]
+        size = objects.SIZES[slot]
+        size[np.searchsorted(online, chosen["instance whose file is too short"])] -= 4096
+        status = np.full(len(places), "OK", dtype=object)
+        status[np.searchsorted(online, chosen["instance whose file is missing"])] = "MISSING"
+        for part in slices(len(places)):
+            here = places[part]
+            folders = zip(clock.text(instances["created"][here]), (series["exam"][instances["series"][here]] + 1).tolist(),
+                          objects.NUMBERS[slot[part]].tolist(), instances["number"][here].tolist())
+            yield {
+                "instance_pk": (here + 1).tolist(), "filesystem_pk": system[part].tolist(),
+                "path": [f"{day[:10].replace('-', '/')}/{study}/{folder}/{number}.dcm"
+                         for day, study, folder, number in folders],
+                "size_bytes": size[part].tolist(), "ts_uid": objects.SYNTAXES[slot[part]].tolist(),
+                "sha256": objects.checksums(self.sop_uids(here)), "status": status[part].tolist(),
+            }
 
     def truth(self):
         """What was planned: a dict of plain values; keys of rows are the tables' pk."""
@@ -622,9 +691,9 @@ class Archive:
 
 
 def fixed_rows(seed, count):
-    """Yield (table, {column: list}) of the tables that the plan does not touch."""
+    """Yield (table, parts), as ``Archive.tables`` does, of the tables that the plan does not touch."""
     def columns(titles, rows):
-        return dict(zip(titles, (list(column) for column in zip(*rows))))
+        return [dict(zip(titles, zip(*rows)))]
 
     yield "about", columns(("key", "value"), (
         ("hospital", world.NAME), ("notice", INVENTED), ("seed", str(seed)), ("studies", str(count)),

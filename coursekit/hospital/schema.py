@@ -124,7 +124,7 @@ TABLES = (
         Column("size_bytes", "INTEGER NOT NULL", "Size of its instances as received, bytes."),
         Column("created_utc", "TEXT NOT NULL", f"First object of the series received. {UTC}."),
     )),
-    Table("instance", "An object of a series. The archive purges instance records of verified studies four days "
+    Table("instance", "An object of a series. The archive purges instance records of verified studies two days "
           "after they arrived; those of studies still unverified it keeps.", (
         Column("pk", KEY, "Key of the row."),
         Column("series_pk", "INTEGER NOT NULL REFERENCES series(pk)", "The series."),

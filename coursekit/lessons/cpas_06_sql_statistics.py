@@ -7,7 +7,7 @@ lesson = Lesson(
     "cpas-06",
     title="Statistics from the PACS database",
     version=1,
-    minutes=75,
+    minutes=120,
     objectives=[
         "find a study that nobody can find, by asking the PACS database",
         "count exams without counting series, deleted studies or the wrong day",
@@ -40,7 +40,7 @@ def ticket(hospital):
         "given_name": given,
         "birth_date": case["birth_date"],
         "accession": case["accession"],
-        "text": "CT of the head in the night of Saturday to Sunday, 30 March, in the ED. The report is there, the images are not.",
+        "text": "CT of the head in the night of Saturday to Sunday, 30 March, in the ED. The ED's letter tells the result; the images are not to be found.",
     }
 
 
@@ -87,6 +87,7 @@ class StudiesInTheArchive:
         with_series_only: "You counted only the studies that have series. A study may have none: a join silently drops it.",
         only_deleted: "Those are the deleted ones. Turn the condition round.",
     }
+    signs = {r"\bjoin\b": joined_to_series}
     hints = [
         "One row of the table `study` is one study. You need no other table.",
         "The condition comes after the table: `SELECT ... FROM study WHERE ...`.",
@@ -170,6 +171,20 @@ class CtExamsAddedLastMonth:
               AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
         """
 
+    def by_description():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01' AND description LIKE 'CT%'
+        """
+
+    def all_months():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
     wrong_ways = {
         by_study_date: "You went by the day of the exam. The question asks when the study reached the archive: priors imported from "
         "Eastcliff in March were performed years before, and an exam of the last evening may arrive on the first.",
@@ -177,12 +192,23 @@ class CtExamsAddedLastMonth:
         "time sorts after the bare date. The whole last day is lost.",
         modality_equals_ct: "`mods_in_study = 'CT'` misses every CT with a dose report or a captured screen, such as `CT\\SR`. The "
         "column holds several values (Modalities in Study (0008,0061) is multi-valued).",
-        modality_like_ct: "`LIKE '%CT%'` finds the letters anywhere: `PT\\CT` is a PET/CT and `IVOCT` is no CT at all. Ask the "
-        "table `series` for the exact modality.",
+        modality_like_ct: "`LIKE '%CT%'` finds the letters anywhere: `PT\\CT` is a PET/CT and `IVOCT` is no CT at all; and a few studies say "
+        "CT without having any series. Ask the table `series` for the exact modality.",
         with_pet_ct: "You counted the PET/CTs too. By the department's rule a study with a `PT` series belongs to nuclear medicine.",
         once_per_series: "The join gives one row per CT series: a CT with a scout, a thin and a thick series counts three times. "
         "Count studies.",
         with_deleted: "Deleted studies are in your count. The rule says: not deleted.",
+        by_description: "You went by the description, which is free text: a PET/CT or a planning scan may begin with CT, and a CT may be called "
+        "otherwise. The modality stands in the table `series`.",
+        all_months: "Your count covers all months. Which two conditions on `created_utc` keep March?",
+    }
+    signs = {
+        r"study_dt_local": by_study_date,
+        r"between|<=\s*'2025-03-31'|<\s*'2025-03-31'": between_two_days,
+        r"mods_in_study\s*=": modality_equals_ct,
+        r"mods_in_study": modality_like_ct,
+        r"description": by_description,
+        r"\bjoin\b(?!.*distinct)": once_per_series,
     }
     hints = [
         "Which column says when the archive received the study? Not the one with the day of the exam.",
@@ -246,12 +272,46 @@ class MrExamsByMonth:
             GROUP BY month
         """
 
+    def modality_like_mr():
+        return """
+            SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND study_dt_local >= '2024-01-01' AND study_dt_local < '2025-01-01' AND mods_in_study LIKE '%MR%'
+            GROUP BY month
+        """
+
+    def with_deleted():
+        return """
+            SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies FROM study
+            WHERE study_dt_local >= '2024-01-01' AND study_dt_local < '2025-01-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'MR')
+            GROUP BY month
+        """
+
+    def without_the_last_day():
+        return """
+            SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND study_dt_local BETWEEN '2024-01-01' AND '2024-12-31'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'MR')
+            GROUP BY month
+        """
+
     wrong_ways = {
         by_arrival: "You grouped by arrival. Planning wants to know how busy the scanner was: the day of the exam.",
         once_per_series: "An MR exam has many series, and the join counts each. Scanner slots are studies.",
         all_years: "Your table has months outside 2024 as well. Keep the rows of that year with a condition on the date.",
         modality_equals_mr: "`mods_in_study = 'MR'` misses each MR with another kind of series beside it, such as a screen capture "
         "or a presentation state, and the PET/MR.",
+        modality_like_mr: "`LIKE '%MR%'` goes by the study's list of modalities; a few studies say MR without having any series. Ask the table "
+        "`series`.",
+        with_deleted: "Deleted studies are in your counts.",
+        without_the_last_day: "December has lost its last day: `BETWEEN ... AND '2024-12-31'` ends as that day begins.",
+    }
+    signs = {
+        r"created_utc": by_arrival,
+        r"between|<=\s*'2024-12-31'": without_the_last_day,
+        r"mods_in_study\s*=": modality_equals_mr,
+        r"mods_in_study": modality_like_mr,
+        r"\bjoin\b(?!.*distinct)": once_per_series,
     }
     hints = [
         "Which of the two date columns says when the exam took place?",
@@ -267,25 +327,28 @@ class TheMissingStudy:
     night. Both searches are exact.
 
     **What is the Study Instance UID of the CT that they miss?** Find it with `pacs.sql("...")`, as often as you like, then write the
-    UID between quotes. Whoever typed the patient at the scanner may have made mistakes; the scanner itself knows what day it was."""
+    UID between quotes. Whoever typed the patient at the scanner may have made mistakes. Nobody types the device and the day: the ED's CT
+has been called `CTER01` since the afternoon of 29 March (before, `CT_ER`), and `series.station_aet` says which device sent a series."""
 
     answer = Text("study_uid", reading=uid)
     points = 3
     praise = (
-        "The study is there: under a mistyped Patient ID, without accession number, unverified. Lesson cpas-07 repairs it; remember its "
-        "UID, for you will meet it again in every tier."
+        "The study is there: under a mistyped Patient ID, without accession number, unverified. Repairing it is a job of its own. Remember its "
+        "UID: you will meet it again in other lessons."
     )
 
     def solution(pacs, ticket):
-        found = pacs.sql(f"""
+        found = pacs.sql("""
             SELECT study.study_uid, patient.pid, patient.name, study.study_dt_local, study.accession, study.status
             FROM study
             JOIN patient ON patient.pk = study.patient_pk
-            WHERE patient.name_norm LIKE '{ticket["family_name"]}%'
-              AND study.study_dt_local >= '2025-03-29'
+            JOIN series ON series.study_pk = study.pk
+            WHERE series.station_aet = 'CTER01'
+              AND study.study_dt_local >= '2025-03-30'
               AND study.study_dt_local < '2025-03-31'
               AND study.accession IS NULL
         """)
+        # of the studies found, take the UID of the first
         return found.study_uid[0]
 
     def the_planned_uid(pacs, ticket):
@@ -296,6 +359,20 @@ class TheMissingStudy:
             SELECT study.study_uid FROM study JOIN patient ON patient.pk = study.patient_pk
             WHERE patient.name_norm LIKE '{ticket["family_name"]}%' AND mods_in_study LIKE '%CT%'
               AND study.study_dt_local >= '2025-03-29' AND study.study_dt_local < '2025-03-31' AND study.accession IS NOT NULL
+        """).study_uid[0]
+
+    def of_the_other_namesake(pacs, ticket):
+        return pacs.sql(f"""
+            SELECT study.study_uid FROM study JOIN patient ON patient.pk = study.patient_pk
+            WHERE patient.name_norm LIKE '{ticket["family_name"]}%' AND mods_in_study LIKE '%CT%'
+              AND study.study_dt_local >= '2025-03-28' AND study.study_dt_local < '2025-03-29' AND study.accession IS NOT NULL
+        """).study_uid[0]
+
+    def of_another_patient(pacs, ticket):
+        return pacs.sql("""
+            SELECT study.study_uid FROM study JOIN series ON series.study_pk = study.pk
+            WHERE series.station_aet = 'CTER01' AND study.study_dt_local >= '2025-03-29 12:00:00'
+              AND study.accession IS NOT NULL ORDER BY study.study_dt_local
         """).study_uid[0]
 
     def an_earlier_ct(pacs, ticket):
@@ -309,12 +386,16 @@ class TheMissingStudy:
         "of its own: look among the studies.",
         of_a_namesake: "That CT belongs to a namesake: compare the given name, the birth date and the accession number before you move "
         "anybody's images.",
+        of_the_other_namesake: "That CT belongs to another patient of the same family name, examined two days earlier: compare given name, birth "
+        "date and day before you move anybody's images.",
+        of_another_patient: "That study is from the right scanner, but it belongs to another patient and has an order of its own. Look at its name "
+        "and its accession number.",
         an_earlier_ct: "That is an earlier CT of the same patient. The clinic asks for the night of 30 March.",
     }
     hints = [
-        "Search by what can't be mistyped at the console: the day, and the device that sent it. The table `study` has the day.",
-        "Join `study` with `patient` and search for the family name's beginning: `patient.name_norm LIKE 'NAME%'` (`%` stands for "
-        "anything), between 29 and 31 March.",
+        "Search by what can't be mistyped at the console: the day, and the device that sent it.",
+        "Join `study` with `patient` and with `series`, and keep the studies of 30 March (`study_dt_local`) whose `series.station_aet` is "
+        "`'CTER01'`. Show name, pid, accession and status as well.",
         "Of the studies found, one has no accession number and the status UNVERIFIED. Compare its `pid` with the ticket's, "
         "character by character.",
     ]
@@ -404,7 +485,7 @@ class OrdersWithoutStudy:
               AND orders.scheduled_local < '2025-04-07'
         """
 
-    def not_in_with_null():
+    def nothing_found():
         return """
             SELECT accession FROM orders
             WHERE accession NOT IN (SELECT accession FROM study) AND status <> 'CANCELLED'
@@ -434,13 +515,57 @@ class OrdersWithoutStudy:
             WHERE study.pk IS NULL AND orders.status <> 'CANCELLED'
         """
 
+    def without_the_last_day():
+        return """
+            SELECT orders.accession FROM orders
+            LEFT JOIN study ON study.accession = orders.accession AND study.issuer_pk = orders.issuer_pk
+            WHERE study.pk IS NULL AND orders.status <> 'CANCELLED'
+              AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-06'
+        """
+
+    def without_the_issuer():
+        return """
+            SELECT orders.accession FROM orders LEFT JOIN study ON study.accession = orders.accession
+            WHERE study.pk IS NULL AND orders.status <> 'CANCELLED'
+              AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
+        """
+
+    def only_scheduled():
+        return """
+            SELECT orders.accession FROM orders
+            LEFT JOIN study ON study.accession = orders.accession AND study.issuer_pk = orders.issuer_pk
+            WHERE study.pk IS NULL AND orders.status = 'SCHEDULED'
+              AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
+        """
+
+    def without_deleted():
+        return """
+            SELECT orders.accession FROM orders
+            LEFT JOIN study ON study.accession = orders.accession AND study.issuer_pk = orders.issuer_pk AND study.deleted = 0
+            WHERE study.pk IS NULL AND orders.status <> 'CANCELLED'
+              AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
+        """
+
     wrong_ways = {
-        not_in_with_null: "The result is empty, and that is no good news: `NOT IN` a list that holds a NULL is never true, because the "
-        "database cannot know whether the unknown value is yours. Some studies have no accession number.",
+        nothing_found: "Your result is empty, and that is no good news. Three usual causes: `NOT IN` a list that holds a NULL is never true, because "
+        "the unknown value might be yours; `= NULL` is never true either (ask `IS NULL`); and an inner JOIN has already dropped the orders "
+        "without a partner.",
         with_study: "Those are the orders whose study *has* arrived: an inner join keeps the pairs. You want the orders without a "
         "partner.",
         with_cancelled: "Cancelled orders are among them. No study is expected for those.",
         without_the_dates: "Your list covers all years. Only the days from 30 March to 6 April are asked.",
+        without_the_last_day: "6 April is missing: it's asked for, up to its last minute.",
+        without_the_issuer: "You compared the accession number alone. Another hospital's numbers may look the same: one of these orders shares its "
+        "number with a study of Eastcliff Clinic, which is another examination. An accession number counts together with its issuer.",
+        only_scheduled: "You kept the orders with the status SCHEDULED only. An order may also be in progress, or be called complete, while no "
+        "study has arrived.",
+        without_deleted: "You took a deleted study for one that never came. The question says: no study, deleted or not.",
+    }
+    signs = {
+        r"=\s*null|not in": nothing_found,
+        r"between|<=\s*'2025-04-06'|<\s*'2025-04-06'": without_the_last_day,
+        r"status\s*=\s*'SCHEDULED'": only_scheduled,
+        r"study\.deleted": without_deleted,
     }
     hints = [
         "A join keeps orders that have a study. Which kind of join keeps the others as well?",
@@ -456,9 +581,9 @@ class StoragePerModality:
     the bytes of each series (`series.size_bytes`) by the time at which the archive received the series (`series.created_utc`), for the
     series's own modality. Every series counts, also of studies deleted since: it had to be stored.
 
-    Two columns: `modality` and `gigabytes` (to 0.05 GB; rounding is up to you)."""
+    Two columns: `modality` and `gigabytes`; rounded to one decimal or not, as you like."""
 
-    answer = Query("query", database="pacs", result=Table(key=["modality"], tolerance=0.05))
+    answer = Query("query", database="pacs", result=Table(key=["modality"], tolerance=0.051))
     points = 2
     praise = "Dividing by 1e9 instead of 1000000000 keeps the decimals, and one table is enough when the question is about series."
 
@@ -495,6 +620,12 @@ class StoragePerModality:
             WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY modality
         """
 
+    def plain_bytes():
+        return """
+            SELECT modality, SUM(size_bytes) AS gigabytes FROM series
+            WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY modality
+        """
+
     def mean_size():
         return """
             SELECT modality, AVG(size_bytes) / 1e9 AS gigabytes FROM series
@@ -507,8 +638,10 @@ class StoragePerModality:
         whole_gigabytes: "A whole number divided by a whole number stays whole in SQL: the decimals were cut off. Divide by `1e9`.",
         sizes_of_studies: "You added up the size of the whole *study* once for each of its series. Take `series.size_bytes`.",
         megabytes: "Those are megabytes: a gigabyte is a thousand of them.",
+        plain_bytes: "Those are bytes. A decimal gigabyte is a thousand million of them: divide.",
         mean_size: "That is the mean size of a series. The question asks for all of them together: SUM.",
     }
+    signs = {r"1024|1073741824": binary_units, r"/\s*1000000000\b(?!\.)": whole_gigabytes, r"study\.size_bytes": sizes_of_studies, r"avg": mean_size}
     hints = [
         "All three facts, modality, size and time of arrival, stand in the table `series`.",
         "`SUM(size_bytes)` adds up; `GROUP BY modality` makes a row of each modality.",
@@ -546,12 +679,17 @@ class FastEnough:
     def equals_the_day():
         return "SELECT study_uid, created_utc FROM study WHERE created_utc = '2025-04-06' AND deleted = 0"
 
+    def with_deleted():
+        return "SELECT study_uid, created_utc FROM study WHERE created_utc >= '2025-04-06' AND created_utc < '2025-04-07'"
+
     def all_since_then():
         return "SELECT study_uid, created_utc FROM study WHERE created_utc >= '2025-04-06' AND deleted = 0"
 
     wrong_ways = {
         by_study_date: "Those are the exams *performed* on that day by the scanner's clock. The screen shows arrivals.",
-        equals_the_day: "Nothing arrived at exactly that text: `created_utc` holds a time of day as well. Ask for a range.",
+        equals_the_day: "Your result is empty. `created_utc` holds the day, a blank, and the time of day: a bare day equals none of them, and a `T` in "
+        "place of the blank sorts after all of them. Ask for a range from one bare day to the next.",
+        with_deleted: "Deleted studies are in your list.",
         all_since_then: "This goes on into the morning of the 7th. A day needs an end as well as a beginning.",
     }
     hints = [
@@ -566,7 +704,8 @@ class FastEnough:
 class TheMondayReport:
     """The radiology manager's report for **March 2025**, as it's wanted every month. For each of the modalities `CT`, `MR`, `US` and `MG` one
     row; a study belongs to a modality when it has at least one series of it (a study may belong to several), and deleted studies don't
-    count. The columns:
+    count. That is another rule than in exercise 2: here a PET/CT counts under `CT`, because the manager wants the load of the scanners. Two
+    rules, two numbers; write the rule beside the number. The columns:
 
     - `modality`
     - `performed`: studies whose exam was in March (`study_dt_local`)
@@ -658,12 +797,68 @@ class TheMondayReport:
             GROUP BY series.modality
         """
 
+    def unread_of_the_performed():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                       THEN study.pk END) AS performed,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                       THEN study.pk END) AS added,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND study_dt_local < '2025-03-01' THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                        AND status <> 'READ' THEN study.pk END) AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND series.modality IN ('CT', 'MR', 'US', 'MG')
+            GROUP BY series.modality
+        """
+
+    def added_in_where():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                       THEN study.pk END) AS performed,
+                   COUNT(DISTINCT study.pk) AS added,
+                   COUNT(DISTINCT CASE WHEN study_dt_local < '2025-03-01' THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN status <> 'READ' THEN study.pk END) AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND series.modality IN ('CT', 'MR', 'US', 'MG')
+              AND study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01' GROUP BY series.modality
+        """
+
+    def without_pet_ct():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                       THEN study.pk END) AS performed,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                       THEN study.pk END) AS added,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND study_dt_local < '2025-03-01' THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND status <> 'READ' THEN study.pk END) AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND series.modality IN ('CT', 'MR', 'US', 'MG')
+              AND study.pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+            GROUP BY series.modality
+        """
+
     wrong_ways = {
         once_per_series: "The numbers are those of series: the join gives one row per series. Count each study once, with `COUNT(DISTINCT "
         "... study.pk ...)`.",
         with_deleted: "Deleted studies are in the report. Keep `deleted = 0` for all four numbers.",
         without_the_last_day: "The 31st is missing: `BETWEEN` a first and a last *day* ends at midnight as the last day begins.",
         unread_of_the_exams: "`unread` counts the unread studies of all months. Only those added in March are asked.",
+        unread_of_the_performed: "`unread` counts the unread ones of the studies *performed* in March. Asked are those *added* in March: an imported "
+        "prior may be unread as well.",
+        added_in_where: "The condition on the arrival stands in WHERE, so it holds for `performed` too: studies that were performed in March and "
+        "arrived in April are lost. What differs from column to column belongs in its CASE.",
+        without_pet_ct: "You left out the PET/CTs, as in exercise 2. Here they count: the manager wants the load of the scanners.",
+    }
+    signs = {
+        r"between|<=\s*'2025-03-31'": without_the_last_day,
+        r"where.*created_utc.*group": added_in_where,
+        r"'PT'": without_pet_ct,
     }
     hints = [
         "Begin with one number: `SELECT series.modality, COUNT(DISTINCT CASE WHEN ... THEN study.pk END) AS performed FROM study JOIN "

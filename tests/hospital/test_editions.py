@@ -19,8 +19,8 @@ from coursekit.hospital.draws import Draws
 
 # Content of the tiny editions, table by table: the same on every system and with every release of NumPy.
 TINY = {
-    0: "13053d774b10a5977f4c7e9acd044162ddd84ea0f5055c00a45d3fcc3add3afc",
-    7: "94e79579c472c93c127439327c2621a3c583e64e7868da364601c88419ed6c76",
+    0: "d5e85e6ef0aeae79e49374baa6b57e61e7b59964a6bfe2519bc950ad8f673084",
+    7: "a0bbb516cc8620d938ec32ce24b6a0b86a3ea2426713424c16ce2f21adb3187e",
 }
 
 

@@ -54,17 +54,14 @@ class Query(Kind):
             sql = self.read(*given)
         except Unclear as unclear:
             return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
-        got = []
-        difference = None
-        for number, hospital in enumerate(editions.all()):
-            try:
-                rows = self._carried_out(sql, hospital)
-            except CourseError as refused:
-                return Verdict(Outcome.NOT_YET, str(refused), "refused")
-            got.append(rows)
-            difference = self.result.difference(*self._aligned(rows, self._reference(exercise, exercise.solution, hospital)))
-            if difference is not None:
-                break
+        hospitals = editions.all()
+        try:
+            got = [self._carried_out(sql, hospital) for hospital in hospitals]
+        except CourseError as refused:
+            return Verdict(Outcome.NOT_YET, str(refused), "refused")
+        right = [self._reference(exercise, exercise.solution, hospital) for hospital in hospitals]
+        differences = [self.result.difference(*self._aligned(a, b)) for a, b in zip(got, right, strict=True)]
+        number, difference = next(((place, one) for place, one in enumerate(differences) if one), (0, None))
         if difference is None:
             if self.uses_index:
                 table = self._scanned(sql, editions.own)
@@ -76,7 +73,6 @@ class Query(Kind):
                         "full scan",
                     )
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
-        hospitals = editions.all()[: len(got)]
         for way, feedback in exercise.wrong_ways.items():
             wrong = [self._reference(exercise, way, hospital) for hospital in hospitals]
             if all(self.result.difference(*self._aligned(a, b)) is None for a, b in zip(got, wrong, strict=True)):
