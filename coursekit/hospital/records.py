@@ -186,7 +186,9 @@ def number_people(seed, people, created):
     """Give every ordinary person an identifier; numbers grow with the time of registration."""
     for positions, prefix, first, room in ((people.ordinary, "HV", 101000, 890_000),
                                            (people.eastcliff[1:], "EC-", 20000, 60_000)):
-        gap = max(1, min(7, room // len(positions)))
+        while room < 2 * len(positions):              # a slip of the pen must find a number that nobody has
+            first, room = 10 * first, 10 * room
+        gap = min(7, room // len(positions))
         positions = positions[np.argsort(created[positions], kind="stable")]
         numbers = first + gap * np.arange(len(positions)) + Draws(seed, prefix).below(gap, len(positions))
         for person, pid in zip(positions.tolist(), clock.joined(prefix.encode("ascii"), numbers)):
