@@ -181,6 +181,9 @@ class Database:
             cursor = connection.execute(text)
             rows = cursor.fetchmany(most + 1)
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+            if set(text) & set("\u2018\u2019\u201c\u201d"):
+                raise DatabaseSaysNo("The statement has typographic quotes, which SQL does not know, perhaps pasted from a word "
+                                     "processor; type straight ones, as in 'CT'.") from None
             raise DatabaseSaysNo(explain(str(error))) from None
         finally:
             connection.close()
@@ -251,7 +254,8 @@ def explain(message):
     if "one statement at a time" in message:
         return "That is more than one statement; run one at a time, with at most one semicolon, at its end."
     if message == "interrupted":
-        return "The query took too long and was stopped; does every JOIN have its ON, and can the condition use an index?"
+        return ("The query took too long and was stopped. It may be right all the same, but a busy archive can't wait for it: does every "
+                "JOIN have its ON, can the conditions use an index, and would a LEFT JOIN be faster than NOT IN?")
     found = re.match(r"no such table: (?:main\.)?(\S+)", message)
     if found:
         name = found[1]

@@ -284,6 +284,7 @@ def planted(seed, count, pools, roles, eastcliff):
     plan.add("deleted", "MRBR", plan.between("2024-04-08 09:00:00", "2024-04-12 16:00:00"))
     plan.add("without images", "MRLSP", plan.between("2024-09-09 09:00:00", "2024-09-13 16:00:00"))
     plan.add("month end", "MRBR", plan.between("2024-12-31 09:00:00", "2024-12-31 15:00:00"))
+    plan.add("month end", "PETMR", plan.between("2024-10-31 09:00:00", "2024-10-31 15:00:00"))
 
     # One order, two studies: the scanner was restarted in the middle of the exam.
     for _ in range(2):

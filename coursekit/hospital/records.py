@@ -349,7 +349,8 @@ class Archive:
 
         # The scanner invents a UID where it had no worklist entry, or did not use it.
         invented = np.flatnonzero(self.locked_out | ~ordered & ~self.imported)
-        ignored = self.soil("study UID not the planned one", ordered, 4, 1000)
+        lately = self.soil("study UID not the planned one", ordered & (plan["created"] > NOW_UTC - 6 * DAY), 1, 0)
+        ignored = np.union1d(lately, self.soil("study UID not the planned one", ordered, 4, 1000))
         own = np.concatenate((invented, ignored, np.array(list(self.splits), dtype=np.int64)))
         octets = np.array(LAST_OCTETS, dtype="S")[plan["device"][own]]
         uid[own] = clock.joined(b"2.999.100.", octets, b".20", clock.date_digits(plan["local"][own]), b".", own + 100)

@@ -105,7 +105,8 @@ TABLES = (
         Column("n_series", "INTEGER NOT NULL", "Number of series."),
         Column("n_instances", "INTEGER NOT NULL", "Number of instances."),
         Column("size_bytes", "INTEGER NOT NULL", "Size of all instances as received, bytes."),
-        Column("status", "TEXT NOT NULL", "UNVERIFIED: matched to no order; VERIFIED: matched, to be read; READ."),
+        Column("status", "TEXT NOT NULL", "UNVERIFIED: matched to no order, or its patient does not fit; "
+               "VERIFIED: matched, to be read; READ."),
         Column("created_utc", "TEXT NOT NULL", f"The archive received the first object of the study. {UTC}."),
         Column("exam_complete_utc", "TEXT", f"The exam was reported complete (MPPS COMPLETED); NULL: never. {UTC}."),
         Column("deleted", "INTEGER NOT NULL", "1: deleted by a user and hidden from queries, the row stays; else 0."),
@@ -124,8 +125,8 @@ TABLES = (
         Column("size_bytes", "INTEGER NOT NULL", "Size of its instances as received, bytes."),
         Column("created_utc", "TEXT NOT NULL", f"First object of the series received. {UTC}."),
     )),
-    Table("instance", "An object of a series. The archive purges instance records of verified studies two days "
-          "after they arrived; those of studies still unverified it keeps.", (
+    Table("instance", "An object of a series. To stay small, this copy of the database holds the objects of the "
+          "studies received in the last two days, and of those still unverified.", (
         Column("pk", KEY, "Key of the row."),
         Column("series_pk", "INTEGER NOT NULL REFERENCES series(pk)", "The series."),
         Column("sop_uid", "TEXT NOT NULL", "SOP Instance UID (0008,0018)."),

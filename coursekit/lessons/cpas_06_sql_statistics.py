@@ -101,7 +101,7 @@ class CtExamsAddedLastMonth:
 
     The department's rules of counting: a CT exam is a study, not deleted, with at least one series of modality `CT`. A
     PET/CT (which also has a series of modality `PT`) is counted by nuclear medicine and not here. Added is when the archive
-    received it, `created_utc`, and the month is taken in UTC, as the column is.
+    received it, `created_utc`; and the board has agreed to take the month in UTC, so that nobody argues about summer time.
 
     One row, one column, `studies`."""
 
@@ -171,10 +171,19 @@ class CtExamsAddedLastMonth:
               AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
         """
 
-    def by_description():
+    def with_empty_shells():
         return """
             SELECT COUNT(*) AS studies FROM study
-            WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01' AND description LIKE 'CT%'
+            WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01'
+              AND mods_in_study LIKE '%CT%' AND mods_in_study NOT LIKE '%OCT%' AND mods_in_study NOT LIKE '%PT%'
+        """
+
+    def dates_not_understood():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= 2025-03-01 AND created_utc < 2025-04-01
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
         """
 
     def all_months():
@@ -188,7 +197,7 @@ class CtExamsAddedLastMonth:
     wrong_ways = {
         by_study_date: "You went by the day of the exam. The question asks when the study reached the archive: priors imported from "
         "Eastcliff in March were performed years before, and an exam of the last evening may arrive on the first.",
-        between_two_days: "`BETWEEN '2025-03-01' AND '2025-03-31'` ends at midnight at the *beginning* of the 31st: a text with a "
+        between_two_days: "`BETWEEN '2025-03-01' AND '2025-03-31'`, like `<= '2025-03-31'`, ends at midnight at the *beginning* of the 31st: a text with a "
         "time sorts after the bare date. The whole last day is lost.",
         modality_equals_ct: "`mods_in_study = 'CT'` misses every CT with a dose report or a captured screen, such as `CT\\SR`. The "
         "column holds several values (Modalities in Study (0008,0061) is multi-valued).",
@@ -198,16 +207,18 @@ class CtExamsAddedLastMonth:
         once_per_series: "The join gives one row per CT series: a CT with a scout, a thin and a thick series counts three times. "
         "Count studies.",
         with_deleted: "Deleted studies are in your count. The rule says: not deleted.",
-        by_description: "You went by the description, which is free text: a PET/CT or a planning scan may begin with CT, and a CT may be called "
-        "otherwise. The modality stands in the table `series`.",
         all_months: "Your count covers all months. Which two conditions on `created_utc` keep March?",
+        with_empty_shells: "Nearly: your patterns find the right modalities, but also a few empty shells, studies that say CT and have no series. Ask "
+        "the table `series`, where each modality has a row of its own.",
+        dates_not_understood: "Nothing is found. A date stands in quotes, with the year first, as the column has it: `'2025-03-01'`.",
     }
     signs = {
         r"study_dt_local": by_study_date,
         r"between|<=\s*'2025-03-31'|<\s*'2025-03-31'": between_two_days,
-        r"mods_in_study\s*=": modality_equals_ct,
-        r"mods_in_study": modality_like_ct,
-        r"description": by_description,
+        r"[<>]=?\s*\d|'\d\d?[-./]\d\d?[-./]\d{4}'": dates_not_understood,
+        r"mods_in_study\s*=\s*'CT'(?!.*\bor\b)": modality_equals_ct,
+        r"mods_in_study\s+like\s+'%CT%'(?!.*not like)": modality_like_ct,
+        r"mods_in_study\s+like": with_empty_shells,
         r"\bjoin\b(?!.*distinct)": once_per_series,
     }
     hints = [
@@ -272,6 +283,15 @@ class MrExamsByMonth:
             GROUP BY month
         """
 
+    def without_pet_mr():
+        return """
+            SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND study_dt_local >= '2024-01-01' AND study_dt_local < '2025-01-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'MR')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+            GROUP BY month
+        """
+
     def modality_like_mr():
         return """
             SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies FROM study
@@ -304,12 +324,14 @@ class MrExamsByMonth:
         modality_like_mr: "`LIKE '%MR%'` goes by the study's list of modalities; a few studies say MR without having any series. Ask the table "
         "`series`.",
         with_deleted: "Deleted studies are in your counts.",
-        without_the_last_day: "December has lost its last day: `BETWEEN ... AND '2024-12-31'` ends as that day begins.",
+        without_the_last_day: "December has lost its last day: `BETWEEN ... AND '2024-12-31'`, like `<= '2024-12-31'`, ends as that day begins.",
+        without_pet_mr: "You left out the PET/MR. Here they count: a PET/MR occupies planning's MR slots as any other.",
     }
     signs = {
         r"created_utc": by_arrival,
         r"between|<=\s*'2024-12-31'": without_the_last_day,
         r"mods_in_study\s*=": modality_equals_mr,
+        r"'PT'": without_pet_mr,
         r"mods_in_study": modality_like_mr,
         r"\bjoin\b(?!.*distinct)": once_per_series,
     }
@@ -338,17 +360,17 @@ has been called `CTER01` since the afternoon of 29 March (before, `CT_ER`), and 
     )
 
     def solution(pacs, ticket):
-        found = pacs.sql("""
-            SELECT study.study_uid, patient.pid, patient.name, study.study_dt_local, study.accession, study.status
+        found = pacs.sql(f"""
+            SELECT DISTINCT study.study_uid, patient.pid, patient.name, patient.birth_date, study.study_dt_local, study.status
             FROM study
             JOIN patient ON patient.pk = study.patient_pk
             JOIN series ON series.study_pk = study.pk
             WHERE series.station_aet = 'CTER01'
-              AND study.study_dt_local >= '2025-03-30'
-              AND study.study_dt_local < '2025-03-31'
-              AND study.accession IS NULL
+              AND study.study_dt_local >= '2025-03-30 00:00'
+              AND study.study_dt_local < '2025-03-30 06:00'
+              AND patient.name_norm LIKE '{ticket["family_name"]}%'
         """)
-        # of the studies found, take the UID of the first
+        # one study is left; its pid differs from the ticket's by one character
         return found.study_uid[0]
 
     def the_planned_uid(pacs, ticket):
@@ -369,10 +391,19 @@ has been called `CTER01` since the afternoon of 29 March (before, `CT_ER`), and 
         """).study_uid[0]
 
     def of_another_patient(pacs, ticket):
-        return pacs.sql("""
-            SELECT study.study_uid FROM study JOIN series ON series.study_pk = study.pk
-            WHERE series.station_aet = 'CTER01' AND study.study_dt_local >= '2025-03-29 12:00:00'
-              AND study.accession IS NOT NULL ORDER BY study.study_dt_local
+        return pacs.sql(f"""
+            SELECT study.study_uid FROM study
+            JOIN patient ON patient.pk = study.patient_pk JOIN series ON series.study_pk = study.pk
+            WHERE series.station_aet = 'CTER01' AND study.study_dt_local >= '2025-03-30' AND study.study_dt_local < '2025-03-31'
+              AND patient.name_norm NOT LIKE '{ticket["family_name"]}%' ORDER BY study.study_dt_local
+        """).study_uid[0]
+
+    def of_the_last_patient(pacs, ticket):
+        return pacs.sql(f"""
+            SELECT study.study_uid FROM study
+            JOIN patient ON patient.pk = study.patient_pk JOIN series ON series.study_pk = study.pk
+            WHERE series.station_aet = 'CTER01' AND study.study_dt_local >= '2025-03-30' AND study.study_dt_local < '2025-03-31'
+              AND patient.name_norm NOT LIKE '{ticket["family_name"]}%' ORDER BY study.study_dt_local DESC
         """).study_uid[0]
 
     def an_earlier_ct(pacs, ticket):
@@ -388,16 +419,18 @@ has been called `CTER01` since the afternoon of 29 March (before, `CT_ER`), and 
         "anybody's images.",
         of_the_other_namesake: "That CT belongs to another patient of the same family name, examined two days earlier: compare given name, birth "
         "date and day before you move anybody's images.",
-        of_another_patient: "That study is from the right scanner, but it belongs to another patient and has an order of its own. Look at its name "
-        "and its accession number.",
+        of_another_patient: "That study is from the right scanner and the right day, but it belongs to another patient. Without a worklist, none of that "
+        "day's CTs has an accession number: compare name, birth date and time.",
+        of_the_last_patient: "That study is from the right scanner, but from the evening, and it belongs to another patient. Compare name, birth date and "
+        "time with the ticket's.",
         an_earlier_ct: "That is an earlier CT of the same patient. The clinic asks for the night of 30 March.",
     }
     hints = [
         "Search by what can't be mistyped at the console: the day, and the device that sent it.",
         "Join `study` with `patient` and with `series`, and keep the studies of 30 March (`study_dt_local`) whose `series.station_aet` is "
-        "`'CTER01'`. Show name, pid, accession and status as well.",
-        "Of the studies found, one has no accession number and the status UNVERIFIED. Compare its `pid` with the ticket's, "
-        "character by character.",
+        "`'CTER01'`. Show name, birth date, pid and time as well. (`SELECT DISTINCT` shows each study once, not once per series.)",
+        "Several patients were scanned that day without a worklist, and none of their studies has an accession number. Look at the night, and compare "
+        "name and birth date with the ticket's; then the `pid`, character by character.",
     ]
 
 
@@ -421,8 +454,8 @@ class TheDangerousUpdate:
     )
     points = 2
     praise = (
-        "The PACS's own tool changes the index, the objects and the audit trail together. An UPDATE changes one of the three, and for "
-        "other people's records as well."
+        "The PACS's own tool is made to keep the index, the objects (as they are stored, or as they are sent) and the audit trail in step. An "
+        "UPDATE changes one of the three, and for other people's records as well."
     )
 
     def solution(pacs, ticket):
@@ -530,6 +563,13 @@ class OrdersWithoutStudy:
               AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
         """
 
+    def by_planned_uid():
+        return """
+            SELECT orders.accession FROM orders LEFT JOIN study ON study.study_uid = orders.study_uid
+            WHERE study.pk IS NULL AND orders.status <> 'CANCELLED'
+              AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
+        """
+
     def only_scheduled():
         return """
             SELECT orders.accession FROM orders
@@ -559,10 +599,13 @@ class OrdersWithoutStudy:
         "number with a study of Eastcliff Clinic, which is another examination. An accession number counts together with its issuer.",
         only_scheduled: "You kept the orders with the status SCHEDULED only. An order may also be in progress, or be called complete, while no "
         "study has arrived.",
+        by_planned_uid: "You compared Study Instance UIDs. An order only plans one; a scanner that does not get it makes up its own, as in the ticket. "
+        "Compare accession number and issuer.",
         without_deleted: "You took a deleted study for one that never came. The question says: no study, deleted or not.",
     }
     signs = {
-        r"=\s*null|not in": nothing_found,
+        r"=\s*null|not in\s*\(\s*select accession from study\s*\)": nothing_found,
+        r"study_uid": by_planned_uid,
         r"between|<=\s*'2025-04-06'|<\s*'2025-04-06'": without_the_last_day,
         r"status\s*=\s*'SCHEDULED'": only_scheduled,
         r"study\.deleted": without_deleted,
@@ -577,7 +620,7 @@ class OrdersWithoutStudy:
 
 @lesson.exercise
 class StoragePerModality:
-    """Storage planning: how many **decimal gigabytes** (1 GB = 1,000,000,000 bytes) did the archive receive in 2024, per modality? Count
+    """Storage planning: how many **decimal gigabytes** (1 GB is a thousand million bytes, `1e9`) did the archive receive in 2024, per modality? Count
     the bytes of each series (`series.size_bytes`) by the time at which the archive received the series (`series.created_utc`), for the
     series's own modality. Every series counts, also of studies deleted since: it had to be stored.
 
@@ -620,6 +663,9 @@ class StoragePerModality:
             WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY modality
         """
 
+    def all_years():
+        return "SELECT modality, SUM(size_bytes) / 1e9 AS gigabytes FROM series GROUP BY modality"
+
     def plain_bytes():
         return """
             SELECT modality, SUM(size_bytes) AS gigabytes FROM series
@@ -638,6 +684,7 @@ class StoragePerModality:
         whole_gigabytes: "A whole number divided by a whole number stays whole in SQL: the decimals were cut off. Divide by `1e9`.",
         sizes_of_studies: "You added up the size of the whole *study* once for each of its series. Take `series.size_bytes`.",
         megabytes: "Those are megabytes: a gigabyte is a thousand of them.",
+        all_years: "That is the sum over all years. Two conditions on `created_utc` keep 2024.",
         plain_bytes: "Those are bytes. A decimal gigabyte is a thousand million of them: divide.",
         mean_size: "That is the mean size of a series. The question asks for all of them together: SUM.",
     }
@@ -687,8 +734,9 @@ class FastEnough:
 
     wrong_ways = {
         by_study_date: "Those are the exams *performed* on that day by the scanner's clock. The screen shows arrivals.",
-        equals_the_day: "Your result is empty. `created_utc` holds the day, a blank, and the time of day: a bare day equals none of them, and a `T` in "
-        "place of the blank sorts after all of them. Ask for a range from one bare day to the next.",
+        equals_the_day: "Your result is empty. `created_utc` holds the day, a blank, and the time of day, as text: a bare day equals none of them, a `T` "
+        "in place of the blank sorts after all of them, and a date without quotes or with the year last is no date at all. Ask for a range "
+        "from one bare day to the next, in quotes.",
         with_deleted: "Deleted studies are in your list.",
         all_since_then: "This goes on into the morning of the 7th. A day needs an end as well as a beginning.",
     }
@@ -704,8 +752,8 @@ class FastEnough:
 class TheMondayReport:
     """The radiology manager's report for **March 2025**, as it's wanted every month. For each of the modalities `CT`, `MR`, `US` and `MG` one
     row; a study belongs to a modality when it has at least one series of it (a study may belong to several), and deleted studies don't
-    count. That is another rule than in exercise 2: here a PET/CT counts under `CT`, because the manager wants the load of the scanners. Two
-    rules, two numbers; write the rule beside the number. The columns:
+    count. That is another rule than in exercise 2: here a PET/CT counts under `CT`, too. Two rules, two numbers; write the rule
+    beside the number. The columns:
 
     - `modality`
     - `performed`: studies whose exam was in March (`study_dt_local`)
@@ -826,6 +874,37 @@ class TheMondayReport:
               AND study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01' GROUP BY series.modality
         """
 
+    def unread_verified():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                       THEN study.pk END) AS performed,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                       THEN study.pk END) AS added,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND study_dt_local < '2025-03-01' THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND status = 'VERIFIED' THEN study.pk END) AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND series.modality IN ('CT', 'MR', 'US', 'MG')
+            GROUP BY series.modality
+        """
+
+    def older_of_any_month():
+        return """
+            SELECT series.modality,
+                   COUNT(DISTINCT CASE WHEN study_dt_local >= '2025-03-01' AND study_dt_local < '2025-04-01'
+                                       THEN study.pk END) AS performed,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                       THEN study.pk END) AS added,
+                   COUNT(DISTINCT CASE WHEN study_dt_local < '2025-03-01' THEN study.pk END) AS older,
+                   COUNT(DISTINCT CASE WHEN study.created_utc >= '2025-03-01' AND study.created_utc < '2025-04-01'
+                                        AND status <> 'READ' THEN study.pk END) AS unread
+            FROM study JOIN series ON series.study_pk = study.pk
+            WHERE deleted = 0 AND series.modality IN ('CT', 'MR', 'US', 'MG')
+            GROUP BY series.modality
+        """
+
     def without_pet_ct():
         return """
             SELECT series.modality,
@@ -847,13 +926,15 @@ class TheMondayReport:
         once_per_series: "The numbers are those of series: the join gives one row per series. Count each study once, with `COUNT(DISTINCT "
         "... study.pk ...)`.",
         with_deleted: "Deleted studies are in the report. Keep `deleted = 0` for all four numbers.",
-        without_the_last_day: "The 31st is missing: `BETWEEN` a first and a last *day* ends at midnight as the last day begins.",
+        without_the_last_day: "The 31st is missing: `BETWEEN` a first and a last *day*, like `<=` the last day, ends at midnight as that day begins.",
         unread_of_the_exams: "`unread` counts the unread studies of all months. Only those added in March are asked.",
         unread_of_the_performed: "`unread` counts the unread ones of the studies *performed* in March. Asked are those *added* in March: an imported "
         "prior may be unread as well.",
         added_in_where: "The condition on the arrival stands in WHERE, so it holds for `performed` too: studies that were performed in March and "
         "arrived in April are lost. What differs from column to column belongs in its CASE.",
-        without_pet_ct: "You left out the PET/CTs, as in exercise 2. Here they count: the manager wants the load of the scanners.",
+        without_pet_ct: "You left out the PET/CTs, as in exercise 2. Here they count, because they have a CT series.",
+        unread_verified: "`unread` counts the studies with the status VERIFIED only. A study that is still UNVERIFIED has not been read either.",
+        older_of_any_month: "`older` counts everything before March. Only those that *arrived* in March are asked: the imports and the late ones.",
     }
     signs = {
         r"between|<=\s*'2025-03-31'": without_the_last_day,

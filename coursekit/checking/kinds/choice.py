@@ -53,9 +53,7 @@ class Choice(Kind):
             return Difference(f"About your evidence: {evidence.sentence(self.evidence.takes)}", "evidence")
         difference = self.evidence.difference(evidence, other[1])
         return difference and Difference(
-            "Your choice may stand, but what you give as evidence does not prove it. Look for what would read otherwise if another "
-            "option were true.",
-            "evidence",
+            f"Your choice may stand, but your evidence is not right yet. {difference.message}", "evidence"
         )
 
     def judge(self, exercise, given, editions):

@@ -44,6 +44,8 @@ class Query(Kind):
             raise Unclear(describe(given))
         if not value.strip():
             raise Unclear("empty text")
+        if re.match(r"\s*explain\b", value, re.IGNORECASE):
+            raise Unreadable("This asks how the query would be carried out. Leave out `EXPLAIN QUERY PLAN`: the query itself is the answer.")
         if len(value) > 20_000:
             raise Unclear(f"a text of {len(value):,} characters")
         return value
