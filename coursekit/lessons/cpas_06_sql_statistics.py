@@ -323,7 +323,7 @@ class MrExamsByMonth:
         "or a presentation state, and the PET/MR.",
         modality_like_mr: "`LIKE '%MR%'` goes by the study's list of modalities; a few studies say MR without having any series. Ask the table "
         "`series`.",
-        with_deleted: "Deleted studies are in your counts.",
+        with_deleted: "Deleted studies are in your counts: keep only rows with `deleted = 0`.",
         without_the_last_day: "December has lost its last day: `BETWEEN ... AND '2024-12-31'`, like `<= '2024-12-31'`, ends as that day begins.",
         without_pet_mr: "You left out the PET/MR. Here they count: a PET/MR occupies planning's MR slots as any other.",
     }
@@ -737,7 +737,7 @@ class FastEnough:
         equals_the_day: "Your result is empty. `created_utc` holds the day, a blank, and the time of day, as text: a bare day equals none of them, a `T` "
         "in place of the blank sorts after all of them, and a date without quotes or with the year last is no date at all. Ask for a range "
         "from one bare day to the next, in quotes.",
-        with_deleted: "Deleted studies are in your list.",
+        with_deleted: "Deleted studies are in your list: keep only rows with `deleted = 0`.",
         all_since_then: "This goes on into the morning of the 7th. A day needs an end as well as a beginning.",
     }
     hints = [
