@@ -17,7 +17,7 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize("answer", RIGHT, ids=repr)
+@pytest.mark.parametrize("answer", RIGHT)
 def test_right_forms(ask, answer):
     assert ask(Number("size", unit="bytes"), lambda: 524288)(answer).correct
 
@@ -45,7 +45,7 @@ def test_right_forms(ask, answer):
         (pd.DataFrame({"n": [1, 2]}), "unreadable", "2 rows"),
         (lambda: 524288, "unreadable", "parentheses"),
     ],
-    ids=repr,
+
 )
 def test_wrong_forms(ask, answer, label, word):
     verdict = ask(Number("size", unit="bytes"), lambda: 524288)(answer)

@@ -53,7 +53,7 @@ RIGHT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name, given", [(name, given) for name, *given in RIGHT], ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize("name, given", [(name, given) for name, *given in RIGHT], ids=[f"{number} {one[0]}" for number, one in enumerate(RIGHT)])
 def test_a_right_answer_in_another_form(name, given):
     verdict = _verdict(name, *given)
     assert verdict.outcome is Outcome.CORRECT, repr(verdict)
@@ -76,7 +76,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name, given, label", [(name, given, label) for name, *given, label in WRONG], ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize("name, given, label", [(name, given, label) for name, *given, label in WRONG], ids=[f"{number} {one[0]}" for number, one in enumerate(WRONG)])
 def test_a_wrong_answer_that_looks_right(name, given, label):
     verdict = _verdict(name, *given)
     assert verdict.outcome is Outcome.NOT_YET, repr(verdict)
