@@ -319,7 +319,7 @@ class Servers:
             "should_be": 2762, "allowed_aets_file": "/srv/hvmwl/site/allowed-aets.ini",
             "decoys": [
                 "/etc/hvpacs/pacs.conf.bak", "/etc/hvpacs/pacs.conf.2019", "/opt/hvpacs/share/templates/pacs.conf",
-                "/root/pacs.conf.new", "/opt/hvmwl/share/allowed-aets.ini", "/etc/hvmwl/allowed-aets.ini.bak"],
+                "/home/hvadmin/pacs.conf.new", "/opt/hvmwl/share/allowed-aets.ini", "/etc/hvmwl/allowed-aets.ini.bak"],
             "unreadable": f"{CONF}/conf.d/30-commit.conf", "why": "mode 0600, owner root; the service runs as hvpacs",
             "deleted_log": "/var/log/hvpacs/trace.log", "deleted_bytes": lot.between(30, 60) * GIB + lot.below(GIB),
             "var_bytes": size, "var_used": used, "var_bytes_per_day": growth,
