@@ -17,7 +17,7 @@ MAY_USE = {  # as docs/architecture.md says; every room may use `errors` and the
     "figures": {"standards"},
     "learner": {"checking", "lessons", "hospital", "shipped"},
     "lessons": {"checking", "figures", "hospital", "standards"},
-    "authoring": {"lessons", "shipped"},
+    "authoring": {"figures", "hospital", "lessons", "shipped", "standards"},
     "cli": {"authoring", "hospital", "learner", "lessons", "shipped"},
     "__main__": {"cli"},
     "__init__": {"hospital", "learner"},

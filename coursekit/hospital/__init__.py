@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from coursekit.errors import CourseError
 
-SCALES = {"tiny": 2_000, "default": 62_000}
+SCALES = {"tiny": 2_000, "default": 60_000}
 LEAST = 1_000
 
 __all__ = ["NoSuchEdition", "hospital"]
@@ -25,7 +25,7 @@ def hospital(seed=0, scale="default"):
     seed : int
         0 is the edition that the course prints; any other whole number from 1 tells the same with other facts.
     scale : 'tiny', 'default' or int
-        2,000 studies, 62,000, or as many as you say (at least 1,000).
+        2,000 studies, 60,000, or as many as you say (at least 1,000).
 
     Returns
     -------

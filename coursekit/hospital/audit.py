@@ -210,7 +210,7 @@ class Audit:
             uid = CLASS_OF.get((modality, description)) or STORAGE + SOP_CLASSES[modality]
             series.setdefault(study_pk, []).append((station, uid, count, created))
         truth = h.truth["study_order"]
-        order_of = dict(zip(truth["study_pk"], truth["order_pk"]))
+        order_of = {**dict(zip(truth["study_pk"], truth["order_pk"])), **h.truth["worklist_choice"]}
         self._orders_read = h.pacs.rows(
             f"SELECT o.pk, p.pid, p.name, o.visit_pk, o.accession, o.procedure_desc, o.status, {epoch.format('o.ordered_utc')}, "
             f"o.study_uid FROM orders o JOIN patient p ON p.pk = o.patient_pk WHERE o.ordered_utc >= '{since}' ORDER BY o.pk")[1]

@@ -831,28 +831,37 @@ def _mllp(scene):
 
 @captured("D2-23", "The RIS says that it sent the order three times over; the engine has no trace of it and shows no error.")
 def _mllp_no_end(scene):
-    # The three messages of the stream of lesson cpas-14; the second one lacks the end block.
-    messages = [part.split(b"\x1c")[0].replace(b"\n", b"\r") for part in artefacts.mllp_stream(scene.seed).split(b"\x0b")[1:]]
-    first, second, third = (part.rstrip(b"\r") + b"\r" for part in messages)
+    from coursekit.hospital.feed import unended
+
+    # The very messages of the feed, which has the second one when it arrived in the end.
+    order = unended(scene.h)
+    control, names = f"R{order.pk}NW", ("RIS", "HV_ENGINE")
+    sent = [message for message in scene.h.feed if names == (message.sender, message.receiver) and message.event == "ORM^O01"]
+    place = next(place for place, message in enumerate(sent) if message.control_id == control)
+    answers = {message.control_id: message for message in scene.h.feed
+               if names == (message.receiver, message.sender) and b"\rMSA|AA|" in message.bytes}
+    earlier = next(message for message in reversed(sent[:place]) if not message.quirks and "K" + message.control_id in answers)
     scene.listen("HV_ENGINE")
-    names = ("RIS", "HV_ENGINE")
-    connection = scene.connect(*names, "2025-03-30 01:14:02", port=MLLP_PORT)
+    connection = scene.connect(*names, earlier.at_utc, port=MLLP_PORT)
     connection.open()
     connection.think(900)
-    _deliver(scene, connection, b"\x0b" + first + b"\x1c\r", names)
-    connection.think(clock.seconds("2025-03-30 01:22:10") * 1_000_000 + scene.chance(20_000, 300_000) - connection.now)
-    proof = connection.send(CLIENT, b"\x0b" + second + b"\r")
-    connection.think(30_000_000)                                    # the RIS waits for an acknowledgement in vain
-    connection.close(CLIENT)
-    connection = scene.connect(*names, "2025-03-30 01:48:40", port=MLLP_PORT)
-    connection.open()
-    connection.think(900)
-    _deliver(scene, connection, b"\x0b" + third + b"\x1c\r", names)
+    connection.send(CLIENT, b"\x0b" + earlier.bytes + b"\x1c\r")
+    connection.think(1_000_000)
+    connection.send(SERVER, b"\x0b" + answers["K" + earlier.control_id].bytes + b"\x1c\r")
     connection.think(2_000_000)
     connection.close(CLIENT)
-    control = second.split(b"|")[9].decode()
+    proof = []
+    for attempt in range(3):
+        connection = scene.connect(*names, clock.text([order.ordered + 36 * attempt])[0], port=MLLP_PORT)
+        connection.open()
+        connection.think(900)
+        proof += connection.send(CLIENT, b"\x0b" + sent[place].bytes + b"\r")
+        connection.think(30_000_000)                                # the RIS waits for an acknowledgement in vain
+        connection.close(CLIENT)
     return {"fault": "an HL7 message without its end block 0x1C", "layer": "mllp", "cause_at": "RIS", "frames": proof,
-            "filter": f"tcp.dstport == {MLLP_PORT} && tcp contains \"|{control}|\"", "facts": {"control_id": control}}
+            "filter": f"tcp.dstport == {MLLP_PORT} && tcp contains \"|{control}|\"",
+            "facts": {"control_id": control, "accession": order.accession, "placer_number": order.placer,
+                      "ordered_utc": clock.text([order.ordered])[0]}}
 
 
 @captured("C17", "The emergency record was merged at seven on Sunday morning, yet the archive still shows two patients.")

@@ -72,12 +72,13 @@ def capture(name, h):
 def incidents(h):
     """The incidents that only captures show, 'D2-01' and on: a list of Incident."""
     from coursekit.hospital.incidents import Incident
+    from coursekit.hospital.logs import FAULTS
     found = []
     for name, plan in PLANS.items():
         if plan.incident and plan.incident.startswith("D2"):
             truth = capture(name, h).truth
             found.append(Incident(plan.incident, truth["fault"], truth["at_utc"], {"capture": name, **truth["facts"]},
-                                  ("capture",)))
+                                  ("capture", "log") if name in FAULTS else ("capture",)))
     return found
 
 

@@ -57,6 +57,16 @@ NOW_LOCAL = seconds(world.NOW.strftime("%Y-%m-%d %H:%M:%S"))
 NOW_UTC = int(to_utc(np.int64(NOW_LOCAL)))
 
 
+def by_time(times):
+    """The positions of `times` (whole numbers from 0 to below 2**38) in ascending order, equal ones as they stand.
+
+    What ``argsort(kind="stable")`` gives, in a quarter of its time: the position is sorted along in the low bits.
+    """
+    keys = np.asarray(times, dtype=np.int64) << 25 | np.arange(len(times))
+    keys.sort()
+    return keys & (1 << 25) - 1
+
+
 FIRST_DATE, LAST_DATE = seconds("1920-01-01") // DAY, seconds("2040-01-01") // DAY
 MINUTES = np.array([f" {minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440)], dtype="S7")
 SECONDS = np.array([f"{second:02d}" for second in range(60)], dtype="S2")

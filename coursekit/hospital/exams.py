@@ -43,13 +43,16 @@ OUTAGES = tuple((seconds(a), seconds(b)) for a, b in (("2023-11-14 09:00:00", "2
 EDGE_FEBRUARY = (seconds("2025-02-28 23:00:00"), seconds("2025-03-01 00:00:00"))
 EDGE_MARCH = (seconds("2025-03-31 22:00:00"), seconds("2025-04-01 00:00:00"))
 
+# What the technologist at DX_CH1 can mix up: body parts that nobody confuses on the image.
+CHOOSABLE = ("XHAND", "XKNEE", "XFOOT", "XPELV", "XLSP")
 CT_CODES = ("CTHD", "CTCH", "CTAP", "CTPA", "CTCAP", "CTCSP")
 # `force`: 1 CT series alone, 2 a dose report and in reverse order, 3 a dose report and a screen shot, 4 in order.
 FREE, PLAIN, REVERSED, FULL, IN_ORDER = range(5)
 
 TAGS = ("usual", "story", "case 17", "eastcliff import", "february evening", "february edge", "march last day",
         "march edge", "march evening", "march mixture", "deleted", "without images", "lockout", "recent",
-        "weekend evening", "month end", "split")
+        "weekend evening", "month end", "split", "wrong order", "wrong patient", "two orders", "month ended between its series",
+        "eastcliff transfer", "number of a transfer")
 TAG = {name: place for place, name in enumerate(TAGS)}
 
 
@@ -173,7 +176,7 @@ class Planned:
         self.draws, self.pools, self.rows = draws, pools, []
 
     def add(self, tag, code, local, created=None, patient_class=OUTPATIENT, person=None, force=FREE, device=None):
-        """Plant an exam: `local` its wall-clock start, `created` (UTC) its arrival, else some minutes after it."""
+        """Plant an exam and return its person: `local` its wall-clock start, `created` (UTC) its arrival, else minutes after."""
         procedure = PROCEDURES[PLACE[code]]
         taken = 0
         if person is None:
@@ -184,6 +187,12 @@ class Planned:
         if device is None:
             device = DEVICE[procedure.devices[0][0]]
         self.rows.append((person, PLACE[code], device, patient_class, local, created or 0, taken, force, TAG[tag]))
+        return person
+
+    def one_day(self, first, last):
+        """A random working day between two dates given as text: days since 1970-01-01."""
+        day = self.draws.one(seconds(first) // DAY, seconds(last) // DAY)
+        return day - max(0, (day + 3) % 7 - 4)
 
     def between(self, first, last):
         """A random second between two times given as text."""
@@ -222,6 +231,12 @@ def planted(seed, count, pools, roles, eastcliff):
         person = int(eastcliff[0 if number == 0 else draws.one(0, len(eastcliff) - 1)])
         plan.add("eastcliff import", code, day * DAY + draws.one(8 * HOUR, 17 * HOUR),
                  plan.between("2025-03-15 06:00:00", "2025-03-16 20:00:00"), person=person, device=ELSEWHERE)
+
+    # And somebody whom Eastcliff sent over last week, with the images of the day; an exam here has the same accession number.
+    plan.add("number of a transfer", "XCHPA", plan.between("2025-04-02 09:00:00", "2025-04-02 12:00:00"))
+    plan.add("eastcliff transfer", "XCHPA", plan.between("2025-04-02 09:00:00", "2025-04-02 12:00:00"),
+             plan.between("2025-04-02 12:00:00", "2025-04-02 14:00:00"), person=int(eastcliff[draws.one(1, len(eastcliff) - 1)]),
+             device=ELSEWHERE)
 
     # CTs at the edges of the month. Their numbers differ, so that each confusion changes the count by its own.
     for _ in range(3):
@@ -286,6 +301,27 @@ def planted(seed, count, pools, roles, eastcliff):
     plan.add("month end", "MRBR", plan.between("2024-12-31 09:00:00", "2024-12-31 15:00:00"))
     plan.add("month end", "PETMR", plan.between("2024-10-31 09:00:00", "2024-10-31 15:00:00"))
 
+    # At the worklist: two exams of one person by each other's orders; one person's exam by the order of the next, who
+    # then has none left; two orders for one run of the scanner. Those of the last 30 days first, more at a busier hospital.
+    def working_day(number):
+        """A time of a working day: of March 2025, but for every third pair of the 18 months before."""
+        day = plan.one_day("2023-09-04", "2025-02-21") if number % 3 == 2 else plan.one_day("2025-03-12", "2025-03-28")
+        return day * DAY + draws.one(9 * HOUR, 15 * HOUR)
+
+    for number in range(max(2, count // 20_000)):
+        start, (first, second) = working_day(number), draws.sample(np.arange(len(CHOOSABLE)), 2).tolist()
+        person = plan.add("wrong order", CHOOSABLE[first], start)
+        plan.add("wrong order", CHOOSABLE[second], start + draws.one(420, 840), person=person)
+        start, (first, second) = working_day(number), draws.sample(np.arange(len(CHOOSABLE)), 2).tolist()
+        person = plan.add("wrong patient", CHOOSABLE[first], start)
+        while plan.add("wrong patient", CHOOSABLE[second], start + draws.one(900, 1700)) == person:
+            plan.rows.pop()
+        plan.add("two orders", "CTCAP", working_day(number), device=DEVICE["CT2"])
+
+    # February ended, in UTC, between two series of a CT.
+    plan.add("month ended between its series", "CTCAP", plan.between("2025-02-28 23:20:00", "2025-02-28 23:50:00"),
+             seconds("2025-03-01") - draws.one(5, 20), EMERGENCY, force=FULL, device=DEVICE["CT2"])
+
     # One order, two studies: the scanner was restarted in the middle of the exam.
     for _ in range(2):
         start = plan.between("2025-03-10 09:00:00", "2025-03-27 16:00:00")
@@ -301,7 +337,7 @@ def exams(seed, count, pools, roles, eastcliff):
     some = planted(seed, count, pools, roles, eastcliff)
     most = usual(seed, count - len(some["tag"]), pools)
     columns = {name: np.concatenate((most[name], some[name])) for name in some}
-    order = np.argsort(columns["created"], kind="stable")
+    order = clock.by_time(columns["created"])
     columns = {name: values[order] for name, values in columns.items()}
     columns["local"] = clock.to_local(columns["utc"])
     renamed = (columns["device"] == DEVICE["CT_ER"]) & (columns["utc"] >= story.RENAMED)

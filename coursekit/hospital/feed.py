@@ -5,25 +5,39 @@ Every message goes to HV_ENGINE, which acknowledges it (original mode, HL7 v2.5.
 ====================  =======  =========================================  ==================
 sender                version  messages                                   HV_ENGINE sends to
 ====================  =======  =========================================  ==================
-HIS                   2.5.1    ADT A01 A02 A03 A04 A08 A28 A31 A40        HV_PACS, RIS
+HIS                   2.5.1    ADT A01-A08 A11-A13 A28 A31 A40            HV_PACS, RIS
 RIS                   2.3.1    ORM O01 with ZDS (IHE RAD-4, RAD-13)       HV_PACS
-RIS                   2.5.1    SIU S12 S13 S15                            EMR
+RIS                   2.5.1    SIU S12 S13 S14 S15                        EMR
 ECC_RIS (clinic)      2.5.1    OMI O23 with TQ1 and IPC; ADT A34 A40      HV_PACS, as ORM
 CARD (cardiology)     2.3      ORM O01; ORU R01 with PDF                  HV_PACS; EMR
 VOX (speech)          2.5.1    ORU R01                                    EMR
 ====================  =======  =========================================  ==================
 
-A message passed on keeps MSH-7 and MSH-10. Sources: HL7 v2.3.1 and v2.5.1 chapters 2, 3, 4, 7, 10; IHE RAD TF-2 4.1
-(RAD-1), 4.4 (RAD-4), 4.12 (RAD-12), 4.13 (RAD-13); IHE ITI TF-2 3.30 and Appendix C.
+A message passed on keeps MSH-7 and MSH-10. Each night the HIS writes the day's ADT into a file for the regional patient
+index (``batches``). Sources: HL7 v2.3.1 and v2.5.1 chapters 2, 3, 4, 7, 10; IHE RAD TF-2 4.1 (RAD-1), 4.4 (RAD-4), 4.12
+(RAD-12), 4.13 (RAD-13); IHE ITI TF-2 3.30, 3.31 and Appendix C.
 """
 
 import re
+from bisect import bisect_right
+from functools import cached_property
 from typing import NamedTuple
 
 from coursekit.hospital import clock, story
 from coursekit.hospital.clock import DAY, NOW_UTC
 from coursekit.hospital.draws import Draws
-from coursekit.hospital.flow import ahead, digits, flow, local_digits, locked_out, span
+from coursekit.hospital.feed_quirks import wrong_charset
+from coursekit.hospital.flow import (
+    LONGEST_PREADMISSION,
+    Stage,
+    ahead,
+    digits,
+    flow,
+    local_digits,
+    locked_out,
+    seconds_of,
+    span,
+)
 from coursekit.hospital.incidents import Evidence
 from coursekit.hospital.worklist import referrer, station_location
 
@@ -81,6 +95,9 @@ def xcn(doctor):
     return f"{number}^{xpn(name)}"
 
 
+LANGUAGE = "|" * 7 + "nl^Dutch^ISO639"                               # PID-15, after PID-8
+
+
 class Sheet:
     """What a sender's messages have in common."""
 
@@ -95,9 +112,11 @@ SHEETS = {
     "CARD": Sheet("2.3", "", zone=False, quirks=("LF", "MSH-2 permuted", "no time zone")),
     "VOX": Sheet("2.5.1", "UNICODE UTF-8", zone=False, quirks=("no time zone", "no final CR")),
 }
-STRUCTURE = {"A01": "ADT_A01", "A02": "ADT_A02", "A03": "ADT_A03", "A04": "ADT_A01", "A08": "ADT_A01", "A28": "ADT_A05",
-             "A31": "ADT_A05", "A34": "ADT_A30", "A40": "ADT_A39", "O23": "OMI_O23", "S12": "SIU_S12",
-             "S13": "SIU_S12", "S15": "SIU_S12", "R01": "ORU_R01"}
+# MSH-9.3 as HL7 v2.5.1 chapters 3, 4, 7 and 10 name it for each event.
+STRUCTURE = {"A01": "ADT_A01", "A02": "ADT_A02", "A03": "ADT_A03", "A04": "ADT_A01", "A05": "ADT_A05", "A06": "ADT_A06",
+             "A07": "ADT_A06", "A08": "ADT_A01", "A11": "ADT_A09", "A12": "ADT_A12", "A13": "ADT_A01", "A28": "ADT_A05",
+             "A31": "ADT_A05", "A34": "ADT_A30", "A40": "ADT_A39", "O23": "OMI_O23", "S12": "SIU_S12", "S13": "SIU_S12",
+             "S14": "SIU_S12", "S15": "SIU_S12", "R01": "ORU_R01"}
 
 
 def msh(sender, receiver, at, event, control_id, version, charset, zone=True):
@@ -128,6 +147,9 @@ class Writer:
         self.merge_faults = [(incident.id[:5], incident.facts) for incident in h.incidents
                              if incident.id[:5] in ("E1-03", "E1-04")]
         self.tests = [incident.facts for incident in h.incidents if incident.id.startswith("E1-13")]
+        self.unended = unended(h)
+        # Records that exist in the archive alone, made where somebody typed.
+        self.typed = set(h.truth["typed_for"]) | {self.flow.case["typed_patient_pk"], self.flow.case["temporary_patient_pk"]}
 
     # Segments
 
@@ -144,13 +166,22 @@ class Writer:
                                 f"{patient.sex or 'U'}")
         return self.people[key] + rest
 
-    def pv1(self, visit, kind=None, location=None, times=True):
+    def pv1(self, visit, at):
+        """PV1 of orders and reports about a visit: where the patient is at the instant `at`."""
         if visit is None:
             return "PV1|1|O|"
-        number = f"{visit.number}^^^{authority(self.flow, 'HVGH')}^VN"
-        place = escaped(visit.location if location is None else location)
-        stamp = "|" * 25 + local_digits(visit.admitted) if times else ""
-        return f"PV1|1|{kind or visit.kind}|{place}^^^HVGH" + "|" * 16 + number + stamp
+        kind, place = self.flow.standing(visit, at)
+        return f"PV1|1|{kind}|{escaped(place)}^^^HVGH" + "|" * 16 + self.visit_number(visit.number)
+
+    def visit_number(self, number):
+        return f"{number}^^^{authority(self.flow, 'HVGH')}^VN"
+
+    def movement(self, number, stage):
+        """PV1 of ADT: place (PV1-3), place before (PV1-6), visit number (PV1-19), begin and end (PV1-44, 45)."""
+        prior = f"{escaped(stage.prior)}^^^HVGH" if stage.prior else ""
+        times = [local_digits(at) for at in (stage.admitted, stage.at if stage.trigger == "A03" else None) if at]
+        pv1 = f"PV1|1|{stage.kind}|{escaped(stage.place)}^^^HVGH|||{prior}" + "|" * 13 + self.visit_number(number)
+        return pv1 + "|" * 25 * bool(times) + "|".join(times)
 
     # Sending
 
@@ -209,41 +240,84 @@ class Writer:
 
     def admissions(self):
         f, case = self.flow, self.flow.case
-        chances = Draws(self.h.seed, "feed of visits").raw(max(f.visits, default=0)).tolist()
+        his_own = case_visit(f, case)
         for visit in f.visits.values():
-            if visit.admitted >= self.until or (visit.discharged or NOW_UTC) < self.since - DAY:
+            if visit.admitted - LONGEST_PREADMISSION >= self.until or (visit.discharged or NOW_UTC) < self.since - DAY:
                 continue
-            chance = chances[visit.pk - 1]
-            patient = f.patient(visit.patient_pk, visit.admitted)
-            if patient.issuer != "HVGH":
+            if f.patient(visit.patient_pk, visit.admitted).issuer != "HVGH":
                 continue
-            moved = visit.kind == "I" and chance % 5 < 2
-            first = "A01" if visit.kind == "I" else "A04"
-            place = "Emergency" if moved else None
-            self.adt(visit.admitted, first, f"H{visit.pk}{first}", patient, self.pv1(visit, location=place))
-            if moved:
-                at = visit.admitted + 7200 + chance // 7 % 7200
-                self.adt(at, "A02", f"H{visit.pk}A02", patient, self.pv1(visit))
+            told = {}
+            for stage in f.course(visit):
+                told[stage.trigger] = times = told.get(stage.trigger, 0) + 1
+                control_id = f"H{visit.pk}{stage.trigger}" + (f"N{times}" if times > 1 else "")
+                self.stage(stage, control_id, self.holder(visit, stage.at), visit.number)
+            faults = self.planted.get(("visit_pk", visit.pk), {})
+            if visit.pk == his_own or faults:
+                self.flood(visit, faults.get("E1-11"))
+                continue
+            chance = visit.chance
             if chance // 11 % 10 < 3:
-                at = visit.admitted + 600 + chance // 13 % 1800
-                if visit.pk != case_visit(f, case) and ("visit_pk", visit.pk) not in self.planted:
-                    self.adt(at, "A08", f"H{visit.pk}A08", patient, self.pv1(visit), "|" * 7 + "nl^Dutch^ISO639")
-            flood = self.planted.get(("visit_pk", visit.pk), {}).get("E1-11")
-            if flood:
-                begins = clock.seconds(flood["flood_utc"])
-                for number in range(flood["messages"]):
-                    self.adt(begins + number, "A08", f"H{visit.pk}A08F{number}", patient, self.pv1(visit),
-                             "|" * 7 + "nl^Dutch^ISO639", ("A08 flood",))
-            if visit.discharged is not None and visit.kind != "O":
-                leaver = f.patient(visit.patient_pk, visit.discharged)
-                if visit.patient_pk == case["temporary_patient_pk"] and visit.discharged > story.MERGE_REFUSED:
-                    leaver = f.patients[case["patient_pk"]]
-                self.adt(visit.discharged, "A03", f"H{visit.pk}A03", leaver,
-                         self.pv1(visit) + "|" + local_digits(visit.discharged))
+                self.update(visit, visit.admitted + 600 + chance // 13 % 1800, f"H{visit.pk}A08")
+            if visit.kind != "I" and chance // 79 % 50 == 0:
+                self.mistaken(visit)
 
-    def adt(self, at, trigger, control_id, patient, pv1, rest="", quirks=()):
-        lines = [f"EVN||{local_digits(at)}", self.pid(patient, rest, True), pv1]
-        self.fan_out(at, f"ADT^{trigger}", control_id, lines, quirks)
+    def holder(self, visit, at):
+        """Whose visit it is at the instant `at`: merges followed, that of Case 17 too, which the archive refused."""
+        f, case = self.flow, self.flow.case
+        if visit.patient_pk == case["temporary_patient_pk"] and at > story.MERGE_REFUSED:
+            return f.patients[case["patient_pk"]]
+        return f.patient(visit.patient_pk, at)
+
+    def stage(self, stage, control_id, patient, number):
+        """ADT of one event in the course of a visit."""
+        lines = [self.movement(number, stage)]
+        if stage.expected:
+            lines.append("PV2" + "|" * 8 + local_digits(stage.expected))
+        self.adt(stage.at, stage.trigger, control_id, patient, lines, undoes=stage.undoes)
+
+    def update(self, visit, at, control_id, quirks=()):
+        kind, place = self.flow.standing(visit, at)
+        stage = Stage("A08", at, kind, place, None, visit.admitted)
+        self.adt(at, "A08", control_id, self.holder(visit, at), [self.movement(visit.number, stage)], LANGUAGE, quirks)
+
+    def flood(self, visit, facts):
+        if facts:
+            begins = clock.seconds(facts["flood_utc"])
+            for number in range(facts["messages"]):
+                self.update(visit, begins + number, f"H{visit.pk}A08F{number}", ("A08 flood",))
+
+    def mistaken(self, visit):
+        """The desk took the next patient of the list for this one, and cancels that registration at once.
+
+        Such a visit has a number that the archive's table does not have: as if it had never been.
+        """
+        at = visit.admitted - 150 - visit.chance // 83 % 300
+        own = self.holder(visit, visit.admitted)
+        start = bisect_right(self.by_name, (own.name, own.pk))
+        other = next((patient for _, _, patient in self.by_name[start:start + 20]
+                      if patient.created < at and patient.sex == own.sex), None)
+        if other is None:
+            return
+        number, key = f"V{10_000_000 + visit.pk}", f"H{10_000_000 + visit.pk}"
+        wrong = Stage("A04", at, visit.kind, visit.location, None, at)
+        self.stage(wrong, key + "A04", other, number)
+        undone = at + 60 + visit.chance // 89 % 80
+        self.stage(wrong._replace(trigger="A11", at=undone, undoes=at), key + "A11", other, number)
+
+    @cached_property
+    def by_name(self):
+        """The patients whom the desk may find, in the order of its list: (name, pk, patient)."""
+        return sorted((patient.name, patient.pk, patient) for patient in self.flow.patients.values()
+                      if self.registered(patient) and patient.merged_into is None and patient.pk != self.flow.case["patient_pk"])
+
+    def registered(self, patient):
+        """Whether the HIS has a record of its own for a patient of the archive's."""
+        return patient.issuer == "HVGH" and patient.pk not in self.typed and not patient.pid.startswith("HVTMP")
+
+    def adt(self, at, trigger, control_id, patient, visit, rest="", quirks=(), undoes=None):
+        """ADT with PV1 and what follows it in `visit`; EVN-6 of a cancellation says when what it `undoes` happened."""
+        event = f"EVN||{local_digits(at)}" + (f"||||{local_digits(undoes)}" if undoes else "")
+        self.fan_out(at, f"ADT^{trigger}", control_id, [event, self.pid(patient, rest, True), *visit], quirks)
 
     def fan_out(self, at, event, control_id, lines, quirks=()):
         if at >= self.until or at < self.since:
@@ -255,13 +329,12 @@ class Writer:
     def registrations(self):
         """A28 for new persons, A31 for some of them a day later, A40 for merges."""
         f = self.flow
-        typed = set(self.h.truth["typed_for"]) | {f.case["typed_patient_pk"], f.case["temporary_patient_pk"]}
         for patient in f.patients.values():
-            if patient.issuer == "HVGH" and patient.pk not in typed and not patient.pid.startswith("HVTMP"):
+            if self.registered(patient):
                 if self.since <= patient.created < self.until:
-                    self.adt(patient.created, "A28", f"H{patient.pk}A28", patient, "PV1|1|N")
+                    self.adt(patient.created, "A28", f"H{patient.pk}A28", patient, ["PV1|1|N"])
                 if patient.pk % 9 == 0 and patient.created + DAY < NOW_UTC:
-                    self.adt(patient.created + DAY, "A31", f"H{patient.pk}A31", patient, "PV1|1|N", "|" * 7 + "nl^Dutch^ISO639")
+                    self.adt(patient.created + DAY, "A31", f"H{patient.pk}A31", patient, ["PV1|1|N"], LANGUAGE)
             if patient.merged_into is not None:
                 self.merge(patient.updated, f"H{patient.pk}A40", f.patients[patient.merged_into], patient.pid)
         case = f.case
@@ -328,10 +401,12 @@ class Writer:
         faults = self.planted.get(("order_pk", order.pk), {})
         key = f"{order.sender[0]}{order.pk}"
         study = self.flow.study_of.get(order.pk)
-        if order.ordered >= self.since:
+        if faults or order.ordered >= self.since - DAY:       # what went wrong may reach the receivers days later
             self.new_order(order, key, faults)
         if order.moved is not None:
             self.moved_order(order, key, faults)
+        elif order.cancelled is None and order.chance // 47 % 20 == 0:
+            self.longer_appointment(order, key)
         if order.cancelled is not None:
             self.change(order.cancelled, order, key + "CA", "CA", "CA")
             self.booking(order.cancelled, order, key, "S15", order.scheduled)
@@ -370,6 +445,8 @@ class Writer:
             quirks.append("out of order")
         answer = ("AR", None, "Order not accepted, see log") if "E1-14" in faults else ("AA", None, "")
         due = order.first_scheduled
+        if order.pk == self.unended.pk:
+            options["made"], at = at, at + HELD_BACK
         self.order_message(at, order, control_id, "NW", "SC", due, tuple(quirks), change, answer=answer, delay=delay,
                            **options)
         if "E1-01" in faults:
@@ -409,7 +486,7 @@ class Writer:
         event = "OMI^O23" if sender == "ECC_RIS" else ORDERS_2_3_1
         lines, own = self.order_lines(sender, order, made, control, status, due, **options)
         own += tuple(name for name in quirks if name != "out of order")
-        if change is None and "sent twice" not in quirks:
+        if change is None and made == at:
             self.send(at, sender, event, control_id, lines, own, None, answer)
         else:
             self.send_again(at, made, sender, event, control_id, lines, own, change)
@@ -443,7 +520,7 @@ class Writer:
         if style == "ECC_RIS":
             pid = pid.replace("PID|1||", f"PID|1||B{order.placer[1:]}^^^{authority(f, 'ECC')}^PT~", 1)
         doctor = xcn(referrer(order))
-        parts = self.pv1(visit, times=False).split("|")
+        parts = self.pv1(visit, at).split("|")
         parts += [""] * (9 - len(parts))
         parts[8] = doctor
         if order.code == "USOB":
@@ -465,7 +542,7 @@ class Writer:
         else:
             text = reason
         side = self.side(order)
-        transport = ("WALK", "WHLC", "CART")["OEI".index(visit.kind if visit else "O")]
+        transport = ("WALK", "WHLC", "CART")["OEI".index(parts[2])]
         code = f"{sent_code or order.code}^{escaped(order.description)}^99HV"
         lines = [pid, pv1]
         placer, filler = f"{order.placer}^HIS", f"{order.filler}^RIS"
@@ -500,23 +577,28 @@ class Writer:
         sides = {series.laterality for series in study.series if series.laterality} if study else ()
         return "^^^^" + next(iter(sides)) if len(sides) == 1 else ""
 
-    def booking(self, at, order, key, trigger, due):
+    def longer_appointment(self, order, key):
+        """An appointment is lengthened, at the earliest an hour after it was made."""
+        wait = order.scheduled - ahead(order.scheduled - 3600) - order.ordered
+        at = order.ordered + 3600 + order.chance // 53 % max(wait // 2, 1)
+        if wait > DAY and at < NOW_UTC - 600:
+            self.booking(at, order, key, "S14", order.scheduled, 45)
+
+    def booking(self, at, order, key, trigger, due, minutes=30):
         """SIU of the RIS to the EMR, for outpatients who are called in."""
-        if order.sender != "RIS" or not self.since <= at < self.until or order.priority != "ROUTINE":
-            return
-        if due - ahead(due - 3600) - order.ordered < 7200:
+        if order.sender != "RIS" or not self.since <= at < self.until or not called_in(order, due):
             return
         patient = self.flow.patient(order.patient_pk, at)
-        begins = digits(due) + zone_of(due)
-        ends = digits(due + 1800) + zone_of(due)
+        begins, after = digits(due) + zone_of(due), due + 60 * minutes
         status = "Cancelled" if trigger == "S15" else "Booked"
-        reason = "CANCEL^Cancelled^99HV" if trigger == "S15" else "ROUTINE^Routine appointment^HL70276"
+        # RGS-2, AIS-2 and AIL-2, table 0206: required where an appointment is modified (HL7 v2.5.1 10.6).
+        action = {"S12": "A", "S13": "U", "S14": "U", "S15": ""}[trigger]
         who = xcn(referrer(order))
-        appointment = f"SCH|{order.placer}^HIS|{order.filler}^RIS||||{reason}|||||^^M30^{begins}^{ends}"
-        lines = [appointment + f"|||||{who}||||{who}|||||{status}",
-                 self.pid(patient), "RGS|1|A",
-                 f"AIS|1|A|{order.code}^{escaped(order.description)}^99HV|{begins}|||30|min^minute^UCUM",
-                 f"AIL|1|A|{escaped(station_location(order.station))}^{order.station}^^HVGH"]
+        lines = [f"SCH|{order.placer}^HIS|{order.filler}^RIS||||{EVENT_REASONS[trigger]}|ROUTINE^Routine appointment^HL70276||||"
+                 f"^^M{minutes}^{begins}^{digits(after)}{zone_of(after)}|||||{who}||||{who}|||||{status}",
+                 self.pid(patient), f"RGS|1|{action}".rstrip("|"),
+                 f"AIS|1|{action}|{order.code}^{escaped(order.description)}^99HV|{begins}|||{minutes}|min^minute^UCUM",
+                 f"AIL|1|{action}|{escaped(station_location(order.station))}^{order.station}^^HVGH"]
         control_id, event = key + trigger, f"SIU^{trigger}"
         self.send(at, "RIS", event, control_id, lines)
         self.forward(at + 1, "EMR", event, control_id, lines, at, "2.5.1", "8859/1")
@@ -554,7 +636,7 @@ class Writer:
         placer, filler = f"{order.placer}^HIS", f"{order.filler}^RIS"
         stamp = local_digits(at, zone)
         patient = f.patient(order.patient_pk, at)
-        pv1 = self.pv1(visit, times=False)
+        pv1 = self.pv1(visit, at)
         obr = (f"OBR|1|{placer}|{filler}|{order.code}^{escaped(order.description)}^99HV|||{began}" + "|" * 9
                + f"{doctor}||{order.accession}||||{stamp}||{order.modality}|{status}||1^^^^^{HL7_PRIORITY[order.priority]}"
                + "|" * 5 + "&".join(reader))
@@ -591,6 +673,31 @@ def case_visit(f, case):
     return f.orders[case["order_pk"]].visit_pk
 
 
+def called_in(order, due):
+    """Whether the patient of an order gets an appointment for `due` (local): not urgent, and two hours ahead or more."""
+    return order.priority == "ROUTINE" and due - ahead(due - 3600) - order.ordered >= 7200
+
+
+HELD_BACK = 150              # seconds from the first attempt to send it until the message of ``unended`` arrived
+
+
+def unended(h):
+    """The order whose message the RIS sent three times without the end block of MLLP before it arrived: an ``Order``.
+
+    What the sniffer saw of it is capture 'mllp_no_end'; the feed has the message that arrived. It is an order about
+    which nothing else went wrong, and while it waited the RIS had no other to send.
+    """
+    f = flow(h, *span())
+    used = {value for incident in h.incidents for key, value in incident.facts.items() if key.endswith("order_pk")}
+    orders = sorted((order for order in f.orders.values() if order.sender == "RIS" and order.ordered >= f.since),
+                    key=lambda order: (order.ordered, order.pk))
+    alone = [order for earlier, order, later in zip(orders, orders[1:], orders[2:])
+             if order.pk not in used and order.moved is None and order.cancelled is None
+             and not called_in(order, order.scheduled)
+             and order.ordered - earlier.ordered > 300 and later.ordered - order.ordered > 2 * HELD_BACK]
+    return min(alone, key=lambda order: order.chance)
+
+
 def zone_of(local):
     """The offset of a wall-clock time from UTC, as HL7 writes it."""
     return f"+0{ahead(local - ahead(local - 3600)) // 3600}00"
@@ -609,6 +716,8 @@ def recoded(data):
     return data.decode("latin-1").encode("utf-8")
 
 
+EVENT_REASONS = {"S12": "NEW^New appointment^99HV", "S13": "MOVED^Moved to another time^99HV",
+                 "S14": "LONGER^More time needed^99HV", "S15": "CANCEL^Cancelled^99HV"}
 REASONS = {
     "HEAD": ("Headache", "Fall on the head", "Dizziness & nausea"), "BRAIN": ("Headache", "Seizure", "Follow-up, lesion 6~8 mm"),
     "CHEST": ("Cough & fever", "Dyspnoea", "Pre-operative"), "ABDOMEN": ("Abdominal pain", "Nausea & vomiting", "Follow-up"),
@@ -646,6 +755,73 @@ def feed(h, since=None, until=None):
     """
     since, until = span(since, until)
     return Writer(h, since, until).messages()
+
+
+class Batch(NamedTuple):
+    """A file of HL7 messages, as one system leaves it for another.
+
+    name   : of the file
+    at_utc : when it was written, 'YYYY-MM-DD HH:MM:SS'
+    text   : FHS, for each batch BHS, messages and BTS, then FTS; segments end with a carriage return; on disk in UTF-8
+    quirks : names in ``feed_quirks.QUIRKS``; empty if the trailers count right
+    """
+
+    name: str
+    at_utc: str
+    text: str
+    quirks: tuple
+
+
+PERSONS = ("ADT^A28", "ADT^A31", "ADT^A40")
+WRITTEN_AT = 1800                                                       # seconds after midnight, wall clock
+
+
+def batches(h, since=None, until=None):
+    """The files in which the HIS passes each day's ADT on to the region's patient index, NMH_MPI, at half past midnight.
+
+    A file has two batches, of encounters and of persons (A28, A31, A40), with the messages that the HIS sent to the engine
+    from one midnight to the next, with their control IDs; the day is that of the wall clock, so one of them has 23 hours.
+    In one night a message is missing from its batch, though the trailer counts it.
+
+    Parameters
+    ----------
+    since, until : str or int, optional
+        When the files were written, as for ``feed``; a day that the feed does not have whole has no file.
+
+    Returns
+    -------
+    list of Batch
+        In order of time. Structure and counts (BTS-1, FTS-1): HL7 v2.5.1 2.10.3, 2.15.
+    """
+    since, until = span(since, until)
+    sent = [message for message in h.feed
+            if message.sender == "HIS" and message.receiver == ENGINE and message.event.startswith("ADT")]
+    days = {}
+    for at, message in zip(seconds_of([message.at_utc for message in sent]), sent):
+        days.setdefault((at + ahead(at)) // DAY, ([], []))[message.event in PERSONS].append(message)
+    first, last = ((at + ahead(at)) // DAY for at in span())
+    days = {day: days.get(day, ([], [])) for day in range(first + 1, last)}
+    draws = Draws(h.seed, "feed of batches")
+    busy = [day for day, (encounters, _) in days.items() if len(encounters) > 2]
+    short = busy[draws.one(0, len(busy) - 1)]
+    lost = draws.one(1, len(days[short][0]) - 2)
+    found = []
+    for day, parts in days.items():
+        local = (day + 1) * DAY + WRITTEN_AT
+        at = local - ahead(local - 3600)
+        if not since <= at < until:
+            continue
+        date, head = digits(day * DAY)[:8], f"|^~\\&|HIS|HVGH|NMH_MPI|NMH|{local_digits(at)}||"
+        lines = [f"FHS{head}ADT{date}.hl7|ADT of one day|F{date}"]
+        for number, (kind, messages) in enumerate(zip(("ENCOUNTERS", "PERSONS"), parts), 1):
+            held = [message for place, message in enumerate(messages) if (day, number, place) != (short, 1, lost)]
+            lines.append(f"BHS{head}{kind}||B{date}{number}")
+            lines += [message.text.replace(f"|{ENGINE}|HVGH|", "|NMH_MPI|NMH|", 1).rstrip("\r") for message in held]
+            lines.append(f"BTS|{len(messages)}")
+        lines.append(f"FTS|{len(parts)}")
+        found.append(Batch(f"ADT{date}.hl7", clock.text([at])[0], "\r".join(lines) + "\r",
+                           ("batch count wrong",) if day == short else ()))
+    return found
 
 
 # Reading the feed again: what a trace is found by
@@ -766,7 +942,8 @@ def sign_of_case(facts, message, says):
 
 
 def sign_of_name(facts, message, says):
-    named = first_hop(message) and says.get("patient_name")
+    # In the wrong character set a name reads otherwise: that is another incident.
+    named = first_hop(message) and says.get("patient_name") and not wrong_charset(message.bytes)
     return "named" if named and says.get("patient_id") == facts["patient_id"] else None
 
 

@@ -1,7 +1,7 @@
 """Quirks of HL7 v2 senders: what each is, and how to see it in the bytes of a message.
 
 A message of the feed names its quirks; one that names none is clean and passes strict validation. Quirks that only the
-company of other messages shows (sent twice, out of order) have no `shows`.
+company of other messages shows (sent twice, out of order) have no `shows`. "batch count wrong" is one of files.
 """
 
 import re
@@ -51,6 +51,11 @@ def unescaped_ampersand(data):
                for text in field(data, name, place) for component in re.split(rb"[\^~]", text))
 
 
+def miscounted_batch(data):
+    counts = [int(found[1]) for found in fields(data, b"BTS|")]
+    return counts != [batch.count(b"\rMSH|") for batch in data.split(b"\rBHS|")[1:]]
+
+
 QUIRKS = {
     "LF": Quirk("Segments end with a line feed, not a carriage return (HL7 v2.5.1 2.5.4).", True,
                 lambda data: b"\n" in data),
@@ -87,6 +92,7 @@ QUIRKS = {
                                lambda data: b"\rMSA|AR|" in data and b"\rERR" not in data),
     "cut off": Quirk("The connection broke: the end of the message is missing.", True,
                      lambda data: b"|ORM^O01|" in data and b"\rORC" not in data and b"\n" not in data),
+    "batch count wrong": Quirk("BTS-1 of a file counts another number of messages than the batch has.", False, miscounted_batch),
     "base64 PDF": Quirk("The report is a PDF in OBX-5 of type ED; hl7apy allows no more than 199 characters.", True,
                         lambda data: b"^Base64^" in data or b"~Base64~" in data),
     r"\.br\ lines": Quirk(r"The report is one OBX with \.br\ between its lines.", False, lambda data: rb"\.br\ ".strip() in data),

@@ -17,6 +17,7 @@ from coursekit.hospital.clock import DAY, HOUR, NOW_UTC
 from coursekit.hospital.draws import Draws
 
 SPAN_DAYS = 30
+LONGEST_PREADMISSION = 11 * DAY      # no stay is announced longer before
 LONGEST_LEAD = 62 * DAY              # no order is placed longer before its exam
 CARDIOLOGY = {"XACOR", "IVUS", "IVOCT", "USECHO"}
 CHANGES = clock.changes().tolist()
@@ -45,6 +46,30 @@ class Visit(NamedTuple):
     location: str
     admitted: int
     discharged: int
+    chance: int
+
+
+class Stage(NamedTuple):
+    """One event in the course of a visit, as the HIS tells it.
+
+    trigger  : event of HL7 chapter 3, 'A01' and so on
+    at       : when, seconds UTC
+    kind     : patient class afterwards, HL7 table 0004: 'P' before admission, 'I', 'O', 'E'
+    place    : where the patient then is
+    prior    : where the patient was, if elsewhere, or None
+    admitted : when the visit began, seconds UTC; None while it is only planned
+    undoes   : of a cancellation: when the event that it takes back happened, seconds UTC; else None
+    expected : of a pre-admission: when the patient is awaited, seconds UTC; else None
+    """
+
+    trigger: str
+    at: int
+    kind: str
+    place: str
+    prior: str = None
+    admitted: int = None
+    undoes: int = None
+    expected: int = None
 
 
 class Series(NamedTuple):
@@ -58,6 +83,8 @@ class Series(NamedTuple):
 
 
 class Study(NamedTuple):
+    """A study. `order_pk`: the order under which it was made, were it by choosing the wrong entry of the worklist, or None."""
+
     pk: int
     patient_pk: int
     uid: str
@@ -188,7 +215,13 @@ class Flow:
         for study in self.studies.values():
             if study.order_pk in self.orders:
                 self.study_of.setdefault(study.order_pk, study)      # the first, where an order has two
-        self.visits = self.read_visits(rows, early, last)
+        self.also = {}                                               # study: the second order that it fulfils
+        for study_pk, order_pk in truth["also_did"].items():
+            if study_pk in self.studies and order_pk in self.orders:
+                self.also[study_pk] = self.orders[order_pk]
+                self.study_of[order_pk] = self.studies[study_pk]
+        self.visits = self.read_visits(h.seed, rows, early, last)
+        self.courses = {}
         self.patients = self.read_patients(rows, first, last, early, issuers)
 
     def read_studies(self, rows, first, last, truth):
@@ -206,6 +239,7 @@ class Flow:
         wanted = {row[0] for row in table}
         pairs = truth["study_order"]
         order_of = {study: order for study, order in zip(pairs["study_pk"], pairs["order_pk"]) if study in wanted}
+        order_of.update({study: order for study, order in truth["worklist_choice"].items() if study in wanted})
         began = seconds_of([truth["study_person"]["began_utc"][pk - 1] for pk, *_ in table])
         created, complete = seconds_of([row[8] for row in table]), seconds_of([row[9] for row in table])
         return {row[0]: Study(*row[:8], created[n], complete[n], row[10], began[n], order_of.get(row[0]),
@@ -240,14 +274,17 @@ class Flow:
                                first_due, moved, cancelled)
         return orders
 
-    def read_visits(self, rows, early, last):
+    def read_visits(self, seed, rows, early, last):
         _, table = rows("SELECT pk, patient_pk, visit_number, class, location, admitted_local, discharged_local FROM visit "
                         f"WHERE admitted_local >= '{early}' AND admitted_local < date('{last}', '+1 day')")
         if not table:
             return {}
         admitted = clock.to_utc(np.array(seconds_of([row[5] for row in table]))).tolist()
         discharged = [None if left is None else left - ahead(left - HOUR) for left in seconds_of([row[6] for row in table])]
-        return {row[0]: Visit(*row[:5], came, left) for row, came, left in zip(table, admitted, discharged)}
+        keys = np.array([row[0] for row in table])
+        chances = Draws(seed, "feed of visits").raw(int(keys.max()))[keys - 1].tolist()
+        return {row[0]: Visit(*row[:5], came, left, chance)
+                for row, came, left, chance in zip(table, admitted, discharged, chances)}
 
     def read_patients(self, rows, first, last, early, issuers):
         """Those of the orders, visits and studies, those registered or changed, and the records they were merged into."""
@@ -272,6 +309,75 @@ class Flow:
         while record.merged_into is not None and record.updated <= at:
             record = self.patients[record.merged_into]
         return record
+
+    def course(self, visit):
+        """What became of a visit, one ``Stage`` after the other: a tuple.
+
+        Class, place, admission and discharge end as the database has them; what was cancelled or changed on the way is
+        known to the HIS alone.
+        """
+        if visit.pk not in self.courses:
+            self.courses[visit.pk] = tuple(self.stages(visit))
+        return self.courses[visit.pk]
+
+    def stages(self, visit):
+        chance, came, place = visit.chance, visit.admitted, visit.location
+        left = NOW_UTC if visit.discharged is None else visit.discharged
+        if visit.kind == "E" or visit.kind == "O" and chance // 37 % 15:
+            yield Stage("A04", came, visit.kind, place, None, came)
+        elif visit.kind == "O":
+            ward = "Ward 2A" if chance // 43 % 2 else "Ward 3B"
+            yield Stage("A01", came, "I", ward, None, came)
+            yield Stage("A07", came + 120 + chance // 47 % 480, "O", place, ward, came)
+        elif chance % 5 < 2:
+            at = came + 7200 + chance // 7 % 7200
+            seen_first = chance // 17 % 2
+            yield Stage("A04" if seen_first else "A01", came, "E" if seen_first else "I", "Emergency", None, came)
+            yield Stage("A06" if seen_first else "A02", at, "I", place, "Emergency", came)
+        else:
+            announced = self.announced(visit)
+            if announced:
+                yield Stage("A05", announced, "P", place, expected=came - came % 1800)
+                if chance // 31 % 8 == 0:
+                    early = came - 2 * HOUR - chance // 53 % (3 * HOUR)
+                    yield Stage("A01", early, "I", place, None, early)
+                    yield Stage("A11", early + 300 + chance // 59 % 1800, "I", place, None, early, early)
+            yield Stage("A01", came, "I", place, None, came)
+        if visit.kind != "I":
+            if visit.kind == "E" and visit.discharged is not None:
+                yield Stage("A03", left, "E", place, None, came)
+            return
+        if chance // 23 % 12 == 0 and left - came > 2 * DAY:
+            others = [ward for ward in world.WARDS["I"] if ward != place]
+            other, at = others[chance // 43 % len(others)], came + DAY + chance // 61 % (4 * HOUR)
+            yield Stage("A02", at, "I", other, place, came)
+            yield Stage("A12", at + 300 + chance // 67 % 1500, "I", place, other, came, at)
+        if chance // 29 % 12 == 0 and left - came > 2 * DAY:
+            early = left - 6 * HOUR - chance // 71 % (4 * HOUR)
+            yield Stage("A03", early, "I", place, None, came)
+            yield Stage("A13", early + 900 + chance // 73 % 2700, "I", place, None, came, early)
+        if visit.discharged is not None:
+            yield Stage("A03", left, "I", place, None, came)
+
+    def announced(self, visit):
+        """When an inpatient was pre-admitted, seconds UTC; None for one who was not expected."""
+        came, chance = visit.admitted, visit.chance
+        local = came + ahead(came)
+        if not 7 * HOUR <= local % DAY < 17 * HOUR or chance // 19 % 2:
+            return None
+        at = local - local % DAY - (2 + chance // 41 % 8) * DAY + 9 * HOUR + chance // 53 % (7 * HOUR)
+        at -= ahead(at - HOUR)
+        return at if self.patients[visit.patient_pk].created < at else None
+
+    def standing(self, visit, at):
+        """Class and place of a visit's patient at the instant `at`, (kind, place); where they will be if not yet come."""
+        kind, place = visit.kind, visit.location
+        for stage in self.course(visit):
+            if stage.at > at:
+                break
+            if stage.admitted == visit.admitted:
+                kind, place = stage.kind, stage.place
+        return kind, place
 
 
 def locked_out(study):

@@ -21,18 +21,22 @@ SYSTEMS = {
     "audit": "audit messages in the audit record repository",
     "capture": "network captures",
     "log": "system and vendor logs",
-    "registry": "the regional document registry's log",
+    "registry": "the regional exchange: identity feed and document registry",
 }
 
-# Class of incident: what it is. Lab A1's classes 3, 4, 6 and 11 await a database that has them.
+# Class of incident: what it is. Those that only one system shows (labs B1, B3, D2, F8, K4) say it themselves.
 KINDS = {
     "A1-01": "study without accession number",
     "A1-02": "study under a mistyped patient ID",
+    "A1-03": "images of one exam under another order of the same patient",
+    "A1-04": "images under the order of another patient",
     "A1-05": "one order, two studies",
+    "A1-06": "two orders, one study",
     "A1-07": "patient merged after the exam",
     "A1-08": "name written in another way",
     "A1-09": "exam never reported complete",
     "A1-10": "archive holds fewer images than the procedure step lists",
+    "A1-11": "two images with one SOP Instance UID",
     "A1-12": "laterality of order and images contradict",
     "A1-13": "accession number cut to 16 characters",
     "C17": "unverified emergency CT without worklist",
@@ -104,6 +108,7 @@ class Finder:
         self.since, self.until = span()
         self.flow = flow(h, self.since, self.until)
         self.draws = Draws(h.seed, "incidents")
+        self.odd_names = sorted(key for kind, keys in self.planted.items() if kind.startswith("patient name: ") for key in keys)
         self.found, self.used = {}, {self.truth["case_17"]["order_pk"]}
 
     def add(self, kind, at, systems, **facts):
@@ -146,7 +151,7 @@ class Finder:
         if not known:
             return ("pacs",)
         systems = ["pacs"]
-        order = self.flow.orders.get(known.order_pk)
+        order = self.flow.orders.get(study.get("order_pk"))
         for system in companions:
             if system == "feed" and not (order and order.ordered >= self.since):
                 continue
@@ -183,10 +188,38 @@ class Finder:
             first = [pk for pk, order in zip(*self.truth["study_order"].values())
                      if order == study["order_pk"] and pk != study["study_pk"]]
             self.add_study("A1-05", study, "feed", "worklist", "mpps", first_study_uid=self.studies(first)[0]["study_uid"])
+        chosen = self.truth["worklist_choice"]
+        for study in self.studies(planted["wrong order"]):
+            self.used.add(chosen[study["study_pk"]])
+            self.add_study("A1-03", study, "feed", "worklist", "mpps", chosen_order_pk=chosen[study["study_pk"]])
+        for study, other in zip(self.studies(planted["wrong patient"]),
+                                self.studies(planted["order taken for another patient"])):
+            self.used.add(chosen[study["study_pk"]])
+            self.add_study("A1-04", study, "feed", "worklist", "mpps", chosen_order_pk=chosen[study["study_pk"]],
+                           next_study_uid=other["study_uid"])
+        for study in self.studies(planted["two orders"]):
+            second = self.truth["also_did"][study["study_pk"]]
+            self.used.add(second)
+            _, rows = self.h.pacs.rows(f"SELECT accession, study_uid FROM orders WHERE pk = {second}")
+            self.add_study("A1-06", study, "feed", "worklist", "mpps", second_order_pk=second, second_accession=rows[0][0],
+                           second_planned_study_uid=rows[0][1])
         for study in self.studies(planted["exam never reported complete"]):
             self.add_study("A1-09", study, "feed", "worklist", "mpps")
         for study in self.studies(planted["accession number cut to 16 characters"]):
             self.add_study("A1-13", study, "feed", "worklist", "mpps")
+
+    def numbers_given_twice(self):
+        wanted = ",".join(map(str, self.planted["two images with one SOP Instance UID"]))
+        _, rows = self.h.pacs.rows(
+            "SELECT i.pk, i.sop_uid, i.created_utc, r.series_uid, s.study_uid, p.pid, group_concat(f.sha256) FROM instance i "
+            "JOIN file f ON f.instance_pk = i.pk AND f.filesystem_pk = 1 JOIN series r ON r.pk = i.series_pk "
+            "JOIN study s ON s.pk = r.study_pk JOIN patient p ON p.pk = s.patient_pk "
+            f"WHERE i.pk IN ({wanted}) GROUP BY i.pk ORDER BY i.pk")
+        for key, uid, first, series, study, patient_id, sums in rows:
+            second = min(seconds_of([first])[0] + self.draws.one(240, 1800), self.until - 60)
+            self.add("A1-11", second, ("pacs", "log"), instance_pk=key, sop_uid=uid, series_uid=series, study_uid=study,
+                     study_patient_id=patient_id, first_utc=first, second_utc=text(second), sha256=sums.split(",")[0],
+                     other_sha256=sums.split(",")[1])
 
     def merged_patients(self):
         _, rows = self.h.pacs.rows(
@@ -200,7 +233,7 @@ class Finder:
             self.add("A1-07", at, ("pacs", "feed") if at >= self.since else ("pacs",), **facts)
 
     def written_names(self):
-        keys = sorted(key for kind, keys in self.planted.items() if kind.startswith("patient name: ") for key in keys)
+        keys = self.odd_names
         _, rows = self.h.pacs.rows("SELECT pid, name, created_utc, pk FROM patient WHERE pk IN ("
                                    + ",".join(map(str, keys)) + ") ORDER BY pk")
         ordered = {order.patient_pk for order in self.flow.orders.values() if order.ordered >= self.since}
@@ -264,7 +297,7 @@ class Finder:
 
         def accented(order):
             patient = patients[order.patient_pk]
-            return sent_by("RIS")(order) and any(128 <= ord(sign) < 256 for sign in patient.name.split("=")[0])
+            return sent_by("RIS")(order) and order.patient_pk not in self.odd_names and any(128 <= ord(sign) < 256 for sign in patient.name.split("=")[0])
 
         self.pick_orders("E1-02", 1, 1, lambda order: order.moved and order.sender == "RIS" and order.moved < settled,
                          at=lambda order: order.ordered, moved_utc=lambda order: text(order.moved))
@@ -318,15 +351,21 @@ def system_refused(study):
     return locked_out(study) or not study.complete
 
 
+def everything(h):
+    """All incidents: ``incidents(h)``, then those that the audit trail, the network, the logs and the registry alone show."""
+    from coursekit.hospital import audit, captures, logs, registry
+    return h.incidents + [incident for room in (audit, captures, logs, registry) for incident in room.incidents(h)]
+
+
 def incidents(h):
-    """All incidents of hospital `h`: a list of ``Incident``, Case 17 first, then by id.
+    """The incidents of patients and messages in hospital `h`: a list of ``Incident``, Case 17 first, then by id.
 
     Those of lab A1 are planted in the archive over all years; what happened in the last 30 days before ``h.now`` is in
     the other systems too. Numbers within a class follow time.
     """
     finder = Finder(h)
-    for search in (finder.case_17, finder.broken_studies, finder.merged_patients, finder.written_names,
-                   finder.mismatches, finder.contradictions, finder.faults_of_the_feed):
+    for search in (finder.case_17, finder.broken_studies, finder.numbers_given_twice, finder.merged_patients,
+                   finder.written_names, finder.mismatches, finder.contradictions, finder.faults_of_the_feed):
         search()
     result = []
     for kind in sorted(finder.found, key=lambda kind: (kind != "C17", kind)):
@@ -356,6 +395,17 @@ def trace(h, incident):
                    "n_archived": count, "image_laterality": side}
             ids = {key: text for key, text in ids.items() if key in incident.facts}
             found.append(Evidence(created, "received", ids))
+    if "second_order_pk" in facts:
+        for accession, status, studies in h.pacs.rows(
+                "SELECT accession, status, (SELECT count(*) FROM study WHERE accession = orders.accession) FROM orders "
+                f"WHERE pk = {facts['second_order_pk']}")[1]:
+            if status == "COMPLETED" and not studies:
+                found.append(Evidence(incident.at_utc, "complete without a study", {"second_accession": accession}))
+    if "sop_uid" in facts:
+        for uid, created, sums in h.pacs.rows(
+                "SELECT i.sop_uid, i.created_utc, group_concat(DISTINCT f.sha256) FROM instance i JOIN file f ON f.instance_pk = i.pk "
+                f"WHERE i.sop_uid = '{facts['sop_uid']}' GROUP BY i.pk HAVING count(DISTINCT f.sha256) > 1")[1]:
+            found.append(Evidence(created, "first", {"sop_uid": uid, "other_sha256": sums.split(",")[1]}))
     if "retired_id" in facts and "retired_pk" in facts:
         for old, new, merged in h.pacs.rows(
                 "SELECT old.pid, new.pid, old.updated_utc FROM patient old JOIN patient new ON new.pk = old.merged_into "

@@ -187,6 +187,12 @@ class Logs:
         for utc, text, more in self._faults("pacs"):
             number += 1
             line(utc, "ERROR", f"assoc[{number}]", text, **more)
+        for one in self.h.incidents:
+            if one.id.startswith("A1-11"):
+                facts = one.facts
+                line(seconds(facts["second_utc"]), "WARN ", "store",
+                     f"SOP Instance UID {facts['sop_uid']} is held already, the new object's content differs: both kept; study "
+                     f"{facts['study_uid']}", **mark(one.id, "second", sop_uid=facts["sop_uid"], study_uid=facts["study_uid"]))
         line(story.MERGE_REFUSED, "ERROR", "hl7", f"ADT^A40 survivor {case['patient_id']}, MRG-1 {case['temporary_id']}: "
              "answered AE, ERR-3 204 unknown key identifier",
              **mark("C17", "merge_refused", patient_id=case["patient_id"], temporary_id=case["temporary_id"]))
@@ -634,7 +640,7 @@ def incidents(h):
 def trace(h, incident):
     """What the logs show of `incident`: a list of ``Evidence``, by time."""
     found = []
-    if incident.id == "C17" or incident.id.startswith(("D2", "K4")):
+    if incident.id == "C17" or incident.id.startswith(("D2", "K4", "A1-11")):
         names = FILES if incident.id == "C17" else ("pacs", "router", "engine", "syslog")
         if incident.id.startswith("D2"):
             own = [one for one in h.logs._d2 if incident.id.startswith(one.id)]

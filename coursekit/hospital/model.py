@@ -92,6 +92,10 @@ class Hospital:
             patient_pk of a record made by a typing error -> patient_pk of the person's own record.
         study_order : dict of lists
             study_pk, order_pk: the order that each study fulfils.
+        worklist_choice : dict
+            study_pk -> order_pk under which it was made, where that is another one or (None) none, by a slip at the worklist.
+        also_did : dict
+            study_pk -> order_pk of the second order that the study fulfils.
         study_person : dict of lists
             study_pk, patient_pk of the person examined, began_utc by a right clock.
         """
@@ -123,9 +127,21 @@ class Hospital:
 
     @cached_property
     def incidents(self):
-        """What went wrong: a list of ``coursekit.hospital.incidents.Incident``."""
+        """What went wrong with patients and messages: a list of ``coursekit.hospital.incidents.Incident``."""
         from coursekit.hospital.incidents import incidents
         return incidents(self)
+
+    @cached_property
+    def all_incidents(self):
+        """These, and what went wrong on the network, in the server room, among users and in the region: a list of Incident."""
+        from coursekit.hospital.incidents import everything
+        return everything(self)
+
+    @cached_property
+    def registry(self):
+        """The regional exchange: ``coursekit.hospital.registry.Registry``, thirty days of identity feed, entries and log."""
+        from coursekit.hospital.registry import exchange
+        return exchange(self)
 
     @cached_property
     def feed(self):
@@ -146,7 +162,7 @@ class Hospital:
         return mpps(self)
 
     def image(self, name):
-        """The DICOM image `name` of this hospital, as ``coursekit.hospital.images`` makes it."""
+        """The DICOM image `name` of this hospital: a Dataset, or a series as a list of them (``coursekit.hospital.images``)."""
         from coursekit.hospital.images import image
         return image(name, self.seed)
 

@@ -21,13 +21,14 @@ from coursekit.hospital.draws import Draws
 HUNDREDS = {"SR": 500, "OT": 600, "PR": 700, "KO": 800}
 # OCT1 called its images OCT until its software was replaced.
 OCT_UPGRADE = clock.seconds("2025-03-17 06:00:00")
-KEPT_DAYS, KEPT_UNVERIFIED_DAYS = 2, 10
+KEPT_DAYS, KEPT_UNVERIFIED_DAYS = 2, 9
 
 # Every series that the catalogue knows of: (procedure, its number, slot); what OCT1 called OCT comes last.
 SLOTS = [(place, HUNDREDS.get(slot.modality, 0) + number, slot) for place, procedure in enumerate(PROCEDURES)
          for number, slot in enumerate(procedure.slots, 1)]
 SLOTS += [(place, number, slot._replace(modality="OCT", kind=slot.modality)) for place, number, slot in SLOTS
           if slot.modality == "IVOCT"]
+NO_IMAGES = [place for place, (_, _, slot) in enumerate(SLOTS) if slot.modality in ("SR", "PR", "KO")]
 NUMBERS = np.array([number for _, number, _ in SLOTS])
 SIZES = np.array([slot.bytes_each for _, _, slot in SLOTS])
 BODY_PARTS = sorted({procedure.body_part for procedure in PROCEDURES if procedure.body_part}
@@ -86,6 +87,8 @@ def series_of(seed, plan, empty):
         here = here[has_images[here]]
         force = plan["force"][here]
         body_part = body_part_sent(draws, procedure.body_part, len(here))
+        # Where the wrong entry of the worklist was chosen, the body part tells: the device took it from its own protocol.
+        body_part[np.isin(plan["tag"][here], (exams.TAG["wrong order"], exams.TAG["wrong patient"]))] = BODY_PARTS.index(procedure.body_part)
         side = draws.choose((47, 45, 8), len(here)) if procedure.sided else np.full(len(here), SIDES.index(None))
         held = np.zeros(len(here), dtype=np.int64)
         for number, slot in enumerate(procedure.slots):
@@ -158,6 +161,6 @@ def instances_of(series, keep):
             "created": np.minimum(created + (number - 1) // 8, np.maximum(NOW_UTC - 30, created))}
 
 
-def checksums(sop_uids):
-    """An invented SHA-256 for the file of each instance: a list of 64 hexadecimal digits."""
-    return [hashlib.sha256(uid.encode("ascii")).hexdigest() for uid in sop_uids]
+def checksums(contents):
+    """An invented SHA-256 for each file, of a text that stands for its content: a list of 64 hexadecimal digits."""
+    return [hashlib.sha256(content.encode("ascii")).hexdigest() for content in contents]

@@ -18,7 +18,7 @@ CODES = [procedure.code for procedure in PROCEDURES]
 DESCRIPTIONS = [procedure.description for procedure in PROCEDURES]
 MODALITIES = np.array([procedure.modality for procedure in PROCEDURES], dtype=object)
 STATUSES = ["READ", "VERIFIED", "UNVERIFIED"]
-BEGUN, EASTCLIFFS = 4, 5          # fates of orders beside done, future, never and cancelled
+BEGUN, EASTCLIFFS, ALONG = 4, 5, 6          # fates of orders beside done, future, never and cancelled
 LAST_OCTETS = [device[1].rsplit(".", 1)[1] for device in world.DEVICES]
 SLICE = 20_000                # rows made at a time: what is at work at once fits into the processor's cache
 
@@ -76,8 +76,11 @@ class Dirt:
         return self.chosen[name]
 
 
-def plan_orders(seed, plan, has_order, dirt):
-    """All orders, by time of ordering: a dict of arrays; `exam` is the position of its exam, -1 if none was done."""
+def plan_orders(seed, plan, person, newborn, has_order, dirt):
+    """All orders, by time of ordering: a dict of arrays; `exam` is the position of its exam, -1 if none was done.
+
+    `like` is the exam that an order resembles: its own, if it was done; `procedure` what was ordered.
+    """
     draws = Draws(seed, "orders")
     done = np.flatnonzero(has_order)
     kinds = plan["patient_class"][done]
@@ -88,6 +91,10 @@ def plan_orders(seed, plan, has_order, dirt):
         lead[here] = draws.spread(bands, len(here))
     ordered = plan["utc"][done] - lead
     scheduled = (plan["local"][done] - draws.below(np.where(kinds == EMERGENCY, 300, 1500), len(done))) // 300 * 300
+    together = np.flatnonzero(np.isin(plan["tag"][done], (TAG["wrong order"], TAG["wrong patient"], TAG["two orders"])))
+    ordered[together] = plan["utc"][done[together]] - DAY - draws.below(8 * DAY, len(together))
+    baby = person[done] == newborn
+    ordered[baby] = plan["utc"][done][baby] - 2400
     case = plan["tag"][done] == TAG["case 17"]
     ordered[case] = story.ORDERED
     scheduled[case] = clock.seconds("2025-03-30 03:30:00")
@@ -107,14 +114,19 @@ def plan_orders(seed, plan, has_order, dirt):
     start[future + 4] = clock.seconds("2025-04-06 10:30:00")                   # and one on the Sunday
     asked = np.minimum(clock.to_utc(start) - draws.spread(((40, 2 * HOUR, 2 * DAY), (60, 2 * DAY, 20 * DAY)), len(start)),
                        NOW_UTC - 1800 - draws.below(6 * HOUR, len(start)))
+    # Of a run of the scanner for two orders, the second is the abdomen's.
+    both = np.flatnonzero(plan["tag"][done] == TAG["two orders"])
+    asked, start = np.append(asked, ordered[both] + 40), np.append(start, scheduled[both])
     orders = {
-        "exam": np.concatenate((done, np.full(len(like), -1))),
-        "like": np.concatenate((done, like)),
+        "exam": np.concatenate((done, np.full(len(asked), -1))),
+        "like": np.concatenate((done, like, done[both])),
         "ordered": np.concatenate((ordered, asked)),
         "scheduled": np.concatenate((scheduled, start)),
-        "fate": np.repeat([0, 1, 2, 3], [len(done), future, never, cancelled]),   # done, future, never, cancelled
+        "fate": np.repeat([0, 1, 2, 3, ALONG], [len(done), future, never, cancelled, len(both)]),
     }
-    by_time = np.argsort(orders["ordered"], kind="stable")
+    orders["procedure"] = plan["procedure"][orders["like"]]
+    orders["procedure"][both], orders["procedure"][len(orders["like"]) - len(both):] = PLACE["CTCH"], PLACE["CTAP"]
+    by_time = clock.by_time(orders["ordered"])
     # One of those never done was begun at the scanner all the same; another was Eastcliff's (see `identify`).
     orders["fate"][len(done) + future + 5] = BEGUN
     orders["fate"][len(done) + future + 6] = EASTCLIFFS
@@ -128,7 +140,7 @@ def number_orders(orders, emergency, case_place, case):
     three times.
     """
     day = clock.to_local(orders["ordered"]) // DAY
-    by_day = np.argsort(day, kind="stable")
+    by_day = clock.by_time(day)
     first = np.searchsorted(day[by_day], day[by_day], side="left")
     rank = np.empty(len(day), dtype=np.int64)
     rank[by_day] = np.arange(len(day)) - first
@@ -143,11 +155,11 @@ def number_orders(orders, emergency, case_place, case):
     return accessions, uids
 
 
-def plan_visits(seed, plan, person, has_order):
-    """Visits: a dict of arrays, and for each exam the position of its visit, -1 if none."""
+def plan_visits(seed, plan, person, newborn, has_order):
+    """Visits: a dict of arrays, and for each exam the position of its visit, -1 if none. A newborn is admitted at birth."""
     draws = Draws(seed, "visits")
     count = len(person)
-    referred = (plan["patient_class"] == OUTPATIENT) & draws.happens(800, count)
+    referred = (plan["patient_class"] == OUTPATIENT) & draws.happens(840, count)
     inside = np.flatnonzero(has_order & ~referred)
     inside = inside[np.lexsort((plan["utc"][inside], person[inside]))]
     # An inpatient's exams within ten days belong to one stay; every other exam is a visit.
@@ -170,8 +182,9 @@ def plan_visits(seed, plan, person, has_order):
     discharged = plan["utc"][inside[last]] + after
     case = plan["tag"][inside[first]] == TAG["case 17"]
     admitted[case] = story.REGISTERED
+    admitted[person[inside[first]] == newborn] = story.BORN
     discharged[discharged > NOW_UTC] = NEVER
-    by_time = np.argsort(admitted, kind="stable")
+    by_time = clock.by_time(admitted)
     place = np.empty(total, dtype=np.int64)
     place[by_time] = np.arange(total)
     of_exam = np.full(count, -1)
@@ -189,7 +202,7 @@ def number_people(seed, people, created):
         while room < 2 * len(positions):              # a slip of the pen must find a number that nobody has
             first, room = 10 * first, 10 * room
         gap = min(7, room // len(positions))
-        positions = positions[np.argsort(created[positions], kind="stable")]
+        positions = positions[clock.by_time(created[positions])]
         numbers = first + gap * np.arange(len(positions)) + Draws(seed, prefix).below(gap, len(positions))
         for person, pid in zip(positions.tolist(), clock.joined(prefix.encode("ascii"), numbers)):
             people.pid[person] = pid
@@ -235,7 +248,7 @@ class Archive:
         plan, tag = self.plan, self.plan["tag"]
         self.tagged = {name: np.flatnonzero(tag == place) for name, place in TAG.items()}
         self.the_case = int(self.tagged["case 17"][0])
-        self.imported = tag == TAG["eastcliff import"]
+        self.imported = np.isin(tag, (TAG["eastcliff import"], TAG["eastcliff transfer"]))
         self.locked_out = (plan["device"] == exams.DEVICE["CTER01"]) & (plan["utc"] < story.REPAIRED)
         self.splits = split_pairs(plan)
         # Everyday exams that nothing has happened to yet: each kind of dirt takes its share of them.
@@ -244,6 +257,13 @@ class Archive:
     def soil(self, name, eligible, least, per_million):
         """Choose clean exams for one kind of dirt; they are clean no more."""
         chosen = self.dirt.choose(name, np.flatnonzero(self.clean & eligible), least, per_million)
+        self.clean[chosen] = False
+        return chosen
+
+    def lately(self, eligible, count):
+        """As `soil`: up to `count` of the last 25 days, so that what befell them is in the feed and the logs too."""
+        there = np.flatnonzero(self.clean & eligible & (self.plan["created"] > NOW_UTC - 25 * DAY))
+        chosen = self.dirt.draws.sample(there, min(count, len(there)))
         self.clean[chosen] = False
         return chosen
 
@@ -256,15 +276,31 @@ class Archive:
         has_order[self.soil("study without order", everywhere, 6, 4000)] = False
         self.order_person = plan["person"].copy()
         self.order_person[self.the_case] = roles["P1 temporary"]
-        self.visits, self.visit_of = plan_visits(self.seed, plan, self.order_person, has_order)
-        self.orders = plan_orders(self.seed, plan, has_order, self.dirt)
+        newborn = roles["P6 baby"]
+        self.visits, self.visit_of = plan_visits(self.seed, plan, self.order_person, newborn, has_order)
+        self.orders = plan_orders(self.seed, plan, self.order_person, newborn, has_order, self.dirt)
         done = np.flatnonzero(self.orders["exam"] >= 0)
         self.order_of = np.full(self.count, -1)
         self.order_of[self.orders["exam"][done]] = done
         for late, early in self.splits.items():
             self.order_of[late] = self.order_of[early]
+        self.choose_entries()
         self.accessions, self.planned_uids = number_orders(
             self.orders, plan["patient_class"][self.orders["like"]] == EMERGENCY, int(self.order_of[self.the_case]), self.case)
+
+    def choose_entries(self):
+        """By which order each study was made: `chosen`, which is `order_of` unless the wrong entry of the worklist was taken."""
+        plan, tagged = self.plan, self.tagged
+        self.chosen = self.order_of.copy()
+        swapped = tagged["wrong order"]
+        swapped = swapped[np.lexsort((plan["utc"][swapped], plan["person"][swapped]))]
+        self.chosen[swapped] = self.order_of[swapped.reshape(-1, 2)[:, ::-1].ravel()]
+        by_start = tagged["wrong patient"][np.argsort(plan["utc"][tagged["wrong patient"]], kind="stable")]
+        self.mistaken, self.next_one = by_start[::2], by_start[1::2]
+        self.chosen[self.mistaken] = self.order_of[self.next_one]
+        self.chosen[self.next_one] = -1
+        along = np.flatnonzero(self.orders["fate"] == ALONG)
+        self.also_did = dict(zip(self.orders["like"][along].tolist(), along.tolist()))      # study: its second order
 
     def register(self):
         """When each person became known to the archive, and with that their numbers."""
@@ -288,10 +324,13 @@ class Archive:
         ordered = self.order_of >= 0
         self.study_person = plan["person"].copy()
         self.study_person[self.the_case] = people.roles["P1 typed"]
+        self.study_person[self.mistaken] = plan["person"][self.next_one]
         self.merged = {}                                     # record: (record it was merged into, when)
         self.chains = []
         alone = plan["patient_class"] != INPATIENT             # a stay has other exams, which keep their record
-        pairs = self.soil("study of a merged patient", ordered & alone & (plan["created"] < NOW_UTC - 3 * DAY), 9, 5000)
+        settled = ordered & alone & (plan["created"] < NOW_UTC - 3 * DAY)
+        pairs = np.union1d(self.lately(settled, 2), self.soil("study of a merged patient", settled, 7, 5000))
+        self.dirt.chosen["study of a merged patient"] = pairs
         chains = max(2, len(pairs) // 12)
         for number, exam in enumerate(pairs.tolist()):
             person = int(plan["person"][exam])
@@ -316,7 +355,7 @@ class Archive:
                 pid = wrong(people.pid[plan["person"][exam]])
                 able[exam] = pid is not None and pid not in used
             kept = []
-            for exam in self.soil(name, able, 4, 600).tolist():
+            for exam in np.union1d(self.lately(able, 1), self.soil(name, able, 4, 600)).tolist():
                 person = int(plan["person"][exam])
                 pid = wrong(people.pid[person])
                 if pid not in used:                           # the same person may have been drawn twice
@@ -338,19 +377,19 @@ class Archive:
     def identify(self):
         """Study UIDs, accession numbers, statuses: what the images brought along, right or wrong."""
         plan, dirt, count = self.plan, self.dirt, self.count
-        ordered = self.order_of >= 0
-        # How many CTs of March were deleted, or have no images, is planned: see exams.planted.
-        elsewhere = ~((MODALITIES[plan["procedure"]] == "CT") & (plan["created"] >= clock.seconds("2025-03-01"))
+        ordered = self.chosen >= 0
+        # How many CTs of March, PET/CTs too, were deleted, or have no images, is planned: see exams.planted.
+        elsewhere = ~(np.isin(MODALITIES[plan["procedure"]].astype(str), ("CT", "PT")) & (plan["created"] >= clock.seconds("2025-03-01"))
                       & (plan["created"] < clock.seconds("2025-04-01")))
-        accession, uid = self.accessions[self.order_of], self.planned_uids[self.order_of]
+        accession, uid = self.accessions[self.chosen], self.planned_uids[self.chosen]
         accession[~ordered] = uid[~ordered] = None
         issuer = np.full(count, world.HVGH)
         self.order_issuer = np.full(len(self.accessions), world.HVGH)
 
         # The scanner invents a UID where it had no worklist entry, or did not use it.
         invented = np.flatnonzero(self.locked_out | ~ordered & ~self.imported)
-        lately = self.soil("study UID not the planned one", ordered & (plan["created"] > NOW_UTC - 6 * DAY), 1, 0)
-        ignored = np.union1d(lately, self.soil("study UID not the planned one", ordered, 4, 1000))
+        last_days = dirt.choose("study UID not the planned one", self.tagged["recent"], 1, 0)
+        ignored = np.union1d(last_days, self.soil("study UID not the planned one", ordered, 4, 1000))
         own = np.concatenate((invented, ignored, np.array(list(self.splits), dtype=np.int64)))
         octets = np.array(LAST_OCTETS, dtype="S")[plan["device"][own]]
         uid[own] = clock.joined(b"2.999.100.", octets, b".20", clock.date_digits(plan["local"][own]), b".", own + 100)
@@ -365,7 +404,10 @@ class Archive:
         lost = self.soil("accession number lost", ordered, 5, 1500)
         typed_without = np.flatnonzero(self.locked_out)[self.draws.happens(600, int(self.locked_out.sum()))]
         accession[np.concatenate((lost, typed_without, self.tagged["lockout"], [self.the_case]))] = None
-        for number, exam in enumerate(self.soil("accession number cut to 16 characters", ordered, 4, 400).tolist()):
+        cut = np.union1d(self.lately(ordered, 1),
+                         self.soil("accession number cut to 16 characters", ordered, 4, 400))
+        dirt.chosen["accession number cut to 16 characters"] = cut
+        for number, exam in enumerate(cut.tolist()):
             long = f"ECC-{2021 + number % 4}-{100000 + number // 2:06d}-{10 + 37 * number % 90}"
             order = int(self.order_of[exam])
             self.accessions[order], accession[exam] = long, long[:16]
@@ -379,11 +421,14 @@ class Archive:
         winter = (plan["created"] > clock.seconds("2025-01-06")) & (plan["created"] < clock.seconds("2025-02-22"))
         namesake = int(self.soil("accession number of an order of Eastcliff", ordered & winter, 1, 0)[0])
         self.accessions[theirs], self.order_issuer[theirs] = accession[namesake], world.ECC
+        accession[self.tagged["eastcliff transfer"]] = accession[self.tagged["number of a transfer"]]
         self.accession, self.uid, self.issuer = accession, uid, issuer
 
         # What else may be wrong with a study.
         age = NOW_UTC - plan["created"]
-        self.incomplete = self.soil("exam never reported complete", ordered, 5, 8000)
+        self.incomplete = np.union1d(self.lately(ordered, 1),
+                                     self.soil("exam never reported complete", ordered, 5, 8000))
+        dirt.chosen["exam never reported complete"] = self.incomplete
         self.deleted = np.union1d(self.soil("deleted study", elsewhere, 4, 4000), self.tagged["deleted"])
         self.empty = np.union1d(self.soil("study without images", ordered & elsewhere, 4, 1500), self.tagged["without images"])
         unread = self.soil("study not read", age > 4 * DAY, 6, 6000)
@@ -404,14 +449,17 @@ class Archive:
         status[doubtful] = STATUSES.index("UNVERIFIED")
         dirt.chosen.update({
             "deleted study": self.deleted, "study without images": self.empty, "unverified study": self.unverified,
-            "accession number lost": np.flatnonzero(without & ordered), "eastcliff import": np.flatnonzero(self.imported),
+            "accession number lost": np.flatnonzero(without & ordered), "eastcliff import": self.tagged["eastcliff import"],
             "second study of one order": np.array(sorted(self.splits), dtype=np.int64),
             "study by a clock one hour behind": np.flatnonzero(self.locked_out & (plan["utc"] >= story.SUMMER_TIME)),
-            "study UID not the planned one": np.flatnonzero(ordered & (self.planned_uids[self.order_of] != uid)),
+            "study UID not the planned one": np.flatnonzero(ordered & (self.planned_uids[self.chosen] != uid)),
         })
         for name in ("february evening", "february edge", "march last day", "march edge", "march evening",
-                     "march mixture", "weekend evening", "month end"):
+                     "march mixture", "weekend evening", "month end", "wrong order", "two orders", "month ended between its series",
+                     "number of a transfer"):
             dirt.chosen[name] = self.tagged[name]
+        dirt.chosen["wrong patient"] = self.mistaken
+        dirt.chosen["order taken for another patient"] = self.next_one
 
     def write_names(self):
         """Names and dates of birth as they arrived; the same-named and the twins."""
@@ -447,7 +495,7 @@ class Archive:
 
     def key(self):
         """Patient records in order of creation: `by_time` their positions, `patient_pk` the key of each position."""
-        self.by_time = np.argsort(np.array(self.known), kind="stable")
+        self.by_time = clock.by_time(self.known)
         self.patient_pk = np.empty(len(self.known), dtype=np.int64)
         self.patient_pk[self.by_time] = np.arange(1, len(self.known) + 1)
 
@@ -521,13 +569,14 @@ class Archive:
         priority = np.where((kind == EMERGENCY) & (urgency < 55), 0,
                             np.where((kind == EMERGENCY) | (kind == INPATIENT) & (urgency < 30), 1, 2))
         statuses = ["COMPLETED", "SCHEDULED", "CANCELLED", "IN PROGRESS"]
-        status = np.array([0, 1, 1, 2, 3, 1])[orders["fate"]]
+        status = np.array([0, 1, 1, 2, 3, 1, 0])[orders["fate"]]
+        status[self.order_of[self.mistaken]] = statuses.index("SCHEDULED")
         status[self.order_of[self.incomplete]] = statuses.index("IN PROGRESS")
         refused = np.flatnonzero(self.locked_out & (self.order_of >= 0))
         status[self.order_of[refused]] = statuses.index("SCHEDULED")
         patient = self.patient_pk[np.where(done, self.order_person[exam], plan["person"][like])]
         visit = np.where(done, self.visit_of[exam], -1)
-        codes = plan["procedure"][like]
+        codes = orders["procedure"]
         body_part = np.where(draws.happens(30, len(like)), len(PROCEDURES), codes)
         first = draws.one(300_000, 399_999)
         # An order names the station by the title that the RIS knew on that day.
@@ -556,12 +605,14 @@ class Archive:
         shown[behind] -= HOUR
         ahead[behind] = HOUR
         complete = plan["created"] + draws.between(60, 900, count)
-        never = (self.order_of < 0) | self.locked_out
+        never = (self.chosen < 0) | self.locked_out
         never[self.incomplete] = never[list(self.splits)] = True
         complete[never] = NEVER
         complete = np.minimum(complete, NOW_UTC - 10)
         patient = self.patient_pk[self.study_person]
-        description = np.where(draws.happens(15, count), len(PROCEDURES), plan["procedure"])
+        # A study has its description from the entry of the worklist by which it was made.
+        description = np.where(self.chosen < 0, plan["procedure"], self.orders["procedure"][self.chosen])
+        description[draws.happens(15, count)] = len(PROCEDURES)
         deleted = np.zeros(count, dtype=np.int64)
         deleted[self.deleted] = 1
         n_series = np.bincount(series["exam"], minlength=count)
@@ -601,6 +652,9 @@ class Archive:
                                        "instance whose file is too short", "rejected instance")):
             dirt.chosen[name] = np.sort(chosen[number * share:(number + 1) * share])
         self.copied = np.sort(chosen[4 * share:])
+        # A scanner that was restarted gave numbers away twice: two images, one SOP Instance UID.
+        images = np.setdiff1d(usable[~np.isin(series["slot"][of_series[usable]], objects.NO_IMAGES)], chosen)
+        self.twice = dirt.choose("two images with one SOP Instance UID", images, 2, 20)
 
     def series_rows(self):
         series = self.series
@@ -644,11 +698,14 @@ class Archive:
             }
 
     def file_rows(self):
-        """Files of the instances that have one, then second copies of some."""
+        """Files of the instances that have one, then second copies of some, then other images under the same UID."""
         chosen, instances, series = self.dirt.chosen, self.instances, self.series
         online = np.setdiff1d(np.arange(len(instances["series"])), chosen["instance without file"])
-        places = np.concatenate((online, self.copied))
-        system = np.repeat([world.ONLINE, world.NEARLINE], [len(online), len(self.copied)])
+        places = np.concatenate((online, self.copied, self.twice))
+        system = np.repeat([world.ONLINE, world.NEARLINE, world.ONLINE], [len(online), len(self.copied), len(self.twice)])
+        other = np.arange(len(places)) >= len(places) - len(self.twice)
+        names = np.where(other, "_2.dcm", ".dcm").astype(object)
+        content = np.where(other, "other pixels", "").astype(object)
         slot = series["slot"][instances["series"][places]]
         size = objects.SIZES[slot]
         size[np.searchsorted(online, chosen["instance whose file is too short"])] -= 4096
@@ -657,13 +714,13 @@ class Archive:
         for part in slices(len(places)):
             here = places[part]
             folders = zip(clock.text(instances["created"][here]), (series["exam"][instances["series"][here]] + 1).tolist(),
-                          objects.NUMBERS[slot[part]].tolist(), instances["number"][here].tolist())
+                          objects.NUMBERS[slot[part]].tolist(), instances["number"][here].tolist(), names[part].tolist())
             yield {
                 "instance_pk": (here + 1).tolist(), "filesystem_pk": system[part].tolist(),
-                "path": [f"{day[:10].replace('-', '/')}/{study}/{folder}/{number}.dcm"
-                         for day, study, folder, number in folders],
+                "path": [f"{day[:10].replace('-', '/')}/{study}/{folder}/{number}{ending}"
+                         for day, study, folder, number, ending in folders],
                 "size_bytes": size[part].tolist(), "ts_uid": objects.SYNTAXES[slot[part]].tolist(),
-                "sha256": objects.checksums(self.sop_uids(here)), "status": status[part].tolist(),
+                "sha256": objects.checksums(map(str.__add__, self.sop_uids(here), content[part].tolist())), "status": status[part].tolist(),
             }
 
     def truth(self):
@@ -687,6 +744,9 @@ class Archive:
             "planted": planted,
             "typed_for": {int(pk[record]): int(pk[person]) for record, person, _ in self.typed},
             "study_order": {"study_pk": (ordered + 1).tolist(), "order_pk": (self.order_of[ordered] + 1).tolist()},
+            "worklist_choice": {int(study) + 1: int(self.chosen[study]) + 1 or None
+                                for study in np.flatnonzero(self.chosen != self.order_of)},
+            "also_did": {study + 1: order + 1 for study, order in self.also_did.items()},
             "study_person": {"study_pk": list(range(1, self.count + 1)),
                              "patient_pk": pk[self.plan["person"]].tolist(),
                              "began_utc": clock.text(self.plan["utc"])},

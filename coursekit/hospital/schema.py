@@ -159,7 +159,6 @@ INDEXES = (
     ("study_accession", "", "study(accession)"),
     ("study_patient", "", "study(patient_pk)"),
     ("study_created", "", "study(created_utc)"),
-    ("study_date", "", "study(study_dt_local)"),
     ("series_study", "", "series(study_pk)"),
     ("patient_pid", "", "patient(pid)"),
     ("patient_name", "", "patient(name_norm)"),

@@ -53,6 +53,7 @@ EXAMS = (
 # The instants of Case 17, and what befell the scanner (all UTC).
 RENAMED = clock.seconds("2025-03-29 13:00:00")              # CT_ER becomes CTER01; the worklist refuses it
 SUMMER_TIME = clock.seconds("2025-03-30 01:00:00")          # its clock stays on winter time
+BORN = clock.seconds("2025-04-02 00:05:00")                  # the baby of P6, at 02:05 on the wall clock
 REPAIRED = clock.seconds("2025-03-31 06:15:00")             # Monday morning: clock set, worklist told
 ORDERED = clock.seconds("2025-03-30 01:22:10")
 REGISTERED = clock.seconds("2025-03-30 01:14:00")

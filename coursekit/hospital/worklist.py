@@ -63,7 +63,9 @@ class Step(NamedTuple):
 
     status is 'IN PROGRESS', 'COMPLETED', 'DISCONTINUED', or None when the N-CREATE never arrived; `ended_utc` is None
     until the final N-SET; `reason` is the code of a discontinuation, (value, scheme, meaning), or None; `series` is a tuple of
-    PerformedSeries, empty until the step has ended; `refusals` is a tuple of (at_utc, operation, how it was refused).
+    PerformedSeries, empty until the step has ended; `refusals` is a tuple of (at_utc, operation, how it was refused); `also`
+    holds the further items of the Scheduled Step Attributes Sequence (0040,0270) where one step fulfils several orders, a
+    tuple of (accession number, Study Instance UID, Requested Procedure ID, Scheduled Procedure Step ID).
     """
 
     sop_uid: str
@@ -81,6 +83,7 @@ class Step(NamedTuple):
     reason: tuple
     series: tuple
     refusals: tuple
+    also: tuple = ()
 
 
 def text(seconds):
@@ -328,7 +331,9 @@ def study_step(f, study, order, fault):
     # Some scanners report the end once more; the manager refuses to change what has ended.
     again = study.complete + 75
     refusals = ((text(again), "N-SET", DUPLICATE),) if station == "NM1" and again < NOW_UTC else ()
-    return Step(*common, text(study.complete), "COMPLETED", None, series, refusals)
+    other = f.also.get(study.pk)
+    also = ((other.accession[:16], other.study_uid, other.procedure_id, other.steps[0][0]),) if other else ()
+    return Step(*common, text(study.complete), "COMPLETED", None, series, refusals, also)
 
 
 def performed(study, fault):
@@ -391,6 +396,10 @@ def trace_mpps(h, incident):
             found += [Evidence(at, "mpps_refused", ids) for at, _, _ in step.refusals]
         else:
             ids["study_patient_id"] = step.patient_id
+            if "chosen_order_pk" in facts:
+                ids["study_accession"] = step.accession
+            if "second_accession" in facts:
+                ids["second_accession"] = step.also[0][0] if step.also else None
             if "n_missing" in facts:
                 listed = sum(series.n_images + series.n_other for series in step.series)
                 named = ", ".join(f"'{series.series_uid}'" for series in step.series)

@@ -128,6 +128,14 @@ class CtExamsAddedLastMonth:
               AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
         """
 
+    def by_arrival_of_series():
+        return """
+            SELECT COUNT(DISTINCT study_pk) AS studies FROM series JOIN study ON study.pk = series.study_pk
+            WHERE deleted = 0 AND modality = 'CT'
+              AND series.created_utc >= '2025-03-01' AND series.created_utc < '2025-04-01'
+              AND study_pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
     def between_two_days():
         return """
             SELECT COUNT(*) AS studies FROM study
@@ -197,6 +205,8 @@ class CtExamsAddedLastMonth:
     wrong_ways = {
         by_study_date: "You went by the day of the exam. The question asks when the study reached the archive: priors imported from "
         "Eastcliff in March were performed years before, and an exam of the last evening may arrive on the first.",
+        by_arrival_of_series: "You took the time at which a *series* arrived. An exam was added when its first object came; one whose last series "
+        "followed after midnight would belong to two months. The table `study` has a `created_utc` of its own.",
         between_two_days: "`BETWEEN '2025-03-01' AND '2025-03-31'`, like `<= '2025-03-31'`, ends at midnight at the *beginning* of the 31st: a text with a "
         "time sorts after the bare date. The whole last day is lost.",
         modality_equals_ct: "`mods_in_study = 'CT'` misses every CT with a dose report or a captured screen, such as `CT\\SR`. The "
@@ -214,6 +224,7 @@ class CtExamsAddedLastMonth:
     }
     signs = {
         r"study_dt_local": by_study_date,
+        r"series\.created_utc": by_arrival_of_series,
         r"between|<=\s*'2025-03-31'|<\s*'2025-03-31'": between_two_days,
         r"[<>]=?\s*\d|'\d\d?[-./]\d\d?[-./]\d{4}'": dates_not_understood,
         r"mods_in_study\s*=\s*'CT'(?!.*\bor\b)": modality_equals_ct,
@@ -563,6 +574,13 @@ class OrdersWithoutStudy:
               AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
         """
 
+    def other_issuers_too():
+        return """
+            SELECT orders.accession FROM orders LEFT JOIN study ON study.accession = orders.accession
+            WHERE (study.pk IS NULL OR study.issuer_pk <> orders.issuer_pk) AND orders.status <> 'CANCELLED'
+              AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-07'
+        """
+
     def by_planned_uid():
         return """
             SELECT orders.accession FROM orders LEFT JOIN study ON study.study_uid = orders.study_uid
@@ -597,6 +615,8 @@ class OrdersWithoutStudy:
         without_the_last_day: "6 April is missing: it's asked for, up to its last minute.",
         without_the_issuer: "You compared the accession number alone. Another hospital's numbers may look the same: one of these orders shares its "
         "number with a study of Eastcliff Clinic, which is another examination. An accession number counts together with its issuer.",
+        other_issuers_too: "The issuer belongs into the `ON` of the join. In the `WHERE` it comes too late: an order here that has its study, and "
+        "whose number a study of Eastcliff has too, makes two pairs, and the pair with Eastcliff's is kept as if nothing had come.",
         only_scheduled: "You kept the orders with the status SCHEDULED only. An order may also be in progress, or be called complete, while no "
         "study has arrived.",
         by_planned_uid: "You compared Study Instance UIDs. An order only plans one; a scanner that does not get it makes up its own, as in the ticket. "

@@ -60,6 +60,22 @@ def test_traces_agree(seed):
     assert disagreements(h, h.incidents) == []
 
 
+@pytest.mark.parametrize("seed", (1, 7, 101))
+def test_traces_of_the_other_rooms_agree(seed):
+    h = hospital(seed, "tiny")
+    others = h.all_incidents[len(h.incidents):]
+    assert {incident.id[:2] for incident in others} == {"B1", "B3", "D2", "F8", "K4"}
+    assert disagreements(h, others) == []
+    assert len({incident.id for incident in h.all_incidents}) == len(h.all_incidents)
+
+
+def test_broken_studies_of_every_class_are_recent_in_every_edition():
+    classes = {kind for kind in KINDS if kind.startswith("A1")} - {"A1-12"}          # needs a limb of the last 30 days
+    for seed in SEEDS:
+        recent = {incident.id[:5] for incident in hospital(seed, "tiny").incidents if len(incident.systems) > 1}
+        assert classes <= recent, (seed, classes - recent)
+
+
 def test_the_comparison_sees_a_contradiction():
     h = hospital(1, "tiny")
     case = h.incidents[0]
