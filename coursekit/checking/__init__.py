@@ -6,6 +6,10 @@ This room knows nothing of DICOM, HL7 or hospitals: whatever a lesson needs of t
 from coursekit.checking.kinds.base import Kind
 from coursekit.checking.kinds.bytes import Bytes
 from coursekit.checking.kinds.choice import Choice
+from coursekit.checking.kinds.client import Client
+from coursekit.checking.kinds.config import Config
+from coursekit.checking.kinds.fields import Fields
+from coursekit.checking.kinds.file import File
 from coursekit.checking.kinds.function import Function
 from coursekit.checking.kinds.number import Number
 from coursekit.checking.kinds.query import Query
@@ -18,7 +22,11 @@ from coursekit.checking.verdict import Outcome, Verdict
 __all__ = [
     "Bytes",
     "Choice",
+    "Client",
+    "Config",
     "Exercise",
+    "Fields",
+    "File",
     "Function",
     "Kind",
     "Lesson",

@@ -42,6 +42,10 @@ class Exercise:
     points     : what it counts
     praise     : a sentence shown with "Correct": what the right answer means at work
     cases      : for a Function exercise, a function from a random.Random to a list of argument tuples
+    trial      : for a Config exercise, a function from settings and a hospital to what comes of them
+    faults     : for a Config exercise, a function from that outcome to sentences: what is not good enough
+    stage      : for a Client exercise, a function from a random.Random to a context manager: servers that run while it is open
+    right      : for a Client exercise, a function from how a server behaves to what a right client returns
     signs      : for a Query exercise, dict from a regular expression to a wrong way: when the result fits no wrong way
                  because several mistakes came together, the first sign found in the query's text tells what to look at
     """
@@ -57,6 +61,10 @@ class Exercise:
     points: int = 1
     praise: str = ""
     cases: object = None
+    trial: object = None
+    faults: object = None
+    stage: object = None
+    right: object = None
     signs: dict = field(default_factory=dict)
     _memory: weakref.WeakKeyDictionary = field(default_factory=weakref.WeakKeyDictionary, repr=False)
 
@@ -214,7 +222,7 @@ class Lesson:
                 hints=[" ".join(hint.split()) for hint in parts["hints"]],
                 points=parts.get("points", 1),
                 praise=parts.get("praise", ""),
-                cases=parts.get("cases"),
+                **{part: parts.get(part) for part in ("cases", "trial", "faults", "stage", "right")},
                 signs=dict(parts.get("signs", {})),
             )
         )

@@ -661,12 +661,12 @@ class Audit:
         self._incident("B1-09-1", "a source whose clock runs ahead", SKEW[1], source=SKEW[0], seconds_ahead=SKEW[2])
         self._noise(vip, p7)
         self._trauma()
-        relation = staff.related("same surname")[0]
-        study, user = self._study_of(relation.patient_id), staff.user(relation.user_id)
-        visit = self.visits[study.visit]
+        # Of a patient without a visit nobody could tell that she is the nurse's own: the first with one, if there is any.
+        pairs = [(self._study_of(one.patient_id), staff.user(one.user_id)) for one in staff.related("same surname")]
+        study, user = next((pair for pair in pairs if pair[0].visit is not None), pairs[0])
         name = self._incident("B1-12-1", "a nurse opens the study of her own patient, who has her surname",
                               study.created + 420, innocent=True, user_id=user.user_id, patient_id=study.pid, study_uid=study.uid,
-                              visit_pk=visit.pk)
+                              visit_pk=study.visit)
         self._opened(study.created + 420, user, study.uid, study.thing, study.pid, name)
 
     def _departed(self):

@@ -161,6 +161,12 @@ class Hospital:
         from coursekit.hospital.worklist import mpps
         return mpps(self)
 
+    @cached_property
+    def projects(self):
+        """Project, procurement and management files: ``coursekit.hospital.projects.Projects``, each part made when asked for."""
+        from coursekit.hospital.projects import Projects
+        return Projects(self)
+
     def image(self, name):
         """The DICOM image `name` of this hospital: a Dataset, or a series as a list of them (``coursekit.hospital.images``)."""
         from coursekit.hospital.images import image

@@ -45,11 +45,11 @@ class SmallHospital:
 def ask():
     """ask(kind, solution, cases=None, **wrong ways with their feedback) -> check(*answer), a Verdict."""
 
-    def make(kind, solution, ways=(), cases=None, points=1):
+    def make(kind, solution, ways=(), cases=None, points=1, **more):
         lesson = Lesson("t-01", title="Test", version=1, minutes=1, objectives=["test"])
         ways = dict(ways)
         parts = {"answer": kind, "solution": solution, "wrong_ways": ways, "hints": ["one", "two", "three"],
-                 "points": points, "cases": cases, "__doc__": "What?"}
+                 "points": points, "cases": cases, "__doc__": "What?", **more}
         while len(ways) < 3:
             filler = _filler(solution, len(ways))
             ways[filler] = f"filler {len(ways)}"

@@ -17,7 +17,8 @@ from coursekit.hospital.images import drawing
 NAMES = images.names()
 EVERY = pytest.mark.parametrize("name", NAMES)
 FIRST = ("ct_head", "ct_head_rle", "cr_chest_pa", "us_ob_cine")
-MADE_WITHOUT_A_PATIENT = ("ct_qc_smooth", "ct_qc_sharp", "ct_qc_smooth_low", "ct_qc_sharp_low", "nm_flood")
+MADE_WITHOUT_A_PATIENT = ("ct_qc_smooth", "ct_qc_sharp", "ct_qc_smooth_low", "ct_qc_sharp_low", "nm_flood", "ko_quality",
+                          *images.CATALOGUE["patterns"], *images.CATALOGUE["plates"])
 
 
 def _needs(tool):

@@ -96,7 +96,7 @@ class Function(Kind):
 
         return exercise.remembered((self, function), hospital, compute)
 
-    def _stopped(self, ran, cases):
+    def _stopped(self, ran, cases, seconds=SECONDS):
         case = self._as_written(cases[len(ran.returned)])
         if ran.stopped == "error":
             return Verdict(Outcome.NOT_YET, f"For {case} {ran.error}.", "error")
@@ -107,7 +107,7 @@ class Function(Kind):
         )
         return Verdict(
             Outcome.NOT_YET,
-            f"For {case} your function did not finish within {SECONDS:.0f} seconds, so it was stopped. Is there a loop that never "
+            f"For {case} your function did not finish within {seconds:.0f} seconds, so it was stopped. Is there a loop that never "
             f"ends?{left}",
             "time",
         )

@@ -47,6 +47,20 @@ CATALOGUE = {
     "cr": {
         "cr_chest_pa": "a chest radiograph, MONOCHROME1, 12 bits",
     },
+    "dx": {
+        "dx_chest_pa": "a digital chest radiograph from the front, with exposure index",
+        "dx_chest_lat": "the left lateral view of the same chest",
+        "dx_chest_pa_processing": "what the detector measured for dx_chest_pa: For Processing, proportional to the dose",
+        "dx_hand": "a hand, postero-anterior",
+    },
+    "mg": {
+        "mg_rcc": "a mammogram, right cranio-caudal",
+        "mg_lcc": "the left cranio-caudal view, with a mass and microcalcifications",
+        "mg_rmlo": "the right medio-lateral oblique view",
+        "mg_lmlo": "the left medio-lateral oblique view, with the same mass",
+        "mg_lmlo_processing": "what the detector measured for mg_lmlo: For Processing, proportional to the dose",
+        "dbt_lmlo": "a tomosynthesis of the left oblique view, 12 frames, the mass sharp in one",
+    },
     "sr_dose": {
         "sr_dose_ct": "the X-ray radiation dose report of ct_chest: a structured report, no image",
     },
@@ -54,6 +68,50 @@ CATALOGUE = {
         "us_ob_cine": "an obstetric ultrasound clip, RGB, several frames",
         "us_abdomen": "a B-mode still of liver, gallbladder with a stone and kidney, one calibrated region",
         "us_carotid": "a colour Doppler still with a spectrum, RGB, three regions with calibrations of their own",
+    },
+    "xa": {
+        "xa_coronary": "a run of the left coronary artery with a narrowing, 14 frames, 8 bits, logarithmic, at 7.5 frames/s",
+        "xa_dsa": "a run for subtraction: the arteries at a knee, 10 frames of which 2 are masks, 12 bits, linear",
+    },
+    "rf": {
+        "rf_swallow": "fluoroscopy of a barium swallow from the side, 16 frames at 15 frames/s",
+    },
+    "ivus": {
+        "ivus_pullback": "an intravascular ultrasound pullback through the narrowing of xa_coronary",
+    },
+    "ivoct": {
+        "ivoct_pullback": "an optical coherence tomography pullback through the same narrowing, 11 frames",
+    },
+    "ko": {
+        "ko_of_interest": "key object selection: two slices of ct_chest flagged by the reader",
+        "ko_quality": "key object selection: plate_artefact flagged for its quality",
+        "ko_rejected": "key object selection: us_carotid withdrawn, an incorrect worklist entry",
+        "ko_manifest": "key object selection: the XDS-I manifest of Case 17, all its objects",
+    },
+    "pr": {
+        "pr_ct_chest": "presentation state for ct_chest: lung window, magnified, circle and arrow at the nodule",
+        "pr_cr_chest": "presentation state for cr_chest_pa: mirrored, for MONOCHROME1",
+    },
+    "pdf": {
+        "pdf_report": "the report of ct_chest: a PDF page encapsulated in DICOM",
+    },
+    "xc": {
+        "xc_wound": "a photograph of a wound with a ruler, RGB, without an order",
+    },
+    "patterns": {
+        "pattern_qc": "display test pattern, 8 bits: patches, ramps, line pairs, fading letters, 5 % in black and white",
+        "pattern_ln": "18 luminance patches for the photometer, a frame each",
+        "pattern_uniform": "two uniform frames, dark and bright",
+        "pattern_grid": "grid and circle for the geometry of a display",
+        "pattern_smpte": "steps of 10 % with 5 % in black and 95 % in white",
+    },
+    "plates": {
+        "plate_uniform": "a plate reader's flat field at 8 µGy, linear, MONOCHROME1, with heel effect",
+        "plate_uniform_low": "the flat field at 2 µGy",
+        "plate_lines": "line pairs, a slanted edge and discs of falling contrast and size",
+        "plate_mesh": "a wire mesh with a patch of bad contact",
+        "plate_ghost": "a badly erased plate: the hand before it still shows",
+        "plate_artefact": "a plate with specks of dust, a scratch, a roller line and a lost scan line",
     },
 }
 

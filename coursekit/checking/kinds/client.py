@@ -1,0 +1,71 @@
+"""Client: the learner's function, called against servers that run."""
+
+import random
+
+from coursekit.checking import running
+from coursekit.checking.kinds.function import Function, _call, _shortened
+from coursekit.checking.reading import Unclear, describe, is_a
+from coursekit.checking.verdict import Outcome, Verdict
+
+ALL_SECONDS = 20.0
+
+
+class Client(Function):
+    """A function of the learner's that talks to servers on this machine's loopback.
+
+    variables : the function's name
+    result    : the kind that what it returns is compared as
+
+    The exercise has `stage(draw)`, a context manager: while it is open the servers run, and it gives a list of
+    (arguments, state), where state says in plain data how that server behaves. `right(state)` is what a right client
+    returns, and a wrong way is a function of the state too: what somebody with that idea would conclude. The solution
+    is a real client, which the tests run against the stage.
+    """
+
+    takes = "a function"
+
+    def judge(self, exercise, given, editions):
+        """The verdict on the client."""
+        (function,) = given
+        if not callable(function) or is_a(function, str):
+            return Verdict(
+                Outcome.NOT_YET,
+                f"This exercise takes a function: give its name `{self.variables[0]}` without parentheses. You gave "
+                f"{describe(function)}.",
+                "unreadable",
+            )
+        with exercise.stage(random.Random(f"{exercise.name} {editions.own.seed}")) as cases:
+            arguments, states = zip(*cases)
+            ran = running.run_all([_call(function, case) for case in arguments], ALL_SECONDS)
+        if ran.stopped:
+            return self._stopped(ran, arguments, ALL_SECONDS)
+        results = []
+        for place, value in enumerate(ran.returned):
+            try:
+                results.append(self.result.read(value))
+            except Unclear as unclear:
+                hint = " Is a `return` missing?" if value is None else ""
+                return Verdict(
+                    Outcome.NOT_YET,
+                    f"For server {place + 1} of {len(cases)} your function should return {self.result.takes}; it returned "
+                    f"{unclear}.{hint}",
+                    "unreadable",
+                )
+        right = [self.result.read(exercise.right(state)) for state in states]
+        differences = [self.result.difference(a, b) for a, b in zip(results, right, strict=True)]
+        if not any(differences):
+            return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
+        wrong = [place for place, difference in enumerate(differences) if difference]
+        for way, feedback in exercise.wrong_ways.items():
+            said = [self.result.read(way(state)) for state in states]
+            if all(self.result.difference(a, b) is None for a, b in zip(results, said, strict=True)):
+                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        for way, feedback in exercise.wrong_ways.items():                # or the first wrong case alone
+            said = self.result.read(way(states[wrong[0]]))
+            if self.result.difference(results[wrong[0]], said) is None:
+                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        fits = "It is right for none of the servers" if len(wrong) == len(cases) else (
+            f"It is right for {len(cases) - len(wrong)} of {len(cases)} servers")
+        return Verdict(
+            Outcome.NOT_YET, f"{fits}. For server {wrong[0] + 1} it returned {_shortened(ran.returned[wrong[0]])}. "
+            f"{differences[wrong[0]].message}", "value")

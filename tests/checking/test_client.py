@@ -1,0 +1,104 @@
+"""Client: a function that talks to servers which run while it is judged."""
+
+import contextlib
+import socket
+import threading
+
+import hostile
+import pytest
+
+from coursekit.checking import Client, Outcome, Text
+
+STATES = ("answers", "hangs up", "closed", "answers")
+
+
+@contextlib.contextmanager
+def stage(draw):
+    """Servers of three sorts on the loopback."""
+    opened = []
+
+    def serve(listener, state):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                if state == "answers":
+                    connection.sendall(b"hello")
+                connection.close()
+
+    cases = []
+    for state in STATES:
+        listener = socket.create_server(("127.0.0.1", 0))
+        cases.append((("127.0.0.1", listener.getsockname()[1]), state))
+        if state == "closed":
+            listener.close()
+        else:
+            opened.append(listener)
+            threading.Thread(target=serve, args=(listener, state), daemon=True).start()
+    try:
+        yield cases
+    finally:
+        for listener in opened:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)              # wakes the thread that waits in accept
+            listener.close()
+
+
+def right(state):
+    return {"answers": "ok", "hangs up": "no answer", "closed": "refused"}[state]
+
+
+def probe(host, port):
+    try:
+        with socket.create_connection((host, port), timeout=1) as connection:
+            return "ok" if connection.recv(10) else "no answer"
+    except ConnectionRefusedError:
+        return "refused"
+
+
+@pytest.fixture
+def check(ask):
+    def connected_is_well(state):
+        return "refused" if state == "closed" else "ok"
+
+    def always_well(state):
+        return "ok"
+
+    def never(state):
+        return "refused"
+
+    return ask(Client("probe", result=Text()), probe, {
+        connected_is_well: "A connection is no answer.", always_well: "Nothing was asked.", never: "Wrong port."},
+        stage=stage, right=right)
+
+
+def test_a_right_client(check):
+    assert check(probe).correct
+    assert check(lambda host, port: probe(host, port).upper()).correct
+
+
+def test_wrong_clients_are_told_apart(check):
+    def only_connects(host, port):
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+            return "ok"
+        except OSError:
+            return "refused"
+
+    assert check(only_connects).label == "connected_is_well"
+    assert check(lambda host, port: "ok").label == "always_well"
+    assert check(lambda host, port: "refused").label == "never"
+    # wrong in one case as a wrong way is, and elsewhere in no known way
+    assert check(lambda host, port: "ok" if probe(host, port) != "refused" else "gone").label == "connected_is_well"
+    assert check(lambda host, port: "gone").message.startswith("It is right for none of the servers. For server 1")
+    assert "`return` missing" in check(lambda host, port: print(host)).message
+
+
+def test_untouched_hostile_and_failing_clients(check):
+    assert check(...).outcome is Outcome.NOT_ANSWERED
+    for label, make in hostile.VALUES:
+        verdict = check(make())
+        assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 10, label
+    assert "`ValueError`" in check(hostile.raises).message
+    before = threading.active_count()
+    check(probe)
+    assert threading.active_count() <= before + 1

@@ -1,0 +1,78 @@
+"""Config: settings judged by what comes of them, here and on unseen hospitals."""
+
+import hostile
+import pytest
+
+from coursekit.checking import Config, Outcome
+
+
+def rules(settings):
+    if type(settings) is not dict or set(settings) != {"modality", "at_most"}:
+        raise ValueError("there are two settings, `modality` and `at_most`")
+    if type(settings["at_most"]) is not int:
+        raise ValueError("`at_most` is a whole number")
+    return settings
+
+
+def trial(settings, hospital):
+    if settings["at_most"] < 0:
+        while True:
+            pass
+    found = hospital.pacs.rows("SELECT pk, modality FROM study ORDER BY pk", 1, 1000)[1]
+    fetched = [pk for pk, modality in found if modality == settings["modality"]][:settings["at_most"]]
+    return {"fetched": len(fetched), "first": fetched[:1], "asked": settings["modality"] == "CT"}
+
+
+def faults(outcome):
+    found = []
+    if not outcome["asked"]:
+        found.append("The priors of CT are not fetched.")
+    if outcome["fetched"] < 5:
+        found.append("Readers still wait for priors.")
+    return found
+
+
+@pytest.fixture
+def check(ask):
+    def solution():
+        return {"modality": "CT", "at_most": 10}
+
+    def of_mr():
+        return {"modality": "MR", "at_most": 10}
+
+    def one_only():
+        return {"modality": "CT", "at_most": 1}
+
+    def none_at_all():
+        return {"modality": "CT", "at_most": 0}
+
+    kind = Config("rules", reading=rules, template='rules = {\n    "modality": ...,\n    "at_most": ...,\n}')
+    return ask(kind, solution, {of_mr: "That is MR.", one_only: "One prior is not enough.", none_at_all: "Nothing moves."},
+               trial=staticmethod(trial).__func__, faults=faults)
+
+
+def test_any_settings_that_work_are_right(check):
+    for given in ({"modality": "CT", "at_most": 10}, {"at_most": 7, "modality": "CT"}, '{"modality": "CT", "at_most": 6}'):
+        assert check(given).correct, given
+
+
+def test_wrong_ways_are_recognised_by_their_outcome(check):
+    assert check({"modality": "MR", "at_most": 99}).label in ("of_mr", "fault")
+    assert check({"modality": "CT", "at_most": 1}).message == "One prior is not enough."
+    assert check({"modality": "CT", "at_most": 3}).message == "Readers still wait for priors."
+
+
+def test_what_cannot_be_used_is_said(check):
+    assert check({"modality": ..., "at_most": ...}).outcome is Outcome.NOT_ANSWERED
+    assert "still open" in check({"modality": "CT", "at_most": ...}).message
+    assert "two settings" in check({"modality": "CT"}).message
+    assert "whole number" in check({"modality": "CT", "at_most": "many"}).message
+    assert check("no json").label == "unreadable"
+    assert "did not come to an end" in check({"modality": "CT", "at_most": -1}).message
+
+
+def test_hostile_answers_get_a_sentence(check):
+    for label, make in hostile.VALUES:
+        for given in (make(), {"modality": make(), "at_most": 5}):
+            verdict = check(given)
+            assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 10, label

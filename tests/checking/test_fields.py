@@ -1,0 +1,68 @@
+"""Fields: a dictionary of answers, each compared and diagnosed by itself."""
+
+import hostile
+import pandas as pd
+import pytest
+
+from coursekit.checking import Fields, Number, Outcome, Text
+
+
+@pytest.fixture
+def check(ask):
+    def solution():
+        return {"aet": "WS_ED1", "port": 104, "mask": "255.255.255.0"}
+
+    def default_port():
+        return {"aet": "WS_ED1", "port": 11112, "mask": "255.255.255.0"}
+
+    def of_another():
+        return {"aet": "WS_CH1", "port": 11112, "mask": "255.255.0.0"}
+
+    def wide_mask():
+        return {"aet": "WS_ED1", "port": 104, "mask": "255.255.0.0"}
+
+    kind = Fields("setup", {"aet": Text("", case=True), "port": Number(""), "mask": Text("")})
+    return ask(kind, solution, {default_port: "That is the archive's port.", of_another: "Another station has this.",
+                                wide_mask: "Too many neighbours."})
+
+
+RIGHT = {"aet": "WS_ED1", "port": 104, "mask": "255.255.255.0"}
+
+
+def test_right_forms(check):
+    for given in (RIGHT, dict(reversed(RIGHT.items())), {"AET": " WS_ED1 ", "Port": "104", "mask": "255.255.255.0"},
+                  pd.Series(RIGHT), pd.DataFrame([RIGHT])):
+        assert check(given).correct, given
+
+
+def test_each_entry_is_diagnosed_by_itself(check):
+    assert check({**RIGHT, "port": 11112}).label == "default_port"
+    assert check({**RIGHT, "aet": "WS_CH1"}).label == "of_another"
+    assert check({**RIGHT, "mask": "255.255.0.0"}).label == "wide_mask"
+    # the first wrong entry speaks, whatever else is wrong
+    assert check({**RIGHT, "port": 11112, "mask": "255.0.0.0"}).label == "default_port"
+    # a way that is wrong earlier has nothing to say here
+    assert check({**RIGHT, "port": 2104}).message.startswith("About `port`: ")
+    assert "upper and lower case" in check({**RIGHT, "aet": "ws_ed1"}).message
+
+
+def test_what_is_open_or_missing_is_named(check):
+    assert check({name: ... for name in RIGHT}).outcome is Outcome.NOT_ANSWERED
+    assert check(...).outcome is Outcome.NOT_ANSWERED
+    assert "`port` is still open" in check({**RIGHT, "port": ...}).message
+    assert "`mask` is missing" in check({"aet": "WS_ED1", "port": 104}).message
+    assert "was not asked for" in check({**RIGHT, "gateway": "10.20.40.1"}).message
+    assert check({**RIGHT, "port": None}).message.startswith("About `port`: ")
+    assert "there twice" in check({**RIGHT, "AET": "WS_ED1"}).message
+
+
+def test_hostile_answers_get_a_sentence(check):
+    for label, make in hostile.VALUES:
+        for given in (make(), {**RIGHT, "port": make()}, {make: 1}):
+            verdict = check(given)
+            assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 10, label
+    assert not any(check({**RIGHT, "port": make()}).correct for _, make in hostile.VALUES)
+
+
+def test_the_stub_names_the_entries(check):
+    assert check.exercise.answer_text("t01").startswith('setup = {\n    "aet": ...,\n    "port": ...,\n')
