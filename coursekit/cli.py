@@ -75,6 +75,24 @@ def _parser():
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         action.add_argument("folder", metavar="FOLDER", nargs="?", help="the course's own data if not given")
         action.set_defaults(run=run)
+    judge = actions.add_parser(
+        "judge",
+        help="for authors: have outside tools judge everything in an edition",
+        description="dciodvfy, DCMTK, tshark, hl7apy and lxml, as far as installed, judge images, captures, messages, audit trail "
+        "and worklist. Exit code 1 when they find an error that is not expected.",
+    )
+    judge.add_argument("--jobs", type=_positive, default=2, help="how many judges work at once (2)")
+    judge.add_argument("--schemas", metavar="FOLDER", help="where dicom-audit/*.xsd is, the schema of audit messages")
+    judge.set_defaults(run=_judge)
+    sheet = actions.add_parser(
+        "sheet",
+        help="for authors: a contact sheet of all images of an edition",
+        description="Writes one picture of all images to FILE, and further pages beside it.",
+    )
+    sheet.add_argument("file", metavar="FILE.png", help="the first page; the second is FILE-2.png")
+    sheet.set_defaults(run=_sheet)
+    for action in (judge, sheet):
+        action.add_argument("--seed", type=int, default=0, help="the edition; 0, the course's own, if not given")
 
     author = commands.add_parser(
         "author",
@@ -90,6 +108,12 @@ def _parser():
 def _port(text):
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
+
+
+def _positive(text):
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError("this is a whole number from 1")
     return int(text)
 
 
@@ -176,6 +200,30 @@ def _verify(options):
     if faults:
         return 1
     print(f"The dataset in {folder} is whole.")
+
+
+def _judge(options):
+    from coursekit.authoring import judges
+    from coursekit.hospital import hospital
+
+    with _Bar() as bar:
+        rows = judges.judge(hospital(options.seed), options.jobs, options.schemas, bar.advance)
+    print(judges.table(rows))
+    print(judges.details(rows))
+    return 1 if judges.failed(rows) else 0
+
+
+def _sheet(options):
+    from coursekit.authoring import contact_sheet
+    from coursekit.hospital import hospital
+    from coursekit.learner.files import reason
+
+    with _Bar() as bar:
+        try:
+            files = contact_sheet.write(hospital(options.seed), options.file, bar.advance)
+        except OSError as error:
+            raise CourseError(f"The contact sheet could not be written to {options.file}: {reason(error)}.") from error
+    print("\n".join(map(str, files)))
 
 
 def _author(options):

@@ -43,8 +43,8 @@ def _ct_file(seed, instance, syntax, pad):
     case, draws = story.case_17(seed), Draws(seed, f"bytes ct {instance}")
     day, time = case["study_dt_local"].replace("-", "").replace(":", "").split()
     study, birth = case["study_uid"], case["birth_date"].replace("-", "")
-    number = 2 if seed == 0 else Draws(seed, "bytes series").one(2, 89)
-    series, frame, sop = f"{study}.{number}", f"{study}.90", f"{study}.{number}.{instance}"
+    series, frame = story.case_series_uid(seed, 2), f"{study}.90"
+    sop = f"{series}.{instance}"
     odd = next(uid for uid in (series, frame, study) if len(uid) % 2)
 
     def uid(value):

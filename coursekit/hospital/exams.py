@@ -52,7 +52,7 @@ FREE, PLAIN, REVERSED, FULL, IN_ORDER = range(5)
 TAGS = ("usual", "story", "case 17", "eastcliff import", "february evening", "february edge", "march last day",
         "march edge", "march evening", "march mixture", "deleted", "without images", "lockout", "recent",
         "weekend evening", "month end", "split", "wrong order", "wrong patient", "two orders", "month ended between its series",
-        "eastcliff transfer", "number of a transfer")
+        "eastcliff transfer", "number of a transfer", "number given twice")
 TAG = {name: place for place, name in enumerate(TAGS)}
 
 
@@ -281,6 +281,9 @@ def planted(seed, count, pools, roles, eastcliff):
     for code in ("CTHD", "CTPA", "XCHAP", "XHAND", "XANKLE", "USABD", "MRBR"):
         plan.add("recent", code, plan.between("2025-04-04 08:00:00", "2025-04-06 18:00:00"), patient_class=EMERGENCY)
 
+    for code in ("USABD", "XHAND"):
+        plan.add("number given twice", code, plan.between("2025-04-05 09:00:00", "2025-04-06 17:00:00"), patient_class=EMERGENCY)
+
     plan.add("deleted", "XHAND", plan.between("2025-04-06 10:00:00", "2025-04-06 18:00:00"), patient_class=EMERGENCY)
     # Last weekend's evenings: examined on one day, arrived on the next.
     for day, next_day in (("2025-04-05", "2025-04-06"), ("2025-04-06", "2025-04-07")):
@@ -312,8 +315,8 @@ def planted(seed, count, pools, roles, eastcliff):
         start, (first, second) = working_day(number), draws.sample(np.arange(len(CHOOSABLE)), 2).tolist()
         person = plan.add("wrong order", CHOOSABLE[first], start)
         plan.add("wrong order", CHOOSABLE[second], start + draws.one(420, 840), person=person)
-        start, (first, second) = working_day(number), draws.sample(np.arange(len(CHOOSABLE)), 2).tolist()
-        person = plan.add("wrong patient", CHOOSABLE[first], start)
+        start, second = working_day(number), draws.one(1, len(CHOOSABLE) - 1)
+        person = plan.add("wrong patient", CHOOSABLE[0], start)             # a hand: there is an image of one
         while plan.add("wrong patient", CHOOSABLE[second], start + draws.one(900, 1700)) == person:
             plan.rows.pop()
         plan.add("two orders", "CTCAP", working_day(number), device=DEVICE["CT2"])

@@ -597,7 +597,7 @@ class Writer:
         lines = [f"SCH|{order.placer}^HIS|{order.filler}^RIS||||{EVENT_REASONS[trigger]}|ROUTINE^Routine appointment^HL70276||||"
                  f"^^M{minutes}^{begins}^{digits(after)}{zone_of(after)}|||||{who}||||{who}|||||{status}",
                  self.pid(patient), f"RGS|1|{action}".rstrip("|"),
-                 f"AIS|1|{action}|{order.code}^{escaped(order.description)}^99HV|{begins}|||{minutes}|min^minute^UCUM",
+                 f"AIS|1|{action}|{order.code}^{escaped(order.description)}^99HV|{begins}|||{minutes}|min^minute^ISO+",
                  f"AIL|1|{action}|{escaped(station_location(order.station))}^{order.station}^^HVGH"]
         control_id, event = key + trigger, f"SIU^{trigger}"
         self.send(at, "RIS", event, control_id, lines)

@@ -159,7 +159,7 @@ def plan_visits(seed, plan, person, newborn, has_order):
     """Visits: a dict of arrays, and for each exam the position of its visit, -1 if none. A newborn is admitted at birth."""
     draws = Draws(seed, "visits")
     count = len(person)
-    referred = (plan["patient_class"] == OUTPATIENT) & draws.happens(840, count)
+    referred = (plan["patient_class"] == OUTPATIENT) & draws.happens(850, count)
     inside = np.flatnonzero(has_order & ~referred)
     inside = inside[np.lexsort((plan["utc"][inside], person[inside]))]
     # An inpatient's exams within ten days belong to one stay; every other exam is a visit.
@@ -467,6 +467,8 @@ class Archive:
         story_people = len(people.roles)
         received = list(people.name)
         free = np.arange(len(received)) >= story_people + len(names.OTHER_SCRIPTS)
+        for tag in ("wrong order", "wrong patient", "two orders", "split", "number given twice"):       # one thing is wrong with them, not two
+            free[self.plan["person"][self.tagged[tag]]] = False
         for kind, change in names.MANGLED.items():
             chosen = dirt.draws.sample(np.flatnonzero(free), dirt.much(3, 4000))
             free[chosen] = False
@@ -642,9 +644,18 @@ class Archive:
         self.orphans = dirt.draws.sample(np.arange(total), dirt.much(5, 250))
         dirt.chosen["orphan series"] = np.arange(total, total + len(self.orphans))
 
+        # The scanner made the UIDs of Case 17 itself.
+        self.case_series = {int(place): story.case_series_uid(self.seed, int(objects.NUMBERS[series["slot"][place]]))
+                            for place in np.flatnonzero(series["exam"] == self.the_case)}
+
         self.instances = objects.instances_of(series, objects.kept(plan, self.unverified))
         of_series = self.instances["series"]
-        usable = np.flatnonzero(series["exam"][of_series] != self.the_case)
+        # A scanner that was restarted gave numbers away twice: two images, one SOP Instance UID.
+        images = ~np.isin(series["slot"][of_series], objects.NO_IMAGES)
+        self.twice = np.array([dirt.draws.sample(np.flatnonzero(images & (series["exam"][of_series] == exam)), 1)[0]
+                               for exam in self.tagged["number given twice"]])
+        dirt.chosen["two images with one SOP Instance UID"] = self.twice
+        usable = np.setdiff1d(np.flatnonzero(series["exam"][of_series] != self.the_case), self.twice)
         share = dirt.much(4, 200)
         chosen = dirt.draws.sample(usable, 4 * share + min(len(of_series) // 10, 4000))
         chosen = chosen[np.argsort(dirt.draws.raw(len(chosen)), kind="stable")]
@@ -652,9 +663,6 @@ class Archive:
                                        "instance whose file is too short", "rejected instance")):
             dirt.chosen[name] = np.sort(chosen[number * share:(number + 1) * share])
         self.copied = np.sort(chosen[4 * share:])
-        # A scanner that was restarted gave numbers away twice: two images, one SOP Instance UID.
-        images = np.setdiff1d(usable[~np.isin(series["slot"][of_series[usable]], objects.NO_IMAGES)], chosen)
-        self.twice = dirt.choose("two images with one SOP Instance UID", images, 2, 20)
 
     def series_rows(self):
         series = self.series
@@ -667,9 +675,12 @@ class Archive:
             station_aet=(series["sender"], objects.SENDERS))
 
         def rows(keys, places, study):
-            amount = series["amount"][places]
+            amount, uids = series["amount"][places], series_uids(keys)
+            for place, uid in self.case_series.items():
+                if place + 1 in keys:
+                    uids[place + 1 - keys[0]] = uid
             return {
-                "study_pk": study.tolist(), "series_uid": series_uids(keys), "n_instances": amount.tolist(),
+                "study_pk": study.tolist(), "series_uid": uids, "n_instances": amount.tolist(),
                 "size_bytes": (amount * objects.SIZES[series["slot"][places]]).tolist(),
                 "created_utc": clock.text(series["created"][places]), kinds: kind[places].tolist(),
             }
@@ -681,7 +692,11 @@ class Archive:
 
     def sop_uids(self, places):
         """SOP Instance UIDs of the instances at `places`: a list."""
-        return clock.joined(b"2.999.5.", self.instances["series"][places] + 1, b".", self.instances["number"][places])
+        series, number = self.instances["series"][places], self.instances["number"][places]
+        uids = clock.joined(b"2.999.5.", series + 1, b".", number)
+        for place in np.flatnonzero(np.isin(series, list(self.case_series))).tolist():
+            uids[place] = f"{self.case_series[int(series[place])]}.{number[place]}"
+        return uids
 
     def instance_rows(self):
         instances = self.instances

@@ -94,6 +94,17 @@ def people(seed):
     return told
 
 
+def case_series_uid(seed, series_no):
+    """Series Instance UID of a series of Case 17: the scanner, which had no order, made it from its own Study Instance UID.
+
+    The head series, number 2, has another last component in other editions, so that the length of the UID differs.
+    """
+    last = series_no if series_no < 2 else 900 + series_no
+    if series_no == 2:
+        last = 2 if seed == 0 else Draws(seed, "bytes series").one(2, 89)
+    return f"{case_17(seed)['study_uid']}.{last}"
+
+
 def case_17(seed):
     """What is true of Case 17 in edition `seed`: a dict of identifiers and times (text; `*_utc` in UTC)."""
     name, sex, birth, pid = people(seed)["P1"]

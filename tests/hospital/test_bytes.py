@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from coursekit.hospital import bytes as artefacts
-from coursekit.hospital import story
+from coursekit.hospital import hospital, story
 
 SEEDS = range(12)
 ALL = (
@@ -166,3 +166,13 @@ def test_the_messages_have_the_segments_of_hl7_2_3_1(seed):
         assert named[b"PID"][3].startswith(b"HVTMP") and named[b"PID"][5].startswith(b"UNKNOWN^") and named[b"PID"][8] == b"F"
         if b"EVN" in named:
             assert named[b"EVN"][1:] == [header[8].split(b"^")[1], header[6]] and named[b"PV1"][2] == b"E"
+
+
+@pytest.mark.parametrize("seed", (0, 1, 5))
+def test_the_file_of_case_17_is_in_the_archive(seed):
+    ds = pydicom.dcmread(io.BytesIO(artefacts.dicom_file(seed)))
+    h = hospital(seed, "tiny") if seed else hospital()
+    found = h.pacs.rows("SELECT s.study_uid, r.series_uid, r.series_no, i.instance_no, p.pid FROM instance i JOIN series r ON r.pk = i.series_pk "
+                        "JOIN study s ON s.pk = r.study_pk JOIN patient p ON p.pk = s.patient_pk "
+                        f"WHERE i.sop_uid = '{ds.SOPInstanceUID}'")[1]
+    assert found == [(ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SeriesNumber, ds.InstanceNumber, ds.PatientID)]

@@ -196,7 +196,7 @@ def manifest(h):
     common.patient(ds, case["typed_name"], case["typed_id"], case["birth_date"].replace("-", ""), case["sex"])
     # Stored as the scanner said: its clock was an hour slow.
     ds.StudyDate, ds.StudyTime = (text.replace("-", "").replace(":", "") for text in case["study_dt_local"].split(" "))
-    ds.AccessionNumber, ds.StudyID, ds.StudyDescription = "", "1", "CT HEAD"
+    ds.AccessionNumber, ds.StudyID, ds.StudyDescription = "", "17", "CT HEAD"
     ds.SeriesDate = ds.ContentDate = date
     ds.SeriesTime = ds.ContentTime = time
     ds.SeriesNumber, ds.SeriesDescription = SERIES, "XDS-I manifest"
