@@ -39,6 +39,11 @@ def damaged_file(seed):
     return _ct_file(seed, 12, IMPLICIT, pad=b" ")
 
 
+def slices(seed, numbers):
+    """Slices of Case 17's head CT as sound DICOM files: a list of bytes, by Instance Number."""
+    return [_ct_file(seed, number, EXPLICIT, pad=b"\0") for number in numbers]
+
+
 def _ct_file(seed, instance, syntax, pad):
     case, draws = story.case_17(seed), Draws(seed, f"bytes ct {instance}")
     day, time = case["study_dt_local"].replace("-", "").replace(":", "").split()

@@ -306,12 +306,18 @@ def planted(seed, count, pools, roles, eastcliff):
 
     # At the worklist: two exams of one person by each other's orders; one person's exam by the order of the next, who
     # then has none left; two orders for one run of the scanner. Those of the last 30 days first, more at a busier hospital.
+    taken = set()
+
     def working_day(number):
-        """A time of a working day: of March 2025, but for every third pair of the 18 months before."""
-        day = plan.one_day("2023-09-04", "2025-02-21") if number % 3 == 2 else plan.one_day("2025-03-12", "2025-03-28")
+        """A time of a working day, which no other has: of March 2025, but from the third on of the 18 months before."""
+        while True:
+            day = plan.one_day("2025-03-12", "2025-03-28") if number < 2 else plan.one_day("2023-09-04", "2025-02-21")
+            if day not in taken:
+                break
+        taken.add(day)
         return day * DAY + draws.one(9 * HOUR, 15 * HOUR)
 
-    for number in range(max(2, count // 20_000)):
+    for number in range(min(max(2, count // 20_000), 60)):
         start, (first, second) = working_day(number), draws.sample(np.arange(len(CHOOSABLE)), 2).tolist()
         person = plan.add("wrong order", CHOOSABLE[first], start)
         plan.add("wrong order", CHOOSABLE[second], start + draws.one(420, 840), person=person)

@@ -34,8 +34,16 @@ _CATALOGUE = (
         "Reading DICOM headers and pixel data",
         PurePosixPath("1_associate/cpas_01_headers_and_pixel_data.ipynb"),
     ),
+    Entry("cpas-05", "Relational databases", PurePosixPath("1_associate/cpas_05_relational_databases.ipynb")),
     Entry("cpas-06", "Statistics from the PACS database", PurePosixPath("1_associate/cpas_06_sql_statistics.ipynb")),
+    Entry("cpas-07", "Broken and unverified studies", PurePosixPath("1_associate/cpas_07_broken_studies.ipynb")),
+    Entry("cpas-10", "Networking technology", PurePosixPath("1_associate/cpas_10_networks.ipynb")),
+    Entry("cpas-11", "A new workstation: IP address, port, ping, tracert", PurePosixPath("1_associate/cpas_11_new_workstation.ipynb")),
+    Entry("cpas-12", "UNIX: find the configuration file on a PACS server", PurePosixPath("1_associate/cpas_12_unix_server.ipynb")),
+    Entry("cpas-13", "MS-DOS and Windows at the workstation", PurePosixPath("1_associate/cpas_13_windows.ipynb")),
     Entry("cpas-14", "Low-level logs and configuration in hex and binary", PurePosixPath("1_associate/cpas_14_hex_and_binary.ipynb")),
+    Entry("cpas-15", "Storage hardware: RAID, SAN, NAS", PurePosixPath("1_associate/cpas_15_storage.ipynb")),
+    Entry("cpas-16", "Security basics", PurePosixPath("1_associate/cpas_16_security.ipynb")),
 )
 
 

@@ -243,7 +243,7 @@ def test_the_factor_of_decay_is_that_of_the_frame():
 @pytest.mark.parametrize("name, partner", [("pt_torso", "ct_pet"), ("pt_brain", "mr_pet")])
 def test_partners_share_a_frame_of_reference(name, partner, seed):
     one, other = images.image(name, seed)[0], images.image(partner, seed)[0]
-    for keyword in ("FrameOfReferenceUID", "StudyInstanceUID", "PatientID", "AccessionNumber"):
+    for keyword in ("FrameOfReferenceUID", "StudyInstanceUID", "PatientID", "AccessionNumber", "PatientWeight"):
         assert one[keyword].value == other[keyword].value
     assert one.SeriesInstanceUID != other.SeriesInstanceUID and one.PixelSpacing != other.PixelSpacing
     assert [ds.ImagePositionPatient[2] for ds in images.image(name, seed)] == [
@@ -255,6 +255,13 @@ def test_the_lesion_of_the_pet_is_solid_in_its_ct():
     ds = _slice_at(images.image("ct_pet"), told[2])
     column, row = _pixel(ds, told)
     assert 0 < _values(ds)[row - 3 : row + 4, column - 3 : column + 4].mean() < 80
+
+
+@SEEDS
+def test_the_window_of_the_pet_shows_the_liver(seed):
+    told, highest = images.truth("pt_torso", seed), float(images.image("pt_torso", seed)[0].WindowWidth)
+    full = highest * told["weight"] * 1000 / told["dose_at_series"]  # SUV that is white
+    assert 0.4 < told["SUV"]["liver"] / full < 0.7 < told["SUV"]["lesion"] / full
 
 
 # --- ultrasound
@@ -269,6 +276,32 @@ def test_the_kidney_is_as_long_as_its_crosses_say(seed):
     assert abs(10 * cm - told["kidney"]) < 0.6 and region.PhysicalUnitsXDirection == 3
     for column, row in told["crosses"]:
         assert (ds.pixel_array[row - 8 : row + 9, column] == 255).all()
+
+
+@SEEDS
+def test_what_lies_behind_is_bright_behind_fluid_and_dark_behind_a_stone(seed):
+    pixels = images.image("us_abdomen", seed).pixel_array.astype(float)
+
+    def mean(x, y):
+        """Around a point of the scene: mm from the middle of the probe's face."""
+        row, column = round(40 + y / 0.4), round(319.5 + x / 0.4)
+        return pixels[row - 9 : row + 10, column - 4 : column + 5].mean()
+
+    liver, behind_bile, shadow = mean(-18, 84), mean(-46, 86), mean(-64, 98)
+    assert behind_bile > liver + 15 and shadow < liver - 40
+    assert mean(-44, 57) < 25 < liver, "bile gives no echo"
+
+
+@SEEDS
+def test_the_fetal_heart_beats_in_the_colour_box(seed):
+    clip = images.image("us_ob_cine", seed).pixel_array.astype(int)
+    rows, columns = clip.shape[1:3]
+    box = clip[:, rows // 3 : 2 * rows // 3, columns // 3 : 2 * columns // 3]
+    towards, away = ((sign * (box[..., 0] - box[..., 2]) > 60).sum(axis=(1, 2)) for sign in (1, -1))
+    assert towards.max() > 100 and away.max() > 30, "blood runs in and out"
+    assert min(towards.min(), away.min()) == 0 and np.corrcoef(towards, away)[0, 1] < -0.2, "but not at once"
+    wall, heart = (clip[:, a : a + rows // 9, columns // 2 - 15 : columns // 2 + 15, 1].std(axis=0).mean() for a in (rows // 9, rows // 2))
+    assert heart > 4 * wall, "the mother lies still"
 
 
 @SEEDS

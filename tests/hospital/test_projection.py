@@ -154,6 +154,19 @@ def test_the_hand_has_its_bones(seed):
     assert (thumb > little) == (told["side"] == "L"), "from behind, a left hand's thumb is on the right"
 
 
+@SEEDS
+def test_the_joints_of_the_hand_are_narrow(seed):
+    """Along the middle finger, joint by joint: how long the ray meets no bone."""
+    ds, hand = _image("dx_hand", seed), dx._hand(seed)[0]
+    bones = [dx.LONG_BONES[f"{name} 3"] for name in ("metacarpal", "proximal phalanx", "middle phalanx", "distal phalanx")]
+    for (_, head, *_), (base, end, *_) in zip(bones, bones[1:], strict=False):
+        way = np.array(end) - np.array(base)
+        points = [hand.pixel(*(np.array(head) + way / np.hypot(*way) * mm)) for mm in np.arange(-5, 7, 0.25)]
+        profile = np.array([ds.pixel_array[row - 1 : row + 2, column - 3 : column + 4].mean() for row, column in points])
+        gap = profile < (profile.min() + np.median(profile)) / 2
+        assert 0.5 <= 0.25 * gap.sum() <= 2.5
+
+
 def test_both_hands_occur():
     assert {_truth("dx_hand", seed)["side"] for seed in (0, 1)} == {"L", "R"}
 
@@ -182,11 +195,20 @@ def test_the_chest_wall_lies_where_the_orientation_says(name):
     assert float(ds.OrganDose) * 100 == pytest.approx(told["organ_dose"]), "dGy and mGy"
 
 
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_open_beam_is_black_and_fat_is_not(name):
+    ds = _image(name)
+    center, width = float(ds.WindowCenter), float(ds.WindowWidth)
+    grey = {place: 255 / (1 + math.exp(-4 * (_part(ds.pixel_array, where).mean() - center) / width))  # PS3.3 C.11.2.1.3.1
+            for place, where in _regions(name).items()}
+    assert ds.VOILUTFunction == "SIGMOID" and grey["open air"] < 3 and 8 < grey["fat"] < 130
+
+
 def test_the_muscle_is_in_the_oblique_views_only():
     for name in VIEWS:
         wall = _image(name).pixel_array[60:160]
         wall = wall[:, :60] if _truth(name)["chest_wall"] == "left" else wall[:, -60:]
-        assert (wall.mean() > 1200) == ("pectoral muscle" in _truth(name)["places"]) == name.endswith("mlo")
+        assert (wall.mean() > 2200) == ("pectoral muscle" in _truth(name)["places"]) == name.endswith("mlo")
 
 
 @SEEDS
@@ -260,16 +282,16 @@ def test_the_default_edition_stays_as_it_is():
 
 
 DIGESTS = {
-    "dx_chest_pa": "7bbd67a3f999",
+    "dx_chest_pa": "65d0a1bf7196",
     "dx_chest_lat": "7611319cb2d1",
-    "dx_chest_pa_processing": "8e0732e93068",
-    "dx_hand": "6685aee28394",
-    "mg_rcc": "48a4ca681b20",
-    "mg_lcc": "7daee5eec6db",
-    "mg_rmlo": "e0ba01ce8cb0",
-    "mg_lmlo": "4c2096e0a63e",
-    "mg_lmlo_processing": "2ddba28ac9f3",
-    "dbt_lmlo": "eea42bf6f902",
+    "dx_chest_pa_processing": "fa9e3705604c",
+    "dx_hand": "fb09cd20cf19",
+    "mg_rcc": "60215a27776e",
+    "mg_lcc": "e4741f4f1925",
+    "mg_rmlo": "a0e4550ffbba",
+    "mg_lmlo": "1e186efc6fcf",
+    "mg_lmlo_processing": "1dffc1bfdf1e",
+    "dbt_lmlo": "84827de70bfa",
 }
 
 

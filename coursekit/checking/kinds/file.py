@@ -19,15 +19,18 @@ class File(Kind):
     free      : dict from the name of a part to a function(value, its whole file) that returns None if the value will do, or
                 a sentence; the part must be there, but need not be as in the solution
 
+    ignore     : beginnings of the names of parts that don't matter, whether they are there or not
+
     A difference names file and part, never the value. A wrong way is told by the first part in which the answer is wrong.
     """
 
     takes = "a file, or a list of files"
 
-    def __init__(self, variables, reading, free=None):
+    def __init__(self, variables, reading, free=None, ignore=()):
         super().__init__(variables)
         self.reading = reading
         self.free = free or {}
+        self.ignore = tuple(ignore)
 
     def read(self, given):
         """{file: {part: value}}."""
@@ -41,9 +44,11 @@ class File(Kind):
         if len(contents) > MOST_FILES:
             raise Unclear(f"{len(contents):,} files, more than any answer here holds")
         try:
-            return self.reading(contents)
+            files = self.reading(contents)
         except ValueError as problem:
             raise Unreadable(f"{str(problem).rstrip('.')}.") from None
+        return {name: {part: value for part, value in parts.items() if not part.startswith(self.ignore)}
+                for name, parts in files.items()}
 
     def difference(self, answer, other):
         """None when all files agree in all parts."""

@@ -39,18 +39,23 @@ def _turns(steps, cosine, sine):
     return found
 
 
-class _Body:
-    """One chest, seen from the front and from the side. x to the patient's left, y down, z to the back."""
+class Body:
+    """One chest, seen from the front and from the side. x to the patient's left, y down, z to the back.
 
-    COLUMNS, ROWS, SPACING = 720, 860, 0.5
+    view          : of its own chance for texture and noise
+    room          : whose chest
+    rows, columns : of the detector
+    """
+
+    SPACING = 0.5
     DATE, PERSON, SEX = "20250401", "dx_chest person", "M"
 
-    def __init__(self, seed, view="body"):
-        draws = Draws(seed, "dx_chest")
-        self.draws = Draws(seed, f"dx_chest {view}")
+    def __init__(self, seed, view, room="dx_chest", rows=860, columns=720):
+        draws = Draws(seed, room)
+        self.draws = Draws(seed, f"{room} {view}")
         self.heart = 1.0 if seed == 0 else draws.one(92, 110) / 100
         self.breath = 0 if seed == 0 else draws.one(-8, 6)  # how far down the diaphragm lies
-        self.grid = drawing.grid(self.ROWS, self.COLUMNS, self.SPACING)
+        self.grid = drawing.grid(rows, columns, self.SPACING)
         self.vessels = [one for side in (-1, 1) for one in _vessels(draws, side)]
 
     def ribs(self):
@@ -149,7 +154,8 @@ def _front_tissue(x, y):
     trunk = trunk * np.sqrt(np.clip((y - along(side[:1], SHOULDERS)) / 112, 0, 1))
     neck = chord(x, 0 * y, 0, 0, 58, 1, 122) * (1 - drawing.soft(y, -185, -110))
     pectoral = 1 - drawing.soft(drawing.ellipse(side, y, 92, -50, 74, 62, (0.88, -0.47)), 0.70, 1.06)
-    arm = ((148.0, -124.0, 38.0), (182.0, -92.0, 38.0), (206.0, 0.0, 35.0), (216.0, 70.0, 32.0))
+    arm = rounded([(84.0, -132.0, 40.0), (132.0, -130.0, 45.0), (172.0, -118.0, 46.0), (196.0, -70.0, 42.0), (208.0, 0.0, 37.0),
+                   (216.0, 70.0, 33.0)])
     arms = _lay(x, y, [[(hand * a, b, r) for a, b, r in arm] for hand in (-1, 1)])
     return projection.smooth(np.maximum(np.maximum(trunk, neck), arms), 5, 2) + 12 * pectoral
 
@@ -187,7 +193,8 @@ def _dome(body, hand, across):
     return top + body.breath + off * off / np.where(off > 0, 88.0, 170.0)
 
 
-def _front_lost(body):
+def front_lost(body):
+    """What the beam loses from the front, as a power of e, and how much lung it passes, mm."""
     x, y = body.grid
     texture, fine = projection.clouds(body.draws, x.shape, 12), projection.clouds(body.draws, x.shape, 3)
     tissue, air = _front_tissue(x, y), _front_air(body, x, y)
@@ -196,10 +203,15 @@ def _front_lost(body):
     there = drawing.soft(air, 6, 60)
     marks = _lay(x, y, [[(p[0], p[1], p[3]) for p in one] for one in body.vessels])
     lost += (SOFT - LUNG) * there * (1.9 * projection.smooth(marks, 1) + 7 * (fine - 0.5))
-    # Gas under the left dome: stomach and colon.
-    for cx, cy, a, b, deep, tilt in ((68, 122, 29, 17, 46, (0.99, 0.141)), (104, 150, 24, 14, 34, (0.9, -0.436))):
-        edge = drawing.soft(chord(x, y + 5 * (texture - 0.5), cx, cy + body.breath, a, b, deep, tilt), -deep * 0.1, deep * 1.1)
-        lost -= SOFT * 0.9 * deep * edge
+    # Gas under the left dome: in the stomach above a level of fluid, for the man stands, and in the pouches of the colon.
+    under = y - _dome(body, 1, x) - 15 + 3 * (texture - 0.5)
+    stomach = chord(x, 0 * y, 63, 0, 34, 1, 40) * drawing.soft(34 - np.abs(x - 63), 0, 12) * drawing.soft(under, 0, 7)
+    stomach = stomach * (1 - drawing.soft(y - 126 - body.breath, -0.6, 0.8))
+    lost -= SOFT * 0.85 * projection.smooth(stomach, 1)
+    colon = [(84.0, 158.0, 7.0), (91.0, 150.0, 11.0), (98.0, 145.0, 8.5), (107.0, 145.0, 12.5), (114.0, 153.0, 9.5), (117.0, 164.0, 13.0),
+             (116.0, 175.0, 9.5), (113.0, 186.0, 12.0), (110.0, 198.0, 8.0)]
+    colon = _lay(x + 5 * (texture - 0.5), y - body.breath, [rounded(colon, 2)])
+    lost -= SOFT * 0.75 * projection.smooth(colon, 3)
     # Windpipe and main bronchi.
     pipe = [[(2.0, -220.0, 9.0), (0.0, -150.0, 9.2), (-3.5, -92.0, 9.4), (-4.0, -58.0, 9.6)],
             [(-4.0, -62.0, 8.2), (-17.0, -42.0, 7.4), (-31.0, -20.0, 5.4)], [(-4.0, -62.0, 7.8), (17.0, -44.0, 6.6), (38.0, -31.0, 4.8)]]
@@ -349,23 +361,27 @@ FLESH, COMPACT, SPONGY = 0.034, 0.150, 0.052
 LONG_BONES = {
     "metacarpal 1": ((35, 52), (59, 16), 7.6, 4.9, 6.8), "metacarpal 2": ((18, 37), (28, -24), 7.8, 4.3, 7.2),
     "metacarpal 3": ((5, 36), (7, -29), 7.4, 4.2, 7.2), "metacarpal 4": ((-6, 38), (-14, -21), 6.4, 3.7, 6.6),
-    "metacarpal 5": ((-16, 42), (-31, -8), 6.4, 3.8, 6.2),
-    "proximal phalanx 1": ((60.5, 12), (74, -18), 7.0, 4.4, 5.6), "proximal phalanx 2": ((29, -28), (36.5, -67), 7.0, 4.4, 5.6),
-    "proximal phalanx 3": ((7.2, -33), (9, -78), 7.2, 4.6, 5.8), "proximal phalanx 4": ((-15, -25), (-22, -65), 6.8, 4.2, 5.4),
-    "proximal phalanx 5": ((-32, -12), (-43, -43), 6.2, 3.7, 4.8),
-    "middle phalanx 2": ((37, -70), (41, -94), 5.9, 3.7, 4.6), "middle phalanx 3": ((9.2, -81), (10, -110), 6.1, 3.9, 4.8),
-    "middle phalanx 4": ((-22.6, -68), (-27, -94), 5.8, 3.6, 4.6), "middle phalanx 5": ((-44, -45.5), (-50.5, -64), 5.0, 3.1, 4.1),
-    "distal phalanx 1": ((75.5, -21), (85, -45), 6.2, 3.3, 4.2), "distal phalanx 2": ((41.4, -96.5), (43.6, -114), 4.9, 2.4, 3.2),
-    "distal phalanx 3": ((10.1, -112.5), (10.5, -131), 5.1, 2.6, 3.4), "distal phalanx 4": ((-27.5, -96.5), (-31, -114), 4.9, 2.5, 3.3),
-    "distal phalanx 5": ((-51.2, -66.5), (-56.5, -82), 4.3, 2.1, 2.8),
+    "metacarpal 5": ((-16, 42), (-31, -8), 6.4, 3.8, 6.2), "proximal phalanx 1": ((59.7, 14.2), (74, -18), 7.0, 4.4, 5.6),
+    "proximal phalanx 2": ((28.5, -25.8), (36.5, -67), 7.0, 4.4, 5.6), "proximal phalanx 3": ((7.1, -30.9), (9, -78), 7.2, 4.6, 5.8),
+    "proximal phalanx 4": ((-14.5, -22.8), (-22, -65), 6.8, 4.2, 5.4), "proximal phalanx 5": ((-31.5, -9.8), (-43, -43), 6.2, 3.7, 4.8),
+    "middle phalanx 2": ((36.7, -68.5), (41, -94), 5.9, 3.7, 4.6), "middle phalanx 3": ((9.1, -79.5), (10, -110), 6.1, 3.9, 4.8),
+    "middle phalanx 4": ((-22.3, -66.5), (-27, -94), 5.8, 3.6, 4.6), "middle phalanx 5": ((-43.6, -44.4), (-50.5, -64), 5.0, 3.1, 4.1),
+    "distal phalanx 1": ((74.7, -19.3), (85, -45), 6.2, 3.3, 4.2), "distal phalanx 2": ((41.2, -95.3), (43.6, -114), 4.9, 2.4, 3.2),
+    "distal phalanx 3": ((10.1, -111.3), (10.5, -131), 5.1, 2.6, 3.4), "distal phalanx 4": ((-27.3, -95.3), (-31, -114), 4.9, 2.5, 3.3),
+    "distal phalanx 5": ((-50.9, -65.3), (-56.5, -82), 4.3, 2.1, 2.8),
 }
-# The wrist: middle, half axes, direction of the first.
+# The wrist: each bone's middle, and circles around which it lies: it reaches half way to those of its neighbours.
 CARPALS = {
-    "scaphoid": (23.5, 58, 11.5, 6.4, (0.64, -0.768)), "lunate": (9.5, 64, 8.2, 6.8, (0.96, 0.28)),
-    "triquetrum": (-5.5, 60, 7.6, 6.4, (0.6, -0.8)), "pisiform": (-10.5, 56.5, 4.4, 5.2, (1.0, 0.0)),
-    "trapezium": (31, 48.5, 7.4, 6.6, (0.8, 0.6)), "trapezoid": (18.5, 45.5, 5.8, 6.0, (1.0, 0.0)),
-    "capitate": (6.5, 49, 6.6, 11.2, (1.0, 0.0)), "hamate": (-7.5, 47.5, 8.2, 8.6, (0.8, -0.6)),
+    "scaphoid": ((23.5, 58), [(17.5, 62.5, 5.5), (27.0, 54.5, 4.0)]), "lunate": ((9.5, 64), [(7.5, 66.0, 6.0)]),
+    "triquetrum": ((-5.5, 60), [(-6.5, 61.0, 5.0)]), "trapezium": ((31, 48.5), [(32.0, 47.5, 4.5)]),
+    "trapezoid": ((18.5, 45.5), [(19.0, 44.5, 4.0)]), "capitate": ((6.5, 49), [(6.0, 42.5, 4.5), (7.0, 53.0, 6.0)]),
+    "hamate": ((-7.5, 47.5), [(-8.5, 46.0, 5.5)]),
 }
+PISIFORM = (-10.5, 56.5, 4.4, 5.2)
+# Where the wrist ends: towards the hand and towards the forearm, (x, y).
+DISTAL = [(-24, 47), (-16, 43.4), (-6, 39.0), (5, 37.0), (18, 38.0), (27, 39.5), (36, 42.0), (44, 50)]
+PROXIMAL = [(-26, 55), (-17, 63), (-9, 69.5), (2, 73.6), (12, 74.2), (22, 71.2), (30, 64.5), (40, 55)]
+JOINT = 0.60  # mm, half the gap between two bones of the wrist
 
 
 class _Hand:
@@ -402,7 +418,7 @@ def _long_bone(start, end, base, middle, head):
         place = (0.86 * base + (length - 0.80 * head - 0.86 * base) * t) / length
         line.append((start[0] + way[0] * place, start[1] + way[1] * place, radius, wall))
     ends = []
-    for point, wide, inset in ((start, base, 0.6 * base / length), (end, head, -0.6 * head / length)):
+    for point, wide, inset in ((start, base, 0.53 * base / length), (end, head, -0.53 * head / length)):
         x, y = point[0] + way[0] * inset, point[1] + way[1] * inset
         off = 0.44 * wide
         ends.append([(x - off * across[0], y - off * across[1], 0.56 * wide, 0.4), (x, y, 0.49 * wide, 0.4),
@@ -424,9 +440,13 @@ def _hand_bones(hand):
     grain = 0.75 + 0.5 * projection.clouds(hand.draws, x.shape, 1)
     bones = np.zeros(x.shape)
     # Bone of the wrist by bone, the longest ray each; where two bones cover each other both count.
-    for name, (cx, cy, a, b, tilt) in CARPALS.items():
-        solid, hollow = chord(x, y, cx, cy, a, b, 13, tilt), chord(x, y, cx, cy, a - 0.5, b - 0.5, 12, tilt)
-        _whole_bone(solid, hollow, grain, bones, 0.55 if name == "pisiform" else 1.0)
+    top, bottom = np.searchsorted(y[:, 0], (34, 78))
+    wrist = np.s_[top:bottom]
+    for name in CARPALS:
+        deep = _in_carpal(x[wrist], y[wrist], name)
+        _whole_bone(_bulging(deep, 13), _bulging(deep - 0.55, 12), grain[wrist], bones[wrist], 1.0)
+    cx, cy, a, b = PISIFORM
+    _whole_bone(chord(x, y, cx, cy, a, b, 13), chord(x, y, cx, cy, a - 0.5, b - 0.5, 12), grain, bones, 0.45)
     for cx, cy in ((52.5, 18.5), (62.5, 21.5)):  # sesamoid bones of the thumb
         bones += 0.8 * (SPONGY - FLESH) * chord(x, y, cx, cy, 2.7, 2.2, 14)
     for lines in (*(_long_bone(*bone) for bone in LONG_BONES.values()), FOREARM[:2], FOREARM[2:]):
@@ -438,6 +458,25 @@ def _hand_bones(hand):
             np.maximum(hollow[place], inside, out=hollow[place])
         _whole_bone(solid, hollow, grain, bones, 1.0)
     return projection.smooth(projection.warped(hand.draws, bones, 14, 3.4), 1)
+
+
+def _in_carpal(x, y, name):
+    """How deep each place lies in a bone of the wrist, mm: 0 at its rim and outside; corners are rounded."""
+    row = x[:1]
+    ends = [y - along(row, DISTAL), along(row, PROXIMAL) - y, 40 - x, x + 20]
+    inside = 0.0
+    away = {point: np.sqrt((x - point[0]) ** 2 + (y - point[1]) ** 2) - point[2] for _, points in CARPALS.values() for point in points}
+    for own in CARPALS[name][1]:
+        walls = ends + [0.5 * (away[other] - away[own]) for other in away if other not in CARPALS[name][1]]
+        close = sum(1 / (squared * squared) for squared in (np.clip(wall - JOINT + 2.0, 0.1, None) ** 2 for wall in walls))
+        inside = np.maximum(inside, 1 / np.sqrt(np.sqrt(close)) - 1.9)
+    return np.clip(inside, 0, None)
+
+
+def _bulging(deep, thick):
+    """The ray's length in a bone of thickness `thick` that is rounded off within 5 mm of its rim."""
+    flat = 1 - np.clip(deep / 5, 0, 1)
+    return thick * np.sqrt(1 - flat * flat)
 
 
 def _whole_bone(solid, hollow, grain, bones, share):
@@ -509,9 +548,9 @@ class _Exposure:
 @lru_cache(maxsize=2)
 def _chest(seed, view):
     """The body and its exposure from the front ("PA") or from the side ("LL")."""
-    body = _Body(seed, view)
+    body = Body(seed, view)
     x, y = body.grid
-    lost, air = (_front_lost if view == "PA" else _side_lost)(body)
+    lost, air = (front_lost if view == "PA" else _side_lost)(body)
     lost = lost + 6 * projection.marker(x, y, "L", *((148, -198) if view == "PA" else (-160, -190)), 14)
     shown = ((air > 20) | (lost > 2.5)) & (np.abs(x) < 135) & (y > -150) & (y < 140)
     relevant, percent, reach = ((-128, 128, -140, 130), 104, 25) if view == "PA" else ((-92, 92, -110, 130), 118, 40)
@@ -649,7 +688,7 @@ def _cardiothoracic(body):
 def _hand_truth(seed):
     hand, exposure = _hand(seed)
     places = {name: hand.pixel((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for name, (a, b, *_) in LONG_BONES.items()}
-    places |= {name: hand.pixel(cx, cy) for name, (cx, cy, *_) in CARPALS.items()}
+    places |= {name: hand.pixel(*middle) for name, (middle, _) in CARPALS.items()} | {"pisiform": hand.pixel(*PISIFORM[:2])}
     return exposure.told("PA", hand.side, HAND_ORIENTATION, places)
 
 

@@ -53,7 +53,7 @@ def _content(relation, kind, **elements):
     return common.item(RelationshipType=relation, ValueType=kind, **elements)
 
 
-def _person(name):
+def person(name):
     """TID 1002 and 1003: who selected."""
     context = "HAS OBS CONTEXT"
     return [
@@ -122,7 +122,16 @@ def beside(image, sop_class, number, device, date, time):
     return ds
 
 
-def _selection(images_, device, date, time, title, observer, description, modifier=None):
+def selection(images_, device, date, time, title, observer, description, modifier=None):
+    """A key object selection in the study of the first of `images_`.
+
+    images_          : list of data sets
+    device           : AE title of the maker
+    date, time       : YYYYMMDD and HHMMSS of the making
+    title, modifier  : (code value, meaning), scheme DCM
+    observer         : content items, as ``person`` makes them
+    description      : text, or None
+    """
     ds = beside(images_[0], KO_STORAGE, SERIES, device, date, time)
     ds.SeriesDescription = "Key images"
     ds.ContentDate, ds.ContentTime = date, time
@@ -136,7 +145,7 @@ def _selection(images_, device, date, time, title, observer, description, modifi
 def _of_interest(seed):
     from coursekit.hospital import images
 
-    return _selection(nodule_slices(seed), "WS_CH1", "20250404", "134210", OF_INTEREST, _person("DEMO^READER"), _nodule_text(
+    return selection(nodule_slices(seed), "WS_CH1", "20250404", "134210", OF_INTEREST, person("DEMO^READER"), _nodule_text(
         images.truth("ct_chest", seed)["nodule"]))
 
 
@@ -161,7 +170,7 @@ def _quality(seed):
     from coursekit.hospital import images
 
     plate = images.image("plate_artefact", seed)
-    return _selection([plate], "WS_ED1", plate.StudyDate, "093512", QUALITY_ISSUE, _person("DEMO^QC TECHNOLOGIST"),
+    return selection([plate], "WS_ED1", plate.StudyDate, "093512", QUALITY_ISSUE, person("DEMO^QC TECHNOLOGIST"),
                       "Test plate: specks, a scratch and lines. Plate and reader to be cleaned, then test again.",
                       DETECTOR_ARTEFACT)
 
@@ -170,7 +179,7 @@ def _rejected(seed):
     from coursekit.hospital import images
 
     still = images.image("us_carotid", seed)
-    return _selection([still], "HV_PACS", still.StudyDate, "155218", WRONG_ENTRY, _person("DEMO^PACS ADMINISTRATOR"),
+    return selection([still], "HV_PACS", still.StudyDate, "155218", WRONG_ENTRY, person("DEMO^PACS ADMINISTRATOR"),
                       "Wrong line of the worklist chosen at US_ECHO1: the image is of another patient. Withdrawn.")
 
 

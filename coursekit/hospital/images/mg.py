@@ -77,7 +77,9 @@ class _Lesion:
         self.behind = 43 if seed == 0 else draws.one(34, 52)
         self.lateral, self.above = (22, 26) if seed == 0 else (draws.one(12, 28), draws.one(14, 30))
         self.radius = 7.0 if seed == 0 else draws.one(50, 85) / 10
-        self.bulges = [(draws.one(-72, 72) / 100, draws.one(-72, 72) / 100, draws.one(24, 56) / 100) for _ in range(13)]
+        bulges = [(draws.one(-72, 72) / 100, draws.one(-72, 72) / 100, draws.one(24, 56) / 100) for _ in range(13)]
+        # Drawn in a square; moved into a circle.
+        self.bulges = [(x * float(np.sqrt(1 - 0.95 * y * y)), y * float(np.sqrt(1 - 0.95 * x * x)), size) for x, y, size in bulges]
         self.rays = [(draws.one(-100, 100), draws.one(-100, 100), draws.one(140, 270) / 100) for _ in range(13)]
         count = 11 if seed == 0 else draws.one(7, 14)
         self.grains = [(draws.one(-75, 75) / 10, draws.one(-60, 60) / 10, draws.one(-60, 60) / 10, draws.one(18, 42) / 100)
@@ -136,6 +138,18 @@ def _glands(breast, draws):
     here = 1 - drawing.soft(disc + 0.8 * (big + 0.5 * mid), 0.40, 1.30)
     fat = 0.05 + 0.05 * big + 0.06 * mid + 0.05 * small + 0.04 * fine + 0.03 * tiny
     return fat + 0.95 * here * drawing.soft(texture + breast.dense - 0.5, -0.75, 1.3)
+
+
+LAYERS = (0.36, 0.26, 0.22, 0.16)  # weights: layers of glands, one over the other, blur into each other
+
+
+def _overlaid(breast):
+    """The glands' share of the whole compressed breast: what a ray meets in several layers, and fine fibrous texture."""
+    coarse = _Breast(breast.seed, breast.side, breast.view, tuple(count // 2 for count in breast.u.shape), 2 * breast.spacing)
+    share = sum(weight * _glands(coarse, breast.draws) for weight in LAYERS)
+    share = projection.smooth(np.repeat(np.repeat(share, 2, axis=0), 2, axis=1), 1)
+    fine, tiny = (projection.clouds(breast.draws, share.shape, radius) - 0.5 for radius in (4, 1))
+    return share * (1 + 0.30 * fine + 0.16 * tiny)
 
 
 def _strands(breast, draws, count):
@@ -198,12 +212,12 @@ def _muscle(breast):
 def _lost(breast):
     """What the beam loses; the breast's thickness in mm."""
     inside, thick, skin = _shape(breast)
-    share = _glands(breast, breast.draws)
+    share = _overlaid(breast)
     muscle, node = _muscle(breast)
     share = share * (1 - 0.75 * drawing.soft(muscle, 0, 12))
     if breast.lesion:  # it lies in a fatty part
         away = drawing.ellipse(breast.u, breast.v, *breast.lesion.centre(breast.view), breast.lesion.radius, breast.lesion.radius)
-        share = share * (0.45 + 0.55 * drawing.soft(away, 1.0, 3.0))
+        share = share * (0.62 + 0.38 * drawing.soft(away, 1.0, 3.4))
     threads = projection.smooth(_strands(breast, breast.draws, 190), 1) * inside * (1 - drawing.soft(muscle, 0, 8))
     lost = FAT * thick + (GLAND - FAT) * (0.85 * share * thick + skin + 2.2 * threads)
     lost += (MUSCLE - FAT) * (muscle + node) * drawing.soft(thick, 10, 40)
@@ -307,8 +321,10 @@ def _image(seed, name, processing=False):
         ds.FieldOfViewOrigin, ds.FieldOfViewRotation, ds.FieldOfViewHorizontalFlip = ["0", "0"], "0", "NO"
         return ds
     pixels = projection.rendered(exposure.raw, BITS, exposure.region, 60, 0.8, 1.2, exposure.filled)
+    # Lifted off the open beam, which stays 0, so that the sigmoid shows it black.
+    pixels = np.clip(np.round(0.82 * pixels + 900 * np.clip(pixels / 480, 0, 1)), 0, 4095).astype(np.uint16)
     projection.header(ds, pixels, 12, SPACING, False)
-    common.window(ds, 2000, 3200)
+    common.window(ds, 2450, 1900)
     ds.VOILUTFunction = "SIGMOID"
     ds.WindowCenterWidthExplanation = "STANDARD"
     if name == "LMLO":

@@ -68,13 +68,14 @@ class Exam:
         lookup = np.zeros(brain.TISSUES)
         for kind, name in KINDS.items():
             lookup[kind] = gain * spin_echo(*table[name], tr, te)
-        x, y = drawing.grid(self.SIZE, self.SIZE, self.SPACING)
+        x, y = drawing.grid(2 * self.SIZE, 2 * self.SIZE, self.SPACING / 2)
         for z in self.heights():
             signal = np.round(lookup[self.head.tissue(x, y, z)] * 16).astype(np.int64)
-            # A pixel's point spread: a small part of each neighbour's signal.
-            signal = (3 * signal + drawing.blur(signal, 1)) / 64.0
-            real = signal + noise * drawing.normal(draws, x.shape)
-            other = noise * drawing.normal(draws, x.shape)
+            # Four points a pixel, as a border may run through it; and a point spread: a small part of each neighbour's signal.
+            signal = signal[::2, ::2] + signal[1::2, ::2] + signal[::2, 1::2] + signal[1::2, 1::2]
+            signal = (3 * signal + drawing.blur(signal, 1)) / 256.0
+            real = signal + noise * drawing.normal(draws, signal.shape)
+            other = noise * drawing.normal(draws, signal.shape)
             yield z, np.clip(np.round(np.sqrt(real * real + other * other)), 0, 4095).astype(np.uint16)
 
 
@@ -165,10 +166,13 @@ class PetMr(Exam):
         self.frame = f"{self.study}.9"
 
     def identify(self, ds):
+        from coursekit.hospital.images import pt  # which needs this module
+
         common.person(Draws(self.seed, "petmr person"), ds, "F")
         ds.IssuerOfPatientID = "HVGH"
         ds.AccessionNumber, ds.StudyID, ds.StudyDescription = self.accession, "40241", "PET/MR BRAIN"
         ds.BodyPartExamined = "BRAIN"
+        ds.PatientWeight = common.number(pt.brain_injection(self.seed).weight)
 
 
 PET_MR = {"tr": 600, "te": 12, "gain": 3600, "noise": 25}

@@ -168,7 +168,7 @@ def _pt_torso(seed):
         common.axial(ds, x.shape, spacing, z, exam.INCREMENT, exam.frame)
         del ds.PatientPosition  # its place is taken by the Patient Orientation Code Sequence
         ds.SliceLocation = common.number(z)
-        full = exam.injection.concentration(7.0)
+        full = exam.injection.concentration(4.5)  # the liver a middle grey
         common.window(ds, round(full / 2), round(full))
         _pixels(ds, draws, lookup[exam.body.tissue(x, y, z, spacing)], exam.injection, 1)
         slices.append(ds)
@@ -196,7 +196,7 @@ def _pt_torso_truth(seed):
 # --- the brain, with the MR in `mr`
 
 
-def _brain_injection(seed):
+def brain_injection(seed):
     return Injection(seed, "petmr", "20250402", "122030", 3150, 64, 212_000_000)
 
 
@@ -205,7 +205,7 @@ def _tumour_suv(seed):
 
 
 def _pt_brain(seed):
-    exam, injection, draws = mr.PetMr(seed), _brain_injection(seed), Draws(seed, "pt_brain")
+    exam, injection, draws = mr.PetMr(seed), brain_injection(seed), Draws(seed, "pt_brain")
     lookup = _lookup(brain.TISSUES, {**BRAIN_SUV, brain.TUMOUR: _tumour_suv(seed)})
     size, spacing = 128, 2.0863
     x, y = drawing.grid(size, size, spacing)
@@ -233,7 +233,7 @@ def _pt_brain_truth(seed):
     exam = mr.PetMr(seed)
     x, y, z, radius, _ = exam.tumour
     return {
-        **_brain_injection(seed).told(),
+        **brain_injection(seed).told(),
         "SUV": {"tumour": _tumour_suv(seed), "white matter": BRAIN_SUV[brain.WHITE]},
         "lesions": {"tumour": {"centre": (x, y, z), "radius": radius}},
         "beds": 1, "slices": exam.count, "increment": exam.increment,

@@ -9,39 +9,323 @@
     story     (role, procedure) when the patient is one of the story's people
 """
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
 from coursekit.hospital.draws import Draws
-from coursekit.hospital.images import common, drawing
+from coursekit.hospital.images import common, drawing, projection
 
 US_STORAGE = "1.2.840.10008.5.1.4.1.1.6.1"
 US_MULTIFRAME_STORAGE = "1.2.840.10008.5.1.4.1.1.3.1"
+NEPERS = 0.11512925464970229  # in a dB: a twentieth of the natural logarithm of 10
+
+
+# --- what a curved array makes of tissue
+
+
+class _Sector:
+    """A curved array and its picture. Lengths in mm, x to the right and y down from the middle of the probe's face.
+
+    rows, columns, spacing : of the picture; the face begins at row `top`, in its middle
+    radius, depth          : of the face, and how deep the beams reach
+    wide                   : tangent of the outermost beam's angle
+    x, y, depth            : of each sample along each beam: arrays (samples, beams)
+    """
+
+    def __init__(self, rows, columns, spacing, top, radius, depth, wide):
+        self.step = 0.68 * spacing
+        samples, beams = int(depth / self.step), int(0.54 * columns)
+        edge = _turn(wide)
+        turn = (np.arange(beams) - (beams - 1) / 2) * (2 * edge / (beams - 1))
+        tangent = 2 * turn / (1 + np.sqrt(1 - 1.12 * turn * turn))
+        depths = ((np.arange(samples) + 0.5) * self.step)[:, None]
+        down = (radius + depths) / np.sqrt(1 + tangent * tangent)
+        self.x, self.y = down * tangent, down - radius
+        self.depth = np.broadcast_to(depths, self.x.shape)
+        # Where each pixel lies among the samples.
+        x = ((np.arange(columns) - (columns - 1) / 2) * spacing)[None, :]
+        y = ((np.arange(rows) - top) * spacing + radius)[:, None]
+        away = np.sqrt(x * x + y * y) - radius
+        tangent = x / np.maximum(y, 0.1)
+        self.field = (away > 0) & (away < depth) & (np.abs(tangent) < wide)
+        sample = np.clip(away / self.step - 0.5, 0, samples - 1.001)[self.field]
+        beam = np.clip((_turn(tangent) + edge) * ((beams - 1) / (2 * edge)), 0, beams - 1.001)[self.field]
+        self._first = sample.astype(np.int64) * beams + beam.astype(np.int64)
+        self._parts = sample % 1, beam % 1
+
+    def scan(self, values):
+        """The picture of values in beam coordinates: 0 outside the field."""
+        flat, (a, b), width = values.ravel(), self._parts, values.shape[1]
+        first = self._first
+        upper = flat[first] * (1 - b) + flat[first + 1] * b
+        lower = flat[first + width] * (1 - b) + flat[first + width + 1] * b
+        picture = np.zeros(self.field.shape)
+        picture[self.field] = upper * (1 - a) + lower * a
+        return picture
+
+
+def _turn(tangent):
+    """The angle of a tangent to within 0.005, by a fraction whose inverse needs a square root only: beams lie evenly over it."""
+    return tangent / (1 + 0.28 * tangent * tangent)
+
+
+def _smeared(values, axis, times, reach=1):
+    """Values averaged, some times, with those `reach` before and after along an axis: half of each, a quarter of either."""
+    for _ in range(times):
+        out = 0.5 * values
+        if axis == 0:
+            out[reach:] += 0.25 * values[:-reach]
+            out[:-reach] += 0.25 * values[reach:]
+        else:
+            out[:, reach:] += 0.25 * values[:, :-reach]
+            out[:, :-reach] += 0.25 * values[:, reach:]
+        values = out
+    return values
+
+
+def _scatterers(draws, shape):
+    """Fine tissue: the two parts of a complex echo, each of standard deviation 1."""
+    return drawing.normal(draws, (2, *shape))
+
+
+def _echo(scatterers, strength, bright, loss, sector, focus):
+    """The strength of the echoes that come back, mean about 1 for tissue of `strength` 1: an array in beam coordinates.
+
+    scatterers : from `_scatterers`; the pulse covers many, whose echoes add up or cancel: speckle
+    strength   : of scattering, linear
+    bright     : of smooth surfaces, which send back one echo
+    loss       : dB for each mm, beyond what the device makes up for; fluid has less, bone and stone more
+    focus      : mm; nearer and deeper the beam is wider
+    """
+    total = np.cumsum(np.round(loss * (sector.step * 4096)).astype(np.int64), axis=0)
+    through = drawing.exp(np.clip(total / 4096, -16, 80) * -NEPERS)
+    power = 0.0
+    broad = 0.25 + 0.75 * drawing.soft(np.abs(sector.depth - focus) / focus, 0.1, 1.4)
+    for part in (0, 1):
+        pulse = _smeared(scatterers[part] * strength + (bright if part == 0 else 0), 0, 2)
+        sharp = _smeared(pulse, 1, 2)
+        wide = _smeared(sharp, 1, 2, 2)
+        beam = 2.1 * sharp * (1 - broad) + 3.1 * wide * broad
+        power = power + beam * beam
+    return np.sqrt(power) * through
+
+
+def _compressed(echo, level, scale):
+    """Grey levels, as floats: `level` for an echo of 1 and `scale` more for each dB."""
+    return np.clip(level + scale * _in_decibels()[np.clip(np.round(echo * 256), 0, 16383).astype(np.int64)], 0, 250)
+
+
+@lru_cache(maxsize=1)
+def _in_decibels():
+    """The dB of an echo of 0, 1/256, 2/256 ...: rounded, so that the last bit of a machine's logarithm does not matter."""
+    return np.array([round(20480 * math.log10(max(value, 0.5) / 256)) for value in range(16384)]) / 1024
+
+
+def _surface(sector, stuff):
+    """Echoes of smooth borders: how much `stuff` changes along the beam, and so nothing where the beam only grazes one."""
+    change = np.abs(np.diff(stuff, axis=0, prepend=stuff[:1]))
+    return _smeared(change, 0, 1)
+
+
+def _decibels(value):
+    """The factor of an echo's strength, from dB."""
+    return drawing.exp(np.asarray(value, dtype=float) * NEPERS)
+
+
+# --- the obstetric clip: a fetal chest cut across, the heart's four chambers, colour where blood runs
+
+
+class _FourChambers:
+    """The scene: abdominal wall, womb, placenta in front, and the fetus with its spine to the lower left, its heart's tip up."""
+
+    CENTRE, APEX, BACK = (2.0, 50.0), (-0.259, -0.966), (-0.5, 0.866)  # of the chest, mm; directions of heart and spine
+    BOX = (31.0, 66.0, -0.27, 0.25)  # colour box: mm deep, and along the beams' angle
+
+    def __init__(self, seed, rows, columns, draws):
+        spacing = 0.385 * max(320 / columns, 240 / rows)
+        self.sector = sector = _Sector(rows, columns, spacing, round(6 / spacing), 48.0, 85.0, 0.50)
+        self.shape = sector.x.shape
+        self.beat = 10 if seed == 0 else draws.one(9, 11)  # frames
+        self.size = 1.0 if seed == 0 else draws.one(93, 104) / 100
+        self.placenta = 15.0 if seed == 0 else draws.one(12, 17)
+        self.bend, self.fine = (2 * (drawing.clouds(draws, self.shape, radius) - 0.5) for radius in (22, 6))
+        self.mother, self.child = _scatterers(draws, self.shape), _scatterers(draws, self.shape)
+        self.turn = _turn(sector.x / (sector.y + 48.0))
+        self.box = sector.scan(self._within(*self.BOX).astype(float)) > 0.5
+
+    def _within(self, near, far, left, right):
+        return (self.sector.depth > near) & (self.sector.depth < far) & (self.turn > left) & (self.turn < right)
+
+    def squeeze(self, frame):
+        """How far the ventricles have contracted in a frame, 0 to 1."""
+        phase = (frame % self.beat) / self.beat
+        return float(drawing.soft(phase, 0.0, 0.22) * (1 - drawing.soft(phase, 0.36, 0.56)))
+
+    def filling(self, frame):
+        """How fast blood runs into the ventricles in a frame, 0 to 1: early, and again when the atria contract."""
+        phase = (frame % self.beat) / self.beat
+        return float(max(1 - abs(phase - 0.62) / 0.14, 1.1 * (1 - abs(phase - 0.88) / 0.12), 0.0))
+
+
+def _womb(scene):
+    """Scattering in dB, stuff (for echoes at its borders) and loss of all but the fetus."""
+    x, y, depth = scene.sector.x, scene.sector.y, scene.sector.depth
+    bend, fine, turn = scene.bend, scene.fine, scene.turn
+    level, stuff, loss = np.full(scene.shape, -62.0), np.zeros(scene.shape), np.full(scene.shape, -0.16)
+
+    def fill(inside, decibels, matter):
+        level[inside], stuff[inside], loss[inside] = decibels, matter, 0.0
+
+    layer = depth + 0.9 * bend + 0.02 * x
+    under = scene.placenta * (1 - drawing.soft(turn + 0.05 * bend, 0.02, 0.36)) + 0.8 * bend + 0.4 * fine
+    back = 77 + 2.5 * bend - 14 * turn * turn
+    fill(layer < 17.5 + under, -1.0, 0.5)  # placenta
+    fill(layer < 17.0, -8.0, 0.40)  # muscle of the womb
+    fill(layer < 12.2, -3.0, 0.45)
+    fill(layer < 11.6, -10.0, 0.36)  # muscle of the wall
+    fill(layer < 8.0, 2.0, 0.52)
+    fill(layer < 7.5, -7.0, 0.34)  # fat
+    stripes = np.abs((layer + 0.5 * fine) / 2.1 % 1.0 - 0.5) < 0.13
+    level[stripes & (layer < 7.5)] += 8
+    fill(depth < 1.3, 6.0, 0.7)
+    fill(depth > back, -5.0, 0.45)
+    level[depth > back + 5] = -2.0
+    lakes = scene.bend * scene.fine
+    level[(layer > 18.5) & (layer < 16 + under) & (lakes > 0.42)] = -14.0  # blood between the villi
+    # A loop of the cord, cut across; an arm with its bone.
+    out = drawing.ellipse(x, y, 37, 56, 6.4, 5.2, (0.8, 0.6)) + 0.06 * fine
+    fill(out < 1, -9.0, 0.30)
+    for cx, cy, radius in ((38.6, 57.6, 2.3), (34.2, 56.6, 1.2), (37.6, 52.9, 1.25)):
+        vessel = drawing.ellipse(x, y, cx, cy, radius, radius)
+        fill(vessel < 1.3, 3.0, 0.6)
+        fill(vessel < 0.92, -60.0, 0.0)
+    arm = drawing.ellipse(x, y, -35, 52, 8.2, 6.4, (0.9, -0.436)) + 0.08 * fine
+    fill(arm < 1, -6.0, 0.42)
+    bone = drawing.ellipse(x, y, -35, 52, 2.0, 1.7)
+    fill(bone < 1, 14.0, 2.6)
+    loss[bone < 1] = 4.5
+    return level, stuff, loss
+
+
+def _fetus(scene, maps, frame):
+    """Copies of `_womb`'s maps with the fetal chest of one frame in them; where it is; how fast blood runs towards the probe."""
+    level, stuff, loss = (values.copy() for values in maps)
+    sector, bend, fine = scene.sector, scene.bend, scene.fine
+    sway = drawing.soft(np.abs((frame % 24) - 12.0), 0, 12)
+    x = (sector.x - scene.CENTRE[0] - 0.9 * float(sway)) / scene.size
+    y = (sector.y - scene.CENTRE[1] - 0.5 * float(sway)) / scene.size
+    back, left = scene.BACK, (-scene.BACK[1], scene.BACK[0])
+    behind, side = x * back[0] + y * back[1], x * left[0] + y * left[1]
+
+    def fill(inside, decibels, matter, attenuation=0.0):
+        level[inside], stuff[inside], loss[inside] = decibels, matter, attenuation
+
+    chest = drawing.ellipse(side, behind, 0, 0, 24.0, 22.0) + 0.025 * bend + 0.012 * fine
+    fill(chest < 1.0, -6.0, 0.45)
+    inner = drawing.ellipse(side, behind, 0, -0.6, 20.0, 18.4) + 0.02 * bend
+    fill(inner < 1.0, 1.5 + 1.5 * fine[inner < 1.0], 0.42)  # lungs
+    # A rib on either side, from the spine forwards; the spine's three centres of bone.
+    rib = (np.abs(inner - 1.075 - 0.01 * fine) < 0.030) & (behind > -9) & (behind < 15)
+    fill(rib, 13.0, 2.4, 1.2)
+    for at, radius in (((0.0, 16.6), 2.5), ((-4.6, 20.6), 1.5), ((4.6, 20.6), 1.5)):
+        place = drawing.ellipse(side, behind, *at, radius, 0.85 * radius) + 0.12 * fine
+        fill(place < 1, 18.0, 4.0, 4.0)
+    fill(drawing.ellipse(side, behind, 0, 20.4, 2.4, 1.7) < 1, -16.0, 0.3)
+    aorta = drawing.ellipse(side, behind, 3.6, 10.6, 2.3, 2.3)
+    fill(aorta < 1.28, 0.0, 0.55)
+    fill(aorta < 1, -58.0, 0.1, -0.1)
+    return level, stuff, loss, chest < 1.0, _heart(scene, fill, x, y, frame)
+
+
+def _heart(scene, fill, x, y, frame):
+    """Draw the heart with `fill`: walls, chambers, valves; returns how fast blood runs towards the probe, -1 to 1."""
+    apex, fine = scene.APEX, scene.fine
+    tight, inflow = scene.squeeze(frame), scene.filling(frame)
+    x, y = x + 1.4, y + 3.2
+    up, left = x * apex[0] + y * apex[1], x * apex[1] - y * apex[0]
+    egg = drawing.ellipse(up, left * (1 + 0.020 * (up + 2)), 0, 0, 15.0 - 0.5 * tight, 12.4 - 0.9 * tight) + 0.02 * fine
+    fill(egg < 1.0, 2.0, 0.75)
+    fill(egg < 0.955, -11.5 + 1.5 * fine[egg < 0.955], 0.30)
+    base = -1.6 + 1.5 * tight
+    blood = np.full(x.shape, False)
+    for cu, cv, a, b, tilt in ((4.8 + base * 0.4, 5.0, 8.0 - 1.1 * tight, 4.3 - 1.7 * tight, (0.985, -0.174)),
+                               (4.2 + base * 0.4, -5.1, 7.2 - 1.0 * tight, 4.5 - 1.7 * tight, (0.980, 0.199)),
+                               (-6.6 + 0.3 * base, 4.6, 4.9 + 0.5 * tight, 4.2 + 0.3 * tight, (1.0, 0.0)),
+                               (-6.5 + 0.3 * base, -4.9, 5.2 + 0.5 * tight, 4.3 + 0.3 * tight, (1.0, 0.0))):
+        blood |= drawing.ellipse(up, left, cu, cv, a, b, tilt) + 0.07 * fine < 1
+    # Between atrium and ventricle the way is open; flaps hang in it, wide apart while it fills.
+    for hand in (1, -1):
+        ring = (np.abs(up - base) < 2.6) & (np.abs(left - 4.9 * hand) < 3.3)
+        blood |= ring
+    fill(blood, -60.0, 0.0, -0.1)
+    oval = (np.abs(left + 0.25 * fine) < 0.55) & (up < base) & (up > -10.5) & (np.abs(up + 6.4) > 1.5)
+    fill(oval & (egg < 0.9), 0.0, 0.6)
+    opened = min(1.6 * inflow, 1.0) * (1 - tight)
+    for hand, lower in ((1, 0.0), (-1, 0.7)):
+        for hinge in (1.2, 8.6):
+            tip = (base + lower + 0.5 + 3.6 * opened, hand * (hinge + (4.9 - hinge) * (1 - 0.72 * opened)))
+            flap = _from_line(up, left, (base + lower, hand * hinge), tip) < 0.42
+            fill(flap, 2.0, 0.8)
+    fill(_from_line(up, left, (6.6, -1.6), (5.4, -6.2)) < 0.5, -2.0, 0.55)  # the moderator band of the right ventricle
+    speed = np.zeros(x.shape)
+    for hand in (1, -1):
+        jet = drawing.ellipse(up, left, 1.2 + 1.5 * inflow, hand * 4.9, 8.5, 3.0)
+        speed = np.maximum(speed, inflow * np.clip(1.25 - jet, 0, 1))
+    out = drawing.ellipse(up, left, 3.2, 2.6, 6.4, 2.0, (0.96, 0.28))
+    speed = speed - 0.9 * tight * np.clip(1.2 - out, 0, 1)
+    out = drawing.ellipse(up, left, 3.4, -3.4, 5.2, 1.8, (0.96, -0.28))
+    speed = speed - 0.7 * tight * np.clip(1.2 - out, 0, 1)
+    return np.where(blood, speed, 0.0)
+
+
+def _from_line(x, y, start, end):
+    """How far each place is from the line between two points."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    t = np.clip(((x - start[0]) * dx + (y - start[1]) * dy) / (dx * dx + dy * dy), 0, 1)
+    u, v = x - start[0] - t * dx, y - start[1] - t * dy
+    return np.sqrt(u * u + v * v)
+
+
+def _red_and_blue(speed):
+    """The colours of speeds -1 to 1: red and yellow towards the probe, blue and light blue away from it."""
+    shade = np.clip(np.abs(speed), 0, 1)
+    strong, middle, weak = 110 + 140 * shade, 230 * np.clip(shade - 0.45, 0, 1), 16 + 0 * shade
+    towards = (speed > 0)[..., None]
+    return np.where(towards, np.stack([strong, middle, weak], axis=-1), np.stack([weak, middle, strong], axis=-1))
+
+
+def _ob_clip(seed, draws, rows, columns, frames):
+    scene = _FourChambers(seed, rows, columns, draws)
+    sector, womb = scene.sector, _womb(scene)
+    clip = np.zeros((frames, rows, columns, 3), np.uint8)
+    edge = scene.box & ~(np.roll(scene.box, 1, 0) & np.roll(scene.box, -1, 0) & np.roll(scene.box, 1, 1) & np.roll(scene.box, -1, 1))
+    haze = _scatterers(draws, scene.shape)
+    grain = 0.15 + 1.0 * drawing.clouds(draws, scene.shape, 6) + 0.7 * drawing.clouds(draws, scene.shape, 2)
+    bar = np.clip((rows // 3 - np.arange(rows)) / (rows // 4), -1.2, 1.2)[:, None] * np.ones(7)
+    for frame in range(frames):
+        level, stuff, loss, chest, speed = _fetus(scene, womb, frame)
+        child = 0.8 * scene.child + 0.6 * np.roll(scene.child, -round(3 * scene.squeeze(frame)) - 5, axis=1)
+        echo = _echo(np.where(chest, child, scene.mother), _decibels(level), 2.2 * _surface(sector, stuff), loss, sector, 48.0)
+        noise = _smeared(np.roll(haze, 31 * frame, axis=2)[0], 0, 1) * 0.010 * (1 + sector.depth / 30)
+        grey = sector.scan(_compressed(np.sqrt(echo * echo + noise * noise), 118, 4.1))
+        picture = np.repeat(grey[..., None], 3, axis=2)
+        swirl = np.roll(grain, 7 * frame, axis=0)
+        flow = sector.scan(_smeared(_smeared(speed * swirl, 1, 3, 2), 0, 2, 2))
+        amount = drawing.soft(np.abs(flow), 0.07, 0.22) * scene.box * (1 - drawing.soft(grey, 90, 150))
+        picture = picture + (_red_and_blue(flow) - picture) * amount[..., None]
+        picture[edge] = (150, 150, 96)
+        picture[:, 5:12] = np.where((np.abs(bar) < 1.0)[..., None], _red_and_blue(bar), picture[:, 5:12])
+        clip[frame] = np.clip(np.round(picture), 0, 255)
+    return clip
 
 
 def _us_ob_cine(seed):
     draws = Draws(seed, "us_ob_cine")
     rows, columns, frames = (240, 320, 24) if seed == 0 else (
         (240, 320, 240, 288)[draws.one(0, 3)], (320, 352, 400)[draws.one(0, 2)], draws.one(16, 30))
-    x, y = drawing.grid(rows, columns, 1.0)
-    x, y = x * 320 / columns, (y + rows / 2) * 240 / rows
-    from_probe = np.sqrt(x * x + (y + 40) ** 2)
-    sector = (from_probe > 62) & (from_probe < 262) & (np.abs(x) < 0.72 * (y + 40))
-    speckle = drawing.noise(draws, x.shape, 60, 1) + 2 * (drawing.clouds(draws, x.shape, 2) * 40 - 20).astype(np.int64)
-    clip = np.zeros((frames, rows, columns, 3), np.uint8)
-    for frame in range(frames):
-        beat = abs((frame % 8) - 4) / 4
-        skull = drawing.ellipse(x, y, -14, 138, 62, 46, (0.966, 0.259))
-        grey = 62 + 46 * drawing.soft(skull, 1.05, 1.3) - 40 * (1 - drawing.soft(skull, 0.85, 0.95))
-        grey = grey + 150 * np.clip(1 - np.abs(skull - 1) * 14, 0, 1)
-        grey = grey + 60 * (np.abs(x + 14 + (y - 138) * 3.7) < 6) * (skull < 0.86)
-        heart = drawing.ellipse(x, y, 78, 172, 26 - 4 * beat, 22 - 4 * beat)
-        grey = np.where(heart < 1, 28, grey)
-        grey = grey + np.roll(speckle, frame % 3, axis=1) * (0.35 + grey / 220)
-        grey = np.where(sector, np.clip(grey * (1 - drawing.soft(from_probe, 200, 270) * 0.5), 0, 235), 0)
-        clip[frame] = grey[..., None].astype(np.uint8)
-        flow = sector & (drawing.ellipse(x, y, 78, 172, 15, 12) < 0.6 + 0.4 * beat)
-        clip[frame, flow] = (200, 40, 30) if beat > 0.5 else (30, 60, 205)
-
+    clip = _ob_clip(seed, Draws(seed, "us_ob_cine echoes"), rows, columns, frames)
     study = f"{common.ROOT}.200.7.2504043{seed % 10}" if seed else f"{common.ROOT}.200.7.25040431"
     ds = common.dataset(US_MULTIFRAME_STORAGE, (study, f"{study}.1", f"{study}.1.3"), "US_OB1")
     if seed == 0:
@@ -133,63 +417,90 @@ class _Abdomen:
 
 
 def _abdomen_echoes(scene):
-    x = np.broadcast_to((np.arange(scene.COLUMNS) - (scene.COLUMNS - 1) / 2) * scene.SPACING, (scene.ROWS, scene.COLUMNS))
-    y = np.broadcast_to(((np.arange(scene.ROWS) - scene.TOP) * scene.SPACING)[:, None], x.shape)
-    away = np.sqrt(x * x + (y + scene.PROBE) ** 2)
-    depth = away - scene.PROBE
-    beam = x / (y + scene.PROBE)
-    clouds, fine = drawing.clouds(scene.draws, x.shape, 12), drawing.clouds(scene.draws, x.shape, 4)
-    echo = 80 + 16 * (clouds - 0.5)  # liver
-    # Vessels of the liver: dark, the larger with bright walls.
-    for x0, y0, x1, y1, radius in ((-6, 78, 24, 60, 4.0), (24, 60, 44, 50, 3.0), (-76, 78, -36, 98, 3.4), (14, 40, 52, 30, 2.2)):
-        t = np.clip(((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2), 0, 1)
-        wall = np.sqrt((x - x0 - t * (x1 - x0)) ** 2 + (y - y0 - t * (y1 - y0)) ** 2) / radius + 0.7 * (fine - 0.5)
-        echo = np.where(wall < 1.45, 126, echo)
-        echo = np.where(wall < 1, 12, echo)
-    # Right kidney: dark cortex, bright sinus.
+    """The picture without its marks, as grey levels. What is said in dB is relative to liver."""
+    sector = _Sector(scene.ROWS, scene.COLUMNS, scene.SPACING, scene.TOP, scene.PROBE, scene.DEPTH, 0.649)
+    shape, depth = sector.x.shape, sector.depth
+    bend, fine = (2 * (drawing.clouds(scene.draws, shape, radius) - 0.5) for radius in (16, 5))
+    x, y = sector.x + 1.6 * bend, sector.y + 0.8 * bend
+    level, stuff, loss = np.zeros(shape) + 1.4 * bend, np.full(shape, 0.50), np.zeros(shape)
+
+    def fill(inside, decibels, matter, attenuation=0.0):
+        level[inside], stuff[inside], loss[inside] = decibels, matter, attenuation
+
+    # Vessels of the liver: branches of the portal vein with bright walls, hepatic veins without.
+    for line, radius, wall in (([(-14, 74), (6, 68), (26, 58), (48, 52)], 4.4, 1.8), ([(12, 66), (30, 44), (54, 34)], 2.6, 1.2),
+                               ([(-84, 66), (-66, 84), (-44, 104)], 3.6, 0.0), ([(-34, 36), (-52, 34), (-74, 42)], 2.4, 1.2),
+                               ([(-10, 110), (-24, 98), (-34, 90)], 4.2, 0.0)):
+        points = projection.rounded([(float(a), float(b)) for a, b in line])
+        ways = [_from_line(x, y, one, other) / (radius * (1 - 0.5 * i / len(points)))
+                for i, (one, other) in enumerate(zip(points, points[1:], strict=False))]
+        away = np.minimum.reduce(ways) + 0.10 * fine
+        if wall:
+            fill(away < 1 + wall / radius, 6.0, 0.85)
+        fill(away < 1, -42.0, 0.25, -0.10)
+    # The right kidney: fat around it, cortex darker than liver, pyramids darker still, fat in the middle.
     half = scene.length / 2
-    kidney = drawing.ellipse(x, y, 34, 97, half, 25, (0.96, -0.28))
-    echo = np.where(kidney < 1.07, 150, echo)
-    echo = np.where(kidney < 1, 52 + 12 * (fine - 0.5), echo)
-    sinus = drawing.ellipse(x, y, 34, 97, half * 0.62, 9.5 + 5 * fine, (0.96, -0.28))
-    echo = np.where(sinus < 1, 150 + 40 * (fine - 0.5), echo)
-    # Behind it muscle, behind the liver the diaphragm.
-    psoas = (y > 124 - 0.27 * x) & (kidney > 1.05)
-    echo = np.where(psoas, 58 + 22 * ((depth + 6 * fine) % 7 < 2), echo)
-    dome = drawing.ellipse(x, y, -10, 20, 128, 122)
-    echo = np.where((dome > 1) & (x < 6), 62, echo)
-    echo = np.where((np.abs(dome - 1) < 0.014) & (x < 6), 205, echo)
-    # Gallbladder: no echo, bright behind; a stone: bright, dark behind.
-    bladder = drawing.ellipse(x, y, -44, 58, 27, 12.5, (0.94, 0.342))
-    echo = np.where(bladder < 1.10, 132, echo)
-    echo = np.where(bladder < 1, 5, echo)
-    echo = echo * (1 + 0.45 * (bladder > 1) * (y > 62) * (1 - drawing.soft(np.abs(beam + 0.37), 0.10, 0.17)))
-    stone = np.sqrt((x + 50) ** 2 + (y - 64) ** 2) / scene.stone
-    shadow = (np.abs(beam + 50 / 124.0) < scene.stone / 124.0) & (y > 64)
-    echo = np.where(shadow, 9, echo)
-    echo = np.where((stone < 1) & (y < 64 + 0.25 * scene.stone), 235, echo)
-    # Skin, fat, muscle of the abdominal wall.
-    echo = np.where(depth < 24, 64 + 55 * ((depth + 3 * clouds) % 6 < 1.6), echo)
-    echo = np.where(depth < 10, 116, echo)
-    echo = np.where(depth < 2.5, 200, echo)
-    speckle = _speckle(scene.draws, x.shape, 3, 1)
-    grey = echo * (0.52 + 0.48 * speckle) * (1.06 - 0.30 * drawing.soft(depth, 70, 165))
-    field = (depth > 0) & (depth < scene.DEPTH) & (np.abs(beam) < 0.649)
-    return np.where(field, np.clip(grey, 0, 250), 0).astype(np.uint8)
+    kidney = drawing.ellipse(sector.x, sector.y, 34, 97, half, 25, (0.96, -0.28)) + 0.012 * fine
+    fill(kidney < 1.12, 5.0, 0.75)
+    fill(kidney < 1, -5.5, 0.48)
+    along = (sector.x - 34) * 0.96 - (sector.y - 97) * 0.28
+    across = (sector.x - 34) * 0.28 + (sector.y - 97) * 0.96
+    sinus = drawing.ellipse(along, across, 0, 0, half * 0.60, 10.0) + 0.22 * fine + 0.10 * bend
+    for hand in (-1, 1):
+        for place in range(-2, 3):
+            at = (place * half * 0.27, hand * (15.5 - 1.4 * abs(place)))
+            pyramid = drawing.ellipse(along, across, *at, 4.6, 5.4) + 0.14 * fine
+            fill(pyramid < 1, -11.0, 0.40)
+    fill(sinus < 1, 8.0 + 3.0 * fine[sinus < 1], 0.80)
+    # Behind the kidney muscle, behind the liver the diaphragm and what it mirrors.
+    behind = (kidney > 1.12) & (y > 126 - 0.27 * x)
+    fill(behind, -5.0 + 7.0 * (np.abs((across + 2 * fine) / 5.5 % 1.0 - 0.5) < 0.16)[behind], 0.5)
+    dome = drawing.ellipse(sector.x, sector.y, -10, 20, 128, 122) + 0.006 * bend
+    fill((dome > 1.0) & (x < 8), -5.0, 0.5)
+    fill((np.abs(dome - 1) < 0.009) & (x < 8), 17.0, 2.2, 0.3)
+    # Gallbladder: no echo, less lost on the way through, so bright behind; a stone: bright, dark behind.
+    bladder = drawing.ellipse(sector.x, sector.y, -44, 58, 27, 12.5, (0.94, 0.342)) + 0.030 * bend
+    fill(bladder < 1.12, 4.0, 0.8)
+    fill(bladder < 1, -48.0, 0.0, -0.32)
+    stone = drawing.ellipse(sector.x, sector.y, -50, 64, scene.stone, 0.8 * scene.stone) + 0.12 * fine
+    fill(stone < 1, 6.0, 3.2, 7.0)
+    # The abdominal wall: skin, fat, muscle between its fasciae.
+    layer = depth + 1.2 * bend
+    fill(layer < 21, -4.0, 0.5)
+    level[(np.abs(layer / 3.4 % 1.0 - 0.5) < 0.14) & (layer < 21)] += 8.0
+    fill(layer < 11.5, 8.0, 0.9)
+    fill(layer < 10.5, -3.0 + 5.0 * fine[layer < 10.5], 0.45)
+    fill(depth < 2.2, 9.0, 0.8)
+    strength, bright = _decibels(level), 2.6 * _surface(sector, stuff)
+    looks = 0.0
+    for _ in range(2):  # the device looks from two directions and adds: the speckle becomes finer
+        echo = _echo(_scatterers(scene.draws, shape), strength, bright, loss, sector, 80.0)
+        looks = looks + 0.5 * echo
+    # Echoes that went astray fill shadows and vessels a little, the more the deeper.
+    astray = _echo(_scatterers(scene.draws, shape), 0.045 + 0.06 * drawing.soft(depth, 50, 160), 0.0, np.zeros(shape), sector, 80.0)
+    return sector.scan(_compressed(np.sqrt(looks * looks + astray * astray), 112, 4.3))
 
 
-def _cross(picture, column, row):
-    """A bright cross on a dark ground."""
-    for half, reach, value in ((2, 10, 0), (0, 8, 255)):
-        picture[row - reach : row + reach + 1, column - half : column + half + 1] = value
-        picture[row - half : row + half + 1, column - reach : column + reach + 1] = value
+def _calipers(picture, crosses):
+    """White crosses on a thin dark rim, and dots from one to the other."""
+    (x0, y0), (x1, y1) = crosses
+    steps = int(math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2) / 10)
+    for step in range(2, steps - 1):
+        row, column = round(y0 + (y1 - y0) * step / steps), round(x0 + (x1 - x0) * step / steps)
+        picture[row : row + 2, column : column + 2] = 235
+    for column, row in crosses:
+        for half, reach, value in ((1, 9, 0), (0, 8, 255)):
+            picture[row - reach : row + reach + 1, column - half : column + half + 1] = value
+            picture[row - half : row + half + 1, column - reach : column + reach + 1] = value
 
 
 def _us_abdomen(seed):
     scene = _Abdomen(seed)
-    picture = _abdomen_echoes(scene)
-    for column, row in scene.crosses():
-        _cross(picture, column, row)
+    picture = np.round(_abdomen_echoes(scene)).astype(np.uint8)
+    _calipers(picture, scene.crosses())
+    for mark in range(0, 110, 10):  # a stroke each cm, longer at 5 and 10
+        row = scene.TOP + round(mark / scene.SPACING)
+        picture[row, -9 if mark % 50 else -15 : -2] = 200
     ds = _still(US_STORAGE, "US_OB1", seed, "20250325", "131009", 71, "US ABDOMEN", "Right kidney, gallbladder", "ABDOMEN")
     common.story_person(ds, seed, "P4a")
     ds.Manufacturer, ds.ManufacturerModelName = "Sondar", "Aurora OB"

@@ -1,0 +1,236 @@
+"""Pictures and listings of what passes on a network: captured packets, their layers, who talks to whom."""
+
+from coursekit.figures.picture import Picture, figure
+from coursekit.standards import pcap
+from coursekit.standards import upper_layer as ul
+
+_INK, _FAINT, _LINE, _WARM = "#1c2733", "#5c6873", "#0b5394", "#b45309"
+_TINTS = ("#cfe5f7", "#fbe3b5", "#cdeed9", "#f6d3e2", "#e3dcf5")
+_FLAGS = ((pcap.SYN, "SYN"), (pcap.FIN, "FIN"), (pcap.RST, "RST"), (pcap.ACK, "ACK"))
+
+
+def flags(packet):
+    """The TCP flags of a packet in words, without PSH: "SYN, ACK"."""
+    return ", ".join(name for bit, name in _FLAGS if packet.tcp.flags & bit)
+
+
+def contents(packets):
+    """What the packets carry: {frame number: names of the PDUs that begin in it}; of a message its name, "C-ECHO-RQ"."""
+    found = {}
+    for talk in pcap.connections(packets):
+        for stream in talk.sent:
+            try:
+                pdus, _ = ul.split(stream.data)
+            except ul.BadPdu:
+                continue
+            at = 0
+            for pdu in pdus:
+                found.setdefault(stream.frame(at + 1), []).append(_name(pdu))
+                at += len(pdu)
+    return found
+
+
+def _name(pdu):
+    pdu = ul.decode(pdu)
+    if isinstance(pdu, ul.Data):
+        command = pdu.values[0]
+        if not command.command:
+            return "data set"
+        return ul.Message(command.context, ul.decode_command(command.data)).name
+    return ul.NAMES[pdu.type]
+
+
+class Listing:
+    """Packets as text, a row each, as an analyser lists them."""
+
+    def __init__(self, packets, names, numbers=None):
+        self._packets, self._names, self._numbers = packets, names, numbers
+
+    def __repr__(self):
+        carried = contents(self._packets)
+        rows = [f"{'No.':>5} {'ms':>10}  {'from':<9} {'port':>5}    {'to':<9} {'port':>5}  {'flags':<9} {'bytes':>5}  what"]
+        for packet in self._packets:
+            if self._numbers is not None and packet.number not in self._numbers:
+                continue
+            ends = (f"{self._names[packet.ip.source]:<9} {packet.tcp.source_port:>5}",
+                    f"{self._names[packet.ip.target]:<9} {packet.tcp.target_port:>5}")
+            time = (packet.time - self._packets[0].time) / 1000
+            what = ", ".join(carried.get(packet.number, [])) or _options(packet)
+            rows.append(f"{packet.number:>5} {time:>10.3f}  {ends[0]} -> {ends[1]}  {flags(packet):<9} {len(packet.payload):>5}  "
+                        f"{what}".rstrip())
+        return "\n".join(rows)
+
+
+def listing(packets, names, numbers=None):
+    """A Listing, which shows as text.
+
+    packets : of `pcap.packets`, all of TCP
+    names   : {IP address: name}
+    numbers : the frame numbers to show; all by default
+    """
+    return Listing(packets, names, numbers)
+
+
+def _options(packet):
+    """What a SYN offers: "Win=65535 MSS=1460 WS=256"."""
+    if not packet.tcp.flags & pcap.SYN:
+        return ""
+    values = {kind: int.from_bytes(value, "big") for kind, value in packet.tcp.options}
+    said = [f"Win={packet.tcp.window}"] + [f"MSS={values[2]}"] * (2 in values) + [f"WS={1 << values[3]}" for _ in (3,) if 3 in values]
+    return " ".join(said)
+
+
+def ladder(packets, names, title, phases=(), numbers=None):
+    """A sequence diagram of a connection: time runs downwards, each packet is an arrow between the two hosts.
+
+    phases  : (first frame, last frame, label) of parts that are named at the right
+    numbers : the frames to draw; all by default
+    """
+    shown = [packet for packet in packets if numbers is None or packet.number in numbers]
+    carried, start = contents(packets), packets[0].time
+    left, right = shown[0].ip.source, shown[0].ip.target
+    row, top = 34, 78
+    tall = top + row * len(shown) + 14
+    picture = figure(900, tall)
+    axes = _axes(picture, 900, tall)
+    x = {left: 210, right: 620}
+    axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
+    for ip, place in x.items():
+        axes.text(place, 50, f"{names[ip]}  {ip}", size=10, weight="bold", color=_INK, ha="center", va="center")
+        axes.plot((place, place), (64, tall - 10), color=_FAINT, lw=1.2)
+    axes.text(20, 50, "ms", size=9, color=_FAINT, va="center")
+    where = {packet.number: top + row * place + 17 for place, packet in enumerate(shown)}
+    for number, (first, last, label) in enumerate(phases):
+        tint = _TINTS[number % len(_TINTS)]
+        axes.add_patch(_box(x[left], where[first] - 17, x[right] - x[left], where[last] - where[first] + 34, tint, line=0))
+        axes.text(650, (where[first] + where[last]) / 2 - 3, label, size=9.5, color=_INK, va="center")
+        axes.plot((640, 640), (where[first] - 14, where[last] + 12), color=_INK, lw=1.5)
+    said = []
+    for packet in shown:
+        y = where[packet.number] + 4
+        what = ", ".join(carried.get(packet.number, []))
+        size = len(packet.payload)
+        label = f"{what}  ({size} bytes)" if what else f"{size} bytes more" if size else flags(packet)
+        to_right = packet.ip.source == left
+        colour, dashes = (_LINE, "-") if to_right else (_WARM, (0, (5, 2)))
+        ends = ((x[left] + 2, y), (x[right] - 2, y))
+        axes.annotate("", ends[to_right], ends[not to_right],
+                      arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.6, "ls": dashes})
+        axes.text((x[left] + x[right]) / 2, y - 5, label, size=9, color=_INK, ha="center", va="bottom")
+        time = f"{(packet.time - start) / 1000:.3f}"
+        axes.text(20, y, time, size=9, color=_FAINT, va="center", family="monospace")
+        axes.text(120, y, f"frame {packet.number}", size=8.5, color=_FAINT, va="center")
+        said.append(f"{time} ms {names[packet.ip.source]} sends {label}")
+    parts = "".join(f" Frames {first} to {last}: {label}." for first, last, label in phases)
+    return Picture(picture, f"{title}. Sequence diagram, {names[left]} at the left, {names[right]} at the right: {'; '.join(said)}.{parts}")
+
+
+def envelopes(parts, title):
+    """Layers as envelopes in each other: each begins with its own header, and carries the next.
+
+    parts : (layer, header, bytes of the header) from the outermost on; the last is what is carried
+    """
+    total = sum(size for _, _, size in parts)
+    wide, step = 880, 46
+    tall = 56 + step * len(parts) + 22
+    picture = figure(wide, tall)
+    axes = _axes(picture, wide, tall)
+    axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
+    share = (wide - 200) / len(parts)
+    said, offset = [], 0
+    for number, (layer, header, size) in enumerate(parts):
+        y, x = 44 + step * number, 12 + share * number
+        last = number == len(parts) - 1
+        axes.add_patch(_box(x, y, wide - 24 - share * number, tall - y - 14 - 5 * number, _TINTS[number % len(_TINTS)]))
+        axes.text(x + 8, y + 15, layer, size=9.5, weight="bold", color=_INK, va="center")
+        axes.text(x + 8, y + 32, header, size=8.5, color=_INK, va="center")
+        axes.text(wide - 22, y + 15, f"{size} bytes, offset {offset} to {offset + size - 1}" if not last else f"{size} bytes", size=8.5,
+                  color=_INK, va="center", ha="right", family="monospace")
+        said.append(f"{layer}, {header}, {size} bytes")
+        offset += size
+    return Picture(picture, f"{title}. {total} bytes in all, one envelope in the other: {'; inside it '.join(said)}.")
+
+
+def network_map(networks, centre, outside):
+    """Networks around the router that joins them, each with some of its hosts; the outside behind a line.
+
+    networks : (name, network, hosts as text lines)
+    centre   : what joins them
+    outside  : the same three of the site behind the line, and the line's name as a fourth
+    """
+    wide, box, high, columns = 900, 245, 146, 3
+    middle = 44 + high + 30
+    below = middle + 46 + ((len(networks) - 1) // columns) * (high + 34)
+    tall = below + 92
+    picture = figure(wide, tall)
+    axes = _axes(picture, wide, tall)
+    axes.text(12, 20, "The networks of the hospital", size=11, weight="bold", color=_INK, va="center")
+    axes.add_patch(_box(30, middle - 14, wide - 85, 30, "#e9edf1"))
+    axes.text(30 + (wide - 85) / 2, middle + 1, centre, size=10, weight="bold", color=_INK, ha="center", va="center")
+    said = []
+    for number, one in enumerate(networks):
+        column, line = number % columns, number // columns
+        x, y = 30 + column * (box + 40), 44 if line == 0 else middle + 46
+        _network(axes, x, y, box, high, one, _TINTS[number % len(_TINTS)])
+        axes.plot((x + box / 2,) * 2, (y + high, middle - 14) if line == 0 else (middle + 16, y), color=_INK, lw=1.6)
+        said.append(_told(one))
+    *site, line_name = outside
+    _network(axes, 30, below, box, 76, site, "#ffffff")
+    axes.plot((wide - 55, wide - 22, wide - 22, 32 + box), (middle + 1, middle + 1, below + 38, below + 38), color=_WARM, lw=2, ls="--")
+    axes.text(wide - 40, below + 24, line_name, size=9.5, color=_WARM, va="center", ha="right")
+    return Picture(picture, f"The networks of the hospital, all joined by the {centre}: {'; '.join(said)}. "
+                            f"Behind the {line_name}: {_told(site)}.")
+
+
+def _network(axes, x, y, width, height, one, fill):
+    name, network, hosts = one
+    axes.add_patch(_box(x, y, width, height, fill))
+    axes.text(x + 10, y + 16, name, size=10, weight="bold", color=_INK, va="center")
+    axes.text(x + 10, y + 35, network, size=9.5, color=_LINE, va="center", family="monospace")
+    for place, host in enumerate(hosts):
+        axes.text(x + 10, y + 57 + 18 * place, host, size=9, color=_INK, va="center", family="monospace")
+
+
+def _told(one):
+    name, network, hosts = one
+    return f"{name} {network} with {', '.join(' '.join(host.split()) for host in hosts)}"
+
+
+def sent_over_time(packets, rate, title):
+    """How much the client of a connection has sent by when, and how much it could have sent at `rate` bytes a second."""
+    talk = pcap.connections(packets)[0]
+    points, total = [], 0
+    begin = next(packet.time for packet in talk.packets if len(packet.payload) > 1000)
+    for packet in talk.packets:
+        if packet.source == talk.client and len(packet.payload) > 10 and packet.time >= begin:     # 10: the end of the association
+            points.append(((packet.time - begin) / 1e6, total / 1e6))
+            total += len(packet.payload)
+            points.append(((packet.time - begin) / 1e6, total / 1e6))
+    end = points[-1][0]
+    picture = figure(860, 330)
+    axes = picture.add_axes((0.08, 0.15, 0.89, 0.73))
+    axes.plot(*zip(*points), color=_LINE, lw=1.8, label="sent")
+    full = total / rate
+    axes.plot((0, full), (0, total / 1e6), color=_WARM, lw=1.8, ls="--", label="at the rate of the line")
+    axes.set_xlabel("seconds", size=9)
+    axes.set_ylabel("MB", size=9)
+    axes.tick_params(labelsize=8)
+    axes.set_title(title, size=11, loc="left", color=_INK)
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return Picture(picture, f"{title}. {total / 1e6:.2f} MB are sent within {end:.2f} seconds, in steps: a burst, then a pause until the "
+                            f"receiver has acknowledged. At the rate of the line they would be sent within {full:.3f} seconds.")
+
+
+def _axes(picture, wide, tall):
+    axes = picture.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, wide), ylim=(tall, 0))
+    axes.axis("off")
+    return axes
+
+
+def _box(x, y, width, height, fill, line=1):
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x, y), width, height, facecolor=fill, edgecolor=_INK if line else "none", linewidth=line)

@@ -1,0 +1,1127 @@
+"""Exercises of `cpas_07_broken_studies`: triage, reconciliation, correction and rejection of studies that are not as they should be."""
+
+import re
+import sqlite3
+from typing import NamedTuple
+
+from coursekit.checking import Choice, Fields, File, Function, Kind, Lesson, Set, Text
+from coursekit.checking import running
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short
+from coursekit.checking.verdict import Outcome, Verdict
+from coursekit.hospital import bytes as artefacts
+from coursekit.hospital.exceptions import SOUND, queue
+from coursekit.standards import objects
+
+lesson = Lesson(
+    "cpas-07",
+    title="Broken and unverified studies",
+    version=1,
+    minutes=120,
+    objectives=[
+        "tell from the evidence of archive, RIS, procedure step and HL7 what is wrong with a study, and when nothing is",
+        "match a study to its order with two identifiers, and leave it alone when there is doubt",
+        "correct objects and database so that the correction survives a re-send, and withdraw what was made under a wrong patient",
+        "follow a patient through merges",
+    ],
+    covers=['Fix "broken" or "unverified" studies at the PACS'],
+    needs=["cpas-01", "cpas-06"],
+)
+
+CLASSES = {
+    "A": ("A1-01", "no accession number"),
+    "B": ("A1-02", "mistyped patient ID"),
+    "C": ("A1-03", "made under another order of the same patient"),
+    "D": ("A1-04", "made under the order of another patient"),
+    "E": ("A1-05", "second study of one order"),
+    "F": ("A1-06", "one study for two orders"),
+    "G": ("A1-07", "patient merged after the exam"),
+    "H": ("A1-08", "patient's name written in another way"),
+    "I": ("A1-09", "never reported complete"),
+    "J": ("A1-10", "fewer objects than the procedure step lists"),
+    "K": ("A1-11", "two objects with one SOP Instance UID"),
+    "L": ("A1-12", "side contradicts the order"),
+    "M": ("A1-13", "accession number cut to 16 characters"),
+    "N": (SOUND, "nothing is wrong"),
+}
+NOW = "20250407073000+0200"
+
+
+# --- inputs
+
+class Dossier(NamedTuple):
+    """A case as it lies on the desk: its number and what the systems say of it."""
+
+    number: int
+    dossier: str
+
+
+@lesson.input
+def cases(hospital):
+    """The queue of exceptions, a list; `cases[0].dossier` is what the systems say of the first study."""
+    return [Dossier(case.number, case.dossier) for case in queue(hospital)]
+
+
+@lesson.input
+def right(hospital):
+    """What the registration desk and the RIS say of Case 17."""
+    case = hospital.truth["case_17"]
+    return {key: case[key] for key in ("patient_id", "patient_name", "birth_date", "accession", "planned_study_uid", "temporary_id")}
+
+
+@lesson.input
+def case_files(hospital):
+    """Two slices of Case 17 as the archive holds them: a list of data sets."""
+    import io
+
+    import pydicom
+    return [pydicom.dcmread(io.BytesIO(data)) for data in artefacts.slices(hospital.seed, (11, 12))]
+
+
+@lesson.input
+def wrong_patient(hospital):
+    """The hand that was filed under another patient: what is true of it, a dictionary."""
+    facts = _facts(hospital, "A1-04")
+    name, birth, sex = hospital.pacs.rows(
+        f"SELECT name, birth_date, sex FROM patient WHERE pid = '{facts['patient_id']}' ORDER BY pk")[1][0]
+    return {**facts, "patient_name": name.strip(), "birth_date": birth, "sex": sex}
+
+
+def _facts(hospital, kind):
+    """The facts of the study of that class in the queue; where a small edition has none there, of any."""
+    queued = [case.facts for case in queue(hospital) if case.kind == kind]
+    return queued[0] if queued else next(one.facts for one in hospital.incidents if one.id.startswith(kind) and len(one.systems) > 1)
+
+
+@lesson.input
+def hand_files(hospital):
+    """The objects of that study, small: a list of data sets."""
+    facts = lesson.input_of("wrong_patient", hospital)
+    study = hospital.pacs.rows(
+        "SELECT s.study_dt_local, p.pid, p.name, p.birth_date, p.sex, s.accession, s.description FROM study s "
+        f"JOIN patient p ON p.pk = s.patient_pk WHERE s.pk = {facts['study_pk']}")[1][0]
+    series = hospital.pacs.rows(
+        "SELECT series_uid, series_no, n_instances, laterality, description FROM series WHERE modality = 'DX' AND "
+        f"study_pk = {facts['study_pk']} ORDER BY series_no")[1]
+    return [_hand(hospital, facts["study_uid"], study, row, number) for row in series for number in range(1, row[2] + 1)]
+
+
+@lesson.input
+def picture(hospital):
+    """What the images of that study show."""
+    return hospital.image("dx_hand")
+
+
+def _hand(hospital, study_uid, study, series, number):
+    """An object of the study: the picture of a hand with the identifiers that the archive holds."""
+    ds = hospital.image("dx_hand")
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = study_uid, series[0]
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"{series[0]}.{number}"
+    day, time = study[0].replace("-", "").replace(":", "").split()
+    ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = day
+    ds.StudyTime = ds.SeriesTime = ds.AcquisitionTime = ds.ContentTime = time
+    ds.PatientID, ds.PatientName, ds.PatientBirthDate, ds.PatientSex = study[1], study[2], (study[3] or "").replace("-", ""), study[4] or ""
+    ds.AccessionNumber, ds.StudyDescription = study[5], study[6] or ""
+    ds.SeriesNumber, ds.InstanceNumber = series[1], 100 * (series[1] - 1) + number
+    if series[3]:
+        ds.ImageLaterality = series[3]
+    pixels = ds.pixel_array[::8, ::8]
+    ds.Rows, ds.Columns = pixels.shape
+    ds.PixelData = pixels.tobytes()
+    return ds
+
+
+@lesson.input
+def note(hospital):
+    """A function that makes a key object selection: note(code, meaning, objects)."""
+    from coursekit.hospital.images import ko
+
+    def make(code, meaning, objects_):
+        made = list(objects_)
+        if not made:
+            raise ValueError("a note points at one object at least")
+        return ko.selection(made, "HV_PACS", "20250407", "073000", (str(code), str(meaning)), ko.person("DEMO^PACS ADMINISTRATOR"), None)
+    return make
+
+
+@lesson.input
+def corrected_copies(hospital):
+    """The same images for the patient who was examined, already made: new UIDs, right patient and order."""
+    import copy
+
+    facts = lesson.input_of("wrong_patient", hospital)
+    copies = []
+    for number, ds in enumerate(lesson.input_of("hand_files", hospital), 1):
+        new = copy.deepcopy(ds)
+        new.StudyInstanceUID, new.SeriesInstanceUID = facts["planned_study_uid"], f"{facts['planned_study_uid']}.1"
+        new.SOPInstanceUID = new.file_meta.MediaStorageSOPInstanceUID = f"{facts['planned_study_uid']}.1.{number}"
+        new.PatientID, new.PatientName, new.AccessionNumber = facts["patient_id"], facts["patient_name"], facts["accession"]
+        new.PatientBirthDate, new.PatientSex = (facts["birth_date"] or "").replace("-", ""), facts["sex"] or ""
+        copies.append(new)
+    return copies
+
+
+@lesson.input
+def lost(hospital):
+    """The study whose procedure step lists more objects than the archive holds."""
+    return _facts(hospital, "A1-10")
+
+
+@lesson.input
+def listed(hospital):
+    """What the scanner says it made: SOP Instance UIDs of the Performed Series Sequence (0040,0340), by series."""
+    step = next(step for step in hospital.mpps if step.study_uid == lesson.input_of("lost", hospital)["study_uid"] and step.series)
+    return {series.series_uid: series.sop_uids for series in step.series}
+
+
+@lesson.input
+def archived(hospital):
+    """What the archive holds of that study: SOP Instance UIDs, by series."""
+    rows = hospital.pacs.rows(
+        f"SELECT series_uid, n_instances FROM series WHERE study_pk = {lesson.input_of('lost', hospital)['study_pk']} ORDER BY series_no")[1]
+    return {uid: [f"{uid}.{number}" for number in range(1, count + 1)] for uid, count in rows}
+
+
+# --- kinds of answer of this lesson
+
+class Triage(Kind):
+    """A dictionary from the number of each case to the letter of its class; a wrong case is diagnosed by itself."""
+
+    takes = "a dictionary from the number of each case to a letter, such as {1: \"N\", 2: \"A\"}"
+
+    def not_answered(self, given):
+        """`...` as a whole, or for every case."""
+        value = given[0]
+        return value is Ellipsis or type(value) is dict and bool(value) and all(one is Ellipsis for one in value.values())
+
+    def read(self, given):
+        """{number: letter}. A list of letters stands for the cases in order."""
+        value = plain(given)
+        if type(value) is list and value and all(type(one) is str for one in value):
+            value = dict(enumerate(value, 1))
+        if type(value) is not dict or not value:
+            raise Unclear(describe(given))
+        found = {}
+        for number, letter in value.items():
+            if letter is Ellipsis:
+                raise Unreadable(f"Case {short(number)} is still open.")
+            if type(letter) is not str or letter.strip(" .:)").upper() not in CLASSES:
+                raise Unreadable(f"For case {short(number)} a letter from A to N is asked; you gave {describe(letter) if type(letter) is not str else short(letter)}.")
+            text = str(number).strip().casefold().removeprefix("case").strip()
+            if not text.isdecimal():
+                raise Unreadable(f"{short(number)} is no number of a case.")
+            found[int(text)] = letter.strip(" .:)").upper()
+        return found
+
+    def difference(self, answer, other):
+        """None when all cases have the right class."""
+        for number in other:
+            if number not in answer:
+                return Difference(f"Case {number} is missing.", "missing")
+        for number in answer:
+            if number not in other:
+                return Difference(f"There is no case {number}.", "extra")
+        wrong = [number for number in other if answer[number] != other[number]]
+        if not wrong:
+            return None
+        return Difference(f"{len(other) - len(wrong)} of {len(other)} are right. Look at case {wrong[0]} again: what do the lines of its "
+                          f"dossier say about \"{CLASSES[answer[wrong[0]]][1]}\"?", "value")
+
+    def judge(self, exercise, given, editions):
+        """As for every kind, but the first wrong case alone decides which wrong way it is."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label != "value":
+            return verdict
+        answer, correct = self.read(*given), self._computed(exercise, exercise.solution, editions)
+        first = next(number for number in correct if answer[number] != correct[number])
+        for way, feedback in exercise.wrong_ways.items():
+            wrong = self._computed(exercise, way, editions)
+            if wrong[first] == answer[first] and [number for number in correct if wrong[number] != correct[number]][0] == first:
+                return Verdict(Outcome.NOT_YET, f"Case {first}. {feedback}", way.__name__)
+        return verdict
+
+
+TABLES = {
+    "patient": ("pk", "pid", "name", "birth_date", "merged_into"),
+    "study": ("pk", "patient_pk", "study_uid", "accession", "issuer_pk", "status"),
+    "orders": ("pk", "patient_pk", "accession", "study_uid", "status"),
+}
+
+
+class Desk:
+    """A writable copy of what the archive holds of the last 30 days, three tables with their most important columns.
+
+    `sql(text)` asks, `run(statements)` changes, `fresh()` throws all changes away.
+    """
+
+    def __init__(self, hospital):
+        self._hospital = hospital
+        self._rows = {
+            "study": hospital.pacs.rows(f"SELECT {', '.join(TABLES['study'])} FROM study WHERE created_utc >= '2025-03-08'")[1],
+            "orders": hospital.pacs.rows(f"SELECT {', '.join(TABLES['orders'])} FROM orders WHERE ordered_utc >= '2025-02-08'")[1],
+            "patient": hospital.pacs.rows(
+                f"SELECT {', '.join(TABLES['patient'])} FROM patient WHERE pk IN (SELECT patient_pk FROM study WHERE created_utc >= "
+                "'2025-03-08') OR pk IN (SELECT patient_pk FROM orders WHERE ordered_utc >= '2025-02-08') OR updated_utc >= '2025-03-08'"
+                f" OR pk IN ({hospital.truth['case_17']['patient_pk']}, {hospital.truth['case_17']['temporary_patient_pk']})")[1],
+        }
+        self.fresh()
+
+    def __repr__(self):
+        counts = ", ".join(f"{len(rows)} in {name}" for name, rows in self._rows.items())
+        return f"<a copy to work on: {counts}; see .sql(text), .run(statements), .fresh()>"
+
+    def __deepcopy__(self, memo):
+        return Desk(self._hospital)
+
+    def fresh(self):
+        """Throw away all changes."""
+        self._connection = self.copy()
+
+    def copy(self):
+        """A new connection to a copy without changes, in memory."""
+        connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        for name, columns in TABLES.items():
+            connection.execute(f"CREATE TABLE {name} ({columns[0]} INTEGER PRIMARY KEY, {', '.join(columns[1:])})")
+            connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", self._rows[name])
+        return connection
+
+    def sql(self, text):
+        """Rows of a SELECT, as a DataFrame."""
+        import pandas
+        return pandas.read_sql_query(text, self._connection)
+
+    def run(self, statements):
+        """Carry out statements, all or none, and say how many rows each changed."""
+        for statement, count in carried_out(self._connection, statements):
+            print(f"{count:5d} row{'s' * (count != 1)}  {' '.join(statement.split())[:90]}")
+
+
+@lesson.input
+def desk(hospital):
+    """A copy of the archive's database to work on."""
+    return Desk(hospital)
+
+
+ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_INSERT,
+           sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_TRANSACTION}
+MOST_STATEMENTS = 50
+
+
+def carried_out(connection, statements):
+    """Carry out SQL statements in one transaction; (statement, rows changed) of each. Raises ValueError with a sentence."""
+    found, part = [], ""
+    for piece in re.split(r"(;)", re.sub(r"--[^\n]*", "", statements)):
+        part += piece
+        if piece == ";" and sqlite3.complete_statement(part):
+            found.append(part.strip())
+            part = ""
+    if part.strip():
+        found.append(part.strip())
+    found = [one for one in found if one.strip("; \n\t")]
+    if len(found) > MOST_STATEMENTS:
+        raise ValueError(f"these are {len(found)} statements, more than the job needs")
+    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
+    counts = []
+    connection.execute("BEGIN")
+    try:
+        for statement in found:
+            if re.match(r"(begin|commit|rollback|end)\b", statement, re.IGNORECASE):
+                continue
+            counts.append((statement, max(connection.execute(statement).rowcount, 0)))
+        connection.execute("COMMIT")
+    except (sqlite3.Error, sqlite3.Warning) as problem:
+        connection.execute("ROLLBACK")
+        told = "that statement is not allowed here: correct with UPDATE" if "not authorized" in str(problem) else str(problem)
+        raise ValueError(f"statement {len(counts) + 1} was not carried out, and nothing was changed: {told}") from None
+    finally:
+        connection.set_authorizer(None)
+    return counts
+
+
+class Correction(Kind):
+    """SQL statements that change a copy of the database; what they leave behind is compared row by row."""
+
+    takes = "SQL statements, as text between quotes"
+
+    def read(self, given):
+        """The text."""
+        value = plain(given)
+        if type(value) is not str:
+            raise Unclear(describe(given))
+        if not value.strip() or len(value) > 20_000:
+            raise Unclear("empty text" if not value.strip() else f"a text of {len(value):,} characters")
+        return value
+
+    def judge(self, exercise, given, editions):
+        """The verdict on what the statements leave behind."""
+        try:
+            statements = self.read(*given)
+        except Unclear as unclear:
+            return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
+        copy = lesson.input_of("desk", editions.own).copy()
+        ran = running.run_all([lambda: self._changed(copy, statements)], 3)
+        if ran.stopped == "error":
+            text = re.sub(r"^it stopped with `ValueError`: |, in its line.*$", "", ran.error)
+            return Verdict(Outcome.NOT_YET, f"{text[0].upper()}{text[1:].rstrip('.')}.", "refused")
+        if ran.stopped:
+            return Verdict(Outcome.NOT_YET, "The statements took more than three seconds and were stopped.", "time")
+        left, correct = ran.returned[0], self._reference(exercise, exercise.solution, editions.own)
+        if left == correct:
+            return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
+        for way, feedback in exercise.wrong_ways.items():
+            if left == self._reference(exercise, way, editions.own):
+                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        return Verdict(Outcome.NOT_YET, self._first(left, correct), "value")
+
+    def _changed(self, connection, statements):
+        carried_out(connection, statements)
+        return {name: {row[0]: row for row in connection.execute(f"SELECT * FROM {name}")} for name in TABLES}
+
+    def _reference(self, exercise, function, hospital):
+        return exercise.remembered((self, function), hospital, lambda: self._changed(
+            lesson.input_of("desk", hospital).copy(), exercise.computed(function, hospital)))
+
+    def _first(self, left, correct):
+        """A sentence about the first row that is not right."""
+        for name, columns in TABLES.items():
+            gone = len(correct[name].keys() - left[name].keys())
+            if gone:
+                return f"From the table `{name}` {gone} row{'s' * (gone != 1)} went missing. A record that was wrong is corrected, not deleted."
+            if left[name].keys() - correct[name].keys():
+                return f"The table `{name}` has a row more than before. Nothing new is needed."
+            wrong = [(key, place) for key, row in correct[name].items() for place, value in enumerate(row)
+                     if str(left[name][key][place]) != str(value)]
+            if len({key for key, _ in wrong}) > 20:
+                return f"In `{name}`, {len({key for key, _ in wrong})} rows are not as they should be. Is a WHERE missing, or does it find too much?"
+            if wrong:
+                return f"In `{name}`, the row with pk {wrong[0][0]}: `{columns[wrong[0][1]]}` is not right yet."
+        return "A value has the right text but the wrong type."
+
+
+# --- exercises
+
+def _triage(cases):
+    return TheQueue.solution(cases)
+
+
+@lesson.exercise
+class TheQueue:
+    """Work through the queue: which class is each case?
+
+    Give a dictionary from the number of the case to its letter, for all cases: `{1: "N", 2: "A", ...}`. No two cases have the same class.
+    """
+
+    answer = Triage("triage")
+    points = 5
+    praise = "The evidence decided, not the status: half of the broken ones were READ already, and the sound one only looked busy."
+
+    def solution(cases):
+        import re
+
+        triage = {}
+        for case in cases:
+            text = case.dossier
+            patient = re.search(r"patient (\S+)", text)[1]
+            name = re.search(r"patient \S+  (.*?)  born", text)[1]
+            accession = re.search(r"accession (.+?)   ", text)[1]
+            part = re.search(r"body part (\w*)", text)[1]
+            part = "LUMBAR SPINE" if part == "LSPINE" else part
+            side = re.search(r"side ([RL])", text)
+            counts = re.search(r"lists (\d+) objects \(of the archive's, (\d+)", text)
+            orders = re.findall(r"order (\S+)  (\S+) (.*?), born \S+, (.*?), \S+ at", text)
+            own = [order for order in orders if order[0] == accession]
+            others = [order for order in orders if order[0] != accession and part and part in order[3]]
+            if "MRG-1 " + patient in text:
+                letter = "G"
+            elif "different SHA-256" in text:
+                letter = "K"
+            elif "MPPS       DISCONTINUED" in text:
+                letter = "E"
+            elif "MPPS       IN PROGRESS" in text:
+                letter = "I"
+            elif re.search(r"MPPS.*accession \S+, [A-Z]", text):
+                letter = "F"
+            elif accession == "(none)":
+                letter = "A"
+            elif not own:
+                letter = "M"
+            elif own[0][1] != patient:
+                letter = "B"
+            elif others and own[0][3].startswith("XR") and part not in own[0][3]:
+                letter = "C" if patient in [order[1] for order in others] else "D"
+            elif counts and int(counts[1]) > int(counts[2]):
+                letter = "J"
+            elif side and own[0][3].endswith({"R": "left", "L": "right"}[side[1]]):
+                letter = "L"
+            elif own[0][2] != name:
+                letter = "H"
+            else:
+                letter = "N"
+            triage[case.number] = letter
+        return triage
+
+    def status_is_all(cases):
+        return {number: letter if "status READ" not in cases[number - 1].dossier else "N" for number, letter in _triage(cases).items()}
+
+    def name_is_patient(cases):
+        return {number: {"H": "D", "B": "D"}.get(letter, letter) for number, letter in _triage(cases).items()}
+
+    def two_orders_as_wrong(cases):
+        return {number: {"F": "C"}.get(letter, letter) for number, letter in _triage(cases).items()}
+
+    def not_complete_as_lost(cases):
+        return {number: {"I": "J", "E": "J"}.get(letter, letter) for number, letter in _triage(cases).items()}
+
+    def wrong_patient_as_order(cases):
+        return {number: {"D": "C"}.get(letter, letter) for number, letter in _triage(cases).items()}
+
+    wrong_ways = {
+        status_is_all: "The status READ means that somebody reported it, not that it is right. A study under the wrong order is "
+        "reported all the same. Compare archive, order and procedure step line by line.",
+        name_is_patient: "The patient ID decides who it is, the name supports it. Compare the IDs digit by digit, and the birth dates: is it "
+        "another person, or the same one written or typed differently?",
+        two_orders_as_wrong: "The images fit both orders, and the procedure step names two accession numbers: the exams were done in one go. "
+        "Nobody chose wrongly.",
+        not_complete_as_lost: "Objects are lost only when the procedure step lists more than the archive has. A step that is not "
+        "COMPLETED says something else: was it never ended, or broken off?",
+        wrong_patient_as_order: "Whose order was it? The order with this accession number fits the patient in the archive, but not the body part. "
+        "Somebody else waited for just that exam at that time, and the order is still SCHEDULED.",
+    }
+    hints = [
+        "Read each dossier in the same order: do patient ID and name agree in ARCHIVE and RIS? Then the accession number, the body part and "
+        "the side, the procedure step, and last the HL7 message.",
+        "The procedure step (MPPS) tells three classes by itself: IN PROGRESS, DISCONTINUED, and a count above the archive's. Two accession numbers tell a fourth.",
+        "An ID that differs in two neighbouring digits, or has a letter among them, was typed. A body part that does not fit the order "
+        "means the wrong line of the worklist: look who else has an order for that body part.",
+        "The class that is left over may be N: a case where all lines agree.",
+    ]
+
+
+def _family(name):
+    return name.split("^")[0].strip().upper()
+
+
+@lesson.exercise
+class Match:
+    """Write `match(study, orders)`: it returns the **accession number** of the order that the study belongs to, or `None` when nobody can be sure.
+
+    `study` is a dictionary with `patient_id`, `name`, `birth_date`, `modality`, `station`, `started`; an order has the same and
+    `accession`. Times are minutes of the day. Accession numbers can't help here: these studies have none.
+
+    The department's rule: the **patient** is the same when the IDs agree, or when family name (before the first `^`) *and* birth date
+    *and* given name agree. The **exam** is the same when modality and station agree and the study started at most 60 minutes before or after the
+    order's time. Exactly one order must fit; with two, or with none, a person decides.
+    """
+
+    answer = Function("match", result=Text())
+    points = 4
+    praise = "A study left in the queue costs a minute. A study filed under the wrong patient may cost more."
+
+    def solution(study, orders):
+        fitting = []
+        for order in orders:
+            same_id = study["patient_id"] == order["patient_id"]
+            same_person = study["name"] == order["name"] and study["birth_date"] == order["birth_date"]
+            same_exam = study["modality"] == order["modality"] and study["station"] == order["station"]
+            in_time = abs(study["started"] - order["started"]) <= 60
+            if (same_id or same_person) and same_exam and in_time:
+                fitting.append(order["accession"])
+        if len(fitting) == 1:
+            return fitting[0]
+        return "None"
+
+    def by_name(study, orders):
+        found = [order["accession"] for order in orders if _family(order["name"]) == _family(study["name"])
+                 and order["birth_date"] == study["birth_date"] and order["modality"] == study["modality"]
+                 and order["station"] == study["station"] and abs(order["started"] - study["started"]) <= 60]
+        return found[0] if len(found) == 1 else "None"
+
+    def first_that_fits(study, orders):
+        for order in orders:
+            person = order["patient_id"] == study["patient_id"] or (order["name"], order["birth_date"]) == (study["name"], study["birth_date"])
+            if person and order["modality"] == study["modality"] and order["station"] == study["station"] and \
+                    abs(order["started"] - study["started"]) <= 60:
+                return order["accession"]
+        return "None"
+
+    def nearest_in_time(study, orders):
+        near = [order for order in orders if order["modality"] == study["modality"] and order["station"] == study["station"]]
+        return min(near, key=lambda order: abs(order["started"] - study["started"]))["accession"] if near else "None"
+
+    def id_alone(study, orders):
+        found = [order["accession"] for order in orders if order["patient_id"] == study["patient_id"]
+                 and order["modality"] == study["modality"] and order["station"] == study["station"]
+                 and abs(order["started"] - study["started"]) <= 60]
+        return found[0] if len(found) == 1 else "None"
+
+    def whatever_the_time(study, orders):
+        found = [order["accession"] for order in orders
+                 if (order["patient_id"] == study["patient_id"] or (order["name"], order["birth_date"]) == (study["name"], study["birth_date"]))
+                 and order["modality"] == study["modality"] and order["station"] == study["station"]]
+        return found[0] if len(found) == 1 else "None"
+
+    def cases(draw):
+        return _matching_cases(draw)
+
+    wrong_ways = {
+        by_name: "Family name and birth date also agree for twins, and they may have exams on the same morning. The given name belongs to it, "
+        "and an ID that agrees counts by itself.",
+        first_that_fits: "You take the first order that fits. When a second one fits as well, nobody can be sure: return `None`.",
+        nearest_in_time: "You go by the time alone. The patient before or after is nearer than you think.",
+        id_alone: "You find only those whose ID was typed right. The rule has a second way to know the patient: full name and birth date.",
+        whatever_the_time: "You don't look at the time. The same patient may have the same exam in the morning and in the afternoon.",
+    }
+    hints = [
+        "Go through the orders and collect the accession numbers of those that fit in all points; decide at the end.",
+        "Three conditions joined by `and`: the patient (itself two ways joined by `or`), the device, the time.",
+        "`abs(a - b) <= 60` is the time. At the end: if the list has exactly one member, return it, else `None`.",
+    ]
+
+
+def _matching_cases(draw):
+    """Studies and orders of a morning at two devices; each way of being wrong shows somewhere."""
+    families, women, men = ("MULDER", "KRAMER", "SILVANO", "BOSMA"), ("LOTTE", "INES", "MARIA"), ("JAN", "PETER", "OMAR")
+
+    def person(number):
+        given = draw.choice(women + men)
+        return {"patient_id": f"HV{draw.randrange(101000, 198999)}", "name": f"{draw.choice(families)}^{given}",
+                "birth_date": f"19{draw.randrange(40, 99)}-0{number % 9 + 1}-1{number % 10}"}
+
+    def ordered(who, started, number, station="DX_CH1", modality="DX"):
+        return {**who, "modality": modality, "station": station, "started": started, "accession": f"A25040{draw.randrange(1, 7)}{number:04d}"}
+
+    def made(order, **changed):
+        study = {key: value for key, value in order.items() if key != "accession"}
+        study["started"] += draw.randrange(3, 25)
+        return {**study, **changed}
+
+    found = []
+    for number in range(1, 8):
+        a, b, c = person(number), person(number + 10), person(number + 20)
+        start = draw.randrange(480, 600)
+        orders = [ordered(a, start, 3 * number), ordered(b, start + 30, 3 * number + 1), ordered(c, start + 200, 3 * number + 2)]
+        typed = a["patient_id"][:-2] + a["patient_id"][-1] + a["patient_id"][-2]
+        if typed == a["patient_id"]:
+            typed = a["patient_id"][:-1] + "O"
+        found.append((made(orders[0]), orders))                                             # all agree
+        found.append((made(orders[0], patient_id=typed), orders))                           # typed ID
+        twin = {**a, "patient_id": f"HV{draw.randrange(101000, 198999)}", "name": a["name"].split("^")[0] + "^TESSA"}
+        pair = [ordered(a, start, 3 * number), ordered(twin, start + 20, 3 * number + 1)]
+        found.append((made(pair[0], patient_id=typed), pair))                               # twins
+        found.append((made(pair[1], patient_id=typed, name=a["name"].split("^")[0] + "^T"), pair))
+        twice = [ordered(a, start, 3 * number), ordered(a, start + 40, 3 * number + 1), orders[2]]
+        found.append((made(twice[0], started=start + 15), twice))                           # two fit
+        later = [ordered(a, start, 3 * number), ordered(a, start + 300, 3 * number + 1)]
+        found.append((made(later[0]), later))                                               # morning and afternoon
+        found.append((made(ordered(person(number + 30), start, 0), name="UNKNOWN^FEMALE-77", birth_date=""), orders))   # nobody
+        found.append((made(orders[0], station="CR_ER1", modality="CR"), orders))            # another device
+        found.append((made(orders[1], started=start + 30 + 75), orders))                    # too late
+    draw.shuffle(found)
+    return [(study, draw.sample(orders, len(orders)) if draw.random() < 0.5 else orders) for study, orders in found]
+
+
+@lesson.exercise
+class PlanForCase17:
+    """Case 17 has been waiting since Sunday of last week. Before anything is touched, write down the plan.
+
+    - `patient_id`: the ID that the images shall have
+    - `accession`: the accession number that they shall have
+    - `study_uid`: the Study Instance UID that they shall have
+    - `sop_uids`: `"keep"` or `"new"`
+    - `study_time`: `"keep"` or `"change"` the Study Time, which the scanner's clock got wrong
+    - `reason`: the code that goes into Reason for the Attribute Modification (0400,0565): `"COERCE"` or `"CORRECT"`
+    """
+
+    answer = Fields("plan", {
+        "patient_id": Text("", case=True), "accession": Text("", case=True), "study_uid": Text(""), "sop_uids": Text(""),
+        "study_time": Text(""), "reason": Text("")})
+    points = 3
+    praise = "Who and why are corrected, what the scanner measured stays: that is reconciliation."
+
+    def solution(right, case_files):
+        return {
+            "patient_id": right["patient_id"],
+            "accession": right["accession"],
+            "study_uid": str(case_files[0].StudyInstanceUID),
+            "sop_uids": "keep",
+            "study_time": "keep",
+            "reason": "CORRECT",
+        }
+
+    def temporary_record(right, case_files):
+        return {"patient_id": right["temporary_id"], "accession": right["accession"], "study_uid": str(case_files[0].StudyInstanceUID),
+                "sop_uids": "keep", "study_time": "keep", "reason": "CORRECT"}
+
+    def left_as_typed(right, case_files):
+        return {"patient_id": str(case_files[0].PatientID), "accession": right["accession"], "study_uid": str(case_files[0].StudyInstanceUID),
+                "sop_uids": "keep", "study_time": "keep", "reason": "CORRECT"}
+
+    def planned_uid(right, case_files):
+        return {"patient_id": right["patient_id"], "accession": right["accession"], "study_uid": right["planned_study_uid"],
+                "sop_uids": "keep", "study_time": "keep", "reason": "CORRECT"}
+
+    def new_objects(right, case_files):
+        return {"patient_id": right["patient_id"], "accession": right["accession"], "study_uid": str(case_files[0].StudyInstanceUID),
+                "sop_uids": "new", "study_time": "keep", "reason": "CORRECT"}
+
+    def time_put_right(right, case_files):
+        return {"patient_id": right["patient_id"], "accession": right["accession"], "study_uid": str(case_files[0].StudyInstanceUID),
+                "sop_uids": "keep", "study_time": "change", "reason": "CORRECT"}
+
+    def coerced(right, case_files):
+        return {"patient_id": right["patient_id"], "accession": right["accession"], "study_uid": str(case_files[0].StudyInstanceUID),
+                "sop_uids": "keep", "study_time": "keep", "reason": "COERCE"}
+
+    wrong_ways = {
+        temporary_record: "That is the emergency record. At 07:05 on Sunday it was merged into the patient's own: the number is retired, "
+        "and a study filed under it would be lost again.",
+        left_as_typed: "Look at the characters one by one: between the digits stands a letter. No system has that number.",
+        planned_uid: "That is the UID that the RIS had planned. The images went out under the scanner's own, copies of them are on workstations and in "
+        "the VNA: under another Study Instance UID they would be a second study of the same exam.",
+        new_objects: "New SOP Instance UIDs make new objects. Nothing about the images changes, only whose they are is put right; presentation states, key "
+        "objects and reports that point at them by UID would point at nothing.",
+        time_put_right: "The Study Time is what the scanner's clock showed, and other records quote it. What is known about the clock is written down beside it "
+        "(Timezone Offset From UTC (0008,0201) says +0100, which was true an hour before), not painted over.",
+        coerced: "COERCE is for values replaced by those of an authority, for example when a foreign disc is imported. Here somebody typed "
+        "wrong values: PS3.3 C.12.1.1.9 has the other code for what was incorrect from the start, such as an operator's input.",
+    }
+    hints = [
+        "`right` holds what registration and RIS say, `case_files` what the scanner wrote. Look at both before you decide.",
+        "What identifies the *images* for other systems are their UIDs. What says *whose* they are, are patient ID, name and accession number. Which of the "
+        "two is wrong here?",
+        "A wrong value that a person typed is replaced by the right one: which of the two codes says so?",
+    ]
+
+
+TRACE = "Original Attributes Sequence (0400,0561) item 1 > "
+
+
+@lesson.exercise
+class CorrectedObjects:
+    """Correct the two slices in `case_files`, on copies: patient ID, patient name and accession number from `right`. In each object leave a trace, as
+    the worked example above does:
+
+    - one item in Original Attributes Sequence (0400,0561), in it one item in Modified Attributes Sequence (0400,0550) with the *previous*
+      values of what you change;
+    - Attribute Modification DateTime: the variable `now`; Modifying System: `HV_PACS`; the reason from your plan.
+
+    Source of Previous Values (0400,0564) must be there; its value is up to you, as long as it says who sent the wrong values.
+
+    `corrected` is the list of the two data sets, or of the files into which you saved them.
+    """
+
+    answer = File("corrected", reading=objects.attributes, free={
+        TRACE + "Source of Previous Values (0400,0564)": lambda value, ds: None}, ignore=("Issuer of Patient ID",))
+    points = 4
+    praise = "Whoever opens these objects in ten years sees what they said before, who changed it, when and why."
+
+    def solution(case_files, right, now):
+        from copy import deepcopy
+        from pydicom.dataset import Dataset
+
+        fixed = []
+        for ds in case_files:
+            before = Dataset()
+            before.AccessionNumber = ds.AccessionNumber
+            before.PatientName = ds.PatientName
+            before.PatientID = ds.PatientID
+            trace = Dataset()
+            trace.ModifiedAttributesSequence = [before]
+            trace.AttributeModificationDateTime = now
+            trace.ModifyingSystem = "HV_PACS"
+            trace.SourceOfPreviousValues = "CTER01"
+            trace.ReasonForTheAttributeModification = "CORRECT"
+            new = deepcopy(ds)
+            new.OriginalAttributesSequence = [trace]
+            new.AccessionNumber = right["accession"]
+            new.PatientName = right["patient_name"]
+            new.PatientID = right["patient_id"]
+            fixed.append(new)
+        return fixed
+
+    def only_the_first(case_files, right, now):
+        return [_corrected(case_files[0], right, now), case_files[1]]
+
+    def without_trace(case_files, right, now):
+        fixed = [_corrected(ds, right, now) for ds in case_files]
+        for ds in fixed:
+            del ds.OriginalAttributesSequence
+        return fixed
+
+    def trace_of_the_new(case_files, right, now):
+        fixed = [_corrected(ds, right, now) for ds in case_files]
+        for ds in fixed:
+            before = ds.OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
+            before.AccessionNumber, before.PatientName, before.PatientID = ds.AccessionNumber, ds.PatientName, ds.PatientID
+        return fixed
+
+    def new_uids(case_files, right, now):
+        fixed = [_corrected(ds, right, now) for ds in case_files]
+        for ds in fixed:
+            ds.SOPInstanceUID = ds.SOPInstanceUID + ".1"
+        return fixed
+
+    def time_too(case_files, right, now):
+        fixed = [_corrected(ds, right, now) for ds in case_files]
+        for ds in fixed:
+            ds.StudyTime = f"{int(ds.StudyTime[:2]) + 1:02d}{ds.StudyTime[2:]}"
+        return fixed
+
+    def into_the_plan(case_files, right, now):
+        fixed = [_corrected(ds, right, now) for ds in case_files]
+        for ds in fixed:
+            ds.StudyInstanceUID = right["planned_study_uid"]
+        return fixed
+
+    wrong_ways = {
+        only_the_first: "The first object is right, the second is as it was. A patient's name stands in every object of the study; a viewer that opens the "
+        "second one shows the old patient.",
+        without_trace: "The values are right, but nobody can see that they were others. Original Attributes Sequence (0400,0561) keeps what the object said "
+        "before, with time, system and reason.",
+        trace_of_the_new: "The trace holds the new values. It is there for the old ones: fill it before you change the object, or from the untouched one.",
+        new_uids: "You gave the objects new SOP Instance UIDs. A correction of who it is keeps them: reports and presentation states point at these objects.",
+        time_too: "You changed Study Time too. The plan says: keep. The clock's error is documented, not painted over.",
+        into_the_plan: "You put in the Study Instance UID that the RIS had planned. Copies under the old one are elsewhere already: the study would be there "
+        "twice. Keep the UID.",
+    }
+    hints = [
+        "Take the worked example above and change which attributes it corrects. It must run over both objects: a `for` loop.",
+        "First build the item with the previous values from `ds`, then the item of the sequence around it, then the copy with the new values.",
+        "Five attributes make an item of (0400,0561): ModifiedAttributesSequence, AttributeModificationDateTime, ModifyingSystem, SourceOfPreviousValues, "
+        "ReasonForTheAttributeModification.",
+    ]
+
+
+def _corrected(ds, right, now):
+    from copy import deepcopy
+
+    from pydicom.dataset import Dataset
+
+    before, trace, new = Dataset(), Dataset(), deepcopy(ds)
+    before.AccessionNumber, before.PatientName, before.PatientID = ds.AccessionNumber, ds.PatientName, ds.PatientID
+    trace.ModifiedAttributesSequence, trace.AttributeModificationDateTime = [before], now
+    trace.ModifyingSystem, trace.SourceOfPreviousValues, trace.ReasonForTheAttributeModification = "HV_PACS", "CTER01", "CORRECT"
+    new.OriginalAttributesSequence = [trace]
+    new.AccessionNumber, new.PatientName, new.PatientID = right["accession"], right["patient_name"], right["patient_id"]
+    return new
+
+
+@lesson.input
+def now(hospital):
+    """The time of the correction, as DICOM writes date and time (VR DT)."""
+    return NOW
+
+
+@lesson.exercise
+class MissingObjects:
+    """One study of the queue has fewer objects than the scanner lists. Which **SOP Instance UIDs** must the scanner send again?
+
+    `listed` and `archived` are dictionaries from Series Instance UID to SOP Instance UIDs: the procedure step's and the archive's.
+    """
+
+    answer = Set("missing")
+    points = 2
+    praise = "With this list the technologist sends these objects and no others."
+
+    def solution(listed, archived):
+        held = set()
+        for series in archived:
+            held.update(archived[series])
+        return [uid for series in listed for uid in listed[series] if uid not in held]
+
+    def the_other_way(listed, archived):
+        every = {uid for uids in listed.values() for uid in uids}
+        extra = [uid for uids in archived.values() for uid in uids if uid not in every]
+        return extra or [next(iter(archived), "none"), "nothing"]
+
+    def whole_series(listed, archived):
+        return [uid for series, uids in listed.items() if len(uids) != len(archived.get(series, ())) for uid in uids] + ["and the rest"]
+
+    def everything(listed, archived):
+        return [uid for uids in listed.values() for uid in uids] + ["all"]
+
+    def the_series(listed, archived):
+        return [series for series, uids in listed.items() if len(uids) != len(archived.get(series, ()))]
+
+    wrong_ways = {
+        the_other_way: "You subtracted the other way round: that is what the archive has and the step does not list. Missing is what is listed and not there.",
+        whole_series: "That is the whole series. Sent again, the objects that are there already come a second time; only the missing ones are needed.",
+        everything: "That is all that the step lists. Most of it is in the archive.",
+        the_series: "Those are Series Instance UIDs. The scanner is asked for objects.",
+    }
+    hints = [
+        "Missing means: in the step's list, and not in the archive's.",
+        "Collect all UIDs of `archived` in one set, then go through those of `listed`.",
+        "`[uid for series in listed for uid in listed[series] if uid not in held]` keeps what is not in the set `held`; you still have to fill `held`.",
+    ]
+
+
+@lesson.exercise
+class WhatToDo:
+    """The hand. A patient's hand was X-rayed with the worklist entry of the patient who came next. What has to happen with the images that are in the archive?
+
+    `action` is a letter, `evidence` the **accession number of the order that is still SCHEDULED** although its exam was done.
+    """
+
+    answer = Choice("action, evidence", options={
+        "A": "Change patient ID, name and accession number in the archived objects, as for Case 17.",
+        "B": "Delete the study: it is wrong.",
+        "C": "Withdraw the objects with a rejection note, and store corrected copies with new UIDs under the right patient and order.",
+        "D": "Merge the two patients, so that both find the images.",
+    }, evidence=Text("evidence", case=True))
+    points = 2
+    praise = "Objects that say a wrong patient are in other systems too. The note tells all of them; a silent change tells nobody."
+
+    def solution(wrong_patient):
+        return "C", wrong_patient["accession"]
+
+    def changed_in_place(wrong_patient):
+        return "A", None
+
+    def deleted(wrong_patient):
+        return "B", None
+
+    def merged(wrong_patient):
+        return "D", None
+
+    def number_of_the_entry(wrong_patient):
+        return "C", wrong_patient["study_accession"]
+
+    wrong_ways = {
+        changed_in_place: "For Case 17 the person was right and only written wrongly. Here workstations, the VNA and perhaps a report hold these UIDs "
+        "for *another person*. Objects with the same UIDs and another patient would contradict them, and nothing would tell those systems to drop theirs.",
+        deleted: "Then the hand's images are gone, and copies elsewhere stay wrong. A rejection note says which objects must no longer be shown, and why.",
+        merged: "Two persons would share a record, with all their reports. A merge is for two records of one person.",
+        number_of_the_entry: "Your choice may stand. The evidence is the order of the patient who *was* examined: nobody has begun it as far as the RIS knows.",
+    }
+    hints = [
+        "Read the dossier of that case again: whose is the order with the accession number in the images, and who else was scheduled?",
+        "Ask of each option: what would a workstation that holds a copy of these objects do?",
+        "IHE's Imaging Object Change Management has a document for it: a key object selection whose title is the reason.",
+    ]
+
+
+@lesson.exercise
+class RejectionNote:
+    """Make the rejection note. `note(code, meaning, objects)` builds a key object selection that points at a list of objects; its title is the code and its meaning.
+
+    `hand_files` are the objects in the archive, `corrected_copies` the new ones. Codes of scheme DCM:
+
+    | code | meaning |
+    | --- | --- |
+    | 113000 | Of Interest |
+    | 113001 | Rejected for Quality Reasons |
+    | 113037 | Rejected for Patient Safety Reasons |
+    | 113038 | Incorrect Modality Worklist Entry |
+    | 113039 | Data Retention Policy Expired |
+
+    `rejection` is what `note` returns, or the file into which you saved it.
+    """
+
+    answer = File("rejection", reading=objects.attributes, ignore=("Concept Name Code Sequence (0040,A043) item 1 > Code Meaning",))
+    points = 2
+    praise = "An archive that knows the profile hides these objects from everybody who asks, and keeps them for those who must look."
+
+    def solution(note, hand_files):
+        return note("113038", "Incorrect Modality Worklist Entry", hand_files)
+
+    def for_quality(note, hand_files):
+        return note("113001", "Rejected for Quality Reasons", hand_files)
+
+    def for_safety(note, hand_files):
+        return note("113037", "Rejected for Patient Safety Reasons", hand_files)
+
+    def of_interest(note, hand_files):
+        return note("113000", "Of Interest", hand_files)
+
+    def the_copies(note, corrected_copies):
+        return note("113038", "Incorrect Modality Worklist Entry", corrected_copies)
+
+    wrong_ways = {
+        for_quality: "That is for images that cannot be read, as in reject analysis. These are good images, of somebody else.",
+        for_safety: "That is for objects that endanger a patient and for which no other reason fits. There is a code that says exactly what happened.",
+        of_interest: "That would recommend the images to the reader. It withdraws nothing.",
+        the_copies: "The note points at the corrected copies: they would vanish, and the wrong ones stay. It must list what is to be withdrawn.",
+    }
+    hints = [
+        "What went wrong, in words? One of the five meanings says it.",
+        "The list of objects is the list of those that nobody shall see any more.",
+        '`note("...", "...", hand_files)`, with the code as text.',
+    ]
+
+
+@lesson.exercise
+class LivingRecord:
+    """Write `living(patient_id, merges)`: under which ID is this patient found today?
+
+    `merges` is a list of dictionaries, one for each ADT^A40 in any order: `time`, `prior` (MRG-1, the retired number) and `surviving` (PID-3). A record may
+    be merged more than once in a chain; a number that was never merged stays as it is.
+    """
+
+    answer = Function("living", result=Text())
+    points = 3
+    praise = "PID survives, MRG retires, and the chain is followed to its end."
+
+    def solution(patient_id, merges):
+        current = patient_id
+        found = True
+        while found:
+            found = False
+            for merge in merges:
+                if merge["prior"] == current:
+                    current = merge["surviving"]
+                    found = True
+        return current
+
+    def one_step(patient_id, merges):
+        for merge in merges:
+            if merge["prior"] == patient_id:
+                return merge["surviving"]
+        return patient_id
+
+    def reversed_merge(patient_id, merges):
+        current, seen = patient_id, set()
+        while current not in seen:
+            seen.add(current)
+            current = next((merge["prior"] for merge in merges if merge["surviving"] == current), current)
+        return current
+
+    def in_order_of_the_list(patient_id, merges):
+        for merge in merges:
+            if merge["prior"] == patient_id:
+                patient_id = merge["surviving"]
+        return patient_id
+
+    def the_last_message(patient_id, merges):
+        return max(merges, key=lambda merge: merge["time"])["surviving"] if merges else patient_id
+
+    def cases(draw):
+        return _merge_cases(draw)
+
+    wrong_ways = {
+        one_step: "You follow one merge. The surviving record may have been merged later itself: go on until no message retires the number.",
+        reversed_merge: "You go the wrong way: MRG-1 is the number that retires, PID-3 the one that survives.",
+        in_order_of_the_list: "You go through the list once. The messages come in any order, so that a later link of the chain may stand before an earlier one: look "
+        "again from the beginning after each step.",
+        the_last_message: "You took the survivor of the last message, whoever it was about.",
+    }
+    hints = [
+        "Look for a message whose `prior` is the number you have; its `surviving` is the number you go on with.",
+        "Repeat that until no message has your number as `prior`: a `while` loop around the `for` loop.",
+        "`found = True`, then `while found:` set `found = False` and go through all merges; where `prior` fits, take `surviving` and set `found = True`.",
+    ]
+
+
+def _merge_cases(draw):
+    found = []
+    for _ in range(6):
+        numbers = [f"HV{number}" for number in draw.sample(range(101000, 198999), 8)]
+        temporary = [f"HVTMP{number:04d}" for number in draw.sample(range(1, 9999), 3)]
+        chain = [temporary[0], numbers[0], numbers[1], numbers[2]]
+        merges = [{"time": f"2025-03-{10 + place:02d} 0{place}:15", "prior": a, "surviving": b} for place, (a, b) in enumerate(zip(chain, chain[1:]))]
+        merges += [{"time": "2025-03-28 11:00", "prior": temporary[1], "surviving": numbers[3]},
+                   {"time": "2025-03-29 12:00", "prior": numbers[4], "surviving": numbers[5]}]
+        backwards = merges[::-1]
+        mixed = draw.sample(merges, len(merges))
+        for patient in (chain[0], chain[1], chain[3], temporary[1], numbers[6]):
+            found += [(patient, merges), (patient, backwards), (patient, mixed)]
+        found.append((numbers[7], []))
+    return found
+
+
+@lesson.exercise
+class TheDatabase:
+    """The objects of Case 17 are corrected; the database still says what was typed. Write the SQL **statements** that put it right, all in one text, separated by semicolons.
+
+    1. The study belongs to the patient's own record; it has the accession number of the order, `issuer_pk` 1 and the status `VERIFIED`.
+    2. Its order, which nobody has begun as far as the RIS knows, is `COMPLETED`.
+    3. The emergency record is merged: its `merged_into` is the `pk` of the patient's own record.
+
+    The mistyped record stays as it is: it has no study any more, and the nightly job removes such records. `desk` is a copy to try on: `desk.sql(...)`
+    asks, `desk.run(...)` changes, `desk.fresh()` throws the changes away. The check uses a copy of its own.
+    """
+
+    answer = Correction("statements")
+    points = 4
+    praise = "Objects and database agree, the order is closed, and the merge that the archive had refused is made: the case is done."
+
+    def solution(right, case_files):
+        return f"""
+            UPDATE study
+            SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'),
+                accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED'
+            WHERE study_uid = '{case_files[0].StudyInstanceUID}';
+
+            UPDATE orders
+            SET status = 'COMPLETED'
+            WHERE accession = '{right["accession"]}';
+
+            UPDATE patient
+            SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}')
+            WHERE pid = '{right["temporary_id"]}';
+        """
+
+    def no_where(right, case_files):
+        return f"""
+            UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'),
+                accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED';
+            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
+        """
+
+    def patient_renamed(right, case_files):
+        return f"""
+            UPDATE patient SET pid = '{right["patient_id"]}', name = '{right["patient_name"]}' WHERE pid = '{case_files[0].PatientID}';
+            UPDATE study SET accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED'
+            WHERE study_uid = '{case_files[0].StudyInstanceUID}';
+            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE patient SET merged_into = (SELECT min(pk) FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
+        """
+
+    def merged_backwards(right, case_files):
+        return f"""
+            UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'),
+                accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
+            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["temporary_id"]}') WHERE pid = '{right["patient_id"]}';
+        """
+
+    def planned_uid(right, case_files):
+        return f"""
+            UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'), study_uid = '{right["planned_study_uid"]}',
+                accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
+            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
+        """
+
+    def study_alone(right, case_files):
+        return f"""
+            UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'),
+                accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
+        """
+
+    def number_for_key(right, case_files):
+        return f"""
+            UPDATE study SET patient_pk = '{right["patient_id"]}',
+                accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
+            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE patient SET merged_into = '{right["patient_id"]}' WHERE pid = '{right["temporary_id"]}';
+        """
+
+    wrong_ways = {
+        no_where: "Every study of the last month now belongs to one patient. An UPDATE without WHERE changes all rows: that is the accident for which one "
+        "tries on a copy, and looks at the count of rows, first.",
+        patient_renamed: "You renamed the mistyped record, so that there are two records with one patient ID, and the study hangs on the wrong one. Move the "
+        "*study* to the record that exists.",
+        merged_backwards: "You merged the patient's own record into the emergency record. All her studies would be found under a number that is retired: "
+        "PID survives, MRG retires.",
+        planned_uid: "You overwrote the Study Instance UID. The objects keep theirs; now the database and its own files disagree.",
+        study_alone: "The study is right. The order still waits for a patient who has been examined, and the emergency record still looks like a person.",
+        number_for_key: "A column that ends in `_pk` holds the key of a row, a number that the database gave, and not the patient ID. Look the key up in `patient`.",
+    }
+    hints = [
+        "Three UPDATE statements, one for each table, each with a WHERE that finds exactly one row. Try each WHERE with a SELECT first.",
+        "The key of the patient's record: `(SELECT pk FROM patient WHERE pid = '...')` can stand where a value is needed.",
+        "The study is found by its Study Instance UID, the order by its accession number, the emergency record by its number in `right`.",
+    ]

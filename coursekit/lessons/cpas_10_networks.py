@@ -1,0 +1,1070 @@
+"""Networking technology: the exercises of lesson cpas-10."""
+
+import ipaddress
+import re
+
+from coursekit.checking import Choice, Function, Lesson, Number, Set, Table, Text
+from coursekit.hospital import world
+from coursekit.hospital.draws import Draws
+
+lesson = Lesson(
+    "cpas-10",
+    title="Networking technology",
+    version=1,
+    minutes=90,
+    objectives=[
+        "name the layer at which a connection fails, and read a frame from its hardware addresses to the DICOM inside",
+        "tell from address and mask where a packet goes next, which networks collide, and which rules a firewall needs",
+        "say from a capture whether a slow transfer is held up by the line, by the distance or by a fault, and what would help",
+    ],
+    covers=["networking technology"],
+    needs=["cpas-01"],
+)
+
+LINE = 1000                                 # Mbit/s, of the line to Eastcliff
+EASTCLIFF = "EC_WS1", "10.60.40.15", 104
+SERVER_WAIT = 0.025                         # seconds that Eastcliff's workstation takes for an image, after its last byte
+NETWORKS = {
+    "imaging servers": "10.20.10.0/24", "clinical servers": "10.20.20.0/24", "modalities": "10.20.30.0/24",
+    "reading workstations": "10.20.40.0/26", "infrastructure": "10.20.50.0/24", "offices": "10.20.60.0/24",
+}
+AT_EASTCLIFF = {"Eastcliff servers": "10.60.10.0/24", "Eastcliff workstations": "10.60.40.0/24"}
+HOSTS = {        # of networks without DICOM
+    "clinical servers": ["HIS        10.20.20.10", "RIS        10.20.20.11"],
+    "infrastructure": ["DNS        10.20.50.5", "audit log  10.20.50.10"], "offices": ["PCs and printers"],
+}
+IP_OF = {aet: host for aet, host, *_ in world.DEVICES}
+
+
+# --- what a person may write
+
+def mac(text):
+    """A hardware address in the form 02:48:56:14:1e:47, from any of the usual ones."""
+    digits = re.sub(r"[\s:.\-]|0x", "", str(text).casefold())
+    if not re.fullmatch(r"[0-9a-f]{12}", digits):
+        raise ValueError("a hardware address has twelve hexadecimal digits")
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+
+
+def layer(value):
+    """The number of a layer from its number or name; 5 to 7 are one here: 7."""
+    text = str(value).strip().casefold()
+    names = {"physical": 1, "data link": 2, "link": 2, "network": 3, "internet": 3, "transport": 4, "session": 7, "presentation": 7,
+             "application": 7}
+    found = re.search(r"(?<!\d)[1-7](?!\d)", text)
+    number = int(found[0]) if found else names.get(text.removesuffix("layer").strip())
+    if number is None:
+        raise ValueError("give the number of a layer")
+    return 7 if number >= 5 else number
+
+
+def host(value):
+    """An IPv4 address, from the address or the name of a system of the hospital."""
+    text = str(value).strip(" '\"").upper()
+    return IP_OF.get(text.split()[0], text) if text else text
+
+
+def switch_port(value):
+    """A port of the switch as 1/0/7, from that, Gi1/0/7 or 7."""
+    found = re.fullmatch(r"(?:gi\w*|ge|eth\w*|port|interface)?\s*(?:1/0/)?(\d{1,2})", str(value).strip().casefold())
+    if not found:
+        raise ValueError("a port of this switch is written like gi1/0/3")
+    return f"1/0/{int(found[1])}"
+
+
+def network(value):
+    """A network in the form 10.20.30.0/24, from that or from any address in it with the mask."""
+    text = str(value).strip(" '\"")
+    if "/" not in text:
+        raise ValueError("write a network with its mask, as it stands in the list")
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def _written(value):
+    """An address or network of Python's ipaddress module as text; what else is given stays as it is."""
+    return str(value) if type(value) in (ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv4Interface) else value
+
+
+class Address(Text):
+    """An IPv4 address, as text or as an object of the ipaddress module."""
+
+    takes = "an address, as text"
+
+    def read(self, given):
+        """The address as text."""
+        return super().read(_written(given))
+
+
+class Networks(Set):
+    """Networks, as text or as objects of the ipaddress module."""
+
+    takes = "a list of networks"
+
+    def read(self, given):
+        """A dict from each network, as text, to what was given."""
+        return super().read([_written(item) for item in given] if type(given) in (list, tuple, set, frozenset) else _written(given))
+
+
+class Rounded(Number):
+    """A number that may be rounded: it's right when it's so within a share of it, `within`, or to two decimals."""
+
+    def __init__(self, variables, unit, within):
+        super().__init__(variables, unit)
+        self.within = within
+
+    def _near(self, number, target, relative=0.0):
+        return super()._near(number, target, max(relative, self.within, 0.0051 / max(abs(target), 0.01)))
+
+
+# --- inputs
+
+def _packets(hospital, name):
+    from coursekit.standards import pcap
+    return pcap.packets(hospital.capture(name).packets)
+
+
+@lesson.input
+def names(hospital):
+    """The name of each system by its address."""
+    return {ip: aet for aet, ip in IP_OF.items() if aet != "CT_ER"} | {EASTCLIFF[1]: EASTCLIFF[0]}
+
+
+@lesson.input
+def site(hospital):
+    """The networks of the hospital and of Eastcliff with some hosts each, as `network_map` takes them."""
+    networks = []
+    for name, network in NETWORKS.items():
+        inside = ipaddress.ip_network(network)
+        hosts = [f"{aet:<10} {ip}" for aet, ip in IP_OF.items() if aet != "CT_ER" and ipaddress.ip_address(ip) in inside]
+        hosts = hosts or HOSTS.get(name, [])
+        networks.append((name, network, hosts[:4] + [f"and {len(hosts) - 4} more"] * (len(hosts) > 4)))
+    workstation = f"{EASTCLIFF[0]:<10} {EASTCLIFF[1]}"
+    outside = "Eastcliff Clinic", AT_EASTCLIFF["Eastcliff workstations"], [workstation], "line of the provider, 1 Gbit/s, with VPN"
+    return networks, "core switch: router (address .1 in each network) and firewall", outside
+
+
+@lesson.input
+def echo(hospital):
+    """The packets of a connection test of WS_CH1 with the archive."""
+    return _packets(hospital, "echo")
+
+
+@lesson.input
+def echo_frame(hospital):
+    """Of that test, the frame with the association request, as bytes."""
+    from coursekit.standards import pcap
+    return pcap.read(hospital.capture("echo").packets)[3].data
+
+
+@lesson.input
+def frame(hospital):
+    """The frame in which the emergency CT asked the archive for an association in the night of Case 17, as bytes."""
+    from coursekit.standards import pcap
+    capture = hospital.capture("ct_store")
+    return pcap.read(capture.packets)[capture.truth["associations"][0]["request_frame"] - 1].data
+
+
+SYMPTOMS = (    # layer, what is seen
+    (1, "The little lamp beside the network socket of the scanner stays dark."),
+    (1, "The fibre to the cath lab delivers too little light: -31 dBm, where the transceiver needs at least -17."),
+    (1, "A pair of wires is broken in the patch cable."),
+    (2, "The switch port of the new workstation is assigned to VLAN 60 instead of VLAN 40; the cable is fine."),
+    (2, "The switch has shut the port down, because a hardware address appeared there that is not on its list."),
+    (2, "Two switches are joined by two cables, and broadcasts circle between them without end."),
+    (3, "The subnet mask of the workstation is too wide, so it looks for the archive on its own wire."),
+    (3, "A router answers: no route to the network 10.60.40.0."),
+    (3, "The default gateway that is typed in belongs to no network of this workstation."),
+    (4, "To port 11113 a SYN is answered with RST: the host is there, but nobody listens."),
+    (4, "The firewall lets SYN segments to port 11112 through and drops those to port 7070."),
+    (4, "The receiver's TCP window stays at zero: its program does not read."),
+    (7, "The association is refused: called AE title not recognized."),
+    (7, "The archive answers each C-STORE with status A700, out of resources."),
+    (7, "No presentation context is accepted: the receiver does not know the transfer syntax."),
+    (7, "The name hv-pacs is not found by the name server; with the address in its place all works."),
+)
+
+
+@lesson.input
+def symptoms(hospital):
+    """Eight symptoms, named S1 to S8: a dict."""
+    draws = Draws(hospital.seed, "cpas-10 symptoms")
+    chosen = []
+    for number, wanted in ((1, 1), (2, 2), (3, 1), (4, 2), (7, 2)):
+        here = [symptom for symptom in SYMPTOMS if symptom[0] == number]
+        # What is most often mistaken is asked on every seed: the VLAN, the port, the AE title.
+        fixed = {2: here[:1], 4: here[:1], 7: here[:1]}.get(number, [])
+        rest = [one for one in here if one not in fixed]
+        chosen += fixed + [rest[place] for place in draws.sample(range(len(rest)), wanted - len(fixed))]
+    return {f"S{number}": text for number, (_, text) in enumerate(_shuffled(draws, chosen), 1)}
+
+
+def _shuffled(draws, values):
+    return [value for _, value in sorted(zip(draws.raw(len(values)).tolist(), values))]
+
+
+def _hardware(ip):
+    """The hardware address of a host of the hospital, as the captures have it."""
+    return "02:48:56:" + bytes(int(part) for part in ip.split(".")[1:]).hex(":")
+
+
+class Transcript:
+    """What a command printed: shown as text, line by line."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+
+@lesson.input
+def arp_of_archive(hospital):
+    """The ARP table of HV_PACS, as its operating system prints it."""
+    rows = ["hv-pacs$ arp -n", "Address                  HWtype  HWaddress           Iface"]
+    known = {"10.20.10.1": "02:48:56:00:0a:01"} | {IP_OF[aet]: _hardware(IP_OF[aet]) for aet in ("HV_ROUTER", "HV_MWL", "HV_VNA")}
+    for ip, hardware in known.items():
+        rows.append(f"{ip:<24} ether   {hardware}   eth0")
+    return Transcript("\n".join(rows))
+
+
+@lesson.input
+def planned(hospital):
+    """Networks that are asked for the new outpatient building: a list of text."""
+    draws = Draws(hospital.seed, "cpas-10 planned")
+    inside = ("10.20.10.128/26", "10.20.20.64/27", "10.20.30.192/26", "10.20.50.128/25")
+    around = ("10.20.8.0/22", "10.20.16.0/21", "10.20.28.0/22", "10.20.48.0/21")
+    beside = ("10.20.12.0/23", "10.20.24.0/22", "10.20.44.0/22", "10.20.70.0/24")
+    elsewhere = ("10.61.30.0/24", "10.61.10.0/24", "172.20.50.0/24", "10.40.20.0/24")
+    chosen = ["10.20.40.128/25"]                        # beside the workstations' /26, although the third number is the same
+    one, two, three, four = _shuffled(draws, list(range(4)))       # inside or around one in use, never both: they'd overlap each other
+    chosen += [inside[one], inside[two], around[three], around[four]]
+    for group, count in ((beside, 2), (elsewhere, 1)):
+        chosen += [group[place] for place in draws.sample(range(len(group)), count)]
+    return _shuffled(draws, chosen)
+
+
+@lesson.input
+def existing(hospital):
+    """The networks that are in use, at the hospital and at Eastcliff: a list of text."""
+    return [*NETWORKS.values(), *AT_EASTCLIFF.values()]
+
+
+UPLINK, LABEL_PRINTER = 24, "10.20.60.214"
+
+
+def _dental(hospital):
+    """Who hangs at which port of the dental clinic's switch: {role: port}."""
+    draws = Draws(hospital.seed, "cpas-10 switch")
+    ports = _shuffled(draws, draws.sample(range(2, 21), 6).tolist())
+    return dict(zip(("intraoral", "panoramic", "camera", "printer", "office", "office 2"), ports)) | {"uplink": UPLINK}
+
+
+@lesson.input
+def arp_of_gateway(hospital):
+    """Part of the ARP table of the modalities' gateway."""
+    rows = ["fw-core> show arp network 10.20.30.0/24", "IP address       hardware address"]
+    for aet in ("US_OB1", "IO_DENT1", "PX_DENT1", "XC_WOUND"):
+        rows.append(f"{IP_OF[aet]:<16} {_hardware(IP_OF[aet])}")
+    return Transcript("\n".join(rows))
+
+
+@lesson.input
+def switch_addresses(hospital):
+    """The hardware addresses that the dental clinic's switch has learned, by port."""
+    ports = _dental(hospital)
+
+    learned = [
+        (30, _hardware("10.20.30.71"), ports["intraoral"]), (30, _hardware("10.20.30.72"), ports["panoramic"]),
+        (30, _hardware("10.20.30.73"), ports["camera"]), (60, _hardware(LABEL_PRINTER), ports["printer"]),
+        (60, _hardware("10.20.60.71"), ports["office"]), (60, _hardware("10.20.60.72"), ports["office 2"]),
+        (30, "02:48:56:00:1e:01", UPLINK), (60, "02:48:56:00:3c:01", UPLINK), (30, _hardware("10.20.30.65"), UPLINK),
+    ]
+    rows = ["sw-dental> show mac address-table", "VLAN  hardware address   port"]
+    rows += [f"{vlan:>4}  {_dotted(address)}     gi1/0/{port}" for vlan, address, port in sorted(learned)]
+    return Transcript("\n".join(rows))
+
+
+def _dotted(address):
+    """A hardware address as this switch writes it: 0248.5614.1e47."""
+    digits = address.replace(":", "")
+    return f"{digits[:4]}.{digits[4:8]}.{digits[8:]}"
+
+
+def _port_of(ip, switch_addresses):
+    """The port at which the switch has learned the hardware address of a host."""
+    return next(row.split()[-1] for row in switch_addresses.text.splitlines() if f"{_dotted(_hardware(ip))} " in row)
+
+
+@lesson.input
+def switch_counters(hospital):
+    """State and error counters of the switch's ports, a week's."""
+    draws = Draws(hospital.seed, "cpas-10 counters")
+    ports = _dental(hospital)
+    many = draws.between([2100, 900, 5200, 300, 30000], [6900, 3000, 9800, 900, 90000], 5).tolist()
+    state = {       # speed, duplex, frames with a wrong check sum, collisions, late collisions, frames thrown away
+        "intraoral": (100, "half (auto)", 0, many[0] + many[1], many[0], 0), "panoramic": (100, "full (auto)", 0, 0, 0, 0),
+        "camera": (1000, "full (auto)", many[2], 0, 0, 0), "printer": (10, "half (auto)", 0, many[3], 0, 0),
+        "office": (1000, "full (auto)", 0, 0, 0, 0), "office 2": (1000, "full (auto)", 2, 0, 0, 0),
+        "uplink": (1000, "full (auto)", 0, 0, 0, many[4]),
+    }
+    rows = ["sw-dental> show interfaces counters errors",
+            "port      link  Mbit/s  duplex       wrong check sum  collisions  of them late  thrown away"]
+    for role, port in sorted(ports.items(), key=lambda one: one[1]):
+        speed, duplex, crc, collisions, late, dropped = state[role]
+        rows.append(f"gi1/0/{port:<3} up    {speed:>6}  {duplex:<11} {crc:>16} {collisions:>11} {late:>13} {dropped:>12}")
+    return Transcript("\n".join(rows))
+
+
+@lesson.input
+def handshakes(hospital):
+    """SYN and SYN, ACK segments that the core switch saw: a DataFrame."""
+    import pandas as pd
+
+    from coursekit.hospital import clock
+    from coursekit.standards.pcap import ACK, SYN
+
+    by_ip = lesson.input_of("names", hospital)
+    rows = []
+    for name in ("ct_mwl", "no_answer", "echo", "store", "commitment", "move"):
+        for packet in _packets(hospital, name):
+            if packet.tcp.flags & SYN:
+                rows.append((packet.time, by_ip[packet.ip.source], packet.tcp.source_port, by_ip[packet.ip.target], packet.tcp.target_port,
+                             "SYN, ACK" if packet.tcp.flags & ACK else "SYN"))
+    rows.sort()
+    return pd.DataFrame([(clock.text([row[0] // 1_000_000])[0], *row[1:]) for row in rows],
+                        columns=["utc", "source", "source_port", "target", "target_port", "flags"])
+
+
+@lesson.input
+def segments(hospital):
+    """How much of what the intra-oral unit sent on a bad day it had to send again: (segments with data, repeated ones)."""
+    truth = hospital.capture("duplex").truth
+    seen = [packet for packet in _packets(hospital, "duplex") if packet.payload and packet.ip.source == IP_OF["IO_DENT1"]]
+    return len(seen), truth["facts"]["retransmissions"]
+
+
+@lesson.input
+def study(hospital):
+    """The largest CT series that a scanner of the hospital has sent this year: a dict with `images` and `bytes`."""
+    _, rows = hospital.pacs.rows(
+        "SELECT n_instances, size_bytes FROM series WHERE modality = 'CT' AND station_aet IN ('CT_ER', 'CTER01', 'CT2') "
+        "AND created_utc >= '2025-01-01' ORDER BY n_instances DESC, pk LIMIT 1")
+    images, size = rows[0]
+    return {"images": images, "bytes": size}
+
+
+@lesson.input
+def eastcliff(hospital):
+    """The archive sends two images of a CT to Eastcliff's workstation: packets, captured beside the archive."""
+    from coursekit.standards import pcap
+    return pcap.packets(pcap.write(_far_scene(hospital).tap.frames()))
+
+
+def _far_scene(hospital):
+    """HV_PACS stores two CT images at a host that is 19 ms away and whose SYN, ACK has no window scale."""
+    from coursekit.hospital import clock
+    from coursekit.hospital.capture_stage import CT, EXPLICIT, IMPLICIT, Scene, data_set, image_data, latest_ct
+    from coursekit.standards import pcap
+
+    class FarTap(pcap.Tap):
+        def delay(self, host):
+            return away if host.name == EASTCLIFF[0] else super().delay(host)
+
+    class FarConnection(pcap.Connection):
+        def offer(self, side):
+            options = super().offer(side)       # without a window scale, for one side has none
+            return options + b"\1\3\3\x08" if side == pcap.CLIENT else options
+
+    class FarScene(Scene):
+        def connect(self, client, server, at, port=None):
+            start = clock.seconds(at) * 1_000_000 + self.chance(10_000, 400_000)
+            return FarConnection(self.tap, start, self.host(client), self.host(server), EASTCLIFF[2], self.port())
+
+    scene = FarScene(hospital, "cpas-10 eastcliff")
+    away = scene.chance(18_700, 19_700)         # µs from the sniffer, one way
+    name, ip, port = EASTCLIFF
+    scene.hosts[name] = pcap.Host(name, ip, _hardware(ip), sack=False, window=65_535)
+    scene.entities[name] = ip, port
+    scene.tap = FarTap("10.20.10", scene.chance)
+    row = latest_ct(scene)
+    talk = scene.call("HV_PACS", name, "2025-04-04 13:20:11", [(CT, (EXPLICIT, IMPLICIT))])
+    talk.connection.think(scene.chance(30_000, 60_000))
+    talk.accept()
+    for uid, number, _ in row["instances"][:2]:
+        talk.store(1, CT, uid, data_set(image_data(scene, row, CT, uid, number, 512)))
+    talk.release()
+    return scene
+
+
+# --- the exercises
+
+def _at(symptoms, changed):
+    """The layers of the symptoms as a misconception has them: `changed` gives the layer from the right one and the text."""
+    right = {text: number for number, text in SYMPTOMS}
+    return [{"symptom": name, "layer": changed(right[text], text)} for name, text in symptoms.items()]
+
+
+@lesson.exercise
+class LayerOfASymptom:
+    """At which **layer** does each of the eight symptoms lie? Where would you put it right?
+
+    Give a table with the columns `symptom` and `layer`, or shorter, a dictionary: `layers = {"S1": 3, "S2": 1, ...}`, with all eight. A
+    layer is its number: 1, 2, 3, 4 or 7.
+    """
+
+    answer = Table("layers", key=["symptom"], reading={"layer": layer})
+    points = 2
+
+    def solution(symptoms):
+        signs = {
+            1: ["lamp", "fibre", "wires"],
+            2: ["VLAN", "hardware address", "switches"],
+            3: ["mask", "route", "gateway"],
+            4: ["SYN", "window"],
+            7: ["association", "C-STORE", "context", "name server"],
+        }
+        rows = []
+        for name, text in symptoms.items():
+            for number, words in signs.items():
+                if any(word in text for word in words):
+                    rows.append({"symptom": name, "layer": number})
+        return rows
+
+    def port_as_socket(symptoms):
+        return _at(symptoms, lambda number, text: 1 if number == 4 and "port" in text else number)
+
+    def title_as_address(symptoms):
+        return _at(symptoms, lambda number, text: 4 if "AE title" in text else number)
+
+    def vlan_as_network(symptoms):
+        return _at(symptoms, lambda number, text: 3 if "VLAN" in text else number)
+
+    def all_the_network(symptoms):
+        return _at(symptoms, lambda number, text: 3 if number in (1, 2, 3) else number)
+
+    def association_as_transport(symptoms):
+        return _at(symptoms, lambda number, text: 4 if number == 7 else number)
+
+    wrong_ways = {
+        port_as_socket: "You put the ports 11113 or 7070 among the sockets and cables. A TCP port is a number in the TCP header that "
+        "says for which program a segment is; the port of a switch, where a cable goes in, is another thing with the same name.",
+        title_as_address: "You put the AE title at the transport layer. For TCP it's part of the data: it was delivered, read by the "
+        "archive's program, and refused by it. The connection itself stood.",
+        vlan_as_network: "You put the VLAN at layer 3. A VLAN is a division that *switches* make: it decides which ports hear each other's "
+        "frames. That a subnet of IP belongs to each is a habit, and a good one.",
+        all_the_network: "You put everything below TCP at one layer. A cable, a switch port and a mask are put right by different people "
+        "with different tools: that is what the lower three layers are for.",
+        association_as_transport: "You put what DICOM and the name server say at the transport layer. When an answer of a *program* "
+        "comes back, TCP has done its work.",
+    }
+    hints = [
+        "Ask of each: what would I have to change? A plug or a fibre, the setting of a switch port, an address or route, a TCP port or "
+        "window, or a setting of the program?",
+        "A socket's lamp and light in a fibre: 1. What switches decide by hardware address and VLAN: 2. Mask, gateway, route: 3.",
+        "SYN, RST, port numbers and windows stand in the TCP header: 4. AE titles, DIMSE status and names are inside the data: 7.",
+    ]
+    praise = "With the layer you know whom to phone: the cabling, the network department, the firewall's owner, or the vendor."
+
+
+@lesson.exercise
+class WhoseHardwareAddress:
+    """Whose hardware address stands as the **source** in the Ethernet header of `frame`?
+
+    Give the letter as `sender` and the address itself as `source_mac`, as text, as it stands in the frame.
+    """
+
+    answer = Choice(
+        "sender, source_mac",
+        options={
+            "A": "The network card of the CT, from which the request comes.",
+            "B": "The router, through which the request came into the servers' network.",
+            "C": "The network card of the archive.",
+            "D": "The switch to which the archive is plugged.",
+        },
+        evidence=Text("source_mac", reading=mac),
+    )
+
+    def solution(frame):
+        return "B", frame[6:12].hex(":")
+
+    def the_scanner(frame):
+        return "A", _hardware(IP_OF["CTER01"])
+
+    def the_archive(frame):
+        return "C", frame[0:6].hex(":")
+
+    def the_switch(frame):
+        return "D", None
+
+    def first_six_bytes(frame):
+        return "B", frame[0:6].hex(":")
+
+    def one_byte_late(frame):
+        return "B", frame[7:13].hex(":")
+
+    wrong_ways = {
+        the_scanner: "The CT is in another network. Its own frames end at the router of that network, which takes the packet out and "
+        "puts it into a new frame. The IP address of the sender survives that, the hardware address doesn't.",
+        the_archive: "The archive is the *target* of this frame. In an Ethernet header the target comes first.",
+        the_switch: "A switch passes frames on unchanged; its own address does not appear in them. Look the source up in the ARP table.",
+        first_six_bytes: "You have the right one in mind, but those six bytes are the target: in an Ethernet header the target comes "
+        "first.",
+        one_byte_late: "You started one byte too late. Offsets count from 0, and a slice `frame[a:b]` begins with the byte at offset a.",
+    }
+    hints = [
+        "The Ethernet header: six bytes target, six bytes source, two bytes type.",
+        '`frame[a:b].hex(":")` shows bytes as a hardware address. From which offset to which does the source stand?',
+        "Whose it is, the ARP table of the archive tells. Which IP address belongs to it, and which system of the map has that address?",
+    ]
+    praise = "So a hardware address in a capture names the last neighbour, not the far end. Who looks for the CT's there looks in vain."
+
+
+@lesson.exercise
+class WhereDicomBegins:
+    """At which **offset** in `frame` does the DICOM part begin, the association request?
+
+    In decimal, or in hexadecimal with `0x` in front; counted from 0.
+    """
+
+    answer = Number("dicom_at")
+    points = 2
+
+    def solution(frame):
+        ip_header = (frame[14] & 15) * 4
+        tcp_header = (frame[14 + ip_header + 12] >> 4) * 4
+        return 14 + ip_header + tcp_header
+
+    def without_options(frame):
+        return 14 + (frame[14] & 15) * 4 + 20
+
+    def words_as_bytes(frame):
+        return 14 + (frame[14] & 15) * 4 + (frame[46] >> 4)
+
+    def without_ethernet(frame):
+        return (frame[14] & 15) * 4 + (frame[46] >> 4) * 4
+
+    def whole_byte(frame):
+        return 14 + (frame[14] & 15) * 4 + frame[46]
+
+    def counted_from_one(frame):
+        return 14 + (frame[14] & 15) * 4 + (frame[46] >> 4) * 4 + 1
+
+    wrong_ways = {
+        without_options: "You took the TCP header for 20 bytes long. So it was in the frame of WS_CH1; here options stand behind it, the "
+        "time stamps. The header itself says how long it is.",
+        words_as_bytes: "If you read these digits off the dump, they are hexadecimal: write `0x` in front of them. If you added up "
+        "lengths: the digit that says how long the TCP header is counts groups of four bytes, not bytes.",
+        without_ethernet: "You counted from the start of the IP header. The frame begins with the Ethernet header.",
+        whole_byte: "You took the whole byte for the length. Only its first hexadecimal digit is the length, in groups of four bytes.",
+        counted_from_one: "You counted from 1. Offsets count from 0: what follows a header of 14 bytes is at offset 14.",
+    }
+    hints = [
+        "Three headers come before it: Ethernet, IP, TCP. Two of them say how long they are.",
+        "The IP header begins at offset 14; its first byte is `45`. The TCP header follows; how long it is says the *first digit* of its "
+        "byte 12, which is `frame[46]`.",
+        "Header lengths count groups of four bytes. Add the three lengths. In a dump, an association request begins with `01 00`.",
+    ]
+    praise = "There the called and the calling AE title follow; from here on it's what lesson cpas-14 reads."
+
+
+@lesson.exercise
+class NextHop:
+    """To which **IP address** does a host hand a packet: for whose hardware address will it ask by ARP?
+
+    Write the function `next_hop(own, prefix, gateway, target)`: the host's own address, the length of its mask (24 for
+    255.255.255.0), its default gateway, and the address to which the packet goes; all but `prefix` as text. It returns an address.
+    """
+
+    answer = Function("next_hop", result=Address("next_hop"))
+    points = 2
+
+    def solution(own, prefix, gateway, target):
+        network = ipaddress.ip_network(f"{own}/{prefix}", strict=False)
+        if ipaddress.ip_address(target) in network:
+            return target
+        return gateway
+
+    def always_the_gateway(own, prefix, gateway, target):
+        return gateway
+
+    def always_the_target(own, prefix, gateway, target):
+        return target
+
+    def three_numbers(own, prefix, gateway, target):
+        return target if own.rsplit(".", 1)[0] == target.rsplit(".", 1)[0] else gateway
+
+    def turned_round(own, prefix, gateway, target):
+        return gateway if ipaddress.ip_address(target) in ipaddress.ip_network(f"{own}/{prefix}", strict=False) else target
+
+    def numbers_by_prefix(own, prefix, gateway, target):
+        kept = prefix // 8
+        return target if own.split(".")[:kept] == target.split(".")[:kept] else gateway
+
+    wrong_ways = {
+        always_the_gateway: "You send everything to the gateway. A neighbour in the same network is reached directly, through switches "
+        "alone.",
+        always_the_target: "You hand everything to the target itself. ARP is a broadcast, and no router passes it on: a host of another "
+        "network would never answer.",
+        three_numbers: "You compare the first three numbers. That is right for a mask of 24 bits only; with 26 a network ends within the "
+        "fourth number, with 22 within the third.",
+        turned_round: "It's the other way round: inside the network directly, outside through the gateway.",
+        numbers_by_prefix: "You compare whole numbers, as many as fit into the mask. A mask may end inside a number, at any of its eight "
+        "bits.",
+    }
+    hints = [
+        "First find the network of the host, from its own address and the mask; then ask whether the target lies in it.",
+        'The worked cell has both: `ipaddress.ip_network(f"{own}/{prefix}", strict=False)` and the question `... in network`.',
+        "Two ends: `if ipaddress.ip_address(target) in network:` return the one address, otherwise return the other.",
+    ]
+    praise = "A wrong mask changes this one decision, and that is all it does: some targets work, others never."
+
+    def cases(draw):
+        made = []
+        for prefix in (16, 22, 23, 24, 24, 25, 26, 26, 27, 28):
+            inside = ipaddress.ip_network(f"10.20.{draw.randrange(8, 60)}.{draw.randrange(256)}/{prefix}", strict=False)
+            half = inside.num_addresses // 2
+            own = inside[draw.randrange(2, half)]
+            others = [inside[draw.randrange(half, 2 * half - 1)], inside.network_address - draw.randrange(2, 200),
+                      inside.broadcast_address + draw.randrange(2, 200)]
+            made += [(str(own), prefix, str(inside[1]), str(other)) for other in others]
+        made.append(("10.20.40.11", 26, "10.20.40.1", f"10.20.40.{draw.randrange(64, 250)}"))
+        made.append(("10.20.40.11", 26, "10.20.40.1", f"10.20.40.{draw.randrange(12, 63)}"))
+        made.append(("10.20.9.20", 22, "10.20.8.1", f"10.20.11.{draw.randrange(2, 250)}"))
+        return made
+
+
+@lesson.exercise
+class NetworksThatCollide:
+    """Which of the networks in `planned` **must not** be given out, because they share addresses with one in `existing`?
+
+    Answer with a list of them, as text, in any order.
+    """
+
+    answer = Networks("collide", reading=network)
+    points = 2
+
+    def solution(planned, existing):
+        collide = []
+        for new in planned:
+            for old in existing:
+                if ipaddress.ip_network(new).overlaps(ipaddress.ip_network(old)):
+                    collide.append(new)
+        return collide
+
+    def third_number(planned, existing):
+        return [new for new in planned if new.split(".")[2] in {old.split(".")[2] for old in existing}]
+
+    def three_numbers(planned, existing):
+        return [new for new in planned if new.rsplit(".", 1)[0] in {old.rsplit(".", 1)[0] for old in existing}]
+
+    def begins_inside(planned, existing):
+        return [new for new in planned
+                if any(ipaddress.ip_network(new).network_address in ipaddress.ip_network(old) for old in existing)]
+
+    def contains_one(planned, existing):
+        return [new for new in planned
+                if any(ipaddress.ip_network(old).network_address in ipaddress.ip_network(new) for old in existing)]
+
+    def those_that_are_free(planned, existing):
+        return [new for new in planned if new not in NetworksThatCollide.solution(planned, existing)]
+
+    wrong_ways = {
+        third_number: "You went by the third number. It's one of four: 10.61.30.0 and 10.20.30.0 share nothing. And a mask shorter than "
+        "24 bits covers several third numbers.",
+        three_numbers: "You compared the first three numbers, as if each mask had 24 bits. A shorter mask reaches over neighbours with "
+        "other third numbers; a longer one leaves room beside it.",
+        begins_inside: "You have those that begin inside a network in use. A wide one may begin before it and reach over it.",
+        contains_one: "You have those that contain the beginning of a network in use. A small one may lie within it, further back.",
+        those_that_are_free: "Those are the ones that are free. Asked are the others.",
+    }
+    hints = [
+        "Two networks collide when any address lies in both. The number behind the slash says how far each reaches.",
+        "Try one pair first: `ipaddress.ip_network(a).overlaps(ipaddress.ip_network(b))` says True or False.",
+        "Two loops, one inside the other: for each `new` in `planned` and each `old` in `existing`; where they overlap, take `new`.",
+    ]
+    praise = "A network that is given out twice is not found on the day it's set up, but when somebody in one needs a host in the other."
+
+
+@lesson.exercise
+class WhatSlowsTheBitewings:
+    """What is wrong, and at **which port** of the switch?
+
+    Give the letter as `fault` and as `port` the port at which IO_DENT1 is plugged in, as the switch writes it.
+    """
+
+    answer = Choice(
+        "fault, port",
+        options={
+            "A": "The cable is damaged: frames arrive with a wrong check sum.",
+            "B": "Duplex mismatch: one end sends whenever it likes, the other takes that for collisions.",
+            "C": "The link is overloaded: frames are thrown away.",
+            "D": "The port is in the wrong VLAN.",
+            "E": "The port is set to 10 Mbit/s.",
+        },
+        evidence=Text("port", reading=switch_port),
+    )
+    points = 2
+
+    def solution(arp_of_gateway, switch_addresses):
+        for row in arp_of_gateway.text.splitlines():
+            if "10.20.30.71 " in row:
+                last_digits = row.replace(":", "")[-4:]
+        for row in switch_addresses.text.splitlines():
+            if f".{last_digits} " in row:
+                port = row.split()[-1]
+        return "B", port
+
+    def cable(switch_addresses):
+        return "A", _port_of("10.20.30.73", switch_addresses)
+
+    def overloaded(switch_addresses):
+        return "C", f"gi1/0/{UPLINK}"
+
+    def wrong_vlan(switch_addresses):
+        return "D", None
+
+    def slow(switch_addresses):
+        return "E", _port_of(LABEL_PRINTER, switch_addresses)
+
+    def neighbour(switch_addresses):
+        return "B", _port_of("10.20.30.72", switch_addresses)
+
+    def uplink(switch_addresses):
+        return "B", f"gi1/0/{UPLINK}"
+
+    def printer(switch_addresses):
+        return "B", _port_of(LABEL_PRINTER, switch_addresses)
+
+    def camera(switch_addresses):
+        return "B", _port_of("10.20.30.73", switch_addresses)
+
+    wrong_ways = {
+        cable: "There is a port with wrong check sums, and it's worth a new cable; but look whose hardware address is learned there. At "
+        "the intra-oral unit's port the column is 0.",
+        overloaded: "Frames are thrown away at the uplink, where all of the clinic's traffic meets. That hits every device a little. "
+        "What does the intra-oral unit's own port say?",
+        wrong_vlan: "In the wrong VLAN it would reach nothing at all. It reaches the archive, slowly; and the table has its address in "
+        "VLAN 30.",
+        slow: "The port at 10 Mbit/s belongs to another device. Follow the address: IP address, hardware address, port.",
+        neighbour: "The fault is named right, but that's the port of the panoramic unit: its hardware address differs in the last digit.",
+        uplink: "The fault is named right, but that's the uplink. There the switch learns the addresses of everything beyond it, such as "
+        "the gateway's.",
+        printer: "The fault is named right, but not the port. There are collisions at that one, and none of them late: that is how half "
+        "duplex works, when both ends know of it. And it's not the intra-oral unit.",
+        camera: "The fault is named right, but that port has wrong check sums and no collisions, and another device hangs there.",
+    }
+    hints = [
+        "Three steps: the IP address of IO_DENT1 gives its hardware address in the gateway's table; that gives the port in the switch's "
+        "table; the port gives the counters.",
+        "The switch writes hardware addresses in three groups of four digits. The digits are the same: compare the last four.",
+        "The service sheet says what the device's end is set to. What does `duplex` say at the switch's end, and which counter grows "
+        "where the two disagree?",
+    ]
+    praise = "Both ends to automatic, or both fixed to the same: one setting, and the bitewings take seconds."
+
+
+def _rules(rows, source, target, port):
+    """Rules from rows of handshakes, each column of the rules from the one that is named."""
+    rules = rows[[source, target, port]].drop_duplicates(ignore_index=True)
+    return rules.set_axis(["source", "target", "port"], axis=1)
+
+
+@lesson.exercise
+class RulesOfTheFirewall:
+    """From Friday the firewall between modalities, workstations and servers lets nothing through that has no rule. Which **rules**
+    does it need, so that every connection in `handshakes` that really came about works then too?
+
+    A rule says: who may open a connection, to whom, to which port. Give a table with the columns `source`, `target` and `port`, a row
+    for each rule, no rule twice. Systems by name or by IP address. The firewall is stateful: answers to a permitted connection pass by
+    themselves.
+    """
+
+    answer = Table("rules", key=["source", "target", "port"], reading={"source": host, "target": host})
+    points = 2
+
+    def solution(handshakes):
+        answers = handshakes[handshakes["flags"] == "SYN, ACK"]
+        # Whoever answers a SYN is the target of the rule, and the port from which it answers is the rule's port.
+        rules = answers[["target", "source", "source_port"]].drop_duplicates(ignore_index=True)
+        rules.columns = ["source", "target", "port"]
+        return rules
+
+    def answers_too(handshakes):
+        return _rules(handshakes[handshakes["target_port"] != 7070], "source", "target", "target_port")
+
+    def ports_of_the_client(handshakes):
+        return _rules(handshakes[handshakes["flags"] == "SYN, ACK"], "target", "source", "target_port")
+
+    def servers_only(handshakes):
+        answers = handshakes[handshakes["flags"] == "SYN, ACK"]
+        return _rules(answers[answers["source"].str.startswith("HV_")], "target", "source", "source_port")
+
+    def every_syn(handshakes):
+        return _rules(handshakes[handshakes["flags"] == "SYN"], "source", "target", "target_port")
+
+    def without_the_worklist(handshakes):
+        answers = handshakes[handshakes["flags"] == "SYN, ACK"]
+        return _rules(answers[answers["source"] != "HV_MWL"], "target", "source", "source_port")
+
+    def the_wrong_way_round(handshakes):
+        return _rules(handshakes[handshakes["flags"] == "SYN, ACK"], "source", "target", "source_port")
+
+    wrong_ways = {
+        answers_too: "You have rules for the answers as well, the rows with SYN, ACK. A stateful firewall remembers who opened a "
+        "connection and lets the answers pass; such rules only leave doors open that nobody needs.",
+        ports_of_the_client: "Your ports are those of the clients. The client's system draws a new one for each connection; what stays "
+        "is the port at which the server listens.",
+        servers_only: "You only let connections in towards the servers. But the archive calls back: it opens a connection of its own to "
+        "send images after a C-MOVE, and to report that it has committed to storage. Those are connections from the archive to the device.",
+        every_syn: "You have a rule for a SYN that nobody answered. That connection never came about: the port is wrong, and a rule for "
+        "it would cover the mistake.",
+        without_the_worklist: "You left out the worklist server. Its *program* refused the association; the TCP connection was there, "
+        "and the scanner needs it as soon as the AE title is put right.",
+        the_wrong_way_round: "Your rules stand on their heads: source is who sends the SYN.",
+    }
+    hints = [
+        "Only a SYN that is answered by SYN, ACK came about. Find the pairs; the same pair on another day needs no second rule.",
+        "In a row with SYN, the source is who opens and `target_port` is where the server listens.",
+        "Do not forget the connections that the archive itself opens. You may type the rows: "
+        '`rules = [{"source": "...", "target": "...", "port": ...}, ...]`.',
+    ]
+    praise = (
+        "The connections that the archive opens are the ones that get forgotten: with them missing, every test is green and no image comes."
+    )
+
+
+@lesson.exercise
+class SecondsOnTheLine:
+    """Write the function `seconds(megabytes, mbit)`: how long do that many megabytes (MB, millions of bytes) of images take on an
+    Ethernet line of `mbit` Mbit/s that nobody else uses and that is the only brake?
+
+    Count the overhead: full frames, no TCP options. Two decimals are enough.
+    """
+
+    answer = Function("seconds", result=Rounded("seconds", unit="s", within=0.002))
+    points = 2
+
+    def solution(megabytes, mbit):
+        return megabytes * 8 / mbit * 1538 / 1460
+
+    def bytes_for_bits(megabytes, mbit):
+        return megabytes / mbit * 1538 / 1460
+
+    def a_bare_quotient(megabytes, mbit):
+        return megabytes / mbit
+
+    def no_overhead(megabytes, mbit):
+        return megabytes * 8 / mbit
+
+    def binary_megabytes(megabytes, mbit):
+        return megabytes * 1024 * 1024 * 8 / (mbit * 1_000_000) * 1538 / 1460
+
+    def overhead_turned_round(megabytes, mbit):
+        return megabytes * 8 / mbit * 1460 / 1538
+
+    def headers_forgotten(megabytes, mbit):
+        return megabytes * 8 / mbit * 1538 / 1500
+
+    wrong_ways = {
+        bytes_for_bits: "You divided bytes by bits. A line of 100 Mbit/s carries 12.5 million bytes in a second: a byte has eight bits.",
+        a_bare_quotient: "You divided megabytes by megabits. A byte has eight bits; and beside the images the wire carries headers and "
+        "gaps, which take time as well.",
+        no_overhead: "That is the time for the images alone. Each frame also carries headers, and gaps lie between the frames.",
+        binary_megabytes: "You took a megabyte for 1,048,576 bytes. MB is a million; that other unit is MiB. Lines count in millions as "
+        "well.",
+        overhead_turned_round: "The overhead makes it longer, not shorter: 1,460 bytes of the image need 1,538 on the wire.",
+        headers_forgotten: "You counted what Ethernet adds, but took all 1,500 bytes inside for image. The IP and the TCP header take 20 "
+        "each of them.",
+    }
+    hints = [
+        "Bits first: how many bits are the megabytes? Then how many the wire carries in a second.",
+        "On the wire, for every 1,460 bytes of the image 1,538 bytes go by.",
+        "megabytes x 8 / mbit, times what goes by for each byte of the image.",
+    ]
+    praise = "Of a line's bits about 95 in a hundred carry image. What a transfer takes beyond that has another reason."
+
+    def cases(draw):
+        lines = (1.544, 10, 50, 100, 300, 1000, 10_000)
+        sizes = [0.526 * draw.randrange(40, 1500) for _ in range(7)] + [draw.randrange(8, 60) for _ in range(4)] + [800]
+        return [(round(size, 3), draw.choice(lines)) for size in sizes]
+
+
+@lesson.exercise
+class OneConnectionAtMost:
+    """How much can **one connection** to Eastcliff carry **at most**, with the window that its workstation offers? Take the window from
+    the handshake in the listing, and the round trip too. In Mbit/s, of the TCP data.
+
+    To half a Mbit/s is enough.
+    """
+
+    answer = Rounded("at_most", unit="Mbit/s", within=0.04)
+    points = 2
+
+    def solution(eastcliff):
+        window = eastcliff[1].tcp.window
+        round_trip = (eastcliff[1].time - eastcliff[0].time) / 1_000_000
+        return window * 8 / round_trip / 1_000_000
+
+    def one_way(eastcliff):
+        return eastcliff[1].tcp.window * 8 / (eastcliff[1].time - eastcliff[0].time) * 2
+
+    def megabytes(eastcliff):
+        return eastcliff[1].tcp.window / (eastcliff[1].time - eastcliff[0].time)
+
+    def own_answer(eastcliff):
+        return eastcliff[1].tcp.window * 8 / (eastcliff[2].time - eastcliff[1].time)
+
+    def of_the_association(eastcliff):
+        answer = next(packet for packet in eastcliff if packet.payload and packet.source == eastcliff[0].target)
+        request = next(packet for packet in eastcliff if packet.payload)
+        return eastcliff[1].tcp.window * 8 / (answer.time - request.time)
+
+    def one_segment(eastcliff):
+        return 1460 * 8 / (eastcliff[1].time - eastcliff[0].time)
+
+    def the_line(eastcliff):
+        return LINE
+
+    def in_bits(eastcliff):
+        return eastcliff[1].tcp.window * 8 / (eastcliff[1].time - eastcliff[0].time) * 1_000_000
+
+    def milliseconds_as_seconds(eastcliff):
+        return eastcliff[1].tcp.window * 8 / (eastcliff[1].time - eastcliff[0].time) * 1000
+
+    def bytes_a_millisecond(eastcliff):
+        return eastcliff[1].tcp.window / (eastcliff[1].time - eastcliff[0].time) * 1000
+
+    def scaled_all_the_same(eastcliff):
+        return eastcliff[1].tcp.window * 256 * 8 / (eastcliff[1].time - eastcliff[0].time)
+
+    wrong_ways = {
+        one_way: "You took half the round trip. The sender has to wait for the acknowledgement to come *back*: the way there and the way "
+        "back both count.",
+        megabytes: "That is in megabytes a second. A byte has eight bits.",
+        own_answer: "You took the time between SYN, ACK and ACK. Both are seen beside the archive: that is how quickly the archive "
+        "itself reacts. The round trip is from what goes out to what comes back.",
+        of_the_association: "You took the time from the association request to its answer. In it lies what the workstation's *program* "
+        "needed. The handshake is answered by the operating system at once: it shows the way alone.",
+        one_segment: "You let one segment go per round trip. As many may be under way as fit into the receiver's window.",
+        the_line: "That is what the line could carry. One connection may have no more under way than a window, and then waits for a "
+        "round trip.",
+        in_bits: "That is in bits a second. A Mbit/s is a million of them.",
+        milliseconds_as_seconds: "That is a thousand times too much: bits per *millisecond* are kbit/s. The listing shows milliseconds.",
+        bytes_a_millisecond: "You divided the bytes of the window by milliseconds. Asked are megabits a second: bytes into bits, "
+        "milliseconds into seconds, and a million bits are one Mbit.",
+        scaled_all_the_same: "You multiplied the window by the archive's factor. Scaling holds only if *both* ends offer it in their SYN "
+        "(RFC 7323): look at the second row again.",
+    }
+    hints = [
+        "One window per round trip: window / round trip. The window in bytes, the round trip in seconds, and then into bits.",
+        "The capture was taken beside the archive. The SYN goes out in frame 1, the SYN, ACK comes back in frame 2: the time between "
+        "them is the round trip.",
+        "window x 8 / round trip in ms / 1000 gives Mbit/s. Which `Win=` does the row of the SYN, ACK show, and is there a `WS=`?",
+    ]
+    praise = "Hence the picture: a burst, a pause, a burst. The line is idle most of the time, and the network department's graph is right."
+
+
+def _seconds(study, rtt, line=LINE, window=65_535, associations=1, wait=None, bits=8):
+    """How long a study takes: each image at the smaller of the two rates, and then the wait for its answer."""
+    rate = min(line * 1_000_000 * 1460 / 1538, window * bits / rtt)
+    image = study["bytes"] / study["images"] * 8 / rate + (rtt + SERVER_WAIT if wait is None else wait)
+    return image * study["images"] / associations
+
+
+def _four(study, rtt, **more):
+    """The four rows of the last exercise, with what a misconception changes."""
+    plans = {
+        "now": {}, "line 10 Gbit/s": {"line": 10_000}, "window 1 MiB": {"window": 1024 * 1024}, "four associations": {"associations": 4},
+    }
+    return {plan: round(_seconds(study, rtt, **{**change, **more}), 1) for plan, change in plans.items()}
+
+
+@lesson.input
+def round_trip(hospital):
+    """The round trip to Eastcliff as the last exercise takes it, in seconds: whole tenths of a millisecond."""
+    packets = lesson.input_of("eastcliff", hospital)
+    return round((packets[1].time - packets[0].time) / 1_000_000, 4)
+
+
+@lesson.exercise
+class WhatWouldHelpEastcliff:
+    """How many **seconds** does `study` take to Eastcliff: as things are, and with each of the three measures on the table?
+
+    | row | line | window | associations |
+    |---|---|---|---|
+    | `now` | 1 Gbit/s | 65,535 bytes | 1 |
+    | `line 10 Gbit/s` | 10 Gbit/s | 65,535 bytes | 1 |
+    | `window 1 MiB` | 1 Gbit/s | 1,048,576 bytes | 1 |
+    | `four associations` | 1 Gbit/s | 65,535 bytes each | 4 at the same time, each with a quarter of the images |
+
+    Take `round_trip`, and 25 ms that the workstation needs for each image. Give a table with the columns `measure` and `seconds`, or
+    shorter: `plan = {"now": ..., "line 10 Gbit/s": ..., "window 1 MiB": ..., "four associations": ...}`. To a second is enough.
+    """
+
+    answer = Table("plan", key=["measure"], tolerance=1.01)
+    points = 3
+
+    def solution(study, round_trip):
+        bits = study["bytes"] / study["images"] * 8
+        seconds = {}
+        for measure, line, window, associations in [
+            ("now", 1_000_000_000, 65_535, 1),
+            ("line 10 Gbit/s", 10_000_000_000, 65_535, 1),
+            ("window 1 MiB", 1_000_000_000, 1_048_576, 1),
+            ("four associations", 1_000_000_000, 65_535, 4),
+        ]:
+            rate = min(line * 1460 / 1538, window * 8 / round_trip)
+            one_image = bits / rate + round_trip + 0.025
+            seconds[measure] = one_image * study["images"] / associations
+        return [{"measure": measure, "seconds": value} for measure, value in seconds.items()]
+
+    def ten_times_the_line(study, round_trip):
+        right = _four(study, round_trip)
+        return [{"measure": name, "seconds": right["now"] / 10 if "Gbit" in name else value} for name, value in right.items()]
+
+    def no_waiting(study, round_trip):
+        return _as_rows(_four(study, round_trip, wait=0))
+
+    def line_alone(study, round_trip):
+        return _as_rows(_four(study, round_trip, window=10**12))
+
+    def one_way(study, round_trip):
+        return _as_rows(_four(study, round_trip / 2, wait=round_trip + SERVER_WAIT))
+
+    def window_in_bits(study, round_trip):
+        return _as_rows(_four(study, round_trip, bits=1))
+
+    def in_minutes(study, round_trip):
+        return [{"measure": name, "seconds": value / 60} for name, value in _four(study, round_trip).items()]
+
+    def window_sixteen_times(study, round_trip):
+        right = _four(study, round_trip)
+        return [{"measure": name, "seconds": right["now"] / 16 if "MiB" in name else value} for name, value in right.items()]
+
+    wrong_ways = {
+        ten_times_the_line: "You made the faster line ten times as quick. The smaller of the two rates holds, and the smaller one is not "
+        "the line's: the window and the distance set it. They don't change when the line is exchanged.",
+        no_waiting: "You counted the bytes only. After each image the archive waits for the C-STORE response, a round trip and the 25 "
+        "ms, before it sends the next.",
+        line_alone: "You let the line set the rate in every row. Compare it with what one connection can carry, and take the smaller.",
+        one_way: "For the window's rate you took half the round trip. An acknowledgement has to come back.",
+        window_in_bits: "You divided the window by the round trip and took the result for bits. The window is in bytes.",
+        in_minutes: "Those are minutes. They are right as such, but asked are seconds.",
+        window_sixteen_times: "You divided the time by sixteen, as the window is sixteen times as large. The bytes go sixteen times as "
+        "fast; the wait after each image, a round trip and 25 ms, stays.",
+    }
+    hints = [
+        "Begin with `now`, in the worked cell: which of its numbers are different for Eastcliff? Then change one thing a row.",
+        "For each row: the smaller of the line's rate and window x 8 / round trip. Then bits of an image / rate, plus round trip, plus "
+        "0.025; that times the number of images.",
+        "For the four associations divide by 4: four windows are under way at the same time, and together they are still far below the "
+        "line.",
+    ]
+    praise = (
+        "That is the answer for ten o'clock: not a faster line, but the window scaling switched on at Eastcliff's end, or several "
+        "associations at a time, which the archive can do today. And the provider may say what the round trip is spent on."
+    )
+
+
+def _as_rows(seconds):
+    return [{"measure": measure, "seconds": value} for measure, value in seconds.items()]

@@ -1,0 +1,1382 @@
+"""A new workstation, from its address to its first image: the exercises of lesson cpas-11."""
+
+import contextlib
+import ipaddress
+import re
+
+from coursekit.checking import Choice, Client, Config, Fields, Lesson, Number, Set, Text
+from coursekit.hospital import world
+from coursekit.hospital.draws import Draws
+from coursekit.systems import services
+from coursekit.systems.network import ARRIVED, Host, Network, Printed, Segment
+
+lesson = Lesson(
+    "cpas-11",
+    title="A new workstation: IP address, port, ping, tracert",
+    version=1,
+    minutes=100,
+    objectives=[
+        "give a workstation its address, mask, gateway, port and AE title, and get it entered at the archive",
+        "say from ping, tracert and arp what is proven, what is not, and how far a connection comes",
+        "test a DICOM service rung by rung, and tell a closed port, a wrong title and a refused context apart",
+    ],
+    covers=["configure a new workstation with IP address and port, and troubleshoot with ping and tracert"],
+    needs=["cpas-01"],
+)
+
+BURNER = "BURNER1", "10.20.40.70", 104
+DNS, PACS_NAME = "10.20.50.5", "hv-pacs.hvgh.example"
+PLAN = (            # name, network, router
+    ("imaging servers", "10.20.10.0/24", "10.20.10.1"), ("clinical servers", "10.20.20.0/24", "10.20.20.1"),
+    ("modalities", "10.20.30.0/24", "10.20.30.1"), ("workstations", "10.20.40.0/26", "10.20.40.1"),
+    ("film and discs", "10.20.40.64/26", "10.20.40.65"), ("infrastructure", "10.20.50.0/24", "10.20.50.1"),
+)
+WORKSTATIONS = ipaddress.ip_network("10.20.40.0/26")
+USED = {            # what the list of addresses says about the workstations' network
+    "10.20.40.1": "gateway", "10.20.40.2": "switch", "10.20.40.3": "switch",
+    "10.20.40.11": "WS_CH1", "10.20.40.12": "WS_MG1", "10.20.40.13": "WS_ED1", "10.20.40.14": "WS_TEACH1, teaching room",
+}
+OFF, UNLISTED = "10.20.40.14", "10.20.40.15"        # used and switched off; in use and on no list
+FIXED = [f"10.20.40.{last}" for last in range(10, 20)]
+POOL = [f"10.20.40.{last}" for last in range(20, 60)]
+TAKEN_PORT, STATION_PORT, PACS_PORT = 104, 11112, 11112
+OPEN_TO_STATIONS = (104, 11112)                     # what the firewall lets through from the archive to the workstations
+
+
+def _mac(ip):
+    """The hardware address of a host of the hospital, as the captures have it."""
+    return "02:48:56:" + bytes(int(part) for part in ip.split(".")[1:]).hex(":")
+
+
+def _segment_of(ip):
+    return next(name for name, network, _ in PLAN if ipaddress.ip_address(ip) in ipaddress.ip_network(network))
+
+
+def _hosts():
+    """The hosts of the plan that are switched on, rightly configured."""
+    found = [(aet, host, {port}) for aet, host, port, *_ in world.DEVICES if aet != "CT_ER"]
+    found += [(BURNER[0], BURNER[1], {BURNER[2]}), ("DNS", DNS, {53}), ("label printer", UNLISTED, {9100})]
+    network_of, router_of = {name: network for name, network, _ in PLAN}, {name: router for name, _, router in PLAN}
+    hosts = []
+    for name, ip, ports in found:
+        segment = _segment_of(ip)
+        mask = str(ipaddress.ip_network(network_of[segment]).netmask)
+        windows = name.startswith("WS_")
+        hosts.append(Host(name, ip, mask, router_of[segment], segment, _mac(ip), frozenset(ports), time_to_live=128 if windows else 64))
+    return hosts
+
+
+def _network(hosts):
+    return Network([Segment(name, network, router, _mac(router)) for name, network, router in PLAN], hosts, ("10.20.0.1", None), _allowed)
+
+
+def _allowed(source, target, port):
+    """What the firewall between the segments lets through to the workstations and to the archive."""
+    if ipaddress.ip_address(target) in WORKSTATIONS:
+        return source == "10.20.10.10" and port in OPEN_TO_STATIONS
+    if target == "10.20.10.10":
+        return port in (PACS_PORT, 2762)
+    return True
+
+
+class Desk:
+    """A workstation in the simulated network: the commands that one would type at it.
+
+    Each prints what the command prints on Windows.
+    """
+
+    def __init__(self, network, host):
+        self._network, self._host = network, host
+
+    def __repr__(self):
+        return f"<{self._host.name} at {self._host.ip}: ping(ip), tracert(ip), arp(), test(ip, port)>"
+
+    def ping(self, ip):
+        """`ping ip`"""
+        found = self._resolved(ip)
+        return self._network.ping(self._host, found) if found else _unknown("ping", "Ping request", ip)
+
+    def tracert(self, ip):
+        """`tracert -d ip`"""
+        found = self._resolved(ip)
+        return self._network.tracert(self._host, found) if found else _unknown("tracert -d", "Unable to resolve target system name", ip)
+
+    def arp(self):
+        """`arp -a`"""
+        return self._network.arp(self._host)
+
+    def test(self, ip, port):
+        """`Test-NetConnection ip -Port port`"""
+        found = self._resolved(ip)
+        if not found or not str(port).strip().isdigit():
+            return Printed(f"PS C:\\> Test-NetConnection {ip} -Port {port}\n\nWARNING: this address or port is not known")
+        return self._network.test(self._host, found, int(port))
+
+    def _resolved(self, ip):
+        """The address that was typed, or of a name that the name server tells; None where neither is found."""
+        typed = str(ip).strip()
+        try:
+            return str(ipaddress.IPv4Address(typed))
+        except ValueError:
+            name = typed.casefold().removesuffix(".hvgh.example").replace("-", "_").upper()
+            asked = self._network.connect(self._host, DNS, 53) == "connected"
+            return next((host for aet, host, *_ in world.DEVICES if aet == name), None) if asked else None
+
+
+def _unknown(command, says, name):
+    """What a command prints about a name that no name server tells."""
+    said = f"{says} could not find host {name}. Please check the name and try again." if command == "ping" else f"{says} {name}."
+    return Printed(f"C:\\>{command} {name}\n\n{said}")
+
+
+# --- what a person may write
+
+def host_name(value):
+    """A host in `wanted` from its name or its address."""
+    text = str(value).strip(" '\"").upper().replace("-", "_")
+    by_ip = {ip: name for name, ip in _reachable().items()}
+    return by_ip.get(text, text)
+
+
+def address(value):
+    """An IPv4 address, without blanks or a prefix length behind it."""
+    try:
+        return str(ipaddress.ip_address(str(value).strip(" '\"").split("/")[0].strip()))
+    except ValueError:
+        raise ValueError("an IPv4 address is four numbers from 0 to 255 with dots between") from None
+
+
+def mask(value):
+    """A subnet mask in the form 255.255.255.0, from that or from the length of the prefix."""
+    text = str(value).strip(" '\"/")
+    # Python's module would read a wildcard mask such as 0.0.0.63 as well.
+    if text.isdigit() or text.startswith(("255.", "254.", "252.", "248.", "240.", "224.", "192.", "128.", "0.0.0.0")):
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_network(f"0.0.0.0/{text}").netmask)
+    raise ValueError("a mask is written like 255.255.0.0, or as the length of the prefix, like /16")
+
+
+def letter(value):
+    """The letter of a meaning, from "b", "B" or "b)"."""
+    text = str(value).strip(" .):('\"").casefold()
+    if text not in MEANINGS:
+        raise ValueError(f"give one of the letters {', '.join(MEANINGS)}")
+    return text
+
+
+class Rung(Number):
+    """A rung of the ladder: its number, or a word of its name."""
+
+    WORDS = {
+        "cable": 1, "wire": 1, "physical": 1, "vlan": 1, "address": 2, "ip": 2, "way": 3, "route": 3, "routing": 3, "port": 4, "tcp": 4,
+        "transport": 4, "dicom": 5, "association": 5,
+    }
+    takes = "the number of a rung"
+
+    def read(self, given):
+        """The number, as Number reads it."""
+        word = given.strip(" .'\"").casefold() if type(given) is str else ""
+        found = re.fullmatch(r"(?:rung|level|layer)\s*(\d)", word)
+        return super().read(int(found[1]) if found else self.WORDS.get(word, given))
+
+
+# --- inputs
+
+@lesson.input
+def ed1(hospital):
+    """WS_ED1 as it is set up now, in the simulated network."""
+    said = hospital.servers.truth["ws_ed1"]
+    hosts = _hosts()
+    wrong = Host("WS_ED1", said["ip"], said["mask"], said["gateway"], "workstations", _mac(said["ip"]), frozenset({104}), time_to_live=128)
+    return Desk(_network([host for host in hosts if host.name != "WS_ED1"] + [wrong]), wrong)
+
+
+@lesson.input
+def ch1(hospital):
+    """WS_CH1, a neighbour that works."""
+    hosts = _hosts()
+    return Desk(_network(hosts), next(host for host in hosts if host.name == "WS_CH1"))
+
+
+@lesson.input
+def ipconfig(hospital):
+    """`ipconfig /all` of WS_ED1."""
+    return Printed(hospital.servers.transcripts["ws_ed1 ipconfig.txt"].replace("\r\n", "\n").strip())
+
+
+def _reachable():
+    """Name and address of each host that `wanted` may hold."""
+    hosts = {aet: ip for aet, ip, *_ in world.DEVICES if aet not in ("CT_ER", "WS_ED1")}
+    return {**hosts, BURNER[0]: BURNER[1], "DNS": DNS, "EC_WS1": "10.60.40.15", "EC_PACS": "10.60.10.10"}
+
+
+@lesson.input
+def wanted(hospital):
+    """Hosts that WS_ED1 should reach: a dict from name to address."""
+    draws = Draws(hospital.seed, "cpas-11 wanted")
+    everyone = _reachable()
+    servers, modalities = ("HV_MWL", "HV_VNA", "HV_ROUTER"), [aet for aet, ip in everyone.items() if ip.startswith("10.20.30.")]
+    names = ["HV_PACS", BURNER[0], "WS_CH1", "WS_MG1", "DNS", ("EC_WS1", "EC_PACS")[draws.one(0, 1)]]
+    names += [servers[place] for place in draws.sample(range(3), 2)]
+    names += [modalities[place] for place in draws.sample(range(len(modalities)), 2)]
+    order = draws.raw(len(names)).tolist()
+    return {name: everyone[name] for _, name in sorted(zip(order, names))}
+
+
+@lesson.input
+def annex(hospital):
+    """The network of the emergency department's new annex, such as 10.20.44.64/27."""
+    draws = Draws(hospital.seed, "cpas-11 annex")
+    prefix = draws.one(27, 29)
+    size = 2 ** (32 - prefix)
+    return f"10.20.{draws.one(44, 47)}.{size * draws.one(1, 128 // size - 2)}/{prefix}"
+
+
+MEANINGS = {
+    "a": "The host with this address has answered.",
+    "b": "Nothing came back within the time: the host may be off, may drop pings, or its answer may not find the way back.",
+    "c": "Nobody on my own wire answered when I asked for the hardware address of the next station of the packet.",
+    "d": "The packet got as far as the router of the other network; nobody there has this address.",
+    "e": "The packet goes round in a circle between routers.",
+    "f": "The name could not be turned into an address; no packet was sent.",
+    "g": "The host is switched off.",
+    "h": "The host's firewall has refused the packet.",
+}
+
+
+@lesson.input
+def pings(hospital):
+    """Six answers of `ping` at WS_CH1 (10.20.40.11): a dict from "ping 1" on to what was printed."""
+    return {name: Printed(text) for name, (_, text) in _pings(hospital).items()}
+
+
+def _pings(hospital):
+    """Name -> (kind, text) of the six, in an order of the seed's own."""
+    draws = Draws(hospital.seed, "cpas-11 pings")
+    answering = ("10.20.10.10", "10.20.10.40", "10.20.30.42")[draws.one(0, 2)]
+    quiet = ("10.20.10.20", "10.20.20.30", "10.20.50.10")[draws.one(0, 2)]
+    near, far = f"10.20.40.{draws.one(41, 59)}", f"10.20.30.{draws.one(101, 180)}"
+    lost = f"10.20.{draws.one(70, 90)}.{draws.one(11, 60)}"
+    said = (
+        ("a", answering, f"Reply from {answering}: bytes=32 time=1ms TTL=61", 4), ("b", quiet, "Request timed out.", 0),
+        ("c", near, "Reply from 10.20.40.11: Destination host unreachable.", 4),
+        ("d", far, "Reply from 10.20.30.1: Destination host unreachable.", 4),
+        ("e", lost, "Reply from 10.20.0.9: TTL expired in transit.", 4),
+        ("f", "hv-pasc", "Ping request could not find host hv-pasc. Please check the name and try again.", None),
+    )
+    texts = []
+    for kind, target, line, got in said:
+        text = f"C:\\>ping {target}\n\n"
+        if got is None:
+            text += line
+        else:
+            text += f"Pinging {target} with 32 bytes of data:\n" + f"{line}\n" * 4 + f"\nPing statistics for {target}:\n"
+            text += f"    Packets: Sent = 4, Received = {got}, Lost = {4 - got} ({100 - got * 25}% loss)"
+        texts.append((kind, text))
+    order = draws.raw(len(texts)).tolist()
+    return {f"ping {number}": one for number, (_, one) in enumerate(sorted(zip(order, texts)), 1)}
+
+
+HOPS = ("10.20.40.1", "10.20.0.1", "10.20.0.254", "10.99.0.2", "10.99.0.9", "10.99.0.17", "10.60.0.1", "10.60.40.15")
+
+
+@lesson.input
+def hops(hospital):
+    """The tracert from WS_CH1 to Eastcliff: a list of (hop, times in ms, address); no times where nothing came back."""
+    draws = Draws(hospital.seed, "cpas-11 tracert")
+    line = draws.one(4, 6)
+    others = [hop for hop in range(3, 8) if hop not in (line, line - 1)]
+    silent, busy = (others[place] for place in draws.sample(range(len(others)), 2))
+    if draws.one(0, 1):
+        silent, busy = busy, silent
+    added = draws.one(31, 58)
+    found = []
+    for hop, ip in enumerate(HOPS, 1):
+        if hop == silent:
+            found.append((hop, [], None))
+            continue
+        base = (0 if hop == 1 else hop // 2) + (added if hop >= line else 0) + (draws.one(110, 190) if hop == busy else 0)
+        found.append((hop, [base + draws.one(0, 1 if base < 10 else 9 if hop == busy else 2) for _ in range(3)], ip))
+    return found
+
+
+@lesson.input
+def tracert(hospital):
+    """The same as Windows prints it."""
+    rows = []
+    for hop, times, ip in lesson.input_of("hops", hospital):
+        cells = "".join(f"{'<1' if time == 0 else time:>6} ms" for time in times) if times else "     *   " * 3
+        rows.append(f"{hop:3}{cells}  {ip or 'Request timed out.'}")
+    head = f"C:\\>tracert -d {HOPS[-1]}\n\nTracing route to {HOPS[-1]} over a maximum of 30 hops\n\n"
+    return Printed(head + "\n".join(rows) + "\n\nTrace complete.")
+
+
+@lesson.input
+def arp_watch(hospital):
+    """What the router of the modalities' network learned by ARP on one morning: a DataFrame with time, ip and mac."""
+    import pandas as pd
+    return pd.DataFrame(_arp_rows(hospital), columns=["time", "ip", "mac"])
+
+
+def _arp_rows(hospital):
+    """Some addresses with one device each, two shared by two devices, one whose card was changed, one that was given away again."""
+    draws = Draws(hospital.seed, "cpas-11 arp")
+    ips = [ip for aet, ip, *_ in world.DEVICES if ip.startswith("10.20.30.") and aet not in ("CT_ER", "US_OB1")]
+    second, card, quiet, double = (ips[place] for place in _shuffled(draws, draws.sample(range(len(ips)), 4).tolist()))
+    lease = f"10.20.30.{draws.one(201, 240)}"
+    others = [f"02:48:56:{draws.one(160, 250):02x}:{draws.one(0, 255):02x}:{number:02x}" for number in (0x11, 0x22, 0x33, 0x44)]
+    ob, printer = _mac("10.20.30.65"), "02:48:56:aa:00:65"
+    learned = [(draws.one(0, 20), "10.20.30.65", ob), (draws.one(40, 60), "10.20.30.65", printer), (draws.one(70, 90), "10.20.30.65", ob),
+               (draws.one(120, 140), "10.20.30.65", printer), (draws.one(170, 200), "10.20.30.65", ob)]
+    learned += [(draws.one(0, 30), second, _mac(second)), (draws.one(90, 110), second, others[0]),
+                (draws.one(150, 180), second, _mac(second))]
+    learned += [(draws.one(0, 30), card, _mac(card)), (draws.one(100, 120), card, others[1]), (draws.one(180, 220), card, others[1])]
+    learned += [(draws.one(0, 30), lease, others[2]), (draws.one(190, 230), lease, others[3])]
+    learned += [(draws.one(30, 60), quiet, _mac(quiet)), (draws.one(140, 170), quiet, _mac(quiet))]
+    # One machine with two addresses of its own, as scanners with two computers behind one plug have.
+    learned += [(draws.one(20, 60), double, _mac(double)), (draws.one(61, 90), "10.20.30.48", _mac(double)),
+                (draws.one(150, 200), "10.20.30.48", _mac(double))]
+    return [(f"{7 + minute // 60:02d}:{minute % 60:02d}", ip, mac) for minute, ip, mac in sorted(learned)]
+
+
+def _shuffled(draws, values):
+    order = draws.raw(len(values)).tolist()
+    return [value for _, value in sorted(zip(order, values))]
+
+
+@lesson.input
+def bundles(hospital):
+    """Twelve machines that cannot send: a dict from the station's name to what was typed at it, itself a dict."""
+    return {
+        one.name: {name: text.replace("\r\n", "\n").strip() for name, text in one.transcripts.items()}
+        for one in hospital.servers.bundles
+    }
+
+
+@lesson.input
+def cards(hospital):
+    """The same as one printed page."""
+    parts = []
+    for name, texts in lesson.input_of("bundles", hospital).items():
+        parts.append(f"======== {name}")
+        parts += [_compact(text) for text in texts.values()]
+    return Printed("\n".join(parts))
+
+
+def _compact(text):
+    """A transcript without blank lines, and a line that comes four times only once."""
+    rows = []
+    for row in text.splitlines():
+        if row.strip() and (not rows or row != rows[-1]):
+            rows.append(row)
+    return "\n".join(rows)
+
+
+DESTINATIONS = ("HV_ROUTER", "HV_MWL", "HV_VNA", "WS_CH1", "WS_MG1", "WS_ED1")
+
+
+@lesson.input
+def station(hospital):
+    """How WS_ED1 is set up since this morning."""
+    return {"aet": "WS_ED1", "host": "10.20.40.13", "port": 104}
+
+
+@lesson.input
+def ae_table(hospital):
+    """The archive's table of the AEs that it knows: a DataFrame with aet, host and port, its index the number of the row."""
+    import pandas as pd
+    return pd.DataFrame(_entries(hospital)).set_index("row")
+
+
+def _entries(hospital):
+    draws = Draws(hospital.seed, "cpas-11 entries")
+    known = {aet: {"aet": aet, "host": host, "port": port} for aet, host, port, *_ in world.DEVICES}
+    rows = [known[aet] for aet in DESTINATIONS] + [dict(zip(("aet", "host", "port"), BURNER))]
+    rows = [dict(row) for row in _shuffled(draws, list(range(len(rows)))) for row in [rows[row]]]
+    column = ("aet", "host", "port")[hospital.seed % 3]
+    wrong = {"aet": ("WS_EDI", "ws_ed1", "WS-ED1")[draws.one(0, 2)], "host": ("10.20.40.31", "10.20.30.13")[draws.one(0, 1)],
+             "port": (11112, 1044)[draws.one(0, 1)]}
+    next(row for row in rows if row["aet"] == "WS_ED1")[column] = wrong[column]
+    return [{"row": number, **row} for number, row in enumerate(rows, 1)]
+
+
+@lesson.input
+def move_log(hospital):
+    """The archive's log of the attempt."""
+    entry = next(row for row in _entries(hospital) if row["host"] in ("10.20.40.13", "10.20.40.31", "10.20.30.13"))
+    lines = ["09:14:02  C-ECHO-RQ from WS_ED1 at 10.20.40.13: status 0000H, success",
+             "09:14:20  C-FIND-RQ from WS_ED1 at 10.20.40.13: 1 study found",
+             "09:14:31  C-MOVE-RQ from WS_ED1 at 10.20.40.13, move destination WS_ED1, 1 study of 312 images"]
+    if entry["aet"] != "WS_ED1":
+        lines += ["09:14:31  C-MOVE-RSP: status A801H, move destination unknown"]
+    else:
+        lines.append(f"09:14:31  connecting to {entry['host']}:{entry['port']} for C-STORE")
+        lines.append("09:14:31  connection refused" if entry["host"] == "10.20.40.13" else "09:14:52  no answer, given up")
+        lines.append(f"{lines[-1][:8]}  C-MOVE-RSP: status A702H, sub-operations cannot be performed; 0 done, 312 failed")
+    return Printed("\n".join(lines))
+
+
+@lesson.input
+def address_list(hospital):
+    """The address plan of the workstations' network, as the network group keeps it: a DataFrame."""
+    import pandas as pd
+    rows = [*USED.items(), ("10.20.40.4 to .9", "network group only"), ("10.20.40.10 to .19", "fixed addresses of workstations"),
+            ("10.20.40.20 to .59", "given out by DHCP: visitors' laptops"), ("10.20.40.60 to .62", "network group only")]
+    return pd.DataFrame(rows, columns=["address", "used by, or kept for"]).set_index("address")
+
+
+@lesson.input
+def netstat(hospital):
+    """Who listens on the new machine already."""
+    return Printed("C:\\>netstat -ano | findstr LISTENING\n  TCP    0.0.0.0:104            0.0.0.0:0              LISTENING       2980\n"
+                   "  TCP    0.0.0.0:135            0.0.0.0:0              LISTENING       904\n"
+                   "  TCP    0.0.0.0:3389           0.0.0.0:0              LISTENING       1212\n\n"
+                   "C:\\>tasklist /fi \"PID eq 2980\"\nImage Name                     PID\n========================= ========\n"
+                   "orthoplan_receiver.exe        2980")
+
+
+# --- the exercises
+
+@lesson.exercise
+class MissedHosts:
+    """Which of the hosts in `wanted` will WS_ED1, with the mask that it has **now**, look for on its own wire **although they are not
+    there**?
+
+    Answer with a list of their names, in any order: `missed = ["...", "..."]`.
+    """
+
+    answer = Set("missed", reading=host_name)
+    praise = "To all of these WS_ED1 calls out on its own wire, where nobody has that address. Its gateway is never asked."
+
+    def solution(wanted):
+        import ipaddress
+        as_set = ipaddress.ip_network("10.20.40.13/255.255.0.0", strict=False)
+        real = ipaddress.ip_network("10.20.40.0/26")
+        missed = []
+        for name, ip in wanted.items():
+            if ipaddress.ip_address(ip) in as_set and ipaddress.ip_address(ip) not in real:
+                missed.append(name)
+        return missed
+
+    def all_in_the_mask(wanted):
+        return [name for name, ip in wanted.items() if ip.startswith("10.20.")]
+
+    def really_there(wanted):
+        return [name for name, ip in wanted.items() if ipaddress.ip_address(ip) in WORKSTATIONS]
+
+    def by_the_third_number(wanted):
+        return [name for name, ip in wanted.items() if ip.startswith("10.20.40.") and ipaddress.ip_address(ip) not in WORKSTATIONS]
+
+    def another_third_number(wanted):
+        return [name for name, ip in wanted.items() if ip.startswith("10.20.") and not ip.startswith("10.20.40.")]
+
+    def all_that_are_elsewhere(wanted):
+        return [name for name, ip in wanted.items() if ipaddress.ip_address(ip) not in WORKSTATIONS]
+
+    def those_by_the_gateway(wanted):
+        return [name for name, ip in wanted.items() if not ip.startswith("10.20.")]
+
+    wrong_ways = {
+        all_in_the_mask: "Your list has all that WS_ED1 takes for neighbours. Some of them are: which of the addresses belong to its real "
+        "network, in the plan?",
+        really_there: "Those are the neighbours, and WS_ED1 finds them. Asked is whom it takes for a neighbour by mistake.",
+        by_the_third_number: "You kept to addresses that begin with the same three numbers. That would be the mask 255.255.255.0. With "
+        "255.255.0.0 only the first two numbers must agree.",
+        another_third_number: "Nearly: one is missing. A real network need not end where the fourth number does: compare each address that "
+        "begins like WS_ED1's own with the range of its real network.",
+        all_that_are_elsewhere: "One of them has another second number. By this mask it lies outside, so WS_ED1 hands it to its gateway; "
+        "that fails too, but for another reason.",
+        those_by_the_gateway: "That is what WS_ED1 leaves to its gateway. Asked is what it looks for on its own wire.",
+    }
+    hints = [
+        "With the mask 255.255.0.0 the first two numbers of an address say whether it is a neighbour.",
+        "So WS_ED1 takes every address that begins with 10.20 for a neighbour. In truth only 10.20.40.0 to 10.20.40.63 are.",
+        "Go through `wanted` host by host: begins with 10.20, and is not between 10.20.40.0 and 10.20.40.63. Mind the disc burner.",
+    ]
+
+
+@lesson.exercise
+class AnnexPlan:
+    """The network group has reserved the network in `annex` for the emergency department's new annex. Fill in what the installers need:
+
+    - `mask`: its subnet mask, four numbers with dots, in quotes;
+    - `broadcast`: its broadcast address, in quotes;
+    - `devices`: how many devices can get an address there, when one address goes to the router.
+    """
+
+    answer = Fields("plan", {"mask": Text("", reading=mask), "broadcast": Text("", reading=address), "devices": Number("")})
+    points = 2
+
+    def solution(annex):
+        import ipaddress
+        network = ipaddress.ip_network(annex)
+        return {
+            "mask": str(network.netmask),
+            "broadcast": str(network.broadcast_address),
+            "devices": network.num_addresses - 3,
+        }
+
+    def mask_of_habit(annex):
+        return {**AnnexPlan.solution(annex), "mask": "255.255.255.0"}
+
+    def one_bit_less(annex):
+        network = ipaddress.ip_network(annex)
+        return {**AnnexPlan.solution(annex), "mask": str(network.supernet().netmask)}
+
+    def one_bit_more(annex):
+        network = ipaddress.ip_network(annex)
+        return {**AnnexPlan.solution(annex), "mask": str(next(network.subnets()).netmask)}
+
+    def broadcast_of_habit(annex):
+        return {**AnnexPlan.solution(annex), "broadcast": annex.rsplit(".", 1)[0] + ".255"}
+
+    def the_next_network(annex):
+        return {**AnnexPlan.solution(annex), "broadcast": str(ipaddress.ip_network(annex).broadcast_address + 1)}
+
+    def the_last_device(annex):
+        return {**AnnexPlan.solution(annex), "broadcast": str(ipaddress.ip_network(annex).broadcast_address - 1)}
+
+    def all_addresses(annex):
+        return {**AnnexPlan.solution(annex), "devices": ipaddress.ip_network(annex).num_addresses}
+
+    def router_forgotten(annex):
+        return {**AnnexPlan.solution(annex), "devices": ipaddress.ip_network(annex).num_addresses - 2}
+
+    def broadcast_forgotten(annex):
+        return {**AnnexPlan.solution(annex), "devices": ipaddress.ip_network(annex).num_addresses - 1}
+
+    wrong_ways = {
+        mask_of_habit: "That is the mask of a /24. The number behind the slash says how many bits are ones; count them in the last number "
+        "too.",
+        one_bit_less: "This mask has a one too few: it spans a network twice as large.",
+        one_bit_more: "This mask has a one too many: it spans a network half as large.",
+        broadcast_of_habit: "An address with 255 at its end is the last of a /24. This network is smaller and ends earlier: its first "
+        "address plus its size, minus one.",
+        the_next_network: "That address belongs to the next network already. Addresses are counted from the network's own on: one of the "
+        "size is used up by the first.",
+        the_last_device: "That is the last address that a device can have. The broadcast address comes right behind it.",
+        all_addresses: "That is how many addresses the network has. The first names the network and the last is for broadcasts; and the "
+        "router needs one.",
+        router_forgotten: "That is the number of addresses for devices, the router among them. It takes one of them.",
+        broadcast_forgotten: "One too few is taken off for the network and the broadcast, or the router was forgotten: three addresses are "
+        "not for your devices.",
+    }
+    hints = [
+        "A /26 has 26 ones and 6 zeros: 2 to the power of 6 is 64 addresses. Do the same with the number behind the slash.",
+        "The last number of the mask is 256 minus the number of addresses. The broadcast address is the first plus the number of addresses "
+        "minus one.",
+        "From the number of addresses take off three: network, broadcast, router. Python's `ipaddress.ip_network(annex)` gives `.netmask`, "
+        "`.broadcast_address` and `.num_addresses`.",
+    ]
+    praise = (
+        "Where three numbers of a mask are 255, habit types a fourth one. These networks are smaller, as more and more in hospitals "
+        "are."
+    )
+
+
+@lesson.exercise
+class WhatPingSays:
+    """What does each of the six answers in `pings` mean? Give the **letter** from the table above for each, in quotes."""
+
+    answer = Fields("said", {f"ping {number}": Text("", reading=letter) for number in range(1, 7)})
+    points = 2
+
+    def solution(pings):
+        said = {}
+        for name, printed in pings.items():
+            text = str(printed)
+            if "could not find host" in text:
+                said[name] = "f"
+            elif "TTL expired" in text:
+                said[name] = "e"
+            elif "Reply from 10.20.40.11: Destination host unreachable" in text:
+                said[name] = "c"
+            elif "Destination host unreachable" in text:
+                said[name] = "d"
+            elif "timed out" in text:
+                said[name] = "b"
+            else:
+                said[name] = "a"
+        return said
+
+    def silence_means_off(pings):
+        return _changed(pings, {"b": "g"})
+
+    def silence_means_firewall(pings):
+        return _changed(pings, {"b": "h"})
+
+    def a_reply_is_a_reply(pings):
+        return _changed(pings, {"c": "a", "d": "a"})
+
+    def nobody_at_home(pings):
+        return _changed(pings, {"c": "g"})
+
+    def own_address_overlooked(pings):
+        return _changed(pings, {"c": "d"})
+
+    def router_overlooked(pings):
+        return _changed(pings, {"d": "c"})
+
+    def loop_as_silence(pings):
+        return _changed(pings, {"e": "b"})
+
+    def name_as_silence(pings):
+        return _changed(pings, {"f": "b"})
+
+    wrong_ways = {
+        silence_means_off: "A ping without an answer does not prove that the host is off. Many hosts drop pings on purpose, and an answer "
+        "can get lost on its way back. Nothing more than silence is proven.",
+        silence_means_firewall: "A refusal would be an answer, and there is none. A firewall that drops pings is one of several causes; "
+        "ping alone does not tell them apart.",
+        a_reply_is_a_reply: "The line begins with *Reply from*, and the statistics even count it as received. But read who sends the "
+        "reply, and what it says.",
+        nobody_at_home: "The host may be off; just as well the mask or the gateway of the sender may be wrong. Read who says "
+        "*unreachable*: what alone can that one know?",
+        own_address_overlooked: "Look at the address that says *unreachable*: it is the sender's own, 10.20.40.11. The packet has never "
+        "left.",
+        router_overlooked: "Look at the address that says *unreachable*: it is not the sender's. The packet has left the sender's wire.",
+        loop_as_silence: "Something did come back: a router says that the packet has used up its hops. That does not happen on a straight "
+        "way.",
+        name_as_silence: "No packet was sent here. What was looked for before that?",
+    }
+    hints = [
+        "In each answer look for the address behind *Reply from*: the target's, the sender's own (10.20.40.11), or a router's?",
+        "*Destination host unreachable* from the sender's own address: ARP got no answer. From a router: ARP got no answer over there.",
+        "*Request timed out* proves least of all. *TTL expired* comes from a router that has got the packet once too often.",
+    ]
+    praise = "A ping proves only what came back, and who sent it. Silence proves nothing."
+
+
+def _changed(pings, changes):
+    """The right letters, some of them changed."""
+    return {name: changes.get(kind, kind) for name, kind in WhatPingSays.solution(pings).items()}
+
+
+@lesson.exercise
+class WhereTheTimeGoes:
+    """Where do the milliseconds to Eastcliff come from? Take the **shortest** of the three times of each hop: the others only show that
+    somebody was busy.
+
+    Give the letter as `cause` and, as `hop`, the **number of the hop** that shows it: for B the first one behind the long line.
+    """
+
+    answer = Choice(
+        "cause, hop",
+        options={
+            "A": "The router that does not answer loses packets.",
+            "B": "The line in front of one hop is long or slow: from there on every packet takes that much more.",
+            "C": "The router with the longest times is overloaded and holds up the images.",
+            "D": "The far workstation itself is slow to answer.",
+        },
+        evidence=Number("hop"),
+    )
+    points = 2
+
+    def solution(hops):
+        answered = [(hop, min(times)) for hop, times, ip in hops if times]
+        for place, (hop, time) in enumerate(answered):
+            before = answered[place - 1][1] if place else 0
+            later = [other for _, other in answered[place:]]
+            if min(later) > before + 15:          # from here on nothing is as fast as before
+                found = hop
+        return "B", found
+
+    def the_silent_one(hops):
+        return "A", next(hop for hop, times, _ in hops if not times)
+
+    def the_longest(hops):
+        return "C", _longest(hops)
+
+    def the_last(hops):
+        return "D", hops[-1][0]
+
+    def line_at_the_longest(hops):
+        return "B", _longest(hops)
+
+    def one_before(hops):
+        return "B", WhereTheTimeGoes.solution(hops)[1] - 1
+
+    def the_end_of_the_line(hops):
+        return "B", hops[-1][0]
+
+    wrong_ways = {
+        the_silent_one: "Behind that hop others answer, so the packets pass. The router only does not answer tracert itself: many are told "
+        "not to, or to do it rarely.",
+        the_longest: "Its own answers come late, but look at the hops behind it: they answer sooner, and each of their packets came "
+        "through it. Routers pass packets on first and write answers to tracert when they find time.",
+        the_last: "The last hop is not slower than the one or two before it. The time was lost earlier.",
+        line_at_the_longest: "The letter is right. But behind that hop the times go down again: what a line costs, every hop behind it "
+        "must pay.",
+        one_before: "The letter is right. That hop is still quick: it is the near end of the line. Asked is the first hop behind it.",
+        the_end_of_the_line: "The letter is right. But an earlier hop shows the same time already.",
+    }
+    hints = [
+        "Each time is that of the whole way to that hop and back. What one hop adds shows in all later hops too.",
+        "Write down the shortest time of each hop. A single long one with short ones behind it costs nothing.",
+        "Look for the first hop from which on *none* is quick any more.",
+    ]
+    praise = (
+        "One line costs that time, for every packet: distance, or a slow link. How much it hurts a transfer is reckoned in lesson "
+        "cpas-10."
+    )
+
+
+def _longest(hops):
+    """The hop whose shortest time is the longest."""
+    return max((hop for hop in hops if hop[1]), key=lambda hop: min(hop[1]))[0]
+
+
+@lesson.exercise
+class SharedAddresses:
+    """Which **addresses** in `arp_watch` are used by **two devices at the same time**?
+
+    Answer with a list of addresses, each in quotes, in any order. In this network no address belongs to a
+    pair of servers that stand in for each other.
+    """
+
+    answer = Set("shared", reading=address)
+    points = 2
+
+    def solution(arp_watch):
+        shared = set()
+        for ip, rows in arp_watch.groupby("ip"):
+            macs = list(rows["mac"])
+            for place, mac in enumerate(macs):
+                before = macs[:place]
+                if mac in before and before[-1] != mac:       # it was there, another came, and it is back
+                    shared.add(ip)
+        return sorted(shared)
+
+    def ever_two(arp_watch):
+        return sorted(ip for ip, rows in arp_watch.groupby("ip") if rows["mac"].nunique() > 1)
+
+    def changed_once(arp_watch):
+        both = SharedAddresses.solution(arp_watch)
+        return [ip for ip in SharedAddresses.ever_two(arp_watch) if ip not in both]
+
+    def two_addresses_of_one(arp_watch):
+        found = arp_watch.groupby("mac")["ip"].transform("nunique") > 1
+        return sorted(set(arp_watch["ip"][found]))
+
+    def quiet_ones(arp_watch):
+        return sorted(ip for ip, rows in arp_watch.groupby("ip") if rows["mac"].nunique() == 1)
+
+    def the_known_one(arp_watch):
+        return ["10.20.30.65"]
+
+    def most_rows(arp_watch):
+        return sorted(ip for ip, rows in arp_watch.groupby("ip") if len(rows) >= 3)
+
+    wrong_ways = {
+        ever_two: "Each of these had two hardware addresses on that morning. But one after the other is no conflict: a card was exchanged, "
+        "or DHCP gave the address to somebody else. Two *at the same time* show by going to and fro.",
+        changed_once: "Those have changed their hardware address once, for good. That is a new network card, or an address given out "
+        "again. Look for those that change back.",
+        two_addresses_of_one: "That is one device with two addresses, which is allowed. Asked is the reverse: one address, two devices.",
+        quiet_ones: "Those have had the same hardware address all the time: one device each.",
+        the_known_one: "That is one of them, the one from the ticket. Look for others that go to and fro in the same way.",
+        most_rows: "You went by how often an address appears. Look at the column `mac`: does it change, and does it change back?",
+    }
+    hints = [
+        "Sort by address and read down the hardware addresses: `arp_watch.sort_values([\"ip\", \"time\"])`.",
+        "A new card: old, new, new. An address given out again: first one, later another. Two devices at once: one, the other, the first "
+        "again.",
+        "Look for addresses whose `mac` returns to an earlier value. There is more than the one of the ultrasound.",
+    ]
+    praise = (
+        "The first half of a hardware address names the maker of the network card, and the switch knows at which port it learned it: "
+        "that leads to the plug."
+    )
+
+
+@lesson.exercise
+class WhichRung:
+    """At which **rung** (1 to 5, table above) does each of the twelve stations on the cards fail? For each, give the number of the lowest
+    rung that is **not** all right.
+    """
+
+    answer = Fields("failing", {f"station {number}": Rung("") for number in range(1, 13)})
+    points = 3
+
+    def solution(bundles):
+        signs = [
+            ("Media disconnected", 1),
+            ("(incomplete)", 1),
+            ("169.254.", 2),
+            ("arp later", 2),
+            ("Association Rejected", 5),
+            ("No Acceptable Presentation Contexts", 5),
+            ("MoveDestinationUnknown", 5),
+            ("connection refused", 4),
+        ]
+        failing = {}
+        for name, texts in bundles.items():
+            page = " ".join(list(texts) + list(texts.values()))
+            found = [rung for sign, rung in signs if sign in page]
+            if found:
+                failing[name] = found[0]
+            elif "TTL=" in texts["ping"]:         # the host answers, its port does not
+                failing[name] = 4
+            else:                                 # not even that
+                failing[name] = 3
+        return failing
+
+    def no_ping_no_host(bundles):
+        return _rungs(bundles, lambda text, rung: 3 if rung == 5 and "Request timed out" in text else rung)
+
+    def refused_is_the_way(bundles):
+        return _rungs(bundles, lambda text, rung: 3 if "connection refused" in text else rung)
+
+    def a_drop_is_the_way(bundles):
+        return _rungs(bundles, lambda text, rung: 3 if rung == 4 and "connection refused" not in text else rung)
+
+    def automatic_address_is_the_cable(bundles):
+        return _rungs(bundles, lambda text, rung: 1 if "169.254." in text else rung)
+
+    def two_cards_are_the_cable(bundles):
+        return _rungs(bundles, lambda text, rung: 1 if rung == 2 and "169.254." not in text else rung)
+
+    def incomplete_is_the_way(bundles):
+        return _rungs(bundles, lambda text, rung: 3 if "(incomplete)" in text else rung)
+
+    def echo_is_enough(bundles):
+        return _rungs(bundles, lambda text, rung: 4 if "MoveDestinationUnknown" in text else rung)
+
+    def refused_caller_is_the_port(bundles):
+        return _rungs(bundles, lambda text, rung: 4 if "Association Rejected" in text else rung)
+
+    def mask_as_address(bundles):
+        return _rungs(bundles, lambda text, rung: 2 if "10.20.40.70" in text else rung)
+
+    wrong_ways = {
+        no_ping_no_host: "No answer to ping, and you stopped there. Read on: the port opens and the application answers, so the way is all "
+        "right. Only pings are dropped.",
+        refused_is_the_way: "A connection that is *refused* is an answer: the host was reached, there and back, and says that nobody "
+        "listens on that port.",
+        a_drop_is_the_way: "The host answers the ping, so the way there and back is all right. What does not come back is the answer of "
+        "this one port.",
+        automatic_address_is_the_cable: "169.254.x.x is what Windows gives itself when it asks for an address and nobody answers. The "
+        "cable is in; the address is none of this hospital's.",
+        two_cards_are_the_cable: "The same address has two hardware addresses, one after the other. What is doubled is not the cable.",
+        incomplete_is_the_way: "*(incomplete)* for the gateway: nobody on the own wire answers, not even the nearest neighbour of all. "
+        "That comes before any way through the network.",
+        echo_is_enough: "The echo succeeds, so the port is open and the title is right. What fails is a question between the two "
+        "applications: whom to send to.",
+        refused_caller_is_the_port: "A rejection is a DICOM message. To get it, the port must have been open.",
+        mask_as_address: "The address is one of the hospital's and nobody else's. Compare it, by its mask, with the gateway: can it be "
+        "reached at all?",
+    }
+    hints = [
+        "Go from the bottom up: is there a cable, is there a usable address, is there a way there and back, is the port open, do the "
+        "applications agree?",
+        "A reply of any kind proves all rungs below it: *refused* proves the way, *rejected* proves the port.",
+        "For the lowest two look at `ipconfig` and `arp`: disconnected or (incomplete); 169.254 or two hardware addresses for one IP "
+        "address.",
+        "*Destination host unreachable* with a gateway outside of the own network is the way. Ping answered and port timed out is the "
+        "port.",
+    ]
+    praise = "Whatever answers proves everything below it. That saves most of the work: begin in the middle, with the port."
+
+
+def _rungs(bundles, changed):
+    """The right rungs, changed as a misconception does it."""
+    return {name: changed(" ".join(bundles[name].values()), rung) for name, rung in WhichRung.solution(bundles).items()}
+
+
+RIGHT = {"closed": "refused", "silent": "silent", "foreign": "not dicom", "renamed": "called", "strict": "calling", "busy": "busy",
+         "aborts": "aborted", "no context": "no context", "healthy": "ok"}
+
+
+def conclusion(value):
+    """What a probe concludes, with blanks or underscores."""
+    if type(value) is not str:
+        raise ValueError("a conclusion is one of the words of the table, in quotes")
+    return re.sub(r"[\s_\-]+", " ", value.strip(" '\"").casefold())
+
+
+@lesson.exercise
+class Probe:
+    """Write the function `probe(host, port, called)`: it calls the service at that host and port by the AE title `called`, as WS_ED1, and
+    returns what is wrong, in **one of the words of the table above**.
+
+    It will be tried on nine services that really run on this computer while it is checked, each with a fault of its own but for one.
+    """
+
+    answer = Client("probe", result=Text("", reading=conclusion))
+    points = 4
+
+    def solution(host, port, called):
+        from coursekit.systems.caller import call
+        answer = call(host, port, called, "WS_ED1")
+        if answer.tcp == "refused":
+            return "refused"
+        if answer.reply == "nothing" or answer.tcp == "timed out":
+            return "silent"
+        if answer.reply == "A-ABORT":
+            return "aborted"
+        if answer.reply == "A-ASSOCIATE-RJ":
+            if answer.result == 2:
+                return "busy"
+            if answer.source == 1 and answer.reason == 7:
+                return "called"
+            if answer.source == 1 and answer.reason == 3:
+                return "calling"
+        if answer.reply != "A-ASSOCIATE-AC":
+            return "not dicom"
+        if answer.context != 0:
+            return "no context"
+        return "ok"
+
+    @contextlib.contextmanager
+    def stage(draw):
+        behaviours = list(services.BEHAVIOURS)
+        draw.shuffle(behaviours)
+        titles = [f"{draw.choice(('HV', 'EC', 'NM'))}_{draw.choice(('PACS', 'VNA', 'MWL'))}{draw.randrange(1, 90)}" for _ in behaviours]
+        with services.running(list(zip(behaviours, titles))) as running:
+            yield [((one.host, one.port, one.title), one.behaviour) for one in running]
+
+    def right(state):
+        return RIGHT[state]
+
+    def connected_is_ok(state):
+        return "refused" if state == "closed" else "ok"
+
+    def accepted_is_ok(state):
+        return "ok" if state == "no context" else RIGHT[state]
+
+    def reasons_swapped(state):
+        return {"renamed": "calling", "strict": "called"}.get(state, RIGHT[state])
+
+    def titles_swapped(state):
+        return "called" if state in ("strict", "no context", "healthy") else RIGHT[state]
+
+    def transient_is_permanent(state):
+        return "calling" if state == "busy" else RIGHT[state]
+
+    def every_rejection_is_called(state):
+        return "called" if state in ("strict", "busy") else RIGHT[state]
+
+    def silence_is_refusal(state):
+        return "refused" if state == "silent" else RIGHT[state]
+
+    def foreign_is_abort(state):
+        return "aborted" if state == "foreign" else RIGHT[state]
+
+    def abort_is_foreign(state):
+        return "not dicom" if state == "aborts" else RIGHT[state]
+
+    def silence_is_foreign(state):
+        return "not dicom" if state == "silent" else RIGHT[state]
+
+    wrong_ways = {
+        connected_is_ok: "Your probe is content once TCP connects. An open port proves that *something* listens there; whether it is "
+        "DICOM, knows the title and speaks to you, only its answers tell.",
+        accepted_is_ok: "Your probe is content once the association is accepted. One service accepts it and then refuses the one "
+        "presentation context that was asked for; so no C-ECHO can be sent. Look at `answer.context`.",
+        reasons_swapped: "The two reasons for a rejection are swapped: 3 is about the one that *calls*, 7 about the one that *is called* "
+        "(PS3.8 Table 9-21).",
+        titles_swapped: "Services refuse your probe that ought to know it: are the two titles swapped? In `call(host, port, called, "
+        "calling)` the called one comes first.",
+        transient_is_permanent: "One rejection is *transient*, result 2: the service is full at the moment. Try again later, and correct "
+        "nothing. Ask for the result before you look at the reason.",
+        every_rejection_is_called: "Your probe takes every rejection for a wrong called title. Result, source and reason tell three kinds "
+        "apart.",
+        silence_is_refusal: "A refusal comes at once and proves that nobody listens. One service takes the connection and then says "
+        "nothing: it is running, and hangs.",
+        foreign_is_abort: "One service answers in a language that is not DICOM. That is no A-ABORT, which is a DICOM message: somebody "
+        "typed the port of a web page.",
+        abort_is_foreign: "One service answers with A-ABORT. That is good DICOM: the application is there, understands, and breaks off. "
+        "Ask for `answer.reply`.",
+        silence_is_foreign: "One service takes the connection and says nothing at all. Whether it speaks DICOM is not known; that it hangs "
+        "is.",
+    }
+    hints = [
+        "`answer = call(host, port, called, \"WS_ED1\")`, then an `if` for each row of the table, from the lowest rung up. The last line "
+        "is `return \"ok\"`.",
+        "Begin with `if answer.tcp == \"refused\":` and `return \"refused\"` on the next line, further in. Then the words of "
+        "`answer.reply`, one after the other.",
+        "For `\"A-ASSOCIATE-RJ\"` three cases: `answer.result == 2`, then `answer.reason == 7`, then `answer.reason == 3`.",
+        "What is left has `answer.reply == \"A-ASSOCIATE-AC\"`: with `answer.context != 0` it is refused, else all is well.",
+    ]
+    praise = "Run it each morning over all entries of the AE table, and you will know before the phone rings."
+
+
+def _row_of(ae_table, aet):
+    return int(ae_table.index[ae_table["aet"] == aet][0])
+
+
+COLUMNS = ("aet", "host", "port")
+
+
+def column_name(value):
+    """A column of the AE table."""
+    text = str(value).strip(" '\"").casefold().replace("ae title", "aet").replace("title", "aet").replace("ip address", "host")
+    text = {"ip": "host", "address": "host", "ae": "aet"}.get(text, text)
+    if text not in COLUMNS:
+        raise ValueError(f"the columns are {', '.join(COLUMNS)}")
+    return text
+
+
+def cell(value):
+    """A value of the AE table, as text; upper and lower case count."""
+    return str(value).strip(" '\"")
+
+
+@lesson.exercise
+class OneEdit:
+    """C-ECHO from WS_ED1 to the archive succeeds, C-MOVE brings no image. **Which single cell** of `ae_table` must be changed, and to what?
+
+    Give the number at the left of the table as `row`, the name of the `column`, and the new `value`; both
+    in quotes.
+    """
+
+    answer = Fields("edit", {"row": Number(""), "column": Text("", reading=column_name), "value": Text("", case=True, reading=cell)})
+    points = 2
+
+    def solution(ae_table, station):
+        for row, entry in ae_table.iterrows():
+            wrong = [name for name in ("aet", "host", "port") if entry[name] != station[name]]
+            if len(wrong) == 1:                   # two agree with the station, one does not; in other rows none or one does
+                edit = {"row": row, "column": wrong[0], "value": str(station[wrong[0]])}
+        return edit
+
+    def at_the_archive(ae_table, station):
+        return {**OneEdit.solution(ae_table, station), "row": _row_of(ae_table, "HV_ROUTER")}
+
+    def at_the_neighbour(ae_table, station):
+        return {**OneEdit.solution(ae_table, station), "row": _row_of(ae_table, "WS_CH1")}
+
+    def the_next_column(ae_table, station):
+        right = OneEdit.solution(ae_table, station)
+        return {**right, "column": COLUMNS[(COLUMNS.index(right["column"]) + 1) % 3]}
+
+    def the_column_before(ae_table, station):
+        right = OneEdit.solution(ae_table, station)
+        return {**right, "column": COLUMNS[(COLUMNS.index(right["column"]) + 2) % 3]}
+
+    def of_the_archive(ae_table, station):
+        right = OneEdit.solution(ae_table, station)
+        return {**right, "value": {"aet": "HV_PACS", "host": "10.20.10.10", "port": "11113"}[right["column"]]}
+
+    def as_it_stands(ae_table, station):
+        right = OneEdit.solution(ae_table, station)
+        return {**right, "value": str(ae_table.loc[right["row"], right["column"]])}
+
+    wrong_ways = {
+        at_the_archive: "That row is about another system, one that works. Which row is meant for the station that gets no images?",
+        at_the_neighbour: "That row is about a neighbour, and the neighbour gets its images. Which row is meant for the station that gets "
+        "none?",
+        the_next_column: "The row is right. But in that column the table and the station agree. The log says how far the archive came: did "
+        "it find the title, the host, an open port?",
+        the_column_before: "The row is right. But that column agrees with how the station is set. Compare the others, and read the log: "
+        "how far did the archive come?",
+        of_the_archive: "That is not what the station itself has. The row tells the archive how to reach the station: what goes by which "
+        "title, where, at which port *it* listens.",
+        as_it_stands: "That is what stands there already. What does the station say of itself?",
+    }
+    hints = [
+        "In C-MOVE the archive opens a new association, to the title that was named as move destination. Host and port it takes from its "
+        "own table.",
+        "Find the row that is meant for this station: two of its three cells agree with `station`.",
+        "The third cell is the one to change; letter for letter, upper and lower case, to what `station` says.",
+    ]
+    praise = "C-ECHO and C-FIND need one direction only. Images come the other way, and that way is in the archive's table."
+
+
+TEMPLATE = """setup = {
+    # the machine
+    "ip": ...,
+    "mask": ...,
+    "gateway": ...,
+    "dns": ...,
+    # its DICOM receiver
+    "aet": ...,
+    "port": ...,
+    # the archive, as the station is to call it
+    "pacs_aet": ...,
+    "pacs_host": ...,
+    "pacs_port": ...,
+    # the entry for the station that you ask for at the archive
+    "entry_aet": ...,
+    "entry_host": ...,
+    "entry_port": ...,
+}"""
+ENTRIES = ("ip", "mask", "gateway", "dns", "aet", "port", "pacs_aet", "pacs_host", "pacs_port", "entry_aet", "entry_host", "entry_port")
+
+
+def settings(value):
+    """The settings with addresses, ports and titles in one form."""
+    if type(value) is not dict:
+        raise ValueError("they are a dictionary with the entries of the template")
+    given = {str(name).strip().casefold().replace(" ", "_").replace("-", "_"): one for name, one in value.items()}
+    missing, more = [name for name in ENTRIES if name not in given], [name for name in given if name not in ENTRIES]
+    if missing or more:
+        raise ValueError(f"the entry `{missing[0]}` is missing" if missing else f"an entry `{more[0][:30]}` is not asked for")
+    read = {}
+    for name in ENTRIES:
+        one = given[name]
+        if type(one) is list and len(one) == 1:
+            one = one[0]
+        if type(one) not in (str, int) or one == "":
+            raise ValueError(f"`{name}` holds neither text nor a whole number")
+        try:
+            read[name] = _setting(name, one)
+        except ValueError as problem:
+            raise ValueError(f"`{name}`: {problem}") from None
+    return read
+
+
+def _setting(name, value):
+    if name == "mask":
+        return mask(value)
+    if name.endswith("port"):
+        text = str(value).strip()
+        if not re.fullmatch(r"\d{1,5}", text) or not 0 < int(text) < 65536:
+            raise ValueError("a port is a whole number from 1 to 65535")
+        return int(text)
+    if name.endswith("aet"):
+        # Leading and trailing blanks of an AE title do not count (PS3.5 6.2, VR AE); case does.
+        title = str(value).strip()
+        if not title or len(title) > 16 or "\\" in title or not title.isascii() or not title.isprintable():
+            raise ValueError("an AE title has 1 to 16 characters of plain ASCII, no backslash")
+        return title
+    if name == "pacs_host" and str(value).strip().casefold().rstrip(".") in (PACS_NAME, PACS_NAME.split(".")[0]):
+        return PACS_NAME
+    return address(value)
+
+
+def commission(given):
+    """What happens when a station with these settings is plugged in: a dict with the outcome of each test."""
+    hosts = _hosts()
+    ip, mine = ipaddress.ip_address(given["ip"]), WORKSTATIONS
+    used = {host.ip: host.name for host in hosts} | USED
+    out = {"address": "free"}
+    if ip not in mine:
+        out["address"] = "outside"
+    elif ip in (mine.network_address, mine.broadcast_address):
+        out["address"] = "network or broadcast"
+    elif given["ip"] in used:
+        out["address"] = "off" if given["ip"] == OFF else "unlisted" if given["ip"] == UNLISTED else "used"
+    elif given["ip"] not in FIXED:
+        out["address"] = "pool" if given["ip"] in POOL else "kept"
+    listening = frozenset({TAKEN_PORT, given["port"]})
+    station = Host("new", given["ip"], given["mask"], given["gateway"], "workstations", "02:48:56:14:28:f0", listening, time_to_live=128)
+    network = _network([host for host in hosts if host.ip != given["ip"]] + [station])
+    out["gateway in the network"] = ipaddress.ip_address(given["gateway"]) in station.network and given["gateway"] != given["ip"]
+    out["gateway"] = given["gateway"] == "10.20.40.1"
+    length = station.network.prefixlen
+    out["mask"] = "right" if length == WORKSTATIONS.prefixlen else "narrow" if length > WORKSTATIONS.prefixlen else "wide"
+    # An address outside of the segment's network gets no answer: the router looks for it elsewhere.
+    targets = {"archive": "10.20.10.10", "burner": BURNER[1], "neighbour": "10.20.40.11"}
+    out["reaches"] = {name: network.way(station, target)[0] for name, target in targets.items()}
+    out["names"] = network.connect(station, given["dns"], 53) if given["dns"] == DNS else "no answer"
+    titles = {host.name for host in hosts} | {"CT_ER", "WS_TEACH1"}
+    out["title"] = "used" if given["aet"] in titles else "new" if re.fullmatch(r"WS_ED\d{1,2}", given["aet"]) else "odd"
+    out["receiver"] = "port is taken" if given["port"] in (TAKEN_PORT, 135, 3389) else "listens"
+    out["echo"] = _echo_to_archive(given, network, station, out)
+    out["images"] = _images_to_station(given, network, station, out)
+    return out
+
+
+def _echo_to_archive(given, network, station, out):
+    """What comes of C-ECHO from the station to the archive as it is entered there."""
+    host = given["pacs_host"]
+    if host == PACS_NAME:
+        if out["names"] != "connected":
+            return "name not found"
+        host = "10.20.10.10"
+    said = network.connect(station, host, given["pacs_port"])
+    if said != "connected":
+        return said
+    there = next((one[0] for one in world.DEVICES if (one[1], one[2]) == (host, given["pacs_port"])), "another program")
+    if there != "HV_PACS":
+        return "another program"
+    return "success" if given["pacs_aet"] == there else "rejected: called AE title not recognized"
+
+
+def _images_to_station(given, network, station, out):
+    """What comes of C-MOVE with the station's own title as destination."""
+    if out["echo"] != "success":
+        return "not tried"
+    if given["entry_aet"] != given["aet"]:
+        return "A801H"
+    archive = next(host for host in network.hosts if host.name == "HV_PACS")
+    if network.way(archive, given["entry_host"])[0] != ARRIVED:
+        return "nobody there"
+    said = network.connect(archive, given["entry_host"], given["entry_port"])
+    if said != "connected":
+        return said
+    if given["entry_host"] != given["ip"]:
+        return "the archive itself" if given["entry_host"] == archive.ip else "another station"
+    return "success" if given["entry_port"] == given["port"] and out["receiver"] == "listens" else "another program"
+
+
+@lesson.exercise
+class NewStation:
+    """Fill in the form for **WS_ED2**: the machine's own settings, its DICOM receiver, the archive as the station calls it, and the entry
+    that you ask for in the archive's AE table.
+
+    Whatever works is right. Your settings are tried in the simulated network: ping to archive, disc burner and neighbour; name lookup;
+    C-ECHO to the archive; C-MOVE, with the images coming back to the station; and the network group looks at the address.
+
+    Addresses, mask and titles stand in quotes, ports are bare numbers.
+    """
+
+    answer = Config("setup", reading=settings, template=TEMPLATE)
+    points = 4
+
+    def solution():
+        return {
+            "ip": "10.20.40.16",
+            "mask": "255.255.255.192",
+            "gateway": "10.20.40.1",
+            "dns": "10.20.50.5",
+            "aet": "WS_ED2",
+            "port": 11112,
+            "pacs_aet": "HV_PACS",
+            "pacs_host": "10.20.10.10",
+            "pacs_port": 11112,
+            "entry_aet": "WS_ED2",
+            "entry_host": "10.20.40.16",
+            "entry_port": 11112,
+        }
+
+    def silent_is_free():
+        return {**NewStation.solution(), "ip": OFF, "entry_host": OFF}
+
+    def unlisted_is_free():
+        return {**NewStation.solution(), "ip": UNLISTED, "entry_host": UNLISTED}
+
+    def from_the_pool():
+        return {**NewStation.solution(), "ip": "10.20.40.30", "entry_host": "10.20.40.30"}
+
+    def copied_from_the_first():
+        return {**NewStation.solution(), "ip": "10.20.40.13", "entry_host": "10.20.40.13"}
+
+    def mask_of_habit():
+        return {**NewStation.solution(), "mask": "255.255.255.0"}
+
+    def mask_too_narrow():
+        return {**NewStation.solution(), "mask": "255.255.255.224"}
+
+    def mask_of_the_first():
+        return {**NewStation.solution(), "mask": "255.255.0.0"}
+
+    def gateway_next_door():
+        return {**NewStation.solution(), "gateway": "10.20.40.65"}
+
+    def port_of_habit():
+        return {**NewStation.solution(), "port": 104, "entry_port": 104}
+
+    def any_port():
+        return {**NewStation.solution(), "port": 4242, "entry_port": 4242}
+
+    def titles_swapped():
+        return {**NewStation.solution(), "pacs_aet": "WS_ED2"}
+
+    def lower_case():
+        return {**NewStation.solution(), "entry_aet": "ws_ed2"}
+
+    def entry_with_the_usual_port():
+        return {**NewStation.solution(), "entry_port": 104}
+
+    def entry_points_to_the_archive():
+        return {**NewStation.solution(), "entry_host": "10.20.10.10"}
+
+    def entry_points_to_the_first():
+        return {**NewStation.solution(), "entry_host": "10.20.40.13", "entry_port": 104}
+
+    def port_on_the_wrong_side():
+        return {**NewStation.solution(), "pacs_port": 104}
+
+    wrong_ways = {
+        silent_is_free: "Nobody answers at this address today, but the list says whose it is. Its owner is switched off, and once it comes "
+        "back two machines will share the address. No answer does not mean free.",
+        unlisted_is_free: "The list has nothing at this address, but something answers there: ping it. Lists are never complete. Take "
+        "another, and tell the network group.",
+        from_the_pool: "This address is one that DHCP gives out. Some day it will hand it to a visitor's laptop while the station is using "
+        "it.",
+        copied_from_the_first: "That address belongs to a workstation that works already. The form was copied, and now two machines share "
+        "an address.",
+        mask_of_habit: "Archive and neighbours are reached, the disc burner is not. With this mask the station takes it for a neighbour "
+        "and never asks its gateway. How long is the prefix of the workstations' network?",
+        mask_too_narrow: "All three pings succeed, but half of the neighbours look foreign to the station: what it sends to them goes to "
+        "the router and back onto the same wire, and broadcasts miss them. How long is the prefix of the workstations' network?",
+        mask_of_the_first: "The archive is not reached: the mask is the one that WS_ED1 had. With it, half of the hospital looks like the "
+        "own wire.",
+        gateway_next_door: "The gateway does not lie in the station's own network: it is the router's address in the network next door. "
+        "The station cannot reach it.",
+        port_of_habit: "The receiver does not start: on this machine another program has that port already (see `netstat`). One port, one "
+        "listener.",
+        any_port: "C-ECHO to the archive succeeds, but no image arrives: the archive's connection to this port gets no answer. Which ports "
+        "does the firewall let through to the workstations?",
+        titles_swapped: "The archive rejects the association: *called AE title not recognized*. The called title is that of the one you "
+        "call.",
+        lower_case: "C-ECHO succeeds, C-MOVE ends with A801H, move destination unknown. Upper and lower case count in AE titles: station "
+        "and entry must agree letter for letter.",
+        entry_with_the_usual_port: "C-ECHO succeeds. For C-MOVE the archive calls the station at the port of the entry, and there another "
+        "program answers.",
+        entry_points_to_the_archive: "The archive looks up where the station is, and the entry sends it to itself. An entry tells how to "
+        "reach the *station*.",
+        entry_points_to_the_first: "The images go to another workstation: the entry has the new title and the old host. A copied row, half "
+        "changed.",
+        port_on_the_wrong_side: "C-ECHO does not get through: at the archive's address nothing can be reached at this port. Each side has "
+        "a port of its own; this one is the archive's.",
+    }
+    hints = [
+        "Go rung by rung. Address: fixed range, on no list, and nobody answers. Mask and gateway: the row *workstations* of the network "
+        "plan.",
+        "The station's own port: not taken on this machine, and let through by the firewall. Title: as the request has it, upper case.",
+        "The archive's three entries are its title, its address and the port at which *it* listens.",
+        "The entry at the archive repeats, letter for letter, three things that you have filled in above: title, address and port of the "
+        "station.",
+    ]
+    praise = "Address, way, port, titles, and both directions. Hand this form to the next one who unpacks a workstation."
+
+    def trial(settings, hospital):
+        return commission(settings)
+
+    def faults(outcome):
+        found = []
+        told = {
+            "outside": "The address does not lie in the workstations' network, so neither gateway nor neighbours can talk to it.",
+            "network or broadcast": "The first address of a network names the network, and the last is for broadcasts. A machine can have "
+            "neither.",
+            "used": "The address belongs to another device already.", "off": "The address is somebody's who is switched off.",
+            "unlisted": "Something answers at this address already.", "pool": "The address lies in the range that DHCP gives out.",
+            "kept": "The address lies in the range that the network group keeps for itself.",
+        }
+        if outcome["address"] != "free":
+            found.append(told[outcome["address"]])
+        if not outcome["gateway in the network"]:
+            found.append("The gateway does not lie in the network that the station's address and mask span; the station cannot reach it.")
+        elif not outcome["gateway"]:
+            found.append("There is no router at the gateway's address: packets to other networks are lost.")
+        for name, reached in outcome["reaches"].items():
+            if reached != ARRIVED:
+                found.append(f"Ping to the {name} gets no answer. Compare address and mask with the network plan.")
+        if outcome["mask"] != "right":
+            found.append("The mask is not that of the workstations' network: neighbours and strangers get mixed up.")
+        if outcome["names"] != "connected":
+            found.append("Names cannot be looked up: at the address of `dns` no name server answers.")
+        if outcome["title"] == "used":
+            found.append("The AE title is in use by another device.")
+        if outcome["title"] == "odd":
+            found.append("The AE title is not the one on the request.")
+        if outcome["receiver"] != "listens":
+            found.append("The station's receiver does not start: another program listens on its port.")
+        if outcome["echo"] != "success":
+            found.append(f"C-ECHO from the station to the archive fails: {outcome['echo']}.")
+        told = {
+            "A801H": "C-ECHO succeeds, but C-MOVE ends with A801H, move destination unknown: the archive knows no such title.",
+            "timed out": "C-ECHO succeeds, but the archive's connection to the station, for the images of C-MOVE, gets no answer.",
+            "refused": "C-ECHO succeeds, but the archive's connection to the station, for the images of C-MOVE, is refused: nobody listens "
+            "there.",
+            "nobody there": "C-ECHO succeeds, but for C-MOVE the archive finds nobody at the address of the entry.",
+            "the archive itself": "C-ECHO succeeds, but for C-MOVE the archive calls itself.",
+            "another station": "C-ECHO succeeds, but the images of C-MOVE go to another machine.",
+            "another program": "C-ECHO succeeds, but where the archive calls the station for C-MOVE another program answers.",
+        }
+        if outcome["images"] in told:
+            found.append(told[outcome["images"]])
+        return found

@@ -1,0 +1,1195 @@
+"""UNIX on a PACS server: the exercises of lesson cpas-12, and the server on which they are done."""
+
+import datetime
+import posixpath
+import re
+from typing import NamedTuple
+
+from coursekit.checking import Choice, Lesson, Number, Outcome, Set, Text, Verdict
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain
+from coursekit.hospital.draws import Draws
+from coursekit.standards.shell import Output, Shell
+
+lesson = Lesson(
+    "cpas-12",
+    title="UNIX: find the configuration file on a PACS server",
+    version=1,
+    minutes=90,
+    objectives=[
+        "find the configuration file that a service really reads, among copies, templates and links",
+        "answer a question about ten thousand files with one line of commands",
+        "change a configuration so that it can be undone, stays readable to its service and takes effect",
+    ],
+    covers=["find the configuration file on a PACS server with basic UNIX commands"],
+    needs=["start"],
+)
+
+NOW = datetime.datetime(2025, 3, 31, 7, 15)              # the server's wall clock, an hour before the worklist was told of CTER01
+ALLOWED = "/srv/hvmwl/site/allowed-aets.ini"
+USERS = {
+    "root": ("root",), "hvadmin": ("hvadmin", "adm", "hvpacs"), "hvpacs": ("hvpacs",), "hvmwl": ("hvmwl",), "backup": ("backup",),
+    "chrony": ("chrony",),
+}
+NUMBERS = {"root": 0, "adm": 4, "hvadmin": 1000, "hvpacs": 990, "hvmwl": 991, "backup": 992, "chrony": 993}
+PROCESSES = (
+    (1, "root", "Feb12", "/usr/lib/systemd/systemd"),
+    (412, "hvmwl", "Feb12", "/opt/hvmwl/bin/mwld --port 11113 --allowed /etc/hvmwl/site/allowed-aets.ini"),
+    (622, "chrony", "Feb12", "/usr/sbin/chronyd"),
+    (2214, "hvpacs", "Mar26", "/opt/hvpacs/bin/hvpacsd --config /etc/hvpacs/pacs.conf"),
+)
+RECORDED = {"df -B1 /var /archive/online1": "pacs df.txt", "du -sB1 /var": "pacs du.txt", "lsof +L1": "pacs lsof.txt"}
+DATES = {                                                # of files whose content tells none; the rest is as old as the installation
+    "/srv/hvpacs/conf/2025-02/pacs.conf": "2025-02-12 09:02", "/srv/hvpacs/conf/2025-02/aes.ini": "2025-03-29 16:20",
+    "/srv/hvpacs/conf/2025-02/conf.d/10-aes.conf": "2025-02-17 10:02", "/srv/hvpacs/conf/2025-02/conf.d/20-listener.conf": "2025-02-12 "
+    "09:10",
+    "/srv/hvpacs/conf/2025-02/conf.d/25-tls.conf": "2025-02-17 10:05", "/srv/hvpacs/conf/2025-02/conf.d/30-commit.conf": "2025-03-12 16:40",
+    "/srv/hvpacs/conf/current": "2025-02-12 09:15", "/srv/hvpacs/conf/2024-06/pacs.conf": "2024-06-11 14:31",
+    "/etc/hvpacs/pacs.conf": "2024-06-11 14:40", "/etc/hvpacs/pacs.conf.bak": "2025-03-20 08:05",
+    "/etc/hvpacs/pacs.conf.2019": "2019-05-06 11:12",
+    "/home/hvadmin/pacs.conf.new": "2025-03-28 17:44", "/home/hvadmin/allowed-aets.ini.new": "2025-03-30 22:18",
+    "/etc/hvmwl/site": "2024-09-02 10:20", "/etc/hvmwl/allowed-aets.ini.bak": "2025-03-29 15:02", ALLOWED: "2025-01-14 13:37",
+    "/opt/hvmwl/share/allowed-aets.ini": "2025-03-27 02:30", "/etc/systemd/system/hvpacs.service.d/override.conf": "2024-06-11 14:45",
+    "/etc/systemd/system/hvmwl.service": "2024-09-02 10:31",
+}
+INSTALLED = datetime.datetime(2024, 6, 11, 11, 20)
+UNIT = """\
+[Unit]
+Description=HV modality worklist
+After=network-online.target
+
+[Service]
+User=hvmwl
+ExecStart=/opt/hvmwl/bin/mwld --port 11113 --allowed /etc/hvmwl/site/allowed-aets.ini
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=on-failure
+
+[Install]
+WantedBy=multi-user.target
+"""
+README = """\
+mwld, the modality worklist server
+
+Usage: mwld --port PORT --allowed FILE
+FILE names the AE titles that may ask, one a line: TITLE = ADDRESS.
+Titles are compared letter by letter. The file is read when the
+server starts and when it gets the signal HUP (systemctl reload hvmwl),
+never in between.
+"""
+PASSWD = """\
+root:x:0:0:root:/root:/bin/bash
+hvadmin:x:1000:1000:Imaging IT:/home/hvadmin:/bin/bash
+hvpacs:x:990:990:HV PACS:/srv/hvpacs:/usr/sbin/nologin
+hvmwl:x:991:991:HV worklist:/srv/hvmwl:/usr/sbin/nologin
+backup:x:992:992:backup:/backup:/usr/sbin/nologin
+"""
+NOTES = """\
+2025-03-29 scanner in the ED updated, new AE title CTER01, old one CT_ER
+2025-03-30 asked about the worklist, nobody knows where the list is
+"""
+
+
+class File(NamedTuple):
+    """An entry of the server's tree, with the time of its last change."""
+
+    path: str
+    content: bytes
+    mode: int
+    owner: str
+    target: str | None
+    when: datetime.datetime
+
+
+def text_file(path, text, mode=0o644, owner="root:root", when=INSTALLED):
+    """A file of text."""
+    return File(path, text.encode("utf-8"), mode, owner, None, when)
+
+
+def changed_on(entry):
+    """When a file of the hospital's tree was changed last: from a table, else from what stands in it."""
+    if entry.path in DATES:
+        return datetime.datetime.fromisoformat(DATES[entry.path])
+    if entry.path.startswith("/var/spool/"):
+        utc = datetime.datetime.fromisoformat(entry.content[entry.content.index(b"time=") + 5:][:19].decode())
+        return utc + datetime.timedelta(hours=2 if utc >= datetime.datetime(2025, 3, 30, 1) else 1)
+    if entry.path.startswith("/var/log/hvpacs/") and entry.path[-1] != "g":
+        day = re.search(rb"2025-\d\d-\d\d", entry.content)[0].decode()
+        return datetime.datetime.fromisoformat(f"{day} 23:59")
+    return NOW.replace(minute=0) if entry.path.startswith(("/proc/", "/var/log/")) else INSTALLED
+
+
+def own_files(timetable):
+    """What the hospital's tree lacks: the worklist's unit, manual and timetable, programs, accounts, and things left at home."""
+    saved_on_windows = "[allowed]\r\nCTER01 = 10.20.30.41\r\n"
+    program = b"\x7fELF\x02\x01\x01" + bytes(57)
+    return [
+        text_file("/etc/systemd/system/hvmwl.service", UNIT, when=datetime.datetime(2024, 9, 2, 10, 31)),
+        text_file("/etc/cron.d/hvmwl", f"# the worklist's list, once a week\n{timetable} root systemctl reload hvmwl\n"),
+        text_file("/opt/hvmwl/README", README), text_file("/etc/passwd", PASSWD), text_file("/etc/hostname", "hv-app1\n"),
+        text_file("/usr/share/zoneinfo/Europe/Amsterdam", "TZif2"),
+        File("/etc/localtime", b"", 0o777, "root:root", "/usr/share/zoneinfo/Europe/Amsterdam", INSTALLED),
+        File("/opt/hvmwl/bin/mwld", program, 0o755, "root:root", None, INSTALLED),
+        File("/opt/hvpacs/bin/hvpacsd", program, 0o755, "root:root", None, INSTALLED),
+        text_file("/home/hvadmin/notes.txt", NOTES, owner="hvadmin:hvadmin", when=datetime.datetime(2025, 3, 30, 22, 20)),
+        text_file("/home/hvadmin/allowed-aets.ini.new", saved_on_windows, owner="hvadmin:hvadmin",
+                  when=datetime.datetime(2025, 3, 30, 22, 18)),
+    ]
+
+
+def session(files, recorded=()):
+    """Somebody of Imaging IT logged in at a server with these files."""
+    return Shell(files, USERS, "hvadmin", NOW, "hv-app1", PROCESSES, recorded, {"hvpacs": 2214, "hvmwl": 412}, NUMBERS)
+
+
+def unseen_servers(draw):
+    """Two small servers of the same kind with other titles, other logs and other jobs: what a command must also be right for."""
+    return [_small_server(draw) for _ in range(2)]
+
+
+def _small_server(draw):
+    titles = draw.sample([f"{kind}{number}" for kind in ("CT", "MR", "US_", "XA", "CR", "NM", "DX_", "RF") for number in range(3, 8)], 12)
+    refused, known = ["CTER01", *titles[:3]], titles[3:]
+    allowed = "# AE titles that may ask for the worklist\n[allowed]\nCT_ER = 10.20.30.41\n" + "".join(
+        [f"{title} = 10.20.30.{number}\n" for number, title in enumerate(known, 100)])
+    files = [
+        *own_files("10 4 * * 2"),
+        text_file(ALLOWED, allowed, 0o640, "hvmwl:hvmwl"),
+        File("/etc/hvmwl/site", b"", 0o777, "root:root", "/srv/hvmwl/site", INSTALLED),
+        text_file("/etc/hvmwl/allowed-aets.ini.bak", allowed.replace("CT_ER", "CT1")),
+        text_file("/opt/hvmwl/share/allowed-aets.ini", "[allowed]\nSAMPLE = 192.0.2.1\n"),
+        text_file(f"/backup/{draw.randrange(2020, 2025)}/allowed-aets.{draw.randrange(10, 99)}", allowed),
+        text_file("/etc/systemd/system/hvpacs.service", "[Service]\nUser=hvpacs\n"),
+        text_file("/var/log/hvmwl/mwl.log", _log(draw, refused, known), 0o640, "hvmwl:adm"),
+    ]
+    places = draw.sample(("WS_CH1", "WS_MG1", "WS_ED1", "HV_VNA", "HV_ROUTER", "WS_OR2"), 4)
+    failures = [place for place, count in zip(places, draw.sample(range(2, 12), 3)) for _ in range(count)]
+    jobs = failures + [draw.choice(places) for _ in range(90)]
+    order = list(range(len(jobs)))
+    draw.shuffle(order)
+    # The first folder holds some of the failed jobs, never all.
+    for number, which in enumerate(order):
+        state = "status=FAILED\nerror=connection timed out\n" if which < len(failures) else "status=OK\n"
+        text = f"job={number}\ntime=2025-03-30 0{number % 10}:00:00Z\ndest={jobs[which]}\nobjects={draw.randrange(1, 400)}\n{state}"
+        files.append(text_file(f"/var/spool/hvpacs/done/{number % 3:02d}/{number:05d}.job", text, 0o640, "hvpacs:hvpacs"))
+    return session(files)
+
+
+def _log(draw, refused, known):
+    """A day of the worklist's log: each refused caller comes several times, and never twice in a row."""
+    lines = []
+    for turn in range(draw.randrange(3, 7)):
+        for title in refused[turn % 2:]:
+            lines.append(f"A-ASSOCIATE-RJ result=1 source=1 reason=3 calling={title} not in allowed-aets")
+            lines.append(f"C-FIND {draw.choice(known)} matches={draw.randrange(4)} status=0000")
+    start = datetime.datetime(2025, 4, 1, 6, 0)
+    return "".join([f"{(start + datetime.timedelta(minutes=7 * number)).isoformat()}+02:00 hv_mwl[412] {line}\n"
+                    for number, line in enumerate(lines)])
+
+
+# ---- kinds of answer of this lesson
+
+
+class PathOf(Text):
+    """An absolute path; what `sh` printed is as good as its text."""
+
+    takes = "a path"
+
+    def __init__(self, variables):
+        super().__init__(variables, case=True, reading=absolute)
+
+    def read(self, given):
+        """The path."""
+        return super().read(given.text if is_a(given, Output) else given)
+
+
+def absolute(value):
+    """A path from the root on, without quotes and doubled slashes."""
+    text = value.strip().strip("'\"`").strip() if isinstance(value, str) else ""
+    if not text.startswith("/") or "\n" in text:
+        raise ValueError("give one whole path, from the root `/` on")
+    return re.sub("/+", "/", text).rstrip("/") or "/"
+
+
+class CommandLine(Text):
+    """Command lines as text, carried out on copies of the learner's server and of servers that the learner has not seen.
+
+    result : 'paths' or 'counts': what the lines of the output are compared as, in any order
+    """
+
+    takes = "a command line, as text between quotes"
+
+    def __init__(self, variables, result="paths"):
+        super().__init__(variables, case=True)
+        self.result = result
+
+    def read(self, given):
+        """The text, without the prompt that was copied with it."""
+        if is_a(given, Output):
+            raise Unreadable("You gave what a command printed. This exercise takes the command itself: leave out `sh(` and the bracket at "
+            "the end.")
+        value = plain(given)
+        value = "\n".join(value) if type(value) is list and value and all(type(line) is str for line in value) else value
+        if type(value) is not str:
+            raise Unclear(describe(given))
+        if not value.strip():
+            raise Unclear("empty text")
+        if re.match(r"\s*sh\(", value):
+            raise Unreadable("Leave out `sh(` and its bracket: the command alone is the answer, between quotes.")
+        return re.sub(r"^\s*(?:\w+@[\w-]+:[^\s$]*)?\$ ", "", value, flags=re.MULTILINE)
+
+    def judge(self, exercise, given, editions):
+        """The verdict: on the learner's own server first."""
+        try:
+            text = self.read(*given)
+        except Unclear as unclear:
+            return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
+        servers = self._servers(exercise, editions.own)
+        outputs = [carried_out(server, text) for server in servers]
+        got = [self._result(*output) for output in outputs]
+        right = self._reference(exercise, exercise.solution, editions.own)
+        wrong = [place for place, (a, b) in enumerate(zip(got, right, strict=True)) if a != b]
+        if not wrong:
+            return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
+        # A command that fails and prints nothing is told what failed: several wrong ways print nothing either.
+        if got[0] or not outputs[0][0].errors:
+            for way, feedback in exercise.wrong_ways.items():
+                if got == self._reference(exercise, way, editions.own):
+                    return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        return self._not_yet(outputs[wrong[0]][0], got[wrong[0]], right[wrong[0]], only_there=wrong[0] > 0)
+
+    def _servers(self, exercise, hospital):
+        import random
+
+        unseen = exercise.remembered("cases", hospital, lambda: exercise.cases(random.Random(f"{exercise.name} {hospital.seed}")))
+        return [exercise.lesson.input_of("server", hospital), *unseen]
+
+    def _reference(self, exercise, function, hospital):
+        def compute():
+            text = self.read(exercise.computed(function, hospital))
+            return [self._result(*carried_out(server, text)) for server in self._servers(exercise, hospital)]
+        return exercise.remembered((self, function), hospital, compute)
+
+    def _result(self, output, here):
+        """The lines of an output in the form that is compared, sorted."""
+        return sorted([_path(line, here) if self.result == "paths" else _count(line) for line in output.lines if line.strip()], key=repr)
+
+    def _not_yet(self, output, got, right, only_there):
+        if not got:
+            said = complaint(output) or " Nothing was found, or what was found went nowhere."
+            return Verdict(Outcome.NOT_YET, f"Your command prints nothing.{said}", "nothing")
+        where = "On hv-app1 the output is right, on another server of the same kind not. Is something in your command only true here? "
+        where = where + "There, " if only_there else ""
+        extra = [line for line in got if line not in right]
+        if extra:
+            line = extra[0] if isinstance(extra[0], str) else f"{extra[0][0]} {extra[0][1]}"
+            text = f"the line `{line[:100]}` does not belong in the output."
+        elif len(got) > len(right):
+            text = "some lines are there more than once."
+        else:
+            text = f"something is missing: your command prints {len(got)} line{'s' * (len(got) != 1)}, which do belong there."
+        return Verdict(Outcome.NOT_YET, (where + text)[:1].upper() + (where + text)[1:], "value")
+
+
+def complaint(output):
+    """The first line of standard error as a sentence for the learner, or ""."""
+    lines = output.errors.strip().splitlines()
+    return f' Its first complaint: "{lines[0][:160]}".' if lines else ""
+
+
+def carried_out(server, text):
+    """What command lines print on a copy of a server, and the folder in which they end."""
+    copy = server.copy()
+    output = copy.sh(text)
+    return output, copy.here
+
+
+def _path(line, here):
+    line = line.strip().strip("'\"")
+    return posixpath.normpath(posixpath.join(here, line)) if line.startswith(("./", "../")) else re.sub("/+", "/", line)
+
+
+def _count(line):
+    """(number, name) of a line such as '  8 calling=CTER01', 'CTER01 8' or 'CTER01: 8'; another line as it stands."""
+    match = re.fullmatch(r"\s*(?P<count>\d+)[\s:,;]+(?:\S*[=:])?(?P<name>\w+)\s*", line) or re.fullmatch(
+        r"\s*(?:\S*[=:])?(?P<name>[A-Za-z]\w*)[\s:,;=]+(?P<count>\d+)\s*", line)
+    if not match:
+        return " ".join(line.split())
+    return int(match["count"]), match["name"]
+
+
+class Effects(NamedTuple):
+    """What command lines did to the worklist's list: each part "" where it is as it should be, else a word for what is wrong."""
+
+    entry: str
+    access: str
+    others: str
+    copy: str
+    told: str
+
+
+WRONG_EFFECTS = {
+    "gone": "Behind the last of your commands the list is no longer where mwld looks for it.",
+    "emptied": "The entries that were in the list are gone: no device may ask for the worklist any more.",
+    "crlf": "The list now has lines that end as on Windows, with a carriage return. mwld would take it for part of the address. `cat -A` "
+    "shows it as ^M.",
+    "renamed": "The entry of CT_ER is gone. It was to stay until the vendor confirms that nothing uses it.",
+    "lost": "Entries that were in the list are gone. One line was to be added, nothing else.",
+    "unchanged": "The list that mwld reads has not changed. Look at what your commands print: each one that fails says so.",
+    "twice": "The new line is there more than once.",
+    "outside": "The new line does not stand in the part [allowed].",
+    "other": "A line was added to the list, but it is not the scanner's: TITLE = ADDRESS, as the other lines have it, with the title "
+    "letter by letter.",
+    "owner": "The list belongs to somebody else now. mwld runs as hvmwl, and the file was hvmwl's.",
+    "mode": "The permissions of the list have changed. Whoever adds a line has no need to touch them.",
+    "others": "Your commands changed a file of the server that has nothing to do with the task, or removed one.",
+    "no copy": "There is no copy of the list as it was. If the new line is wrong, nobody can go back.",
+    "copy too late": "There is a copy, but it was made after the change: it holds the new list, not the one to go back to.",
+    "not told": "The list on the disk is right, and mwld does not know: it reads its file when it starts and when it is told to. The "
+    "README says how.",
+    "too early": "mwld was told to read its list before the new line was in it.",
+}
+
+
+class Change(CommandLine):
+    """Command lines that change a file; judged by what they leave behind. Of the wrong ways the first with the same effects counts."""
+
+    takes = "command lines, as text between quotes"
+
+    def judge(self, exercise, given, editions):
+        """The verdict."""
+        try:
+            text = self.read(*given)
+        except Unclear as unclear:
+            return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
+        for server in self._servers(exercise, editions.own):
+            output, effects = effects_of(server, text)
+            if not any(effects):
+                continue
+            said = complaint(output).replace("Its first complaint", "The first complaint was")
+            for way, feedback in exercise.wrong_ways.items():
+                way_output, way_effects = self._way_effects(exercise, way, editions.own)
+                if way_effects == effects:
+                    return Verdict(Outcome.NOT_YET, feedback if output.errors == way_output.errors else feedback + said, way.__name__)
+            worst = next(part for part in effects if part)
+            return Verdict(Outcome.NOT_YET, WRONG_EFFECTS.get(worst, WRONG_EFFECTS["others"]) + said, worst)
+        return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
+
+    def _way_effects(self, exercise, way, hospital):
+        def compute():
+            return effects_of(exercise.lesson.input_of("server", hospital), exercise.computed(way, hospital))
+        return exercise.remembered((self, way), hospital, compute)
+
+
+def effects_of(server, text):
+    """(Output, Effects) of command lines on a copy of a server."""
+    after = server.copy()
+    output = after.sh(text)
+    old, new = server.nodes[ALLOWED], after.nodes.get(ALLOWED)
+    touched = [path for path, node in server.nodes.items() if path != ALLOWED and _changed(node, after.nodes.get(path))]
+    try:
+        reached = after.real("/etc/hvmwl/site/allowed-aets.ini") == ALLOWED
+    except Exception:  # a link that leads nowhere now
+        reached = False
+    fresh = [node for path, node in after.nodes.items() if path not in server.nodes and node.kind == "f"]
+    copies = [node for node in fresh if node.content == old.content]
+    late = [node for node in fresh if new is not None and node.content == new.content != old.content]
+    told = [nodes.get(ALLOWED) for service, nodes in after.told if service == "hvmwl"]
+    entry = "gone" if new is None or new.kind != "f" or not reached else entry_of(old.content, new.content)
+    access = "" if new is None or (new.owner, new.group, new.mode) == (old.owner, old.group, old.mode) else (
+        "mode" if (new.owner, new.group) == (old.owner, old.group) else "owner")
+    heard = bool(told) and new is not None and told[-1] is not None and told[-1].content == new.content
+    return output, Effects(entry, access, touched[0] if touched else "", "" if copies else "copy too late" if late else "no copy",
+                           "" if heard else "too early" if told else "not told")
+
+
+def _changed(old, new):
+    """Whether a file is gone, or differs in what it holds, whose it is and who may read it."""
+    return new is None or new is not old and old.kind != "d" and old[:5] + old[6:] != new[:5] + new[6:]
+
+
+def entry_of(old, new):
+    """What became of the list's entries: "" when the scanner's line was added to [allowed] and nothing else changed."""
+    before, after = _entries(old), _entries(new)
+    lost = [line for line in before if line not in after]
+    added = list(after)
+    for line in before:
+        if line in added:
+            added.remove(line)
+    wanted = ("CTER01", "10.20.30.41")
+    if lost:
+        return "emptied" if len(lost) > 1 and len(after) <= 2 else "renamed" if [line[0] for line in lost] == ["CT_ER"] else "lost"
+    if not added:
+        return "unchanged"
+    if b"\r" in new:
+        return "crlf"
+    if added == [wanted, wanted]:
+        return "twice"
+    if added != [wanted]:
+        return "other"
+    return "" if after.index(wanted) > after.index(("[allowed]", "")) else "outside"
+
+
+def _entries(content):
+    """The lines of a list as (title, address), comments and empty lines left out."""
+    lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines()]
+    return [(line.partition("=")[0].strip(), line.partition("=")[2].strip()) for line in lines if line and not line.startswith("#")]
+
+
+def moment(value):
+    """A day and time of day in one form: '2025-04-03 02:10'."""
+    text = re.sub(r"\s+", " ", value.strip().replace("T", " ")) if isinstance(value, str) else ""
+    match = re.fullmatch(r"(2025-\d\d?-\d\d?),? (\d{1,2})[:.](\d\d)(?::00)?(?: ?h| ?CEST|\+02:00)?", text)
+    if not match:
+        raise ValueError("write the day and the time as in 2025-12-24 18:30")
+    year, month, day = match[1].split("-")
+    return f"{year}-{int(month):02d}-{int(day):02d} {int(match[2]):02d}:{match[3]}"
+
+
+# ---- inputs
+
+
+@lesson.input
+def server(hospital):
+    """A session at hv-app1, the server of archive and worklist, on Monday 31 March 2025, 07:15."""
+    said = hospital.servers.transcripts
+    recorded = {line: said[name].partition("\n")[2] for line, name in RECORDED.items()}
+    files = [File(entry.path, entry.content, entry.mode, entry.owner, entry.target, changed_on(entry)) for entry in hospital.servers.tree()]
+    return session([*files, *own_files(timetable_of(hospital.seed))], recorded)
+
+
+def timetable_of(seed):
+    """When cron makes the worklist read its list: on Thursday, Friday or Saturday, between 02:00 and 05:22."""
+    draws = Draws(seed, "cpas-12 cron")
+    hour = draws.one(2, 4)
+    return f"{draws.one(6, 22)} {hour} * * {draws.one(4, 6)}"
+
+
+@lesson.input
+def listing(hospital):
+    """What `ls -l` printed of a folder that several services share."""
+    draws = Draws(hospital.seed, "cpas-12 listing")
+    names = ["aes.ini", "calendar.txt", "destinations.xml", "holidays.csv", "labels.txt", "modalities.ini", "printers.conf", "rooms.csv",
+             "sites.yaml", "stations.txt", "units.csv", "views.ini"]
+    kinds = [("rw-r-----", "hvmwl", "hvmwl"), ("rw-r-----", "root", "hvmwl"),
+             ("rw-rw----", "root", "imaging"), ("rw-r--r--", "root", "root"),
+             ("rw-------", "root", "root"), ("rw-r-----", "root", "adm"), ("-w-r--r--", "hvmwl", "hvmwl"), ("rw----r--", "root", "hvmwl"),
+             ("rw-------", "hvpacs", "hvpacs"), ("rw-r--r--", "hvpacs", "hvpacs")]
+    order = sorted(range(len(kinds)), key=lambda place: draws.one(0, 10**6) * 100 + place)
+    names = sorted(sorted(names, key=lambda name: (draws.one(0, 10**6), name))[:len(kinds)])
+    rows = []
+    for name, place in zip(names, order):
+        mode, owner, group = kinds[place]
+        rows.append(f"-{mode} 1 {owner:<6} {group:<7} {draws.one(200, 9000):4d} Mar {draws.one(10, 28)} "
+                    f"{draws.one(7, 17):02d}:{draws.one(10, 59)} {name}")
+    return "\n".join(rows)
+
+
+# ---- exercises
+
+
+@lesson.exercise
+class FindTheLists:
+    """Nobody knows where the worklist keeps its list of allowed AE titles. The vendor remembers part of the file's name:
+    `allowed-aets`.
+
+    Write **one command** that prints the path of every file on the whole server that has `allowed-aets` in its name.
+    """
+
+    answer = CommandLine("find_lists")
+    cases = unseen_servers
+
+    def solution():
+        return "find / -name '*allowed-aets*'"
+
+    def exact_name():
+        return "find / -name allowed-aets"
+
+    def one_ending():
+        return "find / -name '*allowed-aets.ini'"
+
+    def below_etc():
+        return "find /etc -name '*allowed-aets*'"
+
+    def from_here():
+        return "find . -name '*allowed-aets*'"
+
+    def by_content():
+        return "grep -rl allowed-aets / 2>/dev/null"
+
+    def names_alone():
+        return "ls -R / | grep allowed-aets"
+
+    wrong_ways = {
+        exact_name: "Nothing is called exactly that. `-name` compares with the whole name: a `*` before and behind says that there may be "
+        "more.",
+        one_ending: "These are only the files that end in `.ini`. The name may go on: put a `*` behind it as well.",
+        below_etc: "You searched below `/etc` only. Configuration ought to be there, and often is not. Begin at the root of the tree.",
+        from_here: "That is the one in your own home. Either the search began there (`.` is the folder in which you are), or the pattern "
+        "has no quotes: then the shell puts "
+        "the name of that file in its place before `find` sees it. Begin at the root, with the pattern in quotes.",
+        by_content: "`grep -r` looks into the files: these are files in which the word *stands*. Asked is for files that are *called* so.",
+        names_alone: "These are names without their folders: you know that there are some, and not where. `find` prints the whole path.",
+    }
+    hints = [
+        "`find` walks through a tree and prints the paths of all that fits.",
+        "It takes the folder in which to begin, then a test: `find FOLDER -name PATTERN`.",
+        "The whole server begins at `/`. In the pattern, which you put in quotes, `*` stands for anything.",
+    ]
+    praise = "More than one file has the name, and only one is read. Finding the candidates is the easy half."
+
+
+@lesson.exercise
+class WorklistReads:
+    """Which file does the **running** worklist server read as its list?
+
+    Give the path of the file itself, with no link in it.
+    """
+
+    answer = PathOf("worklist_list")
+    points = 2
+
+    def solution(server):
+        # `ps -ef` shows the file as an argument of mwld, and `ls -l /etc/hvmwl` that a part of that path is a link.
+        return server.sh("readlink -f /etc/hvmwl/site/allowed-aets.ini").text
+
+    def as_the_process_names_it(server):
+        return "/etc/hvmwl/site/allowed-aets.ini"
+
+    def the_copy(server):
+        return "/etc/hvmwl/allowed-aets.ini.bak"
+
+    def the_template(server):
+        return "/opt/hvmwl/share/allowed-aets.ini"
+
+    def the_newest(server):
+        return "/home/hvadmin/allowed-aets.ini.new"
+
+    def the_folder(server):
+        return "/srv/hvmwl/site"
+
+    def the_link(server):
+        return "/etc/hvmwl/site"
+
+    wrong_ways = {
+        as_the_process_names_it: "That is the path with which the process was started, and it leads to the right file. But one part of it "
+        "is a link: "
+        "`ls -l` shows links with an arrow. Give the place to which they lead.",
+        the_copy: "That is a copy that somebody made. It lies where one would look first, and nothing reads it. What does the process "
+        "name on its command line?",
+        the_template: "That is the template that came with the software: its only entry is a sample. The next update may overwrite it.",
+        the_newest: "That is the newest one, but it lies in somebody's home. What counts is not which file was changed last, but which "
+        "one the process opens.",
+        the_folder: "That is the folder in which it lies. Give the file.",
+        the_link: "That is a link to a folder. Give the file, by the path that has no link in it.",
+    }
+    hints = [
+        "The process knows. `ps -ef` prints each one with the arguments with which it was started.",
+        "Behind `--allowed` stands a path. Look at each folder on the way with `ls -l`: where there is an arrow, the path goes on "
+        "elsewhere.",
+        "`readlink -f PATH` follows all links of a path and prints where it ends.",
+    ]
+    praise = "From process to command line to link to file: that way works on any UNIX server, whoever made the software."
+
+
+@lesson.exercise
+class ArchiveReads:
+    """And the archive? `hvpacsd` reads `pacs.conf`, and of these there are many. Which one is in use, also after the next restart?
+
+    Start from the service's unit, `systemctl cat hvpacs`, and follow it to the end. Give the path of the file itself, with no link in it.
+    """
+
+    answer = PathOf("archive_config")
+    points = 2
+
+    def solution(server):
+        # unit -> override -> /etc/default/hvpacs -> /etc/hvpacs/pacs.conf -> two links
+        return server.sh("readlink -f /etc/hvpacs/pacs.conf").text
+
+    def the_unit_alone(server):
+        return "/opt/hvpacs/share/templates/pacs.conf"
+
+    def with_its_links(server):
+        return "/etc/hvpacs/pacs.conf"
+
+    def half_way(server):
+        return "/srv/hvpacs/conf/current/pacs.conf"
+
+    def the_newest(server):
+        return "/home/hvadmin/pacs.conf.new"
+
+    def the_older_folder(server):
+        return "/srv/hvpacs/conf/2024-06/pacs.conf"
+
+    def the_copy(server):
+        return "/etc/hvpacs/pacs.conf.bak"
+
+    def the_environment(server):
+        return "/etc/default/hvpacs"
+
+    wrong_ways = {
+        the_unit_alone: "So the unit alone would have it. But a second file, the override, empties the list of environment files and "
+        "names another: what it says "
+        "comes last and counts.",
+        with_its_links: "That is what the environment says, and it is right so far. Now look at it with `ls -l`: it is a link.",
+        half_way: "You followed the first link. In its target there is another: look at the folder with `ls -l`, or let `readlink -f` go "
+        "the whole way.",
+        the_newest: "That one is newer, but it lies in a home folder and no unit names it.",
+        the_older_folder: "That is the configuration of an earlier version. The link beside it points to another folder.",
+        the_copy: "That is a copy. It lies beside the right name, and no unit, environment or link leads to it.",
+        the_environment: "That is the environment file: it names the configuration. Go on from what stands in it.",
+    }
+    hints = [
+        "`systemctl cat hvpacs` prints the unit, then the files that override it. `EnvironmentFile=` with nothing behind it forgets what "
+        "was named before.",
+        "Look into the environment file that is left: `cat FILE`. It gives HVPACS_CONF its value, and the unit's last line uses it.",
+        "That value is a link, and where it leads there is another one. `readlink -f` follows both.",
+    ]
+    praise = (
+        "Software that is updated by links, one folder for each version, is frequent: to go back, one link is turned. Editing the "
+        "wrong folder changes nothing."
+    )
+
+
+def _readable(listing, may):
+    """The names in a listing whose (mode, owner, group) the function `may` accepts."""
+    rows = [line.split() for line in listing.splitlines()]
+    return [row[-1] for row in rows if may(row[0], row[2], row[3])]
+
+
+@lesson.exercise
+class WhoMayRead:
+    """The worklist server runs as the user `hvmwl`, who belongs to the groups `hvmwl` and `imaging`. Which files in `listing` can it
+    **read**?
+
+    Answer with a list of their names, in any order, such as `["a.txt", "b.txt"]`.
+    """
+
+    answer = Set("readable")
+
+    def solution(listing):
+        names = []
+        for line in listing.splitlines():
+            mode, links, owner, group = line.split()[:4]
+            if owner == "hvmwl":
+                sign = mode[1]
+            elif group in ("hvmwl", "imaging"):
+                sign = mode[4]
+            else:
+                sign = mode[7]
+            if sign == "r":
+                names.append(line.split()[-1])
+        return names
+
+    def best_of_three(listing):
+        groups = ("hvmwl", "imaging")
+        return _readable(listing, lambda mode, owner, group: "r" in (mode[1] * (owner == "hvmwl"), mode[4] * (group in groups), mode[7]))
+
+    def any_r(listing):
+        return _readable(listing, lambda mode, owner, group: "r" in mode)
+
+    def others_forgotten(listing):
+        groups = ("hvmwl", "imaging")
+        return _readable(listing, lambda mode, owner, group: mode[1] == "r" if owner == "hvmwl" else group in groups and mode[4] == "r")
+
+    def own_files_alone(listing):
+        return _readable(listing, lambda mode, owner, group: owner == "hvmwl")
+
+    def second_group_forgotten(listing):
+        return _readable(listing, lambda mode, owner, group: mode[1 if owner == "hvmwl" else 4 if group == "hvmwl" else 7] == "r")
+
+    def may_write(listing):
+        groups = ("hvmwl", "imaging")
+        return _readable(listing, lambda mode, owner, group: mode[2 if owner == "hvmwl" else 5 if group in groups else 8] == "w")
+
+    wrong_ways = {
+        best_of_three: "You let the best of the three classes count. But only one counts, the first that fits: an owner whose `r` is "
+        "missing cannot read, even if "
+        "all others may; and for a member of the group the group's letters count, not those of the others.",
+        any_r: "You took each file that has an `r` somewhere. Whose `r` is it? The letters stand in three groups of three: owner, group, "
+        "others.",
+        others_forgotten: "You left out the files that belong to neither hvmwl nor one of its groups. For those the last three letters "
+        "count.",
+        own_files_alone: "Those are the files that belong to hvmwl, whatever the letters say. Who may read is told by the letters: the "
+        "owner is one of three classes.",
+        second_group_forgotten: "A user may be in several groups. hvmwl is in `imaging` as well, and there the group's three letters "
+        "count.",
+        may_write: "Those are the files that it may *write*: the `w`. Asked is for the `r`.",
+    }
+    hints = [
+        "For each line ask first: is the owner hvmwl? If not: is the group one of its two? If not: it is one of the others.",
+        "The answer picks three of the nine letters: 2 to 4 for the owner, 5 to 7 for the group, 8 to 10 for the others. Only those three "
+        "count.",
+        "Two lines are traps: one in which the owner lacks what others have, and one in which the group lacks what others have.",
+    ]
+    praise = (
+        "When a service says *permission denied*, this is the question: as which user does it run, and which three letters count for "
+        "it?"
+    )
+
+
+@lesson.exercise
+class NotRead:
+    """On 12 March a colleague set up storage commitment, in a file of its own in the folder `conf.d` beside the archive's `pacs.conf`.
+    The archive
+    has been restarted twice since, and behaves as if the file were not there. Its manual says that it reads all of `conf.d` at the
+    start, as the user
+    `hvpacs`, and leaves out what it cannot read.
+
+    Give as `blocked` the path of the file that `hvpacs` cannot read (without links), and as `repair` the letter of the right way to mend
+    it.
+    """
+
+    answer = Choice(
+        "repair, blocked",
+        options={
+            "A": "`chmod 777` on the file: then nothing can be in the way.",
+            "B": "`chown hvpacs:hvpacs` on the file; its mode may stay.",
+            "C": "Let the archive run as root (`User=root` in an override).",
+            "D": "Nothing: services are started by root, so they can read everything.",
+            "E": "Paste its lines into the template below `/opt` and delete the file.",
+        },
+        evidence=PathOf("blocked"),
+    )
+
+    def solution(server):
+        # sudo -u hvpacs grep -r port /srv/hvpacs/conf/2025-02   complains of one file; ls -l shows why
+        folder = "/srv/hvpacs/conf/2025-02/conf.d"
+        complaint = server.sh(f"sudo -u hvpacs grep -r port {folder}").errors
+        return "B", complaint.split(": ")[1]
+
+    def for_all(server):
+        return "A", None
+
+    def as_root(server):
+        return "C", None
+
+    def root_reads_all(server):
+        return "D", None
+
+    def in_the_template(server):
+        return "E", None
+
+    def the_list_of_the_worklist(server):
+        return "B", "/srv/hvmwl/site/allowed-aets.ini"
+
+    def the_folder(server):
+        return "B", "/srv/hvpacs/conf/2025-02/conf.d"
+
+    def through_the_link(server):
+        return "B", "/srv/hvpacs/conf/current/conf.d/30-commit.conf"
+
+    wrong_ways = {
+        for_all: "It would be readable, and every account on the server could also *write* it: whoever gets in as anybody changes the "
+        "archive's configuration. "
+        "Give no more than is needed.",
+        as_root: "Then a fault in a program that listens on the network has the whole server. Services run as users of their own for that "
+        "reason.",
+        root_reads_all: "The service manager starts it, but the unit says `User=`: from then on the process has that user's rights and no "
+        "others.",
+        in_the_template: "The template is not read by this service, and the next update overwrites it. The file is in the right place; "
+        "something else is wrong with it.",
+        the_list_of_the_worklist: "The archive cannot read that one either, but it does not want to: it belongs to the worklist. Look "
+        "into the archive's own `conf.d`.",
+        the_folder: "That is the folder. One file in it looks different from its neighbours: `ls -l`.",
+        through_the_link: "That is the file, by a path that goes through a link. Give the path without links, as in the exercise before.",
+    }
+    hints = [
+        "`ls -l` on the folder `conf.d`, beside the file of the exercise before. Compare owner and mode of the four.",
+        "`sudo -u hvpacs cat FILE` tries it as that user: who is right is not a matter of opinion.",
+        "Which repair gives exactly the one user who needs it the right to read, and nobody else?",
+    ]
+    praise = (
+        "The file was made by root, with root's mask: one of the most frequent reasons why a service ignores what one has just "
+        "configured."
+    )
+
+
+@lesson.exercise
+class CountRefusals:
+    """How often has the worklist refused an association, **and whose**? In `/var/log/hvmwl/mwl.log` a refusal is a line with
+    `A-ASSOCIATE-RJ`.
+
+    Write **one command line** that prints, for each calling AE title, how many refusals the log holds: one line for each, with the
+    number and the title
+    (`calling=` before the title may stay). The order of the lines does not matter. It is also tried on other days' logs, with other titles.
+    """
+
+    answer = CommandLine("count_refusals", result="counts")
+    cases = unseen_servers
+    points = 2
+
+    def solution():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 7 | sort | uniq -c"
+
+    def one_total():
+        return "grep -c A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log"
+
+    def without_sort():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 7 | uniq -c"
+
+    def titles_alone():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 7 | sort -u"
+
+    def queries_too():
+        return "cut -d ' ' -f 4 /var/log/hvmwl/mwl.log | sort | uniq -c"
+
+    def by_reason():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 6 | sort | uniq -c"
+
+    def this_scanner_alone():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | grep CTER01 | cut -d ' ' -f 7 | sort | uniq -c"
+
+    def whole_lines():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | sort | uniq -c"
+
+    wrong_ways = {
+        one_total: "That is one number for all together. Asked is a number for each title: cut the title out of the lines, then count "
+        "equal ones.",
+        without_sort: "`uniq` only joins lines that stand next to each other. Where the callers alternate, as in other days' logs, each "
+        "title comes several times: "
+        "sort before.",
+        titles_alone: "Those are the titles, each once. How often each came is lost: `uniq -c` counts.",
+        queries_too: "That counts the fourth field of all lines. For queries it is the caller, but a refusal has something else there. "
+        "Keep the lines of refusals first.",
+        by_reason: "That is the sixth field, the reason. Count the blanks again: the title is one further.",
+        this_scanner_alone: "Right for this scanner. Whoever types its title into the command finds no other: here none was refused, on "
+        "another day's log there are more.",
+        whole_lines: "Each line has a time of its own, so no two are equal and each counts 1. Cut out the field that you want to count.",
+    }
+    hints = [
+        "Four stations, joined by `|`: keep the lines, cut out the field, sort, count.",
+        "`grep WORD FILE` keeps lines. In the line of a refusal the fields are separated by single blanks; which one holds `calling=`?",
+        "`cut -d ' ' -f NUMBER` keeps that field. Then `sort`, then `uniq -c`, which counts equal neighbours.",
+    ]
+    praise = "This chain, `sort | uniq -c`, answers half of all questions to a log: which caller, which error, which hour."
+
+
+@lesson.exercise
+class CountFailedJobs:
+    """The archive leaves a small file for each finished send job below `/var/spool/hvpacs/done`, ten thousand of them. **To which
+    destinations did jobs fail, and
+    how many to each?** A failed job has the line `status=FAILED`; the destination is in the line that begins with `dest=`.
+
+    Write **one command line** that prints a line for each destination with failed jobs: the number and the destination (`dest=` may
+    stay), in any order. It is
+    also tried on other servers.
+    """
+
+    answer = CommandLine("count_failed", result="counts")
+    cases = unseen_servers
+    points = 2
+
+    def solution():
+        return "grep -rl status=FAILED /var/spool/hvpacs/done | xargs grep -h ^dest= | sort | uniq -c"
+
+    def all_jobs():
+        return "grep -rh ^dest= /var/spool/hvpacs/done | sort | uniq -c"
+
+    def names_instead_of_contents():
+        return "grep -rl status=FAILED /var/spool/hvpacs/done | grep ^dest= | sort | uniq -c"
+
+    def one_total():
+        return "grep -rl status=FAILED /var/spool/hvpacs/done | wc -l"
+
+    def the_status():
+        return "grep -rh status=FAILED /var/spool/hvpacs/done | sort | uniq -c"
+
+    def those_that_went_well():
+        return "grep -rl status=OK /var/spool/hvpacs/done | xargs grep -h ^dest= | sort | uniq -c"
+
+    def without_sort():
+        return "grep -rl status=FAILED /var/spool/hvpacs/done | xargs grep -h ^dest= | uniq -c"
+
+    def names_in_front():
+        return "grep -rl status=FAILED /var/spool/hvpacs/done | xargs grep ^dest= | sort | uniq -c"
+
+    def one_folder():
+        return "grep -l status=FAILED /var/spool/hvpacs/done/00/* | xargs grep -h ^dest= | sort | uniq -c"
+
+    wrong_ways = {
+        all_jobs: "Those are all jobs, failed or not. First find the files of the failed ones, then look for `dest=` in those alone.",
+        names_instead_of_contents: "The second `grep` gets a list of file names on its input and searches the *names*, in which there is "
+        "no `dest=`. `xargs` "
+        "hands them over as files to open.",
+        one_total: "That is how many failed in all. Asked is how many to each destination.",
+        the_status: "That counts the lines with the status, which are all alike. The destination stands in another line of the same file: "
+        "find the files, then look into "
+        "them once more.",
+        those_that_went_well: "Those are the jobs that went well, `status=OK`. Asked is for the failed ones.",
+        without_sort: "`uniq` only joins neighbours: each destination comes several times. Sort before.",
+        names_in_front: "`grep` on several files puts the file's name in front of each line, so no two lines are equal. `-h` leaves the "
+        "names out.",
+        one_folder: "Those are the jobs of one folder. There are a hundred: `-r` goes through all that lies below.",
+    }
+    hints = [
+        "Two searches: the first gives the *names* of the files with the status, the second looks for the destination in *those* files.",
+        "`grep -rl WORD FOLDER` prints the names of all files below the folder that hold the word. `| xargs grep -h WORD` looks into each "
+        "of them.",
+        "Behind it the chain that you know: `sort | uniq -c`.",
+    ]
+    praise = "Ten thousand files, one line. One destination stands out: a ticket for the new workstation, with a number in it."
+
+
+@lesson.exercise
+class WhereIsTheSpace:
+    """`df` says that `/var` is nearly full. `du`, which adds up all files, finds far less. Three outputs tell why: `df -B1 /var
+    /archive/online1`,
+    `du -sB1 /var` and `lsof +L1` (run them in the session).
+
+    Give the letter as `space`, and as `bytes_held` **how many bytes** would become free if the cause were removed.
+    """
+
+    answer = Choice(
+        "space, bytes_held",
+        options={
+            "A": "`df` counts in units of 1000 and `du` in units of 1024.",
+            "B": "A file was deleted while a process had it open, and still takes its space.",
+            "C": "Files whose name begins with a dot are hidden from `du`.",
+            "D": "Other file systems are mounted below `/var`, and `df` counts them too.",
+            "E": "The blocks that are reserved for root are in the column Used.",
+        },
+        evidence=Number("bytes_held", unit="bytes"),
+    )
+
+    def solution(server):
+        # SIZE/OFF of the deleted file; the same as Used of df less the sum of du
+        line = server.sh("lsof +L1").lines[1]
+        return "B", int(line.split()[6])
+
+    def units(server):
+        return "A", None
+
+    def hidden_files(server):
+        return "C", None
+
+    def mounted_below(server):
+        return "D", None
+
+    def reserved(server):
+        return "E", None
+
+    def all_that_du_found(server):
+        return "B", int(server.sh("du -sB1 /var").text.split()[0])
+
+    def all_that_is_used(server):
+        return "B", int(server.sh("df -B1 /var /archive/online1").lines[1].split()[2])
+
+    def what_is_free_now(server):
+        return "B", int(server.sh("df -B1 /var /archive/online1").lines[1].split()[3])
+
+    wrong_ways = {
+        units: "Both were asked for bytes, by `-B1`, so no unit can make a difference.",
+        hidden_files: "`du` counts hidden files as well; it is `ls` that leaves them out.",
+        mounted_below: "`df` speaks of one file system in each line. And files on another one mounted below would make `du` larger, not "
+        "smaller.",
+        reserved: "Reserved blocks are missing from the column Available; they are not in Used.",
+        all_that_du_found: "The cause is right. That number is what `du` found: the files that still have a name. What has none is held "
+        "beyond that.",
+        all_that_is_used: "The cause is right. That number is all that is used, by files with a name and without. Which part has no name?",
+        what_is_free_now: "The cause is right. That much is free already. Asked is how much would be added.",
+    }
+    hints = [
+        "`lsof +L1` lists open files with fewer than one name, that is with none.",
+        "Removing a file takes away its name. Its blocks become free when the last process that has it open closes it.",
+        "The column SIZE/OFF gives the size of such a file. The difference of the other two outputs must agree with it.",
+    ]
+    praise = (
+        "Restarting the service (or making it reopen its log) frees the space; deleting more files by name would not. A log in use "
+        "is never removed: it is rotated."
+    )
+
+
+@lesson.exercise
+class NextReading:
+    """The hotline says: "Put the title into the list, then wait. Once a week cron makes mwld read it." The timetable is in
+    `/etc/cron.d/hvmwl`.
+
+    It is Monday 31 March 2025, 07:15. **When will mwld read its list next**, if nobody does anything? Give day and time of the server's
+    clock as text, such as `"2025-12-24 18:30"`.
+    """
+
+    answer = Text("next_reading", reading=moment)
+
+    def solution(server):
+        minute, hour, day, month, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        # Monday 31 March is weekday 1, so weekday 2 is 1 April, and so on.
+        return f"2025-04-{int(weekday) - 1:02d} {int(hour):02d}:{int(minute):02d}"
+
+    def hour_first(server):
+        minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        return f"2025-04-{int(weekday) - 1:02d} {int(minute):02d}:{int(hour):02d}"
+
+    def day_of_the_month(server):
+        minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        return f"2025-04-{int(weekday):02d} {int(hour):02d}:{int(minute):02d}"
+
+    def sunday_is_one(server):
+        minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        return f"2025-04-{int(weekday) - 2:02d} {int(hour):02d}:{int(minute):02d}"
+
+    def every_night(server):
+        minute, hour, *_ = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        return f"2025-04-01 {int(hour):02d}:{int(minute):02d}"
+
+    def the_archive(server):
+        return "2025-04-02 03:30"
+
+    def in_utc(server):
+        minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        return f"2025-04-{int(weekday) - 1:02d} {int(hour) + 2:02d}:{int(minute):02d}"
+
+    wrong_ways = {
+        hour_first: "You read the hour first. The first of the five fields is the minute, the second the hour.",
+        day_of_the_month: "You read the fifth field as a day of the month, or counted the weekdays from Monday as 0. The day of the month "
+        "is the third field; the "
+        "fifth counts weekdays, and Sunday is 0.",
+        sunday_is_one: "You counted the weekdays from Sunday as 1. In cron Sunday is 0 (and 7 as well), so Monday is 1.",
+        every_night: "That would be every night. The fifth field names one weekday.",
+        the_archive: "That line of `/etc/crontab` restarts the archive, hvpacs. The worklist has a file of its own in `/etc/cron.d`.",
+        in_utc: "You added two hours. Cron goes by the server's own wall clock, unless it was told otherwise.",
+    }
+    hints = [
+        "`cat /etc/cron.d/hvmwl`. Five fields stand before the user: minute, hour, day of the month, month, weekday. A `*` means any.",
+        "Weekdays count from Sunday: 0 Sunday, 1 Monday, and so on.",
+        "Today is Monday, weekday 1. How many days is it to the weekday in the fifth field?",
+    ]
+    praise = "For days every CT from the ED would arrive without an order. So nobody waits for cron: the service is told."
+
+
+@lesson.exercise
+class AddTheScanner:
+    """The job of the ticket. The scanner in the ED, `CTER01` at `10.20.30.41`, must be able to ask for the worklist, now.
+
+    Write the **command lines** that
+
+    - keep a copy of the list as it is, in a new file, wherever you like;
+    - add one line for the scanner to the list that mwld reads, in the form of the others, and change nothing else in it: the entry
+      `CT_ER` stays until the vendor
+      confirms that nothing uses it;
+    - leave owner and mode of the list as they are;
+    - make mwld read it, without waiting for cron.
+
+    They are carried out on a fresh copy of the server, without what you made in this session, and on others like it. Try them in the session
+    first, look at the result, then give them as text.
+    """
+
+    answer = Change("commands")
+    cases = unseen_servers
+    points = 3
+
+    def solution():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.2025-03-31
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
+            sudo diff /srv/hvmwl/site/allowed-aets.ini.2025-03-31 /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    def emptied():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            echo "CTER01 = 10.20.30.41" | sudo tee /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    def sudo_and_redirection():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            sudo echo "CTER01 = 10.20.30.41" >> /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    def into_the_copy():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /etc/hvmwl/allowed-aets.ini.bak
+            sudo systemctl reload hvmwl
+        """
+
+    def into_the_template():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /opt/hvmwl/share/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    def renamed():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            sudo sed -i 's/CT_ER/CTER01/' /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    def open_to_all():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            sudo chmod 777 /srv/hvmwl/site/allowed-aets.ini
+            echo "CTER01 = 10.20.30.41" >> /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    def moved_over():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            sudo cat /srv/hvmwl/site/allowed-aets.ini > list
+            echo "CTER01 = 10.20.30.41" >> list
+            sudo mv list /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    def no_copy():
+        return """
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    def not_told():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
+        """
+
+    def as_on_windows():
+        return r"""
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            tail -1 allowed-aets.ini.new | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
+    wrong_ways = {
+        emptied: "The list now holds one line. `tee` without `-a`, like `>`, empties the file before it writes: from this second no other "
+        "device gets a worklist. "
+        "You kept a copy, so it can be undone.",
+        sudo_and_redirection: "`sudo echo ... >> FILE` fails: `sudo` makes root of `echo` alone, and `>>` is done by your own shell, "
+        "which may not write there. mwld then "
+        "read the old list again. Let a command do the writing that runs as root: `... | sudo tee -a FILE`.",
+        into_the_copy: "The line went into the `.bak`, which lies where one looks first and which nothing reads. mwld has read its own "
+        "list again, unchanged.",
+        into_the_template: "The line went into the template below `/opt`. No process reads it, and the next update of the software "
+        "overwrites it.",
+        renamed: "`CT_ER` has become `CTER01`: the old entry is gone. If anything still calls itself so, it is refused from now on. It "
+        "was to stay.",
+        open_to_all: "It works, and now every account on the server may rewrite the list of who may ask for patients' names. `sudo` gives "
+        "the right for one command; "
+        "there is no need to give it to all for ever.",
+        moved_over: "`mv` puts your own file in the place of the old one, with *your* owner and *your* mode. Write into the file that is "
+        "there, or set owner and mode "
+        "again.",
+        no_copy: "All is right but one thing: there is no copy of the list as it was. Before the first change, always `cp`.",
+        not_told: "The list on the disk is right, and mwld does not know: it reads the file when it starts and when it is told to. Its "
+        "README says how to tell it.",
+        as_on_windows: "The line came from a file that was saved on Windows: it ends with a carriage return, which `cat -A` shows as ^M. "
+        "mwld would take it for a part "
+        "of the address.",
+    }
+    hints = [
+        "Four steps, four lines: copy, add, look, tell. The first and the last are each one command with `sudo`.",
+        "To add a line as root: `echo \"TITLE = ADDRESS\" | sudo tee -a FILE`. The `-a` is what keeps the rest.",
+        "`sudo cp -p FILE FILE.old` keeps owner, mode and time in the copy. The README below `/opt/hvmwl` says how mwld is made to read "
+        "its list.",
+        "Put the lines between three quotes, `\"\"\"`, each on a line of its own. FILE is the path of exercise 2.",
+    ]
+    praise = (
+        "Found, copied, changed by one line, proved by `diff`, and told. Write it into the change log, and call the ED: the next "
+        "patient comes from the worklist."
+    )
+

@@ -1,0 +1,1820 @@
+"""MS-DOS and Windows at the workstation: the exercises of lesson cpas-13."""
+
+import datetime
+import re
+from functools import lru_cache
+
+from coursekit.checking import Bytes, Choice, Function, Kind, Lesson, Set, Table, Text
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.kinds.text import LONGEST
+from coursekit.checking.reading import Unclear, Unreadable, describe, plain, single
+from coursekit.hospital.draws import Draws
+
+lesson = Lesson(
+    "cpas-13",
+    title="MS-DOS and Windows at the workstation",
+    version=1,
+    minutes=90,
+    objectives=[
+        "find out which service waits on which port, under which account it runs, and what the event log says of its end",
+        "tell what a service sees of drives, shares, registry and variables, and what only a person who is logged in sees",
+        "judge file names, text encodings and batch files as Windows, MS-DOS and DICOM media take them",
+    ],
+    covers=["MS-DOS", "Windows"],
+    needs=["cpas-01"],
+)
+
+STATION = "10.20.40.13"
+DOMAIN = ".hvgh.example"
+
+
+# ---- what a person may write, in one form
+
+_EATEN = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
+
+
+def windows_path(value):
+    """A path of Windows in one form: small letters, single backslashes, and two in front of a server's name.
+
+    A path typed without `r` in front may have lost a backslash to Python, or a backslash and a letter: both are put back.
+    """
+    text = "".join(_EATEN.get(letter, letter) for letter in str(value)).strip().strip("'\"`\u201c\u201d").strip()
+    text = text.replace("/", "\\").casefold()
+    parts = [part.strip() for part in text.split("\\") if part.strip()]
+    if not parts:
+        raise ValueError("it holds no path")
+    if text.startswith("\\"):
+        return "\\\\" + "\\".join([parts[0].removesuffix(DOMAIN), *parts[1:]])
+    return "\\".join(parts)
+
+
+def clock_time(value):
+    """The time of day in a text, as HH:MM:SS; a date or zone beside it does not matter."""
+    found = re.search(r"(?<!\d)(\d{1,2})[:.h](\d\d)[:.](\d\d)(?:[.,]\d+)?\s*([ap])?\.?m?", str(value), re.IGNORECASE)
+    if not found:
+        raise ValueError("give hours, minutes and seconds, as in 09:15:30")
+    hours, minutes, seconds = (int(part) for part in found.groups()[:3])
+    if found[4]:
+        hours = hours % 12 + 12 * (found[4].casefold() == "p")
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise ValueError("no clock shows that")
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}"
+
+
+def account(value):
+    """The name of an account without its domain: "NT AUTHORITY\\SYSTEM" and "Local System" are both "localsystem"."""
+    name = str(value).strip().strip("'\"`").replace("/", "\\").split("\\")[-1]
+    name = re.sub(r"[\s.]+", "", name).casefold()
+    if not name:
+        raise ValueError("it holds no name")
+    return {"system": "localsystem"}.get(name, name)
+
+
+def service(value):
+    """The name of a service."""
+    return str(value).strip().casefold()
+
+
+def night(value):
+    """The day of April in however a night is named."""
+    found = re.search(r"2025-0?4-0?(\d)\b|(?<!\d)0?(\d)(?!\d)", str(value))
+    if not found:
+        raise ValueError("it names no day")
+    return found[1] or found[2]
+
+
+class YesNo(Kind):
+    """True or False."""
+
+    takes = "True or False"
+
+    def read(self, given):
+        """The truth value."""
+        value = single(plain(given))
+        if type(value) is bool:
+            return value
+        if type(value) is str and value.strip().casefold() in ("true", "false"):
+            raise Unclear("text; leave out the quotes around True and False")
+        raise Unclear(describe(given))
+
+    def difference(self, answer, other):
+        """None when both are the same."""
+        return None if answer == other else Difference("That is the wrong way round.", "value")
+
+
+# ---- what the machines print
+
+def _lines(text):
+    return text.replace("\r\n", "\n")
+
+
+def _draws(hospital, room):
+    return Draws(hospital.seed, f"cpas-13 {room}")
+
+
+def _shuffled(draws, some):
+    left, order = list(some), []
+    while left:
+        order.append(left.pop(draws.one(0, len(left) - 1)))
+    return order
+
+
+def _programs(hospital):
+    """The services of WS_ED1 beside those that the hospital knows: a list of (service, image, pid, role, ports)."""
+    draws = _draws(hospital, "programs")
+    pids = draws.sample(range(1200, 4200, 4), 4).tolist()
+    names = _shuffled(draws, ("HVPrint", "HVSync", "HVAdmin", "HVUpdate"))
+    ports = [6000 + 10 * number + draws.one(0, 9) for number in _shuffled(draws, range(0, 300, 60))[:3]]
+    images = {"HVPrint": "printq.exe", "HVSync": "hvsync.exe", "HVAdmin": "javaw.exe", "HVUpdate": "updater.exe"}
+    roles = ("all addresses", "one address", "loopback", "client")
+    return [(name, images[name], pid, role, port) for name, pid, role, port in zip(names, pids, roles, [*ports, None])]
+
+
+@lesson.input
+def tasklist(hospital):
+    """What `tasklist /svc` prints on WS_ED1."""
+    head, rows = _table_of(hospital.servers.transcripts["ws_ed1 tasklist.txt"])
+    rows += [f"{image:<25} {pid:>8} {name}" for name, image, pid, *_ in _programs(hospital)]
+    rows += [f"{'lsass.exe':<25} {724:>8} KeyIso, SamSs", f"{'explorer.exe':<25} {4788:>8} N/A"]
+    return "\n".join([*head, *sorted(rows, key=lambda row: int(row[26:34]))]) + "\n"
+
+
+@lesson.input
+def netstat(hospital):
+    """What `netstat -ano -p tcp` prints on WS_ED1."""
+    head, rows = _table_of(hospital.servers.transcripts["ws_ed1 netstat.txt"])
+    draws = _draws(hospital, "connections")
+    pids = {role: pid for _, _, pid, role, _ in _programs(hospital)}
+    ephemeral = draws.sample(range(49800, 60000), 4).tolist()
+    for _, _, pid, role, port in _programs(hospital):
+        address = {"all addresses": "0.0.0.0", "one address": STATION, "loopback": "127.0.0.1"}.get(role)
+        if address:
+            rows.append(_connection(f"{address}:{port}", "0.0.0.0:0", "LISTENING", pid))
+    rows += [
+        _connection(f"{STATION}:104", f"10.20.10.10:{ephemeral[0]}", "ESTABLISHED", 4312),
+        _connection(f"{STATION}:{ephemeral[1]}", "10.20.10.10:11112", "ESTABLISHED", pids["loopback"]),
+        _connection(f"{STATION}:{ephemeral[2]}", "10.20.50.10:443", "ESTABLISHED", pids["client"]),
+        _connection(f"{STATION}:{ephemeral[3]}", "10.20.20.10:445", "ESTABLISHED", 4),
+        _connection("0.0.0.0:445", "0.0.0.0:0", "LISTENING", 4),
+    ]
+    rows.sort(key=lambda row: ("LISTENING" not in row, row.split()[1] if "LISTENING" not in row else "", int(row.split()[1].split(":")[1])))
+    return "\n".join([*(line.replace("-ano", "-ano -p tcp") for line in head), *rows]) + "\n"
+
+
+def _table_of(transcript):
+    """The lines of a transcript up to its table, and the rows of the table."""
+    lines = _lines(transcript).rstrip("\n").split("\n")
+    first = next(place for place, line in enumerate(lines) if line.startswith(("====", "  Proto"))) + 1
+    return lines[:first], lines[first:]
+
+
+def _connection(local, foreign, state, pid):
+    return f"  TCP    {local:<22} {foreign:<22} {state:<15} {pid}"
+
+
+def _hv_rows(netstat, tasklist):
+    """The rows of netstat that belong to an HV service: (service, image, pid, address, port, foreign port, state)."""
+    owner = {}
+    for line in tasklist.splitlines():
+        if re.search(r"\d HV", line):
+            image, pid, name = line.split()
+            owner[pid] = name, image
+    found = []
+    for line in netstat.splitlines():
+        words = line.split()
+        if words[:1] == ["TCP"] and words[4] in owner:
+            address, port = words[1].split(":")
+            found.append((*owner[words[4]], int(words[4]), address, int(port), int(words[2].split(":")[1]), words[3]))
+    return found
+
+
+@lesson.input
+def settings(hospital):
+    """How the service HVReceive is set up, and what the person who is logged in has mapped."""
+    texts = hospital.servers.transcripts
+    return "\n".join(_lines(texts[name]) for name in ("ws_ed1 sc.txt", "ws_ed1 net_use.txt"))
+
+
+@lesson.input
+def events(hospital):
+    """The event log of WS_ED1 of Friday 4 April 2025, exported as XML."""
+    draws = _draws(hospital, "events")
+
+    def second(first, last):
+        return datetime.datetime(2025, 4, 4, 0, 0) + datetime.timedelta(seconds=draws.one(*(60 * minute for minute in (first, last))))
+
+    def event(provider, number, level, when, said):
+        return (f'  <Event>\n    <System><Provider Name="{provider}"/><EventID>{number}</EventID><Level>{level}</Level>\n'
+                f'      <TimeCreated SystemTime="{when:%Y-%m-%dT%H:%M:%S}Z"/></System>\n'
+                f"    <EventData><Data>{said}</Data></EventData>\n  </Event>\n")
+
+    restart, installed = second(65, 95), second(620, 650)
+    moment, scm = datetime.timedelta(seconds=1), "Service Control Manager"
+    listening = "listening on port 104; configuration C:\\HVPACS\\conf\\receive.ini read"
+    before = [
+        ("User32", 1074, 4, restart, "restart initiated by NT AUTHORITY\\SYSTEM: operating system, planned"),
+        ("EventLog", 6005, 4, restart + 55 * moment, "The Event log service was started"),
+        (scm, 7045, 4, installed, "A service was installed in the system: HVReceive, auto start, LocalSystem"),
+        (scm, 7036, 4, installed + 21 * moment, "The HVReceive service entered the running state"),
+        ("HVReceive", 1001, 4, installed + 22 * moment, listening),
+        ("HVReceive", 1004, 4, second(651, 655), "C-ECHO from HV_PACS answered: success"),
+        ("HVViewer", 2003, 4, second(656, 660), "user ed.station: 2 key images saved to H:\\export"),
+        ("HVReceive", 1005, 4, datetime.datetime(2025, 4, 4, 11, 2, 8), "association from HV_PACS accepted, C-STORE begins"),
+    ]
+    restarted = datetime.datetime(2025, 4, 4, 11, 3, 11) + moment * draws.one(0, 9)
+    after = [
+        (scm, 7036, 4, restarted, "The HVReceive service entered the running state"),
+        ("HVReceive", 1001, 4, restarted + moment, listening),
+        ("HVViewer", 2003, 4, second(670, 700), "user ed.station: 1 key image saved to H:\\export"),
+    ]
+    known = _lines(hospital.servers.transcripts["ws_ed1 events.xml"])
+    core = known.removeprefix("<Events>\n").removesuffix("</Events>\n")
+    return "<Events>\n" + "".join(event(*one) for one in before) + core + "".join(event(*one) for one in after) + "</Events>\n"
+
+
+def _told(events):
+    """(id, time in UTC, text) of each event."""
+    form = r"<EventID>(\d+)</EventID>.*?SystemTime=\"([^\"]+)Z\".*?<Data>(.*?)</Data>"
+    return [(int(number), datetime.datetime.fromisoformat(when), said) for number, when, said in re.findall(form, events, re.DOTALL)]
+
+
+def _event_time(events, number, hours):
+    when = next(when for one, when, _ in _told(events) if one == number)
+    return f"{when + datetime.timedelta(hours=hours):%H:%M:%S}"
+
+
+@lesson.input
+def file_server(hospital):
+    """What the file server hv-file says of the share, its folder and the groups in their permissions."""
+    draws = _draws(hospital, "file server")
+    drive, folder = ("D", "E", "F")[draws.one(0, 2)], ("Storage", "Data", "Volumes")[draws.one(0, 2)]
+    both, share_only, folder_only = _shuffled(draws, ("svc_dicom", "svc_import", "svc_nightly"))
+    place = f"{drive}:\\{folder}\\scans"
+    services = sorted((both, share_only))
+    incoming = f"{place}\\incoming"
+    entries = _shuffled(draws, [
+        f"HVGH\\{both}:(OI)(CI)(M)", f"HVGH\\{folder_only}:(OI)(CI)(M)", "HVGH\\Imaging Stations:(OI)(CI)(M)",
+        "HVGH\\Imaging Services:(OI)(CI)(RX)", "HVGH\\Domain Users:(OI)(CI)(RX)"])
+    entries += ["BUILTIN\\Administrators:(OI)(CI)(F)", "NT AUTHORITY\\SYSTEM:(OI)(CI)(F)"]
+    acl = ("\n" + " " * (len(incoming) + 1)).join(entries)
+    line = "-" * 79
+    return f"""C:\\>net share images
+Share name        images
+Path              {place}
+Remark
+Maximum users     No limit
+Users
+Caching           Manual caching of documents
+Permission        HVGH\\Imaging Services, CHANGE
+                  HVGH\\Imaging Stations, CHANGE
+                  HVGH\\Domain Users, READ
+
+The command completed successfully.
+
+C:\\>icacls {incoming}
+{incoming} {acl}
+
+Successfully processed 1 files; Failed processing 0 files
+
+C:\\>net group "Imaging Services" /domain
+Group name     Imaging Services
+Members
+{line}
+{services[0]:<25}{services[1]}
+The command completed successfully.
+
+C:\\>net group "Imaging Stations" /domain
+Group name     Imaging Stations
+Members
+{line}
+WS-CH1$                  WS-ED1$                  WS-MG1$
+The command completed successfully.
+"""
+
+
+def _share_path(file_server):
+    return re.search(r"^Path +(\S+)$", file_server, re.MULTILINE)[1]
+
+
+def _service_members(file_server):
+    return re.search(r"Group name     Imaging Services\nMembers\n-+\n(.+)", file_server)[1].split()
+
+
+def _folder_members(file_server):
+    return re.findall(r"HVGH\\(svc_\w+):\(OI\)\(CI\)\(M\)", file_server)
+
+
+@lesson.input
+def registry(hospital):
+    """The two keys of HVReceive in the registry of WS_ED1, as regedit exported them."""
+    draws = _draws(hospital, "registry")
+    known = _lines(hospital.servers.transcripts["receive.reg"]).rstrip("\n")
+    folders = _shuffled(draws, ("receive", "scp", "intake", "store"))
+    return (f'{known}\n"LogFolder"="%HVLOG%\\\\{folders[0]}"\n\n'
+            "[HKEY_LOCAL_MACHINE\\SOFTWARE\\WOW6432Node\\HVPACS\\Receive]\n"
+            '"AETitle"="WS_ED1"\n"Port"=dword:00000068\n"Store"="H:\\\\incoming"\n'
+            f'"LogFolder"="%HVLOG%\\\\{folders[1]}"\n')
+
+
+@lesson.input
+def variables(hospital):
+    """Where the variable HVLOG is set on WS_ED1: for the system, and for the user ed.station."""
+    draws = _draws(hospital, "variables")
+    drive, folder = ("D", "E")[draws.one(0, 1)], ("HVLogs", "Logs", "Journal")[draws.one(0, 2)]
+    system = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment"
+    return (f'C:\\>reg query "{system.replace("HKEY_LOCAL_MACHINE", "HKLM")}" /v HVLOG\n\n{system}\n'
+            f"    HVLOG    REG_SZ    {drive}:\\{folder}\n\n"
+            "C:\\>reg query HKCU\\Environment /v HVLOG\n\nHKEY_CURRENT_USER\\Environment\n"
+            "    HVLOG    REG_SZ    C:\\Users\\ed.station\\hvlog\n")
+
+
+@lesson.input
+def task_manager(hospital):
+    """Three columns of the page Details of the Task Manager of WS_ED1."""
+    pid = hospital.servers.truth["stopped_service"]["pid"]
+    return (f"{'Name':<16}{'PID':>6}  {'User name':<12}Platform\n{'hvreceive.exe':<16}{pid:>6}  {'SYSTEM':<12}32 bit\n"
+            f"{'viewer.exe':<16}{5120:>6}  {'ed.station':<12}64 bit\n")
+
+
+def _log_folder(registry, variables, wow, user):
+    """LogFolder of one of the two keys, with HVLOG of the user or the system put in."""
+    values = re.findall(r'"LogFolder"="%HVLOG%\\\\(\w+)"', registry)
+    places = re.findall(r"REG_SZ    (\S+)", variables)
+    return f"{places[user]}\\{values[wow]}"
+
+
+@lesson.input
+def config_bytes(hospital):
+    """receive.ini of WS_ED1 as three people saved it: a dict from the file's name to its bytes."""
+    draws = _draws(hospital, "configuration")
+    room = ("R\u00f6ntgen", "Gyn\u00e9cologie", "Sk\u00f6vde")[draws.one(0, 2)]
+    text = f"[receive]\r\naetitle = WS_ED1\r\nport = 104\r\nname = {room} {draws.one(1, 9)}\r\n"
+    return {
+        "receive.ini": text.encode("utf-8"),
+        "receive - Copy.ini": text.encode("utf-8-sig"),
+        "receive (2).ini": b"\xff\xfe" + text.encode("utf-16-le"),
+    }
+
+
+@lesson.input
+def long_path(hospital):
+    """A file that an old program is to read, by its long path."""
+    return _names(hospital)[0]
+
+
+@lesson.input
+def listings(hospital):
+    """What `dir /x` prints of the folders on the way to that file."""
+    return _names(hospital)[1]
+
+
+def _names(hospital):
+    """The long path and the listings of its folders."""
+    draws = _draws(hospital, "short names")
+    levels, words = [], (("Import archive", "Import backup", "Import queue", "Import rejects"),
+                         ("Eastcliff Clinic", "Eastcliff dental", "Eastcliff Labs"))
+    for place, names in enumerate(words):
+        order = _shuffled(draws, names)
+        shorts = {name: f"{name.replace(' ', '').upper()[:6]}~{number}" for number, name in enumerate(order, 1)}
+        wanted = order[draws.one(1, len(order) - 1)]
+        levels.append((wanted, [(shorts[name], name) for name in sorted(names, key=str.casefold)]))
+    levels[0][1].append(("", "jobs"))
+    burned = ("CD0412", "CD0398", "CD0277")[draws.one(0, 2)]
+    levels.append((burned, [("", name) for name in ("CD0277", "CD0398", "CD0412")]))
+    path, parts = r"C:\HVPACS", []
+    for wanted, entries in levels:
+        rows = [f"{draws.one(1, 28):02d}-03-2025  {draws.one(8, 17):02d}:{draws.one(0, 59):02d}    <DIR>          {short:<12} {name}"
+                for short, name in entries]
+        parts.append(f'C:\\>dir /x "{path}"\n\n Directory of {path}\n\n' + "\n".join(rows) + "\n")
+        path += f"\\{wanted}"
+    return path + r"\DICOMDIR", "\n".join(parts)
+
+
+def _shorts(listings):
+    """{long name: short name} of all folders in the listings; a name that is short already stands for itself."""
+    found = re.findall(r"<DIR>          (.{12}) (.+)", listings)
+    return {name: short.strip() or name for short, name in found}
+
+
+def _path_with(long_path, name_of):
+    drive, *parts = long_path.split("\\")
+    return "\\".join([drive, *(name_of(part) for part in parts)])
+
+
+@lesson.input
+def nightly(hospital):
+    """nightly.bat, which sends in the night what lies in the folder."""
+    return _lines(hospital.servers.transcripts["nightly.bat"])
+
+
+@lesson.input
+def nights(hospital):
+    """Three nights of evening.bat: a list of (night, exit code of net use, exit codes of send.exe in turn)."""
+    draws = _draws(hospital, "nights")
+
+    def codes(files, failed):
+        bad = set(draws.sample(range(1, files - 1), failed).tolist())       # neither the first nor the last
+        return [draws.one(1, 3) if place in bad else 0 for place in range(files)]
+
+    # The second night has as many files as no other, so that each idea of what is counted gives another number.
+    one, two, three = codes(draws.one(6, 8), 2), codes(draws.one(9, 11), draws.one(3, 4)), codes(draws.one(6, 8), 1)
+    one[-1] = draws.one(1, 3)
+    return [("2 April", 0, one), ("3 April", 2, two), ("4 April", 0, three)]
+
+
+# ---- batch files, carried out by a small part of cmd
+
+class Stops(Exception):
+    """cmd would stop here with a message; the text is a phrase for why."""
+
+
+class NotKnown(Exception):
+    """Something that cmd knows and the rehearsal does not; the text is what."""
+
+
+class _Leave(Exception):
+    """The end of a batch file or of a part that was called."""
+
+
+class _Goto(Exception):
+    """On to a label."""
+
+
+STORE = r"\\hv-file\images\incoming"
+BATCH_FOLDER = "C:\\HVPACS\\jobs\\"
+KNOWN = ("echo, set, set /a, if (errorlevel, exist, defined, comparisons, else), for over files, call :label, goto, exit, setlocal, "
+         "endlocal, pushd, popd, del, net use, rem, send.exe, &, && and ||")
+STEPS = 5_000
+LONGEST_LINE = 8191         # characters, as in cmd
+
+
+class Rehearsal:
+    """A batch file carried out on files that do not exist, by a small part of cmd.exe that keeps cmd's order of things.
+
+    text   : the batch file
+    files  : dict from the name of each file in the store to the exit code of send.exe for it
+    drives : dict from mapped drive letters, as "H:", to their UNC paths
+    before : the error level when the batch file starts
+
+    Then `sent` holds the names of the files sent, `outputs` what was written into which file, `printed` the lines on the screen.
+    """
+
+    def __init__(self, text, files, drives=None, before=0):
+        self.lines = text.replace("\r\n", "\n").split("\n")
+        self.files = {_canonical(f"{STORE}\\{name}"): (name, code) for name, code in files.items()}
+        self.drives, self.level = dict(drives or {}), before
+        self.env, self.delayed, self.saved = {}, False, []
+        self.folders = ["C:\\Windows\\System32"]
+        self.sent, self.outputs, self.printed, self.steps = [], {}, [], 0
+        self.arguments = [BATCH_FOLDER + "nightly.bat"]
+        try:
+            self._run(0)
+        except _Leave:                      # `exit` in whatever depth ends it all
+            pass
+        except RecursionError:
+            raise Stops("it calls itself without end, or is nested too deeply") from None
+
+    # -- reading: a line, or a whole block in parentheses, is read at once, and %...% is replaced while it is read
+
+    def _run(self, at):
+        self.at = at
+        while self.at < len(self.lines):
+            self.steps += 1
+            if self.steps > STEPS:
+                raise Stops("it does not come to an end")
+            line = self.lines[self.at]
+            self.at += 1
+            if line.strip().startswith(":"):
+                continue
+            self.text, self.pos = self._percent(line), 0
+            self._blanks()
+            if self.pos >= len(self.text):
+                continue
+            if self._peek() == ")":
+                raise Stops("a `)` stands where no `(` is open")
+            tree = self._chain(False)
+            self._blanks()
+            if self.pos < len(self.text):
+                raise Stops(f"`{self.text[self.pos:][:20]}` was unexpected at this time")
+            try:
+                self._carry_out(tree, {})
+            except _Leave as leave:
+                if leave.args[0]:
+                    raise
+                return
+            except _Goto as goto:
+                self.at = self._label(goto.args[0])
+
+    def _label(self, name):
+        for place, line in enumerate(self.lines):
+            if line.strip().casefold().split() == [f":{name}"]:
+                return place + 1
+        raise Stops(f"there is no label :{name}")
+
+    def _percent(self, line):
+        done, at = [], 0
+        while at < len(line):
+            rest = line[at:]
+            argument = re.match(r"%(\d)|%~([a-z]*)(\d)", rest, re.IGNORECASE)
+            name = re.match(r"%([^%:]+)%", rest)
+            if rest.startswith("%%"):
+                done.append("%")
+                at += 2
+            elif argument:
+                number = int(argument[1] or argument[3])
+                value = self.arguments[number] if number < len(self.arguments) else ""
+                done.append(value if argument[1] else _part(value, argument[2]))
+                at += argument.end()
+            elif name:
+                done.append(self._value(name[1]))
+                at += name.end()
+            elif line[at] == "%":
+                at += 1
+            else:
+                done.append(line[at])
+                at += 1
+        return _no_longer_than_cmd_takes("".join(done))
+
+    def _value(self, name):
+        name = name.upper()
+        built_in = {"ERRORLEVEL": str(self.level), "CD": self.folders[-1], "USERNAME": "WS-ED1$", "COMPUTERNAME": "WS-ED1",
+                    "DATE": "05-04-2025", "TIME": "02:00:00,00"}
+        return self.env.get(name, built_in.get(name, ""))
+
+    def _peek(self):
+        return self.text[self.pos : self.pos + 1]
+
+    def _blanks(self, also=""):
+        while self._peek() and self._peek() in " \t;,=" + also:
+            self.pos += 1
+
+    def _word(self):
+        """The next word, quotes and all; it ends at a blank, at `==` and at a parenthesis."""
+        self._blanks()
+        start, quoted = self.pos, False
+        while self._peek() and (quoted or self._peek() not in " \t\n()&|" and self.text[self.pos : self.pos + 2] != "=="):
+            quoted ^= self._peek() == '"'
+            self.pos += 1
+        return self.text[start : self.pos]
+
+    def _next_is(self, word):
+        return re.match(rf"{word}(?![\w.\\:])", self.text[self.pos :], re.IGNORECASE) is not None
+
+    def _take(self, word):
+        self._blanks()
+        if not self._next_is(word):
+            found = self._word() or self._peek() or "the end of the line"
+            raise Stops(f"`{found[:20]}` was unexpected at this time, where `{word}` belongs")
+        self.pos += len(word)
+
+    def _chain(self, inside):
+        """Commands joined by &, && and ||."""
+        found = [("&", self._command(inside))]
+        while True:
+            self._blanks()
+            sign = next((one for one in ("&&", "||", "&") if self.text.startswith(one, self.pos)), None)
+            if sign is None:
+                if self._peek() == "|":
+                    raise NotKnown("a pipe `|`")
+                return found
+            self.pos += len(sign)
+            self._blanks()
+            if sign == "&" and self._peek() in ("", "\n"):
+                return found
+            found.append((sign, self._command(inside)))
+
+    def _command(self, inside):
+        self._blanks("@")
+        if self._peek() == "(":
+            self.pos += 1
+            block = self._block()
+            self._blanks()
+            if self._peek() in (">", "<"):
+                raise NotKnown("a redirection behind a block")
+            return block
+        if self._next_is("rem"):
+            end = self.text.find("\n", self.pos)
+            self.pos = len(self.text) if end < 0 else end
+            return ("simple", "rem", [])
+        if self._next_is("else"):
+            raise Stops("`else` begins a line, where it is taken for a program; it belongs behind the `)`, on the same line")
+        if self._next_is("if"):
+            self.pos += 2
+            return self._if(inside)
+        if self._next_is("for"):
+            self.pos += 3
+            return self._for(inside)
+        return self._simple(inside)
+
+    def _block(self):
+        found = []
+        while True:
+            self._blanks("\n")
+            if self.pos >= len(self.text):
+                if self.at >= len(self.lines):
+                    raise Stops("a `(` is never closed")
+                self.text += "\n" + self._percent(self.lines[self.at])
+                self.at += 1
+            elif self._peek() == ")":
+                self.pos += 1
+                return ("block", found)
+            elif self._peek() == ":":
+                raise NotKnown("a label or a `::` remark inside parentheses")
+            else:
+                found.append(self._chain(True))
+
+    def _if(self, inside):
+        flags = set()
+        self._blanks()
+        while self._next_is("not") or self._next_is("/i"):
+            flags.add(self._word().casefold())
+            self._blanks()
+        word = self._word()
+        if word.casefold() in ("errorlevel", "exist", "defined"):
+            test = (word.casefold(), self._word())
+        else:
+            while self._peek() in (" ", "\t"):
+                self.pos += 1
+            if self.text.startswith("==", self.pos):
+                self.pos += 2
+                test = ("==", word, self._word())
+            else:
+                sign = self._word().upper()
+                if sign not in ("EQU", "NEQ", "LSS", "LEQ", "GTR", "GEQ"):
+                    raise Stops(f"`{sign or word}` was unexpected at this time")
+                test = (sign, word, self._word())
+        if not test[-1]:
+            raise Stops("a comparison with nothing at its right")
+        self._blanks()
+        if self._peek() in ("", "\n", ")"):
+            raise Stops("an `if` without a command")
+        then, other = self._chain(inside), None
+        self._blanks()
+        if self._next_is("else"):
+            self.pos += 4
+            other = self._chain(inside)
+        return ("if", flags, test, then, other)
+
+    def _for(self, inside):
+        self._blanks()
+        if self._peek() == "/":
+            raise NotKnown(f"for {self._word()}")
+        variable = self._word()
+        if not re.fullmatch(r"%[A-Za-z]", variable):
+            raise Stops("`for` finds no variable: in a batch file it is written with two percent signs, as %%f")
+        self._take("in")
+        self._blanks()
+        if self._peek() != "(":
+            raise Stops("`for` expects its files in parentheses")
+        end = self.text.find(")", self.pos)
+        if end < 0:
+            raise Stops("the parenthesis behind `in` is not closed")
+        among = self.text[self.pos + 1 : end]
+        self.pos = end + 1
+        self._take("do")
+        return ("for", variable[1], among, self._chain(inside))
+
+    def _simple(self, inside):
+        said, redirections, quoted = [], [], False
+        while self._peek() and self._peek() != "\n" and (quoted or self._peek() not in "&|" and not (inside and self._peek() == ")")):
+            letter = self._peek()
+            if letter == "^" and not quoted:
+                said.append(self.text[self.pos + 1 : self.pos + 2])
+                self.pos += 2
+            elif letter in "<>" and not quoted:
+                handle = said.pop() if letter == ">" and said and said[-1] in "12" and "".join(said[:-1])[-1:] in ("", " ") else "1"
+                sign = re.match(r"[<>]+", self.text[self.pos :])[0]
+                self.pos += len(sign)
+                if self._peek() == "&":
+                    target = self.text[self.pos : self.pos + 2]
+                    self.pos += 2
+                else:
+                    target = self._word()
+                if not target:
+                    raise Stops(f"nothing stands behind `{sign}`")
+                redirections.append((handle, sign, target))
+            else:
+                quoted ^= letter == '"'
+                said.append(letter)
+                self.pos += 1
+        return ("simple", "".join(said), redirections)
+
+    # -- carrying out
+
+    def _carry_out(self, tree, loop):
+        """Carry out a chain; whether its last command succeeded."""
+        succeeded = True
+        for sign, command in tree:
+            if sign == "&" or (sign == "&&") == succeeded:
+                succeeded = self._one(command, loop)
+        return succeeded
+
+    def _one(self, command, loop):
+        self.steps += 1
+        if self.steps > STEPS:
+            raise Stops("it does not come to an end")
+        kind, *rest = command
+        if kind == "block":
+            succeeded = True
+            for tree in rest[0]:
+                succeeded = self._carry_out(tree, loop)
+            return succeeded
+        if kind == "if":
+            flags, test, then, other = rest
+            chosen = then if self._holds(flags, test, loop) else other
+            return True if chosen is None else self._carry_out(chosen, loop)
+        if kind == "for":
+            variable, among, body = rest
+            succeeded = True
+            for value in self._matches(self._filled(among, loop)):
+                succeeded = self._carry_out(body, {**loop, variable: value})
+            return succeeded
+        text, redirections = rest
+        return self._simple_command(self._filled(text, loop), [(h, s, self._filled(t, loop)) for h, s, t in redirections])
+
+    def _filled(self, text, loop):
+        """With the variables of `for` put in, then, where it was switched on, what stands between exclamation marks."""
+        def loop_value(found):
+            modifiers, name = (found[1] or "")[1:], found[2]
+            if name not in loop:
+                return found[0]
+            return loop[name] if found[1] is None else _part(loop[name], modifiers)
+
+        text = re.sub(r"%(~[fdpnxsatz]*)?([A-Za-z])", loop_value, text)
+        if self.delayed:
+            text = re.sub(r"!([^!]+)!", lambda found: self._value(found[1]), text).replace("!", "")
+        return _no_longer_than_cmd_takes(text)
+
+    def _holds(self, flags, test, loop):
+        kind, *words = test
+        words = [self._filled(word, loop) for word in words]
+        if kind == "errorlevel":
+            if not re.fullmatch(r"-?\d{1,10}", words[0]):
+                raise Stops(f"`{words[0][:20]}` was unexpected at this time, where a number belongs")
+            holds = self.level >= int(words[0])
+        elif kind == "exist":
+            path = self._canonical(words[0].strip('"')).rstrip("\\")
+            holds = path in self.files or path in self.outputs or any(one.startswith(path + "\\") for one in self.files)
+        elif kind == "defined":
+            holds = words[0].upper() in self.env
+        else:
+            if "/i" in flags:
+                words = [word.casefold() for word in words]
+            if kind != "==" and all(re.fullmatch(r"-?\d{1,10}", word) for word in words):
+                words = [int(word) for word in words]
+            left, right = words
+            holds = {"==": left == right, "EQU": left == right, "NEQ": left != right, "LSS": left < right, "LEQ": left <= right,
+                     "GTR": left > right, "GEQ": left >= right}[kind]
+        return holds != ("not" in flags)
+
+    def _canonical(self, path):
+        drive = path[:2].upper()
+        if drive in self.drives:
+            path = self.drives[drive] + "\\" + path[2:].lstrip("\\/")
+        elif not re.match(r"[A-Za-z]:|[\\/]", path):
+            path = f"{self.folders[-1]}\\{path}"
+        return _canonical(path)
+
+    def _matches(self, among):
+        """The values that `for` goes through."""
+        for pattern in re.findall(r'"[^"]*"|[^\s,;=]+', among):
+            pattern = pattern.strip('"')
+            folder, slash, name = pattern.rpartition("\\")
+            if not set("*?") & set(name):
+                yield pattern
+                continue
+            form = re.compile(re.escape(name).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE)
+            within = self._canonical(folder) if folder else _canonical(self._canonical("x")[:-2])
+            for path, (real, _) in list(self.files.items()):
+                if path.rpartition("\\")[0] == within and form.fullmatch(real):
+                    yield folder + slash + real
+
+    def _simple_command(self, text, redirections):
+        text = text.lstrip()
+        is_path = re.match(r'"?[A-Za-z]:|"?[\\.]', text)
+        word = re.match(r'"[^"]*"|\S+' if is_path else r'"[^"]*"|[^\s=;,/.:(+\[\]]+', text)
+        if word is None:
+            return True
+        name, rest = word[0].strip('"').casefold(), text[word.end() :]
+        if name == "echo":
+            self._say(rest[1:] if rest[:1] in (".", ":", "(") else rest.removeprefix(" "), redirections)
+            return True
+        program = _canonical(name).removesuffix(".exe")
+        if program == r"c:\hvpacs\bin\send":
+            return self._send(rest)
+        if program == "send":               # its folder is not among those that are searched
+            self.level = 9009
+            return False
+        known = getattr(self, f"_do_{name}", None) if re.fullmatch("[a-z]+", name) else None
+        if known is None:
+            raise NotKnown(f"`{word[0][:30]}`")
+        return known(rest.lstrip() if name == "set" else rest.strip()) is not False      # what is set keeps the blanks behind it
+
+    def _say(self, text, redirections):
+        for handle, sign, target in redirections:
+            if handle == "1" and ">" in sign and not target.startswith("&"):
+                if target.strip('"').casefold() != "nul":
+                    path = self._canonical(target.strip('"'))
+                    self.outputs[path] = (self.outputs.get(path, []) if sign == ">>" else []) + [text]
+                return
+        if text.strip().casefold() not in ("off", "on"):
+            self.printed.append(text)
+
+    def _send(self, rest):
+        arguments = [one.strip('"') for one in re.findall(r'"[^"]*"|\S+', rest)]
+        self.level = 2
+        if len(arguments) == 1:
+            name, self.level = self.files.get(self._canonical(arguments[0]), (None, 3))
+            if self.level == 0:
+                self.sent.append(name)
+        return self.level == 0
+
+    def _do_set(self, rest):
+        if rest[:2].casefold() == "/a":
+            for part in rest[2:].strip().strip('"').split(","):
+                found = re.fullmatch(r"\s*(\w+)\s*([-+]?)=\s*(.*)", part)
+                if not found:
+                    raise NotKnown(f"`set /a {part.strip()[:30]}`")
+                value = self._sum(found[3])
+                if found[2]:
+                    value = self._number(found[1]) + (value if found[2] == "+" else -value)
+                self.env[found[1].upper()] = str(value)
+            return
+        found = re.fullmatch(r'"(.*)"\s*', rest)
+        name, sign, value = (found[1] if found else rest).partition("=")
+        if not sign or rest[:1] == "/":
+            raise NotKnown(f"`set {rest[:30]}`")
+        self.env[name.strip().upper()] = value
+        if not value:
+            del self.env[name.strip().upper()]
+
+    def _number(self, name):
+        value = self._value(name).strip()
+        return int(value) if re.fullmatch(r"-?\d{1,10}", value) else 0
+
+    def _sum(self, text):
+        if not re.fullmatch(r"[\w+\-\s]+", text, re.ASCII) or re.search(r"\d{11}", text):
+            raise NotKnown(f"`{text[:30]}` in set /a")
+        value, sign = 0, 1
+        for part in re.findall(r"\w+|[+-]", text):
+            if part in "+-":
+                sign = -1 if part == "-" else 1
+            else:
+                value += sign * (int(part) if part.isdigit() else self._number(part))
+                sign = 1
+        return value
+
+    def _do_net(self, rest):
+        words = rest.split()
+        share = _canonical(STORE).rpartition("\\")[0]
+        if len(words) < 3 or words[0].casefold() != "use" or not re.fullmatch("[A-Za-z]:", words[1]):
+            raise NotKnown(f"`net {rest[:30]}`")
+        drive = words[1].upper()
+        if words[2].casefold() in ("/delete", "/d"):
+            self.level = 0 if self.drives.pop(drive, None) else 2
+        elif drive in self.drives or not (_canonical(words[2].strip('"')) + "\\").startswith(share + "\\"):
+            self.level = 2
+        else:
+            self.drives[drive], self.level = words[2].strip('"').rstrip("\\"), 0
+        return self.level == 0
+
+    def _do_setlocal(self, rest):
+        self.saved.append((dict(self.env), self.delayed))
+        words = rest.casefold().split()
+        if "enabledelayedexpansion" in words:
+            self.delayed = True
+        if "disabledelayedexpansion" in words:
+            self.delayed = False
+        if words:
+            self.level = 0
+
+    def _do_endlocal(self, rest):
+        if self.saved:
+            self.env, self.delayed = self.saved.pop()
+
+    def _do_pushd(self, rest):
+        path = rest.strip('"').rstrip("\\")
+        if not any(one.startswith(self._canonical(path) + "\\") for one in self.files):
+            self.level = 1
+            return False
+        self.folders.append(self.drives.get(path[:2].upper(), path[:2]) + path[2:])
+        return True
+
+    def _do_popd(self, rest):
+        if len(self.folders) > 1:
+            self.folders.pop()
+
+    def _do_del(self, rest):
+        for path in re.findall(r'"[^"]*"|\S+', rest):
+            if not path.startswith("/"):
+                self.outputs.pop(self._canonical(path.strip('"')), None)
+
+    def _do_call(self, rest):
+        words = re.findall(r'"[^"]*"|\S+', rest)
+        if not words or not words[0].startswith(":"):
+            found = re.match(r'"?C:\\HVPACS\\bin\\send(\.exe)?"?(?=\s)', rest, re.IGNORECASE)
+            if not found:
+                raise NotKnown(f"`call {rest[:30]}`")
+            return self._send(rest[found.end() :])
+        if words[0].casefold() == ":eof":
+            return True
+        state = self.at, self.arguments, self.text, self.pos
+        self.arguments = [state[1][0], *words[1:]]
+        self._run(self._label(words[0][1:].casefold()))
+        self.at, self.arguments, self.text, self.pos = state
+        return self.level == 0
+
+    def _do_goto(self, rest):
+        label = rest.removeprefix(":").strip().casefold()
+        raise _Leave(False) if label == "eof" else _Goto(label)
+
+    def _do_exit(self, rest):
+        number = re.search(r"-?\d{1,10}", rest)
+        if number:
+            self.level = int(number[0])
+        raise _Leave("/b" not in rest.casefold())
+
+    def _nothing(self, rest):
+        return True
+
+    _do_rem = _do_cls = _do_title = _do_color = _do_chcp = _nothing
+
+
+def _no_longer_than_cmd_takes(line):
+    if len(line) > LONGEST_LINE:
+        raise Stops("a line becomes longer than cmd takes")
+    return line
+
+
+def _canonical(path):
+    """A path as it is compared: small letters, backslashes, the server without its domain."""
+    path = re.sub(r"(?<!^)\\+", r"\\", path.replace("/", "\\")).casefold().rstrip("\\")
+    while re.search(r"\\[^\\]+\\\.\.(?=\\|$)", path):
+        path = re.sub(r"\\[^\\]+\\\.\.(?=\\|$)", "", path, count=1)
+    return path.replace(rf"\\hv-file{DOMAIN}", r"\\hv-file")
+
+
+def _part(path, modifiers):
+    """The part of a path that %~ with these letters means."""
+    path = path.strip('"')
+    modifiers = modifiers.casefold()
+    if set(modifiers) - set("fdpnx"):
+        raise NotKnown(f"%~{modifiers}")
+    if not modifiers or "f" in modifiers:
+        return path
+    folder, slash, name = path.rpartition("\\")
+    stem, dot, extension = name.rpartition(".")
+    stem, extension = (stem, dot + extension) if dot else (name, "")
+    drive, rest = (folder[:2], folder[2:] + slash) if folder[1:2] == ":" else ("", folder + slash)
+    return "".join(value for letter, value in (("d", drive), ("p", rest), ("n", stem), ("x", extension)) if letter in modifiers)
+
+
+# Nights that nobody sees: (files with the exit code of send.exe for each, error level before).
+NIGHTS = (
+    ({"CT0001.dcm": 0, "CT0002.dcm": 3, "CT head 0003.dcm": 0, "MR0007.DCM": 0, "US0004.dcm": 1, "XA0005.dcm": 0, "notes.txt": 0}, 0),
+    ({"DX chest pa.dcm": 1, "DX0011.dcm": 0, "MG0012.dcm": 0}, 1),
+    ({"CR0021.dcm": 0, "CR hand left.dcm": 0}, 0),
+)
+
+
+def rehearsed(text, files, drives=None, before=0):
+    """(names sent, names in failed.txt, what it says was sent, all that failed.txt holds, all that was printed) of one night."""
+    ran = Rehearsal(text, files, drives, before)
+    failed = ran.outputs.get(_canonical(BATCH_FOLDER + "failed.txt"), [])
+    named = [name for name in files if any(name.rpartition(".")[0].casefold() in line.casefold() for line in failed)]
+    sent = [name for name in files if name in ran.sent]
+    # the last line with a number; dates and times in it do not count, and it may hold other numbers beside
+    numbers = [re.findall(r"\d+", re.sub(r"\d+(?:[-/.:,]\d+)+", "", line)) for line in ran.printed]
+    last = next(([int(number[:9]) for number in line] for line in reversed(numbers) if line), [None])
+    return sent, named, len(sent) if len(sent) in last else last[0], failed, ran.printed
+
+
+class Outcome(str):
+    """What a batch file does in the nights that nobody sees, as text; `nights` holds it night by night."""
+
+
+@lru_cache(maxsize=64)
+def outcome_of(text):
+    """The Outcome of a batch file. Raises Unreadable with a sentence where it can't be carried out."""
+    nights = []
+    for files, before in NIGHTS:
+        try:
+            nights.append(rehearsed(text, files, before=before)[:3])
+        except Stops as problem:
+            raise Unreadable(f"cmd would stop in this batch file: {problem}.") from None
+        except NotKnown as unknown:
+            raise Unreadable(f"This rehearsal does not know {unknown}. It knows {KNOWN}. Try it with these.") from None
+    outcome = Outcome("; ".join(f"sent {sent}, failed.txt {named}, says {said}" for sent, named, said in nights))
+    outcome.nights = nights
+    return outcome
+
+
+class Batch(Text):
+    """The text of a batch file, judged by what it does when it is carried out."""
+
+    takes = "the text of a batch file"
+
+    def read(self, given):
+        """What it does: an Outcome."""
+        text = single(plain(given))
+        if type(text) is not str:
+            raise Unclear(describe(given))
+        if len(text) > LONGEST or not text.strip():
+            raise Unclear("empty text" if not text.strip() else f"a text of {len(text):,} characters")
+        if any(letter in text for letter in "\a\b\f\v\0"):
+            raise Unreadable('Python took a backslash and the letter behind it for a code. Write `r"""` in front of the text, with the r.')
+        return outcome_of(text)
+
+    def difference(self, answer, other):
+        """None when both do the same in every night."""
+        if answer == other:
+            return None
+        for (sent, named, said), (sendable, failing, count) in zip(answer.nights, other.nights, strict=True):
+            if len(sent) < len(sendable) and not sent and not named:
+                return Difference("No file at all was found or sent. Run it with `rehearse(...)` and look where it searches.", "nothing")
+            if set(sent) > set(sendable):
+                return Difference("Something was sent that is no image. Only the files *.dcm are to be sent.", "more")
+            if sent != sendable:
+                blank = all(" " in name for name in sendable if name not in sent)
+                return Difference("Not every file that the archive would have taken was sent."
+                                  + (" Those that are missing have a blank in their name." if blank else ""), "not sent")
+            if set(named) > set(failing):
+                return Difference("failed.txt also names files that were sent. Is the exit code of each file looked at when it is there, "
+                                  "and does the comparison mean what it should? (`errorlevel 0` is true for 0 and all above; `!...!` "
+        "stays as "
+                                  "it is until delayed expansion is switched on.)", "too many")
+            if named != failing:
+                return Difference("failed.txt lacks a file that was not sent. Look at when the exit code is read, at `>>`, and at where "
+                                  "failed.txt is to lie.", "too few")
+            if said != count:
+                return Difference("The files are right. The number in the last line is not how many were sent.", "count")
+        return Difference("That is not what was asked.", "value")
+
+
+@lesson.input
+def rehearse(hospital):
+    """A function that carries out a batch file in a practice night and prints what came of it."""
+    return _practice
+
+
+PRACTICE = {"CT0101.dcm": 0, "CT0102.dcm": 2, "CT neck 0103.dcm": 0}
+
+
+def _practice(text, account="SYSTEM"):
+    """Carry out a batch file in a practice night, as a scheduled task of SYSTEM or in the session of the user ed.station."""
+    drives = {} if account == "SYSTEM" else {"H:": STORE.rpartition("\\")[0]}
+    try:
+        sent, _, _, failed, printed = rehearsed(text, PRACTICE, drives)
+    except Stops as problem:
+        print(f"cmd stops: {problem}.")
+    except NotKnown as unknown:
+        print(f"The rehearsal does not know {unknown}. It knows {KNOWN}.")
+    else:
+        print(f"As {account}. In the folder: {', '.join(PRACTICE)}")
+        print(f"  really sent: {', '.join(sent) or 'nothing'}")
+        print(f"  failed.txt:  {'; '.join(failed) or 'nothing new'}")
+        print(f"  last line:   {printed[-1] if printed else '(none)'}")
+
+
+# ---- the exercises
+
+@lesson.exercise
+class WhoListens:
+    """Which of the hospital's own services (their names begin with `HV`) accept TCP connections **from other machines** on WS_ED1, and
+    on which port?
+
+    Answer with a table of three columns: `service` (its name as a service), `pid` and `port`; one row per service. A list of rows will do:
+    `listening = [("Spooler", 2044, 9100), ...]`.
+    """
+
+    answer = Table("listening", key=["service"], reading={"service": service})
+
+    def solution(netstat, tasklist):
+        services = {}
+        for line in tasklist.splitlines():
+            if " HV" in line:
+                image, pid, name = line.split()
+                services[pid] = name
+        listening = []
+        for line in netstat.splitlines():
+            if "LISTENING" in line and "127.0.0.1:" not in line:
+                pid = line.split()[4]
+                if pid in services:
+                    port = line.split()[1].split(":")[1]
+                    listening.append({"service": services[pid], "pid": int(pid), "port": int(port)})
+        return listening
+
+    def with_loopback(netstat, tasklist):
+        return [{"service": row[0], "pid": row[2], "port": row[4]} for row in _hv_rows(netstat, tasklist) if row[6] == "LISTENING"]
+
+    def all_addresses_only(netstat, tasklist):
+        return [{"service": row[0], "pid": row[2], "port": row[4]} for row in _hv_rows(netstat, tasklist)
+                if row[6] == "LISTENING" and row[3] == "0.0.0.0"]
+
+    def connections_too(netstat, tasklist):
+        found = {(row[0], row[2], row[4]) for row in _hv_rows(netstat, tasklist) if row[3] != "127.0.0.1"}
+        return [dict(zip(("service", "pid", "port"), row)) for row in sorted(found)]
+
+    def every_row(netstat, tasklist):
+        found = {(row[0], row[2], row[4]) for row in _hv_rows(netstat, tasklist)}
+        return [dict(zip(("service", "pid", "port"), row)) for row in sorted(found)]
+
+    def image_names(netstat, tasklist):
+        return [{"service": row[1], "pid": row[2], "port": row[4]} for row in _hv_rows(netstat, tasklist)
+                if row[6] == "LISTENING" and row[3] != "127.0.0.1"]
+
+    def columns_exchanged(netstat, tasklist):
+        return [{"service": row[0], "pid": row[4], "port": row[2]} for row in _hv_rows(netstat, tasklist)
+                if row[6] == "LISTENING" and row[3] != "127.0.0.1"]
+
+    wrong_ways = {
+        with_loopback: "One of these listens on 127.0.0.1 only. That address is the machine itself: programs on WS_ED1 reach it, a "
+        "modality or the archive never will.",
+        all_addresses_only: "You kept only the rows with 0.0.0.0, which means all addresses of the machine. A service may also listen "
+        "on one of its addresses by number, and that one is reached from outside as well.",
+        connections_too: "You also took rows in the state ESTABLISHED. In those the service is not waiting: it, or the other side, "
+        "has already connected. Where the service itself has called somebody, the local port is one that Windows lent it for that "
+        "call.",
+        every_row: "You took every row of these services. A row counts when its state is LISTENING, and when its local address can be "
+        "reached from outside.",
+        image_names: "Those are the image names, the names of the program files. A service has a name of its own, in the last column "
+        "of `tasklist /svc`; it is what `sc` and `net stop` take.",
+        columns_exchanged: "PID and port have changed places. The PID is the number of the process, in the last column of netstat and "
+        "the middle one of tasklist; the port stands behind the colon of the local address.",
+    }
+    hints = [
+        "Begin with `tasklist`: write down the PID of each service whose name begins with HV.",
+        "In `netstat`, look for these PIDs in the last column, and only at rows in the state LISTENING.",
+        "Of what is left, one row has a local address that nobody outside can reach. Leave it out. 0.0.0.0 means every address of the "
+        "machine.",
+    ]
+    points = 2
+    praise = (
+        "This is the list that a firewall rule for this station has to allow inbound, and nothing more. That port 104 listens only says "
+        "that the "
+        "program runs, not that it can store what it gets."
+    )
+
+
+@lesson.exercise
+class WhyNothingArrives:
+    """Why does WS_ED1 lose the images, and when did the log first say so?
+
+    Give the letter as `cause` and, as `logged_at`, the time of day **on the clock of the hospital**, with seconds, of the event that
+    **names the cause**: for example `"09:15:30"`.
+    """
+
+    answer = Choice(
+        "cause, logged_at",
+        options={
+            "A": "Another program holds port 104, so the service gets no connections.",
+            "B": "The folder for the images is on a drive that the service's account does not have.",
+            "C": "The file server was down at that time.",
+            "D": "The service's account may not read its configuration file.",
+            "E": "Windows was restarted for an update while images were coming in.",
+        },
+        evidence=Text("logged_at", reading=clock_time),
+    )
+
+    def solution(events):
+        # event 1009 names the cause; SystemTime is UTC, and in April the hospital's clock is two hours ahead of it
+        event = events.split("<EventID>1009<")[1]
+        time = event.split('SystemTime="')[1][11:19]
+        hours = int(time[:2]) + 2
+        return "B", f"{hours:02d}{time[2:]}"
+
+    def as_written(events):
+        return "B", _event_time(events, 1009, 0)
+
+    def winter_time(events):
+        return "B", _event_time(events, 1009, 1)
+
+    def the_consequence(events):
+        return "B", _event_time(events, 7031, 2)
+
+    def the_consequence_as_written(events):
+        return "B", _event_time(events, 7031, 0)
+
+    def the_image(events):
+        return "B", _event_time(events, 1005, 2)
+
+    def port_taken(events):
+        return "A", None
+
+    def server_down(events):
+        return "C", None
+
+    def not_readable(events):
+        return "D", None
+
+    def restarted(events):
+        return "E", None
+
+    wrong_ways = {
+        as_written: "The cause is right. The time is the one that stands in the export, and its Z says UTC. Event Viewer's window "
+        "would show this event on the hospital's clock.",
+        winter_time: "The cause is right. You added one hour to UTC, as in winter. The name \"W. Europe Standard Time\" stands for "
+        "the whole year's rule, and in April summer time holds.",
+        the_consequence: "The cause is right. The time is that of the Service Control Manager's event, which says that the service "
+        "ended. Why it ended is said by the program itself, in an event before.",
+        the_consequence_as_written: "The cause is right. The time is wrong twice: it is that of the event which says that the service "
+        "ended, not why; and it is UTC.",
+        the_image: "The cause is right. At the time that you give the archive began to send, and all was still well. The event after "
+        "it names the cause.",
+        port_taken: "Look at the service's own event after each start: it says on which port it listens. And the archive's C-ECHO was "
+        "answered.",
+        server_down: "The person at the station wrote files to the same server before and after. What differs between that person's "
+        "program and the service is the account.",
+        not_readable: "The service's event after its start says that the configuration was read.",
+        restarted: "There was a restart, but hours before the service was even installed. Compare the times.",
+    }
+    hints = [
+        "Read the events in order. Level 4 is information, level 2 is an error. Which error says **what** went wrong, which only "
+        "**that** it did?",
+        "Compare the path in the first error with what `net use` lists, and ask whose session `net use` was typed in. `sc qc` shows "
+        "the service's account.",
+        "SystemTime is UTC, marked by the Z. On 4 April the hospital's clock is on summer time (cpas-06: UTC + 2 hours).",
+    ]
+    points = 2
+    praise = (
+        "C-ECHO was fine and port 104 open, yet each image killed the service: an echo needs no folder. And \"it worked when I tested "
+        "it\" was "
+        "true: the engineer tested in a session that had the drive."
+    )
+
+
+@lesson.exercise
+class WhereToStore:
+    """The person at the desk can open the folder that stands behind `--store` in the set-up of HVReceive; the service cannot. Which path
+    must stand there instead, so that the **service** finds the same folder?
+
+    Write the whole path, with `r` in front of the quotes: `store_path = r"..."`.
+    """
+
+    answer = Text("store_path", reading=windows_path)
+
+    def solution(settings):
+        share = settings.split("H:        ")[1].split()[0]
+        folder = settings.split("--store H:")[1].split()[0]
+        return share + folder
+
+    def the_letter(settings):
+        return re.search(r"--store (\S+)", settings)[1]
+
+    def share_alone(settings):
+        return re.search(r"H: +(\S+)", settings)[1]
+
+    def without_the_share(settings):
+        server = re.search(r"H: +(\\\\[^\\]+)", settings)[1]
+        return server + re.search(r"--store H:(\S+)", settings)[1]
+
+    def place_on_the_server(settings, file_server):
+        return _share_path(file_server) + re.search(r"--store H:(\S+)", settings)[1]
+
+    def server_and_drive(settings, file_server):
+        return re.search(r"H: +(\\\\[^\\]+)", settings)[1] + "\\" + _share_path(file_server).replace(":", "$") + (
+            re.search(r"--store H:(\S+)", settings)[1])
+
+    def letter_as_share(settings):
+        return re.search(r"H: +(\\\\[^\\]+)", settings)[1] + "\\" + re.search(r"--store (\S+)", settings)[1].replace(":", "$")
+
+    wrong_ways = {
+        the_letter: "That is what stands there now. The letter is a mapping in the session of the person who is logged in; the "
+        "service has a session of its own, without it.",
+        share_alone: "That is the share, the place that the letter stands for. The folder below it is missing.",
+        without_the_share: "Behind the server's name comes the name of a share; you put the folder there. The letter stands for "
+        "server and share.",
+        place_on_the_server: "That is where the folder lies on the disk of the file server. On WS_ED1 this letter is a drive of "
+        "WS_ED1 itself, or none.",
+        server_and_drive: "That goes through the server's administrative share, which only its administrators may use. No image "
+        "service should be one of them. The ordinary share leads to the same folder.",
+        letter_as_share: "A letter with a dollar sign is the administrative share of one of the **server's** own disks. H: is the "
+        "name that one session on WS_ED1 gave to a share.",
+    }
+    hints = [
+        "`net use` says what the letter H: stands for: a server and a share.",
+        "A UNC path is two backslashes, the server, a backslash, the share, and then the folders below it.",
+        "Put what stands under Remote in the place of `H:` in the path behind `--store`. Nothing else changes.",
+    ]
+    praise = "A UNC path means the same in every session: at the desk, in a service, in a task. What may differ is the permission."
+
+
+@lesson.exercise
+class WhichAccounts:
+    """With the UNC path in place: under which of these accounts could HVReceive **write** into the folder?
+
+    The choice: Local System, Local Service, Network Service, and the domain's accounts `svc_dicom`, `svc_import`, `svc_nightly`. Answer
+    with a list of all that could, in any order: `accounts = ["Local Service", "svc_example"]`.
+    """
+
+    answer = Set("accounts", reading=account)
+
+    def solution(file_server):
+        # the share lets Imaging Services and Imaging Stations change; the folder itself has the list of icacls
+        services = file_server.split('"Imaging Services"')[1].split("---\n")[1].split("\n")[0].split()
+        may_write = []
+        for name in services:
+            if f"HVGH\\{name}:(OI)(CI)(M)" in file_server:
+                may_write.append(name)
+        if "WS-ED1$" in file_server and r"HVGH\Imaging Stations:(OI)(CI)(M)" in file_server:
+            may_write = may_write + ["Local System", "Network Service"]
+        return may_write
+
+    def share_alone(file_server):
+        return _service_members(file_server) + ["Local System", "Network Service"]
+
+    def folder_alone(file_server):
+        return _folder_members(file_server) + ["Local System", "Network Service"]
+
+    def domain_accounts_only(file_server):
+        return [name for name in _service_members(file_server) if name in _folder_members(file_server)]
+
+    def system_by_its_name(file_server):
+        return [name for name in _service_members(file_server) if name in _folder_members(file_server)] + ["Local System"]
+
+    def local_service_too(file_server):
+        return [name for name in _service_members(file_server) if name in _folder_members(file_server)] + [
+            "Local System", "Network Service", "Local Service"]
+
+    def all_that_read(file_server):
+        return ["svc_dicom", "svc_import", "svc_nightly", "Local System", "Network Service"]
+
+    wrong_ways = {
+        share_alone: "You went by the permissions of the share. Whoever comes through the share meets a second list, that of the "
+        "folder, shown by `icacls`; what is done must be allowed by both.",
+        folder_alone: "You went by the list of the folder, shown by `icacls`. Whoever comes over the network passes the permissions "
+        "of the share first, shown by `net share`; what is done must be allowed by both.",
+        domain_accounts_only: "Two of the built-in accounts are not without a name on the network: they show the account of their "
+        "computer, which ends in a dollar sign. See whether a group has it as a member.",
+        system_by_its_name: "If you found SYSTEM in the output of `icacls`: that is the Local System of the **file server**. The "
+        "station's own one arrives as the station's computer account, and so does a second built-in account.",
+        local_service_too: "Local Service shows no credentials on the network: it comes as an anonymous caller, and no entry here "
+        "lets one in.",
+        all_that_read: "All of these can read. To store images an account must be able to create files: CHANGE or FULL at the share, "
+        "and M (modify), W (write) or F (full) at the folder.",
+    }
+    hints = [
+        "Make a table: for each account, what does the share allow it, and what the folder? Look up in which group each is. Both must "
+        "allow writing.",
+        "CHANGE and FULL write at the share; M, W and F at the folder. READ and RX do not.",
+        "On the network, Local System and one other built-in account appear as the computer, WS-ED1$; one appears as nobody.",
+    ]
+    points = 2
+    praise = (
+        "Of those that work, take the account made for the purpose. Local System may do anything on its own machine, and a receiver of "
+        "DICOM is a program "
+        "that strangers can talk to."
+    )
+
+
+@lesson.exercise
+class WhereItLogs:
+    """In which folder does the service HVReceive write its log now, as it runs?
+
+    Write the whole path, with no variable left in it: `log_folder = r"..."`.
+    """
+
+    answer = Text("log_folder", reading=windows_path)
+
+    def solution(registry, variables):
+        # a 32-bit program: the key below WOW6432Node; a service of SYSTEM: the variable of the system
+        key = registry.split("WOW6432Node")[1]
+        value = key.split('"LogFolder"="')[1].split('"')[0].replace("\\\\", "\\")
+        system = variables.split("REG_SZ    ")[1].split("\n")[0]
+        return value.replace("%HVLOG%", system)
+
+    def the_other_key(registry, variables):
+        return _log_folder(registry, variables, 0, 0)
+
+    def the_users_variable(registry, variables):
+        return _log_folder(registry, variables, 1, 1)
+
+    def both_wrong(registry, variables):
+        return _log_folder(registry, variables, 0, 1)
+
+    def variable_left(registry, variables):
+        return "%HVLOG%\\" + _log_folder(registry, variables, 1, 0).rpartition("\\")[2]
+
+    def variable_alone(registry, variables):
+        return _log_folder(registry, variables, 1, 0).rpartition("\\")[0]
+
+    wrong_ways = {
+        the_other_key: "The variable is right, the key is not. The one that you took is what 64-bit programs see under that name. The "
+        "Task Manager says what kind HVReceive is.",
+        the_users_variable: "The key is right, the variable is not. You took the one of the user ed.station; it is put into programs "
+        "which that user starts. The service runs under another account.",
+        both_wrong: "You followed the way that a 64-bit program of the logged-in user would go. HVReceive is neither: see its "
+        "Platform and its User name in the Task Manager.",
+        variable_left: "The key is right; now put in what `%HVLOG%` stands for, for the account of the service.",
+        variable_alone: "That is what the variable stands for. In the key there is a folder behind it.",
+    }
+    hints = [
+        "Two questions: which of the two keys does this program see, and whose HVLOG does it get?",
+        "Task Manager: Platform decides about the key (32-bit programs are led to WOW6432Node), User name about the variable.",
+        "Take LogFolder of that key, read each double backslash as one, and put the value of that HVLOG in the place of `%HVLOG%`.",
+    ]
+    praise = (
+        "Whoever only changes what regedit shows first under SOFTWARE, or a variable in their own session, will swear that the program "
+        "ignores its settings."
+    )
+
+
+@lesson.exercise
+class ForUnix:
+    """The three files are to go to a UNIX server whose program wants **UTF-8, no byte order mark, and line feeds alone**. Write the
+    function `for_unix(data)`: it gets the bytes of a text file as Windows saved it and returns the bytes that the program wants.
+
+    The file may be UTF-8 without or with a byte order mark, or UTF-16 with one (it then begins with `ff fe`). It may have been right from
+    the start.
+    """
+
+    answer = Function("for_unix", result=Bytes("text"))
+    points = 2
+
+    def solution(data):
+        if data.startswith(b"\xff\xfe"):
+            text = data.decode("utf-16")
+        else:
+            text = data.decode("utf-8-sig")
+        text = text.replace("\r\n", "\n")
+        return text.encode("utf-8")
+
+    def mark_kept(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8")
+        return text.replace("\r\n", "\n").encode("utf-8")
+
+    def line_ends_kept(data):
+        return data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig").encode("utf-8")
+
+    def line_ends_doubled(data):
+        return data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig").replace("\r", "\n").encode("utf-8")
+
+    def zeros_thrown_out(data):
+        for mark in (b"\xff\xfe", b"\xef\xbb\xbf"):
+            data = data.removeprefix(mark)
+        return data.replace(b"\0", b"").replace(b"\r\n", b"\n")
+
+    def line_ends_alone(data):
+        return data.replace(b"\r\n", b"\n")
+
+    def ascii_only(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return text.replace("\r\n", "\n").encode("ascii", "ignore")
+
+    def code_page(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return text.replace("\r\n", "\n").encode("cp1252")
+
+    def last_line_end_lost(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return text.replace("\r\n", "\n").strip().encode("utf-8")
+
+    wrong_ways = {
+        mark_kept: "In a file that had the mark of UTF-8, `ef bb bf` is still there. `\"utf-8\"` takes it for a character of the "
+        "text; `\"utf-8-sig\"` takes it away where it is there.",
+        line_ends_kept: "The encoding is right, but the carriage returns are still there. UNIX reads them as the last character of "
+        "each line: the port becomes `104` with an invisible sign behind.",
+        line_ends_doubled: "You turned each carriage return into a line feed, but there was one already: every line is followed by an "
+        "empty one. Replace the pair.",
+        zeros_thrown_out: "You took the zero bytes out of UTF-16. For plain English text that looks right; an accented letter becomes "
+        "a single byte that is no UTF-8. Decode, then encode.",
+        line_ends_alone: "You replaced bytes only. The byte order mark stays, and in UTF-16 the line end is four bytes, `0d 00 0a "
+        "00`, which you did not meet.",
+        ascii_only: "Letters with accents have vanished. UTF-8 can hold them; say so when you encode.",
+        code_page: "You encoded to the Windows code page 1252. There an accented letter is a single byte, which is no UTF-8.",
+        last_line_end_lost: "The last line end, or a blank line, is lost: `.strip()` takes more away than you meant. A UNIX program "
+        "may overlook a last line without its end.",
+    }
+    hints = [
+        "Three steps: bytes to text with the right encoding, line ends, text to bytes again.",
+        '`data.startswith(b"\\xff\\xfe")` tells UTF-16. In all other cases `"utf-8-sig"` reads the file with or without a mark.',
+        'Then `.replace("\\r\\n", "\\n")` and, at the end, `.encode("utf-8")`. Do not forget to `return` it.',
+    ]
+
+    def cases(draw):
+        rooms = ["Röntgen", "Gynécologie", "Skövde", "Salle d'urgence n° 2", "Emergency"]
+        found = []
+        for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+            for end in ("\r\n", "\r\n", "\n"):
+                room = rooms.pop(0) if rooms else draw.choice(["Köln", "Besançon"])
+                lines = ["[receive]", f"port = {draw.randrange(104, 11200)}", f"name = {room} \u00e9 {draw.randrange(1, 20)}", ""]
+                text = end.join(lines) + end * draw.randrange(0, 2)
+                mark = b"\xff\xfe" if encoding == "utf-16" else b""
+                found.append((mark + text.encode("utf-16-le" if mark else encoding),))
+        return found
+
+
+@lesson.exercise
+class ShortPath:
+    """The old importer takes no name longer than 8.3. Which path do you give it for the file in `long_path`?
+
+    Write the whole path, with drive and file name: `short_path = r"..."`.
+    """
+
+    answer = Text("short_path", reading=windows_path)
+
+    def solution(long_path, listings):
+        short = {}
+        for line in listings.splitlines():
+            if "<DIR>" in line:
+                name = line[49:]
+                short[name] = line[36:48].strip() or name
+        parts = []
+        for part in long_path.split("\\"):
+            parts.append(short.get(part, part))
+        return "\\".join(parts)
+
+    def always_one(long_path, listings):
+        shorts = _shorts(listings)
+        return _path_with(long_path, lambda part: re.sub(r"~\d", "~1", shorts.get(part, part)))
+
+    def cut_at_eight(long_path, listings):
+        return _path_with(long_path, lambda part: part.replace(" ", "")[:8])
+
+    def the_long_one(long_path, listings):
+        return long_path
+
+    def without_blanks(long_path, listings):
+        return long_path.replace(" ", "")
+
+    def file_alone(long_path, listings):
+        return long_path.rpartition("\\")[2]
+
+    def every_name_shortened(long_path, listings):
+        shorts = _shorts(listings)
+        return _path_with(long_path, lambda part: shorts.get(part, f"{part[:6]}~1") if part != "HVPACS" else part)
+
+    wrong_ways = {
+        always_one: "You took ~1 in each place. The number tells names apart that begin alike, in the order in which they came; it "
+        "can only be looked up, not worked out.",
+        cut_at_eight: "You cut the names at eight letters. Windows makes six letters, a tilde and a number; it would not know your folder.",
+        the_long_one: "That is the long path. A program of MS-DOS's time cuts it, or takes the blank for the end of the name. Quotes "
+        "would not help it either.",
+        without_blanks: "You took the blanks out. There is no folder of that name.",
+        file_alone: "That is the file's name alone, so the importer would look in whatever folder it happens to be in.",
+        every_name_shortened: "A name that is 8.3 already has no other short name: the column is empty, and the name stands for itself.",
+    }
+    hints = [
+        "`dir /x` shows the short name in the column before the long one.",
+        "Replace each folder of the long path by its short name. Take the number behind the tilde as it stands there.",
+        "Where the column is empty the name is short enough and is used as it is. So is DICOMDIR, which has eight letters.",
+    ]
+
+
+@lesson.exercise
+class ValidFileId:
+    """Write the function `valid_file_id(path)`: is the path of a file, as it lies on a CD, also a valid **DICOM File ID**? It returns
+    `True` or `False`.
+
+    `path` is a text such as `CT\\HEAD\\IM0001`, from the top of the CD, with a backslash between the components.
+    """
+
+    answer = Function("valid_file_id", result=YesNo("valid"))
+    points = 2
+
+    def solution(path):
+        parts = path.split("\\")
+        if len(parts) > 8:
+            return False
+        for part in parts:
+            if len(part) < 1 or len(part) > 8:
+                return False
+            for letter in part:
+                if letter not in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_":
+                    return False
+        return True
+
+    def small_letters_too(path):
+        return ValidFileId.solution(path.upper() if path.isascii() else path)
+
+    def extension_too(path):
+        folder, _, name = path.rpartition("\\")
+        stem, dot, extension = name.partition(".")
+        name = stem + extension if dot and len(extension) <= 3 and len(stem) <= 8 and "." not in extension else name
+        return ValidFileId.solution((folder + "\\" if folder else "") + name[:8] if dot else path)
+
+    def length_alone(path):
+        parts = path.split("\\")
+        return len(parts) <= 8 and all(1 <= len(part) <= 8 for part in parts)
+
+    def any_depth(path):
+        return all(ValidFileId.solution(part) for part in path.split("\\"))
+
+    def empty_too(path):
+        parts = path.split("\\")
+        return len(parts) <= 8 and all(part == "" or ValidFileId.solution(part) for part in parts)
+
+    def any_length(path):
+        parts = path.split("\\")
+        return len(parts) <= 8 and all(re.fullmatch("[A-Z0-9_]+", part) is not None for part in parts)
+
+    def no_underscore(path):
+        return "_" not in path and ValidFileId.solution(path)
+
+    def hyphens_too(path):
+        return ValidFileId.solution(path.replace("-", "_"))
+
+    def is_upper(path):
+        parts = path.split("\\")
+        return len(parts) <= 8 and all(1 <= len(part) <= 8 and part == part.upper() for part in parts)
+
+    def whole_path(path):
+        return len(path) <= 8 and ValidFileId.solution(path)
+
+    wrong_ways = {
+        small_letters_too: "You let small letters pass. Windows does not tell them from capitals, and so the fault stays unseen until "
+        "the CD is read under UNIX. File IDs have capitals only (PS3.10 section 8.5).",
+        extension_too: "You let an extension pass. A File ID is not an 8.3 name: the point is not among its characters, so there is "
+        "no `.dcm` (PS3.10 section 8.5).",
+        length_alone: "You looked at lengths only. Not every character may be used (PS3.10 section 8.5).",
+        any_depth: "You let paths of any depth pass. A File ID has at most eight components (PS3.10 section 8.2).",
+        empty_too: "You let an empty component pass, as behind a backslash at the beginning or the end, or between two. Each has at "
+        "least one character (PS3.10 section 8.2).",
+        any_length: "You looked at the characters and the depth; a component may not have more than eight characters (PS3.10 section 8.2).",
+        no_underscore: "You refuse the underscore. It is the one sign beside letters and digits that is allowed (PS3.10 section 8.5).",
+        hyphens_too: "You let the hyphen pass. The one sign that is allowed is the underscore (PS3.10 section 8.5).",
+        is_upper: "You only asked whether capitals are used. `.upper()` leaves points, blanks, hyphens and the like as they are, and "
+        "it knows letters with accents.",
+        whole_path: "You measured the whole path. The limit of eight characters holds for each component (PS3.10 section 8.2).",
+    }
+    hints = [
+        'Cut first: `parts = path.split("\\\\")`. Then there are three questions: how many parts, how long is each, which characters '
+        'has it?',
+        "As soon as something is wrong, `return False`. Only when all has been looked at, behind the loops, `return True`.",
+        "As in the function for AE titles above: a loop over the parts, in it the two questions of length, and in it a loop over the "
+        "letters.",
+    ]
+    praise = (
+        "A burning program that lets IMAGE0001.dcm pass makes CDs that many viewers open and some devices refuse. You can now say who is "
+        "right."
+    )
+
+    def cases(draw):
+        def name(length):
+            return "".join(draw.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") for _ in range(length))
+
+        def path(*lengths):
+            return "\\".join(name(length) for length in lengths)
+
+        right = [
+            path(8), path(4, 2, 8), path(*[8] * 8), path(1), "DICOMDIR", f"CT_{name(3)}\\IM_{name(5)}", path(3, 3, 3, 3), f"_{name(4)}",
+        ]
+        wrong = [
+            path(4, 9), path(9), path(*[3] * 9), path(*[2] * 10), f"{name(4)}\\\\{name(5)}", f"\\{name(6)}", f"{name(6)}\\",
+            f"{name(4)}\\im{draw.randrange(1000, 9999)}", f"Ct\\{name(8)}", f"{name(3)}\\IM{draw.randrange(1000, 9999)}.DCM",
+            f"{name(2)}\\{name(4)}.A", f"{name(3)}-{name(3)}", f"CT {name(4)}\\{name(5)}", f"R\u00d6{name(4)}",
+            f"IMPORT~{draw.randrange(1, 9)}\\{name(8)}", "",
+        ]
+        cases = [(one,) for one in right + wrong]
+        draw.shuffle(cases)
+        return cases
+
+
+@lesson.exercise
+class WhatItReports:
+    """How many lines did `nightly.bat`, as it stands above, add to failed.txt on each of the three evenings?
+
+    Answer with a table of two columns, `night` and `lines`. A list of rows will do:
+    `reported = [("2 April", 4), ("3 April", 1), ("4 April", 0)]`.
+    """
+
+    answer = Table("reported", key=["night"], reading={"night": night})
+    points = 2
+
+    def solution(nights):
+        reported = []
+        for night, net_use, codes in nights:
+            # cmd reads the block once, before the first file: all files get what net use left
+            lines = len(codes) if net_use != 0 else 0
+            reported.append({"night": night, "lines": lines})
+        return reported
+
+    def as_it_reads(nights):
+        return [{"night": night, "lines": sum(code != 0 for code in codes)} for night, _, codes in nights]
+
+    def one_behind(nights):
+        return [{"night": night, "lines": sum(code != 0 for code in [net_use, *codes[:-1]])} for night, net_use, codes in nights]
+
+    def never(nights):
+        return [{"night": night, "lines": 0} for night, *_ in nights]
+
+    def as_the_last(nights):
+        return [{"night": night, "lines": len(codes) if codes[-1] else 0} for night, _, codes in nights]
+
+    def net_use_once(nights):
+        return [{"night": night, "lines": int(net_use != 0)} for night, net_use, _ in nights]
+
+    def net_use_and_the_files(nights):
+        return [{"night": night, "lines": (net_use != 0) + sum(code != 0 for code in codes)} for night, net_use, codes in nights]
+
+    wrong_ways = {
+        as_it_reads: "So many files were not sent. That is what the author wanted; cmd replaces `%ERRORLEVEL%` when it **reads** the "
+        "block, and it reads the whole block once, before the first file.",
+        one_behind: "You let each file be judged by the exit code of the one before. cmd does not look again between two files: the "
+        "value was put in once, before the first.",
+        never: "The value is put in once, that is right; but it need not be 0. It is what the last program before the loop left. "
+        "Which program ran before it in evening.bat?",
+        as_the_last: "You took the exit code of the last file for all. cmd cannot know it when it reads the block, before the first "
+        "file is sent.",
+        net_use_once: "The exit code of `net use` decides, that is right. But the comparison is carried out once for every file, each "
+        "time with that same value.",
+        net_use_and_the_files: "You added the exit code of `net use` to those of the files. Once the block is read, the exit codes of "
+        "the files are asked by nobody.",
+    }
+    hints = [
+        "Take a pencil: write the block down as cmd sees it after the reading, with a number in the place of `%ERRORLEVEL%`.",
+        "`@echo off`, `set COUNT=0` and `call` leave the error level as it is. The last program before the loop was `net use`.",
+        "If the number is 0, the line reads `if 0 NEQ 0 ...`, for each of the files. If it is 2, it reads `if 2 NEQ 0 ...`, for each "
+        "of the files.",
+    ]
+
+
+@lesson.exercise
+class NightlyRepaired:
+    """Repair `nightly.bat` for its job as a **scheduled task under SYSTEM**. It must
+
+    - find the files, in the folder that the person at the station calls `H:\\incoming`;
+    - send each file `*.dcm`, also one with a blank in its name;
+    - write into `failed.txt`, which lies beside the batch file, a line for each file that was **not** sent, with the file's name, and for
+      no other;
+    - print as its last line how many files **were** sent.
+
+    `send.exe` ends with 0 when the archive has taken the file, else with a number from 1 to 3. What ran before the batch file is not known.
+
+    Write the whole batch file as text between `r\"\"\"` and `\"\"\"`.
+    """
+
+    answer = Batch("repaired")
+    points = 4
+
+    def solution():
+        return r"""
+            @echo off
+            set COUNT=0
+            for %%f in (\\hv-file\images\incoming\*.dcm) do (
+              C:\HVPACS\bin\send.exe "%%f"
+              if errorlevel 1 (
+                echo failed %%f>> %~dp0failed.txt
+              ) else (
+                set /a COUNT=COUNT+1
+              )
+            )
+            echo %COUNT% sent
+            """
+
+    def unchanged(nightly):
+        return nightly
+
+    def path_alone(nightly):
+        return nightly.replace("H:", r"\\hv-file\images")
+
+    def blanks_forgotten():
+        return NightlyRepaired.solution().replace('"%%f"', "%%f")
+
+    def still_read_too_early():
+        return NightlyRepaired.solution().replace("if errorlevel 1", "if %ERRORLEVEL% NEQ 0")
+
+    def all_of_them():
+        return NightlyRepaired.solution().replace("if errorlevel 1", "if errorlevel 0")
+
+    def counts_all(nightly):
+        text = nightly.replace("H:", r"\\hv-file\images").replace("send.exe %%f", 'send.exe "%%f"')
+        return text.replace("if %ERRORLEVEL% NEQ 0", "if errorlevel 1")
+
+    def overwrites():
+        return NightlyRepaired.solution().replace(">>", ">")
+
+    def count_read_too_early():
+        return NightlyRepaired.solution().replace("COUNT=COUNT+1", "COUNT=%COUNT%+1")
+
+    def beside_something_else():
+        return NightlyRepaired.solution().replace("%~dp0", "")
+
+    wrong_ways = {
+        unchanged: "Under SYSTEM there is no drive H:. The loop finds no file, nothing fails, the last line says that none was sent, "
+        "and the task ends well: every night.",
+        path_alone: "Now the files are found. But a name with a blank arrives at send.exe as two arguments; the exit code is still "
+        "looked at before the first file is sent; and COUNT counts the attempts, not what was sent.",
+        blanks_forgotten: "A file with a blank in its name is never sent: send.exe gets two arguments. Put the variable in quotes.",
+        still_read_too_early: "`%ERRORLEVEL%` is still replaced when the block is read, before the first file is sent. Ask for the "
+        "exit code in a way that waits until then.",
+        all_of_them: "Every file is reported and none is counted: the comparison is always true. `if errorlevel n` means n **or "
+        "higher**; and `!ERRORLEVEL!` means nothing before `setlocal EnableDelayedExpansion`.",
+        counts_all: "The files are right. The last line still counts the attempts. Count only where a file was sent.",
+        overwrites: "Only the last failure of a night is left in failed.txt: `>` writes the file anew each time.",
+        count_read_too_early: "The last line never says more than 1: `%COUNT%` inside the block was replaced when the block was read. "
+        "`set /a` knows variables by their bare names.",
+        beside_something_else: "failed.txt is not beside the batch file. A scheduled task starts in a folder of its own, as a rule "
+        "C:\\Windows\\System32; `%~dp0` is the folder of the batch file.",
+    }
+    hints = [
+        "Four things are wrong: the drive, blanks in names, when the exit code is looked at, and what is counted. Mend one, run "
+        "`rehearse(...)`, mend the next.",
+        "The path: exercise 3. Blanks: quotes around `%%f` where it is handed to send.exe.",
+        "The exit code: `if errorlevel 1 ( ... ) else ( ... )` is looked at when it is carried out.",
+        "The branch behind `else` is where a file was sent: that is the place for `set /a COUNT=COUNT+1`.",
+    ]
+    praise = (
+        "It now works without anybody logged in, tells the truth about each file, and somebody can find failed.txt. What is left is that "
+        "somebody reads it: let the task end with an exit code other than 0 when there is a line in it."
+    )

@@ -1,0 +1,284 @@
+"""Utilities around the files: processes, services, users, the environment, and commands that start commands."""
+
+import posixpath
+import re
+
+from coursekit.standards.shell.base import Failed, joined, lines_of, regex, size_of
+from coursekit.standards.shell.words import Refused
+
+
+def _xargs(shell, arguments, data, who):
+    options, rest, todo = {}, [], list(arguments)
+    while todo and todo[0].startswith("-") and not rest:
+        word = todo.pop(0)
+        letter = word[1:2]
+        if letter in "r0t" and word[1:] in ("r", "0", "t"):
+            options[letter] = True
+        elif letter in ("n", "I"):
+            options[letter] = word[2:] or (todo.pop(0) if todo else "")
+        else:
+            raise Refused(f"xargs: this shell does not know the option {word}. It knows -n -I -r -0.")
+    words = todo or ["echo"]
+    items = [one for one in data.split("\0") if one] if "0" in options else lines_of(data) if "I" in options else data.split()
+    out, worst = [], 0
+    if "I" in options:
+        batches = [[word.replace(options["I"], item.strip()) for word in words] for item in items]
+    else:
+        step = int(options["n"]) if options.get("n", "").isdigit() else max(len(items), 1)
+        batches = [words + items[at:at + max(step, 1)] for at in range(0, len(items), max(step, 1))]
+        if not items and "r" not in options:
+            batches = [words]
+    for batch in batches[:20_000]:
+        got, status = shell._called(batch, "", who)
+        out.append(got)
+        worst = max(worst, 123 if status else 0)
+    return "".join(out), worst
+
+
+def _echo(shell, arguments, data, who):
+    newline = True
+    while arguments and re.fullmatch(r"-[neE]+", arguments[0]):
+        flags = arguments.pop(0)
+        newline = newline and "n" not in flags
+        if "e" in flags:
+            arguments = [_escaped(word) for word in arguments]
+    return " ".join(arguments) + ("\n" if newline else "")
+
+
+def _escaped(text):
+    return re.sub(r"\\([nt\\r])", lambda match: {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}[match[1]], text)
+
+
+def _printf(shell, arguments, data, who):
+    if not arguments:
+        raise Refused("printf: usage: printf format [arguments]")
+    form, values = _escaped(arguments[0]), arguments[1:]
+    count = len(re.findall(r"%[sd]", form))
+    out = []
+    while True:
+        part, values = values[:count], values[count:]
+        filled = iter(part)
+        out.append(re.sub(r"%([sd%])", lambda match: "%" if match[1] == "%" else next(filled, "0" if match[1] == "d" else ""), form))
+        if not values or not count:
+            return "".join(out)
+
+
+def _ps(shell, arguments, data, who):
+    form = " ".join(arguments)
+    rows = list(shell.processes)
+    if form in ("", "-f", "-u " + shell.user):
+        rows = []
+    if "o" in form and not re.fullmatch(r"(-e|-A|ax)\s*-?o\s*pid,user,(args|cmd|command)|-eo pid,user,(args|cmd|command)", form):
+        raise Refused("ps: this shell knows `ps -ef`, `ps aux` and `ps -eo pid,user,args`.")
+    if "o" in form:
+        lines = [f"{pid:5d} {user:<8} {args}" for pid, user, start, args in rows]
+        return joined(["  PID USER     COMMAND", *lines])
+    if form in ("aux", "-aux", "axu", "auxw", "auxww"):
+        lines = [f"{user:<8} {pid:7d}  0.0  0.1 ?        Ssl  {start}   0:00 {args}" for pid, user, start, args in rows]
+        return joined(["USER         PID %CPU %MEM TTY      STAT START   TIME COMMAND", *lines])
+    if form in ("-ef", "-e", "-A", "-e -f", "-fe", "-aef", "-eaf", ""):
+        lines = [f"{user:<8} {pid:7d} {0 if pid == 1 else 1:7d}  0 {start} ?        00:00:00 {args}" for pid, user, start, args in rows]
+        return joined(["UID          PID    PPID  C STIME TTY          TIME CMD", *lines])
+    raise Refused("ps: this shell knows `ps -ef`, `ps aux` and `ps -eo pid,user,args`.")
+
+
+def _pgrep(shell, arguments, data, who):
+    options, words = shell.named("pgrep", arguments, "fal", "")
+    test = re.compile(regex(words[0] if words else "", True))
+    out = []
+    for pid, user, start, args in shell.processes:
+        program = posixpath.basename(args.split()[0])
+        if test.search(args if "f" in options else program):
+            out.append(f"{pid} {args if 'a' in options else program}" if {"a", "l"} & set(options) else str(pid))
+    return joined(out), 0 if out else 1
+
+
+def _recorded(name):
+    def utility(shell, arguments, data, who):
+        known = [line for line in shell.recorded if line.split()[0] == name]
+        line = " ".join([name, *arguments])
+        if line not in shell.recorded:
+            raise Refused(f"{name}: this shell has the recorded output of " + " and of ".join(f"`{one}`" for one in known) + " only."
+                          if known else f"{name}: this shell has no recorded output of it.")
+        return shell.recorded[line]
+    return utility
+
+
+def _systemctl(shell, arguments, data, who):
+    words = [word for word in arguments if word not in ("--no-pager", "-l", "--full")]
+    if words[:1] == ["daemon-reload"]:
+        return ""
+    verb, service = (words + ["", ""])[:2]
+    service = service.removesuffix(".service")
+    if verb not in ("status", "cat", "reload", "restart", "is-active") or not service:
+        raise Refused("systemctl: this shell knows `systemctl status`, `cat`, `reload` and `restart`, each with a service.")
+    unit = f"/etc/systemd/system/{service}.service"
+    if unit not in shell.nodes:
+        shell.complain(f"Unit {service}.service could not be found.")
+        return "", 4
+    extra = sorted(f"{unit}.d/{name}" for name in shell.names.get(f"{unit}.d", ()))
+    if verb == "cat":
+        return "\n".join([f"# {path}\n" + shell.nodes[path].content.decode("utf-8") for path in [unit, *extra]])
+    if verb == "is-active":
+        return "active\n"
+    if verb == "status":
+        about = re.search(r"^Description=(.*)$", shell.nodes[unit].content.decode("utf-8"), re.MULTILINE)
+        lines = [f"* {service}.service - {about[1] if about else service}", f"     Loaded: loaded ({unit}; enabled)"]
+        if extra:
+            lines.append(f"    Drop-In: {unit}.d")
+            lines += [f"             {posixpath.basename(path)}" for path in extra]
+        pid = shell.services.get(service)
+        program = next((posixpath.basename(args.split()[0]) for one, _, _, args in shell.processes if one == pid), service)
+        return joined([*lines, "     Active: active (running)", f"   Main PID: {pid} ({program})"])
+    if who != "root":
+        shell.complain(f"Failed to {verb} {service}.service: Interactive authentication required.")
+        return "", 1
+    shell.told.append((service, dict(shell.nodes)))
+    return ""
+
+
+def _kill(shell, arguments, data, who):
+    signal = next((word.lstrip("-").removeprefix("SIG") for word in arguments if word.startswith("-") and word != "-s"), "TERM")
+    pids = [int(word) for word in arguments if word.isdigit()]
+    names = {pid: service for service, pid in shell.services.items()}
+    for pid in pids:
+        if pid not in {one for one, *_ in shell.processes}:
+            shell.complain(f"bash: kill: ({pid}) - No such process")
+        elif who != "root":
+            shell.complain(f"bash: kill: ({pid}) - Operation not permitted")
+        elif signal not in ("HUP", "1"):
+            raise Refused("kill: this shell sends no signal but HUP, which makes a service read its files again.")
+        elif pid in names:
+            shell.told.append((names[pid], dict(shell.nodes)))
+    return ""
+
+
+def _sudo(shell, arguments, data, who):
+    whom = "root"
+    while arguments and arguments[0].startswith("-"):
+        option = arguments.pop(0)
+        if option == "-u" and arguments:
+            whom = arguments.pop(0)
+        elif option not in ("-n", "-E", "--"):
+            raise Refused("sudo: this shell knows `sudo COMMAND` and `sudo -u USER COMMAND`.")
+    if whom not in shell.users:
+        raise Refused(f"sudo: unknown user {whom}")
+    if not arguments:
+        raise Refused("usage: sudo [-u user] command")
+    if arguments[0] in ("sh", "bash") and arguments[1:2] == ["-c"] and len(arguments) == 3:
+        user, shell.user = shell.user, whom
+        try:
+            out, error = shell._run(arguments[2], [], 2)
+        finally:
+            shell.user = user
+        shell._errors += [error] if error else []
+        return out, shell.status
+    if arguments[0] == "cd":
+        shell.complain("sudo: cd: command not found")
+        return "", 1
+    return shell._called(arguments, data, whom)
+
+
+def _id(shell, arguments, data, who):
+    name = next((word for word in arguments if not word.startswith("-")), who)
+    if name not in shell.users:
+        shell.complain(f"id: '{name}': no such user")
+        return "", 1
+    groups = shell.users[name]
+    if "-u" in arguments or "-un" in arguments:
+        return name + "\n"
+    if "-Gn" in arguments:
+        return " ".join(groups) + "\n"
+    named = [f"{shell.numbers.get(one, 1000)}({one})" for one in groups]
+    return f"uid={shell.numbers.get(name, 1000)}({name}) gid={named[0]} groups={','.join(named)}\n"
+
+
+def _groups(shell, arguments, data, who):
+    name = arguments[0] if arguments else who
+    if name not in shell.users:
+        shell.complain(f"groups: '{name}': no such user")
+        return "", 1
+    return (f"{name} : " if arguments else "") + " ".join(shell.users[name]) + "\n"
+
+
+def _date(shell, arguments, data, who):
+    form = next((word[1:] for word in arguments if word.startswith("+")), "%a %b %e %H:%M:%S CEST %Y")
+    form = form.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%e", f"{shell.now.day:2d}")
+    if re.search(r"%[^YmdHMSyjaAbBsuw%]", form):
+        raise Refused("date: this shell knows %F %T %Y %m %d %H %M %S %a %b.")
+    names = {"a": "Mon Tue Wed Thu Fri Sat Sun".split()[shell.now.weekday()],
+             "A": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()[shell.now.weekday()],
+             "b": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[shell.now.month - 1]}
+    return re.sub(r"%(.)", lambda match: names.get(match[1]) or shell.now.strftime(match[0]), form) + "\n"
+
+
+def _env(shell, arguments, data, who):
+    if arguments:
+        raise Refused("env: this shell knows `env` alone.")
+    return joined([f"{name}={value}" for name, value in sorted((shell.variables | {"PWD": shell.here}).items())])
+
+
+def _printenv(shell, arguments, data, who):
+    if not arguments:
+        return _env(shell, arguments, data, who)
+    found = [shell.variables[name] for name in arguments if name in shell.variables]
+    return joined(found), 0 if len(found) == len(arguments) else 1
+
+
+def _export(shell, arguments, data, who):
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if equals:
+            shell.variables[name] = value
+    return ""
+
+
+def _which(shell, arguments, data, who):
+    found = [f"/usr/bin/{name}" for name in arguments if shell.knows(name)]
+    return joined(found), 0 if len(found) == len(arguments) else 1
+
+
+def _man(shell, arguments, data, who):
+    raise Refused("man: this shell has no manual. On a real server `man grep` shows it (q leaves it); `grep --help` is the short form.")
+
+
+def _test(shell, arguments, data, who):
+    words = arguments[:-1] if arguments[-1:] == ["]"] else arguments
+    if len(words) == 2 and words[0] in ("-e", "-f", "-d", "-r", "-w", "-L", "-s"):
+        try:
+            node = shell.node(words[1], last=words[0] != "-L")
+        except Failed:
+            return "", 1
+        good = {"-e": True, "-f": node.kind == "f", "-d": node.kind == "d", "-L": node.kind == "l", "-s": size_of(node) > 0,
+                "-r": shell.may(node, who, "r"), "-w": shell.may(node, who, "w")}[words[0]]
+        return "", 0 if good else 1
+    if len(words) == 3 and words[1] in ("=", "==", "!="):
+        return "", 0 if (words[0] == words[2]) == (words[1] != "!=") else 1
+    raise Refused("test: this shell knows -e -f -d -r -w -L -s with one path.")
+
+
+def _crontab(shell, arguments, data, who):
+    if arguments != ["-l"]:
+        raise Refused("crontab: this shell knows `crontab -l`.")
+    shell.complain(f"no crontab for {who}")
+    return "", 1
+
+
+def _nothing(status):
+    return lambda shell, arguments, data, who: ("", status)
+
+
+def _whoami(shell, arguments, data, who):
+    return who + "\n"
+
+
+def _hostname(shell, arguments, data, who):
+    return shell.host + "\n"
+
+
+UTILITIES = {
+    "xargs": _xargs, "echo": _echo, "printf": _printf, "ps": _ps, "pgrep": _pgrep, "df": _recorded("df"), "du": _recorded("du"),
+    "lsof": _recorded("lsof"), "systemctl": _systemctl, "kill": _kill, "sudo": _sudo, "id": _id, "groups": _groups, "whoami": _whoami,
+    "hostname": _hostname, "date": _date, "env": _env, "printenv": _printenv, "export": _export, "which": _which, "man": _man,
+    "test": _test, "[": _test, "crontab": _crontab, "true": _nothing(0), "false": _nothing(1), ":": _nothing(0), "clear": _nothing(0),
+}

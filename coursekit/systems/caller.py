@@ -1,0 +1,127 @@
+"""A call to a DICOM service, rung by rung: TCP, the association, the presentation context, C-ECHO."""
+
+import socket
+from dataclasses import dataclass
+
+from coursekit.standards import upper_layer as ul
+from coursekit.systems.services import IMPLEMENTATION, SYNTAXES, VERIFICATION
+
+# Windows tries a refused connection again and says so after two seconds only: less patience would read it as silence.
+CONNECT_SECONDS = 4.0
+
+
+@dataclass
+class Answer:
+    """What a call met. Shown as a list of the rungs that it reached.
+
+    tcp     : "connected", "refused" or "timed out"
+    reply   : what came back to the request for an association: "A-ASSOCIATE-AC" (accepted), "A-ASSOCIATE-RJ" (rejected), "A-ABORT",
+              "no DICOM" (bytes that are none), "hung up" (the connection was closed), "nothing" (no byte in the time given); None
+              when there was no connection
+    result, source, reason : the numbers of an A-ASSOCIATE-RJ; else None
+    context : the result for the Verification context in an A-ASSOCIATE-AC, 0 is accepted; else None
+    status  : the status of the C-ECHO response, 0 is success; None when no such response came
+    """
+
+    called: str
+    calling: str
+    tcp: str = "timed out"
+    reply: str | None = None
+    result: int | None = None
+    source: int | None = None
+    reason: int | None = None
+    context: int | None = None
+    status: int | None = None
+
+    def __repr__(self):
+        rows = [("TCP connection", self.tcp)]
+        if self.reply is not None:
+            rows.append(("association", f"{self.calling} calls {self.called}: {self.reply}{self._numbers()}"))
+        if self.context is not None:
+            rows.append(("Verification", f"result {self.context}, {ul.CONTEXT_RESULTS.get(self.context, 'unknown')}"))
+        if self.context == 0:
+            rows.append(("C-ECHO", "no response" if self.status is None else f"status {self.status:04X}H"))
+        return "\n".join(f"{name:<16}{text}" for name, text in rows)
+
+    def _numbers(self):
+        if self.result is None:
+            return ""
+        return f", result {self.result}, source {self.source}, reason {self.reason}"
+
+
+def call(host, port, called, calling="WS_ED1", seconds=1.0):
+    """Call a DICOM service and ask it for a C-ECHO. Never raises for what the other side does.
+
+    called, calling : the AE title of the service, and the caller's own
+    seconds         : how long to wait for each answer
+
+    Gives an Answer.
+    """
+    answer = Answer(called, calling)
+    try:
+        connection = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+    except ConnectionRefusedError:
+        answer.tcp = "refused"
+        return answer
+    except OSError:
+        return answer
+    with connection:
+        answer.tcp = "connected"
+        connection.settimeout(seconds)
+        try:
+            _associate(_Line(connection), answer)
+        except OSError:
+            answer.reply = answer.reply or "hung up"
+    return answer
+
+
+class _Line:
+    """A connection from which whole PDUs are read."""
+
+    def __init__(self, connection):
+        self._connection, self._received = connection, b""
+
+    def send(self, pdu):
+        self._connection.sendall(pdu.encode())
+
+    def next(self):
+        """The next PDU; or "nothing", "hung up" or "no DICOM"."""
+        while True:
+            try:
+                pdus, _ = ul.split(self._received)
+                if pdus:
+                    self._received = self._received[len(pdus[0]):]
+                    return ul.decode(pdus[0])
+            except ul.BadPdu:
+                return "no DICOM"
+            try:
+                octets = self._connection.recv(65536)
+            except TimeoutError:
+                return "no DICOM" if self._received else "nothing"
+            if not octets:
+                return "no DICOM" if self._received else "hung up"
+            self._received += octets
+
+
+def _associate(line, answer):
+    line.send(ul.AssociateRequest(answer.called, answer.calling, (ul.Context(1, VERIFICATION, SYNTAXES),), IMPLEMENTATION))
+    pdu = line.next()
+    answer.reply = pdu if isinstance(pdu, str) else ul.NAMES[pdu.type]
+    if isinstance(pdu, ul.AssociateReject):
+        answer.result, answer.source, answer.reason = pdu.result, pdu.source, pdu.reason
+    if not isinstance(pdu, ul.AssociateAccept):
+        return
+    answer.context = next((one.result for one in pdu.contexts if one.id == 1), None)
+    if answer.context == 0:
+        _echo(line, answer)
+    line.send(ul.ReleaseRequest())
+    line.next()
+
+
+def _echo(line, answer):
+    command = {"AffectedSOPClassUID": VERIFICATION, "CommandField": 0x0030, "MessageID": 1, "CommandDataSetType": ul.NO_DATA_SET}
+    for pdu in ul.fragment(ul.Message(1, command), 16384):
+        line.send(pdu)
+    pdu = line.next()
+    if isinstance(pdu, ul.Data) and pdu.values[0].command:
+        answer.status = ul.decode_command(pdu.values[0].data).get("Status")

@@ -1,0 +1,52 @@
+"""Listings and pictures of packets: what they say, and that they are drawn."""
+
+import pytest
+
+from coursekit.figures.packets import contents, envelopes, flags, ladder, listing, network_map, sent_over_time
+from coursekit.hospital import hospital
+from coursekit.standards import pcap
+
+
+@pytest.fixture(scope="module")
+def echo():
+    capture = hospital(0, "tiny").capture("echo")
+    return pcap.packets(capture.packets), capture.truth["hosts"]
+
+
+def test_what_begins_in_which_frame(echo):
+    packets, _ = echo
+    assert contents(packets) == {4: ["A-ASSOCIATE-RQ"], 5: ["A-ASSOCIATE-AC"], 6: ["C-ECHO-RQ"], 7: ["C-ECHO-RSP"], 8: ["A-RELEASE-RQ"],
+                                 9: ["A-RELEASE-RP"]}
+    assert [flags(packet) for packet in packets[:3]] == ["SYN", "SYN, ACK", "ACK"]
+
+
+def test_what_is_no_dicom_has_no_contents():
+    h = hospital(0, "tiny")
+    assert contents(pcap.packets(h.capture("mllp").packets)) == {}
+    assert contents(pcap.packets(h.capture("no_answer").packets)) == {}
+
+
+def test_a_listing_has_a_row_a_packet(echo):
+    packets, names = echo
+    rows = repr(listing(packets, names)).splitlines()
+    assert len(rows) == 1 + len(packets)
+    assert "WS_CH1" in rows[1] and rows[1].endswith("Win=65535 MSS=1460 WS=256") and rows[4].endswith("187  A-ASSOCIATE-RQ")
+    assert [row.split()[0] for row in repr(listing(packets, names, [2, 5])).splitlines()] == ["No.", "2", "5"]
+
+
+def test_pictures_say_what_they_show_and_are_png(echo):
+    packets, names = echo
+    drawn = [
+        ladder(packets, names, "A test", phases=[(1, 3, "handshake")]),
+        envelopes([("Ethernet", "to a card", 14), ("IP", "to a host", 20), ("DICOM", "a PDU", 187)], "A frame"),
+        network_map([("servers", "10.20.10.0/24", ["HV_PACS  10.20.10.10"]), ("offices", "10.20.60.0/24", [])] * 2, "router",
+                    ("Eastcliff", "10.60.40.0/24", ["EC_WS1  10.60.40.15"], "line")),
+        sent_over_time(pcap.packets(hospital(0, "tiny").capture("store").packets), 1e8, "A store"),
+    ]
+    for picture in drawn:
+        assert picture.png.startswith(b"\x89PNG")
+    assert "0.000 ms WS_CH1 sends SYN" in drawn[0].says and "Frames 1 to 3: handshake." in drawn[0].says
+    assert drawn[1].says == ("A frame. 221 bytes in all, one envelope in the other: Ethernet, to a card, 14 bytes; inside it IP, to a "
+                             "host, 20 bytes; inside it DICOM, a PDU, 187 bytes.")
+    assert "servers 10.20.10.0/24 with HV_PACS 10.20.10.10" in drawn[2].says
+    assert "0.03 MB are sent" in drawn[3].says

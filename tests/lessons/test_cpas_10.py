@@ -1,0 +1,235 @@
+"""What learners give in lesson cpas-10 beyond the solutions and wrong ways, and the lesson's data beside the captures."""
+
+import ipaddress
+
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.hospital import hospital
+from coursekit.lessons import cpas_10_networks as module
+from coursekit.lessons.cpas_10_networks import lesson
+from coursekit.standards import pcap
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+SEEDS = range(10)
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"))
+
+
+def _input(name, seed=0):
+    return lesson.input_of(name, hospital(seed, "tiny"))
+
+
+def _right(name, editions):
+    return EXERCISES[name].computed(EXERCISES[name].solution, editions.own)
+
+
+def _judge(name, editions, *given):
+    return EXERCISES[name].judge(given, editions)
+
+
+LAYER_NAMES = {1: "physical", 2: "Data link", 3: "Network layer", 4: "L4", 7: "Application"}
+
+
+def test_layers_in_other_forms_are_right(editions):
+    import pandas as pd
+    rows = _right("LayerOfASymptom", editions)
+    by_name = {row["symptom"]: row["layer"] for row in rows}
+    for given in (
+        by_name, {name: str(number) for name, number in by_name.items()}, {name: LAYER_NAMES[number] for name, number in by_name.items()},
+        {name: f"layer {number}" for name, number in by_name.items()}, {name.lower(): number for name, number in by_name.items()},
+        {name: 5 if number == 7 else number for name, number in by_name.items()}, list(by_name.items()),
+        {"symptom": list(by_name), "layer": list(by_name.values())}, pd.DataFrame(rows)[::-1],
+    ):
+        assert _judge("LayerOfASymptom", editions, given).correct, given
+    seven = dict(list(by_name.items())[:7])
+    assert _judge("LayerOfASymptom", editions, seven).label == "missing row"
+    assert _judge("LayerOfASymptom", editions, {name: 10 for name in by_name}).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_words_of_the_solution_tell_every_symptom_s_layer(seed):
+    symptoms = {f"S{number}": text for number, (_, text) in enumerate(module.SYMPTOMS)}
+    found = EXERCISES["LayerOfASymptom"].solution(symptoms)
+    assert [row["layer"] for row in found] == [number for number, _ in module.SYMPTOMS]
+    chosen = list(_input("symptoms", seed).values())
+    assert len(chosen) == len(set(chosen)) == 8
+
+
+@pytest.mark.parametrize(("name", "given"), [
+    ("WhoseHardwareAddress", ("b", "02-48-56-00-0A-01")), ("WhoseHardwareAddress", ("B)", "024856000a01")),
+    ("WhoseHardwareAddress", ("B", "0248.5600.0a01")), ("WhoseHardwareAddress", ("B", "02 48 56 00 0a 01")),
+    ("WhereDicomBegins", ("0x42",)), ("WhereDicomBegins", (66.0,)), ("WhereDicomBegins", ([66],)),
+])
+def test_right_answers_in_other_forms_are_right(editions, name, given):
+    assert _judge(name, editions, *given).correct
+
+
+@pytest.mark.parametrize(("name", "given", "label"), [
+    ("WhoseHardwareAddress", ("A", "02:48:56:00:0a:01"), "the_scanner"), ("WhoseHardwareAddress", ("B", "10.20.10.1"), "evidence"),
+    ("WhoseHardwareAddress", ("B", "02:48:56:14:0a:0a"), "first_six_bytes"), ("WhoseHardwareAddress", ("D", "x"), "the_switch"),
+    ("WhereDicomBegins", (54,), "without_options"), ("WhereDicomBegins", (12,), "value"),
+    ("WhatSlowsTheBitewings", ("B", "10.20.30.71"), "evidence"), ("WhatSlowsTheBitewings", ("A", "gi1/0/9"), "cable"),
+    ("WhereDicomBegins", ("42",), "words_as_bytes"), ("NetworksThatCollide", (["10.20.30.192"],), "unreadable"),
+    ("OneConnectionAtMost", (1000,), "the_line"), ("OneConnectionAtMost", ("1 Gbit/s",), "unreadable"),
+])
+def test_wrong_answers_are_told_apart(editions, name, given, label):
+    verdict = _judge(name, editions, *given)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_the_source_may_be_cut_from_the_frame_and_bytes_are_told_to_be_shown_as_text(editions):
+    frame = _input("frame")
+    assert _judge("WhoseHardwareAddress", editions, "B", frame[6:12].hex()).correct
+    assert not _judge("WhoseHardwareAddress", editions, "B", frame[6:12]).correct
+
+
+def test_other_ways_to_find_the_next_hop_are_right(editions):
+    def objects(own, prefix, gateway, target):
+        inside = ipaddress.ip_address(target) in ipaddress.ip_interface(f"{own}/{prefix}").network
+        return ipaddress.ip_address(target if inside else gateway)
+
+    def by_bits(own, prefix, gateway, target):
+        def number(address):
+            a, b, c, d = (int(part) for part in address.split("."))
+            return ((a * 256 + b) * 256 + c) * 256 + d
+        return target if number(own) >> 32 - prefix == number(target) >> 32 - prefix else gateway
+
+    for function in (objects, by_bits):
+        assert _judge("NextHop", editions, function).correct
+    assert _judge("NextHop", editions, lambda own, prefix, gateway, target: print(target)).label == "unreadable"
+    assert _judge("NextHop", editions, lambda own, prefix, gateway, target: target == gateway).label == "unreadable"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cases_of_the_next_hop_lie_on_both_sides(seed):
+    import random
+    cases = EXERCISES["NextHop"].cases(random.Random(f"NextHop {seed}"))
+    hops = [(EXERCISES["NextHop"].solution(*case), case) for case in cases]
+    assert sum(hop == case[3] for hop, case in hops) >= 8 and sum(hop == case[2] for hop, case in hops) >= 10
+    for own, prefix, gateway, target in cases:
+        assert ipaddress.ip_address(gateway) in ipaddress.ip_network(f"{own}/{prefix}", strict=False) and own not in (gateway, target)
+
+
+def test_networks_may_be_objects_or_one_text(editions):
+    right = _right("NetworksThatCollide", editions)
+    for given in ([ipaddress.ip_network(one) for one in right], {ipaddress.ip_network(one) for one in right}, tuple(reversed(right)),
+                  ", ".join(right), " ".join(right), right + right):
+        assert _judge("NetworksThatCollide", editions, given).correct, given
+    assert _judge("NetworksThatCollide", editions, right[1:]).label == "missing"
+    assert _judge("NetworksThatCollide", editions, [one.split("/")[0] for one in right]).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_planned_networks_have_every_trap(seed):
+    planned, existing = _input("planned", seed), [ipaddress.ip_network(one) for one in _input("existing", seed)]
+    assert len(set(planned)) == 8
+    networks = [ipaddress.ip_network(one) for one in planned]           # none has bits of a host
+    assert sum(any(new.overlaps(old) for old in existing) for new in networks) == 4
+    assert not any(one.overlaps(other) for place, one in enumerate(networks) for other in networks[place + 1:])
+
+
+@pytest.mark.parametrize("write", [
+    lambda port: port, lambda port: port.upper(), lambda port: port.split("/")[-1], lambda port: int(port.split("/")[-1]),
+    lambda port: port.removeprefix("gi"), lambda port: "GigabitEthernet" + port[2:], lambda port: "port " + port.split("/")[-1],
+])
+def test_a_port_of_the_switch_in_other_forms(editions, write):
+    assert _judge("WhatSlowsTheBitewings", editions, "b", write(_right("WhatSlowsTheBitewings", editions)[1])).correct
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_switch_tells_of_one_mismatch(seed):
+    port = EXERCISES["WhatSlowsTheBitewings"].solution(_input("arp_of_gateway", seed), _input("switch_addresses", seed))[1]
+    rows = [row.split() for row in _input("switch_counters", seed).text.splitlines()[2:]]
+    late = [row[0] for row in rows if int(row[-2]) > 0]
+    assert late == [port] and len({row[0] for row in rows}) == 7
+    assert all(int(row[-2]) <= int(row[-3]) for row in rows)
+
+
+def test_hardware_addresses_are_those_of_the_captures():
+    h = hospital(0, "tiny")
+    for name, aet in (("duplex", "IO_DENT1"), ("no_answer", "WS_ED1")):
+        packet = pcap.packets(h.capture(name).packets)[0]
+        assert packet.source_mac == module._hardware(module.IP_OF[aet])
+
+
+def test_rules_in_other_forms_are_right(editions):
+    frame = _right("RulesOfTheFirewall", editions)
+    rows = frame.to_dict("records")
+    by_address = [{**row, "source": module.IP_OF[row["source"]], "target": module.IP_OF[row["target"]]} for row in rows]
+    for given in (rows, by_address, [tuple(row.values()) for row in rows], frame[["port", "target", "source"]],
+                  [{**row, "port": str(row["port"]), "source": row["source"].lower()} for row in rows]):
+        assert _judge("RulesOfTheFirewall", editions, given).correct, given
+    assert _judge("RulesOfTheFirewall", editions, rows[1:]).outcome is Outcome.NOT_YET
+    assert "more often" in _judge("RulesOfTheFirewall", editions, rows + rows[:1]).message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_archive_opens_connections_too(seed):
+    rules = EXERCISES["RulesOfTheFirewall"].solution(_input("handshakes", seed))
+    assert len(rules) == 5 and set(rules["port"]) == {104, 11112, 11113}
+    assert sum(rules["source"] == "HV_PACS") == 2
+
+
+def test_other_ways_to_reckon_the_seconds_are_right(editions):
+    for function in (lambda megabytes, mbit: round(megabytes * 8 / (mbit * 0.9493), 2),
+                     lambda megabytes, mbit: megabytes / (mbit / 8) / 0.949,
+                     lambda megabytes, mbit: f"{megabytes * 8 / mbit * 1538 / 1460:.3f} s"):
+        assert _judge("SecondsOnTheLine", editions, function).correct
+    for factor, label in ((1, "no_overhead"), (1 / 8, "a_bare_quotient"), (1.048576, None), (1538 / 1448, None), (1500 / 1460, None)):
+        verdict = _judge("SecondsOnTheLine", editions, lambda megabytes, mbit: megabytes * 8 / mbit * factor)
+        assert not verdict.correct and (label is None or verdict.label == label)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_capture_of_eastcliff_shows_what_the_lesson_reckons(seed):
+    packets = _input("eastcliff", seed)
+    first, second = packets[0].tcp, packets[1].tcp
+    assert 3 in dict(first.options) and 3 not in dict(second.options) and second.window == 65535
+    assert all(packet.ip.checksum_right and packet.tcp.checksum_right for packet in packets)
+    assert 0.0374 < _input("round_trip", seed) < 0.0396
+    talk, = pcap.connections(packets)
+    at_most = EXERCISES["OneConnectionAtMost"].solution(packets) * 1e6 / 8
+    data = [packet for packet in talk.packets if len(packet.payload) > 1000]
+    reached = sum(len(packet.payload) for packet in data) / (data[-1].time - data[0].time) * 1e6
+    assert 0.6 * at_most < reached < at_most
+    sent = acknowledged = None
+    for packet in talk.packets:                 # never more under way than the window
+        if packet.source == talk.client:
+            sent = packet.tcp.seq + len(packet.payload)
+        elif packet.tcp.flags & pcap.ACK:
+            acknowledged = packet.tcp.ack
+        if sent is not None and acknowledged is not None:
+            assert (sent - acknowledged) % (1 << 32) <= 65535 or (acknowledged - sent) % (1 << 32) <= 65535
+
+
+def test_the_last_exercise_in_other_forms(editions):
+    rows = _right("WhatWouldHelpEastcliff", editions)
+    plan = {row["measure"]: row["seconds"] for row in rows}
+    for given in (plan, {name: round(value) for name, value in plan.items()}, list(plan.items()),
+                  {name: f"{value:.1f}" for name, value in plan.items()},
+                  [{"Measure": name.upper(), "Seconds": value} for name, value in plan.items()]):
+        assert _judge("WhatWouldHelpEastcliff", editions, given).correct, given
+    minutes = {name: round(value / 60, 1) for name, value in plan.items()}
+    assert _judge("WhatWouldHelpEastcliff", editions, minutes).label == "in_minutes"
+    assert plan["now"] == plan["line 10 Gbit/s"] > plan["four associations"]
+
+
+def test_the_rate_may_be_rounded_and_its_unit_may_be_written(editions):
+    right = _right("OneConnectionAtMost", editions)
+    for given in (round(right, 1), f"{right:.2f} Mbit/s", f"{right:.1f}".replace(".", ","), right * 65536 / 65535):
+        assert _judge("OneConnectionAtMost", editions, given).correct, given
+    for factor, label in ((1e6, "in_bits"), (1000, "milliseconds_as_seconds"), (125, "bytes_a_millisecond"), (1 / 8, "megabytes"),
+                          (2, "one_way")):
+        assert _judge("OneConnectionAtMost", editions, round(right * factor, 2)).label == label
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_four_windows_stay_below_the_line(seed):
+    assert 4 * EXERCISES["OneConnectionAtMost"].solution(_input("eastcliff", seed)) < module.LINE / 2
+    study = _input("study", seed)
+    assert study["images"] > 200 and study["bytes"] / study["images"] > 300_000

@@ -1,0 +1,300 @@
+"""What learners give in lesson cpas-13 beyond the solutions and wrong ways, and the small part of cmd that carries batch files out."""
+
+import random
+import re
+
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.hospital import hospital
+from coursekit.lessons import cpas_13_windows as windows
+from coursekit.lessons.cpas_13_windows import lesson
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"))
+
+
+def _right(editions, name):
+    return EXERCISES[name].computed(EXERCISES[name].solution, editions.own)
+
+
+def test_a_table_of_listeners_may_be_typed(editions):
+    right = _right(editions, "WhoListens")
+    rows = [(row["service"], row["pid"], row["port"]) for row in right]
+    text = [(service.lower(), str(pid), str(port)) for service, pid, port in reversed(rows)]
+    for given in (rows, text, {"Service": [row[0] for row in rows], "PID": [row[1] for row in rows], "Port": [row[2] for row in rows]}):
+        assert EXERCISES["WhoListens"].judge((given,), editions).correct
+    assert EXERCISES["WhoListens"].judge((rows[:-1],), editions).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize(("given", "label"), [
+    (("B", "13:02:09"), "correct"), (("b)", "2025-04-04 13:02:09"), "correct"), (("B", "4 April 2025, 13.02.09 (CEST)"), "correct"),
+    (("B", "1:02:09 PM"), "correct"), (("B", "2025-04-04T13:02:09+02:00"), "correct"), (("B", "13:02:09.000"), "correct"),
+    (("B", "2025-04-04T11:02:09Z"), "as_written"), (("B", "11:02:09"), "as_written"), (("B", "12:02:09"), "winter_time"),
+    (("B", "13:02:11"), "the_consequence"), (("B", "11:02:11"), "the_consequence_as_written"), (("B", "13:02:08"), "the_image"),
+    (("B", "13:02"), "evidence"), (("B", 1009), "evidence"), (("B", "1:02:09"), "evidence"),
+    (("A", "13:02:09"), "port_taken"), (("C", ""), "server_down"), (("D", "x"), "not_readable"), (("E", "03:28:18"), "restarted"),
+])
+def test_cause_and_time(editions, given, label):
+    assert EXERCISES["WhyNothingArrives"].judge(given, editions).label == label
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_time_of_the_cause_is_that_of_the_servers_truth(seed):
+    own = Editions(hospital(seed, "tiny"))
+    truth = own.own.servers.truth["stopped_service"]
+    assert truth["event_id"] == 7031 and truth["service"] == "HVReceive"
+    ended = windows._event_time(lesson.input_of("events", own.own), truth["event_id"], 2)
+    assert truth["time_local"].endswith(ended) and EXERCISES["WhyNothingArrives"].judge(("B", ended), own).label == "the_consequence"
+    times = [when for _, when, _ in windows._told(lesson.input_of("events", own.own))]
+    assert times == sorted(times) and len(times) == len(set(times))
+
+
+@pytest.mark.parametrize(("given", "label"), [
+    (r"\\hv-file\images\incoming", "correct"), (r"\\HV-FILE\Images\Incoming" + "\\", "correct"), ("//hv-file/images/incoming", "correct"),
+    (r"\\hv-file.hvgh.example\images\incoming", "correct"), (r"'\\hv-file\images\incoming'", "correct"),
+    (r"\hv-file\images\incoming", "correct"),                       # what is left of it without r
+    ("\\\\\\\\hv-file\\\\images\\\\incoming", "correct"), ([r"\\hv-file\images\incoming"], "correct"),
+    (r"h:\incoming", "the_letter"), (r"\\hv-file\images", "share_alone"), (r"\\hv-file\incoming", "without_the_share"),
+    (r"\\hv-file\H$\incoming", "letter_as_share"), (r"F:\Volumes\scans\incoming", "place_on_the_server"),
+    (r"\\hv-file\F$\Volumes\scans\incoming", "server_and_drive"), (r"\\hv-files\images\incoming", "typing"), ("", "unreadable"),
+])
+def test_the_path_to_store(editions, given, label):
+    assert EXERCISES["WhereToStore"].judge((given,), editions).label == label
+
+
+def test_accounts_by_their_other_names(editions):
+    svc = next(name for name in _right(editions, "WhichAccounts") if name.startswith("svc_"))
+    for given in (
+        ["LocalSystem", "NetworkService", svc], {r"NT AUTHORITY\SYSTEM", r"NT AUTHORITY\Network Service", rf"HVGH\{svc}"},
+        f"local system, network service, {svc.upper()}", ("SYSTEM", "NETWORK SERVICE", svc),
+    ):
+        assert EXERCISES["WhichAccounts"].judge((given,), editions).correct, given
+    assert EXERCISES["WhichAccounts"].judge(([svc],), editions).label == "domain_accounts_only"
+    assert EXERCISES["WhichAccounts"].judge(([svc, "Local System", "Network Service", "WS-ED1$"],), editions).label == "extra"
+
+
+def test_the_log_folder_in_other_forms(editions):
+    right = _right(editions, "WhereItLogs")
+    for given in (right, right.lower(), right.replace("\\", "/"), right.replace("\\", "\\\\"), right + "\\"):
+        assert EXERCISES["WhereItLogs"].judge((given,), editions).correct, given
+    eaten = [(r"D:\HVLogs\receive", "D:\\HVLogs\receive"), (r"D:\Logs\store", "D:\\Logs\\store")]
+    assert all(windows.windows_path(typed) == windows.windows_path(meant) for meant, typed in eaten)
+
+
+def test_short_paths_in_other_forms(editions):
+    right = _right(editions, "ShortPath")
+    for given in (right, right.lower(), f'"{right}"', right.replace("\\", "/")):
+        assert EXERCISES["ShortPath"].judge((given,), editions).correct, given
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_short_names_are_8_3_and_found_by_no_rule(seed):
+    own = hospital(seed, "tiny")
+    path = EXERCISES["ShortPath"].computed(EXERCISES["ShortPath"].solution, own)
+    parts = path.split("\\")[1:]
+    assert all(re.fullmatch(r"[A-Z0-9~]{1,8}", part) for part in parts), path
+    shorts = windows._shorts(lesson.input_of("listings", own))
+    assert len(shorts) == 11 and len(set(shorts.values())) == 11
+    assert not path.split("\\")[2].endswith("~1") and not path.split("\\")[3].endswith("~1")
+
+
+def test_other_ways_to_write_the_functions_are_right(editions):
+    def for_unix(data):
+        encoding = "utf-8"
+        if data[:2] == b"\xff\xfe":
+            encoding = "utf-16-le"
+        return bytearray("\n".join(data.decode(encoding).lstrip("\ufeff").split("\r\n")), "utf-8")
+
+    def for_unix_by_lines(data):
+        text = data.decode("utf-16") if data[0] == 0xFF else data.decode("utf-8-sig")
+        return "".join(line + "\n" for line in text.splitlines()).encode()          # adds an end to a last line that had none
+
+    def valid_file_id(path):
+        return re.fullmatch(r"[A-Z0-9_]{1,8}(\\[A-Z0-9_]{1,8}){0,7}", path) is not None
+
+    assert EXERCISES["ForUnix"].judge((for_unix,), editions).correct
+    assert EXERCISES["ForUnix"].judge((for_unix_by_lines,), editions).correct
+    assert EXERCISES["ValidFileId"].judge((valid_file_id,), editions).correct
+
+
+def test_a_text_file_already_right_stays_as_it_is():
+    for seed in range(5):
+        cases = [data for data, in EXERCISES["ForUnix"].cases(random.Random(seed))]
+        assert any(EXERCISES["ForUnix"].solution(data) == data for data in cases)
+        assert sum(data.startswith(b"\xff\xfe") for data in cases) == 3 and sum(data.startswith(b"\xef\xbb\xbf") for data in cases) == 3
+        assert all(not data or data.decode("utf-16" if data[0] == 0xFF else "utf-8-sig").endswith("\n") for data in cases)
+
+
+@pytest.mark.parametrize(("answers", "says"), [
+    (lambda path: "True", "quotes around True"), (lambda path: print(path), "`return` missing"), (lambda path: 1, "a number"),
+    (lambda path: True, "right for 8 of the 24"), (lambda path: path.isidentifier(), "cases tried"),
+])
+def test_what_is_no_check_of_a_file_id(editions, answers, says):
+    verdict = EXERCISES["ValidFileId"].judge((answers,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_reports_of_the_evenings_in_other_forms(editions):
+    right = [row["lines"] for row in _right(editions, "WhatItReports")]
+    names = ["2 April", "3 April", "4 April"]
+    for given in (
+        list(zip(names, right)), dict(zip(names, right)), dict(zip(["2025-04-02", "2025-04-03", "2025-04-04"], right)),
+        dict(zip([2, 3, 4], right)), {"night": names, "lines": right},
+    ):
+        assert EXERCISES["WhatItReports"].judge((given,), editions).correct, given
+
+
+# ---- batch files
+
+LOOP = r"for %%f in (\\hv-file\images\incoming\*.dcm) do ("
+SEND = r'C:\HVPACS\bin\send.exe "%%f"'
+FAIL = "echo failed %%f>> %~dp0failed.txt"
+COUNT = "set /a COUNT=COUNT+1"
+END = ")\necho %COUNT% sent\n"
+RIGHT = {
+    "delayed": f"@echo off\nsetlocal EnableDelayedExpansion\nset COUNT=0\n{LOOP}\n{SEND}\n"
+               f"if !ERRORLEVEL! NEQ 0 ({FAIL}) else ({COUNT})\n{END}",
+    "delayed, compared as text": f'setlocal enabledelayedexpansion\nset /a COUNT=0\n{LOOP}\n{SEND}\n'
+                                 f'if "!errorlevel!"=="0" (\n{COUNT}\n) else (\n{FAIL}\n)\n{END}',
+    "and, or": f"@echo off\nset COUNT=0\n{LOOP}\n  {SEND} && {COUNT} || {FAIL}\n{END}",
+    "not errorlevel": f"@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif not errorlevel 1 ({COUNT}) else {FAIL}\n{END}",
+    "one line": f"@set COUNT=0\n@{LOOP[:-1]}{SEND} && set /a COUNT+=1 || {FAIL}\n@echo %COUNT% sent",
+    "a part that is called": f'@echo off\nset COUNT=0\n{LOOP[:-1]}call :one "%%f"\necho %COUNT% sent\ngoto :eof\n\n:one\n'
+                             'C:\\HVPACS\\bin\\send.exe %1\nif %ERRORLEVEL% NEQ 0 goto bad\nset /a COUNT+=1\nexit /b\n:bad\n'
+                             'echo failed %~nx1>> "%~dp0failed.txt"\nexit /b 0\n',
+    "net use": f"@echo off\nnet use H: \\\\hv-file\\images /persistent:no >nul 2>&1\nset COUNT=0\n"
+               f"for %%f in (H:\\incoming\\*.dcm) do (\n{SEND}\nif errorlevel 1 ({FAIL}) else {COUNT}\n{END}",
+    "net use where H: is missing": f"@echo off\nif not exist H:\\ net use H: \\\\hv-file\\images\nset COUNT=0\n"
+               f"for %%f in (h:\\incoming\\*.dcm) do (\n{SEND}\nif errorlevel 1 ({FAIL}) else {COUNT}\n{END}",
+    "pushd": f"@echo off\npushd \\\\hv-file\\images\\incoming\nset COUNT=0\nfor %%f in (*.dcm) do (\n{SEND}\n"
+             f"if errorlevel 1 ({FAIL}) else {COUNT}\n)\npopd\n"
+             "echo %COUNT% sent",
+    "variables": '@echo off\nrem where from\nset "FROM=\\\\hv-file.hvgh.example\\images\\incoming"\n'
+                 'set SEND=C:\\HVPACS\\bin\\send.exe\nset COUNT=0\nset FAILED=0\n'
+                 'for %%F in ("%FROM%\\*.dcm") do (\n  set /a COUNT+=1\n  "%SEND%" "%%F"\n  if errorlevel 1 (\n    set /a FAILED+=1\n    '
+                 '>>"%~dp0failed.txt" echo failed %%~nxF\n  )\n)\nset /a SENT=COUNT-FAILED\necho.\necho %SENT% sent\nexit /b 0',
+    "Windows' line ends and capitals": f"@ECHO OFF\nSET COUNT=0\n{LOOP.upper().replace('%%F', '%%F')}\n{SEND.replace('%%f', '%%F')}\n"
+                                       f"IF ERRORLEVEL 1 ({FAIL.replace('%%f', '%%F')}) ELSE ({COUNT})\n{END}".replace("\n", "\r\n"),
+    "greater or equal": f"setlocal EnableDelayedExpansion\nset COUNT=0\n{LOOP}\n{SEND}\n"
+                        f"set RC=!ERRORLEVEL!\nif !RC! GEQ 1 ({FAIL}) else ({COUNT})\n{END}",
+    "relative to the batch file": f"@echo off\nset COUNT=0\n{LOOP}\n"
+                                  f"\"%~dp0..\\bin\\send.exe\" \"%%f\"\nif errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
+    "an earlier list removed": f"@echo off\nif exist %~dp0failed.txt del /q %~dp0failed.txt\n"
+                               f"set COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 ({FAIL}) else ({COUNT})\n{END}exit 0",
+}
+
+
+@pytest.mark.parametrize("text", RIGHT.values(), ids=list(RIGHT))
+def test_a_batch_file_may_be_repaired_in_many_ways(editions, text):
+    verdict = EXERCISES["NightlyRepaired"].judge((text,), editions)
+    assert verdict.correct, verdict
+
+
+def test_the_last_line_may_hold_more_than_the_number(editions):
+    for line in ("echo %DATE% %TIME%: %COUNT% sent", "echo 99 tried, %COUNT% sent", "echo Sent: %COUNT%\necho done"):
+        text = GOOD.replace("echo %COUNT% sent", line)
+        assert EXERCISES["NightlyRepaired"].judge((text,), editions).correct, line
+    for line in ("echo %DATE% %TIME%", "echo 99 sent"):
+        assert EXERCISES["NightlyRepaired"].judge((GOOD.replace("echo %COUNT% sent", line),), editions).label == "count", line
+
+
+GOOD = f"@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 ({FAIL}) else ({COUNT})\n{END}"
+
+
+@pytest.mark.parametrize(("text", "label", "says"), [
+    (GOOD.replace("errorlevel 1", "!ERRORLEVEL! NEQ 0"), "all_of_them", "setlocal"),
+    (GOOD.replace("errorlevel 1", "%%ERRORLEVEL%% NEQ 0"), "all_of_them", "always true"),
+    (GOOD.replace("errorlevel 1", "%ERRORLEVEL% NEQ 0"), "still_read_too_early", "when the block is read"),
+    (GOOD.replace("errorlevel 1", "errorlevel 2"), "too few", "lacks a file"),
+    (GOOD.replace("*.dcm", "*.*"), "more", "no image"),
+    (GOOD.replace("\\\\hv-file\\images", "H:"), "unchanged", "no drive H:"),
+    (GOOD.replace("\\\\hv-file\\images", "\\\\hv-file"), "unchanged", "no file"),
+    (GOOD.replace("echo %COUNT% sent", ""), "count", "last line"),
+    (GOOD.replace("%%f", "%f"), "unreadable", "two percent signs"),
+    (GOOD.replace(") else (", ")\nelse ("), "unreadable", "on the same line"),
+    (GOOD.replace("\n)\n", "\n"), "unreadable", "never closed"),
+    (GOOD.replace("NEQ", "!=").replace("errorlevel 1", "%ERRORLEVEL% != 0"), "unreadable", "unexpected"),
+    (GOOD + "pause\n", "unreadable", "does not know `pause`"),
+    (":again\ngoto again\n", "unreadable", "come to an end"), (":again\ncall :again\n", "unreadable", "without end"),
+    ("C:\\HVPACS\bin\\send.exe", "unreadable", 'Write `r"""`'), ("%", "nothing", "No file"), ("(((((", "unreadable", "never closed"),
+    ("if", "unreadable", "cmd would stop"), ("for", "unreadable", "two percent signs"), ("echo >", "unreadable", "nothing stands behind"),
+    (")", "unreadable", "no `(`"), ("if 1 EQU 1", "unreadable", "without a command"), ("dir | find", "unreadable", "a pipe"),
+    ("(" * 3000, "unreadable", "nested too deeply"),
+])
+def test_a_batch_file_that_is_not_right_is_told_why(editions, text, label, says):
+    verdict = EXERCISES["NightlyRepaired"].judge((text,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+
+
+def _printed(text, **more):
+    return windows.Rehearsal(text, {"a.dcm": 0, "b.dcm": 4}, **more).printed
+
+
+def test_percent_is_replaced_when_a_block_is_read_and_errorlevel_asked_when_it_is_carried_out():
+    """The example of a question often asked: `%ERRORLEVEL%` of a part called inside `if (...)` stays 0, `if errorlevel` sees 42."""
+    text = ("@echo off\necho %ERRORLEVEL%.0\nif %ERRORLEVEL% == 0 (\n echo %ERRORLEVEL%.1\n call :foo\n echo %ERRORLEVEL%.2\n"
+            " if errorlevel 42 echo 42.3\n)\n"
+            "goto :eof\n:foo\n exit /b 42\ngoto :eof\n")
+    assert _printed(text) == ["0.0", "0.1", "0.2", "42.3"]
+    assert _printed(text.replace("if %ERRORLEVEL% == 0 (", "").replace("\n)\n", "\n")) == ["0.0", "0.1", "42.2", "42.3"]
+
+
+def test_how_cmd_reads():
+    assert _printed("set X=1\nset X=2 & echo %X%") == ["1"] and _printed("set X=2 & rem\necho [%X%]") == ["[2 ]"]
+    assert _printed("set X=1\n(\nset X=2\necho %X%\n)\necho %X%") == ["1", "2"]
+    assert _printed("setlocal EnableDelayedExpansion\nset X=1\n(\nset X=2\necho !X! %X%\n)") == ["2 1"]
+    assert _printed("echo 100%% %NOTSET%. %~n0 ^& !X!") == ["100% . nightly & !X!"]
+    assert _printed("if a==A (echo same) else echo other") == ["other"] and _printed("if /i a==A echo same") == ["same"]
+    assert _printed("if 10 GTR 9 echo number\nif a10 GTR a9 echo text") == ["number"]
+    assert _printed("for %%x in (one \"two three\") do @echo %%~x!") == ["one!", "two three!"]
+    assert _printed("set /a N=3-1+4\necho %N%") == ["6"]
+    assert _printed("echo a)b\n(echo c)") == ["a)b", "c"]
+    assert _printed("if not errorlevel 3 echo low\nif errorlevel 0 echo any", before=2) == ["low", "any"]
+    assert _printed("net use H: \\\\hv-file\\images\necho %ERRORLEVEL%", drives={"H:": r"\\hv-file\images"}) == ["2"]
+    assert _printed("for %%f in (\\\\hv-file\\images\\incoming\\?.DCM) do echo %%~nf %%~xf %%~nxf") == ["a .dcm a.dcm", "b .dcm b.dcm"]
+    assert _printed("echo one & rem two & echo three") == ["one "]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_shipped_batch_file_does_what_exercise_9_says(seed):
+    """The answer by rule and the batch file carried out agree, evening by evening."""
+    own = Editions(hospital(seed, "tiny")).own
+    nightly, answer = lesson.input_of("nightly", own), EXERCISES["WhatItReports"].computed(EXERCISES["WhatItReports"].solution, own)
+    for (night, net_use, codes), row in zip(lesson.input_of("nights", own), answer, strict=True):
+        files = {f"{number:04d}.dcm": code for number, code in enumerate(codes)}
+        ran = windows.rehearsed(nightly, files, {"H:": r"\\hv-file\images"}, before=net_use)
+        assert (night, len(ran[3])) == (row["night"], row["lines"])
+        assert ran[0] == [name for name, code in files.items() if code == 0]
+
+
+def test_the_practice_night_prints_the_same_each_time(capsys):
+    rehearse = lesson.input_of("rehearse", hospital(0, "tiny"))
+    for text in (GOOD, "pause", "(", ":x\ncall :x", GOOD.replace(LOOP, "goto nowhere\n" + LOOP)):
+        rehearse(text)
+    said = capsys.readouterr().out
+    assert "really sent: CT0101.dcm, CT neck 0103.dcm" in said and "2 sent" in said
+    assert "does not know `pause`" in said and "never closed" in said and "no label :nowhere" in said
+
+
+def test_whatever_is_written_in_a_batch_file_is_carried_out_or_refused_with_a_sentence(editions):
+    draw = random.Random(13)
+    odd = ":one\ncall :one %1 !X! %~dpnx0 ^ 2>&1 >nul < rem & | || && :: \u00b2 \u0661"
+    pieces = re.findall(r"\w+|\s+|[^\w\s]+", "\n".join([*RIGHT.values(), odd]))
+    for _ in range(400):
+        text = list(draw.choice(list(RIGHT.values())))
+        for _ in range(draw.randrange(1, 12)):
+            at = draw.randrange(len(text))
+            text[at : at + draw.choice([0, 0, 1, 3])] = draw.choice([draw.choice(pieces), "", draw.choice('()%!"&|><^:\n')])
+        verdict = EXERCISES["NightlyRepaired"].judge(("".join(text),), editions)
+        assert verdict.outcome in (Outcome.CORRECT, Outcome.NOT_YET), ("".join(text), verdict)
+    bomb = "set A=xxxxxxxxxx\n" + "set A=%A%%A%\n" * 60
+    assert "longer than cmd takes" in EXERCISES["NightlyRepaired"].judge((bomb,), editions).message
+    digits = "9" * 6000
+    for text in ("if a==a " * 1000 + "echo x", f"set /a X={digits}", f"echo {digits}", f"exit {digits}", f"if errorlevel {digits} echo"):
+        assert EXERCISES["NightlyRepaired"].judge((text,), editions).outcome is Outcome.NOT_YET, text[:20]

@@ -1,0 +1,272 @@
+"""What learners give in lesson cpas-15 beyond the solutions and wrong ways, and the lesson's answers reckoned another way."""
+
+import datetime
+import functools
+import operator
+import random
+
+import numpy as np
+import pandas
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.figures.storage import raid5, raid6
+from coursekit.hospital import hospital
+from coursekit.lessons.cpas_15_storage import lesson, month, protocol, raid_level, storage, stripe
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+SEEDS = range(10)
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"))
+
+
+def _right(name, editions):
+    return EXERCISES[name].computed(EXERCISES[name].solution, editions.own)
+
+
+def _judged(name, editions, *given):
+    return EXERCISES[name].judge(given, editions)
+
+
+def test_the_disk_by_its_serial_number(editions):
+    serial = _right("WhichDisk", editions)[1]
+    for letter, label in (("a", serial.lower()), ("A)", f" {serial} "), (lesson.exercises[0].answer.options["A"], pandas.Series([serial]))):
+        assert _judged("WhichDisk", editions, letter, label).correct
+    slot = next(one.slot for one in editions.own.logs.disks if one.state == "failed")
+    assert _judged("WhichDisk", editions, "A", slot).label == "the_slot"
+    assert _judged("WhichDisk", editions, "A", f"slot {slot}").label == "the_slot"
+    assert _judged("WhichDisk", editions, "A", f"S/N {serial}").correct
+    assert _judged("WhichDisk", editions, "E", "none").label == "none"
+    assert _judged("WhichDisk", editions, "B", serial).label == "the_suspect_first"
+    assert _judged("WhichDisk", editions, "A", ...).outcome is Outcome.NOT_ANSWERED
+
+
+def test_other_ways_to_bring_a_disk_back(editions):
+    def with_reduce(disks, lost):
+        return functools.reduce(operator.xor, [disk for number, disk in enumerate(disks) if number != lost])
+
+    def with_numpy(disks, lost):
+        return np.bitwise_xor.reduce(np.delete(np.array(disks), lost, axis=0))
+
+    def byte_by_byte(disks, lost):
+        found = []
+        for place in range(len(disks[0])):
+            byte = 0
+            for number, disk in enumerate(disks):
+                if number != lost:
+                    byte ^= int(disk[place])
+            found.append(byte)
+        return found
+
+    def in_place(disks, lost):
+        result = disks[lost]
+        result[:] = 0
+        for number in range(len(disks)):
+            if number != lost:
+                result ^= disks[number]
+        return result.tobytes()
+
+    for function in (with_reduce, with_numpy, byte_by_byte, in_place):
+        assert _judged("LostDisk", editions, function).correct, function.__name__
+
+
+@pytest.mark.parametrize(("function", "label", "says"), [
+    (lambda disks, lost: disks[lost], "value", "not those of the lost disk"),
+    (lambda disks, lost: np.concatenate(disks), "value", "byte by byte"),
+    (lambda disks, lost: sum(disk.astype(int) for disk in disks), "unreadable", "outside 0 to 255"),
+    (lambda disks, lost: disks, "unreadable", "other than whole numbers"),
+    (lambda disks, lost: disks.clear(), "unreadable", "Is a `return` missing?"),
+    (lambda disks, lost: disks[lost] ^ disks[lost] ^ disks[lost - 1], "the_neighbour", "mirror"),
+])
+def test_wrong_disks_are_told_apart(editions, function, label, says):
+    verdict = _judged("LostDisk", editions, function)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_lost_stripes_are_those_of_the_array(seed):
+    h = hospital(seed, "tiny")
+    pulled, bad = (lesson.input_of(name, h) for name in ("pulled_disk", "bad_blocks"))
+    array = raid6(b"x" * 9000, 7).pull(pulled).damage(bad)
+    assert sorted(EXERCISES["LostStripes"].computed(EXERCISES["LostStripes"].solution, h)) == array.lost
+    assert len(set(bad)) == len(bad) == 11
+
+
+def test_stripes_in_other_forms(editions):
+    numbers = _right("LostStripes", editions)
+    for given in (set(numbers), tuple(numbers[::-1]), np.array(numbers), ", ".join(map(str, numbers)), " ".join(map(str, numbers)),
+                  [f"stripe {number}" for number in numbers], [str(number) for number in numbers], pandas.Series(numbers)):
+        assert _judged("LostStripes", editions, given).correct, given
+    assert _judged("LostStripes", editions, numbers[:2]).label == "missing"
+    assert _judged("LostStripes", editions, []).label == "empty"
+
+
+def test_the_risk_in_other_forms(editions):
+    right = _right("RebuildRisk", editions)
+    for given in (round(right), f"{right:.0f} %", f"{right:.1f}%", np.float64(right), f"{right:.1f}".replace(".", ",")):
+        assert _judged("RebuildRisk", editions, given).correct, given
+    assert _judged("RebuildRisk", editions, round(right / 100, 2)).label == "as_a_fraction"
+    assert not _judged("RebuildRisk", editions, right + 1.5).correct
+
+
+def test_capacity_in_other_forms(editions):
+    def by_table(level, disks, spares, groups, disk_tb):
+        members = disks - spares
+        data = {"RAID 0": members, "RAID 1": 1, "RAID 10": members // 2, "RAID 5": members - 1, "RAID 6": members - 2,
+                "RAID 50": members - groups, "RAID 60": members - 2 * groups}[level]
+        return f"{data * disk_tb / 1.099511627776:.1f} TiB"
+
+    def in_other_units(level, disks, spares, groups, disk_tb):
+        return f"{float(by_table(level, disks, spares, groups, disk_tb).split()[0]) * 1.099511627776} TB"
+
+    assert _judged("UsableCapacity", editions, by_table).correct
+    assert _judged("UsableCapacity", editions, in_other_units).correct
+    half = _judged("UsableCapacity", editions, lambda level, disks, spares, groups, disk_tb:
+                   EXERCISES["UsableCapacity"].solution(level, disks, spares, groups, disk_tb) if level != "RAID 10" else 0)
+    assert half.outcome is Outcome.NOT_YET and "18 of the 21 cases" in half.message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cases_of_capacity_hold_every_level_with_and_without_spares(seed):
+    cases = EXERCISES["UsableCapacity"].cases(random.Random(seed))
+    assert {(level, spares) for level, _, spares, _, _ in cases} == {
+        (level, spares) for level in ("RAID 0", "RAID 1", "RAID 5", "RAID 6", "RAID 10", "RAID 50", "RAID 60") for spares in (0, 1, 2)}
+    for level, disks, spares, groups, _ in cases:
+        assert (disks - spares) % {"RAID 10": 2, "RAID 50": groups, "RAID 60": groups}.get(level, 1) == 0
+
+
+def test_operations_in_other_forms(editions):
+    rows = [{**row, "disk_iops": int(row["disk_iops"])} for row in _right("WritePenalty", editions)]
+    frame = pandas.DataFrame(rows)
+    spelled = [(row["level"].replace("RAID ", "raid"), float(row["disk_iops"]), row["enough"] == "yes") for row in rows]
+    for given in (rows[::-1], frame, frame.set_index("level"), spelled, frame.assign(level=["10", "5", "6"]),
+                  frame.assign(level=["1+0", 5, 6])):
+        assert _judged("WritePenalty", editions, given).correct, given
+    one_wrong = [dict(row) for row in rows]
+    one_wrong[2]["disk_iops"] = rows[1]["disk_iops"]
+    assert _judged("WritePenalty", editions, one_wrong).label == "raid6_like_raid5"
+    other = [dict(row) for row in rows]
+    other[0]["enough"] = "perhaps"
+    assert "`enough`" in _judged("WritePenalty", editions, other).message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_minute_with_most_requests_is_not_the_worst(seed):
+    trace = lesson.input_of("io_trace", hospital(seed, "tiny"))
+    for penalty in (2, 4, 6):
+        assert (trace["reads"] + trace["writes"]).idxmax() != (trace["reads"] + penalty * trace["writes"]).idxmax()
+
+
+def test_stores_in_other_forms(editions):
+    rows = _right("WhichStore", editions)
+    words = {"FC": "Fibre Channel", "iSCSI": "ISCSI", "NFS": "nfs v4", "SMB": "SMB/CIFS", "S3": "S3 over HTTPS", "local": "NVMe"}
+    kinds = {"block": "SAN", "file": "NAS", "object": "Object store"}
+    spelled = [{"workload": row["workload"].upper(), "storage": kinds[row["storage"]], "protocol": words[row["protocol"]]} for row in rows]
+    for given in (spelled, pandas.DataFrame(rows), rows[::-1], [tuple(row.values()) for row in rows]):
+        assert _judged("WhichStore", editions, given).correct, given
+
+
+def test_each_misplaced_system_is_told_even_beside_others(editions):
+    rows = {row["workload"]: dict(row) for row in _right("WhichStore", editions)}
+    rows["PACS database"] |= {"storage": "file", "protocol": "SMB"}
+    rows["router spool"] |= {"storage": "object", "protocol": "S3"}
+    assert _judged("WhichStore", editions, list(rows.values())).label == "database_on_a_share"
+    rows["PACS database"] = dict(next(row for row in _right("WhichStore", editions) if row["workload"] == "PACS database"))
+    assert _judged("WhichStore", editions, list(rows.values())).label == "value"
+
+
+@pytest.mark.parametrize(("given", "read"), [
+    ("2026-08", "2026-08"), ("August 2026", "2026-08"), ("aug 2026", "2026-08"), ("08/2026", "2026-08"), ("2026-08-21", "2026-08"),
+    ("21 August 2026", "2026-08"), ("August 21, 2026", "2026-08"), ("21.08.2026", "2026-08"), ("2026/8", "2026-08"),
+    ("2026-08-21 00:00:00", "2026-08"), ("202608", "2026-08"), (202608, "2026-08"),
+])
+def test_a_month_in_many_forms(given, read):
+    assert month(given) == read
+
+
+@pytest.mark.parametrize("given", ["2026-Q3", "2026", "soon", "13/2026", "08/21/2026", "August", "", "2026-00"])
+def test_what_is_no_month_is_refused(given):
+    with pytest.raises(ValueError):
+        month(given)
+
+
+def test_the_month_as_date_and_as_text(editions):
+    right = _right("WhenFull", editions)
+    year, number = map(int, right.split("-"))
+    day = datetime.date(year, number, 20)
+    for given in (day, pandas.Timestamp(day), f"{day:%B %Y}", f"{day:%m/%Y}", [right]):
+        assert _judged("WhenFull", editions, given).correct, given
+    assert "quarter" in _judged("WhenFull", editions, "2026-Q3").message
+    assert _judged("WhenFull", editions, 16.5).label == "unreadable"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_store_is_full_in_the_third_quarter_of_2026(seed):
+    h = hospital(seed, "tiny")
+    assert EXERCISES["WhenFull"].computed(EXERCISES["WhenFull"].solution, h) in ("2026-07", "2026-08", "2026-09")
+
+
+def test_hours_in_other_forms(editions):
+    hours = _right("AfterTheAttack", editions)[1]
+    for given in (hours, round(hours, 1), f"{hours:.2f} h", f"{hours * 60:.0f} min"):
+        assert _judged("AfterTheAttack", editions, "e", given).correct, given
+    assert _judged("AfterTheAttack", editions, "The tape of Saturday", hours).correct
+    assert _judged("AfterTheAttack", editions, "D", hours + 24).label == "friday"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_drill_leaves_one_tape_that_is_sound_and_newest(seed):
+    drill = lesson.input_of("drill", hospital(seed, "tiny"))
+    tapes = {day: drill[f"tape of {day}"][:16] for day in ("Friday", "Saturday", "Sunday")}
+    sound = {day: begin for day, begin in tapes.items() if begin < drill["encryption begins"]}
+    assert max(sound, key=sound.get) == "Saturday" and tapes["Sunday"] > drill["snapshots deleted by the attacker"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_offer_by_trying_each_one(seed):
+    h = hospital(seed, "tiny")
+    offers, near1 = lesson.input_of("offers", h), lesson.input_of("near1", h)
+    pace = near1["2025-04-01"] - near1["2024-04-01"]
+    fitting = []
+    for offer in offers.to_dict("records"):
+        members = offer["disks"] - offer["hot_spares"]
+        parity = {"RAID 60": 2 * offer["groups"], "RAID 50": offer["groups"], "RAID 10": members // 2}[offer["level"]]
+        usable = (members - parity) * offer["disk_tb"]
+        assert members % offer["groups"] == 0 and (members - parity) * offer["disk_tb"] > 380
+        if usable * 0.85 >= near1["2025-04-07"] + 5 * pace and offer["level"] == "RAID 60" and offer["disk_tb"] * 1e12 <= 4 * 86400 * 60e6:
+            fitting.append((offer["price_keur"], offer["offer"], usable))
+    assert len(fitting) == 2
+    right = EXERCISES["WhichOffer"].computed(EXERCISES["WhichOffer"].solution, h)
+    assert min(fitting)[1:] == tuple(right)
+    assert any(price < min(fitting)[0] for price in offers["price_keur"])          # the cheapest of all is not the answer
+
+
+def test_the_offer_in_other_forms(editions):
+    letter, usable = _right("WhichOffer", editions)
+    for choice, amount in ((letter.lower(), int(usable)), (f"Offer {letter}", f"{usable} TB"), (letter, float(usable)),
+                           (letter, f"{usable / 1.099511627776:.2f} TiB"), (letter, f"{usable / 1000} PB")):
+        assert _judged("WhichOffer", editions, choice, amount).correct, (choice, amount)
+    assert _judged("WhichOffer", editions, letter, usable / 1.099511627776).label == "in_tib"
+
+
+def test_spellings():
+    assert [raid_level(one) for one in ("RAID 10", "raid-10", "1+0", "10", 5, "RAID6")] == ["RAID 10"] * 4 + ["RAID 5", "RAID 6"]
+    assert [storage(one) for one in ("Block storage", "SAN", "DAS", "files", "NAS", "Object")] == ["block"] * 3 + ["file"] * 2 + ["object"]
+    assert [protocol(one) for one in ("Fiber Channel", "fc", "SMB 3", "CIFS", "i-SCSI", "https", None)] == [
+        "FC", "FC", "SMB", "SMB", "iSCSI", "S3", "local"]
+    assert stripe(7) == stripe("7") == stripe("Stripe 7") == "stripe 7"
+    for reading, given in ((raid_level, "mirror"), (storage, "tape"), (protocol, "FTP"), (stripe, "D7"), (stripe, "")):
+        with pytest.raises(ValueError):
+            reading(given)
+
+
+def test_the_learners_function_rebuilds_a_real_disk():
+    array = raid5(bytes(range(256)) * 40, 5)
+    disks = [array.disk(number) for number in range(5)]
+    for lost in range(5):
+        replaced = [*disks[:lost], np.full(len(disks[lost]), 0xEE, dtype=np.uint8), *disks[lost + 1 :]]
+        assert np.array_equal(EXERCISES["LostDisk"].solution(replaced, lost), disks[lost])

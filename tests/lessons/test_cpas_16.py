@@ -1,0 +1,215 @@
+"""What learners give in lesson cpas-16 beyond the solutions and wrong ways, and the lesson's artefacts beside other tools."""
+
+import hashlib
+import io
+import shutil
+import ssl
+import subprocess
+import warnings
+
+import pydicom
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.hospital import hospital
+from coursekit.lessons import cpas_16_security as module
+from coursekit.lessons.cpas_16_security import lesson
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+FINDINGS = {"issuer": 18, "ended": 10, "early": 9, "name": 62, "weak": 66}  # OpenSSL's codes; an impostor's signature has 7
+NOW = "1744003800"  # 7 April 2025, 05:30 GMT
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"))
+
+
+def _solution(name, hospital):
+    return EXERCISES[name].computed(EXERCISES[name].solution, hospital)
+
+
+def _input(name, hospital):
+    return lesson.input_of(name, hospital)
+
+
+def _judged(editions, name, *given):
+    return EXERCISES[name].judge(given, editions)
+
+
+def test_right_answers_in_other_forms_are_right(editions):
+    import pandas
+    own = editions.own
+    letters = {row["event"]: row["harmed"][0].upper() for row in _solution("WhatWasHarmed", own)}
+    measure, line = _solution("NoProof", own)
+    genuine = _solution("GenuineUpdates", own)
+    findings = _solution("CertificateRound", own)
+    old = _solution("OldAndOpen", own)
+    letter, leads_to = _solution("Phishing", own)
+    hours = _solution("HoursLost", own)
+    review = _solution("AccountReview", own)
+    said = {"ok": "OK", "ended": "expired", "early": "not yet valid", "name": "wrong name", "issuer": "untrusted issuer", "weak": "weak key"}
+    for name, *given in [
+        ("WhatWasHarmed", letters), ("WhatWasHarmed", [(event, word) for event, word in letters.items()]),
+        ("WhatWasHarmed", pandas.DataFrame(_solution("WhatWasHarmed", own)).sample(frac=1, random_state=2)),
+        ("NoProof", "c", str(line)), ("NoProof", "c)", line),
+        ("GenuineUpdates", set(genuine)), ("GenuineUpdates", ", ".join(genuine)), ("GenuineUpdates", [name[:-4] for name in genuine]),
+        ("GenuineUpdates", [one for one in _input("packages", own) if one.name in genuine]),
+        ("CertificateRound", {row["host"].split(".")[0]: said[row["finding"]] for row in findings}),
+        ("CertificateRound", {row["host"].upper(): row["finding"].upper() for row in findings}),
+        ("CertificateRound", pandas.DataFrame(findings)[["finding", "host"]]),
+        ("OldAndOpen", " ".join(old)), ("OldAndOpen", pandas.Series(old)), ("OldAndOpen", [name.lower() for name in old]),
+        ("Phishing", letter.lower(), leads_to), ("Phishing", letter, ".".join(leads_to.split(".")[-2:])),
+        ("Phishing", letter, f"https://{leads_to}/password?u=1"), ("Phishing", letter, leads_to.upper()),
+        ("HoursLost", round(hours, 1)), ("HoursLost", f"{hours:.1f} hours"), ("HoursLost", f"{hours:.2f}".replace(".", ",")),
+        ("AccountReview", {row["user_id"]: row["finding"] for row in review}),
+        ("AccountReview", pandas.DataFrame(review).sort_values("finding")),
+        ("AccountReview", [(row["user_id"].upper(), row["finding"].upper()) for row in review]),
+    ]:
+        verdict = _judged(editions, name, *given)
+        assert verdict.outcome is Outcome.CORRECT, (name, given, verdict)
+
+
+def test_wrong_answers_are_told_apart(editions):
+    own = editions.own
+    _, line = _solution("NoProof", own)
+    letter, leads_to = _solution("Phishing", own)
+    hours = _solution("HoursLost", own)
+    review = {row["user_id"]: row["finding"] for row in _solution("AccountReview", own)}
+    findings = {row["host"]: row["finding"] for row in _solution("CertificateRound", own)}
+    for name, given, label in [
+        ("NoProof", ("A", line), "list_of_titles"), ("NoProof", ("B", None), "server_only"), ("NoProof", ("E", 0), "disks"),
+        ("NoProof", ("C", 99), "evidence"), ("NoProof", ("C", ...), None),
+        ("GenuineUpdates", ([one.name for one in _input("packages", own)],), "all_signed"),
+        ("GenuineUpdates", (_solution("GenuineUpdates", own)[:1],), "missing"),
+        ("CertificateRound", ({host: finding for host, finding in findings.items() if finding != "ok"},), "missing row"),
+        ("CertificateRound", (dict.fromkeys(findings, "ok"),), "value"),
+        ("OldAndOpen", ([],), "empty"),
+        ("Phishing", (letter, "hvgh.example"), "what_is_shown"), ("Phishing", (letter, "service@hvgh.example"), "what_is_shown"),
+        ("Phishing", (letter, "password"), "evidence"), ("Phishing", (letter, leads_to.rsplit(".", 1)[0]), "without_its_end"),
+        ("HoursLost", (hours / 24,), "factor"), ("HoursLost", (hours * 60,), "factor"), ("HoursLost", (int(hours) - 1,), "close"),
+        ("AccountReview", ({**review, "ctuser": "password"},), "shared_by_password"),
+        ("AccountReview", ({user: finding for user, finding in review.items() if finding != "password"},), "no_passwords"),
+        ("AccountReview", ({user: finding for user, finding in review.items() if finding != "left"},), "missing row"),
+    ]:
+        verdict = _judged(editions, name, *given)
+        assert verdict.outcome is (Outcome.NOT_YET if label else Outcome.NOT_ANSWERED), (name, given, verdict)
+        assert label is None or verdict.label == label, (name, verdict)
+
+
+@pytest.mark.parametrize(("function", "label"), [
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds, dklen=32), "correct"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", bytes(password, "utf8"), bytes.fromhex(salt), rounds).hex().upper(), "correct"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha512", password.encode(), bytes.fromhex(salt), rounds), "value"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", bytes.fromhex(salt), password.encode(), rounds), "value"),
+    (lambda password, salt, rounds: "not hexadecimal", "unreadable"),
+    (lambda password, salt, rounds: print(password), "unreadable"),
+])
+def test_a_hash_may_be_bytes_or_hexadecimal(editions, function, label):
+    assert _judged(editions, "HashedPassword", function).label == label
+
+
+def _by_pydicom(data):
+    ds = pydicom.dcmread(io.BytesIO(data))
+    if ds.preamble.startswith(b"MZ"):
+        ds.preamble = bytes(128)
+    ds.save_as(file := io.BytesIO())
+    return file.getvalue()
+
+
+def _by_pointer(data):
+    at = int.from_bytes(data[60:64], "little")
+    return bytearray(128) + data[128:] if data[at : at + 4] == b"PE\0\0" else data
+
+
+@pytest.mark.parametrize(("function", "label"), [
+    (_by_pydicom, "correct"), (_by_pointer, "correct"),
+    (lambda data: data.replace(data[:128], bytes(128), 1) if data.startswith(b"MZ") else data, "correct"),
+    (lambda data: b"\0" * 128 + data[128:] if data[0] == 0x4D and data[1] == 0x5A else data, "correct"),
+    (lambda data: bytes(128) + data[128:] if data[0:2] == "MZ" else data, "as_it_was"),
+    (lambda data: bytes(128) + data[128:] if any(data[:128]) else data, "every_preamble"),
+    (lambda data: bytes(128) + data[128:] if data[0:2] == b"MZ" else None, "unreadable"),
+    (lambda data: bytes(127) + data[128:] if data[0:2] == b"MZ" else data, "value"),
+])
+def test_a_preamble_may_be_emptied_in_other_ways(editions, function, label):
+    assert _judged(editions, "CleanPreamble", function).label == label
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_events_are_of_all_three_kinds(seed):
+    h = hospital(seed, "tiny")
+    rows = _solution("WhatWasHarmed", h)
+    assert [row["event"] for row in rows] == list(range(1, 10))
+    assert {row["harmed"] for row in rows} == {"confidentiality", "integrity", "availability"}
+    for word, texts in module.EVENTS.items():
+        whole = [{"event": 1, "what": text} for text in texts]
+        assert all(row["harmed"] == word for text in whole for row in EXERCISES["WhatWasHarmed"].solution([text]))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_disc_is_read_by_pydicom_and_holds_one_program_without_code(seed):
+    disc = _input("disc", hospital(seed, "tiny"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        slices = [pydicom.dcmread(io.BytesIO(data)) for data in disc.values()]
+        assert all(one.pixel_array.shape == (8, 8) for one in slices)
+    assert len({one.SOPInstanceUID for one in slices}) == 5 and len({one.StudyInstanceUID for one in slices}) == 1
+    assert not any(disc["IMG00001.dcm"][:128])
+    (program,) = [data for data in disc.values() if data.startswith(b"MZ")]
+    head = int.from_bytes(program[60:64], "little")
+    assert program[head : head + 4] == b"PE\0\0"
+    assert program[head + 6 : head + 8] == bytes(2) and program[head + 20 : head + 22] == bytes(2)  # no section, no optional header
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.parametrize("seed", range(4))
+def test_openssl_finds_the_same_faults_in_the_certificates(seed, tmp_path):
+    h = hospital(seed, "tiny")
+    root, authority, example = _input("chain", h)
+    for name, one in (("root", root), ("authority", authority)):
+        (tmp_path / name).write_text(one.pem)
+    findings = {row["host"]: row["finding"] for row in _solution("CertificateRound", h)}
+    codes = set()
+    for one in (*_input("certificates", h), example):
+        (tmp_path / "host").write_text(one.pem)
+        said = subprocess.run(
+            ["openssl", "verify", "-attime", NOW, "-verify_hostname", one.host, "-auth_level", "2", "-CAfile", tmp_path / "root", "-untrusted",
+             tmp_path / "authority", tmp_path / "host"], capture_output=True, text=True)
+        if findings.get(one.host, "ok") == "ok":
+            assert said.returncode == 0, said
+        else:
+            code = int(said.stderr.split("error ")[1].split()[0] if "error " in said.stderr else said.stdout.split("error ")[1].split()[0])
+            codes.add(code)
+            assert code in (FINDINGS[findings[one.host]], 7 if findings[one.host] == "issuer" else None), (one, said)
+    assert codes == {7, 9, 10, 18, 62, 66}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_python_reads_the_certificates_as_they_are_printed(seed, tmp_path):
+    for one in _input("chain", hospital(seed, "tiny"))[:2]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=one.pem)
+        (read,) = context.get_ca_certs()
+        assert read["notAfter"] == module._gmt(one.not_after) and read["notBefore"] == module._gmt(one.not_before)
+        assert ", ".join(f"{'CN' if key == 'commonName' else 'O'}={value}" for ((key, value),) in read["subject"]) == one.subject
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_signatures_hold_against_a_changed_bit(seed):
+    h = hospital(seed, "tiny")
+    key, packages = _input("contract_key", h), _input("packages", h)
+    genuine = [one for one in packages if module.fits(one.data, one.signature, key)]
+    assert len(genuine) == 3 and key.n.bit_length() == 1024
+    assert not any(module.fits(one.data + b"\0", one.signature, key) for one in genuine)
+    assert sum(hashlib.sha256(one.data).hexdigest() == one.sha256 for one in packages) == 4
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_inputs_tell_no_answers(seed):
+    h = hospital(seed, "tiny")
+    (forgotten,) = [row["user_id"] for row in _solution("AccountReview", h) if row["finding"] == "left"]
+    frame = _input("after_the_last_day", h)
+    assert forgotten not in frame.to_csv() and len(frame) >= 2
+    assert all(word not in repr(_input("accounts", h)) for word in ("rights", "password", "left"))
+    assert len(_solution("AccountReview", h)) == 6

@@ -1,0 +1,158 @@
+"""The live services, called by our own caller and by clients that nobody here wrote."""
+
+import shutil
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from coursekit.standards import upper_layer as ul
+from coursekit.systems.caller import call
+from coursekit.systems.services import BEHAVIOURS, HOST, running
+
+ECHOSCU = shutil.which("echoscu")
+SAYS = {     # what DCMTK's echoscu prints
+    "closed": "Connection refused", "silent": "timeout", "foreign": "Unrecognized PDU type", "renamed": "Called AE Title Not Recognized",
+    "strict": "Calling AE Title Not Recognized", "busy": "Local Limit Exceeded", "aborts": "Peer aborted Association",
+    "no context": "No Acceptable Presentation Contexts", "healthy": "Received Echo Response (Success)",
+}
+
+
+@pytest.fixture(scope="module")
+def services():
+    with running([(behaviour, "HV_PACS") for behaviour in BEHAVIOURS]) as services:
+        yield {one.behaviour: one for one in services}
+
+
+def test_our_caller_meets_each_behaviour(services):
+    met = {name: call(one.host, one.port, "HV_PACS", seconds=0.5) for name, one in services.items()}
+    assert met["closed"].tcp == "refused" and met["closed"].reply is None
+    assert met["silent"].reply == "nothing" and met["foreign"].reply == "no DICOM" and met["aborts"].reply == "A-ABORT"
+    rejected = {name: (one.result, one.source, one.reason) for name, one in met.items() if one.reply == "A-ASSOCIATE-RJ"}
+    assert rejected == {"renamed": (1, 1, 7), "strict": (1, 1, 3), "busy": (2, 3, 2)}
+    assert met["no context"].context == 3 and met["no context"].status is None
+    assert met["healthy"].context == 0 and met["healthy"].status == 0
+    assert repr(met["healthy"]).splitlines()[-1].split() == ["C-ECHO", "status", "0000H"]
+
+
+def test_a_wrong_title_is_refused_by_each_that_looks_at_it(services):
+    for name in ("strict", "no context", "healthy"):
+        assert call(HOST, services[name].port, "HVPACS").reason == 7
+    assert call(HOST, services["healthy"].port, " HV_PACS ").status == 0                # blanks at the ends do not count
+    assert call(HOST, services["healthy"].port, "hv_pacs").reason == 7
+
+
+@pytest.mark.skipif(not ECHOSCU, reason="DCMTK is not installed")
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_dcmtk_agrees(services, behaviour):
+    command = [ECHOSCU, "-v", "-to", "2", "-ta", "1", "-td", "1", "-aet", "WS_ED1", "-aec", "HV_PACS", HOST, str(services[behaviour].port)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert SAYS[behaviour] in ran.stdout + ran.stderr and (ran.returncode == 0) == (behaviour == "healthy")
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_pynetdicom_agrees(services, behaviour):
+    from pynetdicom import AE
+
+    station = AE(ae_title="WS_ED1")
+    station.add_requested_context("1.2.840.10008.1.1")
+    station.acse_timeout, station.connection_timeout = 1, 5
+    association = station.associate(HOST, services[behaviour].port, ae_title="HV_PACS")
+    if behaviour == "healthy":
+        assert association.send_c_echo().Status == 0 and association.send_c_echo().Status == 0
+        association.release()
+    elif behaviour in ("renamed", "strict", "busy"):
+        said = association.acceptor.primitive
+        assert association.is_rejected
+        right = {"renamed": (1, 1, 7), "strict": (1, 1, 3), "busy": (2, 3, 2)}
+        assert (said.result, said.result_source, said.diagnostic) == right[behaviour]
+    else:
+        assert association.is_aborted
+        assert [one.result for one in association.rejected_contexts] == ([3] if behaviour == "no context" else [])
+
+
+def _sent(port, *parts):
+    """What comes back for these bytes, until the service has hung up or says nothing more."""
+    with socket.create_connection((HOST, port), timeout=5) as connection:
+        connection.settimeout(0.5)
+        for part in parts:
+            connection.sendall(part)
+        got = b""
+        try:
+            while octets := connection.recv(4096):
+                got += octets
+        except TimeoutError:
+            pass
+    return got
+
+
+def _request(contexts):
+    return ul.AssociateRequest("HV_PACS", "X", contexts, (ul.MaximumLength(0),)).encode()
+
+
+def test_whatever_bytes_come_the_services_live_on(services):
+    port = services["healthy"].port
+    verification = ul.Context(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",))
+    abort = ul.Abort(2, 1).encode()
+    assert _sent(port, b"GET / HTTP/1.1\r\n\r\n") == abort
+    assert _sent(port, b"\x01\x00\x00\x00\x00\x04abcd") == abort                        # a request that is too short
+    assert _sent(port, ul.Data((ul.Pdv(1, True, True, b""),)).encode())[:1] == b"\x07"   # data before any association
+    accepted = _sent(port, _request((verification,))[:30], _request((verification,))[30:], ul.ReleaseRequest().encode())
+    assert [one[0] for one in ul.split(accepted)[0]] == [2, 6]                         # in two pieces, then released
+    contexts = (
+        verification, ul.Context(3, "1.2.840.10008.5.1.4.1.1.2", ("1.2.840.10008.1.2",)),
+        ul.Context(5, "1.2.840.10008.1.1", ("1.2.840.10008.1.2.2",)),
+    )
+    results = ul.decode(ul.split(_sent(port, _request(contexts)))[0][0])
+    assert [(one.id, one.result) for one in results.contexts] == [(1, 0), (3, 3), (5, 4)]
+    store = ul.Message(1, {"CommandField": 1, "MessageID": 7, "CommandDataSetType": ul.NO_DATA_SET})
+    answer = ul.split(_sent(port, _request((verification,)), *[one.encode() for one in ul.fragment(store)]))[0][1]
+    assert ul.decode_command(ul.decode(answer).values[0].data)["Status"] == 0x0211
+    assert _sent(port, _request((verification,)), ul.Data((ul.Pdv(9, True, True, b"x"),)).encode())[-10:][:1] == b"\x07"
+    assert call(HOST, port, "HV_PACS").status == 0
+
+
+def test_callers_that_vanish_do_no_harm(services):
+    for name in ("silent", "healthy", "busy"):
+        for _ in range(5):
+            connection = socket.create_connection((HOST, services[name].port), timeout=5)
+            connection.sendall(b"\x01")
+            connection.close()
+    assert call(HOST, services["healthy"].port, "HV_PACS").status == 0
+
+
+def test_everything_ends_with_the_block():
+    before = threading.active_count()
+    for _ in range(20):
+        with running([("silent", "A"), ("healthy", "B"), ("closed", "C")]) as (silent, healthy, _closed):
+            hanging = socket.create_connection((HOST, silent.port), timeout=5)
+        assert hanging.recv(1) == b""                                                  # the open connection was closed as well
+        hanging.close()
+        assert call(HOST, healthy.port, "B").tcp == "refused"
+    assert threading.active_count() == before
+    with pytest.raises(ValueError, match="behaves"):
+        with running([("healthy", "A"), ("odd", "B")]):
+            pass
+    with pytest.raises(KeyError):
+        with running([("healthy", "A")]):
+            raise KeyError
+    assert threading.active_count() == before
+
+
+def test_what_nobody_answers():
+    silent = socket.create_server((HOST, 0))                                           # takes the connection in its queue, says nothing
+    with silent:
+        assert call(HOST, silent.getsockname()[1], "A", seconds=0.2).reply == "nothing"
+    listener = socket.create_server((HOST, 0))
+
+    def hang_up():
+        connection, _ = listener.accept()
+        connection.recv(4096)
+        connection.close()
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    assert call(HOST, listener.getsockname()[1], "A").reply == "hung up"
+    thread.join()
+    listener.close()
