@@ -181,7 +181,7 @@ class Desk:
         accessions = ", ".join([step.accession or "(none)", *(other[0] for other in step.also)])
         listed = sum(series.n_images + series.n_other for series in step.series)
         made_later = sum(series.amount for series in study.series if series.modality in ("PR", "KO"))
-        counts = f", lists {listed} objects (of the archive's, {held - made_later} are the device's)" if step.series else ""
+        counts = f", lists {listed} objects, {held - made_later} arrived" if step.series else ""
         return [f"MPPS       {step.status}, patient {step.patient_id}, accession {accessions}{counts}"]
 
     def messages(self, study):

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from coursekit.hospital import clock, exams, world
+from coursekit.hospital import clock, exams, story, world
 from coursekit.hospital.catalogue import (
     BODY_PART_DIRT,
     EXPLICIT,
@@ -90,6 +90,8 @@ def series_of(seed, plan, empty):
         # Where the wrong entry of the worklist was chosen, the body part tells: the device took it from its own protocol.
         body_part[np.isin(plan["tag"][here], (exams.TAG["wrong order"], exams.TAG["wrong patient"]))] = BODY_PARTS.index(procedure.body_part)
         side = draws.choose((47, 45, 8), len(here)) if procedure.sided else np.full(len(here), SIDES.index(None))
+        if procedure.code == "XHAND":
+            side[plan["tag"][here] == exams.TAG["wrong patient"]] = SIDES.index(story.hand_side(seed))
         held = np.zeros(len(here), dtype=np.int64)
         for number, slot in enumerate(procedure.slots):
             there = present(draws, slot, force, len(here))

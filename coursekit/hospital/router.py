@@ -50,10 +50,11 @@ OPENED, BY_CHANCE = 930, 2      # per mille: a prior that is wished for; any oth
 
 
 class Series(NamedTuple):
-    """A series of a prior: its modality, its description, its size, and whether readers look at it."""
+    """A series of a prior: its modality, its description, images and bytes, and whether readers look at it."""
 
     modality: str
     description: str
+    images: int
     size: int
     looked_at: bool
 
@@ -65,7 +66,7 @@ class Prior(NamedTuple):
     description: str
     body_part: str              # as received, "" where absent
     modalities: tuple
-    days: int                   # how much older than the exam
+    days: float                 # how much older than the exam
     series: tuple
     opened: bool
 
@@ -111,14 +112,14 @@ def _studies(h, patients):
     found, by_description = {}, {procedure.description: procedure.code for procedure in catalogue.PROCEDURES}
     rows = h.pacs.rows(
         "SELECT study.pk, study.patient_pk, study.study_uid, study.accession, study.study_dt_local, study.description, series.modality, "
-        "series.description, series.body_part, series.size_bytes FROM study JOIN series ON series.study_pk = study.pk "
+        "series.description, series.body_part, series.n_instances, series.size_bytes FROM study JOIN series ON series.study_pk = study.pk "
         f"WHERE study.deleted = 0 AND study.patient_pk IN ({listed}) ORDER BY study.study_dt_local DESC, study.pk, series.pk", 20)[1]
     for pk, patient, uid, accession, began, description, *series in rows:
         study = found.setdefault(pk, {
             "patient": patient, "uid": uid, "accession": accession, "began": clock.seconds(began), "description": description or "",
             "code": codes.get(accession) or by_description.get(description), "body_part": "", "series": []})
         study["body_part"] = study["body_part"] or series[2] or ""
-        study["series"].append(Series(series[0], series[1] or "", series[3], bool(LOOKED_AT.match(series[1] or ""))))
+        study["series"].append(Series(series[0], series[1] or "", series[3], series[4], bool(LOOKED_AT.match(series[1] or ""))))
     of_patient = {}
     for study in found.values():
         of_patient.setdefault(study["patient"], []).append(study)
@@ -286,14 +287,15 @@ def replay(exams, rules):
     waste  : per cent of these bytes that nobody looked at
     late   : per cent of the opened and moved priors that came after the exam began; only of exams known two hours before
     busy   : per cent of the bytes that were moved between 07:00 and 17:00 for exams that were known the evening before
-    groups, missing, unread, gone : where it comes from: per cent hit by group; missed priors by (group, modality); GB that nobody looked
-             at by series description; how many were purged from the cache before the exam
+    groups, missing, short, unread, gone : where it comes from: per cent hit by group; missed priors by (group, modality); series that
+             lacked in priors that were moved, by description; GB that nobody looked at, by series description; how many moves had been
+             purged from the cache before the exam
     """
     done = moves(exams, rules)
     came, gone, late, timed = {}, 0, 0, 0
     for move in done:
         came.setdefault((move.exam.accession, move.prior.uid), []).append(move)
-    groups, missing, in_time = {group: [0, 0] for group in GROUPS}, {}, 0
+    groups, missing, short = {group: [0, 0] for group in GROUPS}, {}, {}
     for exam in exams:
         for prior in exam.priors:
             if not prior.opened:
@@ -308,6 +310,9 @@ def replay(exams, rules):
             if not hit:
                 key = exam.group, _main(prior)
                 missing[key] = missing.get(key, 0) + 1
+                for one in prior.series if have else ():
+                    if one.looked_at and one not in have:
+                        short[one.description] = short.get(one.description, 0) + 1
             elif exam.begins - exam.known >= KNOWN_MINUTES * 60:
                 timed += 1
                 late += max(move.done for move in kept) > exam.begins
@@ -326,6 +331,7 @@ def replay(exams, rules):
         "waste": _percent(sum(unread.values()), moved), "late": _percent(late, timed), "busy": _percent(busy, moved),
         "groups": {group: _percent(*counts) for group, counts in groups.items()},
         "missing": dict(sorted(missing.items(), key=lambda one: (-one[1], one[0]))),
+        "short": dict(sorted(short.items(), key=lambda one: (-one[1], one[0]))),
         "unread": {name: round(size / 1e9, 2) for name, size in sorted(unread.items(), key=lambda one: (-one[1], one[0]))}, "gone": gone,
     }
 

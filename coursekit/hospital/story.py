@@ -94,6 +94,11 @@ def people(seed):
     return told
 
 
+def hand_side(seed):
+    """The side of the hand in the image of one, L or R; of the hand that was X-rayed under another patient too."""
+    return "L" if seed == 0 else "LR"[Draws(seed, "dx_hand").one(0, 1)]
+
+
 def case_series_uid(seed, series_no):
     """Series Instance UID of a series of Case 17: the scanner, which had no order, made it from its own Study Instance UID.
 

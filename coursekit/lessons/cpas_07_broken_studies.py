@@ -96,6 +96,17 @@ def _facts(hospital, kind):
 @lesson.input
 def hand_files(hospital):
     """The objects of that study, small: a list of data sets."""
+    return _hands(hospital, 8)
+
+
+@lesson.input
+def picture(hospital):
+    """The first of these objects in full size."""
+    return _hands(hospital, 1)[0]
+
+
+def _hands(hospital, step):
+    """The objects of the study with the hand; of the pixels every `step`-th row and column."""
     facts = lesson.input_of("wrong_patient", hospital)
     study = hospital.pacs.rows(
         "SELECT s.study_dt_local, p.pid, p.name, p.birth_date, p.sex, s.accession, s.description FROM study s "
@@ -103,16 +114,10 @@ def hand_files(hospital):
     series = hospital.pacs.rows(
         "SELECT series_uid, series_no, n_instances, laterality, description FROM series WHERE modality = 'DX' AND "
         f"study_pk = {facts['study_pk']} ORDER BY series_no")[1]
-    return [_hand(hospital, facts["study_uid"], study, row, number) for row in series for number in range(1, row[2] + 1)]
+    return [_hand(hospital, facts["study_uid"], study, row, number, step) for row in series for number in range(1, row[2] + 1)]
 
 
-@lesson.input
-def picture(hospital):
-    """What the images of that study show."""
-    return hospital.image("dx_hand")
-
-
-def _hand(hospital, study_uid, study, series, number):
+def _hand(hospital, study_uid, study, series, number, step):
     """An object of the study: the picture of a hand with the identifiers that the archive holds."""
     ds = hospital.image("dx_hand")
     ds.SpecificCharacterSet = "ISO_IR 192"
@@ -126,7 +131,7 @@ def _hand(hospital, study_uid, study, series, number):
     ds.SeriesNumber, ds.InstanceNumber = series[1], 100 * (series[1] - 1) + number
     if series[3]:
         ds.ImageLaterality = series[3]
-    pixels = ds.pixel_array[::8, ::8]
+    pixels = ds.pixel_array[::step, ::step]
     ds.Rows, ds.Columns = pixels.shape
     ds.PixelData = pixels.tobytes()
     return ds
@@ -428,7 +433,7 @@ class TheQueue:
             part = re.search(r"body part (\w*)", text)[1]
             part = "LUMBAR SPINE" if part == "LSPINE" else part
             side = re.search(r"side ([RL])", text)
-            counts = re.search(r"lists (\d+) objects \(of the archive's, (\d+)", text)
+            counts = re.search(r"lists (\d+) objects, (\d+) arrived", text)
             orders = re.findall(r"order (\S+)  (\S+) (.*?), born \S+, (.*?), \S+ at", text)
             own = [order for order in orders if order[0] == accession]
             others = [order for order in orders if order[0] != accession and part and part in order[3]]

@@ -34,7 +34,7 @@ def shows(case):
         "A1-07": f"MRG-1 {patient}" in text,
         "A1-08": bool(own) and own[0][1] == patient and own[0][2] != name,
         "A1-09": "MPPS       IN PROGRESS" in text,
-        "A1-10": bool(m := re.search(r"lists (\d+) objects \(of the archive's, (\d+)", text)) and int(m[1]) > int(m[2]),
+        "A1-10": bool(m := re.search(r"lists (\d+) objects, (\d+) arrived", text)) and int(m[1]) > int(m[2]),
         "A1-11": "2 files with different SHA-256" in text,
         "A1-12": bool(m := re.search(r"side ([RL])", text)) and any(
             order[0] == accession and order[4].endswith({"R": " left", "L": " right"}[m[1]]) for order in orders(text)),

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from coursekit.hospital import story
 from coursekit.hospital.draws import Draws
 from coursekit.hospital.images import common, drawing, projection
 from coursekit.hospital.images.projection import along, chord, rounded, tube
@@ -390,7 +391,9 @@ class _Hand:
 
     def __init__(self, seed):
         self.draws = Draws(seed, "dx_hand")
-        self.side = "L" if seed == 0 else "LR"[self.draws.one(0, 1)]
+        self.side = story.hand_side(seed)
+        if seed:
+            self.draws.one(0, 1)                      # the first of the stream is the side
         self.size = 0.95 if seed == 0 else self.draws.one(90, 97) / 100
         x, y = drawing.grid(self.ROWS, self.COLUMNS, self.SPACING)
         self.film = x, y

@@ -99,8 +99,8 @@ def _fill(ds, title, observer, description, study, series, modifier=None, **of_s
 
 
 # What is of the patient and of the study, and so the same in a document as in the images.
-SHARED = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "QualityControlSubject", "StudyDate",
-          "StudyTime", "AccessionNumber", "StudyID", "StudyDescription", "ReferringPhysicianName")
+SHARED = ("SpecificCharacterSet", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex",
+          "QualityControlSubject", "StudyDate", "StudyTime", "AccessionNumber", "StudyID", "StudyDescription", "ReferringPhysicianName")
 
 
 def beside(image, sop_class, number, device, date, time):
