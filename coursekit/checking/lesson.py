@@ -46,6 +46,7 @@ class Exercise:
     faults     : for a Config exercise, a function from that outcome to sentences: what is not good enough
     stage      : for a Client exercise, a function from a random.Random to a context manager: servers that run while it is open
     right      : for a Client exercise, a function from how a server behaves to what a right client returns
+    failed     : of a Function exercise, the arguments of the case that failed in the last check, or None
     signs      : for a Query exercise, dict from a regular expression to a wrong way: when the result fits no wrong way
                  because several mistakes came together, the first sign found in the query's text tells what to look at
     """
@@ -66,6 +67,7 @@ class Exercise:
     stage: object = None
     right: object = None
     signs: dict = field(default_factory=dict)
+    failed: tuple = None
     _memory: weakref.WeakKeyDictionary = field(default_factory=weakref.WeakKeyDictionary, repr=False)
 
     @property

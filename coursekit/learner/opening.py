@@ -98,6 +98,11 @@ class OpenExercise:
         verdict = self._exercise.judge(answer, self._editions)
         return self._log.checked(self._exercise, verdict)
 
+    @property
+    def failed(self):
+        """The arguments of the case for which your function failed in the last check, a tuple; None if there is none."""
+        return copy.deepcopy(self._exercise.failed)
+
     def hint(self):
         """The next rung of the hint ladder. A hint costs nothing."""
         hints = self._exercise.hints

@@ -9,9 +9,11 @@ from coursekit.checking import running
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short
 from coursekit.checking.verdict import Outcome, Verdict
+from coursekit.errors import CourseError
 from coursekit.hospital import bytes as artefacts
 from coursekit.hospital.exceptions import SOUND, queue
 from coursekit.standards import objects
+from coursekit.standards.dicom import uid
 
 lesson = Lesson(
     "cpas-07",
@@ -143,11 +145,39 @@ def note(hospital):
     from coursekit.hospital.images import ko
 
     def make(code, meaning, objects_):
-        made = list(objects_)
-        if not made:
-            raise ValueError("a note points at one object at least")
-        return ko.selection(made, "HV_PACS", "20250407", "073000", (str(code), str(meaning)), ko.person("DEMO^PACS ADMINISTRATOR"), None)
+        from pydicom.dataset import Dataset
+
+        made = list(objects_) if isinstance(objects_, (list, tuple)) else [objects_]
+        if not made or not all(isinstance(one, Dataset) for one in made):
+            raise CourseError("The third value of `note` is a list of objects (data sets), such as `hand_files`.")
+        known = TITLES.get(str(code).strip())
+        if known is None or str(meaning).strip().casefold() != known.casefold():
+            raise CourseError(f"Code {code!r} and meaning {meaning!r} do not belong together; copy both from one row of the table.")
+        written = ko.selection(made, "HV_PACS", "20250407", "073000", (str(code).strip(), known), ko.person("DEMO^PACS ADMINISTRATOR"), None)
+        written.SeriesDescription = "Rejection note"
+        return written
     return make
+
+
+TITLES = {  # CID 7010 (PS3.16)
+    "113000": "Of Interest", "113001": "Rejected for Quality Reasons", "113037": "Rejected for Patient Safety Reasons",
+    "113038": "Incorrect Modality Worklist Entry", "113039": "Data Retention Policy Expired",
+}
+
+
+def rejection_notes(contents):
+    """What a rejection note says, for File: its title, whose it is, and the objects at which it points."""
+    found = {}
+    for name, parts in objects.attributes(contents).items():
+        if parts.get("Modality (0008,0060)") != "KO":
+            raise ValueError("an object is no key object selection; give what `note` returns")
+        listed = sorted(value for part, value in parts.items() if part.startswith("Content Sequence") and "Referenced SOP Instance UID" in part)
+        evidence = sorted(value for part, value in parts.items() if "Evidence Sequence" in part and "Referenced SOP Instance UID" in part)
+        found["the note"] = {
+            "its title": parts.get("Concept Name Code Sequence (0040,A043) item 1 > Code Value (0008,0100)"),
+            "its list of objects": " ".join(listed), "its evidence": " ".join(evidence), "its patient": parts.get("Patient ID (0010,0020)"),
+            "its study": parts.get("Study Instance UID (0020,000D)")}
+    return found
 
 
 @lesson.input
@@ -163,8 +193,23 @@ def corrected_copies(hospital):
         new.SOPInstanceUID = new.file_meta.MediaStorageSOPInstanceUID = f"{facts['planned_study_uid']}.1.{number}"
         new.PatientID, new.PatientName, new.AccessionNumber = facts["patient_id"], facts["patient_name"], facts["accession"]
         new.PatientBirthDate, new.PatientSex = (facts["birth_date"] or "").replace("-", ""), facts["sex"] or ""
+        new.StudyDescription, new.StudyID = "XR HAND", facts["placer_number"]
+        new.OriginalAttributesSequence = [_trace_of(ds, ("StudyDescription", "AccessionNumber", "PatientName", "PatientID",
+                                                        "PatientBirthDate", "PatientSex"))]
         copies.append(new)
     return copies
+
+
+def _trace_of(ds, keywords):
+    """An item of Original Attributes Sequence with the values that `ds` has."""
+    from pydicom.dataset import Dataset
+
+    before, trace = Dataset(), Dataset()
+    for keyword in keywords:
+        setattr(before, keyword, ds.get(keyword, ""))
+    trace.ModifiedAttributesSequence, trace.AttributeModificationDateTime = [before], NOW
+    trace.ModifyingSystem, trace.SourceOfPreviousValues, trace.ReasonForTheAttributeModification = "HV_PACS", "DX_CH1", "CORRECT"
+    return trace
 
 
 @lesson.input
@@ -189,6 +234,16 @@ def archived(hospital):
 
 
 # --- kinds of answer of this lesson
+
+class NumberOrNone(Text):
+    """An accession number, or None."""
+
+    takes = "an accession number, as text, or `None`"
+
+    def read(self, given):
+        """The text; None, and the word, as "None"."""
+        return "None" if given is None else super().read(given)
+
 
 class Triage(Kind):
     """A dictionary from the number of each case to the letter of its class; a wrong case is diagnosed by itself."""
@@ -287,7 +342,8 @@ class Desk:
         """A new connection to a copy without changes, in memory."""
         connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         for name, columns in TABLES.items():
-            connection.execute(f"CREATE TABLE {name} ({columns[0]} INTEGER PRIMARY KEY, {', '.join(columns[1:])})")
+            typed = [f"{column} {'INTEGER' if column.endswith(('_pk', '_into')) else 'TEXT'}" for column in columns[1:]]
+            connection.execute(f"CREATE TABLE {name} (pk INTEGER PRIMARY KEY, {', '.join(typed)})")
             connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", self._rows[name])
         return connection
 
@@ -298,7 +354,11 @@ class Desk:
 
     def run(self, statements):
         """Carry out statements, all or none, and say how many rows each changed."""
-        for statement, count in carried_out(self._connection, statements):
+        try:
+            changed = carried_out(self._connection, statements)
+        except ValueError as problem:
+            raise CourseError(f"{str(problem)[0].upper()}{str(problem)[1:]}.") from None
+        for statement, count in changed:
             print(f"{count:5d} row{'s' * (count != 1)}  {' '.join(statement.split())[:90]}")
 
 
@@ -337,7 +397,11 @@ def carried_out(connection, statements):
         connection.execute("COMMIT")
     except (sqlite3.Error, sqlite3.Warning) as problem:
         connection.execute("ROLLBACK")
-        told = "that statement is not allowed here: correct with UPDATE" if "not authorized" in str(problem) else str(problem)
+        told = str(problem)
+        if "not authorized" in told:
+            told = "that statement is not allowed here: correct with UPDATE"
+        elif 'near "order"' in told.lower():
+            told = "the table is called `orders`; ORDER is a word of SQL itself"
         raise ValueError(f"statement {len(counts) + 1} was not carried out, and nothing was changed: {told}") from None
     finally:
         connection.set_authorizer(None)
@@ -396,12 +460,12 @@ class Correction(Kind):
             if left[name].keys() - correct[name].keys():
                 return f"The table `{name}` has a row more than before. Nothing new is needed."
             wrong = [(key, place) for key, row in correct[name].items() for place, value in enumerate(row)
-                     if str(left[name][key][place]) != str(value)]
+                     if left[name][key][place] != value]
             if len({key for key, _ in wrong}) > 20:
                 return f"In `{name}`, {len({key for key, _ in wrong})} rows are not as they should be. Is a WHERE missing, or does it find too much?"
             if wrong:
                 return f"In `{name}`, the row with pk {wrong[0][0]}: `{columns[wrong[0][1]]}` is not right yet."
-        return "A value has the right text but the wrong type."
+        raise AssertionError("a difference that is in no row")
 
 
 # --- exercises
@@ -419,7 +483,7 @@ class TheQueue:
 
     answer = Triage("triage")
     points = 5
-    praise = "The evidence decided, not the status: half of the broken ones were READ already, and the sound one only looked busy."
+    praise = "The evidence decided, not the status: many of the broken ones had been READ already, and nobody had noticed."
 
     def solution(cases):
         import re
@@ -509,79 +573,101 @@ def _family(name):
 
 @lesson.exercise
 class Match:
-    """Write `match(study, orders)`: it returns the **accession number** of the order that the study belongs to, or `None` when nobody can be sure.
+    """Write `match(study, orders)`: it returns the **accession number** of the order that the study belongs to, or Python's `None` when nobody can be sure.
 
     `study` is a dictionary with `patient_id`, `name`, `birth_date`, `modality`, `station`, `started`; an order has the same and
     `accession`. Times are minutes of the day. Accession numbers can't help here: these studies have none.
 
-    The department's rule: the **patient** is the same when the IDs agree, or when family name (before the first `^`) *and* birth date
-    *and* given name agree. The **exam** is the same when modality and station agree and the study started at most 60 minutes before or after the
-    order's time. Exactly one order must fit; with two, or with none, a person decides.
+    The department's rule: the **patient** is the same when at least **two of three** agree: patient ID, whole name, birth date. The **exam** is the
+    same when modality *and* station agree and the study started at most 60 minutes before or after the order's time. Exactly one order must
+    fit; with two, or with none, a person decides.
     """
 
-    answer = Function("match", result=Text())
+    answer = Function("match", result=NumberOrNone())
     points = 4
     praise = "A study left in the queue costs a minute. A study filed under the wrong patient may cost more."
 
     def solution(study, orders):
         fitting = []
         for order in orders:
-            same_id = study["patient_id"] == order["patient_id"]
-            same_person = study["name"] == order["name"] and study["birth_date"] == order["birth_date"]
+            agree = 0
+            if study["patient_id"] == order["patient_id"]:
+                agree = agree + 1
+            if study["name"] == order["name"]:
+                agree = agree + 1
+            if study["birth_date"] == order["birth_date"]:
+                agree = agree + 1
             same_exam = study["modality"] == order["modality"] and study["station"] == order["station"]
             in_time = abs(study["started"] - order["started"]) <= 60
-            if (same_id or same_person) and same_exam and in_time:
+            if agree >= 2 and same_exam and in_time:
                 fitting.append(order["accession"])
         if len(fitting) == 1:
             return fitting[0]
-        return "None"
+        return None
 
-    def by_name(study, orders):
-        found = [order["accession"] for order in orders if _family(order["name"]) == _family(study["name"])
-                 and order["birth_date"] == study["birth_date"] and order["modality"] == study["modality"]
-                 and order["station"] == study["station"] and abs(order["started"] - study["started"]) <= 60]
-        return found[0] if len(found) == 1 else "None"
+    def family_and_birth(study, orders):
+        return _only([order for order in _of_the_exam(study, orders) if order["patient_id"] == study["patient_id"] or (
+            order["birth_date"] == study["birth_date"] and order["name"].split("^")[0] == study["name"].split("^")[0])])
 
     def first_that_fits(study, orders):
-        for order in orders:
-            person = order["patient_id"] == study["patient_id"] or (order["name"], order["birth_date"]) == (study["name"], study["birth_date"])
-            if person and order["modality"] == study["modality"] and order["station"] == study["station"] and \
-                    abs(order["started"] - study["started"]) <= 60:
-                return order["accession"]
-        return "None"
+        found = [order for order in _of_the_exam(study, orders) if _agreeing(study, order) >= 2]
+        return found[0]["accession"] if found else None
 
     def nearest_in_time(study, orders):
         near = [order for order in orders if order["modality"] == study["modality"] and order["station"] == study["station"]]
-        return min(near, key=lambda order: abs(order["started"] - study["started"]))["accession"] if near else "None"
+        return min(near, key=lambda order: abs(order["started"] - study["started"]))["accession"] if near else None
 
     def id_alone(study, orders):
-        found = [order["accession"] for order in orders if order["patient_id"] == study["patient_id"]
-                 and order["modality"] == study["modality"] and order["station"] == study["station"]
-                 and abs(order["started"] - study["started"]) <= 60]
-        return found[0] if len(found) == 1 else "None"
+        return _only([order for order in _of_the_exam(study, orders) if order["patient_id"] == study["patient_id"]])
+
+    def one_is_enough(study, orders):
+        return _only([order for order in _of_the_exam(study, orders) if _agreeing(study, order) >= 1])
+
+    def all_three(study, orders):
+        return _only([order for order in _of_the_exam(study, orders) if _agreeing(study, order) == 3])
 
     def whatever_the_time(study, orders):
-        found = [order["accession"] for order in orders
-                 if (order["patient_id"] == study["patient_id"] or (order["name"], order["birth_date"]) == (study["name"], study["birth_date"]))
-                 and order["modality"] == study["modality"] and order["station"] == study["station"]]
-        return found[0] if len(found) == 1 else "None"
+        return _only([order for order in orders if _agreeing(study, order) >= 2 and order["modality"] == study["modality"]
+                      and order["station"] == study["station"]])
+
+    def any_device(study, orders):
+        return _only([order for order in orders if _agreeing(study, order) >= 2 and abs(order["started"] - study["started"]) <= 60])
+
+    def only_afterwards(study, orders):
+        return _only([order for order in _of_the_exam(study, orders) if _agreeing(study, order) >= 2 and order["started"] <= study["started"]])
 
     def cases(draw):
         return _matching_cases(draw)
 
     wrong_ways = {
-        by_name: "Family name and birth date also agree for twins, and they may have exams on the same morning. The given name belongs to it, "
-        "and an ID that agrees counts by itself.",
+        family_and_birth: "Family name and birth date also agree for twins, and they may have exams on the same morning. The rule asks for the whole name.",
         first_that_fits: "You take the first order that fits. When a second one fits as well, nobody can be sure: return `None`.",
         nearest_in_time: "You go by the time alone. The patient before or after is nearer than you think.",
-        id_alone: "You find only those whose ID was typed right. The rule has a second way to know the patient: full name and birth date.",
+        id_alone: "You go by the ID alone. It may be mistyped, and then you miss the order; or it is somebody else's card, and then you file under the wrong patient.",
+        one_is_enough: "One agreement is enough for you. Two people of one name, or with one birth date, wait in every waiting room.",
+        all_three: "All three must agree for you: too strict. Names change, birth dates and IDs are mistyped; two of three are enough.",
         whatever_the_time: "You don't look at the time. The same patient may have the same exam in the morning and in the afternoon.",
+        any_device: "You don't look at modality and station. The same patient may have a chest and a CT within the hour.",
+        only_afterwards: "You take only orders whose time has come. Exams also begin early: up to 60 minutes before *or* after.",
     }
     hints = [
         "Go through the orders and collect the accession numbers of those that fit in all points; decide at the end.",
-        "Three conditions joined by `and`: the patient (itself two ways joined by `or`), the device, the time.",
-        "`abs(a - b) <= 60` is the time. At the end: if the list has exactly one member, return it, else `None`.",
+        "Count how many of the three agree: begin with 0 and add 1 for each `==` that is true. Then ask for at least 2, for the device, and for the time.",
+        "`abs(a - b) <= 60` is the time. At the end: if the list has exactly one member, return it, else return `None`, without quotes.",
     ]
+
+
+def _agreeing(study, order):
+    return sum(study[key] == order[key] for key in ("patient_id", "name", "birth_date"))
+
+
+def _of_the_exam(study, orders):
+    return [order for order in orders if order["modality"] == study["modality"] and order["station"] == study["station"]
+            and abs(order["started"] - study["started"]) <= 60]
+
+
+def _only(orders):
+    return orders[0]["accession"] if len(orders) == 1 else None
 
 
 def _matching_cases(draw):
@@ -598,7 +684,7 @@ def _matching_cases(draw):
 
     def made(order, **changed):
         study = {key: value for key, value in order.items() if key != "accession"}
-        study["started"] += draw.randrange(3, 25)
+        study["started"] += draw.randrange(3, 15)
         return {**study, **changed}
 
     found = []
@@ -610,7 +696,12 @@ def _matching_cases(draw):
         if typed == a["patient_id"]:
             typed = a["patient_id"][:-1] + "O"
         found.append((made(orders[0]), orders))                                             # all agree
-        found.append((made(orders[0], patient_id=typed), orders))                           # typed ID
+        found.append((made(orders[0], patient_id=typed), orders))                           # mistyped ID
+        found.append((made(orders[0], name=a["name"].split("^")[0] + "^"), orders))         # given name missing
+        found.append((made(orders[0], birth_date="1900-01-01"), orders))                    # birth date not known
+        found.append((made(orders[0], name="ANDERS^EVA", birth_date="1951-02-03"), orders))     # somebody else's card
+        namesake = {**c, "name": a["name"]}
+        found.append((made(orders[0], patient_id=typed), [ordered(namesake, start, 3 * number), orders[1]]))
         twin = {**a, "patient_id": f"HV{draw.randrange(101000, 198999)}", "name": a["name"].split("^")[0] + "^TESSA"}
         pair = [ordered(a, start, 3 * number), ordered(twin, start + 20, 3 * number + 1)]
         found.append((made(pair[0], patient_id=typed), pair))                               # twins
@@ -619,9 +710,17 @@ def _matching_cases(draw):
         found.append((made(twice[0], started=start + 15), twice))                           # two fit
         later = [ordered(a, start, 3 * number), ordered(a, start + 300, 3 * number + 1)]
         found.append((made(later[0]), later))                                               # morning and afternoon
+        found.append((made(orders[0], started=start - 25), orders))                         # began early
         found.append((made(ordered(person(number + 30), start, 0), name="UNKNOWN^FEMALE-77", birth_date=""), orders))   # nobody
-        found.append((made(orders[0], station="CR_ER1", modality="CR"), orders))            # another device
-        found.append((made(orders[1], started=start + 30 + 75), orders))                    # too late
+        beside = [ordered(a, start, 3 * number), ordered(a, start + 10, 3 * number + 1, station="CR_ER1", modality="CR"),
+                  ordered(a, start + 12, 3 * number + 2, station="DX_CH1", modality="RF"), orders[1]]
+        found.append((made(beside[0]), beside))                                             # other devices
+        found.append((made(orders[0], station="DX_CH2"), orders))
+        found.append((made(orders[1], started=start + 30 + 60), orders))                    # just in time
+        found.append((made(orders[1], started=start + 30 + 61), orders))                    # just too late
+        found.append((made(orders[1], started=start + 30 - 60), orders))
+        found.append((made(orders[1], started=start + 30 - 61), orders))
+        found.append((made(orders[0], started=start + 45), orders))
     draw.shuffle(found)
     return [(study, draw.sample(orders, len(orders)) if draw.random() < 0.5 else orders) for study, orders in found]
 
@@ -639,7 +738,7 @@ class PlanForCase17:
     """
 
     answer = Fields("plan", {
-        "patient_id": Text("", case=True), "accession": Text("", case=True), "study_uid": Text(""), "sop_uids": Text(""),
+        "patient_id": Text("", case=True), "accession": Text("", case=True), "study_uid": Text("", reading=uid), "sop_uids": Text(""),
         "study_time": Text(""), "reason": Text("")})
     points = 3
     praise = "Who and why are corrected, what the scanner measured stays: that is reconciliation."
@@ -700,6 +799,7 @@ class PlanForCase17:
 
 
 TRACE = "Original Attributes Sequence (0400,0561) item 1 > "
+PREVIOUS = TRACE + "Modified Attributes Sequence (0400,0550) item 1 > "
 
 
 @lesson.exercise
@@ -711,13 +811,14 @@ class CorrectedObjects:
       values of what you change;
     - Attribute Modification DateTime: the variable `now`; Modifying System: `HV_PACS`; the reason from your plan.
 
-    Source of Previous Values (0400,0564) must be there; its value is up to you, as long as it says who sent the wrong values.
+    Source of Previous Values (0400,0564) must be there; what stands in it is not checked, since nobody can be sure.
 
     `corrected` is the list of the two data sets, or of the files into which you saved them.
     """
 
     answer = File("corrected", reading=objects.attributes, free={
-        TRACE + "Source of Previous Values (0400,0564)": lambda value, ds: None}, ignore=("Issuer of Patient ID",))
+        TRACE + "Source of Previous Values (0400,0564)": lambda value, ds: None}, ignore=(
+            "Issuer of Patient ID", PREVIOUS + "Patient's Birth Date", PREVIOUS + "Patient's Sex", PREVIOUS + "Issuer of Patient ID"))
     points = 4
     praise = "Whoever opens these objects in ten years sees what they said before, who changed it, when and why."
 
@@ -767,6 +868,12 @@ class CorrectedObjects:
             ds.SOPInstanceUID = ds.SOPInstanceUID + ".1"
         return fixed
 
+    def coerced_objects(case_files, right, now):
+        fixed = [_corrected(ds, right, now) for ds in case_files]
+        for ds in fixed:
+            ds.OriginalAttributesSequence[0].ReasonForTheAttributeModification = "COERCE"
+        return fixed
+
     def time_too(case_files, right, now):
         fixed = [_corrected(ds, right, now) for ds in case_files]
         for ds in fixed:
@@ -786,6 +893,7 @@ class CorrectedObjects:
         "before, with time, system and reason.",
         trace_of_the_new: "The trace holds the new values. It is there for the old ones: fill it before you change the object, or from the untouched one.",
         new_uids: "You gave the objects new SOP Instance UIDs. A correction of who it is keeps them: reports and presentation states point at these objects.",
+        coerced_objects: "The reason is another one than in your plan: these values were not replaced by those of an authority, they had been typed wrongly.",
         time_too: "You changed Study Time too. The plan says: keep. The clock's error is documented, not painted over.",
         into_the_plan: "You put in the Study Instance UID that the RIS had planned. Copies under the old one are elsewhere already: the study would be there "
         "twice. Keep the UID.",
@@ -871,10 +979,10 @@ class WhatToDo:
 
     answer = Choice("action, evidence", options={
         "A": "Change patient ID, name and accession number in the archived objects, as for Case 17.",
-        "B": "Delete the study: it is wrong.",
+        "B": "Delete the study in the archive, and let the technologist send it again with the right name.",
         "C": "Withdraw the objects with a rejection note, and store corrected copies with new UIDs under the right patient and order.",
         "D": "Merge the two patients, so that both find the images.",
-    }, evidence=Text("evidence", case=True))
+    }, evidence=Text("evidence"))
     points = 2
     praise = "Objects that say a wrong patient are in other systems too. The note tells all of them; a silent change tells nobody."
 
@@ -924,7 +1032,7 @@ class RejectionNote:
     `rejection` is what `note` returns, or the file into which you saved it.
     """
 
-    answer = File("rejection", reading=objects.attributes, ignore=("Concept Name Code Sequence (0040,A043) item 1 > Code Meaning",))
+    answer = File("rejection", reading=rejection_notes)
     points = 2
     praise = "An archive that knows the profile hides these objects from everybody who asks, and keeps them for those who must look."
 
@@ -940,6 +1048,12 @@ class RejectionNote:
     def of_interest(note, hand_files):
         return note("113000", "Of Interest", hand_files)
 
+    def out_of_date(note, hand_files):
+        return note("113039", "Data Retention Policy Expired", hand_files)
+
+    def both(note, hand_files, corrected_copies):
+        return note("113038", "Incorrect Modality Worklist Entry", hand_files + corrected_copies)
+
     def the_copies(note, corrected_copies):
         return note("113038", "Incorrect Modality Worklist Entry", corrected_copies)
 
@@ -947,6 +1061,8 @@ class RejectionNote:
         for_quality: "That is for images that cannot be read, as in reject analysis. These are good images, of somebody else.",
         for_safety: "That is for objects that endanger a patient and for which no other reason fits. There is a code that says exactly what happened.",
         of_interest: "That would recommend the images to the reader. It withdraws nothing.",
+        out_of_date: "That is for objects whose time has run out by law. These are of this month.",
+        both: "The note lists the wrong objects and the corrected copies too. The copies are what shall be seen from now on.",
         the_copies: "The note points at the corrected copies: they would vanish, and the wrong ones stay. It must list what is to be withdrawn.",
     }
     hints = [
@@ -998,6 +1114,12 @@ class LivingRecord:
                 patient_id = merge["surviving"]
         return patient_id
 
+    def once_by_time(patient_id, merges):
+        for merge in sorted(merges, key=lambda merge: merge["time"]):
+            if merge["prior"] == patient_id:
+                patient_id = merge["surviving"]
+        return patient_id
+
     def the_last_message(patient_id, merges):
         return max(merges, key=lambda merge: merge["time"])["surviving"] if merges else patient_id
 
@@ -1009,6 +1131,7 @@ class LivingRecord:
         reversed_merge: "You go the wrong way: MRG-1 is the number that retires, PID-3 the one that survives.",
         in_order_of_the_list: "You go through the list once. The messages come in any order, so that a later link of the chain may stand before an earlier one: look "
         "again from the beginning after each step.",
+        once_by_time: "You sort by time and go through once. Somebody may merge into a number that had been retired *earlier*: after each step look at all messages again.",
         the_last_message: "You took the survivor of the last message, whoever it was about.",
     }
     hints = [
@@ -1029,9 +1152,15 @@ def _merge_cases(draw):
                    {"time": "2025-03-29 12:00", "prior": numbers[4], "surviving": numbers[5]}]
         backwards = merges[::-1]
         mixed = draw.sample(merges, len(merges))
-        for patient in (chain[0], chain[1], chain[3], temporary[1], numbers[6]):
+        # Merged into a number that had been retired before, and a long chain.
+        late = [{"time": "2025-03-05 09:00", "prior": numbers[6], "surviving": numbers[7]},
+                {"time": "2025-03-06 10:00", "prior": temporary[2], "surviving": numbers[6]}]
+        many = [f"HV{number}" for number in draw.sample(range(201000, 298999), 6)]
+        long = [{"time": f"2025-03-0{place + 1} 08:00", "prior": a, "surviving": b} for place, (a, b) in enumerate(zip(many, many[1:]))]
+        found += [(temporary[2], late), (temporary[2], late[::-1]), (many[0], long[::-1]), (many[0], long)]
+        for patient in (chain[0], chain[1], chain[3], temporary[1], numbers[3]):
             found += [(patient, merges), (patient, backwards), (patient, mixed)]
-        found.append((numbers[7], []))
+        found.append((numbers[5], []))
     return found
 
 
@@ -1039,8 +1168,8 @@ def _merge_cases(draw):
 class TheDatabase:
     """The objects of Case 17 are corrected; the database still says what was typed. Write the SQL **statements** that put it right, all in one text, separated by semicolons.
 
-    1. The study belongs to the patient's own record; it has the accession number of the order, `issuer_pk` 1 and the status `VERIFIED`.
-    2. Its order, which nobody has begun as far as the RIS knows, is `COMPLETED`.
+    1. The study belongs to the patient's own record; it has the accession number of the order, `issuer_pk` 1 (Harbour Vale) and the status `VERIFIED`.
+    2. Its order, in the table `orders`, moves to the patient's own record too, and its status is `COMPLETED`.
     3. The emergency record is merged: its `merged_into` is the `pk` of the patient's own record.
 
     The mistyped record stays as it is: it has no study any more, and the nightly job removes such records. `desk` is a copy to try on: `desk.sql(...)`
@@ -1059,7 +1188,7 @@ class TheDatabase:
             WHERE study_uid = '{case_files[0].StudyInstanceUID}';
 
             UPDATE orders
-            SET status = 'COMPLETED'
+            SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'), status = 'COMPLETED'
             WHERE accession = '{right["accession"]}';
 
             UPDATE patient
@@ -1071,7 +1200,8 @@ class TheDatabase:
         return f"""
             UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'),
                 accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED';
-            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE orders SET patient_pk = (SELECT min(pk) FROM patient WHERE pid = '{right["patient_id"]}'), status = 'COMPLETED'
+            WHERE accession = '{right["accession"]}';
             UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
         """
 
@@ -1080,7 +1210,8 @@ class TheDatabase:
             UPDATE patient SET pid = '{right["patient_id"]}', name = '{right["patient_name"]}' WHERE pid = '{case_files[0].PatientID}';
             UPDATE study SET accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED'
             WHERE study_uid = '{case_files[0].StudyInstanceUID}';
-            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE orders SET patient_pk = (SELECT min(pk) FROM patient WHERE pid = '{right["patient_id"]}'), status = 'COMPLETED'
+            WHERE accession = '{right["accession"]}';
             UPDATE patient SET merged_into = (SELECT min(pk) FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
         """
 
@@ -1088,7 +1219,8 @@ class TheDatabase:
         return f"""
             UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'),
                 accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
-            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE orders SET patient_pk = (SELECT min(pk) FROM patient WHERE pid = '{right["patient_id"]}'), status = 'COMPLETED'
+            WHERE accession = '{right["accession"]}';
             UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["temporary_id"]}') WHERE pid = '{right["patient_id"]}';
         """
 
@@ -1096,7 +1228,8 @@ class TheDatabase:
         return f"""
             UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'), study_uid = '{right["planned_study_uid"]}',
                 accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
-            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE orders SET patient_pk = (SELECT min(pk) FROM patient WHERE pid = '{right["patient_id"]}'), status = 'COMPLETED'
+            WHERE accession = '{right["accession"]}';
             UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
         """
 
@@ -1106,11 +1239,29 @@ class TheDatabase:
                 accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
         """
 
+    def and_for_comma(right, case_files):
+        return f"""
+            UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}')
+                AND accession = '{right["accession"]}' AND issuer_pk = 1 AND status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
+            UPDATE orders SET patient_pk = (SELECT min(pk) FROM patient WHERE pid = '{right["patient_id"]}') AND status = 'COMPLETED'
+            WHERE accession = '{right["accession"]}';
+            UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
+        """
+
+    def order_left_behind(right, case_files):
+        return f"""
+            UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'),
+                accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
+            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
+        """
+
     def number_for_key(right, case_files):
         return f"""
             UPDATE study SET patient_pk = '{right["patient_id"]}',
                 accession = '{right["accession"]}', issuer_pk = 1, status = 'VERIFIED' WHERE study_uid = '{case_files[0].StudyInstanceUID}';
-            UPDATE orders SET status = 'COMPLETED' WHERE accession = '{right["accession"]}';
+            UPDATE orders SET patient_pk = (SELECT min(pk) FROM patient WHERE pid = '{right["patient_id"]}'), status = 'COMPLETED'
+            WHERE accession = '{right["accession"]}';
             UPDATE patient SET merged_into = '{right["patient_id"]}' WHERE pid = '{right["temporary_id"]}';
         """
 
@@ -1123,6 +1274,8 @@ class TheDatabase:
         "PID survives, MRG retires.",
         planned_uid: "You overwrote the Study Instance UID. The objects keep theirs; now the database and its own files disagree.",
         study_alone: "The study is right. The order still waits for a patient who has been examined, and the emergency record still looks like a person.",
+        and_for_comma: "Between the columns of a SET stands a comma. With AND the database reckons one truth value, 0 or 1, and puts that into the first column.",
+        order_left_behind: "The order is closed, but it still hangs on the emergency record. An order follows its patient into the surviving record.",
         number_for_key: "A column that ends in `_pk` holds the key of a row, a number that the database gave, and not the patient ID. Look the key up in `patient`.",
     }
     hints = [

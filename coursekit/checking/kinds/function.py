@@ -21,7 +21,8 @@ class Function(Kind):
     
     The exercise has `cases(draw)`, a list of argument tuples made with `draw`, a random.Random that depends on the
     edition; solution and wrong ways have the learner's signature. All calls together get three seconds. Prints,
-    warnings and changes to the arguments don't matter.
+    warnings and changes to the arguments don't matter. The first case that fails in no known way is kept as the exercise's
+    `failed`, so that the learner can look at it.
     """
 
     takes = "a function"
@@ -72,13 +73,14 @@ class Function(Kind):
             ):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
         first = next(place for place, difference in enumerate(differences) if difference)
+        exercise.failed = copy.deepcopy(cases[first])
         failed = sum(difference is not None for difference in differences)
         fits = "It is right for none of the cases tried" if failed == len(cases) else (
             f"It is right for {len(cases) - failed} of the {len(cases)} cases tried")
         return Verdict(
             Outcome.NOT_YET,
             f"{fits}. For {self._as_written(cases[first])} it returned {_shortened(ran.returned[first])}. "
-            f"{differences[first].message}",
+            f"{differences[first].message} Try it yourself: `{self.variables[0]}(*{exercise.lesson.variable}.{exercise.handle}.failed)`.",
             "value",
         )
 

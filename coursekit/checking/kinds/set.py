@@ -13,7 +13,7 @@ class Set(Kind):
     variables : the learner's variable
     reading   : as for Text, for each value
 
-    Forgives list, tuple, set, array, Series, keys of a dictionary, text separated by commas, lines or
+    Forgives list, tuple, set, array, Series, keys of a dictionary, a dictionary of lists, text separated by commas, lines or
     blanks, and repetition.
     """
 
@@ -32,7 +32,8 @@ class Set(Kind):
             parts = [part for part in re.split(r"[;\n]|,(?![0-9a-fA-F]{4}\b)|\band\b", value) if part.strip()]
             value = value.split() if len(parts) == 1 else parts
         if type(value) is dict:
-            value = list(value)
+            inside = list(value.values())
+            value = [one for part in inside for one in part] if inside and all(type(part) is list for part in inside) else list(value)
         if type(value) in (int, float):
             value = [value]
         if type(value) is not list:
