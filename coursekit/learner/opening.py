@@ -96,7 +96,7 @@ class OpenExercise:
     def check(self, *answer):
         """Say whether the answer is right, and if not, what it would mean. Never raises."""
         verdict = self._exercise.judge(answer, self._editions)
-        return self._log.checked(self._exercise, verdict)
+        return _told(self._log.checked(self._exercise, verdict))
 
     @property
     def failed(self):
@@ -107,15 +107,15 @@ class OpenExercise:
         """The next rung of the hint ladder. A hint costs nothing."""
         hints = self._exercise.hints
         if self._hints_shown == len(hints):
-            return Card("No more hints", f"You have seen all {len(hints)}. `{self.handle}.solution()` shows a solution.")
+            return _told(Card("No more hints", f"You have seen all {len(hints)}. `{self.handle}.solution()` shows a solution."))
         self._hints_shown += 1
         self._log.add(self._exercise, "hint", number=self._hints_shown)
-        return Card(f"Hint {self._hints_shown} of {len(hints)}", hints[self._hints_shown - 1])
+        return _told(Card(f"Hint {self._hints_shown} of {len(hints)}", hints[self._hints_shown - 1]))
 
     def solution(self):
         """A solution, as code. After it a correct answer earns no points any more."""
         self._log.add(self._exercise, "solution")
-        return Card(f"A solution of {self.handle}", code=self._exercise.solution_text())
+        return _told(Card(f"A solution of {self.handle}", code=self._exercise.solution_text()))
 
     def __repr__(self):
         name = ", ".join(self._exercise.answer.variables)
@@ -206,6 +206,31 @@ def _mismatch(lesson, version):
         f"This notebook was made for version {version} of the lesson, and the course on this computer has only version "
         f"{lesson.version}. Update the course, then restart the kernel."
     )
+
+
+class _Told:
+    """A card that stands below the cell already: all that it says, without being shown once more as the cell's last value."""
+
+    def __init__(self, card):
+        self._card = card
+
+    def __getattr__(self, name):
+        return getattr(self._card, name)
+
+    def __repr__(self):
+        return repr(self._card)
+
+    def _ipython_display_(self):
+        pass
+
+
+def _told(card):
+    """Show a card at once in a notebook, so that a line after the check doesn't hide it; elsewhere it is returned to be printed."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return card
+    _show(card)
+    return _Told(card)
 
 
 def _show(thing):
