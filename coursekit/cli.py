@@ -60,6 +60,8 @@ def _parser():
         help="show what you have done and earned",
         description="Shows your exercises, points, attempts and hints by lesson. The record stays on this computer.",
     )
+    progress.add_argument("--passport", metavar="FILE.html", help="write a page to print: your skills, with dates")
+    progress.add_argument("--name", default="", help="whose passport it is; stands on the page only")
     progress.set_defaults(run=_progress)
 
     dataset = commands.add_parser(
@@ -100,7 +102,7 @@ def _parser():
         description="Puts the exercises of each lesson into its notebook, runs it and writes it with its outputs.",
     )
     author.add_argument("lessons", metavar="LESSON", nargs="*", help="a lesson's id, such as cpas-06")
-    author.add_argument("--all", action="store_true", help="all lessons")
+    author.add_argument("--all", action="store_true", help="all lessons, and the data dictionary")
     author.set_defaults(run=_author)
     return parser
 
@@ -169,9 +171,19 @@ def _doctor(options):
 
 def _progress(options):
     from coursekit import lessons
-    from coursekit.learner import progress, record
+    from coursekit.learner import passport, progress, record
+    from coursekit.learner.files import reason
 
-    print(progress.table([lessons.load(entry.id) for entry in lessons.catalogue()], record.summary(record.read())))
+    loaded = [lessons.load(entry.id) for entry in lessons.catalogue()]
+    standings = record.summary(record.read())
+    if not options.passport:
+        print(progress.table(loaded, standings))
+        return
+    try:
+        Path(options.passport).write_text(passport.page(loaded, standings, options.name), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise CourseError(f"The passport could not be written to {options.passport}: {reason(error)}.") from error
+    print(f"Written: {options.passport}. Open it in a browser; it prints on one or two sheets.")
 
 
 def _build(options):
@@ -232,6 +244,9 @@ def _author(options):
     if bool(options.lessons) == options.all:
         raise CourseError("Name the lessons, such as cpas-06, or say --all.")
     authoring.author([entry.id for entry in lessons.catalogue()] if options.all else options.lessons)
+    if options.all:
+        from coursekit.authoring import dictionary
+        dictionary.write()
 
 
 def _dataset_folder(options):

@@ -45,7 +45,8 @@ WISHES = {                      # group -> (codes of priors, how many of the new
     "breast": ((("MGSCR", "MGDX"), 2, 5),),
 }
 LOOKED_AT = re.compile(         # the series that are opened when a prior is
-    r"^(View \d|Plates|Presentation state|Key images|Chest 3\.0|PE 1\.0 thin|Portal venous 3\.0|Head 5\.0|T2 tra|FLAIR tra|DWI|T1 post|FFDM)$")
+    r"^(View \d|Plates|Presentation state|Key images|Chest 3\.0|PE 1\.0 thin|Portal venous 3\.0|Head 5\.0|T2 tra|FLAIR tra|DWI|T1 "
+    r"post|FFDM)$")
 OPENED, BY_CHANCE = 930, 2      # per mille: a prior that is wished for; any other
 
 
@@ -198,6 +199,8 @@ def _pattern(value, name, place):
         return None
     if type(value) is not str or len(value) > 300:
         raise ValueError(f"rule {place}: `{name}` is a pattern, a text in quotes")
+    if "\b" in value:
+        raise ValueError(f"rule {place}: in `{name}` Python has turned \\b into another sign: write an `r` before the quotes")
     try:
         return re.compile(value)
     except re.error as problem:
@@ -239,7 +242,8 @@ def moves(exams, rules):
 
 
 def _chosen(exam, rule, searched):
-    fitting = (prior for prior in exam.priors if prior.days <= rule["years"] * 365.25 and not rule["prior_modality"].isdisjoint(prior.modalities)
+    fitting = (prior for prior in exam.priors
+               if prior.days <= rule["years"] * 365.25 and not rule["prior_modality"].isdisjoint(prior.modalities)
                and (searched.found(rule["body_part"], prior.description) or searched.found(rule["body_part"], prior.body_part)))
     return [prior for _, prior in zip(range(rule["count"]), fitting)]
 

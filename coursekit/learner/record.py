@@ -29,6 +29,8 @@ class Standing:
     solution: bool = False  # the solution was shown
     correct: bool = False
     points: int = 0  # earned
+    unaided: bool = False  # correct before any hint or the solution was shown
+    when: str = ""  # it became correct, ISO 8601
 
 
 def home() -> Path:
@@ -125,6 +127,8 @@ def summary(events: list[dict]) -> dict[str, dict[str, Standing]]:
             if event.get("outcome") == "correct":
                 standing.correct = True
                 standing.points = _count(event.get("points"), otherwise=0)
+                standing.unaided = not standing.hints and not standing.solution
+                standing.when = event["at"] if isinstance(event.get("at"), str) else ""
     return lessons
 
 

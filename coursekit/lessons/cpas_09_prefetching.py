@@ -1,0 +1,1209 @@
+"""Prefetching and routing: the exercises of lesson cpas-09."""
+
+import re
+
+from coursekit.checking import Choice, Config, Fields, Function, Kind, Lesson, Number, Set
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.reading import Unclear, describe, plain
+from coursekit.errors import CourseError
+from coursekit.hospital import router as prefetch
+from coursekit.hospital.catalogue import EXPLICIT, JPEG_BASELINE, JPEG_LOSSLESS
+from coursekit.hospital.draws import Draws
+
+lesson = Lesson(
+    "cpas-09",
+    title="Prefetching and routing",
+    version=1,
+    minutes=110,
+    objectives=[
+        "say of each prior whether the reader of an exam needs it, and write that down as rules with modality, body part and series "
+        "description",
+        "reckon when a fetch must start and what the line must carry, and keep up with cancelled and moved exams",
+        "read the answers to a C-MOVE, and route new images to the workstations that can show them",
+    ],
+    covers=["configure prefetching algorithms at a PACS router, based on modality and series description"],
+    needs=["cpas-01"],
+)
+
+IMPLICIT = "1.2.840.10008.1.2"
+
+# What the question tables say; the notebook gets them as inputs, the solutions use the same names.
+REGION = {
+    "CHEST": "chest", "THORAX": "chest", "PORT CXR": "chest", "ABDOMEN": "abdomen", "ABD": "abdomen", "ABDOMENPELVIS": "abdomen",
+    "HEAD": "head", "SKULL": "head", "BRAIN": "head", "KNEE": "knee", "knee": "knee", "HIP": "hip", "CSPINE": "neck", "C SPINE": "neck",
+}
+ACCEPTS = {
+    "HV_PACS": [IMPLICIT, EXPLICIT, JPEG_LOSSLESS, JPEG_BASELINE],
+    "WS_CH1": [IMPLICIT, EXPLICIT, JPEG_LOSSLESS],
+    "WS_MG1": [EXPLICIT, JPEG_LOSSLESS],
+    "WS_ED1": [IMPLICIT, EXPLICIT],
+}
+
+OLD_RULES = [
+    {"modality": [modality], "prior_modality": [modality], "body_part": "", "count": 6, "years": 10, "hours": 0.05}
+    for modality in ("CT", "MR", "CR", "DX", "MG")
+]
+EVERYTHING = [{"modality": ["CR", "DX", "CT", "MR", "MG"], "prior_modality": ["CR", "DX", "CT", "MR", "MG", "US", "NM", "PT", "XA", "RF"],
+               "body_part": "", "count": 12, "years": 10, "hours": 12}]
+WANTED = {"hit": 95, "group": 75, "waste": 30, "late": 2, "busy": 15}
+
+
+class Router:
+    """HV_ROUTER on the exams of the past month: tries rules and says what would have come of them."""
+
+    def __init__(self, exams):
+        self._exams = exams
+
+    def __repr__(self):
+        return f"<HV_ROUTER: {len(self._exams)} exams; replay(rules)>"
+
+    def replay(self, rules):
+        """A Report on what comes of `rules`, a list of dictionaries."""
+        return Report(prefetch.replay(self._exams, _read(rules)))
+
+    def moves(self, rules, day=0):
+        """What is moved on one packed day: a list of coursekit.hospital.router.Move."""
+        return [move for move in prefetch.moves(self._exams, _read(rules)) if move.exam.day == day]
+
+
+def _read(rules):
+    try:
+        return prefetch.rules_of(plain(rules))
+    except ValueError as problem:
+        raise CourseError(f"The router does not take these rules: {problem}.") from None
+
+
+class Report:
+    """What came of a set of rules. `outcome` holds the numbers."""
+
+    def __init__(self, outcome):
+        self.outcome = outcome
+
+    def __repr__(self):
+        out = self.outcome
+        lines = [
+            f"hit    {out['hit']:5.1f} %  of the {out['opened']} priors that readers opened: there with all series they looked at",
+            f"waste  {out['waste']:5.1f} %  of the {out['moved']:.1f} GB moved on a full day: nobody looked at them",
+            f"late   {out['late']:5.1f} %  of the hits: there only after the exam had begun (exams known 2 hours ahead)",
+            f"busy   {out['busy']:5.1f} %  of the bytes: moved between 07:00 and 17:00 for exams known 12 hours ahead",
+            "", "hits by group of exams: " + ", ".join(f"{group} {hit:.1f} %" for group, hit in out["groups"].items()),
+        ]
+        if out["missing"]:
+            lines.append("most misses: " + ", ".join(f"{kind} for {group} ({n})" for (group, kind), n in list(out["missing"].items())[:3]))
+        if out["short"]:
+            lines.append("priors moved, but without: " + ", ".join(f"{name} ({n})" for name, n in list(out["short"].items())[:3]))
+        if out["unread"]:
+            lines.append("nobody looked at (GB in all): "
+                         + ", ".join(f"{name or 'no description'} {size:.1f}" for name, size in list(out["unread"].items())[:4]))
+        if out["gone"]:
+            lines.append(f"purged from the cache before the exam: {out['gone']} moves for opened priors")
+        return "\n".join(lines)
+
+
+# --- inputs
+
+@lesson.input
+def exams(hospital):
+    """The exams of the past month in five groups, each with its priors: a list of coursekit.hospital.router.Exam."""
+    return prefetch.demand(hospital)
+
+
+@lesson.input
+def router(hospital):
+    """HV_ROUTER on these exams."""
+    return Router(lesson.input_of("exams", hospital))
+
+
+@lesson.input
+def old_rules(hospital):
+    """The rules that are in force: a list of dictionaries."""
+    return [dict(rule) for rule in OLD_RULES]
+
+
+@lesson.input
+def night(hospital):
+    """A full day by the old rules: a DataFrame, a row for each prior that was moved or opened."""
+    import pandas as pd
+    day = [exam for exam in lesson.input_of("exams", hospital) if exam.day == 0]
+    moved = {(move.exam.accession, move.prior.uid) for move in prefetch.moves(day, prefetch.rules_of(OLD_RULES))}
+    rows = [(exam.description, prior.description or "(no description)", sum(one.images for one in prior.series),
+             round(sum(one.size for one in prior.series) / 1e6, 1), (exam.accession, prior.uid) in moved, prior.opened)
+            for exam in day for prior in exam.priors]
+    rows = [row for row in rows if row[4] or row[5]]
+    return pd.DataFrame(rows, columns=["exam", "prior", "images", "mb", "moved", "opened"])
+
+
+@lesson.input
+def regions(hospital):
+    """The router's table of body parts: a dict from the text in the header to a region."""
+    return dict(REGION)
+
+
+@lesson.input
+def names(hospital):
+    """Descriptions that the router meets: a dict with two lists, "exams" and "series"."""
+    found = lesson.input_of("names_sorted", hospital)
+    return {"exams": sorted(found["chest"][0] + found["chest"][1]), "series": sorted(found["thin"][0] + found["thin"][1])}
+
+
+CHEST_MORE = ("Chest pa/lat", "CR chest 2 views", "xr chest lordotic", "CT Chest low dose", "MR CHEST WALL", "CHEST DECUBITUS LEFT")
+CHEST_NOT = ("IR CHEST TUBE PLACEMENT", "Chest tube removal", "US CHEST TUBE SITE", "CT CHEST TUBE GUIDANCE")
+MR_MORE = ("mr knee left", "MR-ANGIO NECK", "Mr brain follow-up", "MR/PET BRAIN", "mr spine", "MR ENTEROGRAPHY")
+MR_NOT = ("MRN TO BE CORRECTED", "CT HEAD FOR MR PLANNING", "mrsa swab clinic", "XR SKULL PRE MR", "US POST MR BIOPSY")
+THIN_MORE = ("THIN 0.75 B70", "Thin-slice 1.0", "recon thin", "bone thin 0.6", "Axial Thin", "thin mediastinum 1.0")
+THIN_NOT = ("Thinned cortex view", "Everything 5.0", "Within 24h 3.0", "Smoothing 3.0", "Nothing to send")
+
+
+@lesson.input
+def names_sorted(hospital):
+    """Name of a pattern -> (texts that it must find, texts that it must not): from the archive, and from other senders by chance."""
+    draws = Draws(hospital.seed, "cpas-09 names")
+
+    def some(texts):
+        return [texts[place] for place in draws.sample(range(len(texts)), len(texts) - 2)]
+
+    described = [row[0] for row in hospital.pacs.rows("SELECT DISTINCT description FROM study WHERE description IS NOT NULL", 20)[1]]
+    series = [row[0] for row in hospital.pacs.rows("SELECT DISTINCT description FROM series WHERE description IS NOT NULL", 20)[1]]
+    more = [text for texts in (CHEST_MORE, CHEST_NOT, MR_MORE, MR_NOT) for text in some(texts)]
+    # Those that every edition has: without them a pattern that is not anchored, or that minds the case, might pass.
+    always = ("Chest pa/lat", "Chest tube removal", "XR CHEST TUBE CHECK", "mr knee left", "MRN TO BE CORRECTED", "CT HEAD FOR MR PLANNING")
+    every_exam = {*described, *more, *always}
+    every_series = {*series, *some(THIN_MORE), *some(THIN_NOT), "THIN 0.75 B70", "Free breathing 3.0"}
+    chest = {text for text in every_exam if re.search(r"(?i)\bchest\b(?! tube)", text)}
+    mr = {text for text in every_exam if re.match(r"(?i)mr\b", text)}
+    thin = {text for text in every_series if re.search(r"(?i)\bthin\b", text)}
+    return {"chest": (sorted(chest), sorted(every_exam - chest)), "mr": (sorted(mr), sorted(every_exam - mr)),
+            "thin": (sorted(thin), sorted(every_series - thin))}
+
+
+@lesson.input
+def order_messages(hospital):
+    """What the engine told the PACS about two orders, one moved and one cancelled: a DataFrame."""
+    import pandas as pd
+    stories = {}
+    for message in hospital.feed:
+        if message.receiver == "HV_PACS" and message.event == "ORM^O01" and not message.quirks:
+            fields = {line[:3]: line.split("|") for line in reversed(message.text.split("\r"))}
+            start = fields["ORC"][7].split("^")[3] if fields["ORC"][1] != "SC" else ""
+            stories.setdefault(fields["OBR"][18], []).append(
+                (message.at_utc, fields["ORC"][1], fields["OBR"][18], _moment(start), fields["OBR"][4].split("^")[1]))
+    begins = {control: next((story for story in stories.values() if [row[1] for row in story][:2] == ["NW", control]), [])
+              for control in ("XO", "CA")}
+    return pd.DataFrame(begins["XO"] + begins["CA"], columns=["at_utc", "control", "accession", "start", "exam"])
+
+
+def _moment(digits):
+    """'2025-04-08 09:30' from the digits of HL7, "" from none."""
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]} {digits[8:10]}:{digits[10:12]}" if digits else ""
+
+
+@lesson.input
+def coming(hospital):
+    """The priors of one exam, as the router would fetch them: a DataFrame with prior, tier and mb."""
+    import pandas as pd
+
+    def tiers(exam):
+        return [prior.days > prefetch.ONLINE_DAYS for prior in exam.priors[:4]]
+
+    fitting = [exam for exam in lesson.input_of("exams", hospital) if sum(tiers(exam)) >= 2 and not all(tiers(exam))]
+    # One whose flowing takes some time as well, and not all of it for one study.
+    exam = max(fitting, key=lambda exam: (sorted(sum(one.size for one in prior.series) for prior in exam.priors[:4])[-2], exam.accession))
+    rows = [(prior.description or "(no description)", "nearline" if late else "online",
+             round(sum(one.size for one in prior.series) / 1e6)) for prior, late in zip(exam.priors, tiers(exam))]
+    return pd.DataFrame(rows, columns=["prior", "tier", "mb"])
+
+
+@lesson.input
+def by_hour(hospital):
+    """What would be moved on a full day if all priors were, by the hour in which the exam begins: a DataFrame with hour, moves and gb."""
+    import pandas as pd
+    day = [exam for exam in lesson.input_of("exams", hospital) if exam.day == 0]
+    found = {hour: [0, 0] for hour in range(24)}
+    for move in prefetch.moves(day, prefetch.rules_of(EVERYTHING)):
+        found[move.exam.begins // 3600][0] += 1
+        found[move.exam.begins // 3600][1] += move.size
+    return pd.DataFrame([(hour, count, round(size / 1e9, 2)) for hour, (count, size) in found.items()], columns=["hour", "moves", "gb"])
+
+
+@lesson.input
+def opened_log(hospital):
+    """What readers opened: a DataFrame with exams (the group), prior, there (how many there were) and opened."""
+    import pandas as pd
+    found = {}
+    for exam in lesson.input_of("exams", hospital):
+        for prior in exam.priors:
+            counts = found.setdefault((exam.group, prior.description or "(no description)"), [0, 0])
+            counts[0] += 1
+            counts[1] += prior.opened
+    rows = sorted(((*key, *counts) for key, counts in found.items()), key=lambda row: (row[0], -row[3], -row[2], row[1]))
+    return pd.DataFrame(rows, columns=["exams", "prior", "there", "opened"])
+
+
+@lesson.input
+def series_log(hospital):
+    """The series of the priors that were opened: a DataFrame with modality, series, there, looked_at and mb_each."""
+    import pandas as pd
+    found = {}
+    for exam in lesson.input_of("exams", hospital):
+        for prior in exam.priors:
+            for one in prior.series if prior.opened else ():
+                counts = found.setdefault((one.modality, one.description), [0, 0, 0])
+                counts[0] += 1
+                counts[1] += one.looked_at
+                counts[2] += one.size
+    rows = [(*key, there, looked, round(size / there / 1e6, 1)) for key, (there, looked, size) in found.items()]
+    rows.sort(key=lambda row: (row[0], -row[2], row[1]))
+    return pd.DataFrame(rows, columns=["modality", "series", "there", "looked_at", "mb_each"])
+
+
+@lesson.input
+def body_parts(hospital):
+    """Body Part Examined in the priors, as received, by study description: a DataFrame with prior, body_part and studies."""
+    import pandas as pd
+    found = {}
+    for exam in lesson.input_of("exams", hospital):
+        for prior in exam.priors:
+            key = prior.description or "(no description)", prior.body_part or "(absent)"
+            found.setdefault(key, set()).add(prior.uid)
+    rows = sorted(((*key, len(uids)) for key, uids in found.items()), key=lambda row: (row[0], -row[2], row[1]))
+    return pd.DataFrame(rows, columns=["prior", "body_part", "studies"])
+
+
+def _dialogue(hospital, name):
+    """The DIMSE messages of a capture, in order, each with the frame that completes it: a DataFrame."""
+    import pandas as pd
+
+    from coursekit.standards import pcap
+    from coursekit.standards import upper_layer as ul
+    shown = hospital.capture(name)
+    packets = pcap.packets(shown.packets)
+    rows = []
+    for talk in pcap.connections(packets):
+        ends = talk.client[0], talk.server[0]
+        for side, stream in enumerate(talk.sent):
+            at, pdus = 0, []
+            for raw in ul.split(stream.data)[0]:
+                at += len(raw)
+                pdus.append(ul.decode(raw))
+                told = ul.messages(pdus) if isinstance(pdus[-1], ul.Data) else []
+                if told:
+                    rows.append((stream.frame(at), ends[side], ends[1 - side], told[-1]))
+                    pdus = []
+    return pd.DataFrame([_row(shown.truth["hosts"], *row) for row in sorted(rows, key=lambda row: row[0])],
+                        columns=["frame", "from", "to", "message", "destination", "status", "remaining", "completed", "failed", "warning"])
+
+
+def _row(hosts, frame, sender, receiver, message):
+    said = message.command
+    status = f"{said['Status']:04X}" if "Status" in said else ""
+    counts = [str(said.get(f"NumberOf{kind}Suboperations", "")) for kind in ("Remaining", "Completed", "Failed", "Warning")]
+    return (frame, hosts[sender], hosts[receiver], message.name, said.get("MoveDestination", ""), status, *counts)
+
+
+@lesson.input
+def good_move(hospital):
+    """The messages of a C-MOVE that works, from a capture: a DataFrame."""
+    return _dialogue(hospital, "move")
+
+
+@lesson.input
+def bad_move(hospital):
+    """The messages between the new viewing station and the archive, from a capture: a DataFrame."""
+    return _dialogue(hospital, "move_unknown")
+
+
+@lesson.input
+def responses(hospital):
+    """The router's log of eight moves of last night: a DataFrame with time, move, status and the four counts."""
+    import pandas as pd
+    draws = Draws(hospital.seed, "cpas-09 responses")
+    ends = [("0000", 0, 0), ("0000", 0, 0), ("B000", 1, 0), ("B000", 0, 1), ("A801", 0, 0), ("A702", 1, 0), ("FE00", 0, 0), ("lost", 0, 0)]
+    order = draws.raw(len(ends)).tolist()
+    rows, at, first = [], 22 * 3600 + draws.one(0, 900), 10 * draws.one(31, 98) + 1
+    for number, (_, (status, fails, warns)) in enumerate(sorted(zip(order, ends)), first):
+        images = draws.one(40, 240)
+        steps = [] if status in ("A801", "A702") else sorted(draws.sample(range(5, images - 5), draws.one(1, 3)).tolist())
+        for done in steps:
+            at += draws.one(2, 9)
+            rows.append((_clock(at), number, "FF00", images - done, done, 0, 0))
+        at += draws.one(2, 9)
+        if status == "lost":
+            at += 600                                     # the router waited, and then gave up
+            continue
+        failed, warned = fails * draws.one(2, 9), warns * draws.one(2, 9)
+        stopped = steps[-1] + draws.one(1, 4) if status == "FE00" else images
+        if status == "A801":
+            stopped = 0
+        if status == "A702":
+            failed, stopped = images, images
+        rows.append((_clock(at), number, status, images - stopped if status == "FE00" else 0, stopped - failed - warned, failed, warned))
+    return pd.DataFrame(rows, columns=["time", "move", "status", "remaining", "completed", "failed", "warning"])
+
+
+def _clock(seconds):
+    seconds %= 86400
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+@lesson.input
+def accepts(hospital):
+    """Which transfer syntaxes each destination takes: a dict from AE title to a list of UIDs."""
+    return {aet: list(uids) for aet, uids in ACCEPTS.items()}
+
+
+# --- exercises
+
+@lesson.exercise
+class HitAndWaste:
+    """How good are the rules that are in force? Work it out from `night`, in per cent:
+
+    - `hit`: of the priors that readers **opened**, how many (studies) had been moved;
+    - `waste`: of the megabytes that were **moved**, how many belong to priors that nobody opened.
+
+    One decimal is enough.
+    """
+
+    answer = Fields("judged", {"hit": Number("", unit="%", tolerance=0.1), "waste": Number("", unit="%", tolerance=0.1)})
+    points = 2
+
+    def solution(night):
+        hit = 100 * (night.moved & night.opened).sum() / night.opened.sum()
+        waste = 100 * night[night.moved & ~night.opened].mb.sum() / night[night.moved].mb.sum()
+        return {"hit": round(float(hit), 1), "waste": round(float(waste), 1)}
+
+    def hits_of_the_moved(night):
+        return {**HitAndWaste.solution(night), "hit": 100 * (night.moved & night.opened).sum() / night.moved.sum()}
+
+    def hits_in_images(night):
+        opened = night[night.opened]
+        return {**HitAndWaste.solution(night), "hit": 100 * opened[opened.moved].images.sum() / opened.images.sum()}
+
+    def hits_of_all_rows(night):
+        return {**HitAndWaste.solution(night), "hit": 100 * (night.moved & night.opened).sum() / len(night)}
+
+    def waste_in_studies(night):
+        return {**HitAndWaste.solution(night), "waste": 100 * (night.moved & ~night.opened).sum() / night.moved.sum()}
+
+    def waste_of_all_rows(night):
+        return {**HitAndWaste.solution(night), "waste": 100 * night[night.moved & ~night.opened].mb.sum() / night.mb.sum()}
+
+    def what_was_used(night):
+        return {**HitAndWaste.solution(night), "waste": 100 * night[night.moved & night.opened].mb.sum() / night[night.moved].mb.sum()}
+
+    wrong_ways = {
+        hits_of_the_moved: "You divided by the priors that were moved. That says how much of the work was useful. The hit rate asks from "
+        "the reader's chair: of those that were opened, how many were there?",
+        hits_in_images: "You counted images. One thin CT would outweigh a hundred radiographs; but the reader waits once for each study. "
+        "Count rows.",
+        hits_of_all_rows: "You divided by all rows. A prior that nobody opened is neither a hit nor a miss: it only matters for the waste.",
+        waste_in_studies: "You counted studies. A line carries bytes, and a radiograph is not as heavy as a CT: add up `mb`.",
+        waste_of_all_rows: "You divided by the megabytes of all rows, also of those that were opened but never moved. Waste is a share "
+        "of what was moved.",
+        what_was_used: "That is the share of the moved megabytes that was of use. Waste is the other part.",
+    }
+    hints = [
+        "Both are a part divided by a whole. Say in words first what the whole is: the opened ones for `hit`, the moved bytes for `waste`.",
+        "`night.moved & night.opened` marks the rows where both are True; `~night.opened` those not opened. `.sum()` counts the marked "
+        "rows.",
+        "`night[night.moved].mb.sum()` adds up the megabytes of the marked rows.",
+        "hit: the rows marked by `night.moved & night.opened`, divided by those marked by `night.opened`, times 100. waste likewise, "
+        "with `.mb`.",
+    ]
+    praise = "Always look at both: with no rules the waste is zero, and with all of the archive in the cache every prior is a hit."
+
+
+class YesNo(Kind):
+    """True or False."""
+
+    takes = "True or False"
+
+    def read(self, given):
+        value = plain(given)
+        if type(value) is int and value in (0, 1):
+            value = bool(value)
+        if type(value) is not bool:
+            raise Unclear(describe(given))
+        return value
+
+    def difference(self, answer, other):
+        return None if answer == other else Difference("It should be the other answer.", "value")
+
+
+@lesson.exercise
+class Relevant:
+    """Write `relevant(current, prior)`: is this prior to be fetched for this exam, yes (`True`) or no (`False`)?
+
+    Both are dictionaries, such as
+
+        {"study_uid": "2.999.1.7", "modalities": ["CT", "SR"], "body_part": "THORAX", "side": None, "date": date(2024, 5, 2)}
+
+    `side` is `"R"`, `"L"` or `None`. The reading room's rule: fetch the prior if **all** of this holds.
+
+    1. It is not the exam itself, and its date is not after that of the exam.
+    2. It shows the same region, by the router's table `REGION`. Any modality may be compared with any other.
+    3. It is at most five years old: 1826 days. (`current["date"] - prior["date"]` is a span; `.days` is its number of days.)
+    4. If both have a side, it is the same side.
+    5. It has images: not only series of `SR`, `PR` and `KO`.
+    """
+
+    answer = Function("relevant", result=YesNo("relevant"))
+    points = 3
+
+    def solution(current, prior):
+        if prior["study_uid"] == current["study_uid"] or prior["date"] > current["date"]:
+            return False
+        if REGION[prior["body_part"]] != REGION[current["body_part"]]:
+            return False
+        if (current["date"] - prior["date"]).days > 1826:
+            return False
+        if prior["side"] and current["side"] and prior["side"] != current["side"]:
+            return False
+        return not set(prior["modalities"]) <= {"SR", "PR", "KO"}
+
+    def fetches_itself(current, prior):
+        return Relevant.solution(current, {**prior, "study_uid": "another"})
+
+    def equal_body_part(current, prior):
+        return prior["body_part"] == current["body_part"] and Relevant.solution(current, prior)
+
+    def same_modality(current, prior):
+        return bool(set(prior["modalities"]) & set(current["modalities"])) and Relevant.solution(current, prior)
+
+    def any_side(current, prior):
+        return Relevant.solution(current, {**prior, "side": None})
+
+    def side_must_be_given(current, prior):
+        return prior["side"] == current["side"] and Relevant.solution(current, prior)
+
+    def without_images_too(current, prior):
+        return Relevant.solution(current, {**prior, "modalities": ["CT"]})
+
+    def no_reports_at_all(current, prior):
+        return not set(prior["modalities"]) & {"SR", "PR", "KO"} and Relevant.solution(current, prior)
+
+    def later_ones_too(current, prior):
+        return Relevant.solution(current, {**prior, "date": min(prior["date"], current["date"])})
+
+    def any_age(current, prior):
+        date = current["date"] if prior["date"] < current["date"] else prior["date"]
+        return Relevant.solution(current, {**prior, "date": date})
+
+    wrong_ways = {
+        fetches_itself: "Your function takes the exam itself for its own prior. A router that is asked while images arrive would fetch "
+        "today's study and push the oldest prior out. Compare `study_uid`.",
+        equal_body_part: "You compare the body parts as texts. THORAX and CHEST are the same region, and so are SKULL and BRAIN here: "
+        "look both up in `REGION`.",
+        same_modality: "You let only the exam's own modality through. The reader of a chest radiograph wants the chest CT as well.",
+        any_side: "The left knee is no prior of the right knee. Compare `side` where both have one.",
+        side_must_be_given: "You refuse a prior because one of the two has no side. The rule asks for the same side only where both have "
+        "one: a radiograph of both knees may have none.",
+        without_images_too: "You fetch studies without an image: only a report, a presentation state or a list of key images.",
+        no_reports_at_all: "You refuse each study that has a dose report or a presentation state beside its images. Refuse those that "
+        "have nothing else.",
+        later_ones_too: "You fetch studies that are later than the exam. They are no priors; this happens when an old exam is imported "
+        "or read late.",
+        any_age: "You fetch priors of any age. The rule says 1826 days at most.",
+    }
+    hints = [
+        "Take the five rules one by one: `if` the rule is broken, `return False`. At the end `return True`.",
+        'The region of the prior is `REGION[prior["body_part"]]`. Its age is `(current["date"] - prior["date"]).days`.',
+        'Sides: `if prior["side"] and current["side"] and prior["side"] != current["side"]: return False`.',
+        'No images: `set(prior["modalities"]) <= {"SR", "PR", "KO"}` is True when every modality of the study is among the three.',
+    ]
+    praise = "That is what a prefetch engine decides thousands of times a day; each of the five conditions has a complaint of its own " \
+        "when it is missing."
+
+    def cases(draw):
+        import datetime
+        parts, kinds = list(REGION), (["CT", "SR"], ["CR"], ["DX", "PR"], ["MR"], ["SR"], ["PR", "KO"], ["CT"], ["US", "SR"])
+        found = []
+        for number in range(120):
+            current = {"study_uid": f"2.999.9.{draw.randrange(1000, 5000)}", "modalities": draw.choice([["CT"], ["CR"], ["DX"], ["MR"]]),
+                       "body_part": draw.choice(parts), "side": draw.choice([None, "R", "L"]),
+                       "date": datetime.date(2025, 4, 7) - datetime.timedelta(draw.randrange(60))}
+            age = draw.choice([0, 3, 200, 700, 1500, 1825, 1826, 1827, 2400, -1, -40])
+            prior = {"study_uid": f"2.999.9.{draw.randrange(5000, 9000)}", "modalities": draw.choice(kinds),
+                     "body_part": draw.choice([part for part in parts if number % 4 == 0 or REGION[part] == REGION[current["body_part"]]]),
+                     "side": draw.choice([current["side"], current["side"], None, "R", "L"]),
+                     "date": current["date"] - datetime.timedelta(age)}
+            if number % 10 == 0:
+                prior = dict(current)
+            found.append((current, prior))
+        return found
+
+
+def patterns(value):
+    """The three patterns, compiled."""
+    if type(value) is not dict:
+        raise ValueError("they are a dictionary with the entries `chest`, `mr` and `thin`")
+    given = {str(name).strip().casefold(): one for name, one in value.items()}
+    if set(given) != {"chest", "mr", "thin"}:
+        raise ValueError("there are three entries, `chest`, `mr` and `thin`")
+    found = {}
+    for name, one in given.items():
+        if type(one) is not str or not one or len(one) > 200:
+            raise ValueError(f"`{name}` is a pattern, a text in quotes")
+        if "\b" in one:
+            raise ValueError(f"in `{name}` Python has turned \\b into another sign: write an `r` before the quotes")
+        try:
+            found[name] = re.compile(one)
+        except re.error as problem:
+            raise ValueError(f"the pattern `{name}` cannot be read: {problem.msg}. A * alone stands for nothing here") from None
+    return found
+
+
+@lesson.exercise
+class Patterns:
+    r"""Write three patterns for the router. It searches each in a text, and takes what is found.
+
+    - `chest`, in the exam's description: every exam with the **word** chest in it, in capitals or not, but none that is about a chest
+      **tube**;
+    - `mr`, in the exam's description: every exam whose description **begins** with the word MR, in capitals or not;
+    - `thin`, in the series description: every series with the **word** thin in it, in capitals or not.
+
+    Try them on `names`. They are judged on your hospital's texts and on those of hospitals that you do not see.
+    """
+
+    answer = Config("patterns", reading=patterns, template='patterns = {\n    "chest": ...,\n    "mr": ...,\n    "thin": ...,\n}')
+    points = 3
+
+    def solution():
+        return {"chest": r"(?i)\bchest\b(?! tube)", "mr": r"(?i)^mr\b", "thin": r"(?i)\bthin\b"}
+
+    def plain_words():
+        return {"chest": "CHEST", "mr": "MR", "thin": "thin"}
+
+    def any_case_anywhere():
+        return {"chest": "(?i)chest", "mr": "(?i)mr", "thin": "(?i)thin"}
+
+    def case_minded():
+        return {"chest": r"\bCHEST\b(?! TUBE)", "mr": r"^MR\b", "thin": r"\bthin\b"}
+
+    def whole_text():
+        return {"chest": "(?i)^chest$", "mr": "(?i)^mr$", "thin": "(?i)^thin$"}
+
+    def starts_with():
+        return {"chest": r"(?i)^chest\b(?! tube)", "mr": r"(?i)^mr\b", "thin": r"(?i)^thin\b"}
+
+    def mr_anywhere():
+        return {"chest": r"(?i)\bchest\b(?! tube)", "mr": r"(?i)\bmr\b", "thin": r"(?i)\bthin\b"}
+
+    wrong_ways = {
+        plain_words: "Plain words are found anywhere, also inside other words: MR in MRN, thin in *breathing*. And capitals differ from "
+        "small letters.",
+        any_case_anywhere: "The case is right. But a word without borders is found inside other words too: mr in MRN, thin in "
+        "*breathing*; and chest tubes still pass.",
+        case_minded: "Borders and anchors are right, but other senders write in small letters, and the router minds the case unless you "
+        "tell it not to.",
+        whole_text: "Between `^` and `$` the whole text must be that word alone. A description nearly always says more.",
+        starts_with: "For `mr` that is right. But the words chest and thin may stand anywhere: *XR CHEST*, *Lung 1.0 thin*.",
+        mr_anywhere: "Two are right. `mr` still takes exams of other modalities that mention MR later in the text.",
+    }
+    hints = [
+        "Three tools do it: `(?i)` for both cases, `\\b` for the border of a word, `^` for the beginning.",
+        "`\\bword\\b` finds the word and not a part of a longer one. Write patterns with an `r` before the quotes, or `\\b` means "
+        "something else.",
+        "`(?! more)` behind a word says: not followed by a blank and *more*.",
+        "For `mr`: beginning, the two letters, border of a word.",
+    ]
+    praise = "Keep a list of descriptions that must and must not match beside your rules, and try it after each change. It is the " \
+        "cheapest test there is."
+
+    def trial(settings, hospital):
+        return {name: ([text for text in wanted if not settings[name].search(text)],
+                       [text for text in others if settings[name].search(text)])
+                for name, (wanted, others) in lesson.input_of("names_sorted", hospital).items()}
+
+    def faults(outcome):
+        found = []
+        for name, (missed, caught) in outcome.items():
+            more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
+            if missed:
+                found.append(f"`{name}` misses {missed[0]!r}{more}.")
+            more = f" and {len(caught) - 1} more" if len(caught) > 1 else ""
+            if caught:
+                found.append(f"`{name}` takes {caught[0]!r}{more}, which it should not.")
+        return found
+
+
+class Plan(Kind):
+    """What is to be fetched: accession number -> when the exam begins."""
+
+    takes = "a dictionary from accession number to time"
+
+    def read(self, given):
+        value = plain(given)
+        if type(value) is list and all(type(one) is list and len(one) == 2 for one in value):
+            value = {one[0]: one[1] for one in value if type(one[0]) is str}
+        if type(value) is not dict or any(type(one) is not str for pair in value.items() for one in pair):
+            raise Unclear(describe(given))
+        return {accession.strip(): time.strip() for accession, time in value.items()}
+
+    def difference(self, answer, other):
+        if answer == other:
+            return None
+        for accession in other:
+            if accession not in answer:
+                return Difference(f"The exam `{accession}` still stands, and your plan has lost it.", "lost")
+        for accession in answer:
+            if accession not in other:
+                return Difference(f"The exam `{accession}` does not take place, and your plan still has it.", "kept")
+        wrong = next(accession for accession in other if answer[accession] != other[accession])
+        return Difference(f"The exam `{wrong}` is planned for another time than the one it has at the end.", "time")
+
+
+@lesson.exercise
+class FetchPlan:
+    """Write `plan(messages)`: what does the router have to prepare, after all these messages?
+
+    `messages` is a list of dictionaries in the order of arrival, such as
+
+        {"control": "NW", "accession": "A2504070012", "start": "2025-04-08 09:30"}
+
+    with the order control codes of ORC-1: **NW** new order, **XO** change of an order (with the new time), **CA** cancel, **SC** status
+    changed (its `start` is empty; time and exam stay as they were).
+
+    Return a dictionary from accession number to the start of the exam, of those that still take place. A code that is not one of the four
+    changes nothing. A change may be the first that the router hears of an order; a cancellation too, and then there is nothing to do.
+    """
+
+    answer = Function("plan", result=Plan("plan"))
+    points = 3
+
+    def solution(messages):
+        plan = {}
+        for message in messages:
+            if message["control"] in ("NW", "XO"):
+                plan[message["accession"]] = message["start"]
+            if message["control"] == "CA":
+                plan.pop(message["accession"], None)
+        return plan
+
+    def new_orders_only(messages):
+        return FetchPlan.solution([one for one in messages if one["control"] == "NW"])
+
+    def never_moved(messages):
+        return FetchPlan.solution([one for one in messages if one["control"] != "XO"])
+
+    def never_cancelled(messages):
+        return FetchPlan.solution([one for one in messages if one["control"] != "CA"])
+
+    def moved_is_cancelled(messages):
+        return FetchPlan.solution([{**one, "control": "CA"} if one["control"] == "XO" else one for one in messages])
+
+    def status_is_a_change(messages):
+        return FetchPlan.solution([{**one, "control": "XO"} if one["control"] == "SC" else one for one in messages])
+
+    def first_word_counts(messages):
+        plan = {}
+        for message in messages:
+            if message["control"] in ("NW", "XO"):
+                plan.setdefault(message["accession"], message["start"])
+            if message["control"] == "CA":
+                plan.pop(message["accession"], None)
+        return plan
+
+    def change_needs_the_order(messages):
+        plan = {}
+        for message in messages:
+            if message["control"] == "NW" or message["control"] == "XO" and message["accession"] in plan:
+                plan[message["accession"]] = message["start"]
+            if message["control"] == "CA":
+                plan.pop(message["accession"], None)
+        return plan
+
+    wrong_ways = {
+        new_orders_only: "You listen to new orders only. Exams that were cancelled are still prepared, and those that were moved at "
+        "their old time.",
+        never_moved: "You do not follow XO. The priors of a moved exam are fetched for the old day, and purged from the cache before the "
+        "new one.",
+        never_cancelled: "You do not follow CA: the router fetches for exams that nobody will make.",
+        moved_is_cancelled: "You drop an exam that was moved. It still takes place, at another time.",
+        status_is_a_change: "You let SC set the time. It only says that the status of the order has changed; its `start` is empty.",
+        first_word_counts: "You keep the first time that you heard. The last change counts.",
+        change_needs_the_order: "You pass over a change of an order that you have not seen before. The router may have been down when "
+        "the order came; the change has all that you need.",
+    }
+    hints = [
+        "Start with an empty dictionary, `plan = {}`, go through the messages with `for message in messages:`, and `return plan` at the "
+        "end.",
+        'NW and XO do the same: `plan[message["accession"]] = message["start"]` puts in a new entry, or replaces the time of an old one.',
+        "CA takes an entry out: `plan.pop(accession, None)` does so, and does not mind when there is none.",
+        "SC needs no line at all.",
+    ]
+    praise = "A prefetcher that hears only new orders works for exams that will never be. Ask your vendor which messages yours listens to."
+
+    def cases(draw):
+        found = []
+        for _ in range(20):
+            numbers, messages, known = draw.sample(range(1000, 9999), 9), [], []
+            for place, number in enumerate(numbers):
+                accession = f"A25040{number:05d}"[:11]
+
+                def say(control, accession=accession):
+                    start = "" if control == "SC" else f"2025-04-{draw.randrange(8, 30):02d} " \
+                        f"{draw.randrange(7, 18):02d}:{draw.choice((0, 15, 30, 45)):02d}"
+                    return {"control": control, "accession": accession, "start": start}
+
+                story = (("NW",), ("NW", "SC"), ("NW", "XO"), ("NW", "CA"), ("NW", "XO", "XO"), ("XO",), ("CA",), ("NW", "XO", "CA"),
+                         ("NW", "NA"))[place]
+                known.append([say(control) for control in story])
+            while any(known):
+                messages.append(draw.choice([story for story in known if story]).pop(0))
+            found.append((messages,))
+        return found
+
+
+@lesson.exercise
+class LastMoment:
+    """The priors in `coming` are to lie in the cache **15 minutes before** their exam begins. The router has one connection free: it moves
+    one study after the other. From the online tier the first image comes after 1 second, from nearline after 90 seconds, each time; then a
+    study's images flow at 200 Mbit/s.
+
+    How many **minutes before the exam** must the first move start, at the latest? Two decimals.
+    """
+
+    answer = Number("minutes", unit="min", tolerance=0.02)
+    points = 2
+
+    def solution(coming):
+        waiting = coming.tier.map({"online": 1, "nearline": 90}).sum()
+        flowing = coming.mb.sum() * 8 / 200
+        return round(15 + (waiting + flowing) / 60, 2)
+
+    def without_the_reserve(coming):
+        return LastMoment.solution(coming) - 15
+
+    def bytes_by_bits(coming):
+        return 15 + (coming.tier.map({"online": 1, "nearline": 90}).sum() + coming.mb.sum() / 200) / 60
+
+    def rate_alone(coming):
+        return 15 + coming.mb.sum() * 8 / 200 / 60
+
+    def one_latency(coming):
+        return 15 + (90 + coming.mb.sum() * 8 / 200) / 60
+
+    def all_at_once(coming):
+        return 15 + (coming.tier.map({"online": 1, "nearline": 90}) + coming.mb * 8 / 200).max() / 60
+
+    wrong_ways = {
+        without_the_reserve: "That is how long the moves take. They are to be there 15 minutes before the exam.",
+        bytes_by_bits: "You divided megabytes by megabits a second. A byte has eight bits: the images take eight times as long.",
+        rate_alone: "You reckoned with the line alone. Each study waits for its first image before anything flows; from nearline that is "
+        "the longer part.",
+        one_latency: "You counted one wait for all. The studies are moved one after the other, and each has its own wait, by its tier.",
+        all_at_once: "That is the slowest of the moves, as if all ran at the same time. There is one connection free.",
+    }
+    hints = [
+        "Add up three parts: the waits, the flowing, the reserve of 15 minutes. Watch the units.",
+        "Waits: one for each row, 1 or 90 seconds by `tier`. Flowing: `coming.mb.sum()` megabytes, times 8, are megabits.",
+        "Seconds divided by 60 are minutes. Add 15 at the end.",
+    ]
+    praise = "Most of it is waiting, and not the line: a faster network would hardly help here, fewer nearline studies would."
+
+
+@lesson.exercise
+class MorningLine:
+    """*"Then fetch all priors of everybody, and nobody waits."* `by_hour` says what that would be. Suppose that the priors for
+    the exams that begin **from 08:00 to 10:59** (the rows with `hour` 8, 9 and 10) were to be moved in the hour from 06:30 to 07:30.
+
+    How many **Mbit/s** would the line have to carry in that hour, on average? 1 GB is 1000 MB; leave the waits aside. One decimal.
+    """
+
+    answer = Number("mbit_per_s", tolerance=0.2)
+    points = 2
+
+    def solution(by_hour):
+        gigabytes = by_hour[by_hour.hour.isin([8, 9, 10])].gb.sum()
+        return round(gigabytes * 1000 * 8 / 3600, 1)
+
+    def megabytes(by_hour):
+        return MorningLine.solution(by_hour) / 8
+
+    def all_day(by_hour):
+        return by_hour.gb.sum() * 1000 * 8 / 3600
+
+    def eleven_too(by_hour):
+        return by_hour[by_hour.hour.isin([8, 9, 10, 11])].gb.sum() * 1000 * 8 / 3600
+
+    def in_three_hours(by_hour):
+        return MorningLine.solution(by_hour) / 3
+
+    def a_minute(by_hour):
+        return MorningLine.solution(by_hour) * 60
+
+    def binary(by_hour):
+        return by_hour[by_hour.hour.isin([8, 9, 10])].gb.sum() * 1024 * 8 / 3600
+
+    wrong_ways = {
+        megabytes: "That is in megabytes a second. Lines are rated in bits: a byte has eight.",
+        all_day: "You added up the whole day. Only the exams from 08:00 to 10:59 are asked: the rows with `hour` 8, 9 and 10.",
+        eleven_too: "You took the exams of 11:00 to 11:59 along. The row with `hour` 10 holds those from 10:00 to 10:59.",
+        in_three_hours: "You divided by three hours, in which the exams begin. The moves have the one hour from 06:30 to 07:30.",
+        a_minute: "You divided by minutes: that is a rate a minute. A line is rated in bits a second.",
+        binary: "You took 1024 MB for a gigabyte. That is a gibibyte; the question says 1000.",
+    }
+    hints = [
+        "Rate is amount by time. The amount: gigabytes of three rows; the time: the window, in seconds.",
+        "`by_hour[by_hour.hour.isin([8, 9, 10])]` takes the three rows, `.gb.sum()` adds them up.",
+        "GB times 1000 are MB, times 8 are Mbit. Divide by the seconds of the window.",
+    ]
+    praise = "The line could do it. But add up the waits: so many moves from nearline, two at a time and 90 seconds each, do not fit " \
+        "into one hour. And nine in ten of these bytes nobody would look at."
+
+
+@lesson.exercise
+class NoImages:
+    """*"The new viewing station finds every study and opens none."* Between the station and HV_PACS the sniffer saw the messages in
+    `bad_move`.
+
+    What is wrong? Give the letter as `reason` and, as `frame`, the number of the **frame that proves it**.
+    """
+
+    answer = Choice(
+        "reason, frame",
+        options={
+            "A": "The archive does not hold the study that was asked for.",
+            "B": "The archive sent the images, and the station refused them.",
+            "C": "The archive does not know the AE title to which it is to send the images.",
+            "D": "The archive was still sending when the capture ended.",
+            "E": "The archive sent most images; for some of them the sub-operation failed.",
+        },
+        evidence=Number("frame"),
+    )
+    points = 2
+
+    def solution(bad_move):
+        refused = bad_move[(bad_move.message == "C-MOVE-RSP") & (bad_move.status == "A801")]
+        return "C", int(refused.frame.iloc[0])
+
+    def nothing_there(bad_move):
+        return "A", None
+
+    def refused_by_the_station(bad_move):
+        return "B", None
+
+    def still_sending(bad_move):
+        return "D", None
+
+    def some_failed(bad_move):
+        return "E", None
+
+    def the_request(bad_move):
+        return "C", int(bad_move[bad_move.message == "C-MOVE-RQ"].frame.iloc[0])
+
+    def the_find(bad_move):
+        return "C", int(bad_move[bad_move.message == "C-FIND-RSP"].frame.iloc[0])
+
+    wrong_ways = {
+        nothing_there: "C-FIND was answered with a match, so the archive holds the study. Look at what comes after it.",
+        refused_by_the_station: "For that the archive would have had to call the station: a second association with C-STORE, as in "
+        "`good_move`. There is none here.",
+        still_sending: "Pending, FF00, of a **C-MOVE** would say that. The FF00 here answers the C-FIND, and means: here is a match.",
+        some_failed: "That would be B000, with a count of failed sub-operations. Look at the status of the C-MOVE's answer.",
+        the_request: "Your choice is right. But the request proves only what was asked for; the archive's answer says that it cannot be "
+        "done.",
+        the_find: "Your choice is right. But that frame belongs to the C-FIND, which went well.",
+    }
+    hints = [
+        "Go from top to bottom: which request is answered well, and which is not?",
+        "The status of the C-MOVE-RSP is a code of the table above.",
+        "Compare `destination` in the C-MOVE-RQ with the station's own title. The frame that is asked for is that of the archive's answer.",
+    ]
+    praise = "The destination is a name that the **archive** looks up in its own AE table. Here somebody had typed one digit too many " \
+        "at the station."
+
+
+@lesson.exercise
+class MovesToRepeat:
+    """The router's log of eight moves, `responses`. A response without counts is logged with zeros.
+
+    - `repeat`: the numbers of the moves that have to be made **again**, because at least one image did not arrive, or nobody knows;
+    - `arrived`: how many images arrived in **all eight** moves together, as far as the log tells. Images that were stored with a
+      warning have arrived.
+    """
+
+    answer = Fields("log", {"repeat": Set(""), "arrived": Number("")})
+    points = 3
+
+    def solution(responses):
+        last = responses.groupby("move").last()
+        good = (last.status == "0000") | (last.status == "B000") & (last.failed == 0)
+        return {"repeat": list(last.index[~good]), "arrived": int((last.completed + last.warning).sum())}
+
+    def warning_is_success(responses):
+        last = responses.groupby("move").last()
+        return {**MovesToRepeat.solution(responses), "repeat": list(last.index[~last.status.isin(["0000", "B000"])])}
+
+    def every_warning(responses):
+        last = responses.groupby("move").last()
+        return {**MovesToRepeat.solution(responses), "repeat": list(last.index[last.status != "0000"])}
+
+    def failures_only(responses):
+        last = responses.groupby("move").last()
+        return {**MovesToRepeat.solution(responses), "repeat": list(last.index[last.status.str.startswith("A")])}
+
+    def pending_is_fine(responses):
+        right = MovesToRepeat.solution(responses)
+        last = responses.groupby("move").last()
+        return {**right, "repeat": [move for move in right["repeat"] if last.status[move] != "FF00"]}
+
+    def whoever_had_a_pending(responses):
+        return {**MovesToRepeat.solution(responses), "repeat": sorted(set(responses[responses.status != "0000"].move))}
+
+    def added_up_over_all(responses):
+        return {**MovesToRepeat.solution(responses), "arrived": int((responses.completed + responses.warning).sum())}
+
+    def without_warnings(responses):
+        return {**MovesToRepeat.solution(responses), "arrived": int(responses.groupby("move").last().completed.sum())}
+
+    def failed_too(responses):
+        last = responses.groupby("move").last()
+        return {**MovesToRepeat.solution(responses), "arrived": int((last.completed + last.warning + last.failed).sum())}
+
+    def finished_moves_only(responses):
+        last = responses.groupby("move").last()
+        last = last[last.status.isin(["0000", "B000"])]
+        return {**MovesToRepeat.solution(responses), "arrived": int((last.completed + last.warning).sum())}
+
+    wrong_ways = {
+        warning_is_success: "You take each B000 for a success. It says: complete, with failures **or** warnings. Only the counts tell "
+        "which: with a failed one, an image is missing.",
+        every_warning: "You repeat each B000. Look at its counts: with no failed one and some warnings, all images have arrived.",
+        failures_only: "Those are the refused ones. A move that was cancelled, one that ended with failures and one that never ended "
+        "lack images as well.",
+        pending_is_fine: "You left out the move whose last word is FF00, *I am still at it*. It was never followed by an end: the "
+        "connection was lost.",
+        whoever_had_a_pending: "You count each move that ever said FF00. That is how every healthy move begins; its **last** response "
+        "counts.",
+        added_up_over_all: "You added up all rows. The counts are running totals: each response says how many have been done so far. "
+        "Take the last of each move.",
+        without_warnings: "You left out the images that were stored with a warning. They have arrived.",
+        failed_too: "You counted the failed sub-operations as arrived. Each of them is an image that the destination does not have.",
+        finished_moves_only: "You counted the finished moves only. What was sent before a move was cancelled or lost has arrived, too.",
+    }
+    hints = [
+        "Only the last row of each move counts. `responses.groupby(\"move\").last()` gives it.",
+        "0000 is well. B000 is well if nothing failed. And everything else?",
+        "FE00 was cancelled, A702 and A801 were refused, FF00 as the last word never came to an end.",
+        "`arrived`: of the last rows, completed and warning together. If `last` holds them: `last.completed.sum()` and the like.",
+    ]
+    praise = "A router that takes B000 for success leaves holes that somebody finds months later, when a prior has 180 of 186 images."
+
+
+@lesson.exercise
+class Route:
+    """New images come in at HV_ROUTER. Write `route(header)`: a list of the AE titles to which the image is to be sent on.
+
+    `header` is a dictionary, such as
+
+        {"Modality": "CT", "SeriesDescription": "Lung 1.0 thin", "Priority": "STAT",
+         "TransferSyntaxUID": "1.2.840.10008.1.2.1", "ReceivedFrom": "CTER01"}
+
+    1. Everything goes to `HV_PACS`.
+    2. Modality MG goes to `WS_MG1` as well.
+    3. CT with the **word** thin in the series description, in capitals or not, goes to `WS_CH1` as well.
+    4. Priority STAT goes to `WS_ED1` as well, if the modality is CT, CR or DX.
+    5. A destination gets nothing whose transfer syntax is not in its list, `ACCEPTS[aet]`: this router does not convert.
+    6. Nothing goes back to where it was received from.
+    """
+
+    answer = Function("route", result=Set())
+    points = 3
+
+    def solution(header):
+        import re
+        wanted = ["HV_PACS"]
+        if header["Modality"] == "MG":
+            wanted.append("WS_MG1")
+        if header["Modality"] == "CT" and re.search(r"(?i)\bthin\b", header["SeriesDescription"]):
+            wanted.append("WS_CH1")
+        if header["Priority"] == "STAT" and header["Modality"] in ("CT", "CR", "DX"):
+            wanted.append("WS_ED1")
+        return [aet for aet in wanted if header["TransferSyntaxUID"] in ACCEPTS[aet] and aet != header["ReceivedFrom"]]
+
+    def first_rule_wins(header):
+        wanted = Route.solution(header)
+        stations = [aet for aet in ("WS_MG1", "WS_CH1", "WS_ED1") if aet in Route.solution({**header, "ReceivedFrom": ""})]
+        return [aet for aet in wanted if aet == "HV_PACS" or aet == stations[0]]
+
+    def any_transfer_syntax(header):
+        return Route.solution({**header, "TransferSyntaxUID": EXPLICIT})
+
+    def in_a_circle(header):
+        return Route.solution({**header, "ReceivedFrom": ""})
+
+    def thin_as_written(header):
+        wanted = Route.solution(header)
+        if "WS_CH1" in wanted and "thin" not in header["SeriesDescription"]:
+            wanted.remove("WS_CH1")
+        return wanted
+
+    def thin_anywhere(header):
+        if "thin" in header["SeriesDescription"].lower():
+            header = {**header, "SeriesDescription": "thin"}
+        return Route.solution(header)
+
+    def thin_of_any_modality(header):
+        wanted = Route.solution(header)
+        thin = Route.solution({**header, "Modality": "CT", "Priority": ""})
+        return wanted + [aet for aet in thin if aet not in wanted]
+
+    def every_stat(header):
+        wanted = Route.solution(header)
+        urgent = Route.solution({**header, "Modality": "CR"})
+        return wanted + [aet for aet in urgent if aet not in wanted]
+
+    wrong_ways = {
+        first_rule_wins: "You stop at the first workstation that fits. The rules add up: a thin series of a STAT CT goes to two of them.",
+        any_transfer_syntax: "You do not look at the transfer syntax. A destination that cannot take it refuses the presentation "
+        "context, the router tries again, and its queue grows.",
+        in_a_circle: "You send images back to where they came from. If both sides do so, they go round for ever.",
+        thin_as_written: "You look for `thin` in small letters only. Other scanners write THIN.",
+        thin_anywhere: "You find thin inside other words as well: *Free breathing* is no thin series.",
+        thin_of_any_modality: "You send thin series of every modality to WS_CH1. The rule is for CT.",
+        every_stat: "You send every STAT image to WS_ED1. The rule names three modalities.",
+    }
+    hints = [
+        'Begin with `wanted = ["HV_PACS"]` and add one title for each rule that fits: `wanted.append("...")`.',
+        'Rule 3: `import re` and then `re.search(r"(?i)\\bthin\\b", header["SeriesDescription"])`.',
+        "At the end throw out what rules 5 and 6 forbid.",
+        'The last line: `return [aet for aet in wanted if header["TransferSyntaxUID"] in ACCEPTS[aet] and ...]`.',
+    ]
+    praise = "Rules 5 and 6 are the two that are missing in most routers that get stuck at night."
+
+    def cases(draw):
+        described = ("Lung 1.0 thin", "THIN 0.75", "Head 5.0", "Free breathing 3.0", "Thin bone", "View 1", "FFDM", "T1 thin sag", "")
+        syntaxes = (IMPLICIT, EXPLICIT, EXPLICIT, JPEG_LOSSLESS, JPEG_BASELINE)
+        found = [{"Modality": draw.choice(("CT", "CT", "CR", "DX", "MG", "MR", "US")), "SeriesDescription": draw.choice(described),
+                  "Priority": draw.choice(("STAT", "ROUTINE", "URGENT")), "TransferSyntaxUID": draw.choice(syntaxes),
+                  "ReceivedFrom": draw.choice(("CTER01", "CT2", "MG1", "HV_PACS", "WS_CH1", "WS_ED1", "MR1"))} for _ in range(150)]
+        found += [{"Modality": "CT", "SeriesDescription": text, "Priority": "STAT", "TransferSyntaxUID": EXPLICIT, "ReceivedFrom": sender}
+                  for text in described[:4] for sender in ("CTER01", "HV_PACS", "WS_ED1")]
+        found += [{"Modality": modality, "SeriesDescription": "T1 thin sag", "Priority": "STAT", "TransferSyntaxUID": EXPLICIT,
+                   "ReceivedFrom": "MR1"} for modality in ("MR", "US", "MG")]
+        return [(header,) for header in found]
+
+
+@lesson.exercise
+class TheRuleFile:
+    """Write the rules for the five groups of exams. They are good enough when, on the past month,
+
+    - **hit** is at least 95 % in all and at least 75 % in each group;
+    - **waste** is at most 30 %;
+    - **late** is at most 2 %;
+    - **busy** is at most 15 %.
+
+    `router.replay(rules)` tells you where you are, as often as you like. The check replays your rules on hospitals that
+    you do not see as well.
+    """
+
+    answer = Config("rules", reading=prefetch.rules_of, template="rules = [\n    ...,\n]")
+    points = 5
+
+    def solution():
+        chest_ct, chest_xr = r"(?i)chest|thorax|pulmonary", r"(?i)chest|thorax|cxr"
+        also = "|Presentation|Key"
+        rules = [
+            {"modality": ["CR", "DX"], "exam": r"(?i)chest", "prior_modality": ["CR", "DX"], "body_part": chest_xr, "count": 2, "years": 2},
+            {"modality": ["CR", "DX"], "exam": r"(?i)chest", "prior_modality": ["CT"], "body_part": chest_ct,
+             "series": "Chest 3|PE|Portal" + also, "count": 1, "years": 2},
+            {"modality": ["CT"], "exam": r"(?i)chest$|pulmonary", "prior_modality": ["CT"], "body_part": chest_ct,
+             "series": "Chest 3|PE|Portal" + also, "count": 2, "years": 5},
+            {"modality": ["CT"], "exam": r"(?i)chest$|pulmonary", "prior_modality": ["CR", "DX"], "body_part": chest_xr,
+             "count": 1, "years": 2},
+            {"modality": ["CT"], "exam": r"(?i)abdomen", "prior_modality": ["CT"], "body_part": r"(?i)abd",
+             "series": "Portal" + also, "count": 2, "years": 5},
+            {"modality": ["CT", "MR"], "exam": r"(?i)head|brain", "prior_modality": ["CT", "MR"], "body_part": r"(?i)head|skull|brain",
+             "skip": "Topogram|Localizer|bone|sag|report|protocol", "count": 2, "years": 5},
+            {"modality": ["MG"], "prior_modality": ["MG"], "body_part": r"(?i)breast|^MG", "skip": "DBT|CAD", "count": 2, "years": 5},
+        ]
+        return [{**rule, "hours": 12} for rule in rules]
+
+    def as_it_was():
+        return [dict(rule) for rule in OLD_RULES]
+
+    def everything():
+        return [dict(rule) for rule in EVERYTHING]
+
+    def same_modality_only():
+        return [rule for rule in TheRuleFile.solution() if set(rule["modality"]) & set(rule["prior_modality"])]
+
+    def equal_texts():
+        exact = {"(?i)chest|thorax|pulmonary": "^CHEST$", "(?i)chest|thorax|cxr": "^CHEST$", "(?i)abd": "^ABDOMENPELVIS$",
+                 "(?i)head|skull|brain": "^(HEAD|BRAIN)$", "(?i)breast|^MG": "^BREAST$"}
+        return [{**rule, "body_part": exact[rule["body_part"]]} for rule in TheRuleFile.solution()]
+
+    def all_series():
+        return [{name: value for name, value in rule.items() if name not in ("series", "skip")} for rule in TheRuleFile.solution()]
+
+    def newest_only():
+        return [{**rule, "count": 1} for rule in TheRuleFile.solution()]
+
+    def at_the_last_hour():
+        return [{**rule, "hours": 1} for rule in TheRuleFile.solution()]
+
+    def days_ahead():
+        return [{**rule, "hours": 48} for rule in TheRuleFile.solution()]
+
+    wrong_ways = {
+        as_it_was: "Those are the rules that are in force, and the tickets are about them.",
+        everything: "Every prior is there, and nine in ten bytes nobody looks at. Choose: by body part, number, age and series.",
+        same_modality_only: "The rules fetch only the exam's own modality: readers of chest radiographs wait for the chest CT, and "
+        "readers of the CT for the radiograph.",
+        equal_texts: "The rules take a body part only if the text is equal. The senders write it in several ways, or leave it out; and a "
+        "CT of chest and abdomen shows the chest.",
+        all_series: "The priors are well chosen, but whole studies are moved: thin slices, reformats, tomosynthesis. `series_log` says "
+        "which series readers look at.",
+        newest_only: "One prior of each kind is too few. The reading rooms ask for two of most.",
+        at_the_last_hour: "Everything is there in time, but the fetches run in the working day, when the network belongs to the "
+        "modalities. Start in the night for what is known the evening before.",
+        days_ahead: "The fetches start so early that the cache has purged the priors again when the exam comes: it keeps them for 24 "
+        "hours.",
+    }
+    hints = [
+        "One wish of the reading rooms is one rule: seven rules do it. Write one, replay, look at its group, then the next.",
+        "Body parts: look into `body_parts` for the ways in which the senders write a region. The pattern is searched in the study "
+        "description as well: CT PULMONARY ANGIO does not say chest.",
+        "Waste: in `series_log`, which series are looked at never, and are heavy? Name what you want in `series`, or what you do not "
+        "want in `skip`. Presentation states and key images are light, and readers want them.",
+        "Time: exams begin between 07:00 and 19:00; the night is from 17:00 to 07:00; the cache keeps for 24 hours. Which `hours` put "
+        "nearly all fetches into the night?",
+    ]
+    praise = "That is a rule file that one can defend before the reading rooms and before the network group, with numbers. Replay it " \
+        "every few months: scanners get new protocols, and readers new habits."
+
+    def trial(settings, hospital):
+        return prefetch.replay(lesson.input_of("exams", hospital), settings)
+
+    def faults(outcome):
+        found = []
+        worst = min(outcome["groups"], key=outcome["groups"].get)
+        if outcome["gone"] > outcome["opened"] / 20:
+            found.append(f"Readers waited although {outcome['gone']} of the opened priors had been moved: they came so early that the "
+                         f"cache had purged them.")
+        if outcome["groups"][worst] < WANTED["group"]:
+            kinds = [kind for group, kind in outcome["missing"] if group == worst]
+            found.append(f"hit: for {worst} only {outcome['groups'][worst]:.1f} % of the opened priors were there; what readers waited "
+                         f"for most is {'radiographs' if kinds[0] == 'radiograph' else kinds[0]}.{_short(outcome)}")
+        if outcome["hit"] < WANTED["hit"]:
+            (group, kind), number = next(iter(outcome["missing"].items()))
+            found.append(f"hit: {outcome['hit']:.1f} % of the opened priors were there. Most were missed for {group}: {number} times "
+                         f"{'a radiograph' if kind == 'radiograph' else 'a prior with ' + kind}.{_short(outcome)}")
+        if outcome["waste"] > WANTED["waste"]:
+            names = [name or "no description" for name in list(outcome["unread"])[:2]]
+            found.append(f"waste: nobody looked at {outcome['waste']:.1f} % of what was moved; the heaviest series of these are "
+                         f"{' and '.join(names)}. Are the "
+                         "wrong series moved, or of too many priors?")
+        if outcome["late"] > WANTED["late"]:
+            found.append(f"late: {outcome['late']:.1f} % of the hits came after the exam had begun.")
+        if outcome["busy"] > WANTED["busy"]:
+            found.append(f"busy: {outcome['busy']:.1f} % of the bytes were moved in the working day for exams that were known the "
+                         f"evening before.")
+        return found
+
+
+def _short(outcome):
+    """What was lacking in priors that were moved, as a sentence, when it was much."""
+    name, number = next(iter(outcome["short"].items()), ("", 0))
+    return f" In {number} moved priors the series {name} was lacking." if number >= 2 else ""

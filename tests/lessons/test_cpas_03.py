@@ -1,0 +1,202 @@
+"""What learners give in lesson cpas-03 beyond the solutions and wrong ways, and the lesson's films beside the hospital's images."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.figures.image import orientation
+from coursekit.hospital import hospital
+from coursekit.hospital.images import image
+from coursekit.lessons import cpas_03_positioning as cpas03
+from coursekit.lessons.cpas_03_positioning import lesson
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+SEEDS = range(10)
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"))
+
+
+def _input(name, seed=0):
+    return lesson.input_of(name, hospital(seed, "tiny"))
+
+
+def _right(name, editions):
+    return EXERCISES[name].computed(EXERCISES[name].solution, editions.own)
+
+
+@pytest.mark.parametrize("form", [
+    lambda a, b: f"{a} {b}", lambda a, b: f"{a}\\{b}", lambda a, b: a + b, lambda a, b: (a, b), lambda a, b: [a.lower(), b.lower()],
+    lambda a, b: f"{a}/{b}", lambda a, b: f"{a}, {b}", lambda a, b: f"['{a}', '{b}']",
+    lambda a, b: {"H": "superior", "F": "feet", "L": "left", "R": "Right", "A": "front", "P": "posterior"}[a] + " "
+    + {"H": "head", "F": "Foot", "L": "left", "R": "Right", "A": "anterior", "P": "back"}[b],
+])
+def test_two_letters_in_any_usual_form(editions, form):
+    given = {film: form(*letters.split()) for film, letters in _right("EdgesOfFourFilms", editions).items()}
+    assert EXERCISES["EdgesOfFourFilms"].judge((given,), editions).correct
+
+
+def test_a_backslash_that_python_takes_for_a_control_character():
+    assert cpas03.two_directions("l\f") == "LF" and cpas03.two_directions("f\a") == "FA" and cpas03.two_directions("h\r") == "HR"
+
+
+@pytest.mark.parametrize("given", ["L", "LFR", "X Y", ["L"], "left and right and foot", 5])
+def test_what_is_no_pair_of_letters_gets_a_sentence(editions, given):
+    verdict = EXERCISES["EdgesOfFourFilms"].judge(({**_right("EdgesOfFourFilms", editions), "A": given},), editions)
+    assert verdict.label == "unreadable" and "letters" in verdict.message, verdict
+
+
+def test_each_wrong_film_is_named(editions):
+    right = _right("EdgesOfFourFilms", editions)
+    verdict = EXERCISES["EdgesOfFourFilms"].judge(({**right, "A": "R F"},), editions)
+    assert verdict.label == "the_viewers_left"
+    verdict = EXERCISES["EdgesOfFourFilms"].judge(({**right, "C": "A P"},), editions)
+    assert verdict.outcome is Outcome.NOT_YET and "`C`" in verdict.message
+
+
+@pytest.mark.parametrize("give", [lambda w: w, lambda w: f"{w:.1f} mm", lambda w: round(w, 1), np.float64, lambda w: [w],
+                                  lambda w: round(w)])
+def test_the_width_in_other_forms(editions, give):
+    assert EXERCISES["HeartOnThePortable"].judge((give(_right("HeartOnThePortable", editions)),), editions).correct
+
+
+def test_sets_in_other_forms(editions):
+    import pandas
+    for name in ("ViewsThatContradict", "SidesThatDisagree"):
+        right = _right(name, editions)
+        for given in (", ".join(right), set(right), pandas.Series(right), [one.lower() for one in right], right + right):
+            assert EXERCISES[name].judge((given,), editions).correct, given
+        assert EXERCISES[name].judge((right[:-1],), editions).outcome is Outcome.NOT_YET
+    views, codes = _input("views"), _input("view_codes")
+    coded = views["code_value"].map(codes)
+    found = views[coded.notna() & (views["view_position"] != "") & (coded != views["view_position"])]["image"]
+    assert EXERCISES["ViewsThatContradict"].judge((found,), editions).correct
+
+
+def test_the_mammogram_table_in_other_forms(editions):
+    import pandas
+    rows = _right("FourMammograms", editions)
+    views, sides = {"CC": "cranio-caudal", "MLO": "mlo"}, {"L": "left", "R": "Right"}
+    words = [{"view": views[row["view"]], "film": int(row["film"]), "side": sides[row["side"]]} for row in rows]
+    tuples = [(row["film"], row["side"], row["view"]) for row in rows]
+    for given in (words, tuples, pandas.DataFrame(words), words[::-1]):
+        assert EXERCISES["FourMammograms"].judge((given,), editions).correct
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_ticket_by_the_marker(seed):
+    editions = Editions(hospital(seed, "tiny"))
+    judge = EXERCISES["TheTicket"].judge
+    letter, marker = _right("TheTicket", editions)
+    flipped = letter == "A"
+    for given in ((letter.lower(), marker.upper()), (f"{letter})", "left, in mirror writing" if flipped else "on the right, readable"),
+                  (letter, "left, not readable" if flipped else "right normal"),
+                  (letter, "left unreadable" if flipped else "top right, readable"),
+                  (EXERCISES["TheTicket"].answer.options[letter], "left reversed" if flipped else ("right", "readable"))):
+        assert judge(given, editions).correct, given
+    assert judge(("B" if flipped else "A", marker), editions).label == "the_other_reason"
+    assert judge(("C", "x"), editions).label == "beam_from_the_front"
+    assert judge((letter, "left right"), editions).outcome is Outcome.NOT_YET
+    assert judge((letter, "left"), editions).outcome is Outcome.NOT_YET
+
+
+def test_other_ways_to_write_the_functions(editions):
+    def plane_of(iop):
+        normal = np.abs(np.cross(iop[:3], iop[3:]))
+        return ("SAG", "cor", "Transverse")[int(normal.argmax())]
+
+    def edges(iop):
+        row, column = np.array(iop).reshape(2, 3)
+        return tuple("LPH"[abs(v).argmax()] if v[abs(v).argmax()] > 0 else "RAI"[abs(v).argmax()] for v in (row, column))
+
+    assert EXERCISES["PlaneOf"].judge((plane_of,), editions).correct
+    assert EXERCISES["LettersOfASlice"].judge((edges,), editions).correct
+
+
+def test_functions_that_look_right(editions):
+    def zeros(iop):  # which axis do neither rows nor columns have?
+        for place, name in enumerate(("sagittal", "coronal", "axial")):
+            if iop[place] == 0 and iop[place + 3] == 0:
+                return name
+        return "oblique"
+
+    def rounded(iop):  # the well-known comparison of rounded cosines
+        known = {(1, 0, 0, 0, 1, 0): "axial", (1, 0, 0, 0, 0, -1): "coronal", (0, 1, 0, 0, 0, -1): "sagittal"}
+        return known.get(tuple(round(v) for v in iop), "oblique")
+
+    for function in (zeros, rounded):
+        assert EXERCISES["PlaneOf"].judge((function,), editions).outcome is Outcome.NOT_YET
+    assert EXERCISES["PlaneOf"].judge((zeros,), editions).label == "exact_only"
+
+
+def test_the_slices_are_true_orientations_and_none_is_in_doubt():
+    for seed in SEEDS:
+        for iop, in EXERCISES["PlaneOf"].cases(random.Random(seed)):
+            row, column = iop[:3], iop[3:]
+            assert abs(math.hypot(*row) - 1) < 1e-5 and abs(math.hypot(*column) - 1) < 1e-5
+            assert abs(sum(a * b for a, b in zip(row, column, strict=True))) < 1e-5
+            for vector in (row, column, np.cross(row, column)):
+                first, second, _ = sorted((abs(float(v)) for v in vector), reverse=True)
+                assert first - second > 0.3
+
+
+def test_the_letters_are_those_of_the_courses_viewer():
+    from pydicom.dataset import Dataset
+    for iop, in EXERCISES["LettersOfASlice"].cases(random.Random(4)):
+        ds = Dataset()
+        ds.ImageOrientationPatient = iop
+        right, bottom, *_ = orientation(ds)
+        assert EXERCISES["LettersOfASlice"].solution(iop) == f"{right[0]} {bottom[0]}"
+
+
+def test_the_review_in_other_forms(editions):
+    import pandas
+    rows = _right("MorningReview", editions)
+    for given in ({row["film"]: row["verdict"] for row in rows}, [(int(row["film"]), row["verdict"].upper()) for row in rows],
+                  pandas.DataFrame(rows), [{**row, "verdict": row["verdict"].replace(" ", "_")} for row in rows]):
+        assert EXERCISES["MorningReview"].judge((given,), editions).correct, given
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_morning_has_each_fault_once_and_three_sound_films(seed):
+    verdicts = [row["verdict"] for row in EXERCISES["MorningReview"].solution(_input("morning", seed))]
+    assert sorted(verdicts) == ["mirrored", "ok", "ok", "ok", "wrong side", "wrong view"]
+
+
+@pytest.mark.parametrize("name", [name for name in cpas03.SEEN if not name.startswith("ct")])
+def test_films_as_sent_have_the_letters_of_the_hospitals_images(name):
+    assert tuple(image(name).PatientOrientation) == cpas03.SEEN[name][0]
+
+
+@pytest.mark.parametrize("move", cpas03.MOVES)
+def test_letters_move_as_pixels_do(move):
+    """Each pixel of a small picture says what lies at its edge; the moved picture must say what MOVES says."""
+    picture = np.array([["", "H", ""], ["R", "", "L"], ["", "F", ""]])
+    there = cpas03.moved(picture, move)
+    assert (there[1, 2], there[2, 1]) == cpas03.MOVES[move]("L", "F")
+    corner = dict(zip(("right", "left", "top", "bottom"), (there[1, 2], there[1, 0], there[0, 1], there[2, 1]), strict=True))
+    assert [corner[place] for place in cpas03.PLACES[move]] == ["L", "R", "H", "F"]
+
+
+def test_the_codes_are_those_of_the_standards_context_groups():
+    from pydicom.sr.codedict import codes
+    ours = {position: code for position, (code, _) in cpas03.VIEWS.items()}
+    theirs = {"PA": codes.cid4010.PosteroAnterior, "AP": codes.cid4010.AnteroPosterior, "LL": codes.cid4010.LeftLateral,
+              "RL": codes.cid4010.RightLateral, "CC": codes.cid4014.CranioCaudal, "MLO": codes.cid4014.MedioLateralObliqueProjection}
+    assert ours == {position: code.value for position, code in theirs.items()}
+
+
+def test_the_ticket_film_is_flipped_with_its_marker_or_the_patient_without_it():
+    for seed in (0, 1):
+        film = _input("ticket_film", seed)
+        original, grey = cpas03._pixels(seed, "cr_chest_pa"), film.grey
+        middle = slice(200, 700)
+        assert np.array_equal(grey[middle], original[middle, ::-1])
+        corner = np.array_equal(grey[20:84, -96:-24], original[20:84, -96:-24])
+        assert corner == (cpas03.marker_on(film)[1] == "readable")
