@@ -1,0 +1,1389 @@
+"""Reading the request, body systems, medical terms, exam names: the exercises of lesson cpas-02."""
+
+import re
+
+from coursekit.checking import Config, Lesson, Set, Table
+from coursekit.checking.kinds.table import Rows
+from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short
+from coursekit.checking.verdict import Outcome, Verdict
+from coursekit.hospital.catalogue import PROCEDURES
+from coursekit.hospital.draws import Draws
+
+lesson = Lesson(
+    "cpas-02",
+    title="Reading the request: body systems, medical terms, exam names",
+    version=1,
+    minutes=90,
+    objectives=[
+        "take a medical term apart, name the organ and its body system, and know which abbreviations to ask about",
+        "map another clinic's exam names to this hospital's codes and to DICOM body parts, without falling for letters inside words",
+        "see what stops a request: no side, the wrong side, a safety question, an exam that does not fit",
+    ],
+    covers=["various body parts and body systems", "most common medical terms"],
+    needs=["start"],
+)
+
+
+def _in_any_order(draws, items):
+    """The items, shuffled by `draws`."""
+    lots = draws.raw(len(items)).tolist()
+    return [item for _, item in sorted(zip(lots, items, strict=True), key=lambda pair: pair[0])]
+
+
+def _one_of(draws, items):
+    return items[draws.one(0, len(items) - 1)]
+
+
+def _numbered(draws, rows):
+    """The rows, dictionaries, shuffled and numbered from 1."""
+    return [{"number": number, **row} for number, row in enumerate(_in_any_order(draws, rows), 1)]
+
+
+class Sheet(Table):
+    """A form with numbered rows, which the learner fills in: each row is its number and a word from a list for each column.
+
+    variables : the learner's variable
+    columns   : {column: {word: other ways to write it}}
+    rows      : how many rows the form has
+
+    Forgives what Table forgives, rows without a heading, `{number: words}` and, where a row has one word, the words in their order. A
+    wrong row is diagnosed by itself: the first wrong word decides which wrong way it is.
+    """
+
+    takes = "a list of rows, each in round brackets"
+
+    def __init__(self, variables, columns, rows):
+        super().__init__(variables, key=["number"])
+        self.columns = ["number", *columns]
+        self.words = columns
+        self.known = {
+            column: {_bare(other): word for word, others in words.items() for other in (word, *others)} for column, words in columns.items()
+        }
+        self.rows = rows
+
+    def not_answered(self, given):
+        """`...` as a whole, or in every place of the form."""
+        if super().not_answered(given):
+            return True
+        if type(given[0]) is not list or not given[0] or any(type(row) is not tuple or len(row) < 2 for row in given[0]):
+            return False
+        return all(value is Ellipsis for row in given[0] for value in row[1:])
+
+    def read(self, given):
+        """The rows with each word in its listed form."""
+        value = given
+        if type(given) is dict and given and all(type(key) in (int, str) and str(key).strip().isdigit() for key in given):
+            value = [[key, *(words if type(words) is list else [words])] for key, words in plain(given).items()]
+        elif type(given) in (list, tuple) and len(self.words) == 1 and len(given) == self.rows and all(type(word) is str for word in given):
+            value = list(enumerate(given, 1))
+        table = super().read(value)
+        found = []
+        for row in self._in_order(table):
+            try:
+                number = int(str(row[0]).strip(" .:#"))
+            except ValueError:
+                raise Unreadable(f"A row begins with {short(row[0])}. Each row begins with its number.") from None
+            found.append((number, *(self._word(number, column, word) for column, word in zip(self.words, row[1:], strict=True))))
+        return Rows(self.columns, found)
+
+    def _in_order(self, table):
+        """The table's rows with the form's columns, by name or, where there are no names, in the order of the form."""
+        names = [str(name).removeprefix("index of ").strip().casefold() for name in table.columns]
+        if set(self.columns) <= set(names):
+            places = [names.index(column) for column in self.columns]
+            return [[row[place] for place in places] for row in table.rows]
+        unnamed = not set(names) & set(self.columns)
+        if unnamed and len(names) == len(self.columns):
+            return table.rows
+        raise Unreadable(f"Each row has {len(self.columns)} values: {', '.join(f'`{column}`' for column in self.columns)}.")
+
+    def _word(self, number, column, value):
+        if value is Ellipsis:
+            raise Unreadable(f"In row {number}, `{column}` is still open: put your answer in place of the `...`.")
+        if value is None or type(value) not in (str, int):
+            raise Unreadable(f"In row {number}, `{column}` is {describe(value)}; it should be a word in quotes.")
+        word = self.known[column].get(_bare(str(value)))
+        if word is None:
+            listed = list(self.words[column])
+            which = f"The words are: {', '.join(listed)}." if len(listed) <= 16 else "Look at the list above the exercise."
+            raise Unreadable(f"In row {number}, {short(str(value))} is not a word that `{column}` can have. {which}")
+        return word
+
+    def judge(self, exercise, given, editions):
+        """As for every kind; of an answer that mixes mistakes, the first wrong row is diagnosed."""
+        verdict = super().judge(exercise, given, editions)
+        ways = exercise.wrong_ways
+        if verdict.correct or verdict.label in ("unreadable", "extra row", "missing row", "repeated row", *(way.__name__ for way in ways)):
+            return verdict
+        answer, right = self._by_number(self.read(*given)), self._by_number(self._computed(exercise, exercise.solution, editions))
+        number = next(number for number in right if answer[number] != right[number])
+        place = next(place for place, word in enumerate(right[number]) if answer[number][place] != word)
+        for way, feedback in ways.items():
+            wrong = self._by_number(self._computed(exercise, way, editions))[number]
+            if wrong[place] == answer[number][place]:
+                return Verdict(Outcome.NOT_YET, f"Row {number}, `{self.columns[place + 1]}`: {feedback}", way.__name__)
+        return verdict
+
+    @staticmethod
+    def _by_number(rows):
+        return {row[0]: row[1:] for row in sorted(rows.rows)}
+
+    def stub(self):
+        """The form with its words open."""
+        rows = "\n".join(f"    ({number}, {', '.join('...' for _ in self.words)})," for number in range(1, self.rows + 1))
+        return f"{self.variables[0]} = [\n    # ({', '.join(self.columns)})\n{rows}\n]"
+
+
+def _bare(word):
+    """A word as it is compared: without case, quotes, doubled blanks and hyphens."""
+    return " ".join(word.replace("-", " ").strip(" .'\"").casefold().split())
+
+
+# ---- words in parts
+
+ROOTS = {
+    "cholecyst": "gallbladder", "cyst": "bladder", "nephr": "kidney", "ren": "kidney", "suprarenal": "adrenal gland", "ureter": "ureter",
+    "uter": "uterus", "hyster": "uterus", "hepat": "liver", "gastr": "stomach", "col": "colon", "append": "appendix",
+    "pancreat": "pancreas", "thyroid": "thyroid gland", "trache": "windpipe", "bronch": "airways", "pneumon": "lung", "thorac": "chest",
+    "cardi": "heart", "tens": "blood pressure", "splen": "spleen", "crani": "skull", "dur": "cover of the brain", "myel": "spinal cord",
+    "lapar": "abdomen", "arthr": "joint", "spondyl": "vertebra", "vertebr": "vertebra", "cost": "rib", "mamm": "breast",
+}
+ENDINGS = {
+    "ectomy": "removal", "ostomy": "opening", "otomy": "incision", "itis": "inflammation", "osis": "wear", "ography": "picture",
+    "ogram": "picture", "oscopy": "look inside", "omegaly": "enlarged",
+}
+PREFIXES = {
+    "hyper": "too much", "hypo": "too little", "supra": "above", "sub": "below", "peri": "around", "inter": "between", "intra": "inside",
+    "endo": "inside",
+}
+SYSTEMS = {
+    "circulatory": ("heart", "blood vessels", "blood pressure"),
+    "digestive": ("stomach", "colon", "appendix", "liver", "gallbladder", "pancreas"),
+    "endocrine": ("thyroid gland", "adrenal gland", "pituitary gland"),
+    "musculoskeletal": ("joint", "vertebra", "rib", "skull", "muscles"),
+    "nervous": ("brain", "cover of the brain", "spinal cord"),
+    "reproductive": ("uterus", "ovaries", "prostate", "breast"),
+    "respiratory": ("windpipe", "airways", "lung"),
+    "urinary": ("kidney", "ureter", "bladder"),
+}
+
+TERMS = (  # one of each group stands on the form
+    ("cholecystitis", "cholecystectomy"),
+    ("cystitis", "cystography"),
+    ("colostomy", "gastrostomy", "nephrostomy", "tracheostomy"),
+    ("thoracotomy", "craniotomy", "laparotomy"),
+    ("appendicitis", "pancreatitis", "hepatitis", "arthritis"),
+    ("arthrosis", "spondylosis"),
+    ("myelography", "mammogram", "arthrogram"),
+    ("bronchoscopy", "gastroscopy", "colonoscopy", "arthroscopy"),
+    ("nephrectomy", "gastrectomy", "hysterectomy", "colectomy", "splenectomy"),
+    ("hepatomegaly", "splenomegaly", "cardiomegaly"),
+)
+ORGANS = ("abdomen", "adrenal gland", "airways", "appendix", "bladder", "breast", "chest", "colon", "gallbladder", "heart", "joint",
+          "kidney", "liver", "lung", "pancreas", "skull", "spinal cord", "spleen", "stomach", "ureter", "uterus", "vertebra", "windpipe")
+OTHER_NAMES = {
+    "colon": ("bowel", "large bowel", "large intestine"), "windpipe": ("trachea",), "airways": ("airway", "bronchi", "bronchus"),
+    "gallbladder": ("gall bladder",), "bladder": ("urinary bladder",), "kidney": ("kidneys",), "joint": ("joints",),
+    "vertebra": ("vertebrae", "spine"), "lung": ("lungs",), "chest": ("thorax",), "abdomen": ("belly", "abdominal wall"),
+    "breast": ("breasts",), "uterus": ("womb",), "skull": ("cranium",), "adrenal gland": ("adrenal", "adrenals", "adrenal glands"),
+}
+SAYS = {
+    "removal": ("remove", "removed", "cutting out", "cut out", "excision"), "opening": ("an opening", "opening that stays", "stoma"),
+    "incision": ("cut", "cut into", "cutting into"), "inflammation": ("inflamed",),
+    "wear": ("wear and tear", "lasting condition", "condition", "degeneration"), "picture": ("image", "imaging", "x ray"),
+    "look inside": ("looking inside", "endoscopy"), "enlarged": ("enlargement", "too big"),
+}
+
+
+@lesson.input
+def roots(hospital):
+    """Roots of medical terms: part -> organ."""
+    return dict(ROOTS)
+
+
+@lesson.input
+def endings(hospital):
+    """Suffixes: part -> what it says."""
+    return dict(ENDINGS)
+
+
+@lesson.input
+def prefixes(hospital):
+    """Prefixes: part -> what it says."""
+    return dict(PREFIXES)
+
+
+@lesson.input
+def systems(hospital):
+    """Body systems: name -> organs."""
+    return {system: list(organs) for system, organs in SYSTEMS.items()}
+
+
+@lesson.input
+def terms(hospital):
+    """Ten terms from the requests of the night: a list of {"number", "term"}."""
+    draws = Draws(hospital.seed, "cpas-02 terms")
+    return _numbered(draws, [{"term": _one_of(draws, group)} for group in TERMS])
+
+
+def _terms_told(terms, roots, endings):
+    """Organ and ending of each term, by the longest part that fits."""
+    rows = []
+    for row in terms:
+        root = max((part for part in roots if row["term"].startswith(part)), key=len)
+        ending = max((part for part in endings if row["term"].endswith(part)), key=len)
+        rows.append((row["number"], roots[root], endings[ending]))
+    return rows
+
+
+@lesson.exercise
+class TermsInParts:
+    """What do the ten terms in `terms` say?
+
+    For each give the **organ** (a word from behind the = in the list of roots) and what its **ending** says: removal, opening, incision,
+    inflammation, wear, picture, look inside, enlarged.
+    """
+
+    answer = Sheet("told", {"organ": {organ: OTHER_NAMES.get(organ, ()) for organ in ORGANS}, "says": SAYS}, len(TERMS))
+
+    def solution(terms, roots, endings):
+        rows = []
+        for row in terms:
+            # The longest root that fits: "cholecyst" and not "chol" or "cyst".
+            root = max((part for part in roots if row["term"].startswith(part)), key=len)
+            ending = next(part for part in endings if row["term"].endswith(part))
+            rows.append((row["number"], roots[root], endings[ending]))
+        return rows
+
+    def removal_is_a_cut(terms, roots, endings):
+        return _terms_told(terms, roots, endings | {"ectomy": "incision"})
+
+    def opening_is_a_cut(terms, roots, endings):
+        return _terms_told(terms, roots, endings | {"ostomy": "incision", "otomy": "opening"})
+
+    def wear_is_inflammation(terms, roots, endings):
+        return _terms_told(terms, roots, endings | {"itis": "wear", "osis": "inflammation"})
+
+    def one_bladder(terms, roots, endings):
+        return _terms_told(terms, roots | {"cholecyst": "bladder"}, endings)
+
+    def looking_is_a_picture(terms, roots, endings):
+        return _terms_told(terms, roots, endings | {"oscopy": "picture"})
+
+    wrong_ways = {
+        removal_is_a_cut: "-ectomy is not a mere cut: something is taken out, and the images of afterwards lack an organ. The ending that "
+        "means cutting into something is -otomy, without the c.",
+        opening_is_a_cut: "-ostomy and -otomy differ by one letter. With the s there is a stoma, an opening that stays; without it "
+        "something is cut into and closed again.",
+        wear_is_inflammation: "You exchanged -itis and -osis. Think of tonsillitis, which is hot and sore; -osis is a lasting "
+        "condition, in joints and vertebrae wear.",
+        one_bladder: "The root cyst alone is the bladder that holds urine. With chole, bile, before it, it is another sac: look for the "
+        "longest root in the table that fits.",
+        looking_is_a_picture: "-oscopy is done with an instrument that is put inside and looked through, not by radiology's machines. "
+        "Images end in -ography (the making) and -ogram (the result).",
+    }
+    hints = [
+        "Cover the ending first: what is left at the beginning is the root, with an o between them that only joins.",
+        "If several roots of the table fit the beginning, the longest one counts.",
+        "The endings -ectomy, -ostomy and -otomy are the ones that are mixed up: removal, an opening that stays, a cut. Which is which "
+        "stands in the table of endings.",
+    ]
+    praise = ("An -ectomy on a request explains a missing organ on the images, an -ostomy a tube or bag. Neither is a fault of the viewer, "
+              "and you can tell the caller so.")
+
+
+WORDS = (
+    ("hypothyroidism", "hyperthyroidism"), ("hypertension", "hypotension"), ("suprarenal",), ("periureteric",), ("intrauterine",),
+    ("intervertebral", "intercostal"), ("intrahepatic",), ("pericholecystic",), ("subdural",), ("endotracheal", "endobronchial"),
+)
+SYSTEM_NAMES = {
+    "circulatory": ("cardiovascular", "vascular"), "digestive": ("gastrointestinal", "gi"), "endocrine": ("hormonal",),
+    "musculoskeletal": ("skeletal", "msk"), "nervous": ("neurological", "neuro"), "reproductive": ("genital",),
+    "respiratory": ("pulmonary",), "urinary": ("renal",),
+}
+PREFIX_NAMES = {
+    "too much": ("too high", "more", "high"), "too little": ("too low", "less", "low"), "above": ("over",), "below": ("under", "beneath"),
+    "around": ("about",), "between": (), "inside": ("within", "in"),
+}
+
+
+@lesson.input
+def words(hospital):
+    """Ten words with a prefix from the requests of the night: a list of {"number", "word"}."""
+    draws = Draws(hospital.seed, "cpas-02 words")
+    return _numbered(draws, [{"word": _one_of(draws, group)} for group in WORDS])
+
+
+def _words_told(words, prefixes, roots, systems):
+    rows = []
+    system_of = {organ: system for system, organs in systems.items() for organ in organs}
+    for row in words:
+        prefix = next(part for part in prefixes if row["word"].startswith(part))
+        root = max((part for part in roots if part in row["word"]), key=len)
+        rows.append((row["number"], prefixes[prefix], system_of[roots[root]]))
+    return rows
+
+
+@lesson.exercise
+class WordsAndSystems:
+    """What does the **prefix** of each word in `words` say, and to which **system** does the organ in it belong?
+
+    Prefixes say: too much, too little, above, below, around, between, inside. Systems: circulatory, digestive, endocrine, musculoskeletal,
+    nervous, reproductive, respiratory, urinary.
+    """
+
+    answer = Sheet("placed", {"prefix": PREFIX_NAMES, "system": SYSTEM_NAMES}, len(WORDS))
+
+    def solution(words, prefixes, roots, systems):
+        system_of = {organ: system for system, organs in systems.items() for organ in organs}
+        rows = []
+        for row in words:
+            prefix = next(part for part in prefixes if row["word"].startswith(part))
+            root = max((part for part in roots if part in row["word"]), key=len)
+            rows.append((row["number"], prefixes[prefix], system_of[roots[root]]))
+        return rows
+
+    def hyper_and_hypo(words, prefixes, roots, systems):
+        return _words_told(words, prefixes | {"hyper": "too little", "hypo": "too much"}, roots, systems)
+
+    def inter_and_intra(words, prefixes, roots, systems):
+        return _words_told(words, prefixes | {"inter": "inside", "intra": "between"}, roots, systems)
+
+    def by_the_neighbour(words, prefixes, roots, systems):
+        return _words_told(words, prefixes, roots | {"suprarenal": "kidney"}, systems)
+
+    def ureter_and_uterus(words, prefixes, roots, systems):
+        return _words_told(words, prefixes, roots | {"ureter": "uterus", "uter": "ureter"}, systems)
+
+    def one_bladder(words, prefixes, roots, systems):
+        return _words_told(words, prefixes, roots | {"cholecyst": "bladder"}, systems)
+
+    def sub_and_supra(words, prefixes, roots, systems):
+        return _words_told(words, prefixes | {"sub": "above", "supra": "below"}, roots, systems)
+
+    wrong_ways = {
+        hyper_and_hypo: "You exchanged hyper- and hypo-. A hyperactive child has a lot of activity; a hypodermic needle goes under the "
+        "skin, and hypo- is the low one.",
+        inter_and_intra: "You exchanged inter- and intra-. An international flight goes from one country to another; an intravenous line "
+        "lies in the vein.",
+        by_the_neighbour: "You went by the neighbour in the picture. The organ sits on the kidney, and its name says so, but what it makes "
+        "are hormones. The system follows from what an organ does.",
+        ureter_and_uterus: "Two words that look alike: the ureter carries urine from the kidney, the uterus carries a child. Read "
+        "the letters behind the u once more.",
+        one_bladder: "There are two bladders. Chole- is bile: the sac under the liver, which helps to digest fat.",
+        sub_and_supra: "You exchanged sub- and supra-. A submarine goes down; super and supra are on top.",
+    }
+    hints = [
+        "Take the prefix off. In what is left, find the longest root of the table; it gives the organ.",
+        "The table of systems says where each organ belongs. Ask what the organ does, not what lies beside it.",
+        "Two of the roots hide in longer ones: ren in suprarenal, cyst in cholecyst. Two look alike: ureter and uter.",
+    ]
+    praise = "So a request speaks of an organ even where it does not name it, and you know which department will read the images."
+
+
+# ---- abbreviations
+
+READINGS = {
+    "MS": ("multiple sclerosis", "mitral stenosis"),
+    "PE": ("pulmonary embolism", "pleural effusion"),
+    "RA": ("rheumatoid arthritis", "right atrium"),
+    "LLL": ("left lower lobe", "left lower leg"),
+    "PID": ("pelvic inflammatory disease", "prolapsed intervertebral disc"),
+    "OD": ("overdose", "right eye"),
+}
+SHORTENED = {
+    "MS": (("MR BRAIN", "MS since 2015, new optic neuritis. New plaques?"), ("US ECHOCARDIOGRAM", "MS, diastolic murmur. Valve area?"),
+           ("XR CHEST PA/LAT", "MS. Pre-operative.")),
+    "PE": (("CT PULMONARY ANGIO", "Sudden dyspnoea after a long flight, D-dimer raised. PE?"),
+           ("XR CHEST AP PORTABLE", "PE on the right, 800 ml drained yesterday. Fluid left?"), ("CT CHEST", "PE. Follow-up.")),
+    "RA": (("XR HAND", "RA, morning stiffness, swollen finger joints. Erosions?"),
+           ("XR CHEST AP PORTABLE", "New central venous catheter. Tip in RA?")),
+    "LLL": (("XR CHEST PA/LAT", "Cough and fever. Pneumonia LLL?"), ("XR ANKLE", "Wound LLL, a hand's breadth above the ankle. Glass?")),
+    "PID": (("US ABDOMEN", "Woman of 24, fever, discharge, pain in the lower abdomen. PID?"),
+            ("MR LUMBAR SPINE", "Sciatica for six weeks. PID L5/S1?")),
+    "OD": (("CT HEAD", "Unconscious after OD, empty boxes of tablets beside the bed. Bleeding?"),
+           ("CT HEAD", "Metal splinter OD since noon, sees blurred. Position?")),
+}
+
+
+@lesson.input
+def readings(hospital):
+    """What an abbreviation may mean: abbreviation -> readings, the one most often meant here first."""
+    return {short: list(meanings) for short, meanings in READINGS.items()}
+
+
+@lesson.input
+def shortened(hospital):
+    """Eight requests with an abbreviation: a list of {"number", "exam", "text", "abbreviation"}."""
+    draws = Draws(hospital.seed, "cpas-02 abbreviations")
+    rows = [(short, text) for short in ("MS", "PE") for text in SHORTENED[short]]
+    for short in _in_any_order(draws, ["RA", "LLL", "PID", "OD"])[:2]:
+        rows.append((short, SHORTENED[short][1 if len(rows) == 6 else draws.one(0, 1)]))
+    return _numbered(draws, [{"exam": exam, "text": text, "abbreviation": short} for short, (exam, text) in rows])
+
+
+def _meant(shortened, change):
+    """A row for each request, by `change(abbreviation, place of the meaning among its readings or None)`."""
+    rows = []
+    for row in shortened:
+        place = next(at for at, text in enumerate(SHORTENED[row["abbreviation"]]) if text[1] == row["text"])
+        rows.append((row["number"], change(row["abbreviation"], place if place < 2 else None)))
+    return rows
+
+
+@lesson.exercise
+class WhatIsMeant:
+    """What does the abbreviation in each request of `shortened` mean?
+
+    Choose one of its `readings`, or `"ask"` where neither the text nor the exam decides.
+    """
+
+    answer = Sheet("meaning", {"means": {reading: () for two in READINGS.values() for reading in two} | {
+        "prolapsed intervertebral disc": ("prolapsed disc", "disc prolapse"), "ask": ("ask the referrer", "unclear", "?")}}, 8)
+    points = 2
+
+    def solution(shortened):
+        clues = {
+            "optic neuritis": "multiple sclerosis", "murmur": "mitral stenosis",
+            "D-dimer": "pulmonary embolism", "drained": "pleural effusion",
+            "finger joints": "rheumatoid arthritis", "catheter": "right atrium",
+            "Pneumonia": "left lower lobe", "ankle": "left lower leg",
+            "discharge": "pelvic inflammatory disease", "Sciatica": "prolapsed intervertebral disc",
+            "tablets": "overdose", "sees": "right eye",
+        }
+        meaning = []
+        for row in shortened:
+            fitting = [means for clue, means in clues.items() if clue in row["text"]]
+            meaning.append((row["number"], fitting[0] if fitting else "ask"))
+        return meaning
+
+    def always_the_usual(shortened, readings):
+        return _meant(shortened, lambda short, place: readings[short][0])
+
+    def never_asks(shortened, readings):
+        return _meant(shortened, lambda short, place: readings[short][place or 0])
+
+    def never_asks_the_rarer(shortened, readings):
+        return _meant(shortened, lambda short, place: readings[short][1 if place is None else place])
+
+    def always_asks(shortened, readings):
+        return _meant(shortened, lambda short, place: "ask")
+
+    def the_other_one(shortened, readings):
+        return _meant(shortened, lambda short, place: "ask" if place is None else readings[short][1 - place])
+
+    wrong_ways = {
+        never_asks: "Here nothing decides: the exam is made for either, and the text gives no further word. A guess that sounds likely "
+        "goes into the protocol and into the report. What would you do at the desk?",
+        never_asks_the_rarer: "Here nothing decides, not even for the rarer reading. What would you do at the desk?",
+        always_the_usual: "You took the reading that is most frequent here. Read on: the exam and the other words of the request point "
+        "to one of them, or to none.",
+        always_asks: "Asking is never dangerous, but here the request itself answers: look at the exam and at the words beside the "
+        "abbreviation.",
+        the_other_one: "The exam and the other words fit the other reading. Which organ is imaged, and would it show this?",
+    }
+    hints = [
+        "Ask of each request: which organ does the exam show, and which complaint stands beside the abbreviation?",
+        "Optic neuritis belongs to the nerves, a murmur to the heart; what is drained is fluid; a D-dimer looks for clots; sciatica "
+        "comes from the back.",
+        "Where there is nothing but the abbreviation and `Follow-up` or `Pre-operative`, nothing decides.",
+    ]
+    praise = "You asked where asking is the only right answer, and did not bother the referrer where the request speaks for itself."
+
+
+NOTES = (  # (dangerous, note): one of each group
+    ("unit", ("Heparin 5000 U before the angiogram.", "Insulin 10 u this morning, glucose 6.1 mmol/l.")),
+    ("unit", ("Heparin 5000 IU given in the ED.", "Vitamin D 800 IU, osteoporosis.")),
+    ("day", ("Metformin 500 mg q.d., eGFR 74.", "Bisoprolol 5 mg QD, pulse 58.")),
+    ("day", ("Prednisolone 10 mg q.o.d.", "Furosemide 20 mg QOD.")),
+    ("zero", ("Lorazepam 1.0 mg before the MR.", "Hyoscine butylbromide 20.0 mg for the MR of the abdomen.")),
+    ("point", ("Lorazepam .5 mg for claustrophobia.", "Alprazolam .25 mg, anxious.")),
+    ("salt", ("MS 5 mg i.v. before the transfer.", "MgSO4 2 g given in the ED.", "MSO4 10 mg for the pain.")),
+    ("", ("Nodule in the right upper lobe, 5.0 mm, follow-up.", "Liver lesion 12.0 mm in January, growing?")),
+    ("", ("Creatinine 1.0 mg/dl, eGFR 71.", "INR 1.0 before the biopsy.")),
+    ("", ("Lorazepam 0.5 mg before the MR.", "Heparin 5000 units before the angiogram.")),
+    ("", ("US of the abdomen in 2024: gallstones.", "Seen in the ED, sent to US by Dr Quist.")),
+    ("", ("Aspirin 100 mg daily.", "Bisoprolol 2.5 mg daily, stop on the day of the CT.")),
+)
+
+
+@lesson.input
+def notes(hospital):
+    """Twelve notes on medicines and findings: a list of {"number", "text"}."""
+    draws = Draws(hospital.seed, "cpas-02 notes")
+    return _numbered(draws, [{"text": _one_of(draws, texts)} for _, texts in NOTES])
+
+
+def _dangerous(notes, *kinds):
+    kind_of = {text: kind for kind, texts in NOTES for text in texts}
+    return [row["number"] for row in notes if kind_of[row["text"]] in kinds]
+
+
+def note_number(value):
+    """A note as text, from `3`, `"3"` or `"note 3"`."""
+    found = re.fullmatch(r"\s*(?:note|line|row)?\s*#?(\d{1,3})\.?\s*", str(value), re.IGNORECASE)
+    if not found:
+        raise ValueError("give the numbers of the notes")
+    return f"note {int(found[1])}"
+
+
+@lesson.exercise
+class DoNotUse:
+    """Which of the `notes` hold something from the *Do Not Use* list?
+
+    Give a list of their numbers.
+    """
+
+    answer = Set("dangerous", reading=note_number)
+
+    def solution(notes):
+        import re
+
+        signs = [
+            r"\d (U|u|IU)\b",                       # units
+            r"\bq\.?o?\.?d\b",                      # daily, every other day
+            r"\d\.0 (mg|g|ml)(?!/)",                # a trailing zero in a dose; mg/dl is a laboratory's unit
+            r" \.\d",                               # no zero before the point
+            r"\b(MS|MSO4|MgSO4)\b",
+        ]
+        return [row["number"] for row in notes
+                if any(re.search(sign, row["text"], re.I if "q" in sign else 0) for sign in signs)]
+
+    def every_trailing_zero(notes):
+        zeros = [row["number"] for row in notes if re.search(r"\d\.0\b", row["text"])]
+        return sorted({*_dangerous(notes, "unit", "day", "zero", "point", "salt"), *zeros})
+
+    def letters_only(notes):
+        return _dangerous(notes, "unit", "day", "salt")
+
+    def no_leading_zero_overlooked(notes):
+        return _dangerous(notes, "unit", "day", "zero", "salt")
+
+    def salts_overlooked(notes):
+        return _dangerous(notes, "unit", "day", "zero", "point")
+
+    def units_only(notes):
+        return _dangerous(notes, "unit")
+
+    def us_too(notes):
+        us = [row["number"] for row in notes if re.search(r"\bUS\b", row["text"])]
+        return sorted({*_dangerous(notes, "unit", "day", "zero", "point", "salt"), *us})
+
+    wrong_ways = {
+        every_trailing_zero: "You took every zero behind a point. The list means doses. Where the zero tells how exactly something was "
+        "measured (a laboratory value, the size of a lesion), it may stand: read the footnote.",
+        letters_only: "You looked at the letters alone. Two entries of the list are about decimal points: one zero too many, one zero "
+        "missing.",
+        no_leading_zero_overlooked: "One is missing: a dose whose point is easily overlooked, because nothing stands before it. Tenfold "
+        "is soon given.",
+        salts_overlooked: "One is missing: letters that stand for two different drugs, a painkiller and a mineral.",
+        units_only: "You have the units. The list has more: how often, decimal points, and letters that stand for two drugs.",
+        us_too: "US stands for ultrasound there; it is no dose. The U of the list stands behind a number.",
+    }
+    hints = [
+        "Go through the list entry by entry, and through all twelve notes for each.",
+        "Small letters and full stops make no difference: `u` is as bad as `U`, `q.d.` as bad as `QD`.",
+        "The zero behind the point: is the number a dose, or something measured? The point in front: is there a zero before it?",
+        "Seven of the twelve hold something from the list.",
+    ]
+    praise = "You do not correct such a note yourself: you ask its author, and the RIS team takes the spelling out of their text blocks."
+
+
+# ---- words meet pictures
+
+SEEN = {  # image: (request, what is to be seen, without the word that decides)
+    "ct_head": ("Fall on the head, takes anticoagulants. Subdural haematoma?",
+                "a slice across, an oval ring of white, inside it grey; along one side, between ring and grey, a lighter crescent"),
+    "mr_brain_t2": ("First seizure. Intracerebral mass?",
+                    "a slice across, an oval with a thin dark ring; bright fluid in the middle and in the folds, and a bright patch "
+                    "within the grey on one side"),
+    "us_abdomen": ("Colic under the right ribs after meals. Cholelithiasis?",
+                   "a fan of grey speckles; a black pear-shaped sac with a bright dot in it that throws a dark shadow; beside it a "
+                   "bean-shaped organ"),
+    "us_carotid": ("TIA last night. Carotid stenosis?",
+                   "grey speckles with a horizontal tube, in it a patch of colour where something flows; below it a curve that rises and "
+                   "falls"),
+    "xa_coronary": ("Angina at rest. Coronary stenosis?",
+                    "a light field, a thin tube from above, and from its end dark branches that spread like a tree; no bones in front"),
+    "rf_swallow": ("Dysphagia for solid food. Aspiration?",
+                   "a side view of jaw, neck and vertebrae; in front of the vertebrae a dark spindle"),
+    "nm_bone": ("Carcinoma of the prostate, PSA rising. Osseous metastases?",
+                "a whole person, coarse and glowing: skull, ribs, spine, pelvis, legs"),
+    "mg_lcc": ("Palpable lump. Mass, microcalcifications?",
+               "half an oval with its rounded side to one edge, grey and white tissue in it with a dense white patch; the letters CC"),
+}
+LETTERS = "ABCDEFGH"
+
+
+@lesson.input
+def hung(hospital):
+    """The eight images: letter -> name in the hospital's collection."""
+    draws = Draws(hospital.seed, "cpas-02 images")
+    return dict(zip(LETTERS, _in_any_order(draws, list(SEEN)), strict=True))
+
+
+@lesson.input
+def hung_images(hospital):
+    """The eight images themselves: letter -> Dataset or list of them."""
+    return {letter: hospital.image(name) for letter, name in lesson.input_of("hung", hospital).items()}
+
+
+@lesson.input
+def chest(hospital):
+    """A chest CT, whose slices show the three planes."""
+    return hospital.image("ct_chest")
+
+
+@lesson.input
+def looks(hospital):
+    """What is to be seen: letter -> text."""
+    return {letter: SEEN[name][1] for letter, name in lesson.input_of("hung", hospital).items()}
+
+
+@lesson.input
+def indications(hospital):
+    """Eight requests: a list of {"number", "text"}."""
+    draws = Draws(hospital.seed, "cpas-02 indications")
+    return _numbered(draws, [{"text": text} for text, _ in SEEN.values()])
+
+
+def _matched(indications, hung, change):
+    """The letter of each request's image, after `change` (image: the one taken for it)."""
+    name_of = {text: name for name, (text, _) in SEEN.items()}
+    letter_of = {name: letter for letter, name in hung.items()}
+    return [(row["number"], letter_of[change.get(name_of[row["text"]], name_of[row["text"]])]) for row in indications]
+
+
+def _exchanged(one, other):
+    return {one: other, other: one}
+
+
+@lesson.exercise
+class WordsMeetPictures:
+    """Which of the images A to H was made for which request in `indications`?"""
+
+    answer = Sheet("image_of", {"image": {letter: () for letter in LETTERS}}, len(SEEN))
+    points = 2
+
+    def solution(indications, looks):
+        # The word that decides in the request, and what the image of that organ shows.
+        shows = {
+            "Subdural": "crescent", "Intracerebral": "patch within the grey", "Cholelithiasis": "sac with a bright dot",
+            "Carotid": "horizontal tube", "Coronary": "like a tree", "Dysphagia": "dark spindle", "Osseous": "whole person",
+            "microcalcifications": "letters CC",
+        }
+        rows = []
+        for row in indications:
+            word = next(word for word in shows if word in row["text"])
+            letter = next(letter for letter in looks if shows[word] in looks[letter])
+            rows.append((row["number"], letter))
+        return rows
+
+    def both_heads(indications, hung):
+        return _matched(indications, hung, _exchanged("ct_head", "mr_brain_t2"))
+
+    def both_stenoses(indications, hung):
+        return _matched(indications, hung, _exchanged("us_carotid", "xa_coronary"))
+
+    def both_ultrasounds(indications, hung):
+        return _matched(indications, hung, _exchanged("us_carotid", "us_abdomen"))
+
+    def both_cancers(indications, hung):
+        return _matched(indications, hung, _exchanged("nm_bone", "mg_lcc"))
+
+    def colic_is_swallowing(indications, hung):
+        return _matched(indications, hung, _exchanged("us_abdomen", "rf_swallow"))
+
+    wrong_ways = {
+        both_heads: "Two heads. Subdural means below the dura, so between skull and brain; intracerebral means in the brain itself. In "
+        "which image does the abnormal patch lie at the rim?",
+        both_stenoses: "A stenosis is a narrowing, but of which vessel? The coronary arteries lie around the heart like a crown and branch "
+        "like a tree; the carotid runs along the neck as one tube.",
+        both_ultrasounds: "Both are ultrasound. Chole- is bile, and -lith- a stone, which throws a shadow; a stenosis is looked for in a "
+        "vessel.",
+        both_cancers: "Metastases are daughter tumours far from where the cancer began; osseous means in bone. So which image shows bones?",
+        colic_is_swallowing: "Dys- is difficult, -phagia eating: so the way from mouth to stomach is filmed. Chole- is bile.",
+    }
+    hints = [
+        "Find the organ in each request first: -dural, -cerebral, chole-, carotid, coronary, -phagia, osseous.",
+        "Two images show a head. One has its abnormal patch at the rim below the bone, the other within the brain.",
+        "Two ultrasounds: a sac with a shadow below a bright dot, and a tube with flow. The one with coarse glowing bones is from "
+        "nuclear medicine.",
+    ]
+    praise = ("Eight requests, eight devices. When somebody calls because a study hangs with the wrong patient, this is the glance that "
+              "tells you whether image and request can belong together.")
+
+
+# ---- exam names
+
+CODES = {procedure.code: procedure.description for procedure in PROCEDURES}
+TRICKY_NAMES = (
+    ("KUB SUPINE", "XABD"), ("CAT SCAN BRAIN PLAIN", "CTHD"), ("CORONARY CTA", "CTCOR"), ("CXR PORT", "XCHAP"),
+    ("CT CHEST PE PROTOCOL", "CTPA"), ("IVP W TOMOGRAMS", "none"), ("LEFT HEART CATH W CORONARIES", "XACOR"),
+)
+OTHER_NAMES_OF_EXAMS = (
+    ("PLAIN FILM CHEST 2V", "XCHPA"), ("CT C/A/P W", "CTCAP"), ("MRCP", "MRABD"), ("OPG", "PXPAN"), ("2D ECHO (TTE)", "USECHO"),
+    ("MAMMO SCREEN BILAT", "MGSCR"), ("BONE SCINTIGRAPHY", "NMBONE"), ("BARIUM ESOPHAGRAM", "RFSWAL"), ("SONO RUQ", "USABD"),
+    ("C-SPINE 3V", "XCSP"), ("PLAIN FILM L-SPINE", "XLSP"), ("DEXA BONE DENSITY", "none"),
+)
+
+
+@lesson.input
+def catalogue(hospital):
+    """The hospital's catalogue of procedures: a DataFrame of code, name, modality, body part, whether a side is needed."""
+    import pandas
+    return pandas.DataFrame(
+        [(p.code, p.description, p.modality, p.body_part or "", "yes" if p.sided else "") for p in PROCEDURES],
+        columns=["code", "description", "modality", "body_part", "sided"],
+    )
+
+
+@lesson.input
+def eastcliff(hospital):
+    """Twelve exam names of Eastcliff's request form: a list of {"number", "name"}."""
+    draws = Draws(hospital.seed, "cpas-02 names")
+    names = [name for name, _ in TRICKY_NAMES] + [name for name, _ in _in_any_order(draws, list(OTHER_NAMES_OF_EXAMS))[:5]]
+    return _numbered(draws, [{"name": name} for name in names])
+
+
+@lesson.input
+def ordered(hospital):
+    """Eastcliff's orders of the last days of the feed: a DataFrame of the order, OBR-4 and the reason."""
+    import pandas
+    rows = []
+    for message in reversed(hospital.feed):
+        if message.sender == "ECC_RIS" and message.event == "OMI^O23":
+            for segment in message.text.split("\r"):
+                fields = segment.split("|")
+                if fields[0] == "OBR" and len(rows) < 200:
+                    code, name, system = (fields[4].split("^") + ["", ""])[:3]
+                    rows.append((message.at_utc[:10], code, name, system, fields[31].strip("^")))
+    # A code of their new catalogue, and a few of the old ones.
+    rows = [row for row in rows if row[1].startswith("EC.")][:1] + [row for row in rows if not row[1].startswith("EC.")][:5]
+    return pandas.DataFrame(sorted(rows), columns=["day", "OBR-4.1", "OBR-4.2", "OBR-4.3", "reason"])
+
+
+def _mapped(eastcliff, **change):
+    code_of = dict(TRICKY_NAMES + OTHER_NAMES_OF_EXAMS)
+    names = {"brain": "CAT SCAN BRAIN PLAIN", "cta": "CORONARY CTA", "port": "CXR PORT", "pe": "CT CHEST PE PROTOCOL",
+             "ivp": "IVP W TOMOGRAMS", "kub": "KUB SUPINE"}
+    code_of |= {names[what]: code for what, code in change.items()}
+    return [(row["number"], code_of[row["name"]]) for row in eastcliff]
+
+
+@lesson.exercise
+class TheirNamesOurCodes:
+    """Which code of this hospital's `catalogue` is meant by each of Eastcliff's exam names in `eastcliff`?
+
+    Answer `"none"` where the hospital has no such exam: a wrong code is worse than a question.
+    """
+
+    answer = Sheet("our_code", {"code": {code: (name,) for code, name in CODES.items()} | {"none": ("no code", "-", "not offered")}}, 12)
+    points = 2
+
+    def solution(eastcliff):
+        # From the particular to the general: the first words that stand in the name decide.
+        meant = [
+            ("KUB", "XABD"), ("CAT SCAN BRAIN", "CTHD"), ("CORONARY CTA", "CTCOR"), ("HEART CATH", "XACOR"), ("CXR PORT", "XCHAP"),
+            ("PE PROTOCOL", "CTPA"), ("FILM CHEST 2V", "XCHPA"), ("C/A/P", "CTCAP"), ("MRCP", "MRABD"), ("OPG", "PXPAN"),
+            ("2D ECHO", "USECHO"), ("MAMMO SCREEN", "MGSCR"), ("SCINTIGRAPHY", "NMBONE"), ("ESOPHAGRAM", "RFSWAL"),
+            ("SONO RUQ", "USABD"), ("C-SPINE", "XCSP"), ("L-SPINE", "XLSP"),
+        ]
+        our_code = []
+        for row in eastcliff:
+            codes = [code for words, code in meant if words in row["name"]]
+            our_code.append((row["number"], codes[0] if codes else "none"))
+        return our_code
+
+    def brain_is_mr(eastcliff):
+        return _mapped(eastcliff, brain="MRBR")
+
+    def angiogram_is_catheter(eastcliff):
+        return _mapped(eastcliff, cta="XACOR")
+
+    def portable_overlooked(eastcliff):
+        return _mapped(eastcliff, port="XCHPA")
+
+    def protocol_overlooked(eastcliff):
+        return _mapped(eastcliff, pe="CTCH")
+
+    def the_nearest_code(eastcliff):
+        return _mapped(eastcliff, ivp="XABD")
+
+    def kidneys_by_ultrasound(eastcliff):
+        return _mapped(eastcliff, kub="USABD")
+
+    wrong_ways = {
+        brain_is_mr: "You went by the organ. The catalogue's MR BRAIN is another machine; a CAT scan is one with X-rays, and plain says "
+        "that no contrast is given. Which exam of that machine shows what lies inside the skull?",
+        angiogram_is_catheter: "Both show the coronary arteries, but a CTA is made in the CT with contrast into an arm vein; XACOR needs a "
+        "catheter through an artery and a cath lab.",
+        portable_overlooked: "That is the code for a patient who stands in front of the detector. A portable is made at the bed, "
+        "from front to back, with another device and another worklist.",
+        protocol_overlooked: "The words name the chest, the protocol names the question: PE is looked for in the pulmonary arteries, "
+        "with contrast timed for them. An ordinary CT of the chest would miss it.",
+        the_nearest_code: "An IVP (intravenous pyelogram) is a series of films with contrast passing through the kidneys. The plain film "
+        "that you chose has no contrast and shows something else. Is there such an exam in the catalogue at all?",
+        kidneys_by_ultrasound: "Kidneys, ureters, bladder: that is what KUB stands for, but by custom it is a plain film, no ultrasound.",
+    }
+    hints = [
+        "Split each name: machine, body part, what else (contrast, view, protocol). The list of old and foreign names stands above.",
+        "`catalogue[catalogue[\"modality\"] == \"CT\"]` shows the exams of one machine alone.",
+        "CAT is CT; plain film is an X-ray; sono is ultrasound; a CXR is a chest X-ray; C/A/P is chest, abdomen, pelvis; an OPG shows "
+        "all teeth in one image.",
+    ]
+    praise = (
+        "This is the table that the interface needs. Keep it with its date: a name that is new tomorrow must not find an old code by "
+        "chance."
+    )
+
+
+BODY_PARTS = {  # values of Body Part Examined (PS3.16 Annex L) that the exercise uses or that somebody may reasonably write
+    "ABDOMEN", "ABDOMENPELVIS", "ANKLE", "ARM", "BLADDER", "BRAIN", "BREAST", "CERVIX", "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "CSPINE",
+    "EAR", "FEMUR", "FOOT", "HAND", "HEAD", "HEART", "HIP", "IAC", "KIDNEY", "KNEE", "LEG", "LSPINE", "LUNG", "NECK", "PELVIS", "SCAPULA",
+    "SHOULDER", "SKULL", "SPINE", "THIGH", "THUMB", "TOE", "TSPINE", "UTERUS", "WHOLEBODY", "WRIST", "CORONARYARTERY",
+    "ESOPHAGUS", "PROSTATE", "JAW", "CALCANEUS", "FINGER", "ELBOW", "LSSPINE",
+}
+PHRASES = (  # (machine, words of the name, body part, what may follow)
+    ("XR", "CHEST", "CHEST", ("2V", "PA/LAT", "DECUB")), ("", "CXR", "CHEST", ("PORT", "PA", "1V")),
+    ("CT", "THORAX", "CHEST", ("W", "W/O", "HR")),
+    ("", "KUB", "ABDOMEN", ("1V", "SUPINE", "ERECT")), ("US", "ABD", "ABDOMEN", ("COMPLETE", "LTD", "RUQ")),
+    ("MR", "ABDOMEN", "ABDOMEN", ("W/WO", "W/O", "MRCP")), ("CT", "ABD/PELV", "ABDOMENPELVIS", ("W", "W/O", "W/WO")),
+    ("CT", "CHEST/ABD/PELV", "CHESTABDPELVIS", ("W", "STAGING", "TRAUMA")), ("CT", "CAP", "CHESTABDPELVIS", ("W", "STAGING", "TRAUMA")),
+    ("XR", "C-SPINE", "CSPINE", ("3V", "FLEX/EXT", "AP/LAT")), ("CT", "CERVICAL SPINE", "CSPINE", ("W/O", "TRAUMA", "RECON")),
+    ("XR", "L-SPINE", "LSPINE", ("2V", "3V", "STANDING")), ("MR", "LUMBAR SPINE", "LSPINE", ("W/O", "W/WO", "SAG ONLY")),
+    ("CT", "HEAD", "HEAD", ("W/O", "W", "TRAUMA")), ("MR", "BRAIN", "BRAIN", ("W/WO", "STROKE", "W/O")),
+    ("MR", "IAC", "IAC", ("W/WO", "W/O", "B")),
+    ("MR", "CARDIAC VIABILITY", "HEART", ("W", "STRESS", "W/WO")), ("XR", "SCAPULA", "SCAPULA", ("R", "L", "Y-VIEW")),
+    ("XR", "SHOULDER ABDUCTION", "SHOULDER", ("R", "L", "B")), ("MR", "SHOULDER", "SHOULDER", ("R", "L", "W/O")),
+    ("MR", "PELVIS CERVIX CA", "PELVIS", ("W/WO", "STAGING", "W")), ("XR", "PELVIS", "PELVIS", ("AP", "INLET", "1V")),
+    ("XR", "HIP FEMORAL HEAD", "HIP", ("R", "L", "B")), ("XR", "HIP", "HIP", ("R", "L", "2V")), ("XR", "HAND", "HAND", ("R", "L", "3V")),
+    ("XR", "WRIST", "WRIST", ("R", "L", "SCAPHOID")), ("XR", "KNEE", "KNEE", ("STANDING B", "R", "L")),
+    ("XR", "ANKLE", "ANKLE", ("R", "L", "3V")),
+    ("XR", "FOOT", "FOOT", ("R", "L", "WB")), ("", "OUTSIDE FILMS", None, ("REVIEW", "IMPORT", "2ND OPINION")),
+)
+
+
+def in_capitals(name):
+    """A name as the engine compares it: capitals, all other signs than letters and digits as blanks, a blank at each end."""
+    return f" {re.sub('[^A-Z0-9]+', ' ', name.upper()).strip()} "
+
+
+def body_part_by(rules, name):
+    """The body part of the first rule whose word stands in the name; None when there is none."""
+    return next((part for word, part in rules if word in in_capitals(name)), None)
+
+
+@lesson.input
+def names(hospital):
+    """Thirty exam names of Eastcliff with the body part that each should get: a DataFrame."""
+    import pandas
+    draws = Draws(hospital.seed, "cpas-02 body parts")
+    rows = [(f"{machine} {phrase} {_one_of(draws, tails)}".strip(), part) for machine, phrase, part, tails in PHRASES]
+    return pandas.DataFrame(_in_any_order(draws, rows), columns=["name", "body_part"], dtype=object)
+
+
+@lesson.input
+def body_part(hospital):
+    """The engine's rule: a function of rules and name."""
+    return body_part_by
+
+
+def rule_list(value):
+    """The rules as the engine takes them: a list of (word in capitals, body part)."""
+    pairs = list(value.items()) if type(value) is dict else value
+    rules = []
+    for pair in pairs:
+        if type(pair) is not list and type(pair) is not tuple or len(pair) != 2 or any(type(one) is not str for one in pair):
+            raise ValueError('each rule is a pair of texts, ("WORD", "BODYPART")')
+        word, part = pair
+        if not word.strip():
+            raise ValueError("a rule has an empty word, which stands in every name")
+        if re.search("[^A-Za-z0-9 ]", word):
+            raise ValueError(f"`{word}` holds a sign that the engine has already turned into a blank; write a blank in its place")
+        if part.strip() != part.strip().upper() or " " in part.strip() or len(part.strip()) > 16:
+            raise ValueError(f"`{part}` is no value for Body Part Examined: capitals, no blanks, at most 16 characters")
+        if part.strip() not in BODY_PARTS:
+            raise ValueError(f"`{part}` is not among the values of PS3.16 Annex L that are used here")
+        rules.append((word.upper(), part.strip()))
+    return rules
+
+
+GOOD_RULES = [
+    ("CHEST ABD", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
+    ("CHEST", "CHEST"), ("CXR", "CHEST"), ("THORAX", "CHEST"), ("KUB", "ABDOMEN"), ("ABDOMEN", "ABDOMEN"), (" ABD ", "ABDOMEN"),
+    ("CERVICAL", "CSPINE"), ("C SPINE", "CSPINE"), (" L SPINE", "LSPINE"), ("LUMBAR", "LSPINE"),
+    ("HIP", "HIP"), ("PELVIS", "PELVIS"), (" IAC ", "IAC"), ("CARDIAC", "HEART"), ("SCAPULA", "SCAPULA"), ("SHOULDER", "SHOULDER"),
+    ("HEAD", "HEAD"), ("BRAIN", "BRAIN"), ("HAND", "HAND"), ("WRIST", "WRIST"), ("KNEE", "KNEE"), ("ANKLE", "ANKLE"), ("FOOT", "FOOT"),
+]
+
+
+def _first(*rules):
+    """The good rules with others before them."""
+    return [*rules, *GOOD_RULES]
+
+
+@lesson.input
+def first_rules(hospital):
+    """The rules with which the interface went live: the words of the catalogue alone, in the order of its lines."""
+    return [("CHEST", "CHEST"), ("ABD", "ABDOMEN"), ("HAND", "HAND"), ("WRIST", "WRIST"), ("KNEE", "KNEE"), ("ANKLE", "ANKLE"),
+            ("FOOT", "FOOT"), ("SHOULDER", "SHOULDER"), ("PELVIS", "PELVIS"), ("HEAD", "HEAD"), ("HIP", "HIP"), ("C SPINE", "CSPINE"),
+            ("L SPINE", "LSPINE"), ("BRAIN", "BRAIN"), ("IAC", "IAC"), ("CAP", "CHESTABDPELVIS")]
+
+
+@lesson.exercise
+class BodyPartRules:
+    """Write the engine's rules, `rules`: a list of pairs `("WORD", "BODYPART")`, the first that fits decides.
+
+    They must give each of the thirty names in `names` its body part. Where no body part is named (`None`), no rule may fit. The check
+    tries the rules on another list, too: the same exams with other views, sides or contrast behind them.
+    """
+
+    answer = Config("rules", reading=rule_list)
+    points = 3
+
+    def solution():
+        return [
+            # Several regions before one of them.
+            ("CHEST ABD", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
+            ("CHEST", "CHEST"), ("CXR", "CHEST"), ("THORAX", "CHEST"),
+            ("KUB", "ABDOMEN"), ("ABDOMEN", "ABDOMEN"), (" ABD ", "ABDOMEN"),       # not ABDUCTION
+            ("CERVICAL", "CSPINE"), ("C SPINE", "CSPINE"),
+            (" L SPINE", "LSPINE"), ("LUMBAR", "LSPINE"),                           # not CERVICAL SPINE
+            ("HIP", "HIP"), ("PELVIS", "PELVIS"),                                   # before the femoral HEAD
+            (" IAC ", "IAC"), ("CARDIAC", "HEART"),                                 # CARDIAC ends in IAC
+            ("SCAPULA", "SCAPULA"), ("SHOULDER", "SHOULDER"), ("HEAD", "HEAD"), ("BRAIN", "BRAIN"),
+            ("HAND", "HAND"), ("WRIST", "WRIST"), ("KNEE", "KNEE"), ("ANKLE", "ANKLE"), ("FOOT", "FOOT"),
+        ]
+
+    def trial(settings, hospital):
+        frame = lesson.input_of("names", hospital)
+        return [[name, body_part_by(settings, name), want] for name, want in zip(frame["name"], frame["body_part"], strict=True)]
+
+    def faults(outcome):
+        wrong = [(name, got, want) for name, got, want in outcome if got != want]
+        if not wrong:
+            return []
+        count = f"{len(outcome) - len(wrong)} of {len(outcome)} names get the right body part. "
+        # A wrong body part is worse than none, so it is told first.
+        name, got, want = min(wrong, key=lambda row: row[1] is None)
+        if got is None:
+            return [f"{count}None of your rules fits `{name}`: a human has to look at it. Which word of it names the body part?"]
+        if want is None:
+            return [f"{count}`{name}` gets `{got}`, although no body part is named in it."]
+        return [f"{count}`{name}` gets `{got}`. Look for the first of your rules whose letters stand in it: is it the word that you "
+                f"meant, and should a more particular rule come before it?"]
+
+    def letters_inside_words():
+        return _first(("CHEST ABD", "CHESTABDPELVIS"), ("IAC", "IAC"), ("CAP", "CHESTABDPELVIS"))
+
+    def abduction():
+        return _first(("CHEST ABD", "CHESTABDPELVIS"), ("ABD PELV", "ABDOMENPELVIS"), ("ABD", "ABDOMEN"))
+
+    def one_region_first():
+        return _first(("CHEST", "CHEST"), (" ABD ", "ABDOMEN"))
+
+    def cervix_is_the_neck():
+        return _first(("CERVI", "CSPINE"))
+
+    def cervical_ends_in_l():
+        return _first(("L SPINE", "LSPINE"))
+
+    def head_of_the_femur():
+        return _first(("HEAD", "HEAD"))
+
+    def long_words_only():
+        return [rule for rule in GOOD_RULES if rule[0].strip() not in ("CXR", "KUB", "CAP", "IAC", "ABD")]
+
+    def the_first_rules(first_rules):
+        return first_rules
+
+    wrong_ways = {
+        letters_inside_words: "Your short words are found inside longer ones: `IAC` in CARDIAC, `CAP` in SCAPULA. Put a blank before and "
+        "behind a word that must stand alone.",
+        abduction: "`ABD` stands in more names than you think: lifting the arm sideways is ABDuction. Blanks around a word make it stand "
+        "alone.",
+        one_region_first: "Your rule for one region comes before the rule for several, so a CT of two or three regions is filed under "
+        "the first. The particular comes before the general.",
+        cervix_is_the_neck: "Cervix is Latin for neck, and the womb has one too: `CERVI` finds both. Write the word out that means the "
+        "spine.",
+        cervical_ends_in_l: "CERVICAL ends in L, and the next word is SPINE: your word for the lumbar spine stands in it. What must be "
+        "before the L?",
+        head_of_the_femur: "The thigh bone has a head, which sits in the hip. A word may name a part of another region; the rule for "
+        "that region must come first.",
+        long_words_only: "What your rules find is right, but they know long words alone. Which short names does Eastcliff use?",
+        the_first_rules: "Those are the rules that went live and mis-filed the night's requests. Look at the names for which they go "
+        "wrong.",
+    }
+    hints = [
+        "Start from `first_rules` and the cell that shows where they go wrong. Take the wrong names one by one.",
+        "Two cures: a blank before and behind a short word, as in `\" CAP \"`; and order, the longer or more particular word first.",
+        "Short names that need a rule of their own: CXR, KUB, CAP, IAC, ABD. Pairs to put in order: CHEST ABD before CHEST, ABD PELV "
+        "before ABD, HIP before HEAD.",
+        "`\" L SPINE\"` with a blank in front is not in CERVICAL SPINE. Spell out CERVICAL, so that CERVIX does not fit.",
+    ]
+    praise = ("These rules file by words, which is what one does where no code is sent. Where the sender has codes, map the codes: a "
+              "text may be reworded at any time, and no one tells you.")
+
+
+# ---- sides
+
+SIDES = (  # (what is wrong, variants of (exam, side of the order, text))
+    ("", (("XR KNEE", "L", "Fall on the left knee, effusion."), ("XR HAND", "R", "Right hand caught in a door."))),
+    ("empty", (("XR HAND", "", "Fracture of the fourth metacarpal?"), ("XR HIP", "", "Cannot walk since a fall. Fracture?"))),
+    ("said", (("XR WRIST", "", "Fall, pain in the right wrist."), ("XR SHOULDER", "", "Dislocated left shoulder."))),
+    ("against", (("XR ANKLE", "R", "Sprained left ankle, swollen."), ("XR FOOT", "L", "Heavy box fell on the right foot."))),
+    ("against", (("XR SHOULDER", "R", "Lt shoulder, cannot lift the arm."), ("MR KNEE", "L", "Meniscus, rt knee, locks."))),
+    ("ro", (("XR FOOT", "L", "R/O fracture of the fifth metatarsal."), ("XR WRIST", "L", "R/O fracture of the scaphoid."))),
+    ("unpaired", (("CT ABDOMEN PELVIS", "", "Pain, left > right. Diverticulitis?"),
+                  ("US ABDOMEN", "", "Colic on the right. Cholelithiasis?"))),
+    ("unpaired", (("XR LUMBAR SPINE", "", "Pain into the right leg. L5?"), ("CT HEAD", "", "Weak left arm since 06:00. Bleeding?"))),
+    ("unpaired", (("XR CHEST PA/LAT", "", "Cough and fever. Pneumonia?"), ("XR PELVIS", "", "Fall from a ladder."))),
+    ("both", (("XR KNEE", "B", "Standing, both sides. Gonarthrosis?"), ("XR HAND", "B", "Bilateral, RA. Erosions?"))),
+    ("leave", (("XR HIP", "R", "Has left the ward for a weekend at home; right hip, check of the prosthesis."),
+               ("MR KNEE", "R", "Left school early because of it: right knee, locks."))),
+    ("", (("MG DIAGNOSTIC", "L", "Palpable lump, left breast."), ("XR ANKLE", "L", "Twisted the left ankle."))),
+)
+
+
+@lesson.input
+def orders(hospital):
+    """Twelve orders of the night: a list of {"accession", "exam", "side", "text"}; side as in the order, "" when empty."""
+    draws = Draws(hospital.seed, "cpas-02 sides")
+    rows = [{"exam": exam, "side": side, "text": text} for exam, side, text in (_one_of(draws, variants) for _, variants in SIDES)]
+    first = 100 + draws.one(0, 700)
+    return [{"accession": f"A2504060{first + 3 * place:03}", **row} for place, row in enumerate(_in_any_order(draws, rows))]
+
+
+@lesson.input
+def sided(hospital):
+    """The exams of the catalogue that need a side: a list of their descriptions."""
+    return [procedure.description for procedure in PROCEDURES if procedure.sided]
+
+
+def _back(orders, *kinds):
+    kind_of = {text: kind for kind, variants in SIDES for _, _, text in variants}
+    return [row["accession"] for row in orders if kind_of[row["text"]] in kinds]
+
+
+def accession(value):
+    """An accession number, with or without the A."""
+    text = str(value).strip(" '\"").upper()
+    if not re.fullmatch(r"A?\d{10}", text):
+        raise ValueError("an accession number of this list looks like A2504060123")
+    return "A" + text.removeprefix("A")
+
+
+@lesson.exercise
+class WhichSide:
+    """Which of the `orders` must go **back to the referrer** because of the side?
+
+    Those of a `sided` exam whose side is empty, whatever the text says; and those whose text names the other side. Give a list of their
+    accession numbers.
+    """
+
+    answer = Set("back", reading=accession)
+    points = 2
+
+    def solution(orders, sided):
+        import re
+
+        back = []
+        for row in orders:
+            text = row["text"].lower()
+            left = re.search(r"\b(left|lt)\b(?! the ward| school)", text)
+            right = re.search(r"\b(right|rt)\b", text)
+            empty = row["side"] == ""
+            other = row["side"] == "R" and left and not right or row["side"] == "L" and right and not left
+            if row["exam"] in sided and (empty or other):
+                back.append(row["accession"])
+        return back
+
+    def empty_only(orders):
+        return _back(orders, "empty", "said")
+
+    def text_is_enough(orders):
+        return _back(orders, "empty", "against")
+
+    def rule_out_is_right(orders):
+        return _back(orders, "empty", "said", "against", "ro")
+
+    def every_empty_side(orders):
+        return _back(orders, "empty", "said", "against", "unpaired")
+
+    def both_is_no_side(orders):
+        return _back(orders, "empty", "said", "against", "both")
+
+    def left_is_a_verb(orders):
+        return _back(orders, "empty", "said", "against", "leave")
+
+    wrong_ways = {
+        empty_only: "You have those without a side. Read the texts of the others against their side as well: R or L in the field, "
+        "another word in the text.",
+        text_is_enough: "You took the side from the text where the field was empty. The worklist, and so the scanner and the DICOM "
+        "header, get the field alone; and an associate does not choose a side for a patient.",
+        rule_out_is_right: "R/O has nothing to do with right: it is rule out, the question whether something can be excluded.",
+        every_empty_side: "Not every exam needs a side. Head, chest, spine and abdomen are there once; a side in their text tells where "
+        "it hurts.",
+        both_is_no_side: "B means both sides, and the text says the same. Such an order is complete.",
+        left_is_a_verb: "In that text left is what somebody did, not a side; the side of the exam stands further on.",
+    }
+    hints = [
+        "First ask whether the exam is in `sided`. If not, it cannot lack a side.",
+        "Among the sided ones: which have an empty side? They go back, whatever the text says.",
+        "Among the rest: does the text name the other side? lt is left, rt is right, R/O is rule out, and left may be a verb.",
+        "Four of the twelve go back: two with an empty side, two with the other side in the text.",
+    ]
+    praise = "One image of the wrong side is an exposure for nothing, and a surgeon may trust it. A telephone call takes two minutes."
+
+
+# ---- safety
+
+SCREENED = (  # (flag, kind, variants of (exam, contrast, patient, text))
+    ("pregnancy", "", (("XR PELVIS", "none", "F 27", "Fall from a horse. 8 weeks pregnant."),
+                       ("CT ABDOMEN PELVIS", "iodinated", "F 33", "Appendicitis? Period two weeks late. eGFR 98."))),
+    ("kidney", "", (("CT ABDOMEN PELVIS", "iodinated", "M 71", "Diverticulitis? eGFR 24."),
+                    ("CT PULMONARY ANGIO", "iodinated", "M 66", "PE? eGFR 19."))),
+    ("implant", "", (("MR BRAIN", "gadolinium", "M 58", "Seizure. Pacemaker since 2016. eGFR 80."),
+                     ("MR LUMBAR SPINE", "none", "M 44", "Sciatica. Metal splinter in the right eye, works with a lathe."))),
+    ("allergy", "", (("CT CHEST", "iodinated", "M 52", "Staging. Hives after contrast at a CT in 2021. eGFR 88."),
+                     ("CT CHEST", "iodinated", "F 63", "Staging. Short of breath after contrast at a CT in 2019. eGFR 81."))),
+    ("", "gadolinium", (("MR ABDOMEN", "gadolinium", "M 69", "Liver lesion. eGFR 26."),
+                        ("MR BRAIN", "gadolinium", "F 74", "Metastases? eGFR 22."))),
+    ("", "no contrast", (("CT HEAD", "none", "F 81", "Fall on the head. eGFR 17."),
+                         ("CT CERVICAL SPINE", "none", "M 77", "Fall. eGFR 21."))),
+    ("", "far", (("XR WRIST", "none", "F 31", "Fall. 20 weeks pregnant."), ("XR ANKLE", "none", "F 25", "Twisted. 12 weeks pregnant."))),
+    ("", "no rays", (("US OBSTETRIC", "none", "F 29", "20 weeks pregnant. Anatomy of the fetus."),
+                     ("US ABDOMEN", "none", "F 35", "16 weeks pregnant. Colic."))),
+    ("", "no magnet", (("CT CHEST", "none", "M 80", "Nodule, follow-up. Pacemaker."),
+                       ("XR CHEST PA/LAT", "none", "M 76", "Dyspnoea. Pacemaker since January."))),
+    ("", "food", (("CT CHEST", "iodinated", "F 49", "Staging. Allergic to shellfish. eGFR 92."),
+                  ("CT ABDOMEN PELVIS", "iodinated", "M 39", "Abscess? Allergic to prawns. eGFR 105."))),
+    ("", "metformin", (("CT ABDOMEN PELVIS", "iodinated", "M 64", "Abscess? Diabetes, takes metformin. eGFR 71."),
+                       ("CT CHEST", "iodinated", "F 67", "Staging. Diabetes, takes metformin. eGFR 64."))),
+    ("", "other contrast", (("CT ABDOMEN PELVIS", "iodinated", "M 57", "Ileus? Hives after gadolinium at an MR in 2022. eGFR 77."),
+                            ("MR BRAIN", "gadolinium", "M 62", "Tumour? Hives after contrast at a CT in 2018. eGFR 70."))),
+)
+
+
+@lesson.input
+def screened(hospital):
+    """Twelve requests with their contrast: a list of {"number", "exam", "contrast", "patient", "text"}."""
+    draws = Draws(hospital.seed, "cpas-02 safety")
+    rows = [_one_of(draws, variants) for _, _, variants in SCREENED]
+    return _numbered(draws, [dict(zip(("exam", "contrast", "patient", "text"), row, strict=True)) for row in rows])
+
+
+def _flags(screened, **change):
+    """The flag of each request; `change` gives another for a kind of request."""
+    rows = []
+    for row in screened:
+        flag, kind = next((flag, kind) for flag, kind, variants in SCREENED if any(text == row["text"] for *_, text in variants))
+        rows.append((row["number"], change.get(kind.replace(" ", "_"), flag) if kind else flag))
+    return [(number, flag or "none") for number, flag in rows]
+
+
+@lesson.exercise
+class SafetyFlags:
+    """Which flag of the department's sheet does each request in `screened` raise: pregnancy, kidney, implant, allergy, or none?
+
+    Each raises one at most.
+    """
+
+    answer = Sheet("flag", {"flag": {"pregnancy": ("pregnant",), "kidney": ("kidneys", "renal", "egfr"), "implant": ("mr safety", "metal"),
+                                     "allergy": ("reaction", "contrast reaction"), "none": ("no", "go", "no flag")}}, len(SCREENED))
+    points = 2
+
+    def solution(screened):
+        import re
+
+        rows = []
+        for row in screened:
+            machine, text = row["exam"].split()[0], row["text"]
+            egfr = re.search(r"eGFR (\d+)", text)
+            flag = "none"
+            if machine in ("XR", "CT") and re.search("pregnant|Period", text) and re.search("PELVIS|ABDOMEN|HIP|LUMBAR", row["exam"]):
+                flag = "pregnancy"
+            elif row["contrast"] == "iodinated" and egfr and int(egfr[1]) < 30:
+                flag = "kidney"
+            elif machine == "MR" and re.search("Pacemaker|splinter", text):
+                flag = "implant"
+            elif row["contrast"] == "iodinated" and "after contrast at a CT" in text:
+                flag = "allergy"
+            rows.append((row["number"], flag))
+        return rows
+
+    def contrast_is_contrast(screened):
+        return _flags(screened, gadolinium="kidney", other_contrast="allergy")
+
+    def every_low_egfr(screened):
+        return _flags(screened, no_contrast="kidney")
+
+    def every_pregnancy(screened):
+        return _flags(screened, far="pregnancy", no_rays="pregnancy")
+
+    def every_pacemaker(screened):
+        return _flags(screened, no_magnet="implant")
+
+    def food_is_iodine(screened):
+        return _flags(screened, food="allergy")
+
+    def every_diabetic(screened):
+        return _flags(screened, metformin="kidney")
+
+    wrong_ways = {
+        every_diabetic: "Metformin is a reason to look at the kidneys, and here they have been looked at. Compare the eGFR with the sheet.",
+        contrast_is_contrast: "You treated both kinds of contrast alike. Iodine (CT, X-ray) and gadolinium (MR) are different "
+        "substances: the sheet asks for the kidneys before iodine, and a reaction counts for its own kind.",
+        every_low_egfr: "The kidneys are poor, but look at the column contrast: nothing is injected.",
+        every_pregnancy: "Two questions decide: does the machine use X-rays or radionuclides at all, and does the beam pass between "
+        "diaphragm and knees?",
+        every_pacemaker: "A pacemaker is a question for the magnet. Which machine is ordered?",
+        food_is_iodine: "An allergy to seafood is to its protein, not to iodine. The sheet asks for an earlier reaction to the same kind "
+        "of contrast.",
+    }
+    hints = [
+        "Take the sheet line by line. Each flag has two conditions, and both must hold.",
+        "Pregnancy: machine and place of the beam. Kidney: iodinated contrast and eGFR. Implant: MR and metal. Allergy: earlier reaction "
+        "and the same kind of contrast.",
+        "Four requests raise a flag, one each.",
+    ]
+    praise = (
+        "A flag is no refusal: it makes somebody qualified decide. You see to it that the question reaches them before the patient does."
+    )
+
+
+# ---- the night's list
+
+NIGHT = (  # (kind, code, action, variants of (name, side, patient, text))
+    ("", "XCHPA", "go", (("CXR PA/LAT", "", "M 47", "Cough and fever. Pneumonia LLL?"),
+                         ("CXR 2V", "", "F 58", "Pre-operative, cholecystectomy."))),
+    ("ro", "XWRIST", "go", (("XR WRIST 3V", "L", "F 44", "R/O fracture of the scaphoid."),
+                            ("XR WRIST 3V", "L", "M 15", "Fall. R/O fracture of the radius."))),
+    ("calm", "USOB", "go", (("OB US", "", "F 29", "20 weeks pregnant. Anatomy of the fetus."),
+                            ("OB US", "", "F 34", "12 weeks pregnant, twins?"))),
+    ("calm", "CTHD", "go", (("CAT SCAN HEAD PLAIN", "", "M 79", "Fall, takes anticoagulants. eGFR 22. Subdural haematoma?"),
+                            ("CAT SCAN HEAD PLAIN", "", "F 83", "Confused since noon. eGFR 18. Bleeding?"))),
+    ("side", "XKNEE", "side", (("XR KNEE 2V", "", "M 36", "Fall, haemarthrosis."),
+                               ("XR KNEE 2V", "", "F 62", "Gonarthrosis, worse on the right."))),
+    ("side", "XSHLD", "side", (("XR SHOULDER 3V", "R", "M 23", "Dislocated left shoulder."),
+                               ("XR SHOULDER 3V", "L", "F 71", "Rt shoulder, cannot lift the arm."))),
+    ("pe", "CTPA", "safety", (("CT CHEST PE PROTOCOL", "", "M 68", "Sudden dyspnoea. eGFR 21."),
+                              ("CT CHEST PE PROTOCOL", "", "F 74", "Haemoptysis, D-dimer raised. eGFR 25."))),
+    ("safety", "MRBR", "safety", (("MRI BRAIN", "", "F 51", "First seizure. Cochlear implant since 2019."),
+                                  ("MRI BRAIN", "", "M 60", "Headache. Pacemaker since 2012."))),
+    ("misfit", "MRPRO", "exam", (("MRI PROSTATE", "", "F 66", "Rising PSA."), ("MRI PROSTATE", "", "F 58", "Follow-up after biopsy."))),
+    ("misfit", "XHAND", "exam", (("XR HAND 3V", "", "M 49", "Haematuria, flank pain. Nephrolithiasis?"),
+                                 ("XR HAND 3V", "", "F 55", "Dysphagia for solid food."))),
+    ("none", "none", "exam", (("IVP", "", "M 41", "Colic. Nephrolithiasis?"), ("DEXA", "", "F 69", "Osteoporosis?"))),
+)
+
+
+@lesson.input
+def night(hospital):
+    """Eastcliff's list of Saturday night: a list of {"number", "name", "side", "patient", "text"}."""
+    draws = Draws(hospital.seed, "cpas-02 night")
+    rows = [_one_of(draws, variants) for *_, variants in NIGHT]
+    return _numbered(draws, [dict(zip(("name", "side", "patient", "text"), row, strict=True)) for row in rows])
+
+
+def _triaged(night, code=None, **change):
+    """Code and action of each request; `code` replaces the code of the PE protocol, `change` the action of a kind of request."""
+    rows = []
+    for row in night:
+        kind, right, action = next((kind, right, action) for kind, right, action, variants in NIGHT
+                                   if any(text == row["text"] for *_, text in variants))
+        rows.append((row["number"], code if code and kind == "pe" else right, change.get(kind, action)))
+    return rows
+
+
+@lesson.exercise
+class TheNightsList:
+    """Clear Eastcliff's list of Saturday night: for each request in `night` the **code** of this hospital's catalogue (or `"none"`) and
+    the **action**.
+
+    Actions, the first that applies:
+
+    1. `exam`: the exam does not exist here, cannot be of this patient, or cannot answer the question
+    2. `side`: a sided exam whose side is empty or contradicts the text
+    3. `safety`: a flag of the department's sheet
+    4. `go`
+
+    The code is that of the exam which is named, even where it does not fit. A PE protocol is always made with iodinated contrast, a
+    plain CT without.
+    """
+
+    answer = Sheet("cleared", {
+        "code": {code: (name,) for code, name in CODES.items()} | {"none": ("no code", "-", "not offered")},
+        "action": {"exam": ("wrong exam",), "side": ("laterality",), "safety": ("flag",), "go": ("ok", "none")},
+    }, len(NIGHT))
+    points = 3
+
+    def solution(night, sided, catalogue):
+        import re
+
+        meant = [("CXR", "XCHPA"), ("WRIST", "XWRIST"), ("OB US", "USOB"), ("CAT SCAN HEAD", "CTHD"), ("KNEE", "XKNEE"),
+                 ("SHOULDER", "XSHLD"), ("PE PROTOCOL", "CTPA"), ("MRI BRAIN", "MRBR"), ("PROSTATE", "MRPRO"), ("HAND", "XHAND")]
+        description = dict(zip(catalogue["code"], catalogue["description"], strict=True))
+        cleared = []
+        for row in night:
+            code = next((code for words, code in meant if words in row["name"]), "none")
+            text, woman = row["text"].lower(), row["patient"].startswith("F")
+            left, right = re.search(r"\b(left|lt)\b", text), re.search(r"\b(right|rt)\b", text)
+            egfr = re.search(r"egfr (\d+)", text)
+            # A woman has no prostate; a hand shows neither kidneys nor the oesophagus.
+            misfit = code == "MRPRO" and woman or code == "XHAND" and re.search("flank|dysphagia", text)
+            if code == "none" or misfit:
+                action = "exam"
+            elif description[code] in sided and (row["side"] == "" or row["side"] == "R" and left or row["side"] == "L" and right):
+                action = "side"
+            elif code == "CTPA" and egfr and int(egfr[1]) < 30 or code.startswith("MR") and re.search("pacemaker|implant", text):
+                action = "safety"
+            else:
+                action = "go"
+            cleared.append((row["number"], code, action))
+        return cleared
+
+    def by_the_words(night):
+        return _triaged(night, code="CTCH")
+
+    def exam_never_doubted(night):
+        hand = {row["number"] for row in night if "HAND" in row["name"]}
+        return [(number, code, "side" if number in hand else action) for number, code, action in _triaged(night, misfit="go")]
+
+    def sides_overlooked(night):
+        return _triaged(night, side="go")
+
+    def rule_out_is_right(night):
+        return _triaged(night, ro="side")
+
+    def every_flag(night):
+        return _triaged(night, calm="safety")
+
+    def flags_overlooked(night):
+        return _triaged(night, pe="go", safety="go")
+
+    def missing_is_go(night):
+        return _triaged(night, none="go")
+
+    wrong_ways = {
+        by_the_words: "You mapped the words, not the protocol. PE stands for something in the arteries of the lung, for which the "
+        "catalogue has an exam of its own.",
+        exam_never_doubted: "Read exam, patient and question together. Does this person have that organ, and would that picture answer "
+        "what is asked?",
+        sides_overlooked: "Look at the side once more: the exam is a sided one. Is a side given, and does the text name the same?",
+        rule_out_is_right: "R/O is rule out; it says nothing about a side.",
+        every_flag: "Both conditions of a flag must hold. Ultrasound has no rays, and for a plain exam nothing is injected.",
+        flags_overlooked: "The request is complete and the exam is right, but the text holds something that the department's sheet wants "
+        "to know before: kidneys or metal.",
+        missing_is_go: "What has no code here cannot go on: there is nothing that the worklist could show.",
+    }
+    hints = [
+        "Go through each request in the order of the actions, and stop at the first that applies.",
+        "`exam`: the organ of the exam, the organ of the question, the patient's sex. Three requests fail here; one of them also lacks a "
+        "side, but exam comes first.",
+        "`side`: two requests. `safety`: two, one for the kidneys and one for the magnet.",
+        "The other four go on. What looks like a reason to stop in them is R/O, a plain exam, or ultrasound.",
+    ]
+    praise = ("Eleven requests, and each caller can be told in one sentence what is missing. This is what the clerk's list lacked on "
+              "Saturday night.")

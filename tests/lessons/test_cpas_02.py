@@ -1,0 +1,186 @@
+"""What learners give in lesson cpas-02 beyond the solutions and wrong ways, and the lesson's words beside DICOM's."""
+
+import re
+
+import pandas
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.hospital import hospital
+from coursekit.hospital.catalogue import PROCEDURES
+from coursekit.lessons import cpas_02_medical_terms as cpas02
+from coursekit.lessons.cpas_02_medical_terms import lesson
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+SHEETS = [exercise for exercise in lesson.exercises if isinstance(exercise.answer, cpas02.Sheet)]
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"), lambda: [hospital(201, "tiny")])
+
+
+def _right(exercise, editions):
+    return exercise.computed(exercise.solution, editions.own)
+
+
+@pytest.mark.parametrize("exercise", SHEETS, ids=lambda exercise: exercise.name)
+def test_a_form_may_be_filled_in_in_other_ways(editions, exercise):
+    rows = [tuple(row) for row in _right(exercise, editions)]
+    columns = exercise.answer.columns
+    frame = pandas.DataFrame(rows, columns=columns)
+    for given in (
+        rows, rows[::-1], [list(row) for row in rows], tuple(rows), frame, frame.set_index("number"), frame[columns[::-1]],
+        [dict(zip(columns, row, strict=True)) for row in rows], {row[0]: row[1:] if len(row) > 2 else row[1] for row in rows},
+        [(str(number), *(f" {word.upper()} " for word in words)) for number, *words in rows], pandas.DataFrame(rows),
+    ):
+        verdict = exercise.judge((given,), editions)
+        assert verdict.outcome is Outcome.CORRECT, (given, verdict)
+
+
+@pytest.mark.parametrize("exercise", SHEETS, ids=lambda exercise: exercise.name)
+def test_an_open_or_odd_form_gets_a_sentence_that_helps(editions, exercise):
+    rows = [tuple(row) for row in _right(exercise, editions)]
+    open_rows = [(row[0], *(... for _ in row[1:])) for row in rows]
+    assert exercise.judge((open_rows,), editions).outcome is Outcome.NOT_ANSWERED
+    half = rows[:3] + open_rows[3:]
+    assert "row 4" in exercise.judge((half,), editions).message and "still open" in exercise.judge((half,), editions).message
+    odd = [(row[0], *("bogus" for _ in row[1:])) for row in rows]
+    assert "`bogus` is not a word" in exercise.judge((odd,), editions).message
+    assert "values" in exercise.judge(([row[:1] for row in rows],), editions).message
+    assert exercise.judge((rows[:-1],), editions).label == "missing row"
+    assert "begins with its number" in exercise.judge(([("x", *row[1:]) for row in rows],), editions).message
+
+
+@pytest.mark.parametrize("exercise", SHEETS, ids=lambda exercise: exercise.name)
+def test_a_mixture_of_mistakes_is_told_by_its_first_row(editions, exercise):
+    right = {row[0]: tuple(row) for row in _right(exercise, editions)}
+    ways = list(exercise.wrong_ways)
+    mixed = dict(right)
+    for way in ways:
+        for row in exercise.computed(way, editions.own):
+            if tuple(row) != right[row[0]] and mixed[row[0]] == right[row[0]]:
+                mixed[row[0]] = tuple(row)
+                break
+    verdict = exercise.judge((list(mixed.values()),), editions)
+    first = next(number for number in sorted(right) if mixed[number] != right[number])
+    assert verdict.message.startswith(f"Row {first}, `"), verdict
+    assert verdict.label in {way.__name__ for way in ways}
+
+
+def test_the_words_alone_in_their_order_are_enough_where_a_row_has_one(editions):
+    for exercise in SHEETS:
+        words = [row[-1] for row in sorted(_right(exercise, editions))]
+        assert exercise.judge((words,), editions).correct == (len(exercise.answer.columns) == 2)
+
+
+def test_synonyms_are_as_good(editions):
+    names = {"colon": "large bowel", "windpipe": "trachea", "airways": "bronchi", "kidney": "kidneys", "joint": "Joints"}
+    says = {"removal": "cutting out", "opening": "stoma", "inflammation": "Inflamed", "enlarged": "enlargement", "picture": "image"}
+    rows = [(number, names.get(organ, organ), says.get(word, word)) for number, organ, word in _right(EXERCISES["TermsInParts"], editions)]
+    assert EXERCISES["TermsInParts"].judge((rows,), editions).correct
+    systems = {"digestive": "gastrointestinal", "circulatory": "Cardiovascular", "respiratory": "pulmonary"}
+    rows = [(number, prefix.replace("inside", "within"), systems.get(system, system))
+            for number, prefix, system in _right(EXERCISES["WordsAndSystems"], editions)]
+    assert EXERCISES["WordsAndSystems"].judge((rows,), editions).correct
+    described = {procedure.code: procedure.description for procedure in PROCEDURES}
+    rows = [(number, described.get(code, code).lower()) for number, code in _right(EXERCISES["TheirNamesOurCodes"], editions)]
+    assert EXERCISES["TheirNamesOurCodes"].judge((rows,), editions).correct
+
+
+def test_sets_in_other_forms(editions):
+    right = _right(EXERCISES["DoNotUse"], editions)
+    for given in (right, [str(number) for number in right], [f"note {number}" for number in right], ", ".join(map(str, right)), set(right)):
+        assert EXERCISES["DoNotUse"].judge((given,), editions).correct, given
+    right = _right(EXERCISES["WhichSide"], editions)
+    for given in (tuple(right), [one.lower() for one in right], [int(one[1:]) for one in right], "\n".join(right), pandas.Series(right)):
+        assert EXERCISES["WhichSide"].judge((given,), editions).correct, given
+    assert EXERCISES["WhichSide"].judge((right[:-1],), editions).outcome is Outcome.NOT_YET
+
+
+def test_other_rules_that_work_are_right(editions):
+    rules = dict(cpas02.GOOD_RULES)
+    assert EXERCISES["BodyPartRules"].judge((rules,), editions).correct, "a dictionary keeps its order"
+    lower = [(word.lower(), part) for word, part in cpas02.GOOD_RULES]
+    assert EXERCISES["BodyPartRules"].judge((lower,), editions).correct
+    more = [("FEMORAL", "HIP"), ("SCAPUL", "SCAPULA"), ("CARDIAC", "HEART"), ("ABDUCTION", "SHOULDER"), ("CHEST ABD", "CHESTABDPELVIS"),
+            ("ABD PELV", "ABDOMENPELVIS"), ("CERVICAL", "CSPINE"), (" CAP ", "CHESTABDPELVIS"), ("IAC", "IAC"), ("ABD", "ABDOMEN"),
+            ("L SPINE", "LSPINE"), *cpas02.GOOD_RULES]
+    assert EXERCISES["BodyPartRules"].judge((more,), editions).correct, "particular words first do as well as blanks"
+
+
+@pytest.mark.parametrize(("rules", "says"), [
+    ([("CHEST", "chest")], "capitals"), ([("CHEST", "C SPINE")], "no blanks"), ([("CHEST", "THORACIC CAVITY AND MORE")], "at most 16"),
+    ([("CHEST", "THORAX")], "Annex L"), ([("C-SPINE", "CSPINE")], "blank in its place"), ([("", "CHEST")], "empty word"),
+    (["CHEST"], "pair"), ([("CHEST", None)], "pair"), ([("KUB", "ABDOMEN")], "None of your rules fits"),
+    ([(" ", "CHEST")], "empty word"),
+])
+def test_rules_that_cannot_work_get_a_sentence(editions, rules, says):
+    assert says in EXERCISES["BodyPartRules"].judge((rules,), editions).message
+
+
+def test_whole_names_as_rules_do_not_carry_to_other_hospitals(editions):
+    frame = lesson.input_of("names", editions.own)
+    rules = [(re.sub("[^A-Z0-9]+", " ", name), part) for name, part in zip(frame["name"], frame["body_part"], strict=True) if part]
+    rules.sort(key=lambda rule: -len(rule[0]))
+    verdict = EXERCISES["BodyPartRules"].judge((rules,), editions)
+    assert not verdict.correct and "for another" in verdict.message
+
+
+def test_the_shown_rules_are_the_good_ones(editions):
+    assert _right(EXERCISES["BodyPartRules"], editions) == cpas02.GOOD_RULES
+
+
+def test_body_parts_are_code_strings():
+    for part in cpas02.BODY_PARTS:
+        assert re.fullmatch("[A-Z]{1,16}", part)
+    assert {procedure.body_part for procedure in PROCEDURES if procedure.body_part} - {"UTERUS"} <= cpas02.BODY_PARTS
+    assert {part for _, part in cpas02.GOOD_RULES} <= cpas02.BODY_PARTS
+
+
+def test_every_request_of_the_pools_is_judged_as_planned():
+    """The solutions read texts; the wrong ways know what was planted. Both must agree on every variant."""
+    notes = [{"number": at, "text": text} for at, text in enumerate(text for _, texts in cpas02.NOTES for text in texts)]
+    assert EXERCISES["DoNotUse"].solution(notes) == cpas02._dangerous(notes, "unit", "day", "zero", "point", "salt")
+    orders = [{"accession": str(at), "exam": exam, "side": side, "text": text}
+              for at, (exam, side, text) in enumerate(one for _, variants in cpas02.SIDES for one in variants)]
+    sided = [procedure.description for procedure in PROCEDURES if procedure.sided]
+    assert EXERCISES["WhichSide"].solution(orders, sided) == cpas02._back(orders, "empty", "said", "against")
+    screened = [{"number": at, "exam": exam, "contrast": contrast, "patient": patient, "text": text}
+                for at, (exam, contrast, patient, text) in enumerate(one for *_, variants in cpas02.SCREENED for one in variants)]
+    assert EXERCISES["SafetyFlags"].solution(screened) == cpas02._flags(screened)
+    night = [{"number": at, "name": name, "side": side, "patient": patient, "text": text}
+             for at, (name, side, patient, text) in enumerate(one for *_, variants in cpas02.NIGHT for one in variants)]
+    catalogue = lesson.input_of("catalogue", hospital(0, "tiny"))
+    assert EXERCISES["TheNightsList"].solution(night, sided, catalogue) == cpas02._triaged(night)
+    shortened = [{"number": at, "exam": exam, "text": text, "abbreviation": short}
+                 for at, (short, (exam, text)) in enumerate((short, one) for short, texts in cpas02.SHORTENED.items() for one in texts)]
+    planned = cpas02._meant(shortened, lambda short, place: "ask" if place is None else cpas02.READINGS[short][place])
+    assert EXERCISES["WhatIsMeant"].solution(shortened) == planned
+    eastcliff = [{"number": at, "name": name} for at, (name, _) in enumerate(cpas02.TRICKY_NAMES + cpas02.OTHER_NAMES_OF_EXAMS)]
+    assert EXERCISES["TheirNamesOurCodes"].solution(eastcliff) == cpas02._mapped(eastcliff)
+
+
+def test_every_term_and_word_can_be_read_from_the_tables():
+    for group in cpas02.TERMS:
+        for term in group:
+            (_, organ, says), = cpas02._terms_told([{"number": 1, "term": term}], cpas02.ROOTS, cpas02.ENDINGS)
+            assert organ in cpas02.ORGANS and says in cpas02.SAYS, term
+    for group in cpas02.WORDS:
+        for word in group:
+            (_, prefix, system), = cpas02._words_told([{"number": 1, "word": word}], cpas02.PREFIXES, cpas02.ROOTS, cpas02.SYSTEMS)
+            assert prefix in cpas02.PREFIX_NAMES and system in cpas02.SYSTEMS, word
+
+
+def test_the_codes_named_in_the_text_are_those_of_dicom():
+    from pydicom.sr.codedict import codes
+
+    assert codes.cid4.Knee.value == "72696002"
+    assert codes.cid4.InternalAuditoryCanal.scheme_designator == "SCT"
+
+
+def test_the_images_are_those_that_are_described():
+    shown = hospital(0, "tiny")
+    assert set(lesson.input_of("hung", shown).values()) == set(cpas02.SEEN)
+    assert set(lesson.input_of("looks", shown)) == set(cpas02.LETTERS)
