@@ -108,7 +108,7 @@ def of_eastcliff(image):
 
 
 def tomosynthesis(side, view, number=5):
-    """A tomosynthesis as MG1 writes it: no View Position, no Image Laterality, no Patient Orientation; its side stands in a functional group."""
+    """A tomosynthesis as MG1 writes it: no View Position, Image Laterality or Patient Orientation; a functional group has its side."""
     image = mammogram(side, view, number)
     anatomy = Header({"FrameAnatomySequence": [Header({"FrameLaterality": side})]})
     picture = "dbt_lmlo" if (side, view) == ("L", "MLO") else image.picture
@@ -169,7 +169,8 @@ class _Archive:
     def study(self, images, description, says="", date=TODAY):
         self.count += self.draws.one(1, 6)
         first = images[0]
-        return Study(f"A{date[2:]}{self.count:04d}", date, first["Modality"], first.get("BodyPartExamined", ""), description, tuple(images), says)
+        part = first.get("BodyPartExamined", "")
+        return Study(f"A{date[2:]}{self.count:04d}", date, first["Modality"], part, description, tuple(images), says)
 
     def ago(self, years):
         """A day so many years and some months ago."""
@@ -194,17 +195,15 @@ def site(seed):
     for part in ("HAND", "KNEE", "FOOT"):
         found += [make.study([limb(part, draws.one(0, 1) and "R" or "L", 1), limb(part, "R", 2, "LL")], f"XR {part}") for _ in range(3)]
     found += [make.study(both("DX", "CHEST"), "XR CHEST PA/LAT") for _ in range(60 - len(found))]
-    order = draws.sample(range(60), 60)
-    return tuple(found[place] for place in order)
+    order = list(draws.below(1_000_000, 60))
+    return tuple(one for _, _, one in sorted((int(key), place, one) for place, (key, one) in enumerate(zip(order, found))))
 
 
 @lru_cache(maxsize=16)
 def constellations(seed):
     """Studies to hang, each with what the archive holds of the patient: a tuple of Constellation."""
     make = _Archive(seed, "hanging constellations")
-    draws = make.draws
-    found = [*_chests(make), *_breasts(make)]
-    return tuple(found[place] for place in draws.sample(range(len(found)), len(found)))
+    return (*_chests(make), *_breasts(make))
 
 
 def _chests(make):
@@ -217,7 +216,7 @@ def _chests(make):
     later = radiograph("PA", number=3, minute=20).but(SeriesDescription="PA repeat")
     yield Constellation(make.study(pair(), name, "chest PA and lateral, no prior"), ())
     yield Constellation(make.study(pair(), name, "chest PA and lateral with two priors"), (old(near), old(far)))
-    yield Constellation(make.study(pair("CR", "THORAX"), name, "chest PA and lateral on plates, with a digital prior"), (old(near),))
+    yield Constellation(make.study(pair("CR", "THORAX"), name, "chest on plates, with a digital prior"), (old(near),))
     yield Constellation(make.study(pair(), name, "digital chest with a prior on plates"), (old(far, pair("CR", "THORAX")),))
     yield Constellation(make.study([radiograph("PA")], name, "chest PA only, with a prior"), (old(near),))
     yield Constellation(make.study([radiograph("LL")], name, "chest lateral only, no prior"), ())
@@ -226,17 +225,19 @@ def _chests(make):
     yield Constellation(make.study([radiograph("AP", "CR", "PORT CXR")], portable, "portable chest, the prior is a PA"), (old(near),))
     yield Constellation(make.study([radiograph("AP", "CR", "CHEST").but(SeriesDescription="PA")], portable,
                                    "portable chest, described as PA, no prior"), ())
-    yield Constellation(make.study([raw_of(radiograph("PA")).but(InstanceNumber=1), radiograph("PA", number=2), radiograph("LL", number=3)], name,
-                                   "chest with its raw image"), ())
+    with_raw = [raw_of(radiograph("PA")), radiograph("PA", number=2), radiograph("LL", number=3)]
+    yield Constellation(make.study(with_raw, name, "chest with its raw image"), ())
     yield Constellation(make.study([turned, radiograph("LL", number=2)], name, "chest whose PA was stored mirrored"), (old(far),))
     yield Constellation(make.study([radiograph("PA"), coded], name, "chest whose lateral has a code only"), ())
-    yield Constellation(make.study(pair(), name, "chest with a newer CT and a newer hand in the archive"),
+    yield Constellation(make.study(pair(), name, "chest, with a newer CT and a newer hand"),
                         (old(near, slices("CT", "CHEST"), "CT CHEST"), old(far), old(near, [limb("HAND", "L")], "XR HAND")))
     yield Constellation(make.study(pair(), name, "chest, the only prior is seven years old"), (old(7),))
     first = radiograph("PA").but(truth="the PA that was repeated")
     yield Constellation(make.study([first, radiograph("LL", number=2), later], name, "chest with a repeated PA"), ())
-    yield Constellation(make.study(slices("CT", "CHEST"), "CT CHEST", "CT of the chest with a prior CT"), (old(near, slices("CT", "CHEST"), "CT CHEST"),))
-    yield Constellation(make.study([limb("HAND", "R"), limb("HAND", "R", 2)], "XR HAND", "a hand, with a chest in the archive"), (old(near),))
+    yield Constellation(make.study(slices("CT", "CHEST"), "CT CHEST", "CT of the chest with a prior CT"),
+                        (old(near, slices("CT", "CHEST"), "CT CHEST"),))
+    hand = [limb("HAND", "R"), limb("HAND", "R", 2)]
+    yield Constellation(make.study(hand, "XR HAND", "a hand, with a chest in the archive"), (old(near),))
 
 
 def _breasts(make):
@@ -252,18 +253,22 @@ def _breasts(make):
     failed = four[2].but(truth="the oblique that was repeated")
     yield Constellation(make.study(four, name, "four views, no prior"), ())
     yield Constellation(make.study(four, name, "four views with two priors"), (old(near), old(far)))
-    yield Constellation(make.study([of_eastcliff(image) for image in four], "SCREENING", "Eastcliff's four views with one of our priors"), (old(near),))
-    yield Constellation(make.study(four, name, "four views, the prior is Eastcliff's"), (old(far, [of_eastcliff(image) for image in four], "SCREENING"),))
+    eastcliff = [of_eastcliff(image) for image in four]
+    yield Constellation(make.study(eastcliff, "SCREENING", "Eastcliff's four views with a prior of ours"), (old(near),))
+    yield Constellation(make.study(four, name, "four views, the prior is Eastcliff's"), (old(far, eastcliff, "SCREENING"),))
     yield Constellation(make.study([*(raw_of(image) for image in four), *four], name, "four views with their raw images"), ())
-    yield Constellation(make.study([*four[:3], spot], "MG DIAGNOSTIC", "three views and a spot view of the left oblique"), ())
-    yield Constellation(make.study([*four, *displaced], name, "implants: four views and four with the implant displaced"), ())
+    yield Constellation(make.study([*four[:3], spot], "MG DIAGNOSTIC", "three views and a spot view"), ())
+    yield Constellation(make.study([*four, *displaced], name, "implants: four views, four implant-displaced"), ())
     yield Constellation(make.study([*four, tomosynthesis("L", "MLO")], "MG DIAGNOSTIC", "four views and a tomosynthesis"), ())
-    yield Constellation(make.study([*four[:3], tomosynthesis("L", "MLO", 4)], "MG DIAGNOSTIC", "three views, the fourth as tomosynthesis only"), ())
+    fourth = [*four[:3], tomosynthesis("L", "MLO", 4)]
+    yield Constellation(make.study(fourth, "MG DIAGNOSTIC", "three views, the fourth as tomosynthesis"), ())
     yield Constellation(make.study(lefts, name, "left breast only, with four views before"), (old(far),))
     yield Constellation(make.study([*four[:2], failed, four[3], again], name, "four views, the right oblique repeated"), ())
     yield Constellation(make.study([image.but(Laterality="L") for image in four], name, "one series with the side of its last image"), ())
-    yield Constellation(make.study([four[0].but(SeriesDescription="L CC"), *four[1:]], name, "a right view described as left"), ())
-    yield Constellation(make.study([image.but(InstanceNumber=9 - image["InstanceNumber"]) for image in four[::-1]], name, "images numbered backwards"), ())
+    yield Constellation(make.study([four[0].but(SeriesDescription="R MLO"), *four[1:]], name, "four views, a CC described as MLO"), ())
+    backwards = [image.but(InstanceNumber=9 - image["InstanceNumber"]) for image in four[::-1]]
+    yield Constellation(make.study(backwards, name, "images numbered backwards"), ())
     yield Constellation(make.study([four[0].but(PatientOrientation=None), *four[1:]], name, "one view without Patient Orientation"), ())
-    yield Constellation(make.study(four, name, "four views, the only mammography is eight years old"), (old(8),))
-    yield Constellation(make.study(four, name, "four views, and a newer chest in the archive"), (old(near, [radiograph("PA"), radiograph("LL")], "XR CHEST"), old(far)))
+    yield Constellation(make.study(four, name, "four views, the only prior is eight years old"), (old(8),))
+    chest = old(near, [radiograph("PA"), radiograph("LL")], "XR CHEST")
+    yield Constellation(make.study(four, name, "four views, and a newer chest in the archive"), (chest, old(far)))
