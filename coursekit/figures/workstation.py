@@ -82,7 +82,7 @@ def both_ways(station, archive, title):
 
     station, archive : (AE title, address, port)
     """
-    wide, tall = 900, 430
+    wide, tall = 900, 450
     picture, axes = _canvas(wide, tall)
     left, right = 175, 725
     axes.text(12, 18, title, size=11, weight="bold", color=_INK, va="center")
@@ -95,22 +95,23 @@ def both_ways(station, archive, title):
         (116, True, f"association to port {archive[2]}: {station[0]} calls {archive[0]}", "-"),
         (148, True, "C-ECHO", "-"), (178, False, "0000H, success", "--"),
         (212, True, f"C-MOVE, move destination {station[0]}", "-"),
-        (310, False, f"a second association, to port {station[2]}: {archive[0]} calls {station[0]}", "-"),
-        (344, False, "C-STORE, once for each image", "-"), (374, True, "0000H, success", "--"),
-        (408, False, "C-MOVE: pending ... success", "--"),
+        (330, False, f"a second association, to port {station[2]}: {archive[0]} calls {station[0]}", "-"),
+        (364, False, "C-STORE, once for each image", "-"), (394, True, "0000H, success", "--"),
+        (428, False, "C-MOVE: pending ... success", "--"),
     )
     for y, to_right, label, style in steps:
         ends = (left + 3, right - 3) if to_right else (right - 3, left + 3)
         color = _LINE if to_right else _WARM
         axes.annotate("", (ends[1], y), (ends[0], y), arrowprops={"arrowstyle": "-|>", "color": color, "lw": 1.7, "ls": style})
         axes.text((left + right) / 2, y - 4, label, size=9.5, color=_INK, ha="center", va="bottom")
-    axes.add_patch(_box(470, 226, 410, 52, _HOST, 1)).set_zorder(3)
+    axes.add_patch(_box(470, 226, 410, 72, _HOST, 1)).set_zorder(3)
     axes.text(480, 243, f"The archive looks into its AE table: who is {station[0]}?", size=9.5, color=_INK, va="center", zorder=4)
-    found = f"found: {station[1]}, port {station[2]}    not found: A801H"
+    found = f"found: {station[1]}, port {station[2]}: goes on below"
     axes.text(480, 262, found, size=9.5, color=_INK, va="center", weight="bold", zorder=4)
+    axes.text(480, 281, "not found: answers A801H, and nothing below happens", size=9.5, color=_INK, va="center", zorder=4)
     told = [f"{station[0] if to_right else archive[0]} sends {label}" for _, to_right, label, _ in steps]
-    told.insert(4, f"the archive looks into its AE table who {station[0]} is; if it is not there, the answer is A801H, else it finds "
-    f"{station[1]} and port {station[2]}")
+    told.insert(4, f"the archive looks into its AE table who {station[0]} is; if it is not there, the answer is A801H and nothing more "
+    f"happens; here it finds {station[1]} and port {station[2]} and goes on")
     return Picture(picture, f"{title}. {station[0]} at the left, {archive[0]} at the right: {'; '.join(told)}.")
 
 

@@ -474,21 +474,30 @@ class Servers:
         """Twelve machines that cannot send: a list of Bundle, in an order of the seed's own."""
         lot = Lot(Draws(self.h.seed, "servers bundles"))
         pacs, gate = "10.20.10.10", "10.20.30.1"
-        gate_mac = "02-48-56-14-1e-01"
+        gate_mac, other = "02-48-56-14-1e-01", 11114 + lot.below(2)
 
-        def ping(host, answer, source="10.20.30.52"):
-            said = {"ok": f"Reply from {host}: bytes=32 time<1ms TTL=63", "none": "Request timed out.",
-                    "unreachable": f"Reply from {source}: Destination host unreachable."}[answer]
+        def ping(host, answer, time_to_live=61):
+            said = {"ok": f"Reply from {host}: bytes=32 time<1ms TTL={time_to_live}", "none": "Request timed out."}.get(
+                answer, f"Reply from {answer}")
             return windows(f"C:\\>ping {host}\n\n" + f"{said}\n" * 4)
 
         def probe(answer, port=11112):
-            said = {"open": "TcpTestSucceeded : True",
-                    "refused": "TcpTestSucceeded : False\nWARNING: TCP connect failed: connection refused",
-                    "timeout": "TcpTestSucceeded : False\nWARNING: TCP connect failed: timed out"}[answer]
-            return windows(f"PS C:\\> Test-NetConnection {pacs} -Port {port}\n\nRemotePort : {port}\n{said}\n")
+            # Test-NetConnection prints the same for a refused port and a silent one.
+            failed = "" if answer == "open" else f"WARNING: TCP connect to ({pacs} : {port}) failed\n"
+            return windows(f"PS C:\\> Test-NetConnection {pacs} -Port {port}\n\n{failed}"
+                           f"RemotePort       : {port}\nTcpTestSucceeded : {answer == 'open'}\n")
+
+        def socket(answer, port=11112):
+            said = {"refused": "No connection could be made because the target machine actively refused it",
+                    "timeout": "A connection attempt failed because the connected party did not properly respond after a period of time, "
+                    "or established connection failed because connected host has failed to respond"}[answer]
+            return windows(f'PS C:\\> [Net.Sockets.TcpClient]::new("{pacs}", {port})\n\n'
+                           f'Exception calling ".ctor" with "2" argument(s): "{said} {pacs}:{port}"\n')
 
         def arp(*rows):
-            return windows("C:\\>arp -a\n\n" + "".join([f"  {address:<21} {mac:<21} dynamic\n" for address, mac in rows]))
+            # Windows leaves out an address that nobody answered for; the broadcast address is always there.
+            rows = [f"  {address:<21} {mac:<21} dynamic\n" for address, mac in rows]
+            return windows("C:\\>arp -a\n\n" + "".join(rows) + f"  {'10.20.30.255':<21} {'ff-ff-ff-ff-ff-ff':<21} static\n")
 
         def ipconfig(*rows):
             return windows("C:\\>ipconfig\n\nEthernet adapter Ethernet:\n" + "".join([f"   {row}\n" for row in rows]))
@@ -499,20 +508,26 @@ class Servers:
         reached = {"ping": ping(pacs, "ok"), "probe": probe("open")}
         found = [Bundle("", *rest) for rest in (
             ({"ipconfig": ipconfig("Media State . . . . . : Media disconnected")}, "physical", "the cable is not connected"),
-            ({"ping gateway": ping(gate, "unreachable"), "arp": arp((gate, "(incomplete)"))}, "physical",
-             "the gateway does not answer ARP: wrong VLAN or port"),
+            ({"ipconfig": ipconfig("IPv4 Address. . . : 10.20.30.52", "Subnet Mask . . . : 255.255.255.0",
+                                   "Default Gateway . : 10.20.30.1"),
+              "ping gateway": ping(gate, "10.20.30.52: Destination host unreachable."),
+              "ping neighbour": ping("10.20.30.51", "10.20.30.52: Destination host unreachable."), "arp": arp()}, "physical",
+             "nobody on the wire answers ARP: wrong VLAN or port"),
             ({"ipconfig": ipconfig("Autoconfiguration IPv4 Address. . : 169.254.37.12", "Subnet Mask . . . : 255.255.0.0")},
              "address", "no DHCP server answered"),
             ({"arp": arp(("10.20.30.65", "02-48-56-14-1e-41"), (gate, gate_mac)),
               "arp later": arp(("10.20.30.65", "02-48-56-aa-00-65"), (gate, gate_mac))}, "address",
              "two hosts have the same address"),
-            ({"ipconfig": ipconfig("IPv4 Address. . . : 10.20.40.70", "Subnet Mask . . . : 255.255.255.192",
+            # The disc burner is its neighbour, so the address is right for this wire.
+            ({"ipconfig": ipconfig("IPv4 Address. . . : 10.20.40.81", "Subnet Mask . . . : 255.255.255.192",
                                    "Default Gateway . : 10.20.40.1"),
-              "ping": ping(pacs, "unreachable", "10.20.40.70")}, "routing", "the gateway lies outside the subnet"),
-            ({"ping gateway": ping(gate, "ok"), "ping": ping(pacs, "none"), "probe": probe("timeout"),
-              "arp": arp((gate, gate_mac))}, "routing", "nothing comes back from the PACS: route or wrong address"),
-            ({"ping": ping(pacs, "ok"), "probe": probe("timeout")}, "transport", "a firewall drops the port"),
-            ({"ping": ping(pacs, "ok"), "probe": probe("refused", 11114 + lot.below(2))}, "transport",
+              "ping neighbour": ping("10.20.40.70", "ok", 64),
+              "ping": ping(pacs, "10.20.40.81: Destination host unreachable.")}, "routing", "the gateway lies outside the subnet"),
+            ({"ping gateway": ping(gate, "ok", 255), "ping": ping(pacs, "10.20.0.9: TTL expired in transit."),
+              "probe": probe("timeout"), "arp": arp((gate, gate_mac))}, "routing", "two routers send the packets round in a circle"),
+            ({"ping": ping(pacs, "ok"), "probe": probe("timeout"), "socket": socket("timeout")}, "transport", "a firewall drops the port"),
+            # No answer to ping, and yet the refusal shows that the host is reached.
+            ({"ping": ping(pacs, "none"), "probe": probe("refused", other), "socket": socket("refused", other)}, "transport",
              "nothing listens on the port"),
             # No answer to ping, and yet the port is open: echo requests are filtered.
             ({"ping": ping(pacs, "none"), "probe": probe("open"), "echo": rejected("Called")}, "association",

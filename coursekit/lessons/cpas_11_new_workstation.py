@@ -4,7 +4,8 @@ import contextlib
 import ipaddress
 import re
 
-from coursekit.checking import Choice, Client, Config, Fields, Lesson, Number, Set, Text
+from coursekit.checking import Choice, Client, Config, Fields, Lesson, Number, Outcome, Set, Text, Verdict
+from coursekit.checking.kinds.base import Difference
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
 from coursekit.systems import services
@@ -25,7 +26,8 @@ lesson = Lesson(
 )
 
 BURNER = "BURNER1", "10.20.40.70", 104
-DNS, PACS_NAME = "10.20.50.5", "hv-pacs.hvgh.example"
+DNS, DOMAIN = "10.20.50.5", ".hvgh.example"
+PACS_NAME = "hv-pacs" + DOMAIN
 PLAN = (            # name, network, router
     ("imaging servers", "10.20.10.0/24", "10.20.10.1"), ("clinical servers", "10.20.20.0/24", "10.20.20.1"),
     ("modalities", "10.20.30.0/24", "10.20.30.1"), ("workstations", "10.20.40.0/26", "10.20.40.1"),
@@ -40,6 +42,7 @@ OFF, UNLISTED = "10.20.40.14", "10.20.40.15"        # used and switched off; in 
 FIXED = [f"10.20.40.{last}" for last in range(10, 20)]
 POOL = [f"10.20.40.{last}" for last in range(20, 60)]
 TAKEN_PORT, STATION_PORT, PACS_PORT = 104, 11112, 11112
+FIRST_GATEWAY = "10.20.41.1"                        # what was typed into WS_ED1 on Friday; no router has it
 OPEN_TO_STATIONS = (104, 11112)                     # what the firewall lets through from the archive to the workstations
 
 
@@ -89,17 +92,32 @@ class Desk:
         self._network, self._host = network, host
 
     def __repr__(self):
-        return f"<{self._host.name} at {self._host.ip}: ping(ip), tracert(ip), arp(), test(ip, port)>"
+        return f"<{self._host.name} at {self._host.ip}: ipconfig(), arp(), ping(ip), tracert(ip), test(ip, port), socket(ip, port)>"
+
+    def ipconfig(self):
+        """`ipconfig /all`"""
+        host = self._host
+        return Printed("C:\\>ipconfig /all\n\nWindows IP Configuration\n\n"
+                       f"   Host Name . . . . . . . . . . . . : {host.name.replace('_', '-')}\n"
+                       f"   Primary Dns Suffix  . . . . . . . : {DOMAIN[1:]}\n\nEthernet adapter Ethernet:\n\n"
+                       f"   Physical Address. . . . . . . . . : {host.mac.replace(':', '-').upper()}\n"
+                       "   DHCP Enabled. . . . . . . . . . . : No\n"
+                       f"   IPv4 Address. . . . . . . . . . . : {host.ip}(Preferred)\n"
+                       f"   Subnet Mask . . . . . . . . . . . : {host.mask}\n"
+                       f"   Default Gateway . . . . . . . . . : {host.gateway}\n"
+                       f"   DNS Servers . . . . . . . . . . . : {DNS}")
 
     def ping(self, ip):
         """`ping ip`"""
-        found = self._resolved(ip)
-        return self._network.ping(self._host, found) if found else _unknown("ping", "Ping request", ip)
+        found, name = self._resolved(ip)
+        return self._network.ping(self._host, found, ip, name) if found else _unknown("ping", "Ping request", ip)
 
     def tracert(self, ip):
         """`tracert -d ip`"""
-        found = self._resolved(ip)
-        return self._network.tracert(self._host, found) if found else _unknown("tracert -d", "Unable to resolve target system name", ip)
+        found, name = self._resolved(ip)
+        if not found:
+            return _unknown("tracert -d", "Unable to resolve target system name", ip)
+        return self._network.tracert(self._host, found, ip, name)
 
     def arp(self):
         """`arp -a`"""
@@ -107,20 +125,30 @@ class Desk:
 
     def test(self, ip, port):
         """`Test-NetConnection ip -Port port`"""
-        found = self._resolved(ip)
+        found, _ = self._resolved(ip)
         if not found or not str(port).strip().isdigit():
             return Printed(f"PS C:\\> Test-NetConnection {ip} -Port {port}\n\nWARNING: this address or port is not known")
         return self._network.test(self._host, found, int(port))
 
+    def socket(self, ip, port):
+        """`[Net.Sockets.TcpClient]::new("ip", port)`"""
+        found, _ = self._resolved(ip)
+        if not found or not str(port).strip().isdigit():
+            return Printed(f'PS C:\\> [Net.Sockets.TcpClient]::new("{ip}", {port})\n\nException: this address or port is not known')
+        return self._network.socket(self._host, found, int(port))
+
     def _resolved(self, ip):
-        """The address that was typed, or of a name that the name server tells; None where neither is found."""
+        """The address that was typed and "", or address and full name for a host name that the name server tells; else None and ""."""
         typed = str(ip).strip()
         try:
-            return str(ipaddress.IPv4Address(typed))
+            return str(ipaddress.IPv4Address(typed)), ""
         except ValueError:
-            name = typed.casefold().removesuffix(".hvgh.example").replace("-", "_").upper()
-            asked = self._network.connect(self._host, DNS, 53) == "connected"
-            return next((host for aet, host, *_ in world.DEVICES if aet == name), None) if asked else None
+            name = typed.casefold().removesuffix(DOMAIN)
+            # A host name has no underscore (RFC 952); the name server is asked by UDP, which this network takes for the same as TCP.
+            asked = "_" not in name and self._network.connect(self._host, DNS, 53) == "connected"
+            aet = name.replace("-", "_").upper()
+            found = next((host for title, host, *_ in world.DEVICES if title == aet), None) if asked else None
+            return found, name + DOMAIN if found else ""
 
 
 def _unknown(command, says, name):
@@ -139,9 +167,12 @@ def host_name(value):
 
 
 def address(value):
-    """An IPv4 address, without blanks or a prefix length behind it."""
+    """An IPv4 address, without blanks around it."""
+    text = str(value).strip(" '\"")
+    if "/" in text:
+        raise ValueError("an address stands alone, without the length of a prefix behind it")
     try:
-        return str(ipaddress.ip_address(str(value).strip(" '\"").split("/")[0].strip()))
+        return str(ipaddress.IPv4Address(text))
     except ValueError:
         raise ValueError("an IPv4 address is four numbers from 0 to 255 with dots between") from None
 
@@ -156,12 +187,78 @@ def mask(value):
     raise ValueError("a mask is written like 255.255.0.0, or as the length of the prefix, like /16")
 
 
+def dotted_mask(value):
+    """A subnet mask in the form 255.255.255.0 and in no other."""
+    if re.fullmatch(r"/?\d{1,2}", str(value).strip(" '\"")):
+        raise ValueError("that is the length of the prefix; asked is the mask, four numbers with dots")
+    return mask(value)
+
+
 def letter(value):
     """The letter of a meaning, from "b", "B" or "b)"."""
     text = str(value).strip(" .):('\"").casefold()
     if text not in MEANINGS:
         raise ValueError(f"give one of the letters {', '.join(MEANINGS)}")
     return text
+
+
+class Meaning(Text):
+    """The letter of a meaning; a wrong one is told what it would need."""
+
+    NEEDS = {
+        "a": "for that the line would come from the host itself, with bytes, time and TTL.",
+        "b": "something did come back here, or nothing was sent: read the line, and from whom it is.",
+        "c": "that is said by the sender itself, 10.20.40.11, when nobody answers on its own wire. Is there such a line?",
+        "d": "that is said by a router of the other network. Is there such a line, and whose address does it begin with?",
+        "e": "of a circle one hears when a packet's TTL is used up. Is there such a line?",
+        "f": "for that there would be no *Pinging ...* and no statistics: nothing would have been sent.",
+        "g": "no answer of ping proves that a host is switched off. What does this line say, and who says it?",
+        "h": "no line here says that a firewall refused. One that drops says nothing, and looks like any other silence.",
+    }
+
+    def difference(self, answer, other):
+        """None when the letters agree."""
+        return None if answer == other else Difference(f"{answer} is not what this shows: {self.NEEDS[answer]}", "meaning")
+
+
+class Hop(Number):
+    """A hop of the tracert: its number, "hop 5", or its address."""
+
+    takes = "the number of a hop"
+
+    def read(self, given):
+        """The number, as Number reads it."""
+        word = given.strip(" .'\"").casefold() if type(given) is str else ""
+        found = re.fullmatch(r"hop\s*(\d+)", word)
+        return super().read(int(found[1]) if found else HOPS.index(word) + 1 if word in HOPS else given)
+
+    def difference(self, answer, other):
+        """None when the numbers agree."""
+        if super().difference(answer, other) is None:
+            return None
+        return Difference("Compare the shortest time of that hop with that of the hop in front of it, and with those behind: is it there "
+                          "that the time is added, and does it stay?", "hop")
+
+
+class Shared(Set):
+    """Addresses of the ARP log; one that does not belong there is told what the log says of it."""
+
+    def judge(self, exercise, given, editions):
+        """As for every Set, but an extra address is explained."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label != "extra":
+            return verdict
+        rows = exercise.lesson.input_of("arp_watch", editions.own)
+        right = exercise.computed(exercise.solution, editions.own)
+        extra = next(ip for ip in self.read(*given) if ip not in right)
+        said = {
+            0: "it is not in the log.", 1: "it had the same hardware address all the time.",
+            2: "its hardware address changed once, and never back. That is a new card, or an address given to somebody else.",
+        }[rows["mac"][rows["ip"] == extra].nunique()]
+        cards = set(rows["mac"][rows["ip"] == extra])
+        if len(cards) == 1 and rows["ip"][rows["mac"].isin(cards)].nunique() > 1:
+            said = "one device has it, together with another address. Asked is the reverse: one address, two devices."
+        return Verdict(Outcome.NOT_YET, f"`{extra}` does not belong there: {said}", "extra")
 
 
 class Rung(Number):
@@ -179,6 +276,32 @@ class Rung(Number):
         found = re.fullmatch(r"(?:rung|level|layer)\s*(\d)", word)
         return super().read(int(found[1]) if found else self.WORDS.get(word, given))
 
+    MEANS = {
+        1: "rung 1 means that not even the own wire works. Does anybody on this card answer?",
+        2: "rung 2 means that the station's own address is missing, doubled, or not of its wire. What on this card says so?",
+        3: "rung 3 means that wire and address are all right, and packets do not get to the other host and back. Does anything come back "
+        "from it here, of whatever kind? And is the rung below all right?",
+        4: "rung 4 means that the other host is reached, there and back, and only its port is not. What on this card comes from the host, "
+        "and what from its port?",
+        5: "rung 5 means that the port is open, and two DICOM applications do not agree. What on this card is a DICOM answer?",
+    }
+
+    def difference(self, answer, other):
+        """None when the rungs agree."""
+        if super().difference(answer, other) is None:
+            return None
+        said = self.MEANS.get(answer[0], "the rungs have the numbers 1 to 5.")
+        return Difference(f"That is not the lowest rung that fails: {said}", "rung")
+
+
+class Stations(Fields):
+    """A rung for each station; a plain list in their order will do."""
+
+    def _written(self, given):
+        if type(given) in (list, tuple) and len(given) == len(self.entries):
+            return dict(zip(self.entries, given))
+        return super()._written(given)
+
 
 # --- inputs
 
@@ -192,16 +315,17 @@ def ed1(hospital):
 
 
 @lesson.input
+def ed1_mended(hospital):
+    """WS_ED1 with the right mask and gateway."""
+    hosts = _hosts()
+    return Desk(_network(hosts), next(host for host in hosts if host.name == "WS_ED1"))
+
+
+@lesson.input
 def ch1(hospital):
     """WS_CH1, a neighbour that works."""
     hosts = _hosts()
     return Desk(_network(hosts), next(host for host in hosts if host.name == "WS_CH1"))
-
-
-@lesson.input
-def ipconfig(hospital):
-    """`ipconfig /all` of WS_ED1."""
-    return Printed(hospital.servers.transcripts["ws_ed1 ipconfig.txt"].replace("\r\n", "\n").strip())
 
 
 def _reachable():
@@ -235,7 +359,7 @@ def annex(hospital):
 MEANINGS = {
     "a": "The host with this address has answered.",
     "b": "Nothing came back within the time: the host may be off, may drop pings, or its answer may not find the way back.",
-    "c": "Nobody on my own wire answered when I asked for the hardware address of the next station of the packet.",
+    "c": "Nobody on my own wire answered when I asked for the hardware address of the packet's next stop.",
     "d": "The packet got as far as the router of the other network; nobody there has this address.",
     "e": "The packet goes round in a circle between routers.",
     "f": "The name could not be turned into an address; no packet was sent.",
@@ -319,24 +443,44 @@ def arp_watch(hospital):
 
 
 def _arp_rows(hospital):
-    """Some addresses with one device each, two shared by two devices, one whose card was changed, one that was given away again."""
+    """Some addresses with one device each, two shared by two devices, one whose card was changed, one that was given away again.
+
+    Two devices with one address answer the same request, seconds apart.
+    """
     draws = Draws(hospital.seed, "cpas-11 arp")
     ips = [ip for aet, ip, *_ in world.DEVICES if ip.startswith("10.20.30.") and aet not in ("CT_ER", "US_OB1")]
     second, card, quiet, double = (ips[place] for place in _shuffled(draws, draws.sample(range(len(ips)), 4).tolist()))
     lease = f"10.20.30.{draws.one(201, 240)}"
     others = [f"02:48:56:{draws.one(160, 250):02x}:{draws.one(0, 255):02x}:{number:02x}" for number in (0x11, 0x22, 0x33, 0x44)]
     ob, printer = _mac("10.20.30.65"), "02:48:56:aa:00:65"
-    learned = [(draws.one(0, 20), "10.20.30.65", ob), (draws.one(40, 60), "10.20.30.65", printer), (draws.one(70, 90), "10.20.30.65", ob),
-               (draws.one(120, 140), "10.20.30.65", printer), (draws.one(170, 200), "10.20.30.65", ob)]
-    learned += [(draws.one(0, 30), second, _mac(second)), (draws.one(90, 110), second, others[0]),
-                (draws.one(150, 180), second, _mac(second))]
-    learned += [(draws.one(0, 30), card, _mac(card)), (draws.one(100, 120), card, others[1]), (draws.one(180, 220), card, others[1])]
-    learned += [(draws.one(0, 30), lease, others[2]), (draws.one(190, 230), lease, others[3])]
-    learned += [(draws.one(30, 60), quiet, _mac(quiet)), (draws.one(140, 170), quiet, _mac(quiet))]
+    learned = []
+
+    def seen(first, last, ip, *macs):
+        """Devices that answer for an address within seconds of each other, at some minute from first to last."""
+        second_of_day = draws.one(first, last) * 60 + draws.one(0, 40)
+        for mac in macs:
+            learned.append((second_of_day, ip, mac))
+            second_of_day += draws.one(1, 4)
+
+    seen(0, 20, "10.20.30.65", ob)
+    seen(40, 60, "10.20.30.65", printer, ob, printer)
+    seen(120, 140, "10.20.30.65", ob, printer, ob)
+    seen(0, 30, second, _mac(second))
+    seen(90, 110, second, others[0], _mac(second), others[0], _mac(second))
+    seen(0, 30, card, _mac(card))
+    seen(100, 120, card, others[1])
+    seen(150, 170, card, others[1])
+    seen(180, 220, card, others[1])
+    seen(0, 30, lease, others[2])
+    seen(60, 90, lease, others[2])
+    seen(190, 230, lease, others[3])
+    for first, last in ((30, 60), (80, 100), (140, 170)):
+        seen(first, last, quiet, _mac(quiet))
     # One machine with two addresses of its own, as scanners with two computers behind one plug have.
-    learned += [(draws.one(20, 60), double, _mac(double)), (draws.one(61, 90), "10.20.30.48", _mac(double)),
-                (draws.one(150, 200), "10.20.30.48", _mac(double))]
-    return [(f"{7 + minute // 60:02d}:{minute % 60:02d}", ip, mac) for minute, ip, mac in sorted(learned)]
+    seen(20, 60, double, _mac(double))
+    seen(61, 90, "10.20.30.48", _mac(double))
+    seen(150, 200, "10.20.30.48", _mac(double))
+    return [(f"{7 + time // 3600:02d}:{time // 60 % 60:02d}:{time % 60:02d}", ip, mac) for time, ip, mac in sorted(learned)]
 
 
 def _shuffled(draws, values):
@@ -372,7 +516,12 @@ def _compact(text):
     return "\n".join(rows)
 
 
-DESTINATIONS = ("HV_ROUTER", "HV_MWL", "HV_VNA", "WS_CH1", "WS_MG1", "WS_ED1")
+DESTINATIONS = ("HV_ROUTER", "HV_MWL", "HV_VNA", "CTER01", "CT2", "WS_CH1", "WS_MG1", "WS_ED1")
+OTHER_ENTRIES = (       # all of them right, however they look
+    BURNER, ("WS_TEACH1", "10.20.40.14", 104), ("WS_EDM1", "10.20.60.31", 11112), ("WS-ENDO1", "10.20.60.13", 104),
+    ("ws_ort1", "10.20.60.14", 104), ("WS_EEG1", "10.20.60.33", 1044), ("FILM_ED1", "10.20.40.73", 104), ("EC_WS1", "10.60.40.13", 104),
+    ("EC_PACS", "10.60.10.10", 11112),
+)
 
 
 @lesson.input
@@ -391,8 +540,8 @@ def ae_table(hospital):
 def _entries(hospital):
     draws = Draws(hospital.seed, "cpas-11 entries")
     known = {aet: {"aet": aet, "host": host, "port": port} for aet, host, port, *_ in world.DEVICES}
-    rows = [known[aet] for aet in DESTINATIONS] + [dict(zip(("aet", "host", "port"), BURNER))]
-    rows = [dict(row) for row in _shuffled(draws, list(range(len(rows)))) for row in [rows[row]]]
+    rows = [known[aet] for aet in DESTINATIONS] + [dict(zip(COLUMNS, one)) for one in OTHER_ENTRIES]
+    rows = [rows[place] for place in _shuffled(draws, list(range(len(rows))))]
     column = ("aet", "host", "port")[hospital.seed % 3]
     wrong = {"aet": ("WS_EDI", "ws_ed1", "WS-ED1")[draws.one(0, 2)], "host": ("10.20.40.31", "10.20.30.13")[draws.one(0, 1)],
              "port": (11112, 1044)[draws.one(0, 1)]}
@@ -449,14 +598,8 @@ class MissedHosts:
     praise = "To all of these WS_ED1 calls out on its own wire, where nobody has that address. Its gateway is never asked."
 
     def solution(wanted):
-        import ipaddress
-        as_set = ipaddress.ip_network("10.20.40.13/255.255.0.0", strict=False)
-        real = ipaddress.ip_network("10.20.40.0/26")
-        missed = []
-        for name, ip in wanted.items():
-            if ipaddress.ip_address(ip) in as_set and ipaddress.ip_address(ip) not in real:
-                missed.append(name)
-        return missed
+        really_there = ["WS_CH1", "WS_MG1"]          # the only ones between 10.20.40.0 and 10.20.40.63
+        return [name for name, ip in wanted.items() if ip.startswith("10.20.") and name not in really_there]
 
     def all_in_the_mask(wanted):
         return [name for name, ip in wanted.items() if ip.startswith("10.20.")]
@@ -497,14 +640,15 @@ class MissedHosts:
 
 @lesson.exercise
 class AnnexPlan:
-    """The network group has reserved the network in `annex` for the emergency department's new annex. Fill in what the installers need:
+    """The network group has reserved the network in `annex` for the emergency department's new annex. Fill in what the installers need,
+    in **one dictionary**, `plan`:
 
     - `mask`: its subnet mask, four numbers with dots, in quotes;
     - `broadcast`: its broadcast address, in quotes;
     - `devices`: how many devices can get an address there, when one address goes to the router.
     """
 
-    answer = Fields("plan", {"mask": Text("", reading=mask), "broadcast": Text("", reading=address), "devices": Number("")})
+    answer = Fields("plan", {"mask": Text("", reading=dotted_mask), "broadcast": Text("", reading=address), "devices": Number("")})
     points = 2
 
     def solution(annex):
@@ -552,8 +696,8 @@ class AnnexPlan:
         one_bit_more: "This mask has a one too many: it spans a network half as large.",
         broadcast_of_habit: "An address with 255 at its end is the last of a /24. This network is smaller and ends earlier: its first "
         "address plus its size, minus one.",
-        the_next_network: "That address belongs to the next network already. Addresses are counted from the network's own on: one of the "
-        "size is used up by the first.",
+        the_next_network: "That address belongs to the next network already. Addresses are counted from the network's own on, and that "
+        "one is counted too: a network of 4 addresses that begins with 8 ends with 11.",
         the_last_device: "That is the last address that a device can have. The broadcast address comes right behind it.",
         all_addresses: "That is how many addresses the network has. The first names the network and the last is for broadcasts; and the "
         "router needs one.",
@@ -578,26 +722,13 @@ class AnnexPlan:
 class WhatPingSays:
     """What does each of the six answers in `pings` mean? Give the **letter** from the table above for each, in quotes."""
 
-    answer = Fields("said", {f"ping {number}": Text("", reading=letter) for number in range(1, 7)})
+    answer = Fields("said", {f"ping {number}": Meaning("", reading=letter) for number in range(1, 7)})
     points = 2
 
     def solution(pings):
-        said = {}
-        for name, printed in pings.items():
-            text = str(printed)
-            if "could not find host" in text:
-                said[name] = "f"
-            elif "TTL expired" in text:
-                said[name] = "e"
-            elif "Reply from 10.20.40.11: Destination host unreachable" in text:
-                said[name] = "c"
-            elif "Destination host unreachable" in text:
-                said[name] = "d"
-            elif "timed out" in text:
-                said[name] = "b"
-            else:
-                said[name] = "a"
-        return said
+        # the first of these that stands in an answer decides
+        signs = {"could not find": "f", "TTL expired": "e", "10.20.40.11: Dest": "c", "unreachable": "d", "timed out": "b", "bytes=": "a"}
+        return {name: next(signs[sign] for sign in signs if sign in str(text)) for name, text in pings.items()}
 
     def silence_means_off(pings):
         return _changed(pings, {"b": "g"})
@@ -657,7 +788,8 @@ class WhereTheTimeGoes:
     """Where do the milliseconds to Eastcliff come from? Take the **shortest** of the three times of each hop: the others only show that
     somebody was busy.
 
-    Give the letter as `cause` and, as `hop`, the **number of the hop** that shows it: for B the first one behind the long line.
+    Give the letter as `cause` and, as `hop`, the **number of the hop** that shows it: for A the one that does not answer, for B the first
+    one behind the line, for C the overloaded router, for D the workstation.
     """
 
     answer = Choice(
@@ -668,7 +800,7 @@ class WhereTheTimeGoes:
             "C": "The router with the longest times is overloaded and holds up the images.",
             "D": "The far workstation itself is slow to answer.",
         },
-        evidence=Number("hop"),
+        evidence=Hop("hop"),
     )
     points = 2
 
@@ -734,18 +866,13 @@ class SharedAddresses:
     pair of servers that stand in for each other.
     """
 
-    answer = Set("shared", reading=address)
+    answer = Shared("shared", reading=address)
     points = 2
 
     def solution(arp_watch):
-        shared = set()
-        for ip, rows in arp_watch.groupby("ip"):
-            macs = list(rows["mac"])
-            for place, mac in enumerate(macs):
-                before = macs[:place]
-                if mac in before and before[-1] != mac:       # it was there, another came, and it is back
-                    shared.add(ip)
-        return sorted(shared)
+        # how often the hardware address of each IP address has changed: once is no conflict, to and fro is
+        changes = arp_watch.groupby("ip")["mac"].agg(lambda macs: (macs != macs.shift()).sum() - 1)
+        return list(changes.index[changes > 1])
 
     def ever_two(arp_watch):
         return sorted(ip for ip, rows in arp_watch.groupby("ip") if rows["mac"].nunique() > 1)
@@ -764,8 +891,8 @@ class SharedAddresses:
     def the_known_one(arp_watch):
         return ["10.20.30.65"]
 
-    def most_rows(arp_watch):
-        return sorted(ip for ip, rows in arp_watch.groupby("ip") if len(rows) >= 3)
+    def all_of_them(arp_watch):
+        return sorted(set(arp_watch["ip"]))
 
     wrong_ways = {
         ever_two: "Each of these had two hardware addresses on that morning. But one after the other is no conflict: a card was exchanged, "
@@ -775,17 +902,17 @@ class SharedAddresses:
         two_addresses_of_one: "That is one device with two addresses, which is allowed. Asked is the reverse: one address, two devices.",
         quiet_ones: "Those have had the same hardware address all the time: one device each.",
         the_known_one: "That is one of them, the one from the ticket. Look for others that go to and fro in the same way.",
-        most_rows: "You went by how often an address appears. Look at the column `mac`: does it change, and does it change back?",
+        all_of_them: "Those are all addresses of the log. Look at the column `mac`: does it change, and does it change back?",
     }
     hints = [
         "Sort by address and read down the hardware addresses: `arp_watch.sort_values([\"ip\", \"time\"])`.",
         "A new card: old, new, new. An address given out again: first one, later another. Two devices at once: one, the other, the first "
         "again.",
-        "Look for addresses whose `mac` returns to an earlier value. There is more than the one of the ultrasound.",
+        "Look for addresses whose `mac` returns to an earlier value within seconds. There is more than the one of the ultrasound.",
     ]
     praise = (
-        "The first half of a hardware address names the maker of the network card, and the switch knows at which port it learned it: "
-        "that leads to the plug."
+        "The switch knows at which of its ports it has learned a hardware address: that leads to the plug. Of a card as it was bought, "
+        "the first half names the maker; addresses that begin with 02, such as these, are given locally and name nobody."
     )
 
 
@@ -795,40 +922,29 @@ class WhichRung:
     rung that is **not** all right.
     """
 
-    answer = Fields("failing", {f"station {number}": Rung("") for number in range(1, 13)})
+    answer = Stations("failing", {f"station {number}": Rung("") for number in range(1, 13)})
     points = 3
 
     def solution(bundles):
-        signs = [
-            ("Media disconnected", 1),
-            ("(incomplete)", 1),
-            ("169.254.", 2),
-            ("arp later", 2),
-            ("Association Rejected", 5),
-            ("No Acceptable Presentation Contexts", 5),
-            ("MoveDestinationUnknown", 5),
-            ("connection refused", 4),
-        ]
-        failing = {}
-        for name, texts in bundles.items():
-            page = " ".join(list(texts) + list(texts.values()))
-            found = [rung for sign, rung in signs if sign in page]
-            if found:
-                failing[name] = found[0]
-            elif "TTL=" in texts["ping"]:         # the host answers, its port does not
-                failing[name] = 4
-            else:                                 # not even that
-                failing[name] = 3
-        return failing
+        # the first of these that stands on a card decides
+        signs = {
+            "Media disconnected": 1, "10.20.30.52: Destination": 1,            # not even a neighbour answers
+            "169.254.": 2, "aa-00-65": 2,                                      # no address given; a second card for one address
+            "Association Rejected": 5, "No Acceptable": 5, "MoveDestinationUnknown": 5,
+            "actively refused": 4,                                             # the host itself says so
+            "10.20.40.81: Destination": 3, "TTL expired": 3,                   # the gateway is no neighbour; a circle
+            "TTL=": 4,                                                         # the host answers, its port does not
+        }
+        return {station: next(signs[sign] for sign in signs if sign in str(texts)) for station, texts in bundles.items()}
 
     def no_ping_no_host(bundles):
         return _rungs(bundles, lambda text, rung: 3 if rung == 5 and "Request timed out" in text else rung)
 
     def refused_is_the_way(bundles):
-        return _rungs(bundles, lambda text, rung: 3 if "connection refused" in text else rung)
+        return _rungs(bundles, lambda text, rung: 3 if "actively refused" in text else rung)
 
     def a_drop_is_the_way(bundles):
-        return _rungs(bundles, lambda text, rung: 3 if rung == 4 and "connection refused" not in text else rung)
+        return _rungs(bundles, lambda text, rung: 3 if rung == 4 and "actively refused" not in text else rung)
 
     def automatic_address_is_the_cable(bundles):
         return _rungs(bundles, lambda text, rung: 1 if "169.254." in text else rung)
@@ -836,8 +952,29 @@ class WhichRung:
     def two_cards_are_the_cable(bundles):
         return _rungs(bundles, lambda text, rung: 1 if rung == 2 and "169.254." not in text else rung)
 
-    def incomplete_is_the_way(bundles):
-        return _rungs(bundles, lambda text, rung: 3 if "(incomplete)" in text else rung)
+    def lonely_is_the_way(bundles):
+        return _rungs(bundles, lambda text, rung: 3 if ALONE in text else rung)
+
+    def lonely_is_the_address(bundles):
+        return _rungs(bundles, lambda text, rung: 2 if ALONE in text else rung)
+
+    def no_cable_no_address(bundles):
+        return _rungs(bundles, lambda text, rung: 2 if "Media disconnected" in text else rung)
+
+    def no_address_no_way(bundles):
+        return _rungs(bundles, lambda text, rung: 3 if "169.254." in text else rung)
+
+    def two_cards_are_the_way(bundles):
+        return _rungs(bundles, lambda text, rung: 3 if "aa-00-65" in text else rung)
+
+    def circle_is_the_port(bundles):
+        return _rungs(bundles, lambda text, rung: 4 if "TTL expired" in text else rung)
+
+    def circle_is_lower(bundles):
+        return _rungs(bundles, lambda text, rung: 2 if "TTL expired" in text else rung)
+
+    def no_context_is_the_port(bundles):
+        return _rungs(bundles, lambda text, rung: 4 if "No Acceptable" in text else rung)
 
     def echo_is_enough(bundles):
         return _rungs(bundles, lambda text, rung: 4 if "MoveDestinationUnknown" in text else rung)
@@ -846,7 +983,7 @@ class WhichRung:
         return _rungs(bundles, lambda text, rung: 4 if "Association Rejected" in text else rung)
 
     def mask_as_address(bundles):
-        return _rungs(bundles, lambda text, rung: 2 if "10.20.40.70" in text else rung)
+        return _rungs(bundles, lambda text, rung: 2 if "10.20.40.81" in text else rung)
 
     wrong_ways = {
         no_ping_no_host: "No answer to ping, and you stopped there. Read on: the port opens and the application answers, so the way is all "
@@ -858,24 +995,39 @@ class WhichRung:
         automatic_address_is_the_cable: "169.254.x.x is what Windows gives itself when it asks for an address and nobody answers. The "
         "cable is in; the address is none of this hospital's.",
         two_cards_are_the_cable: "The same address has two hardware addresses, one after the other. What is doubled is not the cable.",
-        incomplete_is_the_way: "*(incomplete)* for the gateway: nobody on the own wire answers, not even the nearest neighbour of all. "
-        "That comes before any way through the network.",
+        lonely_is_the_way: "Neither the gateway nor a neighbour answers, and the ARP table has learned nobody: on its own wire this "
+        "station is alone. That comes before any way through the network.",
+        lonely_is_the_address: "Address, mask and gateway fit the network plan. But neither the gateway nor a neighbour answers: the "
+        "station is alone on its wire, as behind a switch port of another VLAN.",
+        no_cable_no_address: "*Media disconnected*: there is no link at all. An address would not help.",
+        no_address_no_way: "169.254.x.x is what Windows gives itself when nobody gives it an address. Without an address of this network "
+        "there is no point in asking for a way.",
+        two_cards_are_the_way: "The gateway is in the table both times, but look at the other row: one IP address, and two hardware "
+        "addresses in turn.",
+        circle_is_the_port: "The port was never asked: a router says that the packets have used up their hops. How did they do that?",
+        circle_is_lower: "The gateway answers, so the own wire and the own address are all right. Then a router far from here says "
+        "that the packets have used up their hops.",
+        no_context_is_the_port: "*No Acceptable Presentation Contexts* is said in a DICOM answer, to an association that was accepted. To "
+        "get it, the port must have been open.",
         echo_is_enough: "The echo succeeds, so the port is open and the title is right. What fails is a question between the two "
         "applications: whom to send to.",
         refused_caller_is_the_port: "A rejection is a DICOM message. To get it, the port must have been open.",
-        mask_as_address: "The address is one of the hospital's and nobody else's. Compare it, by its mask, with the gateway: can it be "
-        "reached at all?",
+        mask_as_address: "A neighbour on this wire, the disc burner, answers: so the address is one of this wire. Compare it, by its mask, "
+        "with the gateway: is that a neighbour too?",
     }
     hints = [
         "Go from the bottom up: is there a cable, is there a usable address, is there a way there and back, is the port open, do the "
         "applications agree?",
         "A reply of any kind proves all rungs below it: *refused* proves the way, *rejected* proves the port.",
-        "For the lowest two look at `ipconfig` and `arp`: disconnected or (incomplete); 169.254 or two hardware addresses for one IP "
-        "address.",
-        "*Destination host unreachable* with a gateway outside of the own network is the way. Ping answered and port timed out is the "
-        "port.",
+        "For the lowest two look at `ipconfig` and `arp`: disconnected, or nobody at all who answers; 169.254, or two hardware addresses "
+        "for one IP address.",
+        "*Destination host unreachable* with a gateway outside of the own network is the way, and so is *TTL expired*. Ping answered and "
+        "port timed out is the port.",
     ]
     praise = "Whatever answers proves everything below it. That saves most of the work: begin in the middle, with the port."
+
+
+ALONE = "10.20.30.52: Destination host unreachable"        # on the card of the station that nobody answers
 
 
 def _rungs(bundles, changed):
@@ -884,7 +1036,7 @@ def _rungs(bundles, changed):
 
 
 RIGHT = {"closed": "refused", "silent": "silent", "foreign": "not dicom", "renamed": "called", "strict": "calling", "busy": "busy",
-         "aborts": "aborted", "no context": "no context", "healthy": "ok"}
+         "hangs up": "not dicom", "aborts": "aborted", "no context": "no context", "healthy": "ok"}
 
 
 def conclusion(value):
@@ -894,15 +1046,42 @@ def conclusion(value):
     return re.sub(r"[\s_\-]+", " ", value.strip(" '\"").casefold())
 
 
+class Conclusion(Text):
+    """What a probe concludes; a wrong one is told how that server behaved."""
+
+    MET = {
+        "refused": "Nobody listens at that port.",
+        "silent": "That server takes the connection and then says nothing.",
+        "not dicom": "That server sends back something that is not DICOM, or closes the connection without a word.",
+        "aborted": "That server answers with an A-ABORT.",
+        "busy": "That server answers with an A-ASSOCIATE-RJ: result 2, source 3, reason 2, all of them numbers.",
+        "called": "That server answers with an A-ASSOCIATE-RJ: result 1, source 1, reason 7, all of them numbers.",
+        "calling": "That server answers with an A-ASSOCIATE-RJ: result 1, source 1, reason 3, all of them numbers.",
+        "no context": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 3, a number.",
+        "ok": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 0, a number.",
+    }
+
+    def difference(self, answer, other):
+        """None when the words agree."""
+        if answer == other:
+            return None
+        return Difference(f"{self.MET[other]} Which line of your function takes it?", "value")
+
+
+def _except(word, *states):
+    """What a probe returns that is right but for these services."""
+    return {**RIGHT, **dict.fromkeys(states, word)}
+
+
 @lesson.exercise
 class Probe:
     """Write the function `probe(host, port, called)`: it calls the service at that host and port by the AE title `called`, as WS_ED1, and
     returns what is wrong, in **one of the words of the table above**.
 
-    It will be tried on nine services that really run on this computer while it is checked, each with a fault of its own but for one.
+    It will be tried on ten services that really run on this computer while it is checked, each with a fault of its own but for one.
     """
 
-    answer = Client("probe", result=Text("", reading=conclusion))
+    answer = Client("probe", result=Conclusion("", reading=conclusion))
     points = 4
 
     def solution(host, port, called):
@@ -938,6 +1117,45 @@ class Probe:
     def right(state):
         return RIGHT[state]
 
+    def hung_up_is_ok(state):
+        return _except("ok", "hangs up")[state]
+
+    def hung_up_falls_to_the_context(state):
+        return _except("no context", "hangs up")[state]
+
+    def hung_up_is_silence(state):
+        return _except("silent", "hangs up")[state]
+
+    def hung_up_is_abort(state):
+        return _except("aborted", "hangs up")[state]
+
+    def numbers_as_text_ok(state):
+        return _except("ok", "busy", "renamed", "strict")[state]
+
+    def numbers_as_text_foreign(state):
+        return _except("not dicom", "busy", "renamed", "strict")[state]
+
+    def numbers_as_text_no_context(state):
+        return _except("no context", "busy", "renamed", "strict")[state]
+
+    def reason_as_text_ok(state):
+        return _except("ok", "strict")[state]
+
+    def reason_as_text_foreign(state):
+        return _except("not dicom", "strict")[state]
+
+    def reason_as_text_no_context(state):
+        return _except("no context", "strict")[state]
+
+    def context_as_text(state):
+        return _except("no context", "healthy")[state]
+
+    def or_always_true(state):
+        return "not dicom"
+
+    def or_always_silent(state):
+        return "silent"
+
     def connected_is_ok(state):
         return "refused" if state == "closed" else "ok"
 
@@ -969,6 +1187,32 @@ class Probe:
         return "not dicom" if state == "silent" else RIGHT[state]
 
     wrong_ways = {
+        hung_up_is_ok: "One service takes the connection and closes it again without a word, and your probe is content with it. See "
+        "the row of the table that has two replies.",
+        hung_up_falls_to_the_context: "One service closes the connection without a word. There is no context then: `answer.context` is "
+        "`None`, and that is not 0 either. Ask for the reply first. See the row of the table that has two.",
+        hung_up_is_silence: "One service closes the connection. That is not silence: it has hung up, at once. See the row of the "
+        "table that has two replies.",
+        hung_up_is_abort: "One service closes the connection without a word. An A-ABORT would be a word, and DICOM. See the row of the "
+        "table that has two replies.",
+        numbers_as_text_ok: "All three rejections pass through your probe as if all were well. Result, source and reason are numbers: "
+        "`answer.result == 2`, without quotes.",
+        numbers_as_text_foreign: "Your probe takes all three rejections for something that is not DICOM. Result, source and reason are "
+        "numbers: `answer.result == 2`, without quotes.",
+        numbers_as_text_no_context: "All three rejections come as far as the question about the context. Result, source and reason are "
+        "numbers: `answer.result == 2`, without quotes.",
+        reason_as_text_ok: "The service that rejects with reason 3 passes as if all were well. Is its row there, and is its reason "
+        "a number, without quotes?",
+        reason_as_text_foreign: "Your probe takes the service that rejects with reason 3 for one that is not DICOM. Is its row there, "
+        "and is its reason a number, without quotes?",
+        reason_as_text_no_context: "The service that rejects with reason 3 comes as far as the question about the context. Is its "
+        "row there, and is its reason a number, without quotes?",
+        context_as_text: "Your probe refuses the service with which all is well. Its context has the result 0, a number: compare it "
+        "without quotes.",
+        or_always_true: "Your probe says `\"not dicom\"` of services of quite another kind. Is there an `or` with a comparison on its left "
+        "side only? Text that stands alone counts as true, always. Write both comparisons in full, or use `in`.",
+        or_always_silent: "Your probe says `\"silent\"` of services of quite another kind. Is there an `or` with a comparison on its left "
+        "side only? Text that stands alone counts as true, always. Write both comparisons in full.",
         connected_is_ok: "Your probe is content once TCP connects. An open port proves that *something* listens there; whether it is "
         "DICOM, knows the title and speaks to you, only its answers tell.",
         accepted_is_ok: "Your probe is content once the association is accepted. One service accepts it and then refuses the one "
@@ -981,7 +1225,7 @@ class Probe:
         "nothing. Ask for the result before you look at the reason.",
         every_rejection_is_called: "Your probe takes every rejection for a wrong called title. Result, source and reason tell three kinds "
         "apart.",
-        silence_is_refusal: "A refusal comes at once and proves that nobody listens. One service takes the connection and then says "
+        silence_is_refusal: "A refusal is an answer, and says that nobody listens. One service takes the connection and then says "
         "nothing: it is running, and hangs.",
         foreign_is_abort: "One service answers in a language that is not DICOM. That is no A-ABORT, which is a DICOM message: somebody "
         "typed the port of a web page.",
@@ -1022,6 +1266,31 @@ def cell(value):
     return str(value).strip(" '\"")
 
 
+class Row(Number):
+    """The number of a row of the AE table."""
+
+    takes = "the number of a row"
+
+    def difference(self, answer, other):
+        """None when the numbers agree."""
+        if super().difference(answer, other) is None:
+            return None
+        return Difference("That row is not the one that is meant for this station. In the right one all cells but one agree "
+                          "with `station`; in each other row at least two differ.", "row")
+
+
+class Cell(Text):
+    """A value of the AE table, letter for letter."""
+
+    def difference(self, answer, other):
+        """None when the texts agree."""
+        found = super().difference(answer, other)
+        if found and answer != other and re.sub(r"[ _.\-]", "", answer) == re.sub(r"[ _.\-]", "", other):
+            return Difference("Letters and digits are right, but not what stands between them: blank, hyphen, underscore and dot are "
+                              "different characters.", "separator")
+        return found
+
+
 @lesson.exercise
 class OneEdit:
     """C-ECHO from WS_ED1 to the archive succeeds, C-MOVE brings no image. **Which single cell** of `ae_table` must be changed, and to what?
@@ -1030,15 +1299,14 @@ class OneEdit:
     in quotes.
     """
 
-    answer = Fields("edit", {"row": Number(""), "column": Text("", reading=column_name), "value": Text("", case=True, reading=cell)})
+    answer = Fields("edit", {"row": Row(""), "column": Text("", reading=column_name), "value": Cell("", case=True, reading=cell)})
     points = 2
 
     def solution(ae_table, station):
-        for row, entry in ae_table.iterrows():
-            wrong = [name for name in ("aet", "host", "port") if entry[name] != station[name]]
-            if len(wrong) == 1:                   # two agree with the station, one does not; in other rows none or one does
-                edit = {"row": row, "column": wrong[0], "value": str(station[wrong[0]])}
-        return edit
+        same = ae_table == list(station.values())         # True for each cell that is as the station has it
+        row = same.sum(axis="columns").idxmax()           # the row with most of them: two
+        column = same.loc[row].idxmin()                   # the cell that is not
+        return {"row": int(row), "column": column, "value": str(station[column])}
 
     def at_the_archive(ae_table, station):
         return {**OneEdit.solution(ae_table, station), "row": _row_of(ae_table, "HV_ROUTER")}
@@ -1140,8 +1408,12 @@ def _setting(name, value):
         if not title or len(title) > 16 or "\\" in title or not title.isascii() or not title.isprintable():
             raise ValueError("an AE title has 1 to 16 characters of plain ASCII, no backslash")
         return title
-    if name == "pacs_host" and str(value).strip().casefold().rstrip(".") in (PACS_NAME, PACS_NAME.split(".")[0]):
+    text = str(value).strip().casefold().rstrip(".")
+    if name == "pacs_host" and text in (PACS_NAME, PACS_NAME.split(".")[0]):
         return PACS_NAME
+    if name == "pacs_host" and "_" in text:
+        raise ValueError("that is an AE title; a host name has no underscore, and the name server knows no AE titles. Give the archive's "
+                         "address, or the host name that `ping` takes")
     return address(value)
 
 
@@ -1163,7 +1435,8 @@ def commission(given):
     station = Host("new", given["ip"], given["mask"], given["gateway"], "workstations", "02:48:56:14:28:f0", listening, time_to_live=128)
     network = _network([host for host in hosts if host.ip != given["ip"]] + [station])
     out["gateway in the network"] = ipaddress.ip_address(given["gateway"]) in station.network and given["gateway"] != given["ip"]
-    out["gateway"] = given["gateway"] == "10.20.40.1"
+    routers = {router: name for name, _, router in PLAN}
+    out["gateway"] = FIRST_GATEWAY if given["gateway"] == FIRST_GATEWAY else routers.get(given["gateway"], "no router")
     length = station.network.prefixlen
     out["mask"] = "right" if length == WORKSTATIONS.prefixlen else "narrow" if length > WORKSTATIONS.prefixlen else "wide"
     # An address outside of the segment's network gets no answer: the router looks for it elsewhere.
@@ -1171,7 +1444,11 @@ def commission(given):
     out["reaches"] = {name: network.way(station, target)[0] for name, target in targets.items()}
     out["names"] = network.connect(station, given["dns"], 53) if given["dns"] == DNS else "no answer"
     titles = {host.name for host in hosts} | {"CT_ER", "WS_TEACH1"}
-    out["title"] = "used" if given["aet"] in titles else "new" if re.fullmatch(r"WS_ED\d{1,2}", given["aet"]) else "odd"
+    out["pacs host"] = given["pacs_host"] in ("10.20.10.10", PACS_NAME)
+    entry = given["entry_aet"]
+    out["entry title"] = "same" if entry == given["aet"] else "case" if entry.casefold() == given["aet"].casefold() else (
+        entry if entry in titles else "another")
+    out["title"] = "used" if given["aet"] in titles else "new" if given["aet"] == "WS_ED2" else "odd"
     out["receiver"] = "port is taken" if given["port"] in (TAKEN_PORT, 135, 3389) else "listens"
     out["echo"] = _echo_to_archive(given, network, station, out)
     out["images"] = _images_to_station(given, network, station, out)
@@ -1219,7 +1496,7 @@ class NewStation:
     Whatever works is right. Your settings are tried in the simulated network: ping to archive, disc burner and neighbour; name lookup;
     C-ECHO to the archive; C-MOVE, with the images coming back to the station; and the network group looks at the address.
 
-    Addresses, mask and titles stand in quotes, ports are bare numbers.
+    Addresses (without a /26 behind them), mask and titles stand in quotes, ports are bare numbers.
     """
 
     answer = Config("setup", reading=settings, template=TEMPLATE)
@@ -1265,6 +1542,12 @@ class NewStation:
     def gateway_next_door():
         return {**NewStation.solution(), "gateway": "10.20.40.65"}
 
+    def gateway_of_the_first():
+        return {**NewStation.solution(), "gateway": FIRST_GATEWAY}
+
+    def gateway_of_the_servers():
+        return {**NewStation.solution(), "gateway": "10.20.10.1"}
+
     def port_of_habit():
         return {**NewStation.solution(), "port": 104, "entry_port": 104}
 
@@ -1276,6 +1559,12 @@ class NewStation:
 
     def lower_case():
         return {**NewStation.solution(), "entry_aet": "ws_ed2"}
+
+    def entry_for_the_first():
+        return {**NewStation.solution(), "entry_aet": "WS_ED1"}
+
+    def entry_for_the_archive():
+        return {**NewStation.solution(), "entry_aet": "HV_PACS"}
 
     def entry_with_the_usual_port():
         return {**NewStation.solution(), "entry_port": 104}
@@ -1304,6 +1593,10 @@ class NewStation:
         "the router and back onto the same wire, and broadcasts miss them. How long is the prefix of the workstations' network?",
         mask_of_the_first: "The archive is not reached: the mask is the one that WS_ED1 had. With it, half of the hospital looks like the "
         "own wire.",
+        gateway_of_the_first: "That is the gateway that was typed into WS_ED1 on Friday. It does not lie in the station's own network, and "
+        "no router in the plan has it.",
+        gateway_of_the_servers: "That is the router's address in the servers' network. A gateway must be a neighbour of the station: the "
+        "router's address on the station's *own* wire.",
         gateway_next_door: "The gateway does not lie in the station's own network: it is the router's address in the network next door. "
         "The station cannot reach it.",
         port_of_habit: "The receiver does not start: on this machine another program has that port already (see `netstat`). One port, one "
@@ -1314,6 +1607,10 @@ class NewStation:
         "call.",
         lower_case: "C-ECHO succeeds, C-MOVE ends with A801H, move destination unknown. Upper and lower case count in AE titles: station "
         "and entry must agree letter for letter.",
+        entry_for_the_first: "C-ECHO succeeds, C-MOVE ends with A801H, move destination unknown. The entry has the title of "
+        "the workstation beside it; this station calls itself by its own.",
+        entry_for_the_archive: "C-ECHO succeeds, C-MOVE ends with A801H, move destination unknown. The entry has the archive's own "
+        "title. It is to tell the archive of the *station*.",
         entry_with_the_usual_port: "C-ECHO succeeds. For C-MOVE the archive calls the station at the port of the entry, and there another "
         "program answers.",
         entry_points_to_the_archive: "The archive looks up where the station is, and the entry sends it to itself. An entry tells how to "
@@ -1350,7 +1647,7 @@ class NewStation:
             found.append(told[outcome["address"]])
         if not outcome["gateway in the network"]:
             found.append("The gateway does not lie in the network that the station's address and mask span; the station cannot reach it.")
-        elif not outcome["gateway"]:
+        elif outcome["gateway"] != "workstations":
             found.append("There is no router at the gateway's address: packets to other networks are lost.")
         for name, reached in outcome["reaches"].items():
             if reached != ARRIVED:
@@ -1366,9 +1663,11 @@ class NewStation:
         if outcome["receiver"] != "listens":
             found.append("The station's receiver does not start: another program listens on its port.")
         if outcome["echo"] != "success":
-            found.append(f"C-ECHO from the station to the archive fails: {outcome['echo']}.")
+            where = "" if outcome["pacs host"] else " The host in `pacs_host` is not the archive."
+            found.append(f"C-ECHO from the station to the archive fails: {outcome['echo']}.{where}")
         told = {
-            "A801H": "C-ECHO succeeds, but C-MOVE ends with A801H, move destination unknown: the archive knows no such title.",
+            "A801H": "C-ECHO succeeds, but C-MOVE ends with A801H, move destination unknown: the entry at the archive does not have the "
+            "title by which the station calls itself.",
             "timed out": "C-ECHO succeeds, but the archive's connection to the station, for the images of C-MOVE, gets no answer.",
             "refused": "C-ECHO succeeds, but the archive's connection to the station, for the images of C-MOVE, is refused: nobody listens "
             "there.",

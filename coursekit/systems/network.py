@@ -8,6 +8,11 @@ network and deliver there by ARP as well. So a wrong mask or gateway has the con
 import ipaddress
 from dataclasses import dataclass, field
 
+SOCKET_SAYS = {       # Windows' texts for the socket errors 10061 and 10060
+    "refused": "No connection could be made because the target machine actively refused it",
+    "timed out": "A connection attempt failed because the connected party did not properly respond after a period of time, or established "
+    "connection failed because connected host has failed to respond",
+}
 OWN_WIRE, AT_ROUTER, NO_WAY_BACK, ARRIVED = "own wire", "at the router", "no way back", "arrived"
 
 
@@ -119,8 +124,8 @@ class Network:
             return "timed out"
         return "connected" if host is not None and port in host.listening else "refused"
 
-    def ping(self, source, target):
-        """What `ping` prints at a host."""
+    def ping(self, source, target, typed="", name=""):
+        """What `ping` prints at a host; `typed` and `name`: what was typed in place of the address, and the full name of the host."""
         outcome, who, host = self.way(source, target)
         self._remember(source, target, outcome)
         if outcome == ARRIVED and (host is None or host.answers_ping):
@@ -131,7 +136,8 @@ class Network:
         else:
             line = "Request timed out."
         got = 0 if line.startswith("Request") else 4
-        head = f"C:\\>ping {target}\n\nPinging {target} with 32 bytes of data:\n"
+        asked = f"{name} [{target}]" if name else target
+        head = f"C:\\>ping {typed or target}\n\nPinging {asked} with 32 bytes of data:\n"
         return Printed(head + f"{line}\n" * 4 + f"\nPing statistics for {target}:\n"
                        f"    Packets: Sent = 4, Received = {got}, Lost = {4 - got} ({100 - got * 25}% loss)")
 
@@ -155,13 +161,15 @@ class Network:
         """What `arp -a` prints at a host, after what it has sent so far."""
         seen = sorted(self._seen.get(source.name, {}).items(), key=lambda one: ipaddress.ip_address(one[0]))
         rows = [f"  {ip:<21} {mac.replace(':', '-')}     dynamic" for ip, mac in seen]
-        return Printed("\n".join([f"C:\\>arp -a\n\nInterface: {source.ip}", "  Internet Address      Physical Address      Type", *rows]))
+        head = f"C:\\>arp -a\n\nInterface: {source.ip} --- 0xb\n  Internet Address      Physical Address      Type"
+        return Printed("\n".join([head, *rows]))
 
-    def tracert(self, source, target):
+    def tracert(self, source, target, typed="", name=""):
         """What `tracert -d` prints at a host; it gives up after four silent hops, to spare paper."""
         outcome, who, host = self.way(source, target)
         self._remember(source, target, outcome)
-        head = f"C:\\>tracert -d {target}\n\nTracing route to {target} over a maximum of 30 hops\n\n"
+        asked = f"{name} [{target}]\nover a maximum of 30 hops:" if name else f"{target} over a maximum of 30 hops"
+        head = f"C:\\>tracert -d {typed or target}\n\nTracing route to {asked}\n\n"
         if outcome == OWN_WIRE:
             return Printed(head + f"  1  {who}  reports: Destination host unreachable.\n\nTrace complete.")
         stops = self._routers(source, host) if host else [self._segment(source.segment).router]
@@ -175,12 +183,20 @@ class Network:
         return Printed(head + "\n".join(rows) + "\n\nTrace complete.")
 
     def test(self, source, target, port):
-        """What PowerShell's `Test-NetConnection` prints at a host, its first lines left out."""
+        """What PowerShell's `Test-NetConnection` prints at a host, some lines left out: the same for refused and timed out."""
         said = self.connect(source, target, port)
         text = f"PS C:\\> Test-NetConnection {target} -Port {port}\n\n"
         if said != "connected":
             text += f"WARNING: TCP connect to ({target} : {port}) failed\n"
         return Printed(text + f"RemoteAddress    : {target}\nRemotePort       : {port}\nTcpTestSucceeded : {said == 'connected'}")
+
+    def socket(self, source, target, port):
+        """What PowerShell prints when it opens a TCP connection itself: Windows' own words for refused and timed out."""
+        said = self.connect(source, target, port)
+        text = f'PS C:\\> [Net.Sockets.TcpClient]::new("{target}", {port})\n\n'
+        if said == "connected":
+            return Printed(text + "Available : 0\nConnected : True")
+        return Printed(f'{text}Exception calling ".ctor" with "2" argument(s): "{SOCKET_SAYS[said]} {target}:{port}"')
 
 
 def _hop(number, address):

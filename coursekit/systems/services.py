@@ -1,4 +1,4 @@
-"""DICOM services on this machine's loopback: a healthy one, and eight that each fail in their own way.
+"""DICOM services on this machine's loopback: a healthy one, and nine that each fail in their own way.
 
     with running([("healthy", "HV_PACS"), ("busy", "HV_VNA")]) as services:
         services[0].port
@@ -25,6 +25,7 @@ BEHAVIOURS = {
     "closed": "nothing listens on the port",
     "silent": "takes the connection and never answers",
     "foreign": "is no DICOM service: it answers in its own language and hangs up",
+    "hangs up": "takes the connection, and closes it without a word once it is asked",
     "renamed": "goes by another AE title than the one that is called: A-ASSOCIATE-RJ 1/1/7",
     "strict": "does not know the calling AE title: A-ASSOCIATE-RJ 1/1/3",
     "busy": "has no association left: A-ASSOCIATE-RJ 2/3/2, transient",
@@ -137,8 +138,9 @@ class _Loop:
             return
         if talk.service.behaviour == "silent":
             return
-        if talk.service.behaviour == "foreign":
-            connection.sendall(OTHER_PROTOCOL)
+        if talk.service.behaviour in ("foreign", "hangs up"):
+            if talk.service.behaviour == "foreign":
+                connection.sendall(OTHER_PROTOCOL)
             self._drop(connection)
             return
         try:

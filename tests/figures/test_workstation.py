@@ -22,4 +22,5 @@ def test_both_ways():
     said = picture.says
     order = ("association to port 11112", "AE table", "a second association, to port 104: PACS calls WS", "C-STORE")
     assert [said.index(one) for one in order] == sorted(said.index(one) for one in order)
+    assert "if it is not there, the answer is A801H and nothing more happens" in said
     assert picture.png.startswith(b"\x89PNG")

@@ -117,3 +117,17 @@ def test_bundles(h):
     assert {one.layer for one in bundles} == {"physical", "address", "routing", "transport", "association"}
     for one in bundles:
         assert one.transcripts and not any(one.cause in text for text in one.transcripts.values())
+
+
+def test_bundles_print_what_windows_prints(h):
+    pages = ["\n".join(one.transcripts.values()) for one in h.servers.bundles]
+    everything = "\n".join(pages)
+    assert "(incomplete)" not in everything                                     # that is how Linux and macOS say it
+    assert "WARNING: TCP connect to (10.20.10.10 : 11112) failed" in everything and "connect failed:" not in everything
+    assert sum("actively refused it" in page for page in pages) == sum("did not properly respond" in page for page in pages) == 1
+    for line in everything.splitlines():
+        if line.startswith("Reply from 10.20.10.10"):
+            assert line.endswith("TTL=61")                                      # three routers, as in the simulated network
+        if line.startswith("Reply from 10.20.30.1:"):
+            assert line.endswith("TTL=255")                                     # the own gateway: no router between
+    assert not any("IPv4 Address. . . : 10.20.40.70" in page for page in pages)  # that is the disc burner's

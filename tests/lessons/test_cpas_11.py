@@ -1,6 +1,7 @@
 """What learners give in lesson cpas-11 beyond the solutions and wrong ways, and the data that they are asked about."""
 
 import ipaddress
+import re
 import threading
 import time
 
@@ -36,25 +37,27 @@ def test_right_answers_in_other_forms_are_right(editions):
     assert judged("MissedHosts", editions, {wanted[name] for name in missed}).correct                   # by address
     assert judged("MissedHosts", editions, [name.lower().replace("_", "-") for name in missed]).correct
     plan = solved("AnnexPlan", editions)
-    prefix = lesson.input_of("annex", editions.own).split("/")[1]
-    assert judged("AnnexPlan", editions, {"Broadcast": plan["broadcast"], "devices": str(plan["devices"]), "mask": f"/{prefix}"}).correct
-    assert judged("AnnexPlan", editions, {**plan, "mask": int(prefix)}).correct
+    assert judged("AnnexPlan", editions, {"Broadcast": plan["broadcast"], "devices": str(plan["devices"]), "mask": plan["mask"]}).correct
     said = solved("WhatPingSays", editions)
     assert judged("WhatPingSays", editions, {name.replace(" ", "_"): f"{one.upper()})" for name, one in said.items()}).correct
     cause, hop = solved("WhereTheTimeGoes", editions)
     assert judged("WhereTheTimeGoes", editions, "b", str(hop)).correct
     assert judged("WhereTheTimeGoes", editions, EXERCISES["WhereTheTimeGoes"].answer.options["B"], float(hop)).correct
+    assert judged("WhereTheTimeGoes", editions, "B", f"hop {hop}").correct
+    assert judged("WhereTheTimeGoes", editions, "B", f" {module.HOPS[hop - 1]} ").correct
     assert judged("SharedAddresses", editions, " ".join(solved("SharedAddresses", editions))).correct
     failing = solved("WhichRung", editions)
     words = {1: "cable", 2: "Address", 3: "way", 4: "port", 5: "rung 5"}
     assert judged("WhichRung", editions, {name: words[rung] for name, rung in failing.items()}).correct
+    assert judged("WhichRung", editions, list(failing.values())).correct
     edit = solved("OneEdit", editions)
     assert judged("OneEdit", editions, {**edit, "column": {"aet": "AE title", "host": "IP", "port": "port"}[edit["column"]]}).correct
 
 
 @pytest.mark.parametrize(("given", "label"), [
     ({"mask": "0.0.0.31"}, "unreadable"), ({"mask": "255.255.0.255"}, "unreadable"), ({"broadcast": "10.20.46"}, "unreadable"),
-    ({"devices": -1}, "value"),
+    ({"devices": -1}, "value"), ({"mask": "/27"}, "unreadable"), ({"mask": 27}, "unreadable"),
+    ({"broadcast": "10.20.46.95/27"}, "unreadable"),
 ])
 def test_a_plan_that_cannot_be(editions, given, label):
     verdict = judged("AnnexPlan", editions, {**solved("AnnexPlan", editions), **given})
@@ -76,8 +79,7 @@ def test_ports_may_be_numbers_or_text():
 
 @pytest.mark.parametrize("changes", [
     {"ip": "10.20.40.10", "entry_host": "10.20.40.10"}, {"ip": "10.20.40.19", "entry_host": " 10.20.40.19 "}, {"mask": "/26"}, {"mask": 26},
-    {"ip": "10.20.40.16/26"}, {"port": "11112"}, {"pacs_host": "hv-pacs.hvgh.example"}, {"pacs_host": "HV-PACS"}, {"aet": "WS_ED2  "},
-    {"aet": "WS_ED02", "entry_aet": "WS_ED02"},
+    {"port": "11112"}, {"pacs_host": "hv-pacs.hvgh.example"}, {"pacs_host": "HV-PACS"}, {"aet": "WS_ED2  "},
 ])
 def test_any_set_up_that_works_is_right(editions, changes):
     assert judged("NewStation", editions, {**SETUP, **changes}).correct
@@ -98,7 +100,15 @@ def test_any_set_up_that_works_is_right(editions, changes):
     ({"pacs_host": "pacs"}, "four numbers"),
     ({"entry_aet": "WS_ED1"}, "A801H"), ({"entry_host": "10.20.40.17"}, "finds nobody"), ({"entry_port": 4242}, "no answer"),
     ({"port": 11113}, "refused"), ({"entry_host": "10.20.40.11", "entry_port": 104}, "another"), ({"mask": "255.255.255.191"}, "mask"),
-    ({"ip": "10.20.40.16.1"}, "four numbers"),
+    ({"ip": "10.20.40.16.1"}, "four numbers"), ({"ip": "10.20.40.16/26"}, "stands alone"),
+    ({"entry_host": "10.20.40.16/26"}, "stands alone"),
+    ({"gateway": "10.20.41.1"}, "no router in the plan has it"), ({"gateway": "10.20.10.1"}, "servers' network"),
+    ({"gateway": "10.20.40.65"}, "next door"), ({"gateway": "10.20.30.1"}, "does not lie in the network"),
+    ({"entry_aet": "WS_ED1"}, "workstation beside it"), ({"entry_aet": "HV_PACS"}, "archive's own title"),
+    ({"entry_aet": "WS_ED3"}, "does not have the title"), ({"entry_aet": "Ws_Ed2"}, "Upper and lower case"),
+    ({"pacs_host": "10.20.10.1"}, "is not the archive"), ({"pacs_host": "10.20.10.12"}, "is not the archive"),
+    ({"pacs_host": "10.20.40.70"}, "is not the archive"), ({"pacs_host": "HV_PACS"}, "AE title"),
+    ({"aet": "WS_ED02", "entry_aet": "WS_ED02"}, "request"),
 ])
 def test_a_set_up_that_does_not_work_is_refused_with_what_happens(editions, changes, says):
     verdict = judged("NewStation", editions, {**SETUP, **changes})
@@ -136,11 +146,133 @@ def test_probes(editions):
         if found != "ok":
             return found
 
+    def hung_up_is_well(host, port, called):
+        return "ok" if call(host, port, called).reply == "hung up" else solution(host, port, called)
+
+    def hung_up_left_out(host, port, called):
+        answer = call(host, port, called)
+        return "no context" if answer.reply == "hung up" and answer.context != 0 else solution(host, port, called)
+
+    def or_first(host, port, called):
+        answer = call(host, port, called)
+        if answer.reply == "no DICOM" or "hung up":
+            return "not dicom"
+        return solution(host, port, called)
+
+    def or_after_the_port(host, port, called):
+        answer = call(host, port, called)
+        if answer.tcp == "refused":
+            return "refused"
+        if answer.reply == "nothing":
+            return "silent"
+        return or_first(host, port, called)
+
+    def number_in_quotes(host, port, called):
+        answer = call(host, port, called)
+        return "ok" if answer.reply == "A-ASSOCIATE-RJ" and answer.reason != "3" else solution(host, port, called)
+
+    def only_three_in_quotes(host, port, called):
+        answer = call(host, port, called)
+        return "no context" if (answer.source, answer.reason) == (1, 3) else solution(host, port, called)
+
+    assert judged("Probe", editions, hung_up_is_well).label == "hung_up_is_ok"
+    assert judged("Probe", editions, hung_up_left_out).label == "hung_up_falls_to_the_context"
+    assert judged("Probe", editions, or_first).label == judged("Probe", editions, or_after_the_port).label == "or_always_true"
+    assert judged("Probe", editions, number_in_quotes).label == "numbers_as_text_ok"
+    assert judged("Probe", editions, only_three_in_quotes).label == "reason_as_text_no_context"
     assert judged("Probe", editions, with_underscores).correct and judged("Probe", editions, in_one_go).correct
     assert judged("Probe", editions, swapped).label == "titles_swapped"
     assert "`return` missing" in judged("Probe", editions, last_line_forgotten).message
     assert judged("Probe", editions, lambda host, port, called: "ok").outcome is Outcome.NOT_YET
     assert judged("Probe", editions, lambda host, port: "ok").label == "error"
+
+
+def test_a_probe_that_is_wrong_in_its_own_way_is_told_how_the_server_behaved(editions):
+    """No server's message holds the word that is right for it."""
+    for word, met in EXERCISES["Probe"].answer.result.MET.items():
+        assert f'"{word}"' not in met and word not in met.split()
+    verdict = judged("Probe", editions, lambda host, port, called: "busy")
+    assert verdict.label == "value" and re.search(r"returned `'busy'`\. (That server|Nobody)", verdict.message), verdict
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_wrong_letter_and_rung_gets_a_message_of_its_own(seed):
+    editions = Editions(hospital(seed, "tiny"))
+    said, failing = solved("WhatPingSays", editions), solved("WhichRung", editions)
+    generic = ("That is not what was asked.", "That is not the number that was asked.", "Close, but not it.")
+    for name in said:
+        for wrong in set("abcdefgh") - {said[name]}:
+            verdict = judged("WhatPingSays", editions, {**said, name: wrong})
+            assert verdict.outcome is Outcome.NOT_YET and not any(one in verdict.message for one in generic), (name, wrong, verdict)
+    for name in failing:
+        for wrong in {1, 2, 3, 4, 5, 9} - {failing[name]}:
+            verdict = judged("WhichRung", editions, {**failing, name: wrong})
+            assert verdict.outcome is Outcome.NOT_YET and not any(one in verdict.message for one in generic), (name, wrong, verdict)
+            assert verdict.label != "rung" or "rung" in verdict.message.split(": ", 1)[1]
+    cause, hop = solved("WhereTheTimeGoes", editions)
+    for wrong in set(range(1, 9)) - {hop}:
+        assert not any(one in judged("WhereTheTimeGoes", editions, cause, wrong).message for one in generic)
+
+
+def test_the_cards_decide(editions):
+    """What a reader of the cards may doubt is on them."""
+    for texts in lesson.input_of("bundles", editions.own).values():
+        page = "\n".join(texts.values())
+        if "IPv4 Address. . . : 10.20.40.81" in page:                  # the address is right for its wire: a neighbour answers
+            assert "Reply from 10.20.40.70: bytes=32" in page
+        if "TTL expired" in page:                                      # a circle, whatever a firewall would do
+            assert "Reply from 10.20.30.1: bytes=32" in page
+        if "IPv4 Address. . . : 10.20.30.52" in page:                  # alone on the wire, with an address of the plan
+            assert page.count("10.20.30.52: Destination host unreachable") == 8 and "dynamic" not in page
+
+
+def test_an_address_too_many_is_explained(editions):
+    rows, shared = lesson.input_of("arp_watch", editions.own), solved("SharedAddresses", editions)
+    for ip in set(rows["ip"]) - set(shared):
+        macs = rows["mac"][rows["ip"] == ip]
+        twice = rows["ip"][rows["mac"].isin(macs)].nunique() > 1
+        says = "changed once" if macs.nunique() == 2 else "together with another" if twice else "all the time"
+        verdict = judged("SharedAddresses", editions, [*shared, ip])
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+    assert "not in the log" in judged("SharedAddresses", editions, [*shared, "10.20.30.99"]).message
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_two_devices_with_one_address_answer_within_seconds(seed):
+    h = hospital(seed, "tiny")
+    rows, shared = lesson.input_of("arp_watch", h), EXERCISES["SharedAddresses"].computed(EXERCISES["SharedAddresses"].solution, h)
+    for ip in shared:
+        one = rows[rows["ip"] == ip]
+        moments = [sum(int(part) * 60 ** place for place, part in enumerate(reversed(time.split(":")))) for time in one["time"]]
+        macs = list(one["mac"])
+        assert any(macs[at] == macs[at + 2] != macs[at + 1] and moments[at + 2] - moments[at] < 10 for at in range(len(macs) - 2)), ip
+
+
+def test_an_edit_that_is_nearly_right_is_told_what_is_not():
+    editions = Editions(hospital(0, "tiny"))
+    edit = solved("OneEdit", editions)
+    assert "different characters" in judged("OneEdit", editions, {**edit, "value": "WS ED1"}).message
+    assert "upper and lower case" in judged("OneEdit", editions, {**edit, "value": "ws_ed1"}).message
+    table = lesson.input_of("ae_table", editions.own)
+    assert len(table) >= 15
+    for row in set(table.index) - {edit["row"]} | {99}:
+        message = judged("OneEdit", editions, {**edit, "row": row}).message
+        assert "hat row is" in message and "number that was asked" not in message, message
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_only_one_row_of_the_ae_table_is_nearly_the_station(seed):
+    h = hospital(seed, "tiny")
+    table, station = lesson.input_of("ae_table", h), lesson.input_of("station", h)
+    agree = (table == list(station.values())).sum(axis="columns")
+    assert sorted(agree)[-2:] == [1, 2] and not table["aet"].duplicated().any() and not table["host"].duplicated().any()
+
+
+def test_the_mended_workstation_works(editions):
+    broken, mended = lesson.input_of("ed1", editions.own), lesson.input_of("ed1_mended", editions.own)
+    assert str(broken.ipconfig()) == editions.own.servers.transcripts["ws_ed1 ipconfig.txt"].replace("\r\n", "\n").strip()
+    assert "255.255.255.192" in str(mended.ipconfig()) and "Reply from 10.20.10.10" in str(mended.ping("10.20.10.10"))
+    assert "unreachable" in str(broken.ping("10.20.10.10"))
 
 
 def test_the_check_of_the_probe_is_quick_and_leaves_nothing_behind(editions):
@@ -178,6 +310,13 @@ def test_the_desk_takes_whatever_is_typed(editions):
         for desk in (ed1, ch1):
             assert str(desk.ping(typed)).startswith("C:\\>ping") and str(desk.tracert(typed)) and str(desk.test(typed, "x"))
     assert "Reply from 10.20.10.10" in str(ch1.ping("hv-pacs.hvgh.example")) and "could not find" in str(ed1.ping("hv-pacs"))
+    named = str(ch1.ping("hv-pacs"))
+    assert named.startswith("C:\\>ping hv-pacs\n\nPinging hv-pacs.hvgh.example [10.20.10.10] with")
+    assert "statistics for 10.20.10.10" in named
+    assert "Tracing route to hv-pacs.hvgh.example [10.20.10.10]\nover" in str(ch1.tracert("hv-pacs"))
+    assert "could not find" in str(ch1.ping("HV_PACS"))                          # an AE title is no host name
+    assert "Connected : True" in str(ch1.socket("hv-pacs", 11112)) and "not known" in str(ch1.socket("hv-pasc", 104))
+    assert "did not properly respond" in str(ch1.socket("10.20.10.10", 104)) and "actively refused" in str(ch1.socket("10.20.10.20", 104))
     assert "True" in str(ch1.test("10.20.10.10", 11112)) and "False" in str(ch1.test("10.20.10.10", 104))
     assert "Reply from 10.20.40.15" in str(ch1.ping(module.UNLISTED)) and "unreachable" in str(ch1.ping(module.OFF))
 

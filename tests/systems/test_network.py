@@ -49,6 +49,11 @@ def test_ports():
     tried = (("10.1.2.20", 11112), ("10.1.2.20", 104), ("10.1.2.20", 22), ("10.1.2.99", 104), ("10.1.2.21", 80))
     assert [net.connect(STATION, *one) for one in tried] == ["connected", "refused", "timed out", "timed out", "connected"]
     assert "TcpTestSucceeded : True" in str(net.test(STATION, "10.1.2.20", 11112))
+    refused, silent = str(net.test(STATION, "10.1.2.20", 104)), str(net.test(STATION, "10.1.2.20", 22))
+    assert refused.replace("104", "22") == silent                              # Test-NetConnection does not tell the two apart
+    assert "actively refused it 10.1.2.20:104" in str(net.socket(STATION, "10.1.2.20", 104))
+    assert "did not properly respond" in str(net.socket(STATION, "10.1.2.20", 22))
+    assert "Connected : True" in str(net.socket(STATION, "10.1.2.20", 11112))
     assert "WARNING" in str(net.test(STATION, "10.1.2.20", 104)) and "False" in str(net.test(STATION, "10.1.2.20", 104))
 
 

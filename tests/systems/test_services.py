@@ -13,7 +13,8 @@ from coursekit.systems.services import BEHAVIOURS, HOST, running
 
 ECHOSCU = shutil.which("echoscu")
 SAYS = {     # what DCMTK's echoscu prints
-    "closed": "Connection refused", "silent": "timeout", "foreign": "Unrecognized PDU type", "renamed": "Called AE Title Not Recognized",
+    "closed": "Connection refused", "silent": "timeout", "foreign": "Unrecognized PDU type", "hangs up": "Peer aborted Association",
+    "renamed": "Called AE Title Not Recognized",
     "strict": "Calling AE Title Not Recognized", "busy": "Local Limit Exceeded", "aborts": "Peer aborted Association",
     "no context": "No Acceptable Presentation Contexts", "healthy": "Received Echo Response (Success)",
 }
@@ -29,6 +30,7 @@ def test_our_caller_meets_each_behaviour(services):
     met = {name: call(one.host, one.port, "HV_PACS", seconds=0.5) for name, one in services.items()}
     assert met["closed"].tcp == "refused" and met["closed"].reply is None
     assert met["silent"].reply == "nothing" and met["foreign"].reply == "no DICOM" and met["aborts"].reply == "A-ABORT"
+    assert met["hangs up"].tcp == "connected" and met["hangs up"].reply == "hung up"
     rejected = {name: (one.result, one.source, one.reason) for name, one in met.items() if one.reply == "A-ASSOCIATE-RJ"}
     assert rejected == {"renamed": (1, 1, 7), "strict": (1, 1, 3), "busy": (2, 3, 2)}
     assert met["no context"].context == 3 and met["no context"].status is None
