@@ -1,0 +1,1305 @@
+"""The modalities, how their images look and how they work: the exercises of lesson cpas-04."""
+
+import numpy as np
+
+from coursekit.checking import Choice, Fields, Function, Kind, Lesson, Number, Set, Table, Text
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.kinds.table import _cells
+from coursekit.checking.reading import Unclear, describe, is_library
+from coursekit.checking.verdict import Outcome, Verdict
+from coursekit.figures.modalities import Tile
+from coursekit.hospital import images
+from coursekit.hospital.draws import Draws
+from coursekit.standards.dicom import uid
+
+lesson = Lesson(
+    "cpas-04",
+    title="The modalities: how their images look and how they work",
+    version=1,
+    minutes=90,
+    objectives=[
+        "tell from a picture without labels which modality made it, and which SOP class it is sent as",
+        "subtract a mask, measure in an ultrasound image, compute a standardised uptake value and lay a PET over a CT",
+        "say what each modality sends, how much of it, and where its workflow is peculiar",
+    ],
+    covers=["workflow and appearance of CT, MR, DR, CR, mammography and tomosynthesis, US, RF, XA, IVUS, IVOCT, NM, PET/CT, PET/MR"],
+    needs=["start"],
+)
+
+ELSEWHERE = 1000  # what is added to the seed for images that the learner has not seen
+STORAGE = "1.2.840.10008.5.1.4.1.1."
+PROCESSING, TOMOSYNTHESIS, MULTIFRAME = STORAGE + "1.2.1", STORAGE + "13.1.3", STORAGE + "3.1"
+EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
+LETTERS = "ABCDEFGH"
+
+# Of each image of the delivery: modality, SOP class, what is seen (without naming the modality), what else is left of its header.
+DELIVERY = {
+    "ct_head": ("CT", STORAGE + "2", "a section through a head: a thick white ring, within it grey tissue and dark chambers", ""),
+    "dx_hand": ("DX", STORAGE + "1.1", "a hand, its bones light, some of them lying over one another",
+                "Presentation Intent Type: FOR PRESENTATION"),
+    "rf_swallow": ("RF", STORAGE + "12.2", "a neck from the side, jaw and spine, with a dark mass in front of the spine that moves down "
+                   "from frame to frame", "Contrast/Bolus Route: ORAL"),
+    "mg_lmlo_processing": ("MG", PROCESSING, "one large round shape from the edge of the picture, nearly black without any "
+                           "structure, on white", ""),
+    "dbt_lmlo": ("MG", TOMOSYNTHESIS, "one large round shape from the edge of the picture, soft, with fine strands; from frame to "
+                 "frame other strands are sharp", ""),
+    "us_ob_cine": ("US", MULTIFRAME, "a fan with a grainy pattern, light lines and dark holes, and a bar of colours beside it", ""),
+    "ivus_pullback": ("IVUS", MULTIFRAME, "a disc full of grain round a black centre with a bright ring; in the disc a dark ring and "
+                      "a dark wedge", ""),
+    "ivoct_pullback": ("IVOCT", STORAGE + "14.1", "a disc, black at its rim; round the centre a fine bright band that fades outwards "
+                       "within a short way, with a sharp dark wedge", ""),
+    "nm_bone": ("NM", STORAGE + "20", "a whole skeleton in dots, the kidneys too, with some spots brighter than the rest", ""),
+    "pt_torso": ("PT", STORAGE + "128", "a blurred section through a trunk, bright in one place, with no sharp edge anywhere", ""),
+}  # fmt: skip
+MARKER = 0.14  # the part at the top of a mammogram that bears the marker with the view: it's cut off
+
+CAUSES = {
+    "A": "Dust and dirt on the plate or in the plate reader.",
+    "B": "The plate was not erased well: it still holds the exposure before.",
+    "C": "The patient moved between the mask and the run.",
+    "D": "Something hard in the body lets no sound through.",
+    "E": "The workstation does not turn MONOCHROME1 round.",
+    "F": "Two exposures on the same plate: the technologist took a plate that was used.",
+    "G": "Too little dose: the picture is noisy.",
+    "H": "An element of the probe is dead.",
+    "I": "Contrast medium has leaked out of the vessel.",
+}
+# Of each picture: its cause, and what is seen.
+ARTEFACTS = {
+    "ghost": ("B", "A plate that was exposed evenly, with nothing on it. A hand can be made out faintly, its bones a little lighter."),
+    "dirt": ("A", "A part of an evenly exposed plate: small sharp white specks on even grey."),
+    "motion": ("C", "A knee after subtraction: beside the dark vessel every edge of the bones has a light and a dark line."),
+    "shadow": ("D", "A fan of grain: a black hollow, in it a bright arc, and beneath the arc a black stripe that widens with the fan "
+               "down to its lower edge; above the arc all is as beside it."),
+    "polarity": ("E", "A chest: the lungs are light, the spine and the heart are dark."),
+}  # fmt: skip
+
+
+def seconds_between(start, end):
+    """Seconds from one time of a day to another, both as HH:MM:SS."""
+    h1, m1, s1 = map(int, start.split(":"))
+    h2, m2, s2 = map(int, end.split(":"))
+    return (h2 - h1) * 3600 + (m2 - m1) * 60 + (s2 - s1)
+
+
+def modality(value):
+    """A modality's code, from the code or a usual name."""
+    names = {
+        "CT": ("CT", "CAT", "COMPUTED TOMOGRAPHY"), "MR": ("MR", "MRI"), "DX": ("DX", "DR", "DIGITAL RADIOGRAPHY"),
+        "MG": ("MG", "MAMMO", "MAMMOGRAPHY"), "US": ("US", "ULTRASOUND"), "RF": ("RF", "FLUORO", "FLUOROSCOPY"),
+        "XA": ("XA", "ANGIO", "ANGIOGRAPHY"), "IVUS": ("IVUS",), "IVOCT": ("IVOCT", "IV-OCT", "IV OCT"),
+        "NM": ("NM", "NUCLEAR MEDICINE"), "PT": ("PT", "PET"), "XC": ("XC",),
+    }  # fmt: skip
+    text = " ".join(str(value).split()).strip(" '\".").upper()
+    for code, written in names.items():
+        if text in written:
+            return code
+    raise ValueError("that is no modality's code, such as CT")
+
+
+def picture(value):
+    """A picture's number, from 3, "3" or "Picture 3"."""
+    return int(str(value).casefold().replace("picture", "").strip(" ."))
+
+
+def weighting(value):
+    """T1w, T2w or PDw, from what a person may write for it."""
+    text = "".join(letter for letter in str(value).upper() if letter.isalnum())
+    text = text.removesuffix("ED").removesuffix("ING").removesuffix("WEIGHT").removesuffix("W")
+    if text in ("T1", "T2", "PD"):
+        return text + "w"
+    if text in ("PROTONDENSITY", "RHO", "DP", "PROTON"):
+        return "PDw"
+    raise ValueError("T1, T2 or PD is asked")
+
+
+def cause(value):
+    """The letter of a cause, from the letter or the whole text."""
+    text = " ".join(str(value).split()).strip(" '\".():").casefold()
+    for letter, said in CAUSES.items():
+        if text in (letter.casefold(), said.strip(".").casefold()):
+            return letter
+    raise ValueError(f"one of the letters {', '.join(CAUSES)} is asked")
+
+
+class Pixels(Kind):
+    """A picture as an array: compared up to a positive factor, because it's the window that makes greys of it."""
+
+    takes = "an array, a number for each pixel"
+
+    def read(self, given):
+        """The array, as floats."""
+        if not is_library(given, "numpy", "ndarray"):
+            raise Unclear(describe(given))
+        pixels = np.array(given, copy=True)
+        if pixels.dtype.kind not in "uif" or not pixels.size:
+            raise Unclear("an array without numbers")
+        if not np.isfinite(pixels).all():
+            raise Unclear("an array in which some pixels are infinite or NaN, such as the logarithm of zero")
+        return pixels.astype(float)
+
+    def difference(self, answer, other):
+        """None when both show the same."""
+        if answer.shape != other.shape:
+            wanted = f"{other.shape[0]} rows and {other.shape[1]} columns"
+            return Difference(f"Its shape is {answer.shape}; one frame of this run has {wanted}.", "shape")
+        factor = (answer * other).sum() / ((other * other).sum() or 1)
+        turned = factor < 0
+        if turned:
+            answer, factor = -answer, -factor
+        same = factor > 0 and np.abs(answer - factor * other).max() <= 0.02 * factor * np.abs(other).max()
+        if same and not turned:
+            return None
+        if same:
+            return Difference("The vessel comes out light. On a workstation it is dark: which of the two is taken away from which?", "sign")
+        return Difference("Where nothing changed between mask and frame there should be nothing left, and in the vessel the same "
+                          "darkness beside and over bone.", "value")  # fmt: skip
+
+
+class ByPicture(Table):
+    """A table with a row for each picture; a wrong row is diagnosed by itself, whatever the others hold."""
+
+    def judge(self, exercise, given, editions):
+        """As for a table; then the first wrong way whose wrong rows are in the answer."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or verdict.label != "value":
+            return verdict
+        solution = self._computed(exercise, exercise.solution, editions)
+        right, rows = self._rows(solution, solution), self._rows(self.read(*given), solution)
+        for way, feedback in exercise.wrong_ways.items():
+            wrong = self._rows(self._computed(exercise, way, editions), solution)
+            own = [key for key, row in wrong.items() if row != right[key]]
+            if all(rows[key] == wrong[key] for key in own):
+                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        count = sum(rows[key] != right[key] for key in rows)
+        return Verdict(Outcome.NOT_YET, f"{len(rows) - count} of {len(rows)} pictures are right. {verdict.message}", "value")
+
+    def _rows(self, table, solution):
+        """{key: the row's cells as they're compared}, the columns in the order of the solution."""
+        readings = [self.reading.get(column) for column in solution.columns]
+        cells = [_cells(row, readings) for row in self._arranged(table, solution)]
+        return {row[solution.columns.index(self.key[0])]: row for row in cells}
+
+
+def _shuffled(items, draws):
+    """The items in an order of chance."""
+    items = list(items)
+    return [items[place] for place in np.argsort(draws.raw(len(items)), kind="stable")]
+
+
+# --- pictures of this hospital
+
+
+@lesson.input
+def radiographs(hospital):
+    """A chest from the plate reader, one from the flat panel, and what the flat panel measured for it."""
+    return [
+        Tile("CR: plate, CR_ER1", hospital.image("cr_chest_pa"), "a chest from the front, bones light, lungs dark, a white frame round it"),
+        Tile("DX, for presentation", hospital.image("dx_chest_pa"), "a chest from the front, bones light, lungs dark"),
+        Tile("DX, for processing", hospital.image("dx_chest_pa_processing"),
+             "the same chest as measured: air white, body nearly black, hardly any structure"),
+    ]  # fmt: skip
+
+
+@lesson.input
+def breasts(hospital):
+    """A mammogram, its raw data, and two slices of the tomosynthesis of the same breast."""
+    volume, sharp = hospital.image("dbt_lmlo"), images.truth("dbt_lmlo", hospital.seed)["sharp"]
+    other = 2 if sharp > volume.NumberOfFrames // 2 else volume.NumberOfFrames - 1
+    return [
+        Tile("MG, for presentation", hospital.image("mg_lmlo"), "a breast from the side at an angle, the muscle at the top, a light mass"),
+        Tile("MG, for processing", hospital.image("mg_lmlo_processing"), "the same breast as measured: nearly black on white"),
+        Tile(f"DBT, slice {sharp}", volume, "a slice of the same breast in which the mass is sharp", sharp),
+        Tile(f"DBT, slice {other}", volume, "another slice, in which the mass is hardly to be seen", other),
+    ]
+
+
+@lesson.input
+def runs(hospital):
+    """Fluoroscopy and angiography: one frame of each."""
+    return [
+        Tile("RF: barium swallow", hospital.image("rf_swallow"), "a neck from the side, barium black in front of the spine"),
+        Tile("XA: left coronary", hospital.image("xa_coronary"), "a tree of vessels filled with contrast, dark on light"),
+        Tile("XA: knee, contrast", hospital.image("xa_dsa"), "the bones of a knee, over them a dark artery", _knee(hospital)["peak"]),
+    ]
+
+
+def _knee(hospital):
+    return images.truth("xa_dsa", hospital.seed)
+
+
+@lesson.input
+def sections(hospital):
+    """One slice of a chest CT in two windows, and a brain MR with three weightings."""
+    chest = hospital.image("ct_chest")[12]
+    brains = [hospital.image(f"mr_brain_{kind}")[6] for kind in ("t1", "t2", "pd")]
+    return [
+        Tile("CT, soft tissue window", chest, "a section through a chest: vessels with contrast light, lungs black, bone white",
+             window=(40, 400)),
+        Tile("CT, lung window", chest, "the same slice: vessels of the lung light on grey, all else white", window=(-600, 1500)),
+        Tile("MR, T1", brains[0], "a section through a brain: fluid dark, white matter lighter than grey matter, fat bright"),
+        Tile("MR, T2", brains[1], "the same section: fluid bright, white matter darker than grey matter"),
+        Tile("MR, PD", brains[2], "the same section: little contrast; grey matter lighter than white matter"),
+    ]  # fmt: skip
+
+
+@lesson.input
+def sounds(hospital):
+    """Ultrasound from outside and from inside, and light from inside."""
+    return [
+        Tile("US: liver, gallbladder, kidney", hospital.image("us_abdomen"),
+             "a fan of grain with dark vessels, a black gallbladder with a bright stone, an oval kidney"),
+        Tile("US: clip of a fetus", hospital.image("us_ob_cine"), "a fan of grain, a box in which moving blood has colours"),
+        Tile("IVUS", hospital.image("ivus_pullback"), "a disc full of grain round the black catheter; the vessel's wall a dark ring"),
+        Tile("IVOCT", hospital.image("ivoct_pullback"), "a disc: round the catheter a bright fine wall that fades within a short way"),
+    ]  # fmt: skip
+
+
+@lesson.input
+def tracers(hospital):
+    """A bone scan and a slice of a PET."""
+    voxel_slice, _, _ = _hottest(hospital)
+    return [
+        Tile("NM: bone scan", hospital.image("nm_bone"), "a whole skeleton in dots, kidneys and bladder, some spots brighter"),
+        Tile("PET: slice of a trunk", hospital.image("pt_torso")[voxel_slice], "a blurred trunk with one very bright spot"),
+        Tile("XC: wound photo", hospital.image("xc_wound"), "a colour photograph of a wound with a ruler"),
+    ]
+
+
+# --- inputs of the exercises
+
+
+@lesson.input
+def plates(hospital):
+    """This morning's plates: a DataFrame with plate, body_part, scale (EI or S), value, target."""
+    import pandas as pd
+
+    draws = Draws(hospital.seed, "cpas-04 plates")
+    parts = {"CHEST": 250, "KNEE": 250, "HAND": 180, "ABDOMEN": 400}
+    # body part, scale, dose over its target in percent, from and to
+    plan = [
+        ("CHEST", "EI", 80, 125), ("CHEST", "EI", 75, 130), ("KNEE", "EI", 142, 165), ("HAND", "EI", 85, 120), ("ABDOMEN", "EI", 85, 115),
+        ("ABDOMEN", "EI", 140, 160), ("HAND", "EI", 220, 255), ("CHEST", "EI", 250, 285), ("KNEE", "EI", 340, 400), ("CHEST", "EI", 30, 42),
+        ("CHEST", "S", 85, 125), ("CHEST", "S", 230, 280), ("KNEE", "S", 36, 43),
+    ]  # fmt: skip
+    numbers = _shuffled(range(401, 460), draws)
+    rows = []
+    for number, (part, scale, low, high) in zip(numbers, plan, strict=False):
+        dose = draws.one(low, high)
+        target = parts[part] if scale == "EI" else 400
+        value = target * dose // 100 if scale == "EI" else target * 100 // dose
+        rows.append((f"P0{number}", part, scale, value, target))
+    return pd.DataFrame(_shuffled(rows, draws), columns=["plate", "body_part", "scale", "value", "target"])
+
+
+@lesson.input
+def contexts(hospital):
+    """What MG1 proposed to WS_MG1 and what the answer was: a DataFrame."""
+    import pandas as pd
+
+    told = hospital.capture("mg_ctx").truth
+    facts = told["facts"]
+    return pd.DataFrame([
+        {"time_utc": "10:31:08", "sop_class": STORAGE + "1.2", "offered": [EXPLICIT, IMPLICIT], "result": 0},
+        {"time_utc": told["at_utc"][11:], "sop_class": facts["abstract_syntaxes"][0], "offered": [facts["transfer_syntax"]],
+         "result": facts["context_results"][0]},
+    ])  # fmt: skip
+
+
+@lesson.input
+def knee(hospital):
+    """The run of the knee, for subtraction."""
+    return hospital.image("xa_dsa")
+
+
+@lesson.input
+def mr_pictures(hospital):
+    """Three slices of a brain that the learner has not seen, without a header."""
+    said = {
+        "t1": "Fluid in the chambers is dark, white matter is lighter than the rim of grey matter, the scalp's fat is bright.",
+        "t2": "Fluid in the chambers is the brightest of all, white matter is darker than the rim of grey matter.",
+        "pd": "Little contrast: grey matter is a little lighter than white matter, fluid differs little from tissue.",
+    }
+    order = _order_of_mr(hospital)
+    return [
+        Tile(f"Picture {letter}", images.image(f"mr_brain_{kind}", hospital.seed + ELSEWHERE)[5], said[kind])
+        for letter, kind in zip(LETTERS, order, strict=False)
+    ]
+
+
+def _order_of_mr(hospital):
+    return _shuffled(("t1", "t2", "pd"), Draws(hospital.seed, "cpas-04 weightings"))
+
+
+@lesson.input
+def sealed_times(hospital):
+    """What the headers of `mr_pictures` say: {picture: (TR, TE)} in ms."""
+    told = [images.truth(f"mr_brain_{kind}", hospital.seed + ELSEWHERE) for kind in _order_of_mr(hospital)]
+    return {letter: (one["TR"], one["TE"]) for letter, one in zip(LETTERS, told, strict=False)}
+
+
+@lesson.input
+def kidney(hospital):
+    """The ultrasound still of the abdomen."""
+    return hospital.image("us_abdomen")
+
+
+@lesson.input
+def crosses(hospital):
+    """The two ends of the kidney, each (column, row)."""
+    return images.truth("us_abdomen", hospital.seed)["crosses"]
+
+
+@lesson.input
+def carotid(hospital):
+    """The Doppler still of a carotid artery."""
+    return hospital.image("us_carotid")
+
+
+@lesson.input
+def caliper(hospital):
+    """The row at which the sonographer set the line, at the tips of the spectrum."""
+    region = carotid(hospital).SequenceOfUltrasoundRegions[2]
+    peak = images.truth("us_carotid", hospital.seed)["peak"]
+    return region.RegionLocationMinY0 + region.ReferencePixelY0 + round(peak / region.PhysicalDeltaY)
+
+
+@lesson.input
+def pet(hospital):
+    """The PET of the trunk: its slices."""
+    return hospital.image("pt_torso")
+
+
+@lesson.input
+def low_dose_ct(hospital):
+    """The CT of the same PET/CT: its slices."""
+    return hospital.image("ct_pet")
+
+
+def _hottest(hospital):
+    """Slice, row and column of a voxel in a lesion: the nearest to its middle in which every way of going wrong gives an SUV of its own."""
+    slices = lesson.input_of("pet", hospital)
+    ways = [UptakeOfTheLesion.solution, *UptakeOfTheLesion.wrong_ways]
+    candidates = []
+    for lesion in images.truth("pt_torso", hospital.seed)["lesions"].values():
+        x, y, z = lesion["centre"]
+        for number, ds in enumerate(slices):
+            away = abs(float(ds.ImagePositionPatient[2]) - z)
+            if away < lesion["radius"]:
+                left, top = (float(value) for value in ds.ImagePositionPatient[:2])
+                place = number, round((y - top) / float(ds.PixelSpacing[0])), round((x - left) / float(ds.PixelSpacing[1]))
+                candidates.append((away / lesion["radius"], place))
+    best, most = None, 0
+    for _, place in sorted(candidates):
+        suvs = sorted(way(_voxel(slices, *place)) for way in ways)
+        apart = min(b - a for a, b in zip(suvs, suvs[1:], strict=False))
+        if apart > most:
+            best, most = place, apart
+        if apart > 0.15:
+            break
+    return best
+
+
+def _voxel(slices, number, row, column):
+    """A voxel and what is needed of the headers to compute its SUV."""
+    ds = slices[number]
+    isotope = ds.RadiopharmaceuticalInformationSequence[0]
+
+    def clock(time):
+        return f"{time[:2]}:{time[2:4]}:{time[4:6]}"
+
+    return {
+        "stored_value": int(ds.pixel_array[row, column]),
+        "rescale_slope": float(ds.RescaleSlope),
+        "slope_of_first_slice": float(slices[0].RescaleSlope),
+        "units": str(ds.Units),
+        "decay_correction": str(ds.DecayCorrection),
+        "series_time": clock(ds.SeriesTime),
+        "acquisition_time": clock(ds.AcquisitionTime),
+        "injected_at": clock(isotope.RadiopharmaceuticalStartTime),
+        "dose_bq": int(isotope.RadionuclideTotalDose),
+        "half_life_s": float(isotope.RadionuclideHalfLife),
+        "weight_kg": float(ds.PatientWeight),
+    }
+
+
+@lesson.input
+def lesion_slice(hospital):
+    """The place of the slice through the lesion, in `pet` and in `low_dose_ct`."""
+    return _hottest(hospital)[0]
+
+
+@lesson.input
+def voxel(hospital):
+    """One voxel of a lesion and what is needed of the headers: a dict."""
+    return _voxel(lesson.input_of("pet", hospital), *_hottest(hospital))
+
+
+@lesson.input
+def series_of_the_patient(hospital):
+    """The series of the PET/CT's patient that the archive has: a DataFrame, each with its frame of reference."""
+    import pandas as pd
+
+    ds = lesson.input_of("pet", hospital)[0]
+    draws = Draws(hospital.seed, "cpas-04 fusion")
+    study, day, frame = ds.StudyInstanceUID, ds.StudyDate, ds.FrameOfReferenceUID
+    moved, other = frame[:-1] + "7", study.rsplit(".", 1)[0] + ".58"
+    rows = [
+        (study, day, "PT", "PET AC", "PETCT1", frame),
+        (study, day, "PT", "PET NAC", "PETCT1", frame),
+        (study, day, "CT", "CT AC 3.0", "PETCT1", frame),
+        (study, day, "PT", "PET AC late", "PETCT1", moved),
+        (study, day, "CT", "CT AC late", "PETCT1", moved),
+        (other, day, "CT", "Chest breath-hold 1.0", "PETCT1", frame),
+        (other + ".2", day, "CT", "Thorax 1.0", "CT2", other + ".2.9"),
+        (other + ".3", day, "MR", "T1 tra", "MR1", other + ".3.9"),
+        (f"2.999.300.{draws.one(100, 999)}", "20250226", "CT", "Thorax 3.0 (CD of ECC)", "ECC_CT", f"2.999.300.{draws.one(100, 999)}.9"),
+    ]
+    named = [(f"S{number}", *row) for number, row in zip(_shuffled(range(1, 10), draws), rows, strict=True)]
+    columns = ["series", "study_uid", "date", "modality", "description", "device", "frame_of_reference_uid"]
+    return pd.DataFrame(sorted(named), columns=columns)
+
+
+@lesson.input
+def artefact_pictures(hospital):
+    """Five pictures with something wrong, without labels."""
+    makers = {"ghost": _ghost, "dirt": _dirt, "motion": _motion, "shadow": _shadow, "polarity": _polarity}
+    return [
+        Tile(f"Picture {number}", *_as_tile(makers[name](hospital), ARTEFACTS[name][1]))
+        for number, name in enumerate(_order_of_artefacts(hospital), 1)
+    ]
+
+
+def _order_of_artefacts(hospital):
+    return _shuffled(ARTEFACTS, Draws(hospital.seed, "cpas-04 artefacts"))
+
+
+def _as_tile(made, says):
+    """Image, text, frame, window and crop of a tile."""
+    image, window, crop = made
+    return image, says, None, window, crop
+
+
+def _ghost(hospital):
+    return hospital.image("plate_ghost"), (None, None), None
+
+
+def _dirt(hospital):
+    """The part of the plate round two specks, away from the other faults."""
+    specks = images.truth("plate_artefact", hospital.seed)["faults"]["specks"]
+    faults = images.truth("plate_artefact", hospital.seed)["faults"]
+    lines = [box for kind in ("scratch", "roller line", "lost line") for box in faults[kind]]
+    best, most = None, -1
+    for top in range(0, 941, 20):
+        for left in range(0, 641, 20):
+            box = top, top + 260, left, left + 260
+            if any(_overlap(box, line) for line in lines):
+                continue
+            count = sum(_overlap(box, speck) for speck in specks)
+            if count > most:
+                best, most = box, count
+    return hospital.image("plate_artefact"), (None, None), best
+
+
+def _overlap(one, other):
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
+def _motion(hospital):
+    """The subtraction of the fullest frame after the leg had moved, without the shift that would mend it."""
+    frames, told = lesson.input_of("knee", hospital).pixel_array.astype(float), _knee(hospital)
+    moved = [place for place, shift in enumerate(told["shifts"]) if any(shift)]
+    frame = frames[max(moved, key=lambda place: told["contrast"][place])]
+    return 1000 * (np.log(frame) - np.log(frames[:2].mean(axis=0))), (-200, 1400), None
+
+
+def _shadow(hospital):
+    return images.image("us_abdomen", hospital.seed + ELSEWHERE), (None, None), None
+
+
+def _polarity(hospital):
+    """A chest of MONOCHROME1 as a workstation shows it that takes it for MONOCHROME2."""
+    ds = images.image("cr_chest_pa", hospital.seed + ELSEWHERE)
+    margin = 70  # the white frame and the marker
+    return ds.pixel_array, (float(ds.WindowCenter), float(ds.WindowWidth)), (margin, ds.Rows - margin, margin, ds.Columns - margin)
+
+
+@lesson.input
+def sealed_causes(hospital):
+    """What was found to be the cause of each picture: {picture: letter of the cause}."""
+    return {str(number): ARTEFACTS[name][0] for number, name in enumerate(_order_of_artefacts(hospital), 1)}
+
+
+@lesson.input
+def sheet(hospital):
+    """What a usual study of each kind holds: a DataFrame, a row for each kind."""
+    import pandas as pd
+
+    draws = Draws(hospital.seed, "cpas-04 sheet")
+    rows = [
+        ("CT thorax-abdomen", 512, 512, 1, 16, 12, 1, draws.one(620, 780)),
+        ("MR brain", 384, 384, 1, 16, 12, 1, draws.one(180, 240)),
+        ("DX chest, two views", 2832, 2320, 1, 16, 14, 1, 2),
+        ("MG screening, four views", 4096, 3328, 1, 16, 12, 1, 4),
+        ("DBT, four volumes", 2457, 1890, 1, 16, 10, draws.one(52, 68), 4),
+        ("US abdomen, stills", 768, 1024, 3, 8, 8, 1, draws.one(25, 40)),
+        ("US heart, clips", 600, 800, 3, 8, 8, draws.one(45, 75), draws.one(35, 50)),
+        ("XA coronaries", 512, 512, 1, 8, 8, draws.one(60, 90), draws.one(10, 16)),
+        ("NM bone scan", 1024, 256, 1, 16, 16, 2, 1),
+        ("PET whole body", 200, 200, 1, 16, 16, 1, draws.one(280, 340)),
+        ("IVOCT pullback", 1024, 1024, 3, 8, 8, draws.one(375, 540), 1),
+    ]
+    columns = ["kind", "rows", "columns", "samples", "bits_allocated", "bits_stored", "frames", "objects"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@lesson.input
+def archive_sizes(hospital):
+    """What a series takes in the archive, by modality and description: a DataFrame."""
+    table = hospital.pacs.sql(
+        "SELECT modality, COUNT(*) AS series, ROUND(AVG(n_instances), 1) AS objects, ROUND(AVG(size_bytes) / 1e6, 1) AS megabytes "
+        "FROM series GROUP BY modality ORDER BY AVG(size_bytes) DESC"
+    )
+    return table[table["megabytes"] >= 0.1].reset_index(drop=True)
+
+
+@lesson.input
+def dose_report(hospital):
+    """The irradiation events of the dose report of a chest CT: a DataFrame."""
+    import pandas as pd
+
+    wanted = {"113830": "CTDIvol_mGy", "113825": "length_mm", "113838": "DLP_mGy_cm"}
+    events = []
+
+    def walk(items):
+        for item in items:
+            name = item.ConceptNameCodeSequence[0].CodeValue if "ConceptNameCodeSequence" in item else ""
+            if name == "113819":
+                events.append({"event": ""})
+            if name == "125203" and events:
+                events[-1]["event"] = item.TextValue
+            if name in wanted and events and item.ValueType == "NUM":
+                events[-1][wanted[name]] = float(item.MeasuredValueSequence[0].NumericValue)
+            walk(item.get("ContentSequence", ()))
+
+    walk(hospital.image("sr_dose_ct").ContentSequence)
+    return pd.DataFrame(events)
+
+
+def _order_of_delivery(hospital):
+    return _shuffled(DELIVERY, Draws(hospital.seed, "cpas-04 delivery"))
+
+
+@lesson.input
+def delivered(hospital):
+    """The ten objects of the teaching server, from an edition that the learner has not seen; a series by its middle slice."""
+    objects = []
+    for name in _order_of_delivery(hospital):
+        made = images.image(name, hospital.seed + ELSEWHERE)
+        series = made if isinstance(made, list) else [made]
+        objects.append((series[len(series) // 2], len(series)))
+    return objects
+
+
+@lesson.input
+def delivery_pictures(hospital):
+    """The pictures of the ten files."""
+    order, objects = _order_of_delivery(hospital), lesson.input_of("delivered", hospital)
+    tiles = []
+    for number, (name, (ds, _)) in enumerate(zip(order, objects, strict=True), 1):
+        crop = (round(MARKER * ds.Rows), ds.Rows, 0, ds.Columns) if ds.Modality == "MG" else None
+        tiles.append(Tile(f"Picture {number}", ds, DELIVERY[name][2], crop=crop))
+    return tiles
+
+
+@lesson.input
+def delivery(hospital):
+    """What is left of the headers of the ten files: a DataFrame."""
+    import pandas as pd
+
+    order, objects = _order_of_delivery(hospital), lesson.input_of("delivered", hospital)
+    return pd.DataFrame([
+        {"picture": number, "rows": ds.Rows, "columns": ds.Columns, "bits_stored": ds.BitsStored, "samples": ds.SamplesPerPixel,
+         "frames": int(ds.get("NumberOfFrames", 1)), "objects": count, "also_left": DELIVERY[name][3]}
+        for number, (name, (ds, count)) in enumerate(zip(order, objects, strict=True), 1)
+    ])  # fmt: skip
+
+
+@lesson.input
+def sealed_labels(hospital):
+    """The labels of the ten files: a DataFrame."""
+    import pandas as pd
+
+    rows = [(number, *DELIVERY[name][:2]) for number, name in enumerate(_order_of_delivery(hospital), 1)]
+    return pd.DataFrame(rows, columns=["picture", "modality", "sop_class"])
+
+
+# --- ways of going wrong that several functions share
+
+
+def _suv(voxel, slope="rescale_slope", until="series_time", base=2.0, grams=1000):
+    """The SUV of `voxel` with other ingredients."""
+    waited = seconds_between(voxel["injected_at"], voxel[until]) if until else 0
+    left = voxel["dose_bq"] * base ** (-waited / voxel["half_life_s"])
+    return voxel["stored_value"] * (voxel[slope] if slope else 1) * voxel["weight_kg"] * grams / left
+
+
+def _like_pet_ac(table, column, itself=False):
+    """The names of the series that have the same in `column` as PET AC."""
+    pet_ac = table["description"] == "PET AC"
+    same = table[column] == table[column][pet_ac].iloc[0]
+    return list(table["series"][same & (~pet_ac | itself)])
+
+
+def _taken_for(causes, right, wrong):
+    """The causes with one of them taken for another."""
+    return {picture: wrong if letter == right else letter for picture, letter in causes.items()}
+
+
+def _sizes(sheet, frames=None, samples=None, objects=None, bits=None, unit=1e6):
+    """The sizes of `sheet` with something else in place of a column."""
+    size = sheet["rows"] * sheet["columns"] * (sheet["bits_allocated"] if bits is None else bits) / 8 / unit
+    for name, instead in (("frames", frames), ("samples", samples), ("objects", objects)):
+        size = size * (sheet[name] if instead is None else instead)
+    return sheet[["kind"]].assign(megabytes=size)
+
+
+def _relabelled(labels, code, instead, sop_class, only=None):
+    """The labels with the pictures of a modality (of its SOP class `only`) given another modality and SOP class."""
+    wrong = labels.copy()
+    rows = (wrong["modality"] == code) & ((wrong["sop_class"] == only) | (only is None))
+    wrong.loc[rows, ["modality", "sop_class"]] = [instead, sop_class]
+    return wrong
+
+
+# --- exercises
+
+
+@lesson.exercise
+class TooMuchDose:
+    """Which plates in `plates` got **too much dose**: a deviation index (DI) **above +3**, about twice what was wanted or more?
+
+    Answer with a list of their names from the column `plate`, in any order.
+    """
+
+    answer = Set("too_much")
+    points = 2
+    praise = (
+        "Nobody would have found them by looking: the reader scales every plate to the same greys. This list is what a check for "
+        "exposure creep starts from."
+    )
+
+    def solution(plates):
+        dose = plates["value"] / plates["target"]
+        dose = dose.where(plates["scale"] == "EI", 1 / dose)
+        deviation = 10 * np.log10(dose)
+        return list(plates["plate"][deviation > 3])
+
+    def s_like_ei(plates):
+        return list(plates["plate"][10 * np.log10(plates["value"] / plates["target"]) > 3])
+
+    def both_ends(plates):
+        return list(plates["plate"][abs(10 * np.log10(plates["value"] / plates["target"])) > 3])
+
+    def natural_logarithm(plates):
+        dose = plates["value"] / plates["target"]
+        dose = dose.where(plates["scale"] == "EI", 1 / dose)
+        return list(plates["plate"][10 * np.log(dose) > 3])
+
+    def three_times(plates):
+        dose = plates["value"] / plates["target"]
+        dose = dose.where(plates["scale"] == "EI", 1 / dose)
+        return list(plates["plate"][dose > 3])
+
+    def one_target_for_all(plates):
+        dose = (plates["value"] / 250).where(plates["scale"] == "EI", plates["target"] / plates["value"])
+        return list(plates["plate"][10 * np.log10(dose) > 3])
+
+    def without_s(plates):
+        deviation = 10 * np.log10(plates["value"] / plates["target"])
+        return list(plates["plate"][(deviation > 3) & (plates["scale"] == "EI")])
+
+    wrong_ways = {
+        s_like_ei: "You read the S numbers as if they were exposure indices. An S number says how far the reader had to turn up its "
+        "amplifier: it falls when the dose grows. For these rows the fraction stands the other way round.",
+        both_ends: "Some of these got too little dose: their deviation is far below zero. Asked are those above +3. Too little is seen "
+        "at once, as noise; too much is not seen at all.",
+        natural_logarithm: "You took the natural logarithm, and so the numbers came out more than twice too large. DI is ten times the "
+        "logarithm to base 10: `math.log10`, or `np.log10` for a column.",
+        three_times: "These got more than three times the dose. DI counts on a logarithmic scale, as decibels do: three points up are "
+        "about a doubling.",
+        one_target_for_all: "You measured all plates against the same target. Each body part has a target of its own, in the column "
+        "`target`.",
+        without_s: "One plate is missing: the mobile reader gives S numbers, and these can be judged as well.",
+    }
+    hints = [
+        "For a row with an exposure index: DI = 10 x log10(value / target). The worked cell does it for one plate.",
+        "For a row with an S number the dose is high when the number is low, so the fraction is target / value.",
+        "Go through the table row by row, with a calculator if you like: is value / target above 2, or, for S, target / value? No "
+        "plate lies near the limit.",
+    ]
+
+
+@lesson.exercise
+class WhyNoTomosynthesis:
+    """Why does the tomosynthesis not arrive at WS_MG1, while the mammograms of the same patient do?
+
+    Give the letter as `reason` and, as `proof`, the **UID** (or the name) of the thing that WS_MG1 could not accept.
+    """
+
+    answer = Choice(
+        "reason, proof",
+        options={
+            "A": "WS_MG1 does not know the SOP class of tomosynthesis.",
+            "B": "WS_MG1 knows the SOP class, but takes it in none of the transfer syntaxes that MG1 offers.",
+            "C": "WS_MG1 does not know the AE title MG1.",
+            "D": "The volume is too large: the connection broke while it was sent.",
+            "E": "MG1 sent the raw data, which are not for reading.",
+        },
+        evidence=Text("proof", reading=uid),
+    )
+    points = 2
+    praise = (
+        "So the workstation's vendor is asked to accept this transfer syntax for tomosynthesis, or MG1's to offer Explicit VR Little "
+        "Endian as well. Until then the router may decompress on the way."
+    )
+
+    def solution(contexts):
+        refused = contexts[contexts["result"] != 0]
+        return "B", refused["offered"].iloc[0][0]
+
+    def unknown_class(contexts):
+        return "A", None
+
+    def unknown_caller(contexts):
+        return "C", None
+
+    def too_large(contexts):
+        return "D", None
+
+    def raw_data(contexts):
+        return "E", None
+
+    def the_class_as_proof(contexts):
+        return "B", contexts["sop_class"].iloc[1]
+
+    def what_was_accepted(contexts):
+        return "B", contexts["offered"].iloc[0][0]
+
+    wrong_ways = {
+        unknown_class: "Then the result of the context would be 3, abstract syntax not supported. Look at the list of results again.",
+        unknown_caller: "Then the whole association would be rejected, and the mammograms would not arrive either. Here a single "
+        "context was refused, in an association that stood.",
+        too_large: "No byte of the volume was sent: the refusal came in the negotiation, before any data.",
+        raw_data: "The SOP class that was proposed is Breast Tomosynthesis, slices that are made for reading. Raw projections have a "
+        "SOP class of their own.",
+        the_class_as_proof: "The letter is right. The SOP class is what WS_MG1 does know; its proof is the UID of what stands in the "
+        "way: look at the column `offered`.",
+        what_was_accepted: "The letter is right. That transfer syntax is the one in which the mammograms came through; look at the row "
+        "that was refused.",
+    }
+    hints = [
+        "Compare the two rows of `contexts`: which of their columns differ?",
+        "The number in `result` is explained in the list above the exercise. It says whether the SOP class or the encoding is refused.",
+        "The proof is the UID in the column `offered` of the row that was refused. It is the only one there.",
+    ]
+
+
+@lesson.exercise
+class SubtractTheMask:
+    """Write the function `subtracted(frames, number, masks)`, which gives the **subtracted picture**.
+
+    `frames` are the frames of the run as stored (whole numbers without a sign, proportional to the intensity), `number` the frame to
+    be shown, `masks` a list of the mask frames; frames are numbered **from 1**, as DICOM does. Of several masks the **mean** is
+    taken. Bone must vanish, and the vessel come out **dark** (less than 0) and equally dark over bone and beside it.
+    """
+
+    answer = Function("subtracted", result=Pixels("picture"))
+    points = 3
+    praise = "The bone is gone because on a logarithmic scale it adds the same to frame and mask, however thick it is."
+
+    def solution(frames, number, masks):
+        mask = np.mean([frames[one - 1] for one in masks], axis=0)
+        return np.log(frames[number - 1]) - np.log(mask)
+
+    def without_logarithm(frames, number, masks):
+        return frames[number - 1] - np.mean([frames[one - 1] for one in masks], axis=0)
+
+    def wrapped(frames, number, masks):
+        return frames[number - 1] - frames[masks[0] - 1]
+
+    def the_other_way_round(frames, number, masks):
+        return np.log(np.mean([frames[one - 1] for one in masks], axis=0)) - np.log(frames[number - 1])
+
+    def counted_from_zero(frames, number, masks):
+        return np.log(frames[number]) - np.log(np.mean([frames[one] for one in masks], axis=0))
+
+    def first_mask_only(frames, number, masks):
+        return np.log(frames[number - 1]) - np.log(frames[masks[0] - 1])
+
+    def logarithm_of_the_difference(frames, number, masks):
+        return np.log(np.abs(frames[number - 1] - np.mean([frames[one - 1] for one in masks], axis=0)) + 1)
+
+    wrong_ways = {
+        without_logarithm: "You took the plain difference of the intensities. Then the vessel is fainter where bone has already taken "
+        "most of the beam away. Attenuations add up only after the logarithm: X rays are weakened by a factor.",
+        wrapped: "The stored numbers have no sign (uint16): 3 - 5 gives 65534 there, and the vessel comes out as a storm of white. "
+        "Take the logarithms first, which are numbers with a sign, and the mean of all masks.",
+        the_other_way_round: "The vessel comes out light: you took the frame away from the mask. Contrast medium weakens the beam, so "
+        "frame minus mask is negative in the vessel, and dark on the screen.",
+        counted_from_zero: "You took the frames one too late: Python counts from 0, DICOM numbers frames from 1. Frame 1 is `frames[0]`.",
+        first_mask_only: "You used one of the masks. Their mean is asked (AVG_SUB): averaging the masks lowers their noise.",
+        logarithm_of_the_difference: "You took the difference first and its logarithm after. Bone vanishes only when the logarithm of "
+        "each is taken first and these are subtracted.",
+    }
+    hints = [
+        "Three steps: the mean of the masks, the logarithm of both, the difference. The worked cell shows each of them on small numbers.",
+        "`frames[number - 1]` is the frame. `np.mean([frames[one - 1] for one in masks], axis=0)` is the mean of the mask frames.",
+        "`np.log(...)` takes the logarithm of a whole picture. Which of the two is taken away, so that less light means less than zero?",
+    ]
+
+    def cases(draw):
+        cases = []
+        for _ in range(6):
+            count, masks = draw.randrange(6, 9), draw.choice([[1, 2], [1, 2, 3], [2, 3]])
+            number = draw.randrange(4, count)
+            bone = np.array([[draw.choice([0.0, 0.4, 1.1, 1.6]) for _ in range(7)] for _ in range(5)])
+            vessel = np.zeros((5, 7))
+            vessel[:, draw.randrange(1, 6)] = 0.5
+            frames = []
+            for place in range(count):
+                flow = 0 if place < 3 else 0.35 + 0.13 * (place % 5)
+                noise = np.array([[1 + draw.uniform(-0.06, 0.06) for _ in range(7)] for _ in range(5)])
+                frames.append(3600 * np.exp(-bone - vessel * flow) * noise)
+            cases.append((np.round(np.array(frames)).astype(np.uint16), number, masks))
+        return cases
+
+
+@lesson.exercise
+class WhichWeighting:
+    """Which **weighting** does each of the three pictures A, B and C have: T1, T2 or PD?
+
+    Give a dictionary; write the weighting in quotes.
+    """
+
+    answer = Fields("weightings", {letter: Text("weighting", reading=weighting) for letter in "ABC"})
+    points = 2
+    praise = "With this you see at once when a hanging protocol puts the wrong series into the T2 place, whatever its description says."
+
+    def solution(sealed_times):
+        return {
+            letter: "T1" if repetition < 1000 else "T2" if echo > 60 else "PD"
+            for letter, (repetition, echo) in sealed_times.items()
+        }
+
+    def t1_and_t2(sealed_times):
+        other = {"T1": "T2", "T2": "T1", "PD": "PD"}
+        return {letter: other[kind] for letter, kind in WhichWeighting.solution(sealed_times).items()}
+
+    def t2_and_pd(sealed_times):
+        other = {"T1": "T1", "T2": "PD", "PD": "T2"}
+        return {letter: other[kind] for letter, kind in WhichWeighting.solution(sealed_times).items()}
+
+    def t1_and_pd(sealed_times):
+        other = {"T1": "PD", "T2": "T2", "PD": "T1"}
+        return {letter: other[kind] for letter, kind in WhichWeighting.solution(sealed_times).items()}
+
+    wrong_ways = {
+        t1_and_t2: "You seem to take T1 for T2. Look at the fluid in the chambers (ventricles): water is bright with T2 weighting and "
+        "dark with T1.",
+        t2_and_pd: "You seem to take T2 for PD. Both have a long TR; what tells them apart is the fluid: with T2 it is the brightest "
+        "by far, with PD it hardly stands out.",
+        t1_and_pd: "You seem to take T1 for PD. Look at grey and white matter: with T1 the white matter is the lighter one, with PD it "
+        "is the darker one, and the fluid is not dark.",
+    }
+    hints = [
+        "Look at the fluid first: in which picture is it the brightest of all, in which the darkest?",
+        "Bright fluid: T2. Dark fluid and white matter lighter than grey: T1.",
+        "The third, with little contrast anywhere, is PD.",
+    ]
+
+
+@lesson.exercise
+class PeakVelocity:
+    """The sonographer has set a line at the tips of the spectrum, at row `caliper`. Which **velocity** is that, in **cm/s**?
+
+    Take what you need from the header of `carotid`; above the baseline is positive.
+    """
+
+    answer = Number("velocity", unit="cm/s", tolerance=0.51)
+    points = 2
+    praise = "A workstation that knows no regions offers a ruler in millimetres here, or in pixels. Now you know what it should have read."
+
+    def solution(carotid, caliper):
+        region = carotid.SequenceOfUltrasoundRegions[2]
+        baseline = region.RegionLocationMinY0 + region.ReferencePixelY0
+        return (caliper - baseline) * region.PhysicalDeltaY
+
+    def from_top_of_region(carotid, caliper):
+        region = carotid.SequenceOfUltrasoundRegions[2]
+        return (caliper - region.RegionLocationMinY0) * abs(region.PhysicalDeltaY)
+
+    def from_top_of_image(carotid, caliper):
+        region = carotid.SequenceOfUltrasoundRegions[2]
+        return (caliper - region.ReferencePixelY0) * abs(region.PhysicalDeltaY)
+
+    def tissue_scale(carotid, caliper):
+        return PeakVelocity.solution(carotid, caliper) * carotid.SequenceOfUltrasoundRegions[0].PhysicalDeltaY
+
+    def downwards(carotid, caliper):
+        return -PeakVelocity.solution(carotid, caliper)
+
+    def from_bottom(carotid, caliper):
+        region = carotid.SequenceOfUltrasoundRegions[2]
+        return (region.RegionLocationMaxY1 - caliper) * abs(region.PhysicalDeltaY)
+
+    def corrected_again(carotid, caliper):
+        return PeakVelocity.solution(carotid, caliper) / 0.5
+
+    wrong_ways = {
+        from_top_of_region: "You counted from the upper edge of the region. Zero is at the baseline, the green line: the reference "
+        "pixel of the region says where it lies, counted from that edge.",
+        from_top_of_image: "You took Reference Pixel Y0 for a row of the whole image. It counts from the upper edge of its region, so "
+        "add the row at which the region begins (PS3.3 C.8.5.5).",
+        tissue_scale: "You used the scale of the tissue picture, centimetres per pixel. Each region has its own; the row lies in the "
+        "one of the spectrum, whose unit is 7, centimetres per second.",
+        downwards: "The sign is turned: Physical Delta Y of this region is negative because rows count downwards and velocities upwards.",
+        from_bottom: "You counted from the lower edge of the region. There the negative velocities end; zero is at the baseline.",
+        corrected_again: "You corrected for the Doppler angle of 60 degrees once more. The scale of the region is in cm/s, so the "
+        "device has corrected for it already.",
+    }
+    hints = [
+        "In which of the three regions does the row lie? Print that region of the header: its number is in the picture.",
+        "The baseline (velocity 0) lies at row Region Location Min Y0 + Reference Pixel Y0.",
+        "(caliper - baseline) x Physical Delta Y. Mind the sign of the last one.",
+    ]
+
+
+@lesson.exercise
+class UptakeOfTheLesion:
+    """What is the **SUVbw** of the voxel in `voxel`?
+
+    One decimal is enough.
+    """
+
+    answer = Number("suv", unit="g/ml", tolerance=0.051)
+    points = 3
+    praise = "When two workstations show different SUVs for the same PET, these are the numbers to lay side by side."
+
+    def solution(voxel):
+        activity = voxel["stored_value"] * voxel["rescale_slope"]
+        waited = seconds_between(voxel["injected_at"], voxel["series_time"])
+        dose_left = voxel["dose_bq"] * 2 ** (-waited / voxel["half_life_s"])
+        return activity * voxel["weight_kg"] * 1000 / dose_left
+
+    def no_decay(voxel):
+        return _suv(voxel, until=None)
+
+    def to_the_acquisition(voxel):
+        return _suv(voxel, until="acquisition_time")
+
+    def kilograms(voxel):
+        return _suv(voxel, grams=1)
+
+    def grown(voxel):
+        return _suv(voxel, base=0.5)
+
+    def stored_values(voxel):
+        return _suv(voxel, slope=None)
+
+    def slope_of_another_slice(voxel):
+        return _suv(voxel, slope="slope_of_first_slice")
+
+    def without_halving(voxel):
+        return _suv(voxel, base=np.e)
+
+    wrong_ways = {
+        no_decay: "You divided by the dose as it was injected. Until the scan began a good part of it had decayed; the PET's values "
+        "are of that later time, so the dose must be too.",
+        to_the_acquisition: "You let the dose decay until this slice was acquired. Decay Correction START says that all slices were "
+        "corrected to the start of the series: Series Time, also for a bed position that was measured minutes later.",
+        kilograms: "You used the weight in kilograms. The unit of SUVbw is g/ml, so the weight goes in in grams.",
+        grown: "Your dose has grown instead of decayed: the exponent needs a minus sign.",
+        stored_values: "You used the stored value as it is. Only with the Rescale Slope does it become Bq/ml.",
+        slope_of_another_slice: "You used the slope of the first slice. In PET each slice may have a Rescale Slope of its own, and "
+        "here each does.",
+        without_halving: "You used e as the base. With the half life in the exponent the base is 2: after one half life half is left.",
+    }
+    hints = [
+        "Four steps: the activity of the voxel; the seconds between the injection and the time to which the PET was corrected; the "
+        "dose that was left then; and the fraction. The worked cell above does each step with other numbers.",
+        "Decay Correction START: the times are `injected_at` and `series_time`. The activity is stored value x slope of this slice.",
+        "SUVbw = activity x weight in grams / dose left. The dose left is less than the injected one.",
+    ]
+
+
+@lesson.exercise
+class LayOver:
+    """Which of the series in `series_of_the_patient` can a workstation lay over the series **PET AC** as they are, without registering
+    them first?
+
+    Answer with a list of the names from the column `series`, in any order, without PET AC itself.
+    """
+
+    answer = Set("can_be_laid_over")
+    points = 2
+    praise = (
+        "The frame of reference only promises that the patient lay on the same table in between. A breath, or a head that turned, "
+        "moves organs all the same; that is looked at, not read from a header."
+    )
+
+    def solution(series_of_the_patient):
+        pet_ac = series_of_the_patient[series_of_the_patient["description"] == "PET AC"].iloc[0]
+        same = series_of_the_patient["frame_of_reference_uid"] == pet_ac["frame_of_reference_uid"]
+        other = series_of_the_patient["series"] != pet_ac["series"]
+        return list(series_of_the_patient["series"][same & other])
+
+    def same_study(series_of_the_patient):
+        return _like_pet_ac(series_of_the_patient, "study_uid")
+
+    def same_day(series_of_the_patient):
+        return _like_pet_ac(series_of_the_patient, "date")
+
+    def same_device(series_of_the_patient):
+        return [name for name in _like_pet_ac(series_of_the_patient, "device")
+                if name in series_of_the_patient["series"][series_of_the_patient["modality"] != "PT"].values]
+
+    def all_of_the_patient(series_of_the_patient):
+        return list(series_of_the_patient["series"][series_of_the_patient["description"] != "PET AC"])
+
+    def only_ct(series_of_the_patient):
+        ct = set(series_of_the_patient["series"][series_of_the_patient["modality"] == "CT"])
+        return [name for name in LayOver.solution(series_of_the_patient) if name in ct]
+
+    def frame_and_study(series_of_the_patient):
+        return [name for name in LayOver.solution(series_of_the_patient) if name in _like_pet_ac(series_of_the_patient, "study_uid")]
+
+    def with_itself(series_of_the_patient):
+        return _like_pet_ac(series_of_the_patient, "frame_of_reference_uid", itself=True)
+
+    wrong_ways = {
+        same_study: "These are the series of the same study. A patient who gets up and lies down again stays in the study, but the new "
+        "table position has a new frame of reference; and a second request may have a study of its own on the same table position.",
+        same_day: "These are the series of the same day. On one day a patient lies on several tables.",
+        same_device: "These are the CT series of the same device. When the patient has got up in between, the coordinates have nothing "
+        "in common any more.",
+        all_of_the_patient: "These are all series of the patient. Each new positioning has coordinates of its own; without "
+        "registration only those with the same frame of reference fit.",
+        only_ct: "These are the CT series alone. Another PET can be laid over it as well: what counts is the frame of reference.",
+        frame_and_study: "One is missing. You may have asked for the same study as well; a frame of reference may reach beyond a study.",
+        with_itself: "PET AC itself is among them; it is asked what can be laid over it.",
+    }
+    hints = [
+        "Two series have the same coordinates when their Frame of Reference UID is the same, whatever else differs.",
+        "Find the row PET AC and compare its UID with the others from the last digit on: some differ only there.",
+        "In Python: `series_of_the_patient[series_of_the_patient[\"frame_of_reference_uid\"] == \"2.999...\"]`, with the UID of PET AC "
+        "in place of `2.999...`, shows the rows that have it.",
+    ]
+
+
+@lesson.exercise
+class WhatIsWrong:
+    """What is **wrong** in each of the five pictures, or what causes it?
+
+    Give a dictionary, with the letter of the cause in quotes. Each letter is used once at most.
+
+    - **A**: Dust and dirt on the plate or in the plate reader.
+    - **B**: The plate was not erased well: it still holds the exposure before.
+    - **C**: The patient moved between the mask and the run.
+    - **D**: Something hard in the body lets no sound through.
+    - **E**: The workstation does not turn MONOCHROME1 round.
+    - **F**: Two exposures on the same plate: the technologist took a plate that was used.
+    - **G**: Too little dose: the picture is noisy.
+    - **H**: An element of the probe is dead.
+    - **I**: Contrast medium has leaked out of the vessel.
+    """
+
+    answer = Fields("causes", {str(number): Text("cause", reading=cause) for number in range(1, 6)})
+    points = 2
+    praise = "Three of these go to the department, one to the vendor of the workstation, and one is no fault: it is how a stone is found."
+
+    def solution(sealed_causes):
+        return dict(sealed_causes)
+
+    def double_exposure(sealed_causes):
+        return _taken_for(sealed_causes, "B", "F")
+
+    def noise(sealed_causes):
+        return _taken_for(sealed_causes, "A", "G")
+
+    def leaked(sealed_causes):
+        return _taken_for(sealed_causes, "C", "I")
+
+    def dead_element(sealed_causes):
+        return _taken_for(sealed_causes, "D", "H")
+
+    def underexposed(sealed_causes):
+        return _taken_for(sealed_causes, "E", "G")
+
+    wrong_ways = {
+        double_exposure: "The hand is there, but much fainter than a whole exposure would leave it. Somebody did erase this plate, but "
+        "not for long enough.",
+        noise: "Noise is all over a picture and as fine as its grain. Here single spots stand out, sharp and far brighter than what is "
+        "round them.",
+        leaked: "Look at the edges of the bones: they appear twice, once light and once dark, on opposite sides. Contrast medium that "
+        "leaks makes a cloud beside the vessel.",
+        dead_element: "A dead element darkens a stripe that begins at the probe. This one begins in the depth, beneath something bright.",
+        underexposed: "Look at what is light and what is dark: the lungs let the beam through and should be dark. With too little dose "
+        "they would be dark too, and grainy.",
+    }
+    hints = [
+        "First the modality: which of the causes can happen there at all? A plate has no probe, an ultrasound image no mask.",
+        "Ask where the trouble begins. A dead element darkens a stripe from the skin on; a second exposure on a plate is as strong as "
+        "the first, the rest of an erased one is faint; specks are sharp, noise is everywhere.",
+        "White and black changed places in one picture, edges have a twin in another, one shows something that was there before, one "
+        "has spots, one has darkness behind something bright.",
+    ]
+
+
+@lesson.exercise
+class StudySizes:
+    """How many **megabytes** (MB, millions of bytes) does each kind of study in `sheet` take, **uncompressed**?
+
+    Answer with a table with the columns `kind` and `megabytes`, a row for each kind; whole megabytes are enough.
+    """
+
+    answer = Table("study_sizes", key=["kind"], tolerance=0.6)
+    points = 2
+    praise = "So a tomosynthesis study weighs as much as a handful of large CTs, although a list of studies shows four objects."
+
+    def solution(sheet):
+        pixels = sheet["rows"] * sheet["columns"] * sheet["frames"] * sheet["objects"]
+        sizes = sheet[["kind"]].copy()
+        sizes["megabytes"] = pixels * sheet["samples"] * sheet["bits_allocated"] / 8 / 1e6
+        return sizes
+
+    def single_frames(sheet):
+        return _sizes(sheet, frames=1)
+
+    def grey_only(sheet):
+        return _sizes(sheet, samples=1)
+
+    def one_object(sheet):
+        return _sizes(sheet, objects=1)
+
+    def bits_that_count(sheet):
+        return _sizes(sheet, bits=sheet["bits_stored"])
+
+    def in_binary(sheet):
+        return _sizes(sheet, unit=2**20)
+
+    def in_bits(sheet):
+        return _sizes(sheet, unit=1e6 / 8)
+
+    def one_byte(sheet):
+        return _sizes(sheet, bits=8)
+
+    wrong_ways = {
+        single_frames: "You counted every object as one picture. A clip or a volume is one object with many frames in it.",
+        grey_only: "You counted one sample for each pixel. Colour takes three: red, green and blue.",
+        one_object: "That is one object of each kind. A study holds as many as the column `objects` says.",
+        bits_that_count: "You used Bits Stored. In memory and in an uncompressed file a sample occupies Bits Allocated (PS3.5 section "
+        "8.1.1).",
+        in_binary: "That is in MiB, of 1,048,576 bytes. A megabyte is a million bytes.",
+        in_bits: "That is in megabits. A byte has eight bits.",
+        one_byte: "You counted one byte for each sample. Where 16 bits are allocated it takes two.",
+    }
+    hints = [
+        "Pixels first: rows x columns, times frames, times objects. Then how many bytes a pixel takes.",
+        "A pixel takes samples x bits_allocated / 8 bytes: three samples for colour.",
+        "`sheet[\"megabytes\"] = sheet[\"rows\"] * ...` computes the column for all rows at once; divide by 1,000,000 at the end. Then "
+        "`study_sizes = sheet[[\"kind\", \"megabytes\"]]` takes the two columns that are asked.",
+    ]
+
+
+@lesson.exercise
+class OneOfEach:
+    """The ten files of the teaching server: for each picture, which **modality** made it and which **SOP class** is it sent as?
+
+    Answer with a table with the columns `picture` (its number), `modality` (the code) and `sop_class` (the UID or the name, as in the
+    table of SOP classes), a row for each picture. A list of ten rows such as `(1, "CT", "CT Image Storage")` will do.
+    """
+
+    answer = ByPicture("labels", key=["picture"], reading={"picture": picture, "modality": modality, "sop_class": uid})
+    points = 4
+    praise = (
+        "The files can be labelled again, and the vendor gets one of each. It is the same look with which you catch a wrongly filed "
+        "image."
+    )
+
+    def solution(sealed_labels):
+        return sealed_labels
+
+    def light_for_sound(sealed_labels):
+        return _relabelled(sealed_labels, "IVOCT", "IVUS", MULTIFRAME)
+
+    def sound_for_light(sealed_labels):
+        return _relabelled(sealed_labels, "IVUS", "IVOCT", STORAGE + "14.1")
+
+    def intravascular_as_us(sealed_labels):
+        return _relabelled(sealed_labels, "IVUS", "US", MULTIFRAME)
+
+    def tomosynthesis_as_ct(sealed_labels):
+        return _relabelled(sealed_labels, "MG", "CT", STORAGE + "2", TOMOSYNTHESIS)
+
+    def tomosynthesis_as_mammogram(sealed_labels):
+        return _relabelled(sealed_labels, "MG", "MG", STORAGE + "1.2", TOMOSYNTHESIS)
+
+    def raw_as_presentation(sealed_labels):
+        return _relabelled(sealed_labels, "MG", "MG", STORAGE + "1.2", PROCESSING)
+
+    def clip_as_still(sealed_labels):
+        return _relabelled(sealed_labels, "US", "US", STORAGE + "6.1")
+
+    def fluoroscopy_as_angiography(sealed_labels):
+        return _relabelled(sealed_labels, "RF", "XA", STORAGE + "12.1")
+
+    def pet_as_nm(sealed_labels):
+        return _relabelled(sealed_labels, "PT", "NM", STORAGE + "20")
+
+    def nm_as_pet(sealed_labels):
+        return _relabelled(sealed_labels, "NM", "PT", STORAGE + "128")
+
+    def light_anywhere(sealed_labels):
+        return _relabelled(sealed_labels, "IVOCT", "OCT", STORAGE + "14.1")
+
+    def tomosynthesis_as_modality(sealed_labels):
+        return _relabelled(sealed_labels, "MG", "DBT", TOMOSYNTHESIS, TOMOSYNTHESIS)
+
+    def panel_as_plate(sealed_labels):
+        return _relabelled(sealed_labels, "DX", "CR", STORAGE + "1")
+
+    wrong_ways = {
+        light_for_sound: "A disc whose picture fades to black within a short way of the wall is made with light. Sound reaches to the "
+        "rim of the disc.",
+        sound_for_light: "A disc that is full of grain out to its rim is made with sound. Light reaches only a short way into the wall.",
+        intravascular_as_us: "The SOP class is right. Modality tells the workstation that the probe lay in a vessel: it has a code of "
+        "its own.",
+        tomosynthesis_as_ct: "Slices alone do not make a CT: this tube turns through a small angle only, and it is a breast on a "
+        "mammography unit. It has a SOP class of its own.",
+        tomosynthesis_as_mammogram: "The modality is right, but this file has many frames, slices of one breast. The SOP class of a "
+        "mammogram holds one projection.",
+        raw_as_presentation: "The modality is right. Nobody could read this picture: it shows what the detector measured. Raw data "
+        "have a SOP class of their own.",
+        clip_as_still: "The modality is right, but the file has several frames. The SOP class for stills holds one.",
+        fluoroscopy_as_angiography: "No vessel and no catheter is to be seen: something swallowed passes through the throat. Look also "
+        "at what is left of its header.",
+        pet_as_nm: "The picture is a section through the body, one of a stack. A gamma camera's whole-body picture shows the skeleton "
+        "seen from outside.",
+        nm_as_pet: "The picture shows the whole body seen from outside, in counted dots, from the front and from the back. PET gives "
+        "sections.",
+        light_anywhere: "The SOP class is right. The code OCT stands for optical coherence tomography elsewhere; inside a vessel it "
+        "has a code of its own, and this SOP class demands it.",
+        tomosynthesis_as_modality: "The SOP class is right. DBT is what people say; the header has the code of the unit that makes "
+        "both, mammograms and tomosynthesis.",
+        panel_as_plate: "By its looks it could be. But what is left of its header has a Presentation Intent Type, which objects of "
+        "plates do not have.",
+    }
+    hints = [
+        "Sort the pictures first: shadows (everything on top of each other), sections, fans, discs, dots. Then use the table "
+        "`delivery`: frames tell a clip from a still, samples tell colour.",
+        "Two discs: grain to the rim is sound, a fine wall that fades is light. Two kinds of dots: a whole skeleton seen from outside, "
+        "and a blurred section.",
+        "The SOP class follows from modality, frames and intent: a clip of sound has one of its own, whether the probe is outside or "
+        "inside; a breast has three: For Presentation, For Processing, Tomosynthesis.",
+    ]

@@ -1,0 +1,205 @@
+"""What learners give in lesson cpas-04 beyond the solutions and wrong ways, and the lesson's answers beside the images themselves."""
+
+import numpy as np
+import pandas
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.hospital import hospital, images
+from coursekit.lessons import cpas_04_modalities as cpas04
+from coursekit.lessons.cpas_04_modalities import lesson
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+OVER, WEIGHTED = ("P0454", "P0402", "P0423", "P0424"), {"A": "PD", "B": "T2", "C": "T1"}
+CAUSES = {"1": "E", "2": "B", "3": "C", "4": "A", "5": "D"}
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"))
+
+
+def _labels(**changes):
+    """The right labels of edition 0 as rows, some of them changed: p3=("NM", None)."""
+    rows = []
+    for number, code, sop_class in lesson.input_of("sealed_labels", hospital(0, "tiny")).itertuples(index=False):
+        new_code, new_class = changes.get(code + sop_class[-2:].replace(".", "_"), (None, None))
+        rows.append((number, new_code or code, new_class or sop_class))
+    return rows
+
+
+@pytest.mark.parametrize(("name", "given"), [
+    ("TooMuchDose", (OVER,)), ("TooMuchDose", (set(OVER),)), ("TooMuchDose", (" ".join(OVER).lower(),)),
+    ("TooMuchDose", (pandas.Series(OVER),)),
+    ("WhyNoTomosynthesis", ("b", "1.2.840.10008.1.2.4.70")),
+    ("WhyNoTomosynthesis", ("B)", "JPEGLosslessSV1")),
+    ("WhyNoTomosynthesis", ("B", ["1.2.840.10008.1.2.4.70"])),
+    ("WhichWeighting", (WEIGHTED,)),
+    ("WhichWeighting", ({"a": "pd", "b": "T2w", "c": "T1-weighted"},)),
+    ("WhichWeighting", ({"A": "proton density", "B": "t2 weighting", "C": "T1"},)),
+    ("PeakVelocity", (92,)), ("PeakVelocity", ("92 cm/s",)), ("PeakVelocity", (92.0,)), ("PeakVelocity", (np.float64(92),)),
+    ("UptakeOfTheLesion", (9.2,)), ("UptakeOfTheLesion", ("9.2 g/ml",)), ("UptakeOfTheLesion", ("9,18",)),
+    ("LayOver", (["S3", "S5", "S7"],)), ("LayOver", ("s3, S5, S7",)),
+    ("WhatIsWrong", (CAUSES,)), ("WhatIsWrong", ({number: letter.lower() + "." for number, letter in CAUSES.items()},)),
+    ("WhatIsWrong", (CAUSES | {"2": "The plate was not erased well: it still holds the exposure before."},)),
+])
+def test_right_answers_in_other_forms_are_right(editions, name, given):
+    verdict = EXERCISES[name].judge(given, editions)
+    assert verdict.outcome is Outcome.CORRECT, verdict
+
+
+@pytest.mark.parametrize(("name", "given", "label"), [
+    ("TooMuchDose", (OVER[:3],), "without_s"),
+    ("TooMuchDose", ([*OVER, "P0406"],), "extra"),
+    ("WhyNoTomosynthesis", ("A", "1.2.840.10008.5.1.4.1.1.13.1.3"), "unknown_class"),
+    ("WhyNoTomosynthesis", ("B", "1.2.840.10008.5.1.4.1.1.13.1.3"), "the_class_as_proof"),
+    ("WhyNoTomosynthesis", ("B", "1.2.840.10008.1.2"), "evidence"),
+    ("WhyNoTomosynthesis", ("B", 4), "evidence"),
+    ("WhichWeighting", ({"A": "PD", "B": "T1", "C": "T1"},), "t1_and_t2"),
+    ("WhichWeighting", ({"A": "T2", "B": "T1", "C": "PD"},), "t2_and_pd"),
+    ("WhichWeighting", ({"A": "FLAIR", "B": "T1", "C": "PD"},), "unreadable"),
+    ("PeakVelocity", (-92,), "downwards"), ("PeakVelocity", (0.92,), "tissue_scale"), ("PeakVelocity", ("0.92 m/s",), "unreadable"),
+    ("PeakVelocity", (184,), "corrected_again"),
+    ("UptakeOfTheLesion", (6.03,), "no_decay"), ("UptakeOfTheLesion", (0.00918,), "kilograms"),
+    ("UptakeOfTheLesion", (9.5,), "to_the_acquisition"),
+    ("LayOver", (["S5", "S7"],), "frame_and_study"), ("LayOver", (["S1", "S3", "S5", "S7"],), "with_itself"),
+    ("WhatIsWrong", (CAUSES | {"2": "F", "5": "H"},), "double_exposure"),
+    ("WhatIsWrong", (CAUSES | {"5": "H"},), "dead_element"),
+    ("WhatIsWrong", (CAUSES | {"1": "Z"},), "unreadable"),
+])
+def test_wrong_answers_are_told_apart(editions, name, given, label):
+    verdict = EXERCISES[name].judge(given, editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_the_labels_may_be_given_as_rows_names_or_a_frame(editions):
+    judge = EXERCISES["OneOfEach"].judge
+    rows = _labels()
+    from pydicom.uid import UID
+
+    named = [(f"Picture {number}", code.lower(), UID(sop_class).name) for number, code, sop_class in rows]
+    usual = [(number, {"PT": "PET", "DX": "DR"}.get(code, code), UID(sop_class).keyword) for number, code, sop_class in rows]
+    frame = pandas.DataFrame(rows[::-1], columns=["Picture", "Modality", "SOP class"])
+    for given in (rows, named, usual, frame, [dict(zip(("picture", "modality", "sop_class"), row, strict=True)) for row in rows]):
+        verdict = judge((given,), editions)
+        assert verdict.outcome is Outcome.CORRECT, verdict
+
+
+@pytest.mark.parametrize(("changed", "label"), [
+    ({"IVOCT_1": ("OCT", None)}, "light_anywhere"),
+    ({"IVOCT_1": ("IVUS", cpas04.MULTIFRAME)}, "light_for_sound"),
+    ({"PT28": ("NM", cpas04.STORAGE + "20"), "IVUS_1": ("US", None)}, "intravascular_as_us"),
+    ({"US_1": (None, cpas04.STORAGE + "6.1")}, "clip_as_still"),
+    ({"MG_3": ("DBT", None)}, "tomosynthesis_as_modality"),
+    ({"CT_2": ("MR", cpas04.STORAGE + "4")}, "value"),
+])
+def test_a_wrong_label_is_told_by_its_row(editions, changed, label):
+    ends = {code + sop_class[-2:].replace(".", "_") for _, code, sop_class in _labels()}
+    given = _labels(**changed)
+    assert set(changed) <= ends, ends
+    verdict = EXERCISES["OneOfEach"].judge((given,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+    if label == "value":
+        assert "9 of 10 pictures are right" in verdict.message
+
+
+def test_sizes_may_be_rounded_and_given_as_a_dictionary(editions):
+    sheet = lesson.input_of("sheet", editions.own)
+    right = EXERCISES["StudySizes"].solution(sheet)
+    assert "megabytes" not in sheet
+    judge = EXERCISES["StudySizes"].judge
+    assert judge((dict(zip(right["kind"], right["megabytes"].round(), strict=True)),), editions).correct
+    assert judge((right.set_index("kind")["megabytes"],), editions).correct
+    assert judge((right.assign(megabytes=right["megabytes"] / 1.048576),), editions).label == "in_binary"
+
+
+@pytest.mark.parametrize("function", [
+    lambda frames, number, masks: np.log10(frames[number - 1] / np.mean([frames[m - 1] for m in masks], axis=0)),
+    lambda frames, number, masks: np.log(frames[number - 1]) - sum(np.log(frames[m - 1]) for m in masks) / len(masks),
+    lambda frames, number, masks: 1000 * (np.log(frames[number - 1].astype(float)) - np.log(frames[np.array(masks) - 1].mean(axis=0))),
+])
+def test_other_ways_to_subtract_are_right(editions, function):
+    verdict = EXERCISES["SubtractTheMask"].judge((function,), editions)
+    assert verdict.correct, verdict
+
+
+@pytest.mark.parametrize(("function", "label", "says"), [
+    (lambda frames, number, masks: frames[number - 1], "value", "nothing left"),
+    (lambda frames, number, masks: (np.log(frames[number - 1]) - np.log(frames[masks[0] - 1]))[0], "value", "shape"),
+    (lambda frames, number, masks: frames, "value", "shape"),
+    (lambda frames, number, masks: print(number), "unreadable", "return"),
+    (lambda frames, number, masks: np.log(frames[number - 1] * 0), "unreadable", "logarithm of zero"),
+    (lambda frames, number, masks: np.log10(frames[masks[0] - 1] / frames[number - 1]), "value", "nothing left"),
+    (lambda frames, number, masks: np.zeros(frames[0].shape), "value", "nothing left"),
+    (lambda frames, number, masks: frames[number], "value", "nothing left"),
+])
+def test_wrong_subtractions_get_a_sentence(editions, function, label, says):
+    verdict = EXERCISES["SubtractTheMask"].judge((function,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+
+
+def test_the_function_subtracts_the_run_of_the_knee():
+    run, told = images.image("xa_dsa", 0), images.truth("xa_dsa", 0)
+    picture = EXERCISES["SubtractTheMask"].solution(run.pixel_array, told["peak"], told["masks"])
+    for row, column, diameter in told["vessel"].values():
+        around = picture[round(row) - 1 : round(row) + 2, round(column) - 1 : round(column) + 2].mean()
+        assert around == pytest.approx(-told["mu"] * diameter, rel=0.25)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_answers_are_those_of_the_images(seed):
+    h = hospital(seed, "tiny")
+    truth = images.truth("us_carotid", seed)
+    assert EXERCISES["PeakVelocity"].solution(lesson.input_of("carotid", h), lesson.input_of("caliper", h)) == truth["peak"]
+    voxel = lesson.input_of("voxel", h)
+    assert 2 < EXERCISES["UptakeOfTheLesion"].solution(voxel) < 1.3 * images.truth("pt_torso", seed)["SUV"]["lesion"]
+    assert len(EXERCISES["LayOver"].solution(lesson.input_of("series_of_the_patient", h))) == 3
+
+
+def test_the_labels_are_those_of_the_files():
+    for name, (code, sop_class, _, left) in cpas04.DELIVERY.items():
+        made = images.image(name, 0)
+        ds = made[0] if isinstance(made, list) else made
+        assert (ds.Modality, ds.SOPClassUID) == (code, sop_class), name
+        if left:
+            element, value = left.split(": ")
+            keyword = element.replace(" ", "").replace("/", "")
+            assert ds[keyword].value == value
+
+
+def test_the_pictures_of_another_edition_are_drawn_and_told():
+    from coursekit.figures.modalities import gallery
+
+    h = hospital(3, "tiny")
+    for name in ("runs", "tracers", "sounds", "artefact_pictures"):
+        tiles = lesson.input_of(name, h)
+        assert gallery(tiles, size=80).png.startswith(b"\x89PNG")
+        assert all(len(tile.says) > 20 for tile in tiles)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_specks_are_shown_without_the_plates_other_faults(seed):
+    faults = images.truth("plate_artefact", seed)["faults"]
+    _, _, box = cpas04._dirt(hospital(seed, "tiny"))
+    assert sum(cpas04._overlap(box, speck) for speck in faults["specks"]) >= 2
+    assert not any(cpas04._overlap(box, line) for kind in ("scratch", "roller line", "lost line") for line in faults[kind])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_plate_lies_near_the_limit(seed):
+    plates = lesson.input_of("plates", hospital(seed, "tiny"))
+    dose = plates["value"] / plates["target"]
+    dose = dose.where(plates["scale"] == "EI", 1 / dose)
+    assert not ((dose > 1.75) & (dose < 2.15)).any() and (dose < 1.75).any() and plates["plate"].is_unique
+
+
+def test_the_causes_in_the_question_are_those_that_are_read():
+    for letter, text in cpas04.CAUSES.items():
+        assert f"- **{letter}**: {text}" in EXERCISES["WhatIsWrong"].question
+
+
+def test_the_refusal_is_that_of_the_capture():
+    contexts = lesson.input_of("contexts", hospital(0, "tiny"))
+    assert contexts["result"].tolist() == [0, 4]
+    assert contexts["sop_class"].iloc[1] == cpas04.TOMOSYNTHESIS
