@@ -180,23 +180,23 @@ def create_indexes():
     return [f"CREATE {kind} INDEX {name} ON {where}".replace("  ", " ") for name, kind, where in INDEXES]
 
 
-def dictionary():
-    """The data dictionary: Markdown, one section per table, one row per column."""
+def dictionary(used_in):
+    """The part of the data dictionary that is about the database: Markdown, one section per table, one row per column.
+
+    used_in : {table: ids of the lessons that ask it}
+    """
     lines = ["# Data dictionary: the PACS database of Harbour Vale General Hospital", "",
-             "<!-- Generated from coursekit/hospital/schema.py; do not edit. -->", "",
+             "<!-- Generated from the code by `coursekit author --all`; do not edit. -->", "",
              INVENTED, "",
              "`datasets/default/pacs.sqlite` is a sample of the archive: about one study in thirteen of those the "
              "hospital made between 2021-01-01 and the course clock, Monday 2025-04-07 07:30 in Amsterdam "
              "(05:30 UTC). Columns ending in `_utc` are in UTC, those ending in `_local` are wall-clock times. "
              "Dirt of the kinds that real archives hold is planted on purpose.", ""]
     for table in TABLES:
-        lines += [f"## {table.name}", "", table.meaning, "", "| column | type | meaning |", "|---|---|---|"]
+        lessons = f"Used in {', '.join(used_in[table.name])}." if used_in[table.name] else "No lesson asks it yet."
+        lines += [f"## {table.name}", "", table.meaning, "", lessons, "", "| column | type | meaning |", "|---|---|---|"]
         lines += [f"| {column.name} | {column.type} | {column.meaning} |" for column in table.columns]
         lines.append("")
     lines += ["## Indexes", "", "| index | on |", "|---|---|"]
     lines += [f"| {name} | {where}{', unique' if kind else ''} |" for name, kind, where in INDEXES]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":          # python -m coursekit.hospital.schema > datasets/data_dictionary.md
-    print(dictionary(), end="")

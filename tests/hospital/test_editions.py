@@ -149,17 +149,13 @@ def test_the_committed_edition_is_whole():
     assert len(hospital().pacs.sql("SELECT pk FROM study")) == 60_000
 
 
-def test_the_dictionary_is_what_the_schema_says():
-    path = shipped.datasets() / "data_dictionary.md"
-    assert path.read_text(encoding="utf-8") == schema.dictionary()
-    assert schema.INVENTED in schema.dictionary()
-
-
 def test_every_table_and_column_is_described():
+    dictionary = schema.dictionary({table.name: ["cpas-06"] for table in schema.TABLES})
     for table in schema.TABLES:
         assert table.meaning.endswith(".")
+        assert schema.INVENTED in dictionary
         for column in table.columns:
-            assert column.meaning and f"| {column.name} |" in schema.dictionary()
+            assert column.meaning and f"| {column.name} |" in dictionary
 
 
 @pytest.fixture
