@@ -11,7 +11,8 @@ from coursekit.hospital import images, schema
 ROOMS = (
     ("h.feed and feed.batches(h)", "feed"), ("h.worklist and h.mpps", "worklist"), ("h.incidents and h.all_incidents", "incidents"),
     ("exceptions.queue(h)", "exceptions"), ("h.audit", "audit"), ("h.staff", "staff"), ("h.logs", "logs"), ("h.servers", "servers"),
-    ("h.capture(name)", "captures"), ("h.registry", "registry"), ("h.projects", "projects"),
+    ("h.capture(name)", "captures"), ("h.registry", "registry"), ("h.projects", "projects"), ("the module hanging", "hanging"),
+    ("the module router", "router"),
 )
 
 

@@ -6,9 +6,12 @@ blocks, and Q, their sum with the weights 1, 2, 4, ... in the field GF(2^8) with
 """
 
 import datetime
+import numbers
+import re
 
 import numpy as np
 
+from coursekit.errors import CourseError
 from coursekit.figures.picture import Picture, figure
 
 POLYNOMIAL = 0x11D
@@ -32,6 +35,16 @@ def times_two(byte):
     return doubled ^ POLYNOMIAL if doubled > 255 else doubled
 
 
+class ReadBytes(bytes):
+    """What was read from an array: bytes whose repr is short and says when not all of them are the data."""
+
+    lost = ()
+
+    def __repr__(self):
+        told = f"lost: {_stripes(self.lost)}, which read as zeros here" if self.lost else "all blocks read or computed"
+        return f"<{len(self):,} bytes; {told}>"
+
+
 class Array:
     """Disks with data and parity. Whatever is done to it gives a new Array and leaves this one as it was.
 
@@ -50,41 +63,63 @@ class Array:
     def __repr__(self):
         level = "RAID 5" if self.parity == 1 else "RAID 6"
         disks, stripes, block = self._blocks.shape
-        return f"<{level}: {disks} disks, {stripes} stripes, blocks of {block:,} bytes; {len(self.missing)} blocks missing>"
+        lost = f", data lost in {_stripes(self.lost)}" if self.lost else ""
+        return f"<{level}: {disks} disks, {stripes} stripes, blocks of {block:,} bytes; {len(self.missing)} blocks missing{lost}>"
 
     def disk(self, number):
         """The bytes of a disk, as a numpy array."""
+        self._check(number)
         return self._blocks[number].reshape(-1).copy()
 
     def pull(self, *disks):
         """The array without these disks."""
+        self._check(*disks)
         return self.damage([(disk, stripe) for disk in disks for stripe in range(self._blocks.shape[1])])
 
     def damage(self, blocks):
         """The array with these blocks, (disk, stripe), unreadable."""
         damaged = self._blocks.copy()
         for disk, stripe in blocks:
+            self._check(disk)
+            if stripe not in range(damaged.shape[1]):
+                raise CourseError(f"There is no stripe {stripe}: the stripes are 0 to {damaged.shape[1] - 1}.")
             damaged[disk, stripe] = 0
         return Array(damaged, self.parity, self.size, self.missing | set(blocks))
 
-    def rebuild(self, disk):
-        """The array with an empty disk put into this slot and filled from the others; what cannot be computed stays missing."""
+    def rebuild(self, *disks):
+        """The array with empty disks in these slots, filled from the others. What cannot be computed stays missing, and is told."""
+        if not disks:
+            raise CourseError("Say which disk is rebuilt, for instance `rebuild(1)`.")
+        self._check(*disks)
         blocks, missing = self._blocks.copy(), set(self.missing)
         for stripe in range(blocks.shape[1]):
             whole = self._whole(stripe)
-            if whole is not None:
+            for disk in disks if whole is not None else ():
                 blocks[disk, stripe] = whole[disk]
                 missing.discard((disk, stripe))
+        for disk in disks:
+            left = [stripe for stripe in range(blocks.shape[1]) if (disk, stripe) in missing]
+            if left:
+                print(f"disk {disk}: {_stripes(left)} cannot be computed, more than {self.parity} of the blocks are missing there")
         return Array(blocks, self.parity, self.size, missing)
 
     def read(self):
-        """The data, bytes. What is lost reads as zeros."""
+        """The data, bytes. What is lost reads as zeros, and is told."""
         pieces = []
         for stripe in range(self._blocks.shape[1]):
             whole = self._whole(stripe)
             blocks = self._blocks[:, stripe] if whole is None else whole
             pieces += [blocks[disk] for disk in self._data_disks(stripe)]
-        return np.concatenate(pieces)[: self.size].tobytes()
+        found = ReadBytes(np.concatenate(pieces)[: self.size].tobytes())
+        found.lost = self.lost
+        if self.lost:
+            print(f"data lost in {_stripes(self.lost)}: zeros here; a real array answers such a read with an error")
+        return found
+
+    def loses(self, stripes):
+        """Whether exactly these stripes have lost data; numbers or text."""
+        given = stripes if hasattr(stripes, "__iter__") and not isinstance(stripes, str) else [stripes]
+        return {int(float(one)) for one in re.findall(r"\d+(?:\.0)?", " ".join(map(str, given)))} == set(self.lost)
 
     @property
     def lost(self):
@@ -101,6 +136,13 @@ class Array:
     def picture(self, title="", verdict=False):
         """The blocks by disk and stripe. `verdict` writes beside each stripe how many blocks are missing and what that means."""
         return _array_picture(self, title, verdict)
+
+    def _check(self, *disks):
+        """Raise CourseError when one of these is no disk of the array."""
+        for number in disks:
+            if not isinstance(number, numbers.Integral) or number not in range(len(self._blocks)):
+                raise CourseError(f"There is no disk {number!r}: the disks are 0 to {len(self._blocks) - 1}, given as numbers, "
+                                  "several with commas between them.")
 
     def _p_disk(self, stripe):
         disks = len(self._blocks)
@@ -144,7 +186,7 @@ class Array:
 
 def _filled(data, disks, stripes, parity):
     if disks < parity + 2:
-        raise ValueError(f"RAID {parity + 4} needs at least {parity + 2} disks")
+        raise CourseError(f"RAID {parity + 4} needs at least {parity + 2} disks.")
     across = disks - parity
     block = -(-len(data) // (stripes * across))
     padded = np.frombuffer(bytes(data).ljust(stripes * across * block, b"\0"), dtype=np.uint8).reshape(stripes, across, block)
@@ -155,6 +197,15 @@ def _filled(data, disks, stripes, parity):
         if parity == 2:
             array._blocks[(array._p_disk(stripe) + 1) % disks, stripe] = _q(padded[stripe])
     return array
+
+
+def _stripes(found):
+    """"stripe 4", "stripes 0 to 5" or "stripes 1, 4, 7"."""
+    if len(found) == 1:
+        return f"stripe {found[0]}"
+    if list(found) == list(range(found[0], found[-1] + 1)) and len(found) > 2:
+        return f"stripes {found[0]} to {found[-1]}"
+    return "stripes " + ", ".join(map(str, found))
 
 
 # ---- GF(2^8)
@@ -258,7 +309,11 @@ def growth(used, capacity, per_year=None, title="Use of the store"):
     used     : dict from date, "2025-04-07", to TB
     capacity : TB
     per_year : TB; when given, the last value goes on from there at this pace, as a dashed line, until the store is full
+
+    Raises CourseError when `per_year` is no number.
     """
+    if per_year is not None and (isinstance(per_year, bool) or not isinstance(per_year, numbers.Real)):
+        raise CourseError(f"per_year is a number of TB a year, such as 1.5, without quotes and unit; you gave {per_year!r}.")
     days = [datetime.date.fromisoformat(day) for day in used]
     amounts = list(used.values())
     picture = figure(860, 380)
@@ -268,7 +323,7 @@ def growth(used, capacity, per_year=None, title="Use of the store"):
     axes.text(days[0] + datetime.timedelta(20), capacity + 4, f"capacity {capacity:g} TB", color=WARN, size=9.5, va="bottom", weight="bold")
     axes.annotate(f"{days[-1]}: {amounts[-1]:.1f} TB", (days[-1], amounts[-1]), (-12, 10), textcoords="offset points", size=9.5, color=INK,
                   ha="right")
-    last = datetime.date(days[-1].year + 3, 1, 1)
+    last = days[-1] + datetime.timedelta(120)
     says = f"{title}: {amounts[0]:.1f} TB on {days[0]}, " + ", ".join(
         f"{used[day]:.1f} on {day}" for day in used if day.endswith(("-04-01", "-10-01")) and day != str(days[0]))
     says += f", {amounts[-1]:.1f} TB on {days[-1]}. The line of the capacity is at {capacity:g} TB"

@@ -1,11 +1,12 @@
 """Storage hardware, RAID, SAN and NAS: the exercises of lesson cpas-15."""
 
+import datetime
 import re
 
 from coursekit.checking import Choice, Function, Kind, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.table import _cells
-from coursekit.checking.reading import Unclear, describe, plain
+from coursekit.checking.reading import Unclear, describe, is_a, plain, single
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital.draws import Draws
 
@@ -28,11 +29,14 @@ YEARS_AHEAD, MOST_FULL = 5, 0.85            # of the last exercise
 
 
 def label(value):
-    """What stands on a disk's label, or its slot, without the word before it."""
+    """The six digits of each serial number in what was written (the letters before them are always the same), else a slot or "NONE"."""
+    serials = re.findall(r"(?<!\d)\d{6}(?!\d)", str(value))
+    if serials:
+        return " ".join(serials)
     text = re.sub(r"^(slot|disk|serial|s/n)[ :#]*", "", str(value).strip(" '\""), flags=re.IGNORECASE).upper()
     if not text:
         raise ValueError("it is empty")
-    return text
+    return "NONE" if text in ("NONE", "NO", "NOTHING", "NO DISK", "N/A", "-") else text
 
 
 def stripe(value):
@@ -82,6 +86,16 @@ def yes_or_no(value):
     raise ValueError("yes or no is asked")
 
 
+def operations(value):
+    """A number of operations, from 2233, "2,233", "2 233" or "2233 IOPS"."""
+    if type(value) is not str:
+        return value
+    text = re.sub(r"(iops|operations|ops|/s|a second|per second)", "", value.casefold()).strip()
+    if re.fullmatch(r"\d{1,3}([,. ']\d{3})+", text):
+        return int(re.sub(r"\D", "", text))
+    return float(text.replace(",", ""))
+
+
 def storage(value):
     """"block", "file" or "object"."""
     text = str(value).strip().casefold()
@@ -106,27 +120,91 @@ def protocol(value):
 
 
 class ByRow(Table):
-    """A table in which a mistake is diagnosed by the rows that it touches, whatever stands in the other rows."""
+    """A table in which a mistake is diagnosed by the rows that it touches, whatever stands in the other rows.
+
+    by : a column; a wrong way that changes it is told by this column alone
+    """
+
+    def __init__(self, variables, by=None, **details):
+        super().__init__(variables, **details)
+        self.by = by
 
     def judge(self, exercise, given, editions):
-        """As for a table; then the first wrong way whose own rows are in the answer."""
+        """As for a table; then the first wrong way all of whose own rows are in the answer; then one with one of its rows."""
         verdict = super().judge(exercise, given, editions)
         if verdict.correct or verdict.label != "value":
             return verdict
         right = self._computed(exercise, exercise.solution, editions)
-        rows = self._by_name(self.read(*given), right)
+        mine, ours = self._by_name(self.read(*given), right), self._by_name(right, right)
+        written = dict(zip(ours, (row[right.columns.index(self.key[0])] for row in right.rows)))
+        by = right.columns.index(self.by) if self.by else None
+        partly = None
         for way, feedback in exercise.wrong_ways.items():
             wrong = self._by_name(self._computed(exercise, way, editions), right)
-            own = [key for key, row in wrong.items() if row != self._by_name(right, right)[key]]
-            if all(self._same_row(rows[key], wrong[key]) for key in own):
+            own = [name for name, row in wrong.items() if not self._same_row(row, ours[name])]
+            hit = [name for name in own if self._as_in(mine[name], wrong[name], ours[name], by)]
+            if own and hit == own:
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
-        return verdict
+            if hit and partly is None:
+                partly = Verdict(Outcome.NOT_YET, f"In the row of `{written[hit[0]]}`: {feedback}", way.__name__)
+        return partly or verdict
+
+    def _as_in(self, mine, wrong, right, by):
+        """Whether a row is as in a wrong way: in the column `by` when the wrong way changes that, else in all."""
+        if by is not None and not self._same(wrong[by], right[by]):
+            return self._same(mine[by], wrong[by])
+        return self._same_row(mine, wrong)
 
     def _by_name(self, table, right):
         """{key of a row: its cells as they are compared}."""
         readings = [self.reading.get(column) for column in right.columns]
         cells = [_cells(row, readings) for row in self._arranged(table, right)]
         return {row[right.columns.index(self.key[0])]: row for row in cells}
+
+
+class DiskLabel(Text):
+    """The serial number of one disk. A wrong way may give several: it stands for each of them."""
+
+    def difference(self, answer, other):
+        """None when what was written is among the other's."""
+        if set(answer.split()) <= set(other.split()):
+            return None
+        if re.search(r"\d{6} \d{6}", answer):
+            return Difference("These are several disks. Today one comes out.", "several")
+        return Difference("No disk of the shelf has that on its label. Copy the serial number from the table.", "value")
+
+
+class Month(Text):
+    """A month; one that lies near is told to be near."""
+
+    def difference(self, answer, other):
+        """As for a text."""
+        difference = super().difference(answer, other)
+        if difference and abs(_month_number(answer) - _month_number(other)) <= 2:
+            return Difference("Near, but not the month. Keep the fraction of the years or months that are left, and count from 7 April, "
+                              "not from the beginning of a month or year: the cell above adds days to a date.", "near")
+        return difference
+
+
+def _month_number(text):
+    year, number = text.split("-")
+    return 12 * int(year) + int(number)
+
+
+class Hours(Number):
+    """A number of hours, also as "10:20", "10 h 20 min" or the difference of two times."""
+
+    def read(self, given):
+        """As for a number."""
+        if is_a(given, datetime.timedelta):
+            return (datetime.timedelta.total_seconds(given) / 3600,)
+        value = single(plain(given))
+        if type(value) is str:
+            parts = re.fullmatch(r"(?:(\d+) days?,? ?)?(\d{1,3})(?::| ?h(?:ours?)? ?(?:and )?)(\d\d?)(?::00| ?m(?:in(?:utes?)?)?)?( ?h)?",
+                                 value.strip().casefold())
+            if parts and int(parts[3]) < 60:
+                return (24 * int(parts[1] or 0) + int(parts[2]) + int(parts[3]) / 60,)
+        return super().read(given)
 
 
 class DiskBytes(Kind):
@@ -139,6 +217,9 @@ class DiskBytes(Kind):
         value = plain(given)
         if type(value) is bytes:
             return value
+        if type(value) is int:
+            raise Unclear("a single number. If `return` stands inside the loop, it ends the function on the first turn: move it to the "
+                          "left, under the `f` of `for`")
         if type(value) is not list:
             raise Unclear(describe(given))
         if not all(type(byte) is int for byte in value):
@@ -197,10 +278,10 @@ def pulled_disk(hospital):
 
 @lesson.input
 def bad_blocks(hospital):
-    """The blocks of the small array that could not be read, a list of (disk, stripe).
+    """The controller's list of unreadable blocks of the small array, a list of (disk, stripe).
 
-    Three stripes lose data: two have two bad blocks beside the pulled disk, one of them a parity block, and one more has its
-    pulled disk in the list as well. The others stay within what RAID 6 bears.
+    It holds what was noted before the disk was pulled too. Three stripes lose data: two have two bad blocks beside the pulled
+    disk, one of them a parity block, and one more has its pulled disk in the list as well. The others stay within what RAID 6 bears.
     """
     draws = Draws(hospital.seed, "cpas-15 bad blocks")
     pulled = pulled_disk(hospital)
@@ -260,10 +341,11 @@ def workloads(hospital):
         ("image cache", "Two Linux servers work in the same directory tree at the same time, with UNIX owners and rights and with file "
          "locks."),
         ("CD import", "Four Windows PCs drop files into one folder. Who may do so is a group in Active Directory."),
-        ("VNA long-term copy", "Each image is written once, with an HTTPS request and a key. For ten years nobody may change or delete it, "
-         "not even an administrator. The first byte within a second is fast enough."),
+        ("VNA long-term copy", "Each image is written once, with an HTTPS request and a key. For ten years nobody may overwrite or delete "
+         "it, not even an administrator; a correction is a new object beside it. The first byte within a second is fast enough."),
         ("off-site backup", "The backup program speaks HTTPS with a provider's bucket. What it wrote is locked for 90 days."),
-        ("router spool", "One server alone, two NVMe disks in its case. What waits here may be lost; the modality sends it again."),
+        ("router spool", "One server alone, two NVMe disks in its case, one the mirror of the other. What comes from a modality waits here "
+         "for seconds, until the VNA has it."),
     ]
     order = sorted(range(len(rows)), key=lambda number: (draws.one(0, 9999), number))
     return pandas.DataFrame([rows[number] for number in order], columns=["workload", "needs"])
@@ -311,9 +393,12 @@ def drill(hospital):
         "encryption begins": f"2025-04-06 {clock(attack)}",
         "snapshots deleted by the attacker": f"2025-04-06 {clock(attack + 20)}",
         "noticed": "2025-04-07 06:50",
-        "tape of Friday": f"2025-04-04 22:00 to 2025-04-05 {clock(ends[0])}",
-        "tape of Saturday": f"2025-04-05 22:00 to 2025-04-06 {clock(ends[1])}",
-        "tape of Sunday": f"2025-04-06 22:00 to 2025-04-07 {clock(ends[2])}",
+        "tape of Friday, job starts": "2025-04-04 22:00",
+        "tape of Friday, job ends": f"2025-04-05 {clock(ends[0])}",
+        "tape of Saturday, job starts": "2025-04-05 22:00",
+        "tape of Saturday, job ends": f"2025-04-06 {clock(ends[1])}",
+        "tape of Sunday, job starts": "2025-04-06 22:00",
+        "tape of Sunday, job ends": f"2025-04-07 {clock(ends[2])}",
     }
 
 
@@ -378,7 +463,7 @@ class WhichDisk:
             "D": "Pull the disk in the last slot and put it back, so that the rebuild, which has taken days, starts afresh.",
             "E": "Take none out, today or later: with the hot spare in the array, all is as it was before.",
         },
-        evidence=Text("serial", reading=label),
+        evidence=DiskLabel("serial", reading=label),
     )
 
     def solution(disks):
@@ -410,6 +495,16 @@ class WhichDisk:
     def the_slot(disks):
         return "A", str(disks[disks["state"] == "failed"]["slot"].iloc[0])
 
+    def another_slot(disks):
+        return "A", " ".join(str(slot) for slot in disks[disks["state"] != "failed"]["slot"])
+
+    def nothing_out(disks):
+        return "A", "none"
+
+    def a_healthy_one(disks):
+        online = disks[disks["state"] == "online"]
+        return "A", " ".join(online.sort_values("media_errors")["serial"].iloc[:-1])
+
     wrong_ways = {
         the_suspect_first: "That disk is still a full member and is read in every stripe of the rebuild. While one member is missing, "
         "taking this one out uses up the second redundancy: from then on a single unreadable block is lost for good. It is replaced when "
@@ -419,7 +514,7 @@ class WhichDisk:
         the_rebuilding_one: "Then the days of reading would begin again from nothing, with a weak disk among the members. The rebuild "
         "is slow because the archive works at the same time, and it does move: compare two entries of the log.",
         none: "The hot spare has taken the place of a member, so there is no spare any more, and one member announces its own failure. "
-        "The failed disk is out of the array already: it can be replaced without any risk, and then there is a spare again.",
+        "The failed disk is out of the array already and nothing is read from it: when it is replaced, there is a spare again.",
         label_of_the_suspect: "The option is right, but that label belongs to the disk with the predictive failure that is still online. "
         "Out comes the one whose `state` is `failed`.",
         label_of_the_spare: "The option is right, but that label belongs to the hot spare, onto which the array is being rebuilt.",
@@ -427,19 +522,31 @@ class WhichDisk:
         "and let the lamp of the slot blink (most controllers can do that).",
         the_slot: "The option is right, and so is the slot. But asked is what stands on the label: a slot can be counted from 0 or from "
         "1, a serial number cannot be mistaken.",
+        another_slot: "The option is right. But that is a slot, and another disk sits in it. Asked is the serial number on the label of "
+        "the disk whose `state` is `failed`.",
+        nothing_out: "The option is right, but it takes a disk out: the new one needs its slot. `\"none\"` goes with an option that leaves "
+        "all in.",
+        a_healthy_one: "The option is right, but that label belongs to a healthy disk, which is online and read in every "
+        "stripe of the rebuild. Pulled, it would be the second loss. Look at the column `state`.",
     }
     hints = [
         "The log tells which disk has left the array, which one took its place, and which one only gives warnings.",
         "How many members can the array lose at this moment without losing data? Which of the options lowers that number?",
         "`disks[disks[\"state\"] == \"failed\"]` shows the row of one disk.",
     ]
-    praise = "Failed and out of the array: this one can go without risk. The warned one waits until the rebuild is complete."
+    praise = (
+        "Failed and out of the array: nothing is read from this one any more. What can still go wrong is the slot, and another disk would "
+        "be the second loss: let the slot's lamp blink and compare the serial number, two people. Do today as well: order a disk for the "
+        "slot that warns, see that the last copy can be read, and raise the rebuild's priority if the users can bear it. The failed disk "
+        "had warned on 13 March, and nobody acted."
+    )
 
 
 @lesson.exercise
 class LostDisk:
     """Write the function `rebuilt(disks, lost)`. It gets the **list of all disks** of a RAID 5 as numpy arrays of bytes, and the
-    number of the disk that was lost, counted from 0. It returns the bytes of the lost disk.
+    number of the disk that was lost, counted from 0. It returns the bytes of the lost disk. As in the example, give the result a value
+    before the loop begins.
 
     In its slot, at `disks[lost]`, lies the replacement, full of old bytes of another shelf.
     """
@@ -480,6 +587,45 @@ class LostDisk:
     def the_neighbour(disks, lost):
         return disks[lost - 1]
 
+    def without_the_first(disks, lost):
+        result = disks[lost] ^ disks[lost]
+        for number in range(1, len(disks)):
+            if number != lost:
+                result = result ^ disks[number]
+        return result
+
+    def first_disk_always_in(disks, lost):
+        result = disks[0]
+        for number in range(1, len(disks)):
+            if number != lost:
+                result = result ^ disks[number]
+        return result
+
+    def first_disk_twice(disks, lost):
+        result = disks[0]
+        for number in range(len(disks)):
+            if number != lost:
+                result = result ^ disks[number]
+        return result
+
+    def all_disks_and_the_first_twice(disks, lost):
+        result = disks[0]
+        for disk in disks:
+            result = result ^ disk
+        return result
+
+    def counted_from_one(disks, lost):
+        result = 0
+        for number in range(1, len(disks) + 1):
+            if number != lost:
+                result = result ^ disks[number - 1]
+        return result
+
+    def return_in_the_loop(disks, lost):
+        for number in range(len(disks)):
+            if number != lost:
+                return disks[number]
+
     wrong_ways = {
         with_the_replacement: "You took in the replacement too. What lies on it belongs to another array; leave `disks[lost]` out.",
         added_up: "You added the bytes. Parity is their XOR, `^`: in each bit the parity makes the number of ones even. Adding carries "
@@ -488,6 +634,17 @@ class LostDisk:
         "round, and a rebuild needs every remaining disk.",
         joined_by_or: "You joined the bytes with `|`, which is OR: a one stays a one, however many there are. XOR is `^`.",
         the_neighbour: "That is a copy of another disk. Only a mirror, RAID 1 or RAID 10, keeps the same bytes twice.",
+        without_the_first: "You left out disk 0. Numbers in a list begin with 0, and `range(len(disks))` begins there too.",
+        first_disk_always_in: "You begin with disk 0 whichever disk was lost. When disk 0 itself is the lost one, the old bytes of its "
+        "replacement are in the result. Begin with `0` and let the `if` decide about every disk.",
+        first_disk_twice: "Disk 0 is in it twice, once before the loop and once within, and a byte XORed with itself is 0: it cancels out. "
+        "Begin with `0`.",
+        all_disks_and_the_first_twice: "You took in every disk, the replacement too, and disk 0 twice, before and within the loop, so that "
+        "it cancels out. Begin with `0`, and leave `disks[lost]` out.",
+        counted_from_one: "You counted the disks from 1, but `lost` counts from 0: so the disk before the lost one was left out, and the "
+        "replacement taken in.",
+        return_in_the_loop: "Your function returns the first disk that it meets. `return` ends the function at once: it belongs below the "
+        "loop, under the `f` of `for`, so that all disks have their turn.",
     }
     hints = [
         "Within each stripe, the parity is the XOR of all the other blocks. Which block is the lost one does not matter: it is the XOR of "
@@ -501,16 +658,17 @@ class LostDisk:
         import numpy
 
         found = []
-        for count in (3, 4, 5, 6, 8):
-            lost, length = draw.randrange(count), draw.randrange(8, 40)
+        for count, lost in ((5, draw.randrange(1, 4)), (3, 0), (4, 3), (6, draw.randrange(2, 5)), (8, draw.randrange(1, 7))):
+            length = draw.randrange(8, 40)
             found.append(([numpy.frombuffer(draw.randbytes(length), dtype="uint8").copy() for _ in range(count)], lost))
         return found
 
 
 @lesson.exercise
 class LostStripes:
-    """The small array above is RAID 6. The disk `pulled_disk` is gone, and during the rebuild the blocks in `bad_blocks` could not be
-    read. **Which stripes have lost data for good?**
+    """The small array above is RAID 6. The disk `pulled_disk` is gone. `bad_blocks` is the controller's list of blocks that cannot be
+    read: those that a patrol read noted before the disk was pulled, and those that the rebuild has met since. **Which stripes have
+    lost data for good?**
 
     Answer with a list of their numbers.
     """
@@ -519,10 +677,15 @@ class LostStripes:
     points = 2
 
     def solution(pulled_disk, bad_blocks):
-        missing = {}
-        for disk, number in bad_blocks:
-            missing.setdefault(number, {pulled_disk}).add(disk)
-        return [number for number in missing if len(missing[number]) > 2]
+        lost = []
+        for number in range(16):
+            missing = 1                                    # the block of the pulled disk
+            for disk, bad_stripe in bad_blocks:
+                if bad_stripe == number and disk != pulled_disk:
+                    missing = missing + 1
+            if missing > 2:
+                lost = lost + [number]
+        return lost
 
     def as_raid5(pulled_disk, bad_blocks):
         return sorted({number for disk, number in bad_blocks if disk != pulled_disk})
@@ -542,6 +705,12 @@ class LostStripes:
     def from_one(pulled_disk, bad_blocks):
         return [number + 1 for number in LostStripes.solution(pulled_disk, bad_blocks)]
 
+    def nothing_lost(pulled_disk, bad_blocks):
+        return []
+
+    def how_many(pulled_disk, bad_blocks):
+        return [len(LostStripes.solution(pulled_disk, bad_blocks))]
+
     wrong_ways = {
         as_raid5: "Those are all the stripes in which a block beside the pulled disk is bad. With one parity, in RAID 5, they would be "
         "lost. RAID 6 has two: with the pulled disk and one bad block it still computes both.",
@@ -552,13 +721,20 @@ class LostStripes:
         parity_left_out: "You left out bad blocks that hold parity. In a stripe with a data block on the pulled disk and another bad one, "
         "the parity is exactly what is needed to compute them.",
         from_one: "These numbers are one too high. The stripes, like the disks, are counted from 0.",
+        nothing_lost: "An empty list says that nothing is lost. RAID 6 bears the loss of two **disks** if every other block can be read. "
+        "It is reckoned stripe by stripe: two missing blocks in a stripe are computed, and here there are stripes with more.",
+        how_many: "That is one number. If it says how many stripes are lost: asked is which, a list of their numbers. If it is the number "
+        "of a stripe: it is not the only one.",
     }
     hints = [
         "Look at the picture row by row: how many blocks are crossed out?",
         "The block of the pulled disk counts in every row, whether it holds data or parity.",
         "RAID 6 has two equations for each stripe, P and Q, so it computes up to two missing blocks. Look for the rows with more.",
     ]
-    praise = "A controller goes on and notes these places: a punctured stripe. What lay there comes from the backup, if there is one."
+    praise = (
+        "A controller goes on and notes these places: a punctured stripe. Whoever reads there gets an error. What lay there comes from the "
+        "backup, if there is one."
+    )
 
 
 @lesson.exercise
@@ -597,6 +773,9 @@ class RebuildRisk:
     def with_server_disks(eastcliff):
         return 100 * (1 - (1 - eastcliff["unreadable_per_bit"] / 10) ** ((eastcliff["disks"] - 1) * eastcliff["disk_tb"] * 1000**4 * 8))
 
+    def in_tib(eastcliff):
+        return 100 * (1 - (1 - eastcliff["unreadable_per_bit"]) ** ((eastcliff["disks"] - 1) * eastcliff["disk_tb"] * 1024**4 * 8))
+
     wrong_ways = {
         bytes_for_bits: "You counted bytes. The data sheet gives its rate per **bit** read, and a byte has eight.",
         one_disk: "You read one disk. To compute the lost one, the rebuild needs all those that remain.",
@@ -607,6 +786,8 @@ class RebuildRisk:
         none_at_all: "That is the chance that the rebuild goes through. The question asks for the other case.",
         with_server_disks: "You took one error in 1e15 bits, the usual figure of disks for servers. In `eastcliff` the data sheet says "
         "something else.",
+        in_tib: "You took 1024 x 1024 x 1024 x 1024 bytes, a tebibyte. The disk sizes are in TB as the makers count: a million million "
+        "bytes.",
     }
     hints = [
         "How many disks must be read, how many bits are on each?",
@@ -678,6 +859,18 @@ class UsableCapacity:
             return UsableCapacity.solution("RAID 0", disks, spares, groups, disk_tb)
         return UsableCapacity.solution(level, disks, spares, groups, disk_tb)
 
+    def raid1_by_half(level, disks, spares, groups, disk_tb):
+        return UsableCapacity.solution("RAID 10" if level == "RAID 1" else level, disks, spares, groups, disk_tb)
+
+    def raid1_like_raid5(level, disks, spares, groups, disk_tb):
+        return UsableCapacity.solution("RAID 5" if level == "RAID 1" else level, disks, spares, groups, disk_tb)
+
+    def spares_twice(level, disks, spares, groups, disk_tb):
+        return UsableCapacity.solution(level, disks, 2 * spares, groups, disk_tb)
+
+    def spares_in_each_group(level, disks, spares, groups, disk_tb):
+        return UsableCapacity.solution(level, disks, spares * groups, groups, disk_tb)
+
     wrong_ways = {
         spares_counted: "Your function counts the hot spares. A hot spare holds nothing: it waits, empty, until a member fails.",
         in_tb: "Those are TB, a million million bytes each. A TiB is 1024 x 1024 x 1024 x 1024 bytes, so the number in TiB is smaller.",
@@ -689,6 +882,14 @@ class UsableCapacity:
         parity_is_free: "With parity you still count all members as data. The parity takes room: in each group as much as one disk, with "
         "RAID 6 as much as two.",
         mirrors_are_free: "For RAID 1 and RAID 10 your function counts every disk. A mirror keeps the same data more than once.",
+        raid1_by_half: "For RAID 1 your function gives half of the disks. That fits when there are two. RAID 1 keeps the same on **all** "
+        "its disks, so a third or a fourth adds no room.",
+        raid1_like_raid5: "For RAID 1 your function takes one disk off. All but one may fail there, but what it holds is something else: "
+        "every disk has the same on it.",
+        spares_twice: "Your function takes the hot spares off twice. Once they are off, the members are left, and nothing more has to do "
+        "with spares.",
+        spares_in_each_group: "For RAID 50 and RAID 60 your function takes the hot spares off once for each group. `spares` is their "
+        "number in the whole shelf; only the parity goes by the group.",
     }
     hints = [
         "Take off the hot spares first: what is left are the members.",
@@ -708,8 +909,8 @@ class UsableCapacity:
             for spares in (0, 1, 2):
                 size = draw.choice((4, 8, 12, 16, 18, 20))
                 groups = draw.randrange(2, 5) if level in ("RAID 50", "RAID 60") else 1
-                members = {"RAID 0": draw.randrange(2, 9), "RAID 1": draw.randrange(2, 4), "RAID 5": draw.randrange(3, 9),
-                           "RAID 6": draw.randrange(5, 13), "RAID 10": 2 * draw.randrange(2, 9)}.get(level, groups * draw.randrange(5, 9))
+                members = {"RAID 0": draw.randrange(2, 9), "RAID 1": (3, 2, 4)[spares], "RAID 5": draw.randrange(3, 9),
+                           "RAID 6": draw.randrange(5, 13), "RAID 10": 2 * draw.randrange(3, 9)}.get(level, groups * draw.randrange(5, 9))
                 found.append((level, members + spares, spares, groups, size))
         return found
 
@@ -727,7 +928,8 @@ class WritePenalty:
     - `enough`: `"yes"` or `"no"`.
     """
 
-    answer = ByRow("iops", key=["level"], tolerance=1, reading={"level": raid_level, "enough": yes_or_no})
+    answer = ByRow("iops", by="disk_iops", key=["level"], tolerance=1,
+                   reading={"level": raid_level, "disk_iops": operations, "enough": yes_or_no})
     points = 3
 
     def solution(io_trace, database_disks):
@@ -766,6 +968,10 @@ class WritePenalty:
         right = {level: (io_trace["reads"] + PENALTIES[level] * io_trace["writes"]).max() for level in PENALTIES}
         return _iops_rows({**right, "RAID 10": (io_trace["reads"] + io_trace["writes"]).max()}, database_disks)
 
+    def enough_exchanged(io_trace, database_disks):
+        rows = WritePenalty.solution(io_trace, database_disks)
+        return [{**row, "enough": "no" if row["enough"] == "yes" else "yes"} for row in rows]
+
     wrong_ways = {
         no_penalty: "You counted what the database asks for. The disks do more: a small write costs two operations in a mirror, four with "
         "one parity, six with two.",
@@ -778,6 +984,8 @@ class WritePenalty:
         "minute by minute.",
         raid6_like_raid5: "For RAID 6 you took RAID 5's penalty. With two parities a small write reads three blocks and writes three.",
         mirror_writes_once: "For RAID 10 you counted each write once. A mirror writes each block to two disks.",
+        enough_exchanged: "The operations are right, but `enough` does not go with them. Compare them with what all disks do together, "
+        "150 times `database_disks`: the disks are enough when no more than that is needed.",
     }
     hints = [
         "For each minute: reads, plus the penalty times writes. The penalty is 2 for RAID 10, 4 for RAID 5 and 6 for RAID 6.",
@@ -875,6 +1083,27 @@ class WhichStore:
     def spool_in_the_san(workloads):
         return _changed(workloads, {"router spool": ("block", "FC")})
 
+    def spool_over_ethernet(workloads):
+        return _changed(workloads, {"router spool": ("block", "iSCSI")})
+
+    def spool_is_files(workloads):
+        return _changed(workloads, {"router spool": ("file", "local")})
+
+    def spool_on_an_export(workloads):
+        return _changed(workloads, {"router spool": ("file", "NFS")})
+
+    def cache_as_objects(workloads):
+        return _changed(workloads, {"image cache": ("object", "S3")})
+
+    def import_as_objects(workloads):
+        return _changed(workloads, {"CD import": ("object", "S3")})
+
+    def archive_in_the_san(workloads):
+        return _changed(workloads, {"VNA long-term copy": ("block", "FC")})
+
+    def backup_on_a_share(workloads):
+        return _changed(workloads, {"off-site backup": ("file", "SMB")})
+
     wrong_ways = {
         database_on_a_share: "The database would lie on a Windows share. Every small write would go through the file server's locks and "
         "caches, and the vendor supports only a disk that the database server formats itself. That is block storage.",
@@ -905,6 +1134,21 @@ class WhichStore:
         backup_in_the_san: "The backup program speaks HTTPS with a bucket. And a copy in the same storage network falls with it.",
         spool_in_the_san: "This server has its disks in its own case and shares them with nobody: direct-attached storage. A network "
         "would only add what can break.",
+        spool_over_ethernet: "iSCSI brings a disk that stands elsewhere. This server has its own two in its case, and the need names no "
+        "other server: nothing has to go over a network.",
+        spool_is_files: "The router does keep files there. But `storage` says what the **store** offers to the server: the two disks in "
+        "its case offer numbered blocks, and the file system on them is made by the server itself. File storage is where the store has "
+        "the file system and hands out files over a network.",
+        spool_on_an_export: "A file server is for files that several want. What waits on the router belongs to this one server, which has "
+        "two disks of its own in its case.",
+        cache_as_objects: "Two servers work in one directory tree with owners, rights and file locks. An object store has none of these: "
+        "no directories, no locks, and an object is only written as a whole.",
+        import_as_objects: "The Windows PCs drop files into a folder, as with any mapped drive. A bucket is no folder, and it does not ask "
+        "Active Directory for a group.",
+        archive_in_the_san: "A disk in the storage network could hold the images, but the need says HTTPS request and key, and whoever "
+        "administers the server could overwrite any block of it. An object store with a retention lock is meant.",
+        backup_on_a_share: "The backup program speaks HTTPS with a bucket. A share at home would not be off site, and who may write to it "
+        "may delete, too.",
     }
     hints = [
         "Ask of each: who makes the file system? The server itself: block. The store: file. Nobody, it is keys and HTTPS: object.",
@@ -934,7 +1178,7 @@ class WhenFull:
     Give the month with its year, such as `"2025-04"`.
     """
 
-    answer = Text("full_month", reading=month)
+    answer = Month("full_month", reading=month)
     points = 2
 
     def solution(near1):
@@ -964,9 +1208,10 @@ class WhenFull:
         return _month_after(math.log(240 / near1["2025-04-07"]) / math.log(factor), 1)
 
     wrong_ways = {
-        mean_of_all_years: "You took the mean of all three years. The store grows faster now than in the first of them, and the question "
-        "names the twelve months.",
-        pace_of_one_month: "You took March alone, times twelve. In that month priors were imported: one month is no pace.",
+        mean_of_all_years: "Two ways lead to this month. If you took the mean of all three years: the question names the last twelve "
+        "months, and they brought more than those before. If you rounded the months that are left: keep the fraction, and let the date "
+        "decide.",
+        pace_of_one_month: "You took March alone, times twelve. In that month old studies were migrated: one month is no pace.",
         as_if_empty: "You let all 240 TB fill up at that pace. Most of it is full already: what counts is what is left.",
         alarm_and_not_full: "That is when 90 % are reached. A good day for the order, but asked is when it is full.",
         percent_of_percent: "You let it grow by the same percentage every year. Asked is the same number of TB every year.",
@@ -983,8 +1228,6 @@ class WhenFull:
 
 
 def _month_after(left, per_year):
-    import datetime
-
     return (datetime.date(2025, 4, 7) + datetime.timedelta(days=left / per_year * 365)).strftime("%Y-%m")
 
 
@@ -1007,7 +1250,7 @@ class AfterTheAttack:
             "E": "The tape of Saturday.",
             "F": "The tape of Sunday.",
         },
-        evidence=Number("lost_hours", unit="h", tolerance=0.1),
+        evidence=Hours("lost_hours", unit="h", tolerance=0.1),
     )
     points = 2
 
@@ -1015,7 +1258,7 @@ class AfterTheAttack:
         from datetime import datetime
 
         begins = datetime.fromisoformat(drill["encryption begins"])
-        tape = datetime.fromisoformat(drill["tape of Saturday"][:16])
+        tape = datetime.fromisoformat(drill["tape of Saturday, job starts"])
         return "E", (begins - tape).total_seconds() / 3600
 
     def raid(drill):
@@ -1034,10 +1277,13 @@ class AfterTheAttack:
         return "F", None
 
     def from_the_end_of_the_tape(drill):
-        return "E", _hours(drill["tape of Saturday"][-16:], drill["encryption begins"])
+        return "E", _hours(drill["tape of Saturday, job ends"], drill["encryption begins"])
 
     def until_noticed(drill):
-        return "E", _hours(drill["tape of Saturday"][:16], drill["noticed"])
+        return "E", _hours(drill["tape of Saturday, job starts"], drill["noticed"])
+
+    def until_the_snapshots(drill):
+        return "E", _hours(drill["tape of Saturday, job starts"], drill["snapshots deleted by the attacker"])
 
     def as_planned(drill):
         return "E", 24
@@ -1055,6 +1301,8 @@ class AfterTheAttack:
         from_the_end_of_the_tape: "The copy is right. But the job holds the state of the moment at which it starts, as the text above "
         "says. What came while it ran is not on the tape.",
         until_noticed: "The copy is right. But the end to take is when the encryption began, not when somebody noticed it. That is asked.",
+        until_the_snapshots: "The copy is right. But you counted until the snapshots were deleted. What came after the encryption had "
+        "begun was lost in any case: that is the end to take.",
         as_planned: "The copy is right. A day is the plan, the greatest loss that can be with a job each night. Asked is what it comes to "
         "here.",
     }
@@ -1070,9 +1318,7 @@ class AfterTheAttack:
 
 
 def _hours(begin, end):
-    from datetime import datetime
-
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds() / 3600
+    return (datetime.datetime.fromisoformat(end) - datetime.datetime.fromisoformat(begin)).total_seconds() / 3600
 
 
 @lesson.exercise
@@ -1097,12 +1343,13 @@ class WhichOffer:
     def solution(offers, near1):
         per_year = near1["2025-04-01"] - near1["2024-04-01"]
         needed = (near1["2025-04-07"] + 5 * per_year) / 0.85
-        fitting = offers[offers["level"] == "RAID 60"].copy()
-        fitting["usable"] = (fitting["disks"] - fitting["hot_spares"] - 2 * fitting["groups"]) * fitting["disk_tb"]
-        fitting["days"] = fitting["disk_tb"] * 1000**4 / (60 * 1000**2) / 86400
-        fitting = fitting[(fitting["usable"] >= needed) & (fitting["days"] <= 4)]
-        best = fitting.sort_values("price_keur").iloc[0]
-        return best["offer"], best["usable"]
+        letter, letters_usable, letters_price = "", 0, 1_000_000
+        for offer in offers.to_dict("records"):
+            usable = (offer["disks"] - offer["hot_spares"] - 2 * offer["groups"]) * offer["disk_tb"]
+            days = offer["disk_tb"] * 1000**4 / (60 * 1000**2) / 86400
+            if offer["level"] == "RAID 60" and usable >= needed and days <= 4 and offer["price_keur"] < letters_price:
+                letter, letters_usable, letters_price = offer["offer"], usable, offer["price_keur"]
+        return letter, letters_usable
 
     def too_small(offers, near1):
         return _letter(offers, lambda row: row["level"] == "RAID 60" and row["hot_spares"] == 4), None
@@ -1137,6 +1384,14 @@ class WhichOffer:
         letter, usable = WhichOffer.solution(offers, near1)
         return letter, usable * 1000**4 / 1024**4
 
+    def parity_counted(offers, near1):
+        row = _row(offers, WhichOffer.solution(offers, near1)[0])
+        return row["offer"], (row["disks"] - row["hot_spares"]) * row["disk_tb"]
+
+    def at_85_percent(offers, near1):
+        letter, usable = WhichOffer.solution(offers, near1)
+        return letter, 0.85 * usable
+
     wrong_ways = {
         too_small: "It does not hold enough. Either its hot spares are in your sum, or you let it become quite full: take off the spares "
         "and two disks in each group, and compare with what is needed at 85 %.",
@@ -1151,6 +1406,10 @@ class WhichOffer:
         spares_counted: "The offer is right. But the hot spares are in your number: they hold no data.",
         parity_once: "The offer is right. But RAID 60 keeps two disks' worth of parity in **each** group.",
         in_tib: "The offer is right, and the number would be in TiB. Asked is TB, as the makers count.",
+        parity_counted: "The offer is right, and the spares are off. But the members' parity is still in your number: it takes room in "
+        "each group.",
+        at_85_percent: "The offer is right. But that is what may lie on it in five years under condition 1. Asked is what it can hold in "
+        "all.",
     }
     hints = [
         "Strike out first what cannot meet condition 2: at which levels can two failing disks meet in one mirror or in one group with a "

@@ -7,6 +7,7 @@ import numpy as np
 import pandas
 import pytest
 
+from coursekit.errors import CourseError
 from coursekit.figures.storage import Array, four_ways, growth, raid5, raid6, times_two, traffic
 from coursekit.figures.storage import _inverse, _power, _product
 
@@ -89,8 +90,48 @@ def test_bad_blocks_beside_a_lost_disk():
 
 @pytest.mark.parametrize(("make", "disks"), [(raid5, 2), (raid6, 3)])
 def test_too_few_disks_are_refused(make, disks):
-    with pytest.raises(ValueError, match="at least"):
+    with pytest.raises(CourseError, match="at least"):
         make(DATA, disks)
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda array: array.pull(7), lambda array: array.pull(-1), lambda array: array.pull("1"), lambda array: array.pull([1, 3]),
+    lambda array: array.rebuild(5), lambda array: array.rebuild(), lambda array: array.disk(5), lambda array: array.damage([(5, 0)]),
+    lambda array: array.damage([(0, 16)]),
+])
+def test_what_is_not_there_is_refused_in_a_sentence(wrong):
+    with pytest.raises(CourseError, match=r"There is no (disk|stripe)|Say which disk"):
+        wrong(raid5(DATA, 5))
+
+
+def test_what_is_lost_is_told(capsys):
+    array = raid5(DATA, 5)
+    whole = array.pull(1).read()
+    assert repr(whole) == "<5,003 bytes; all blocks read or computed>" and whole == DATA and capsys.readouterr().out == ""
+    torn = array.pull(1, 3)
+    assert repr(torn).endswith("32 blocks missing, data lost in stripes 0 to 15>")
+    assert "stripes 0 to 15, which read as zeros here" in repr(torn.read()) and len(repr(torn.read())) < 100
+    assert "a real array answers such a read with an error" in capsys.readouterr().out
+    assert torn.rebuild(1).missing == torn.missing
+    assert "disk 1: stripes 0 to 15 cannot be computed" in capsys.readouterr().out
+    one = raid6(DATA, 7).pull(2).damage([(4, 3), (0, 3)])
+    assert "data lost in stripe 3>" in repr(one) and "data lost in stripe 3:" in (one.read(), capsys.readouterr().out)[1]
+    assert "stripes 3, 5" in repr(one.damage([(4, 5), (0, 5)]))
+
+
+def test_two_disks_are_rebuilt_at_once(capsys):
+    array = raid6(DATA, 7)
+    assert _same(array.pull(1, 3).rebuild(1, 3), array) and not array.pull(1, 3).rebuild(1, 3).missing
+    assert capsys.readouterr().out == ""
+
+
+def test_whether_a_learner_has_found_the_lost_stripes():
+    array = raid6(DATA, 7).pull(2).damage([(4, 3), (0, 3), (4, 10), (0, 10), (5, 9)])
+    for right in ([3, 10], (10, 3), {3, 10}, "3, 10", "stripe 3 and stripe 10", ["3", "10"], [3.0, 10.0], np.array([3, 10]),
+                  pandas.Series([3, 10])):
+        assert array.loses(right), right
+    for wrong in ([], [3], [3, 9, 10], 3, None, "", [3, 11], 2, True):
+        assert not array.loses(wrong), wrong
 
 
 def test_pictures_say_what_they_show():
@@ -112,3 +153,7 @@ def test_growth_tells_when_the_line_is_reached():
     for pace in (-3, 0, 0.001):
         assert "reaches it" not in repr(growth(used, 200, pace))
     assert growth(used, 200, 40).png.startswith(b"\x89PNG")
+    for pace in ("40 TB", "40", True, [40]):
+        with pytest.raises(CourseError, match="per_year is a number"):
+            growth(used, 200, pace)
+    assert "2026-09" in repr(growth(used, 200, np.float64(40)))

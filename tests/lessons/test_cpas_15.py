@@ -45,6 +45,38 @@ def test_the_disk_by_its_serial_number(editions):
     assert _judged("WhichDisk", editions, "A", ...).outcome is Outcome.NOT_ANSWERED
 
 
+def test_the_serial_number_as_read_over_the_phone(editions):
+    serial = _right("WhichDisk", editions)[1]
+    for given in (serial[-6:], int(serial[-6:]), f"HV8T {serial[-6:]}", f"slot 5, {serial}", f"Serial: {serial} (failed)", serial.lower()):
+        assert _judged("WhichDisk", editions, "A", given).correct, given
+    for given in (serial[-5:], serial[:-1], serial[-3:], "HV8T"):
+        assert "on its label" in _judged("WhichDisk", editions, "A", given).message, given
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_other_disk_of_the_shelf_is_told_why_it_stays(seed):
+    editions = Editions(hospital(seed, "tiny"))
+    failed = _right("WhichDisk", editions)[1]
+    told = {}
+    for disk in editions.own.logs.disks:
+        if disk.serial != failed:
+            told[disk.slot] = _judged("WhichDisk", editions, "A", disk.serial).label
+            assert _judged("WhichDisk", editions, "A", f"slot {disk.slot}").label == "another_slot"
+    assert sorted(set(told.values())) == ["a_healthy_one", "label_of_the_spare", "label_of_the_suspect", "neighbour"]
+    assert list(told.values()).count("a_healthy_one") == 8
+    several = _judged("WhichDisk", editions, "A", " ".join(one.serial for one in editions.own.logs.disks if one.predictive_failure))
+    assert "several disks" in several.message
+    for given in ("none", "None", "no disk", "-"):
+        assert _judged("WhichDisk", editions, "A", given).label == "nothing_out"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_cases_of_a_lost_disk_hold_the_first_the_last_and_one_between(seed):
+    cases = EXERCISES["LostDisk"].cases(random.Random(seed))
+    places = {"first" if lost == 0 else "last" if lost == len(disks) - 1 else "between" for disks, lost in cases}
+    assert places == {"first", "last", "between"}
+
+
 def test_other_ways_to_bring_a_disk_back(editions):
     def with_reduce(disks, lost):
         return functools.reduce(operator.xor, [disk for number, disk in enumerate(disks) if number != lost])
@@ -81,6 +113,10 @@ def test_other_ways_to_bring_a_disk_back(editions):
     (lambda disks, lost: disks, "unreadable", "other than whole numbers"),
     (lambda disks, lost: disks.clear(), "unreadable", "Is a `return` missing?"),
     (lambda disks, lost: disks[lost] ^ disks[lost] ^ disks[lost - 1], "the_neighbour", "mirror"),
+    (lambda disks, lost: 0 if lost == 0 else disks[0], "unreadable", "If `return` stands inside the loop"),
+    (lambda disks, lost: disks[1] if lost == 0 else disks[0], "return_in_the_loop", "below the loop"),
+    (lambda disks, lost: functools.reduce(operator.xor, disks, disks[0]), "all_disks_and_the_first_twice", "disk 0 twice"),
+    (lambda disks, lost: functools.reduce(operator.xor, disks[1:]) ^ (disks[lost] if lost else 0), "without_the_first", "left out disk 0"),
 ])
 def test_wrong_disks_are_told_apart(editions, function, label, says):
     verdict = _judged("LostDisk", editions, function)
@@ -102,7 +138,21 @@ def test_stripes_in_other_forms(editions):
                   [f"stripe {number}" for number in numbers], [str(number) for number in numbers], pandas.Series(numbers)):
         assert _judged("LostStripes", editions, given).correct, given
     assert _judged("LostStripes", editions, numbers[:2]).label == "missing"
-    assert _judged("LostStripes", editions, []).label == "empty"
+    for nothing in ([], set(), pandas.Series([], dtype=int)):
+        assert _judged("LostStripes", editions, nothing).label == "nothing_lost"
+    for count in (len(numbers), [len(numbers)], "3"):
+        verdict = _judged("LostStripes", editions, count)
+        assert verdict.label == "how_many" and "asked is which" in verdict.message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_array_of_the_notebook_knows_a_right_answer_from_a_wrong_one(seed):
+    h = hospital(seed, "tiny")
+    pulled, bad = (lesson.input_of(name, h) for name in ("pulled_disk", "bad_blocks"))
+    array = raid6(b"x" * 9000, 7).pull(pulled).damage(bad)
+    exercise = EXERCISES["LostStripes"]
+    assert array.loses(exercise.computed(exercise.solution, h))
+    assert not any(array.loses(exercise.computed(way, h)) for way in exercise.wrong_ways)
 
 
 def test_the_risk_in_other_forms(editions):
@@ -135,6 +185,8 @@ def test_cases_of_capacity_hold_every_level_with_and_without_spares(seed):
     cases = EXERCISES["UsableCapacity"].cases(random.Random(seed))
     assert {(level, spares) for level, _, spares, _, _ in cases} == {
         (level, spares) for level in ("RAID 0", "RAID 1", "RAID 5", "RAID 6", "RAID 10", "RAID 50", "RAID 60") for spares in (0, 1, 2)}
+    assert [disks - spares for level, disks, spares, _, _ in cases if level == "RAID 1"] == [3, 2, 4]
+    assert all(disks - spares > 4 for level, disks, spares, _, _ in cases if level == "RAID 10")
     for level, disks, spares, groups, _ in cases:
         assert (disks - spares) % {"RAID 10": 2, "RAID 50": groups, "RAID 60": groups}.get(level, 1) == 0
 
@@ -146,12 +198,37 @@ def test_operations_in_other_forms(editions):
     for given in (rows[::-1], frame, frame.set_index("level"), spelled, frame.assign(level=["10", "5", "6"]),
                   frame.assign(level=["1+0", 5, 6])):
         assert _judged("WritePenalty", editions, given).correct, given
+    for write in ("{:,}", "{} IOPS", "{:,}/s", " {} "):
+        assert _judged("WritePenalty", editions, frame.assign(disk_iops=[write.format(row["disk_iops"]) for row in rows])).correct, write
+    assert _judged("WritePenalty", editions, frame.assign(disk_iops=[f"{row['disk_iops']:,}".replace(",", " ") for row in rows])).correct
+    assert not _judged("WritePenalty", editions, frame.assign(disk_iops=[row["disk_iops"] / 1000 for row in rows])).correct
     one_wrong = [dict(row) for row in rows]
     one_wrong[2]["disk_iops"] = rows[1]["disk_iops"]
     assert _judged("WritePenalty", editions, one_wrong).label == "raid6_like_raid5"
     other = [dict(row) for row in rows]
     other[0]["enough"] = "perhaps"
     assert "`enough`" in _judged("WritePenalty", editions, other).message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_wrong_row_of_operations_is_told_by_its_number(seed):
+    editions = Editions(hospital(seed, "tiny"))
+    exercise = EXERCISES["WritePenalty"]
+    right = _right("WritePenalty", editions)
+    for way in ("penalty_on_reads", "the_average", "minute_with_most_requests", "two_minutes_mixed"):
+        wrong = exercise.computed(next(one for one in exercise.wrong_ways if one.__name__ == way), editions.own)
+        for place, level in enumerate(("RAID 10", "RAID 5", "RAID 6")):
+            for enough in ("yes", "no"):
+                rows = [dict(row) for row in right]
+                rows[place] = {**wrong[place], "enough": enough}
+                verdict = _judged("WritePenalty", editions, rows)
+                assert verdict.label == way and verdict.message.startswith(f"In the row of `{level}`: "), verdict
+    rows = [dict(row) for row in right]
+    rows[1]["enough"] = "no" if rows[1]["enough"] == "yes" else "yes"
+    verdict = _judged("WritePenalty", editions, rows)
+    assert verdict.label == "enough_exchanged" and "Compare" in verdict.message and "`RAID 5`" in verdict.message
+    rows = [{**row, "disk_iops": 1} for row in right]
+    assert _judged("WritePenalty", editions, rows).label == "value"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -179,6 +256,22 @@ def test_each_misplaced_system_is_told_even_beside_others(editions):
     assert _judged("WhichStore", editions, list(rows.values())).label == "value"
 
 
+def test_the_spool_and_the_cache_are_told_why(editions):
+    rows = {row["workload"]: dict(row) for row in _right("WhichStore", editions)}
+    for workload, answer, label, says in (
+        ("router spool", ("file", "local"), "spool_is_files", "offers to the server"),
+        ("router spool", ("NAS", "NFS"), "spool_on_an_export", ""),
+        ("router spool", ("block", "iSCSI"), "spool_over_ethernet", ""),
+        ("image cache", ("object", "S3"), "cache_as_objects", "file locks"),
+        ("CD import", ("object", "S3"), "import_as_objects", "folder"),
+        ("VNA long-term copy", ("block", "FC"), "archive_in_the_san", "retention lock"),
+        ("off-site backup", ("file", "SMB"), "backup_on_a_share", "off site"),
+    ):
+        given = {**rows, workload: {"workload": workload, "storage": answer[0], "protocol": answer[1]}}
+        verdict = _judged("WhichStore", editions, list(given.values()))
+        assert verdict.label == label and says in verdict.message, verdict
+
+
 @pytest.mark.parametrize(("given", "read"), [
     ("2026-08", "2026-08"), ("August 2026", "2026-08"), ("aug 2026", "2026-08"), ("08/2026", "2026-08"), ("2026-08-21", "2026-08"),
     ("21 August 2026", "2026-08"), ("August 21, 2026", "2026-08"), ("21.08.2026", "2026-08"), ("2026/8", "2026-08"),
@@ -201,6 +294,15 @@ def test_the_month_as_date_and_as_text(editions):
     for given in (day, pandas.Timestamp(day), f"{day:%B %Y}", f"{day:%m/%Y}", [right]):
         assert _judged("WhenFull", editions, given).correct, given
     assert "quarter" in _judged("WhenFull", editions, "2026-Q3").message
+    exercise = EXERCISES["WhenFull"]
+    known = {exercise.computed(way, editions.own): way.__name__ for way in exercise.wrong_ways}
+    for months in (-2, -1, 1, 2):
+        near = pandas.Timestamp(day) + pandas.DateOffset(months=months)
+        verdict = _judged("WhenFull", editions, f"{near:%Y-%m}")
+        assert verdict.label == known.get(f"{near:%Y-%m}", "near"), verdict
+    assert _judged("WhenFull", editions, "2029-01").label == "value"
+    both = exercise.wrong_ways[next(way for way in exercise.wrong_ways if way.__name__ == "mean_of_all_years")]
+    assert "If you took" in both and "If you rounded" in both
     assert _judged("WhenFull", editions, 16.5).label == "unreadable"
 
 
@@ -212,16 +314,23 @@ def test_the_store_is_full_in_the_third_quarter_of_2026(seed):
 
 def test_hours_in_other_forms(editions):
     hours = _right("AfterTheAttack", editions)[1]
-    for given in (hours, round(hours, 1), f"{hours:.2f} h", f"{hours * 60:.0f} min"):
+    whole, minutes = divmod(round(hours * 60), 60)
+    for given in (hours, round(hours, 1), f"{hours:.2f} h", f"{hours * 60:.0f} min", f"{whole}:{minutes:02d}", f"{whole}:{minutes:02d}:00",
+                  f"{whole} h {minutes} min", f"{whole}h{minutes:02d}", f"{whole} hours and {minutes} minutes",
+                  datetime.timedelta(hours=hours), pandas.Timedelta(hours=hours), str(datetime.timedelta(minutes=round(hours * 60)))):
         assert _judged("AfterTheAttack", editions, "e", given).correct, given
     assert _judged("AfterTheAttack", editions, "The tape of Saturday", hours).correct
     assert _judged("AfterTheAttack", editions, "D", hours + 24).label == "friday"
+    for given in (hours + 1 / 3, round(hours + 1 / 3, 1), datetime.timedelta(hours=hours + 1 / 3)):
+        assert _judged("AfterTheAttack", editions, "E", given).label == "until_the_snapshots"
+    for given in ("1:75", "soon", f"{whole - 1}:{minutes:02d}", f"1 day, {whole}:{minutes:02d}:00"):
+        assert not _judged("AfterTheAttack", editions, "E", given).correct, given
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_drill_leaves_one_tape_that_is_sound_and_newest(seed):
     drill = lesson.input_of("drill", hospital(seed, "tiny"))
-    tapes = {day: drill[f"tape of {day}"][:16] for day in ("Friday", "Saturday", "Sunday")}
+    tapes = {day: drill[f"tape of {day}, job starts"] for day in ("Friday", "Saturday", "Sunday")}
     sound = {day: begin for day, begin in tapes.items() if begin < drill["encryption begins"]}
     assert max(sound, key=sound.get) == "Saturday" and tapes["Sunday"] > drill["snapshots deleted by the attacker"]
 
@@ -251,6 +360,23 @@ def test_the_offer_in_other_forms(editions):
                            (letter, f"{usable / 1.099511627776:.2f} TiB"), (letter, f"{usable / 1000} PB")):
         assert _judged("WhichOffer", editions, choice, amount).correct, (choice, amount)
     assert _judged("WhichOffer", editions, letter, usable / 1.099511627776).label == "in_tib"
+    assert _judged("WhichOffer", editions, letter, 0.85 * usable).label == "at_85_percent"
+    offer = lesson.input_of("offers", editions.own).set_index("offer").loc[letter]
+    members = offer["disks"] - offer["hot_spares"]
+    assert _judged("WhichOffer", editions, letter, members * offer["disk_tb"]).label == "parity_counted"
+
+
+def test_what_the_notebook_says_of_the_growth_and_the_rebuild():
+    h = hospital()
+    near1 = lesson.input_of("near1", h)
+    assert round(near1["2025-04-01"] - near1["2025-03-01"], 1) == 5.0
+    old, all_of_march = h.pacs.rows(
+        "SELECT sum(CASE WHEN study_dt_local < '2023' AND created_utc BETWEEN '2025-03-15' AND '2025-03-17' THEN size_bytes END), "
+        "sum(size_bytes) FROM study WHERE created_utc LIKE '2025-03%'")[1][0]
+    assert 0.2 < old / all_of_march < 0.3
+    begins, at = datetime.datetime(2025, 4, 4, 15, 40, 20), datetime.datetime(2025, 4, 7, 5, 10)
+    rate = 8e12 * 0.37 / (at - begins).total_seconds()
+    assert round(rate / 1e6, 1) == 13.4 and 15 < 18e12 / rate / 86400 < 16
 
 
 def test_spellings():
