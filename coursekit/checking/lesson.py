@@ -47,7 +47,7 @@ class Exercise:
     stage      : for a Client exercise, a function from a random.Random to a context manager: servers that run while it is open
     right      : for a Client exercise, a function from how a server behaves to what a right client returns
     failed     : of a Function exercise, the arguments of the case that failed in the last check, or None
-    signs      : for a Query exercise, dict from a regular expression to a wrong way: when the result fits no wrong way
+    signs      : for an exercise whose answer is text to be carried out, dict from a regular expression to a wrong way: when the result fits no wrong way
                  because several mistakes came together, the first sign found in the query's text tells what to look at
     """
 

@@ -64,7 +64,7 @@ def signposts():
     """The way from a running service to the file that it reads, station by station, with the command that shows each."""
     stations = [
         ("process", "runs now, with its\ncommand line", "ps -ef"), ("unit", "how it is started,\nas which user", "systemctl cat"),
-        ("override", "comes later,\ncounts more", "systemctl cat"), ("environment", "gives names\ntheir values", "cat"),
+        ("override", "comes later,\ncounts more", "systemctl cat"), ("environment", "the file behind\nEnvironmentFile=", "cat"),
         ("link", "stands for\nanother path", "ls -l\nreadlink -f"), ("file", "what is\nreally read", "cat"),
     ]
     width, gap, top = 140, 28, 58
@@ -83,15 +83,16 @@ def signposts():
     return Picture(fig, f"The way from a service to the file that it reads, six stations, of which each names the next: {said}.")
 
 
-def stations(run, parts, most=7):
+def stations(run, parts, most=7, longest=58):
     """A pipeline as stations, each with the first lines that leave it.
 
     run   : carries out a command line and returns an object with `lines`
     parts : the commands of the pipeline, in order
+    most, longest : how many lines are shown, and how many letters of each
     """
     outputs = [run(" | ".join(parts[:number])).lines for number in range(1, len(parts) + 1)]
-    shown = [[line if len(line) <= 34 else line[:33] + "…" for line in lines[:most]] for lines in outputs]
-    letter, gap = 7.6, 34
+    shown = [[line if len(line) <= longest else line[:longest - 1] + "…" for line in lines[:most]] for lines in outputs]
+    letter, gap = 8.1, 34
     titles = [part if len(part) <= 36 else part[:35] + "…" for part in parts]
     widths = [max(letter * max(map(len, lines), default=0) + 18, 8.1 * len(title) + 22, 110) for title, lines in zip(titles, shown)]
     tall = max(map(len, shown), default=0)

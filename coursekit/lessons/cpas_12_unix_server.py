@@ -5,7 +5,9 @@ import posixpath
 import re
 from typing import NamedTuple
 
-from coursekit.checking import Choice, Lesson, Number, Outcome, Set, Text, Verdict
+from coursekit.checking import Choice, Lesson, Number, Outcome, Set, Text, Verdict, running
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.kinds.text import read_text
 from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain
 from coursekit.hospital.draws import Draws
 from coursekit.standards.shell import Output, Shell
@@ -26,6 +28,9 @@ lesson = Lesson(
 
 NOW = datetime.datetime(2025, 3, 31, 7, 15)              # the server's wall clock, an hour before the worklist was told of CTER01
 ALLOWED = "/srv/hvmwl/site/allowed-aets.ini"
+NAMED = "/etc/hvmwl/site/allowed-aets.ini"               # the same file, as mwld was told of it
+LOG = "/var/log/hvmwl/mwl.log"
+SECONDS = 20.0                                           # the most that a check of command lines takes
 USERS = {
     "root": ("root",), "hvadmin": ("hvadmin", "adm", "hvpacs"), "hvpacs": ("hvpacs",), "hvmwl": ("hvmwl",), "backup": ("backup",),
     "chrony": ("chrony",),
@@ -137,7 +142,33 @@ def own_files(timetable):
 
 def session(files, recorded=()):
     """Somebody of Imaging IT logged in at a server with these files."""
-    return Shell(files, USERS, "hvadmin", NOW, "hv-app1", PROCESSES, recorded, {"hvpacs": 2214, "hvmwl": 412}, NUMBERS)
+    return Shell(files, USERS, "hvadmin", NOW, "hv-app1", PROCESSES, recorded, {"hvpacs": 2214, "hvmwl": 412}, NUMBERS,
+                 {"hvmwl": worklist_hears, "hvpacs": archive_hears})
+
+
+def worklist_hears(shell, verb):
+    """mwld reads its list again and writes a line into its log."""
+    try:
+        listed = shell.read(NAMED, "hvmwl").decode("utf-8", "replace")
+        said = f"{sum(bool(address) for _, address in _entries(listed.encode()))} titles read from {NAMED}"
+    except Exception as failed:  # the list is gone or closed: mwld goes on with what it knows
+        said = f"cannot read {NAMED} ({getattr(failed, 'why', 'not found')})"
+    log = shell.nodes.get(LOG)
+    if log is not None and log.kind == "f":
+        line = f"{shell.now.isoformat()}+02:00 hv_mwl[412] {'RELOAD' if verb == 'reload' else 'START'} {said}\n"
+        shell.nodes[LOG] = log._replace(content=log.content + line.encode(), when=shell.now)
+
+
+def archive_hears(shell, verb):
+    """After a restart of the archive no deleted file is open any more: the records of the disks change."""
+    df, _, lsof = RECORDED
+    if verb != "restart" or not shell.recorded.get(lsof):
+        return
+    held = sum(int(ghost.split()[6]) for ghost in shell.recorded[lsof].splitlines()[1:])
+    found = re.search(r"(\S+ +\d+ +)(\d+)( +)(\d+) +\d+%( +/var)", shell.recorded[df])
+    used, free = int(found[2]) - held, int(found[4]) + held
+    row = f"{found[1]}{used:>{len(found[2])}}{found[3]}{free} {-(-100 * used // (used + free)):3d}%{found[5]}"
+    shell.recorded = shell.recorded | {df: shell.recorded[df].replace(found[0], row), lsof: ""}
 
 
 def unseen_servers(draw):
@@ -146,8 +177,8 @@ def unseen_servers(draw):
 
 
 def _small_server(draw):
-    titles = draw.sample([f"{kind}{number}" for kind in ("CT", "MR", "US_", "XA", "CR", "NM", "DX_", "RF") for number in range(3, 8)], 12)
-    refused, known = ["CTER01", *titles[:3]], titles[3:]
+    titles = draw.sample([f"{kind}{number}" for kind in ("CT", "MR", "US_", "XA", "CR", "NM", "DX_", "RF") for number in range(3, 8)], 21)
+    refused, known = ["CTER01", *titles[:12]], titles[12:]          # more than the ten lines that `head` lets through
     allowed = "# AE titles that may ask for the worklist\n[allowed]\nCT_ER = 10.20.30.41\n" + "".join(
         [f"{title} = 10.20.30.{number}\n" for number, title in enumerate(known, 100)])
     files = [
@@ -157,11 +188,14 @@ def _small_server(draw):
         text_file("/etc/hvmwl/allowed-aets.ini.bak", allowed.replace("CT_ER", "CT1")),
         text_file("/opt/hvmwl/share/allowed-aets.ini", "[allowed]\nSAMPLE = 192.0.2.1\n"),
         text_file(f"/backup/{draw.randrange(2020, 2025)}/allowed-aets.{draw.randrange(10, 99)}", allowed),
+        # Names that hold half of the word, and names that go on before or behind it.
+        text_file("/srv/hvpacs/conf/aets.ini", "[CT3]\n"), text_file("/opt/hvpacs/share/allowed-hosts.txt", "10.20.30.0/24\n"),
+        text_file("/srv/hvmwl/old-allowed-aets.txt", allowed), text_file("/var/tmp/allowed-aets-draft", "[allowed]\n"),
         text_file("/etc/systemd/system/hvpacs.service", "[Service]\nUser=hvpacs\n"),
-        text_file("/var/log/hvmwl/mwl.log", _log(draw, refused, known), 0o640, "hvmwl:adm"),
+        text_file(LOG, _log(draw, refused, known), 0o640, "hvmwl:adm"),
     ]
-    places = draw.sample(("WS_CH1", "WS_MG1", "WS_ED1", "HV_VNA", "HV_ROUTER", "WS_OR2"), 4)
-    failures = [place for place, count in zip(places, draw.sample(range(2, 12), 3)) for _ in range(count)]
+    places = draw.sample([f"{kind}{number}" for kind in ("WS_CH", "WS_MG", "WS_ED", "WS_OR", "HV_VNA") for number in range(1, 5)], 14)
+    failures = [place for place, count in zip(places, draw.sample(range(2, 20), 12)) for _ in range(count)]
     jobs = failures + [draw.choice(places) for _ in range(90)]
     order = list(range(len(jobs)))
     draw.shuffle(order)
@@ -189,16 +223,27 @@ def _log(draw, refused, known):
 
 
 class PathOf(Text):
-    """An absolute path; what `sh` printed is as good as its text."""
+    """An absolute path; what `sh` printed is as good as its text.
+
+    beside : a sentence for the path of another file in the same folder
+    """
 
     takes = "a path"
 
-    def __init__(self, variables):
+    def __init__(self, variables, beside="The folder is right, the file is not."):
         super().__init__(variables, case=True, reading=absolute)
+        self.beside = beside
 
     def read(self, given):
         """The path."""
         return super().read(given.text if is_a(given, Output) else given)
+
+    def difference(self, answer, other):
+        """None when the paths agree."""
+        difference = super().difference(answer, other)
+        if difference is None or difference.label == "case" or posixpath.dirname(answer) != posixpath.dirname(other):
+            return difference
+        return Difference(self.beside, "beside")
 
 
 def absolute(value):
@@ -209,17 +254,100 @@ def absolute(value):
     return re.sub("/+", "/", text).rstrip("/") or "/"
 
 
+class Names(Set):
+    """Names out of `listing`, in which case counts; the first that is wrong is told by the letters of its line."""
+
+    groups = ("hvmwl", "imaging")
+
+    def _one(self, item):
+        return read_text(item[0] if type(item) is list and len(item) == 1 else item, item)
+
+    def difference(self, answer, other):
+        """None when both hold the same names."""
+        folded = [value.casefold() for value in other]
+        for value in answer:
+            if value not in other and value.casefold() in folded:
+                return Difference(f"`{value}`: on UNIX upper and lower case differ. No file in the listing is called so.", "case")
+        return super().difference(answer, other)
+
+    def judge(self, exercise, given, editions):
+        """As for every Set, but with a reason for the first wrong name."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("extra", "missing"):
+            return verdict
+        answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
+        rows = {line.split()[-1]: line.split() for line in exercise.lesson.input_of("listing", editions.own).splitlines()}
+        extra = [name for name in answer if name not in right]
+        if extra and extra[0] not in rows:
+            message = f"`{extra[0][:60]}` is not the name of a file in the listing."
+        elif extra:
+            message = f"`{extra[0]}` does not belong there. {self._extra(*rows[extra[0]][:4])}"
+        else:
+            message = "What you have is right, but it is not all. " + self._missing(rows, [name for name in right if name not in answer])
+        return Verdict(verdict.outcome, message, verdict.label)
+
+    def _extra(self, mode, links, owner, group):
+        if owner == "hvmwl":
+            return "hvmwl is its owner: the first three letters count, and those alone. Is there an `r` in them?"
+        if group in self.groups:
+            return "hvmwl is not its owner but belongs to its group: the middle three letters count, whatever all others may."
+        return "hvmwl is neither its owner nor in its group: the last three letters count. Is there an `r` in them?"
+
+    def _missing(self, rows, names):
+        owners = {rows[name][2] for name in names}
+        groups = {rows[name][3] for name in names}
+        if "hvmwl" in owners:
+            return "Look again at the files of which hvmwl is the owner."
+        if groups & set(self.groups):
+            return "Look again at the files that belong to one of hvmwl's two groups: for those the middle three letters count."
+        return "Look again at the files that belong to neither hvmwl nor its groups: all others may read some of them."
+
+
+class Exactly(Number):
+    """A number to its last digit, which is told when it was rounded."""
+
+    def difference(self, answer, other):
+        """None when the numbers are equal."""
+        difference = super().difference(answer, other)
+        if difference and difference.label == "close":
+            return Difference("It was rounded on the way. Give it in bytes, with all the digits that the output has.", "rounded")
+        return difference
+
+
+class Moment(Text):
+    """A day and a time of day, of which each is told by itself."""
+
+    def difference(self, answer, other):
+        """None when day and time agree."""
+        day, time = [one == another for one, another in zip(answer.split(), other.split(), strict=True)]
+        if day and time:
+            return None
+        if day:
+            return Difference("The day is right. The time is not: the first field is the minute, the second the hour, on the server's "
+                              "own clock.", "time")
+        if answer < f"{NOW:%Y-%m-%d %H:%M}":
+            return Difference("That is over already: it is Monday 31 March 2025, 07:15.", "past")
+        if time:
+            return Difference("The time is right. The day is not: which weekday stands in the fifth field, and when does it come "
+                              "next?", "day")
+        return Difference("Neither day nor time fit the timetable. Read its five fields one by one.", "value")
+
+
 class CommandLine(Text):
     """Command lines as text, carried out on copies of the learner's server and of servers that the learner has not seen.
 
     result : 'paths' or 'counts': what the lines of the output are compared as, in any order
+    what   : for counts, what is counted, as a word: 'title'
+
+    The exercise's `signs` tell wrong ways with the same output apart: a way with signs needs one of them in the learner's text.
     """
 
     takes = "a command line, as text between quotes"
 
-    def __init__(self, variables, result="paths"):
+    def __init__(self, variables, result="paths", what=""):
         super().__init__(variables, case=True)
         self.result = result
+        self.what = what
 
     def read(self, given):
         """The text, without the prompt that was copied with it."""
@@ -243,7 +371,9 @@ class CommandLine(Text):
         except Unclear as unclear:
             return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
         servers = self._servers(exercise, editions.own)
-        outputs = [carried_out(server, text) for server in servers]
+        outputs = in_time([lambda server=server: carried_out(server, text) for server in servers])
+        if outputs is None:
+            return Verdict(Outcome.NOT_YET, TOO_LONG, "time")
         got = [self._result(*output) for output in outputs]
         right = self._reference(exercise, exercise.solution, editions.own)
         wrong = [place for place, (a, b) in enumerate(zip(got, right, strict=True)) if a != b]
@@ -251,10 +381,10 @@ class CommandLine(Text):
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
         # A command that fails and prints nothing is told what failed: several wrong ways print nothing either.
         if got[0] or not outputs[0][0].errors:
-            for way, feedback in exercise.wrong_ways.items():
-                if got == self._reference(exercise, way, editions.own):
-                    return Verdict(Outcome.NOT_YET, feedback, way.__name__)
-        return self._not_yet(outputs[wrong[0]][0], got[wrong[0]], right[wrong[0]], only_there=wrong[0] > 0)
+            way = signed(exercise, text, [way for way in exercise.wrong_ways if got == self._reference(exercise, way, editions.own)])
+            if way:
+                return Verdict(Outcome.NOT_YET, exercise.wrong_ways[way], way.__name__)
+        return self._not_yet(*outputs[wrong[0]], got[wrong[0]], right[wrong[0]], only_there=wrong[0] > 0)
 
     def _servers(self, exercise, hospital):
         import random
@@ -268,25 +398,53 @@ class CommandLine(Text):
             return [self._result(*carried_out(server, text)) for server in self._servers(exercise, hospital)]
         return exercise.remembered((self, function), hospital, compute)
 
+    def _form(self, line, here):
+        return _path(line, here) if self.result == "paths" else _count(line)
+
     def _result(self, output, here):
         """The lines of an output in the form that is compared, sorted."""
-        return sorted([_path(line, here) if self.result == "paths" else _count(line) for line in output.lines if line.strip()], key=repr)
+        return sorted([self._form(line, here) for line in output.lines if line.strip()], key=repr)
 
-    def _not_yet(self, output, got, right, only_there):
+    def _not_yet(self, output, here, got, right, only_there):
         if not got:
             said = complaint(output) or " Nothing was found, or what was found went nowhere."
             return Verdict(Outcome.NOT_YET, f"Your command prints nothing.{said}", "nothing")
         where = "On hv-app1 the output is right, on another server of the same kind not. Is something in your command only true here? "
         where = where + "There, " if only_there else ""
-        extra = [line for line in got if line not in right]
-        if extra:
-            line = extra[0] if isinstance(extra[0], str) else f"{extra[0][0]} {extra[0][1]}"
-            text = f"the line `{line[:100]}` does not belong in the output."
+        extra = [line for line in output.lines if line.strip() and self._form(line, here) not in right]
+        label = "value"
+        if extra and self.result == "counts" and all(_bare(line, right) for line in output.lines if line.strip()):
+            label, text = "no number", f"the line `{extra[0].strip()[:100]}` has no number. How often does each {self.what} come?"
+        elif extra and self.result == "counts" and _other_field(got, right):
+            label, text = "another field", (
+                f"what your command counts is no {self.what}: its first line is `{extra[0].strip()[:100]}`. Look at one of the lines "
+                f"and see "
+                f"where the {self.what} stands in it.")
+        elif extra:
+            text = f"the line `{extra[0].strip()[:100]}` does not belong in the output."
         elif len(got) > len(right):
             text = "some lines are there more than once."
         else:
             text = f"something is missing: your command prints {len(got)} line{'s' * (len(got) != 1)}, which do belong there."
-        return Verdict(Outcome.NOT_YET, (where + text)[:1].upper() + (where + text)[1:], "value")
+        return Verdict(Outcome.NOT_YET, (where + text)[:1].upper() + (where + text)[1:], label)
+
+
+TOO_LONG = f"Your command did not come to an end within {SECONDS:.0f} seconds. Is there an expression in it that can be made simpler?"
+
+
+def in_time(calls):
+    """What the calls return, or None when they take too long."""
+    ran = running.run_all(calls, SECONDS)
+    if ran.stopped == "error":
+        raise RuntimeError(ran.error)
+    return None if ran.stopped else ran.returned
+
+
+def signed(exercise, text, ways):
+    """Of wrong ways with the same outcome the one that fits what was typed; None when each of them has signs and none is there."""
+    of = {way: [sign for sign, other in exercise.signs.items() if other is way] for way in ways}
+    fitting = [way for way in ways if any(re.search(sign, text) for sign in of[way])]
+    return next(iter(fitting + [way for way in ways if not of[way]]), None)
 
 
 def complaint(output):
@@ -304,6 +462,8 @@ def carried_out(server, text):
 
 def _path(line, here):
     line = line.strip().strip("'\"")
+    long = re.fullmatch(r"[-dl][-rwxtT]{9} +\d+ .*? (\.{0,2}/.*?)(?: -> .*)?", line)        # a line of `ls -l` or of `find -ls`
+    line = long[1] if long else line
     return posixpath.normpath(posixpath.join(here, line)) if line.startswith(("./", "../")) else re.sub("/+", "/", line)
 
 
@@ -316,12 +476,25 @@ def _count(line):
     return int(match["count"]), match["name"]
 
 
+def _bare(line, right):
+    """Whether a line is one of the right names without its number."""
+    return re.sub(r".*[=:]", "", line.strip()) in [one[1] for one in right]
+
+
+def _other_field(got, right):
+    """Whether the lines are counted, and none of what they count is what was asked."""
+    names = [one[1] if isinstance(one, tuple) else one.partition(" ")[2] for one in got]
+    counted = all(isinstance(one, tuple) or re.match(r"\d+ \S+$", one) for one in got)
+    return counted and not {re.sub(r".*[=:]", "", name) for name in names} & {one[1] for one in right}
+
+
 class Effects(NamedTuple):
     """What command lines did to the worklist's list: each part "" where it is as it should be, else a word for what is wrong."""
 
     entry: str
     access: str
     others: str
+    harm: str
     copy: str
     told: str
 
@@ -329,24 +502,58 @@ class Effects(NamedTuple):
 WRONG_EFFECTS = {
     "gone": "Behind the last of your commands the list is no longer where mwld looks for it.",
     "emptied": "The entries that were in the list are gone: no device may ask for the worklist any more.",
+    "replaced": "The list has been replaced by another one, with a heading and the scanner alone: no other device gets a worklist any "
+    "more. "
+    "The scanner's line was to be added to the list that is there.",
     "crlf": "The list now has lines that end as on Windows, with a carriage return. mwld would take it for part of the address. `cat -A` "
     "shows it as ^M.",
-    "renamed": "The entry of CT_ER is gone. It was to stay until the vendor confirms that nothing uses it.",
+    "renamed": "The entry of CT_ER has become the scanner's: the old one is gone. It was to stay until the vendor confirms that "
+    "nothing uses it.",
+    "deleted": "The entry of CT_ER was removed. It was to stay until the vendor confirms that nothing uses it.",
+    "commented": "The entry of CT_ER has become a comment, so it counts no more. It was to stay as it is until the vendor confirms that "
+    "nothing uses it.",
     "lost": "Entries that were in the list are gone. One line was to be added, nothing else.",
+    "altered": "A line that was in the list reads differently now. One line was to be added, nothing else changed.",
+    "order": "The lines of the list stand in another order now. Nobody can see any more in a glance what was changed.",
     "unchanged": "The list that mwld reads has not changed. Look at what your commands print: each one that fails says so.",
     "twice": "The new line is there more than once.",
     "outside": "The new line does not stand in the part [allowed].",
+    "address": "The title is in the list now, but with another address than the scanner's.",
     "other": "A line was added to the list, but it is not the scanner's: TITLE = ADDRESS, as the other lines have it, with the title "
     "letter by letter.",
-    "owner": "The list belongs to somebody else now. mwld runs as hvmwl, and the file was hvmwl's.",
+    "form": "Title and address are right, but the line is not written as the others are: look at the blanks. Some programs forgive "
+    "that, some "
+    "do not; nobody need find out.",
+    "blanks": "Title and address are right, but there are blanks before or behind them that nobody sees. `cat -A` shows where the "
+    "line ends.",
+    "no end": "The last line of the list has no line end. Whoever adds the next entry with `>>` writes it into the same line.",
+    "blank": "There is an empty line more than before. One line was to be added, nothing else.",
+    "comment": "There is a comment more than before. What was done and why belongs in the change log; here one line was to be added.",
+    "mine": "The list belongs to you now. mwld runs as hvmwl and may be kept from its own list; owner and mode were to stay.",
+    "shut": "The list belongs to somebody else now, and mwld, which runs as hvmwl, may not read it any more.",
+    "owner": "The list has another owner or group now. Whoever adds a line has no need to touch them.",
+    "owner lost": "The owner may not read the list any more. That is hvmwl, as which mwld runs: it cannot read its own list.",
+    "others write": "Now every account on the server may rewrite the list of who may ask for patients' names: that is the last of the "
+    "three "
+    "digits.",
+    "others read": "Now every account on the server may read the list: the last of the three digits gives the right to all others. Before, "
+    "they had none.",
+    "group writes": "The group may write now, where before it could only read. Whoever adds a line has no need to touch the permissions.",
+    "group lost": "The group has lost its right to read the list. Whoever adds a line has no need to touch the permissions.",
     "mode": "The permissions of the list have changed. Whoever adds a line has no need to touch them.",
-    "others": "Your commands changed a file of the server that has nothing to do with the task, or removed one.",
+    "open for a moment": "In the end the permissions are as before, but for a moment every account could rewrite the list. `sudo` "
+    "before the "
+    "command that writes makes that needless.",
+    "archive": "Your commands stop the archive as well: that breaks off every association that is open, images on their way with it, and "
+    "the archive has nothing to do with this list. Tell only the service that reads the file.",
     "no copy": "There is no copy of the list as it was. If the new line is wrong, nobody can go back.",
     "copy too late": "There is a copy, but it was made after the change: it holds the new list, not the one to go back to.",
     "not told": "The list on the disk is right, and mwld does not know: it reads its file when it starts and when it is told to. The "
     "README says how.",
     "too early": "mwld was told to read its list before the new line was in it.",
 }
+RESTARTED = " You restarted mwld. A reload does the same and breaks off nothing: whoever is just asking gets an answer."
+UNPROVED = " One thing more: `diff` of copy and list shows in a second that one line was added and nothing else."
 
 
 class Change(CommandLine):
@@ -360,18 +567,23 @@ class Change(CommandLine):
             text = self.read(*given)
         except Unclear as unclear:
             return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
-        for server in self._servers(exercise, editions.own):
-            output, effects = effects_of(server, text)
+        found = in_time([lambda server=server: effects_of(server, text) for server in self._servers(exercise, editions.own)])
+        if found is None:
+            return Verdict(Outcome.NOT_YET, TOO_LONG, "time")
+        for output, effects, _ in found:
             if not any(effects):
                 continue
             said = complaint(output).replace("Its first complaint", "The first complaint was")
-            for way, feedback in exercise.wrong_ways.items():
-                way_output, way_effects = self._way_effects(exercise, way, editions.own)
-                if way_effects == effects:
-                    return Verdict(Outcome.NOT_YET, feedback if output.errors == way_output.errors else feedback + said, way.__name__)
+            ways = [way for way in exercise.wrong_ways if self._way_effects(exercise, way, editions.own)[1] == effects]
+            way = signed(exercise, text, ways)
+            if way:
+                same = output.errors == self._way_effects(exercise, way, editions.own)[0].errors
+                return Verdict(Outcome.NOT_YET, exercise.wrong_ways[way] + ("" if same else said), way.__name__)
             worst = next(part for part in effects if part)
-            return Verdict(Outcome.NOT_YET, WRONG_EFFECTS.get(worst, WRONG_EFFECTS["others"]) + said, worst)
-        return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
+            other = f"Your commands changed or removed `{worst}`, which is not the list."
+            return Verdict(Outcome.NOT_YET, WRONG_EFFECTS.get(worst, other) + said, worst)
+        praise = exercise.praise + RESTARTED * found[0][2] + UNPROVED * (re.search(r"\b(diff|cmp)\b", text) is None)
+        return Verdict(Outcome.CORRECT, praise, "correct", exercise.points)
 
     def _way_effects(self, exercise, way, hospital):
         def compute():
@@ -380,30 +592,45 @@ class Change(CommandLine):
 
 
 def effects_of(server, text):
-    """(Output, Effects) of command lines on a copy of a server."""
+    """(Output, Effects, whether mwld was restarted) of command lines on a copy of a server."""
     after = server.copy()
     output = after.sh(text)
     old, new = server.nodes[ALLOWED], after.nodes.get(ALLOWED)
-    touched = [path for path, node in server.nodes.items() if path != ALLOWED and _changed(node, after.nodes.get(path))]
+    touched = [path for path, node in server.nodes.items() if path not in (ALLOWED, LOG) and _changed(node, after.nodes.get(path))]
     try:
-        reached = after.real("/etc/hvmwl/site/allowed-aets.ini") == ALLOWED
+        reached = after.real(NAMED) == ALLOWED
     except Exception:  # a link that leads nowhere now
         reached = False
     fresh = [node for path, node in after.nodes.items() if path not in server.nodes and node.kind == "f"]
     copies = [node for node in fresh if node.content == old.content]
     late = [node for node in fresh if new is not None and node.content == new.content != old.content]
-    told = [nodes.get(ALLOWED) for service, nodes in after.told if service == "hvmwl"]
+    told = [(verb, nodes.get(ALLOWED)) for service, verb, nodes in after.told if service == "hvmwl"]
     entry = "gone" if new is None or new.kind != "f" or not reached else entry_of(old.content, new.content)
-    access = "" if new is None or (new.owner, new.group, new.mode) == (old.owner, old.group, old.mode) else (
-        "mode" if (new.owner, new.group) == (old.owner, old.group) else "owner")
-    heard = bool(told) and new is not None and told[-1] is not None and told[-1].content == new.content
-    return output, Effects(entry, access, touched[0] if touched else "", "" if copies else "copy too late" if late else "no copy",
-                           "" if heard else "too early" if told else "not told")
+    heard = bool(told) and new is not None and told[-1][1] is not None and told[-1][1].content == new.content
+    effects = Effects(
+        entry, access_of(after, old, new), touched[0] if touched else "",
+        "archive" if any(service == "hvpacs" for service, *_ in after.told) else "",
+        "" if copies else "copy too late" if late else "no copy", "" if heard else "too early" if told else "not told")
+    return output, effects, any(verb == "restart" for verb, _ in told)
 
 
 def _changed(old, new):
     """Whether a file is gone, or differs in what it holds, whose it is and who may read it."""
     return new is None or new is not old and old.kind != "d" and old[:5] + old[6:] != new[:5] + new[6:]
+
+
+def access_of(server, old, new):
+    """What became of the list's owner and permissions: "" when they are as before and were so all the time, else a word."""
+    if new is None:
+        return ""
+    if (new.owner, new.group) != (old.owner, old.group):
+        return "mine" if new.owner == server.user else "owner" if server.may(new, "hvmwl", "r") else "shut"
+    lost, gained = old.mode & ~new.mode, new.mode & ~old.mode
+    if not lost | gained:
+        return "open for a moment" if ALLOWED in server.opened else ""
+    kinds = ((lost & 0o400, "owner lost"), (gained & 0o002, "others write"), (gained & 0o004, "others read"),
+             (gained & 0o020, "group writes"), (lost & 0o040, "group lost"))
+    return next((word for bits, word in kinds if bits), "mode")
 
 
 def entry_of(old, new):
@@ -416,7 +643,7 @@ def entry_of(old, new):
             added.remove(line)
     wanted = ("CTER01", "10.20.30.41")
     if lost:
-        return "emptied" if len(lost) > 1 and len(after) <= 2 else "renamed" if [line[0] for line in lost] == ["CT_ER"] else "lost"
+        return _lost(before, after, lost, new, wanted)
     if not added:
         return "unchanged"
     if b"\r" in new:
@@ -424,8 +651,43 @@ def entry_of(old, new):
     if added == [wanted, wanted]:
         return "twice"
     if added != [wanted]:
-        return "other"
-    return "" if after.index(wanted) > after.index(("[allowed]", "")) else "outside"
+        return "address" if [line[0] for line in added] == [wanted[0]] else "other"
+    if after.index(wanted) < after.index(("[allowed]", "")):
+        return "outside"
+    return _form(_lines(old), _lines(new), " = ".join(wanted)) or ("" if new.endswith(b"\n") else "no end")
+
+
+def _lost(before, after, lost, new, wanted):
+    titles = [line[0] for line in lost]
+    if len(lost) > 1 and len(after) <= 2:
+        return "replaced" if after == [("[allowed]", ""), wanted] else "emptied"
+    if titles != ["CT_ER"]:
+        return "altered" if set(titles) <= {line[0] for line in after} else "lost"
+    if re.search(rb"(?m)^\s*[#;]\s*CT_ER", new):
+        return "commented"
+    place = before.index(lost[0])
+    taken = after[place][0] if place < len(after) else ""
+    return {"CT_ER": "altered", "CTER01": "renamed"}.get(taken, "deleted")
+
+
+def _form(before, after, wanted):
+    """What is wrong with the lines as they are written, when their entries are right."""
+    line = next(line for line in after if _entries(line.encode()) == _entries(wanted.encode()))
+    rest = list(after)
+    rest.remove(line)
+    if line != wanted:
+        return "blanks" if line.strip() == wanted else "form"
+    if rest == before:
+        return ""
+    more = [line for line in rest if line not in before or rest.count(line) > before.count(line)]
+    if any(line.strip().startswith("#") for line in more):
+        return "comment"
+    return "blank" if more and not "".join(more).strip() else "altered" if more else "order"
+
+
+def _lines(content):
+    lines = content.decode("utf-8", "replace").split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 def _entries(content):
@@ -518,7 +780,37 @@ class FindTheLists:
     def names_alone():
         return "ls -R / | grep allowed-aets"
 
+    def in_capitals():
+        return "find / -name '*ALLOWED-AETS*'"
+
+    def first_half():
+        return "find / -name '*allowed*'"
+
+    def second_half():
+        return "find / -name '*aets*'"
+
+    def begins_so():
+        return "find / -name 'allowed-aets*'"
+
+    def with_a_dot():
+        return "find / -name 'allowed-aets.*'"
+
+    def counted():
+        return "find / -name '*allowed-aets*' | wc -l"
+
+    signs = {r"-name\s+\S*(?-i:[A-Z])": in_capitals, r"-name\s+['\"]?[^\s*?['\"]+['\"]?(\s|$)": exact_name}
+    half = "On hv-app1 that finds the right files, but it is half of what the vendor remembers: on another server it finds files that " \
+        "have nothing to do with it."
     wrong_ways = {
+        in_capitals: "Upper and lower case differ in names. Write it as the vendor does, or take `-iname`, which does not care.",
+        first_half: half + " Many things are allowed on a server.",
+        second_half: half + " Each program there has its table of AE titles.",
+        begins_so: "On hv-app1 that finds the right files, but they are those whose name *begins* so. The vendor remembers a part: "
+        "there may "
+        "be more before it.",
+        with_a_dot: "On hv-app1 that finds the right files, but on another server the name goes on without a dot, or begins with something "
+        "else. Ask for no more than the vendor remembers.",
+        counted: "That is how many there are: `wc -l` counts the lines and lets none through. Asked is where they are.",
         exact_name: "Nothing is called exactly that. `-name` compares with the whole name: a `*` before and behind says that there may be "
         "more.",
         one_ending: "These are only the files that end in `.ini`. The name may go on: put a `*` behind it as well.",
@@ -663,20 +955,16 @@ class WhoMayRead:
     Answer with a list of their names, in any order, such as `["a.txt", "b.txt"]`.
     """
 
-    answer = Set("readable")
+    answer = Names("readable")
 
     def solution(listing):
+        # Line by line: which three of the letters count for hvmwl, and is there an r in them?
         names = []
         for line in listing.splitlines():
-            mode, links, owner, group = line.split()[:4]
-            if owner == "hvmwl":
-                sign = mode[1]
-            elif group in ("hvmwl", "imaging"):
-                sign = mode[4]
-            else:
-                sign = mode[7]
-            if sign == "r":
-                names.append(line.split()[-1])
+            letters, links, owner, group, *rest, name = line.split()
+            count = letters[1:4] if owner == "hvmwl" else letters[4:7] if group in ("hvmwl", "imaging") else letters[7:10]
+            if "r" in count:
+                names = [*names, name]
         return names
 
     def best_of_three(listing):
@@ -747,14 +1035,13 @@ class NotRead:
             "D": "Nothing: services are started by root, so they can read everything.",
             "E": "Paste its lines into the template below `/opt` and delete the file.",
         },
-        evidence=PathOf("blocked"),
+        evidence=PathOf("blocked", beside="It lies in the right folder, but hvpacs may read that one. Try each: `sudo -u hvpacs cat "
+                        "FILE`."),
     )
 
     def solution(server):
-        # sudo -u hvpacs grep -r port /srv/hvpacs/conf/2025-02   complains of one file; ls -l shows why
-        folder = "/srv/hvpacs/conf/2025-02/conf.d"
-        complaint = server.sh(f"sudo -u hvpacs grep -r port {folder}").errors
-        return "B", complaint.split(": ")[1]
+        # ls -l shows four files, one of them with other letters and another owner; find picks it out by its mode
+        return "B", server.sh("find /srv/hvpacs/conf/2025-02/conf.d -perm 600").text.strip()
 
     def for_all(server):
         return "A", None
@@ -777,6 +1064,9 @@ class NotRead:
     def through_the_link(server):
         return "B", "/srv/hvpacs/conf/current/conf.d/30-commit.conf"
 
+    def the_main_file(server):
+        return "B", "/srv/hvpacs/conf/2025-02/pacs.conf"
+
     wrong_ways = {
         for_all: "It would be readable, and every account on the server could also *write* it: whoever gets in as anybody changes the "
         "archive's configuration. "
@@ -791,6 +1081,8 @@ class NotRead:
         "into the archive's own `conf.d`.",
         the_folder: "That is the folder. One file in it looks different from its neighbours: `ls -l`.",
         through_the_link: "That is the file, by a path that goes through a link. Give the path without links, as in the exercise before.",
+        the_main_file: "That is the archive's main file, which it reads well: else it would not start. Look into the folder `conf.d` "
+        "beside it.",
     }
     hints = [
         "`ls -l` on the folder `conf.d`, beside the file of the exercise before. Compare owner and mode of the four.",
@@ -798,8 +1090,9 @@ class NotRead:
         "Which repair gives exactly the one user who needs it the right to read, and nobody else?",
     ]
     praise = (
-        "The file was made by root, with root's mask: one of the most frequent reasons why a service ignores what one has just "
-        "configured."
+        "A file made by root, which the service may not read: one of the most frequent reasons why it ignores what one has just "
+        "configured. Many prefer `chown root:hvpacs` and `chmod 640`: then the service may read its configuration, not rewrite it. And the "
+        "archive must still be told: it reads the folder when it starts."
     )
 
 
@@ -813,7 +1106,7 @@ class CountRefusals:
     (`calling=` before the title may stay). The order of the lines does not matter. It is also tried on other days' logs, with other titles.
     """
 
-    answer = CommandLine("count_refusals", result="counts")
+    answer = CommandLine("count_refusals", result="counts", what="title")
     cases = unseen_servers
     points = 2
 
@@ -841,7 +1134,21 @@ class CountRefusals:
     def whole_lines():
         return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | sort | uniq -c"
 
+    def the_fourth_field():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 4 | sort | uniq -c"
+
+    def the_first_five():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 7 | sort | uniq -c | sort -rn | head -n 5"
+
+    def not_counted():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 7 | sort"
+
     wrong_ways = {
+        the_fourth_field: "You cut out another field. In the line of a query the fourth holds the caller; the line of a refusal is built "
+        "otherwise. Print one and count its fields.",
+        the_first_five: "On hv-app1 that is all. On another day more devices are refused than `head` lets through, and the rest goes "
+        "unseen.",
+        not_counted: "Those are the titles, one for each refusal, and not their number. `uniq -c` joins equal neighbours and counts them.",
         one_total: "That is one number for all together. Asked is a number for each title: cut the title out of the lines, then count "
         "equal ones.",
         without_sort: "`uniq` only joins lines that stand next to each other. Where the callers alternate, as in other days' logs, each "
@@ -851,8 +1158,9 @@ class CountRefusals:
         queries_too: "That counts the fourth field of all lines. For queries it is the caller, but a refusal has something else there. "
         "Keep the lines of refusals first.",
         by_reason: "That is the sixth field, the reason. Count the blanks again: the title is one further.",
-        this_scanner_alone: "Right for this scanner. Whoever types its title into the command finds no other: here none was refused, on "
-        "another day's log there are more.",
+        this_scanner_alone: "The number for CTER01 is right. But a command with this title in it can find no other. On hv-app1 no "
+        "other was refused; in "
+        "another day's log there are more, and they are missing.",
         whole_lines: "Each line has a time of its own, so no two are equal and each counts 1. Cut out the field that you want to count.",
     }
     hints = [
@@ -874,7 +1182,7 @@ class CountFailedJobs:
     also tried on other servers.
     """
 
-    answer = CommandLine("count_failed", result="counts")
+    answer = CommandLine("count_failed", result="counts", what="destination")
     cases = unseen_servers
     points = 2
 
@@ -902,6 +1210,9 @@ class CountFailedJobs:
     def names_in_front():
         return "grep -rl status=FAILED /var/spool/hvpacs/done | xargs grep ^dest= | sort | uniq -c"
 
+    def not_counted():
+        return "grep -rl status=FAILED /var/spool/hvpacs/done | xargs grep -h ^dest= | sort"
+
     def one_folder():
         return "grep -l status=FAILED /var/spool/hvpacs/done/00/* | xargs grep -h ^dest= | sort | uniq -c"
 
@@ -916,6 +1227,7 @@ class CountFailedJobs:
         "them once more.",
         those_that_went_well: "Those are the jobs that went well, `status=OK`. Asked is for the failed ones.",
         without_sort: "`uniq` only joins neighbours: each destination comes several times. Sort before.",
+        not_counted: "Those are the right lines, one for each failed job. Now let equal ones be joined and counted: `uniq -c`.",
         names_in_front: "`grep` on several files puts the file's name in front of each line, so no two lines are equal. `-h` leaves the "
         "names out.",
         one_folder: "Those are the jobs of one folder. There are a hundred: `-r` goes through all that lies below.",
@@ -926,7 +1238,9 @@ class CountFailedJobs:
         "of them.",
         "Behind it the chain that you know: `sort | uniq -c`.",
     ]
-    praise = "Ten thousand files, one line. One destination stands out: a ticket for the new workstation, with a number in it."
+    praise = "Ten thousand files, one line. One destination stands out, though far from all jobs to it failed: `connection timed " \
+        "out`, now and " \
+        "then. That is a ticket for the network, with a number in it."
 
 
 @lesson.exercise
@@ -935,7 +1249,7 @@ class WhereIsTheSpace:
     /archive/online1`,
     `du -sB1 /var` and `lsof +L1` (run them in the session).
 
-    Give the letter as `space`, and as `bytes_held` **how many bytes** would become free if the cause were removed.
+    Give the letter as `space`, and as `bytes_held` **how many bytes** would become free if the cause were removed, with all digits.
     """
 
     answer = Choice(
@@ -947,13 +1261,12 @@ class WhereIsTheSpace:
             "D": "Other file systems are mounted below `/var`, and `df` counts them too.",
             "E": "The blocks that are reserved for root are in the column Used.",
         },
-        evidence=Number("bytes_held", unit="bytes"),
+        evidence=Exactly("bytes_held", unit="bytes"),
     )
 
     def solution(server):
-        # SIZE/OFF of the deleted file; the same as Used of df less the sum of du
-        line = server.sh("lsof +L1").lines[1]
-        return "B", int(line.split()[6])
+        # The size of the deleted file: the seventh column of lsof +L1
+        return "B", int(server.sh("lsof +L1 | awk '/deleted/ {print $7}'").text)
 
     def units(server):
         return "A", None
@@ -990,11 +1303,14 @@ class WhereIsTheSpace:
     hints = [
         "`lsof +L1` lists open files with fewer than one name, that is with none.",
         "Removing a file takes away its name. Its blocks become free when the last process that has it open closes it.",
-        "The column SIZE/OFF gives the size of such a file. The difference of the other two outputs must agree with it.",
+        "The column SIZE/OFF gives the size of such a file. The difference of the other two outputs must be about the "
+        "same.",
     ]
     praise = (
-        "Restarting the service (or making it reopen its log) frees the space; deleting more files by name would not. A log in use "
-        "is never removed: it is rotated."
+        "Restarting the service (or making it open its log anew) frees the space; deleting more files by name would not. Here `df` "
+        "less `du` is "
+        "this file to the byte; on a busy server it is about that. A log in use is rotated, and its service told to open the new one: "
+        "without that it goes on writing into the old one, which becomes the next ghost as soon as it is deleted."
     )
 
 
@@ -1007,12 +1323,14 @@ class NextReading:
     clock as text, such as `"2025-12-24 18:30"`.
     """
 
-    answer = Text("next_reading", reading=moment)
+    answer = Moment("next_reading", reading=moment)
 
     def solution(server):
-        minute, hour, day, month, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
-        # Monday 31 March is weekday 1, so weekday 2 is 1 April, and so on.
-        return f"2025-04-{int(weekday) - 1:02d} {int(hour):02d}:{int(minute):02d}"
+        # cat /etc/cron.d/hvmwl: minute, hour, any day, any month, weekday. As many days on from today as the weekday is away.
+        from datetime import timedelta
+        minute, hour, day, month, weekday = server.sh("tail -n 1 /etc/cron.d/hvmwl").text.split()[:5]
+        days = (int(weekday) - server.now.isoweekday()) % 7
+        return f"{server.now + timedelta(days):%Y-%m-%d} {int(hour):02}:{int(minute):02}"
 
     def hour_first(server):
         minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
@@ -1037,7 +1355,22 @@ class NextReading:
         minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
         return f"2025-04-{int(weekday) - 1:02d} {int(hour) + 2:02d}:{int(minute):02d}"
 
+    def hour_left_out(server):
+        minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        return f"2025-04-{int(weekday) - 1:02d} 00:{int(minute):02d}"
+
+    def the_last_one(server):
+        minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        return f"2025-03-{int(weekday) + 23:02d} {int(hour):02d}:{int(minute):02d}"
+
+    def a_week_later(server):
+        minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
+        return f"2025-04-{int(weekday) + 6:02d} {int(hour):02d}:{int(minute):02d}"
+
     wrong_ways = {
+        hour_left_out: "Day and minute are right. But the hour is not midnight: it is the second field.",
+        the_last_one: "The weekday is right, and that one is over. Asked is when it comes next.",
+        a_week_later: "The weekday is right, but it comes once before that: this week's is still ahead.",
         hour_first: "You read the hour first. The first of the five fields is the minute, the second the hour.",
         day_of_the_month: "You read the fifth field as a day of the month, or counted the weekdays from Monday as 0. The day of the month "
         "is the third field; the "
@@ -1052,7 +1385,7 @@ class NextReading:
         "Weekdays count from Sunday: 0 Sunday, 1 Monday, and so on.",
         "Today is Monday, weekday 1. How many days is it to the weekday in the fifth field?",
     ]
-    praise = "For days every CT from the ED would arrive without an order. So nobody waits for cron: the service is told."
+    praise = "For days the technologists in the ED would type every patient by hand. So nobody waits for cron: the service is told."
 
 
 @lesson.exercise
@@ -1066,10 +1399,10 @@ class AddTheScanner:
       `CT_ER` stays until the vendor
       confirms that nothing uses it;
     - leave owner and mode of the list as they are;
-    - make mwld read it, without waiting for cron.
+    - make mwld read it, without waiting for cron, and disturb no other service.
 
-    They are carried out on a fresh copy of the server, without what you made in this session, and on others like it. Try them in the session
-    first, look at the result, then give them as text.
+    They are carried out on a fresh copy of the server, without what you made in this session, and on others like it. Try them in
+    the session first, look at the result, then give them as text.
     """
 
     answer = Change("commands")
@@ -1148,6 +1481,28 @@ class AddTheScanner:
             echo "CTER01 = 10.20.30.41" | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
         """
 
+    def with_daemon_reload():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl daemon-reload
+        """
+
+    def archive_too():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl restart hvmwl hvpacs
+        """
+
+    def read_by_all():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
+            sudo chmod 644 /srv/hvmwl/site/allowed-aets.ini
+            sudo systemctl reload hvmwl
+        """
+
     def as_on_windows():
         return r"""
             sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
@@ -1155,7 +1510,14 @@ class AddTheScanner:
             sudo systemctl reload hvmwl
         """
 
+    signs = {r"sudo\s+(echo|printf)\b[^|\n;]*>>": sudo_and_redirection, r"\bmv\b": moved_over, r"daemon-reload": with_daemon_reload,
+             r"tee\s+(?!-|\s)|(?<!>)>\s*['\"]?(\$|\S*allowed-aets\.ini\b(?!\.))": emptied}
     wrong_ways = {
+        with_daemon_reload: "`daemon-reload` makes *systemd* read its units again, which you have not changed. No service notices it. "
+        "What makes "
+        "mwld read its list stands in its README.",
+        archive_too: WRONG_EFFECTS["archive"],
+        read_by_all: WRONG_EFFECTS["others read"],
         emptied: "The list now holds one line. `tee` without `-a`, like `>`, empties the file before it writes: from this second no other "
         "device gets a worklist. "
         "You kept a copy, so it can be undone.",
@@ -1189,7 +1551,8 @@ class AddTheScanner:
         "Put the lines between three quotes, `\"\"\"`, each on a line of its own. FILE is the path of exercise 2.",
     ]
     praise = (
-        "Found, copied, changed by one line, proved by `diff`, and told. Write it into the change log, and call the ED: the next "
-        "patient comes from the worklist."
+        "Found, copied, changed by one line, and told. Write it into the change log and call the ED: the scanner should ask now. "
+        "*Accepted* is not yet *scheduled*: the test is a line `C-FIND CTER01` in the log, with matches. Without matches, the RIS still "
+        "schedules for CT_ER."
     )
 

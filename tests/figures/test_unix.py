@@ -27,3 +27,14 @@ def test_stations_show_what_leaves_each_command():
 
 def test_a_pipeline_that_prints_nothing_can_be_drawn():
     assert stations(lambda line: SimpleNamespace(lines=[]), ["grep x", "wc"]).png.startswith(b"\x89PNG")
+
+
+def test_the_fields_that_are_cut_out_can_be_counted_in_the_picture():
+    line = "2025-03-08T06:39:37+01:00 hv_mwl[412] C-FIND PETCT1 matches=2 status=0000"
+
+    def run(typed):
+        return SimpleNamespace(lines=["PETCT1" if "cut" in typed else line])
+
+    picture = stations(run, ["grep C-FIND x", "cut -d ' ' -f 4"])
+    assert any(text.get_text().startswith("2025-") and " PETCT1 " in text.get_text() for text in picture.figure.axes[0].texts)
+    assert "EnvironmentFile=" in signposts().says

@@ -10,11 +10,13 @@ import pytest
 from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
 from coursekit.hospital import hospital
-from coursekit.lessons.cpas_12_unix_server import ALLOWED, entry_of, lesson, listing, timetable_of, unseen_servers
+from coursekit.lessons.cpas_12_unix_server import ALLOWED, WRONG_EFFECTS, entry_of, lesson, listing, timetable_of, unseen_servers
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
 LOG, JOBS = "/var/log/hvmwl/mwl.log", "/var/spool/hvpacs/done"
 RELOAD = "sudo systemctl reload hvmwl"
+COPY, ADD = f"sudo cp -p {ALLOWED} old", f"echo 'CTER01 = 10.20.30.41' | sudo tee -a {ALLOWED}"
+DONE = f"{COPY}; {ADD}; {RELOAD}"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,9 @@ def server(editions):
 @pytest.mark.parametrize(("name", "given"), [
     ("FindTheLists", 'find / -iname "*ALLOWED-aets*"'), ("FindTheLists", 'find / -type f -name "*allowed-aets*" | sort'),
     ("FindTheLists", "find / | grep allowed-aets"), ("FindTheLists", 'cd / ; find . -name "*allowed-aets*"'),
-    ("FindTheLists", 'sudo find / -name "*allowed-aets*" 2>/dev/null'), ("FindTheLists", '$ find / -name "allowed-aets*"'),
+    ("FindTheLists", 'sudo find / -name "*allowed-aets*" 2>/dev/null'), ("FindTheLists", '$ find / -name "*allowed-aets*"'),
+    ("FindTheLists", "find / -name '*allowed-aets*' -ls"), ("FindTheLists", "find / -name '*allowed-aets*' -exec ls -l {} +"),
+    ("FindTheLists", "find / -name '*allowed-aets*' | xargs ls -l"), ("FindTheLists", "find / -iname '*ALLOWED-AETS*'"),
     ("FindTheLists", "hvadmin@hv-app1:~$ find / -name '*allowed-aets*' -print"), ("FindTheLists", ["find / -name '*allowed-aets*'"]),
     ("CountRefusals", f"awk '/A-ASSOCIATE-RJ/ {{print $7}}' {LOG} | sort | uniq -c"),
     ("CountRefusals", f"grep -o 'calling=[A-Z0-9_]*' {LOG} | cut -d= -f2 | sort | uniq -c | sort -rn"),
@@ -42,10 +46,16 @@ def server(editions):
     ("CountFailedJobs", f"grep -h dest= $(grep -rl FAILED {JOBS}) | sort | uniq -c | sort -n"),
     ("AddTheScanner", f"sudo cp {ALLOWED} ~/old\nsudo sh -c 'echo \"CTER01 = 10.20.30.41\" >> {ALLOWED}'\nsudo kill -HUP 412"),
     ("AddTheScanner", f"sudo sed -i.bak '$a CTER01 = 10.20.30.41' {ALLOWED}; sudo systemctl restart hvmwl"),
-    ("AddTheScanner", f"F={ALLOWED}; sudo cp -p $F $F.$(date +%F) && echo 'CTER01=10.20.30.41' | sudo tee -a $F && {RELOAD}"),
+    ("AddTheScanner", f"F={ALLOWED}; sudo cp -p $F $F.$(date +%F) && echo 'CTER01 = 10.20.30.41' | sudo tee -a $F && {RELOAD}"),
+    ("AddTheScanner", rf"{COPY}; tail -n 1 ~/allowed-aets.ini.new | sed 's/\r//' | sudo tee -a {ALLOWED}; {RELOAD}"),
+    ("AddTheScanner", rf"{COPY}; tail -n 1 ~/allowed-aets.ini.new | sed 's/\r$//' | sudo tee -a {ALLOWED}; {RELOAD}"),
+    ("AddTheScanner", f"{COPY}; tail -n 1 allowed-aets.ini.new | sed 's/\r//' | sudo tee -a {ALLOWED}; {RELOAD}"),
+    ("AddTheScanner", rf"{COPY}; tail -n 1 allowed-aets.ini.new | tr -d '\r' | sudo tee -a {ALLOWED}; {RELOAD}"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo pkill -HUP mwld"), ("AddTheScanner", f"{COPY}; {ADD}; sudo killall -s HUP mwld"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo service hvmwl reload"), ("AddTheScanner", f"sudo cp {ALLOWED} /tmp; {ADD}; {RELOAD}"),
     ("AddTheScanner", "sudo cp /etc/hvmwl/site/allowed-aets.ini{,.old}\n"
                       f"sudo sed -i '/^CT_ER/a CTER01 = 10.20.30.41' /etc/hvmwl/site/allowed-aets.ini\n{RELOAD}"),
-    ("AddTheScanner", f"sudo cat {ALLOWED} > old\nprintf '# ticket\\nCTER01 = 10.20.30.41\\n' | sudo tee -a {ALLOWED}\n{RELOAD}"),
+    ("AddTheScanner", f"sudo cat {ALLOWED} > old\nprintf 'CTER01 = 10.20.30.41\\n' | sudo tee -a {ALLOWED}\n{RELOAD}"),
     ("AddTheScanner", f"sudo cat {ALLOWED} > old; cp old new; echo 'CTER01 = 10.20.30.41' >> new; sudo cp new {ALLOWED}; {RELOAD}"),
     ("WorklistReads", f" '{ALLOWED}' \n"), ("WorklistReads", [ALLOWED]), ("WorklistReads", ALLOWED.replace("/site", "//site")),
 ])
@@ -74,6 +84,28 @@ def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     ("FindTheLists", "find / -name '*.conf'", "value", "does not belong"),
     ("FindTheLists", "find /etc /opt /srv /home -name '*allowed-aets*'", "value", "only true here?"),
     ("CountRefusals", "echo '6 CTER01'", "value", "only true here?"),
+    ("FindTheLists", "find / -name '*aets*'", "second_half", "half of what"),
+    ("FindTheLists", "find / -name '*allowed*'", "first_half", "half of what"),
+    ("FindTheLists", "find / -name 'allowed-aets*'", "begins_so", "*begins* so"),
+    ("FindTheLists", "find / -name 'allowed-aets.*'", "with_a_dot", "without a dot"),
+    ("FindTheLists", "find / -name *ALLOWED-AETS*", "in_capitals", "case differ"),
+    ("FindTheLists", "find / -type f -name '*Allowed-aets*'", "in_capitals", "case differ"),
+    ("FindTheLists", "find / -name 'allowed-aets'", "exact_name", "whole name"),
+    ("FindTheLists", "find / -type d -name '*allowed-aets*'", "nothing", "went nowhere"),
+    ("FindTheLists", "find / -name '*allowed-aets*' | wc -l", "counted", "how many"),
+    ("FindTheLists", "find / | grep -c allowed-aets", "counted", "how many"),
+    ("FindTheLists", r"find / | grep '\(a*\)*allowed'", "nothing", "holds a repetition itself"),
+    ("CountRefusals", f"grep A-ASSOCIATE-RJ {LOG} | cut -d ' ' -f 4 | sort | uniq -c", "the_fourth_field", "another field"),
+    ("CountRefusals", f"grep RJ {LOG} | awk '{{print $3}}' | sort | uniq -c", "another field", "6 A-ASSOCIATE-RJ"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq", "titles_alone", "each once"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7", "not_counted", "not their number"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | cut -d = -f 2 | sort", "no number", "`CTER01` has no number"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -c | sort -rn | head -n 5", "the_first_five", "goes unseen"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -c | sort -rn | head", "value", "is missing"),
+    ("CountFailedJobs", f"grep -rl FAILED {JOBS} | xargs grep -h dest= | sort", "not_counted", "joined and counted"),
+    ("CountFailedJobs", f"grep -rl FAILED {JOBS} | xargs awk -F= '/dest/ {{print $2}}' | sort", "no number", "has no number"),
+    ("CountFailedJobs", f"grep -rl FAILED {JOBS} | xargs grep -h error= | sort | uniq -c", "value", "connection timed out"),
+    ("CountFailedJobs", f"grep -rl FAILED {JOBS} | xargs grep -h ^dest= | sort | uniq -c | sort -rn | head -n 5", "value", "is missing"),
     ("CountRefusals", f"grep RJ {LOG} | cut -f 7 | sort | uniq -c", "whole_lines", "time of its own"),
     ("CountRefusals", "grep RJ mwl.log | sort | uniq -c", "nothing", "No such file"),
     ("CountFailedJobs", "for f in *; do grep x $f; done", "nothing", "no loops"),
@@ -95,9 +127,42 @@ def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     ("AddTheScanner", f"sudo cp -p {ALLOWED} o; echo 'CTER01 = 10.20.30.41' | sudo tee -a {ALLOWED} {ALLOWED}; {RELOAD}", "twice", "more "
     "than once"),
     ("AddTheScanner", "sudo rm -rf /srv/hvmwl", "gone", "no longer"), ("AddTheScanner", "sudo rm -rf /", "unchanged", "dangerous"),
-    ("AddTheScanner", f"sudo cp -p {ALLOWED} o; sudo cp allowed-aets.ini.new {ALLOWED}; {RELOAD}", "emptied", "one line"),
+    ("AddTheScanner", f"sudo cp -p {ALLOWED} o; sudo cp allowed-aets.ini.new {ALLOWED}; {RELOAD}", "replaced", "a heading and"),
+    ("AddTheScanner", f"{COPY}; echo CTER01 = 10.20.30.41 > n; sudo cp n {ALLOWED}; {RELOAD}", "emptied", "no device"),
+    ("AddTheScanner", f"{DONE}; sudo chmod 777 {ALLOWED}", "open_to_all", "every account"),
+    ("AddTheScanner", f"{DONE}; sudo chmod 644 {ALLOWED}", "read_by_all", "may read the list"),
+    ("AddTheScanner", f"{DONE}; sudo chmod 755 {ALLOWED}", "read_by_all", "may read the list"),
+    ("AddTheScanner", f"{DONE}; sudo chmod 660 {ALLOWED}", "group writes", "group may write"),
+    ("AddTheScanner", f"{DONE}; sudo chmod 600 {ALLOWED}", "group lost", "group has lost"),
+    ("AddTheScanner", f"{DONE}; sudo chmod 040 {ALLOWED}", "owner lost", "cannot read its own list"),
+    ("AddTheScanner", f"{DONE}; sudo chmod 740 {ALLOWED}", "mode", "permissions"),
+    ("AddTheScanner", f"{COPY}; sudo chmod 666 {ALLOWED}; echo 'CTER01 = 10.20.30.41' >> {ALLOWED}; sudo chmod 640 {ALLOWED}; {RELOAD}",
+     "open for a moment", "for a moment"),
+    ("AddTheScanner", f"{DONE}; sudo chown root:root {ALLOWED}", "shut", "may not read it"),
+    ("AddTheScanner", f"{DONE}; sudo chown root {ALLOWED}", "owner", "another owner or group"),
+    ("AddTheScanner", f"{DONE}; sudo chown hvadmin:hvadmin {ALLOWED}", "mine", "belongs to you"),
+    ("AddTheScanner", f"sudo cat {ALLOWED} > l; {COPY}; echo 'CTER01 = 10.20.30.41' >> l; sudo mv l {ALLOWED}; {RELOAD}", "moved_over",
+     "`mv` puts"),
+    ("AddTheScanner", f"{DONE}; sudo systemctl restart hvpacs", "archive_too", "stop the archive"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo systemctl restart hvmwl hvpacs", "archive_too", "stop the archive"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo systemctl daemon-reload", "with_daemon_reload", "units"),
+    ("AddTheScanner", f"{COPY}; {ADD}", "not_told", "README"),
+    ("AddTheScanner", f"sudo cp -p {ALLOWED} /nowhere/x; echo x", "unchanged", "has not changed"),
+    ("AddTheScanner", f"{COPY}; {RELOAD}", "unchanged", "has not changed"),
+    ("AddTheScanner", f"{COPY}; sudo sed -i '/^CT_ER/d' {ALLOWED}; {ADD}; {RELOAD}", "deleted", "was removed"),
+    ("AddTheScanner", f"{COPY}; sudo sed -i 's/^CT_ER/# CT_ER/' {ALLOWED}; {ADD}; {RELOAD}", "commented", "a comment"),
+    ("AddTheScanner", f"{COPY}; sudo sed -i 's/^CT_ER/CTER01/' {ALLOWED}; {RELOAD}", "renamed", "has become"),
+    ("AddTheScanner", f"{COPY}; echo 'CTER01=10.20.30.41' | sudo tee -a {ALLOWED}; {RELOAD}", "form", "look at the blanks"),
+    ("AddTheScanner", f"{COPY}; echo 'CTER01 = 10.20.30.41  ' | sudo tee -a {ALLOWED}; {RELOAD}", "blanks", "nobody sees"),
+    ("AddTheScanner", f"{COPY}; printf 'CTER01 = 10.20.30.41' | sudo tee -a {ALLOWED}; {RELOAD}", "no end", "no line end"),
+    ("AddTheScanner", rf"{COPY}; printf '\nCTER01 = 10.20.30.41\n' | sudo tee -a {ALLOWED}; {RELOAD}", "blank", "empty line"),
+    ("AddTheScanner", rf"{COPY}; printf '# ticket\nCTER01 = 10.20.30.41\n' | sudo tee -a {ALLOWED}; {RELOAD}", "comment", "comment"),
+    ("AddTheScanner", f"{COPY}; echo 'CTER01 = 10.20.30.14' | sudo tee -a {ALLOWED}; {RELOAD}", "address", "another address"),
+    ("AddTheScanner", f"{COPY}; dos2unix allowed-aets.ini.new", "unchanged", "not installed"),
     ("WorklistReads", "allowed-aets.ini", "unreadable", "from the root"), ("WorklistReads", ALLOWED.upper(), "case", "case"),
-    ("NextReading", "Thursday", "unreadable", "as in"),
+    ("NextReading", "Thursday", "unreadable", "as in"), ("NextReading", "2025-03-30 02:30", "past", "over already"),
+    ("NextReading", "2025-04-01 12:00", "value", "one by one"),
+    ("ArchiveReads", "/srv/hvpacs/conf/2025-02/aes.ini", "beside", "folder is right"),
 ])
 def test_wrong_answers_are_told_apart(editions, name, given, label, says):
     verdict = EXERCISES[name].judge((given,), editions)
@@ -137,16 +202,24 @@ def test_the_unseen_servers_differ_in_what_is_asked():
     for seed in range(5):
         for server in unseen_servers(random.Random(seed)):
             refused = [line.split()[6] for line in server.sh(f"grep RJ {LOG}").lines]
-            assert len(set(refused)) >= 4 and all(a != b for a, b in zip(refused, refused[1:]))
+            assert len(set(refused)) > 10 and all(a != b for a, b in zip(refused, refused[1:]))
             failed = server.sh(f"grep -rl FAILED {JOBS} | xargs grep -h dest= | sort | uniq -c").lines
-            assert len(failed) == 3 and len(server.sh("find / -name '*allowed-aets*'").lines) == 5
+            assert len(failed) == 12 and len(server.sh("find / -name '*allowed-aets*'").lines) == 7
 
 
 @pytest.mark.parametrize(("new", "word"), [
-    (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41\n", ""), (b"[allowed]\nCTER01=10.20.30.41\nCT2 = 2\nCT_ER = 1\n", ""),
-    (b"[allowed]\nCT_ER = 1\nCT2 = 2\n\n# ours\nCTER01 = 10.20.30.41", ""),
+    (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41\n", ""), (b"[allowed]\nCTER01 = 10.20.30.41\nCT_ER = 1\nCT2 = 2\n", ""),
+    (b"[allowed]\nCTER01=10.20.30.41\nCT2 = 2\nCT_ER = 1\n", "form"), (b"[allowed]\nCTER01 = 10.20.30.41\nCT2 = 2\nCT_ER = 1\n", "order"),
+    (b"[allowed]\nCT_ER = 1\nCT2 = 2\n\n# ours\nCTER01 = 10.20.30.41\n", "comment"),
+    (b"[allowed]\nCT_ER = 1\nCT2 = 2\n\nCTER01 = 10.20.30.41\n", "blank"),
+    (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41", "no end"),
+    (b"[allowed]\nCT_ER = 1\nCT2 = 2\n CTER01 = 10.20.30.41\n", "blanks"),
+    (b"[allowed]\nCT_ER=1\nCT2 = 2\nCTER01 = 10.20.30.41\n", "altered"),
+    (b"[allowed]\nCT_ER = 9\nCT2 = 2\nCTER01 = 10.20.30.41\n", "altered"), (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01 = 9\n", "address"),
+    (b"[allowed]\n#CT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41\n", "commented"),
     (b"CTER01 = 10.20.30.41\n[allowed]\nCT_ER = 1\nCT2 = 2\n", "outside"),
-    (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41\r\n", "crlf"), (b"[allowed]\nCT2 = 2\nCTER01 = 10.20.30.41\n", "renamed"),
+    (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41\r\n", "crlf"), (b"[allowed]\nCT2 = 2\nCTER01 = 10.20.30.41\n", "deleted"),
+    (b"[allowed]\nCTER01 = 10.20.30.41\nCT2 = 2\n", "renamed"), (b"[allowed]\nCTER01 = 10.20.30.41\n", "replaced"),
     (b"[allowed]\nCT_ER = 1\nCTER01 = 10.20.30.41\n", "lost"), (b"CTER01 = 10.20.30.41\n", "emptied"), (b"", "emptied"),
     (b"[allowed]\nCT_ER = 1\nCT2 = 2\ncter01 = 10.20.30.41\n", "other"), (b"[allowed]\nCT_ER = 1\nCT2 = 2\n", "unchanged"),
 ])
@@ -157,11 +230,88 @@ def test_what_became_of_the_list(new, word):
 @pytest.mark.skipif(shutil.which("bash") is None or shutil.which("find") is None or os.name != "posix", reason="needs a UNIX shell")
 def test_in_a_real_terminal_the_same_lines_give_the_same(server, tmp_path):
     folder = tmp_path / "hv-app1"
-    assert server.lay_out(folder) == len(server.nodes) > 10_000
+    assert server.lay_out(folder) == f"{len(server.nodes):,} files, folders and links are now in the folder hv-app1."
+    assert len(server.nodes) > 10_000
     for name in ("FindTheLists", "CountRefusals", "CountFailedJobs"):
         line = EXERCISES[name].solution()
         typed = line.replace("find /", "find .").replace(" /var", " var")
         real = subprocess.run(["bash", "-c", typed], cwd=folder, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}).stdout
         assert sorted(one.strip().removeprefix(".") for one in real.splitlines()) == sorted(one.strip() for one in server.sh(line).lines)
-    with pytest.raises(FileExistsError):
-        server.lay_out(folder)
+    (folder / "mine").write_text("precious")
+    assert "already" in server.lay_out(folder) and (folder / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize("told", ["restart", "reload"])
+def test_the_praise_says_what_was_not_asked_for(editions, told):
+    message = EXERCISES["AddTheScanner"].judge((f"{COPY}; {ADD}; sudo systemctl {told} hvmwl",), editions).message
+    assert ("You restarted mwld" in message) == (told == "restart") and "`diff` of copy and list" in message
+    message = EXERCISES["AddTheScanner"].judge((f"{COPY}; {ADD}; sudo diff old {ALLOWED}; {RELOAD}",), editions).message
+    assert "restarted" not in message and "`diff` of copy" not in message
+
+
+def test_every_word_for_what_is_wrong_has_a_sentence_of_its_own():
+    assert len(set(WRONG_EFFECTS.values())) == len(WRONG_EFFECTS)
+    assert not any("10.20.30.41" in said or ALLOWED in said for said in WRONG_EFFECTS.values())
+
+
+def test_each_trap_of_a_listing_is_told_by_itself(editions):
+    exercise = EXERCISES["WhoMayRead"]
+    right = exercise.computed(exercise.solution, editions.own)
+    rows = {line.split()[-1]: line.split() for line in lesson.input_of("listing", editions.own).splitlines()}
+    for name, (mode, _, owner, group, *_) in rows.items():
+        if name in right:
+            verdict = exercise.judge(([one for one in right if one != name],), editions)
+            assert verdict.message.startswith(("You left out", "A user may be", "What you have is right, but it is not all. Look again at"))
+            assert name not in verdict.message
+        else:
+            letters = "first" if owner == "hvmwl" else "middle" if group in ("hvmwl", "imaging") else "last"
+            verdict = exercise.judge(([name],), editions)
+            assert verdict.label == "extra", verdict
+            assert f"`{name}`" in verdict.message and f"the {letters} three letters" in verdict.message, verdict
+    assert exercise.judge((right[::-1],), editions).correct and exercise.judge((", ".join(right),), editions).correct
+    assert exercise.judge(([right[0].capitalize(), *right[1:]],), editions).label == "case"
+    assert "not the name" in exercise.judge(([*right, "nothing.txt"],), editions).message
+
+
+def test_the_file_and_the_bytes_are_told_by_themselves(editions):
+    folder, space = "/srv/hvpacs/conf/2025-02", EXERCISES["WhereIsTheSpace"]
+    number = space.computed(space.solution, editions.own)[1]
+    for name in ("10-aes.conf", "20-listener.conf", "25-tls.conf"):
+        assert "may read that one" in EXERCISES["NotRead"].judge(("B", f"{folder}/conf.d/{name}"), editions).message
+    assert EXERCISES["NotRead"].judge(("B", f"{folder}/pacs.conf"), editions).label == "the_main_file"
+    for given in (f"{number / 1e9:.0f} GB", f"{number / 2**30:.1f} GiB", round(number, -6)):
+        assert "rounded" in EXERCISES["WhereIsTheSpace"].judge(("B", given), editions).message
+    assert EXERCISES["WhereIsTheSpace"].judge(("b", f"{number:,}"), editions).correct
+
+
+def test_day_and_time_are_told_by_themselves(editions):
+    exercise = EXERCISES["NextReading"]
+    day, time = exercise.computed(exercise.solution, editions.own).split()
+    for given, label in ((f"{day} 00:{time[3:]}", "hour_left_out"), (f"{day} 23:11", "time"), (f"2025-04-20 {time}", "day"),
+                         (f"2025-04-{int(day[-2:]) + 7:02d} {time}", "a_week_later"),
+                         (f"2025-03-{int(day[-2:]) + 24} {time}", "the_last_one")):
+        verdict = exercise.judge((given,), editions)
+        assert verdict.label == label and day not in verdict.message and time not in verdict.message, verdict
+
+
+def test_the_worklist_writes_into_its_log_what_it_read(server):
+    mine = server.copy()
+    assert "18 titles read" in mine.sh(f"{RELOAD}; tail -n 1 {LOG}").text
+    assert "19 titles read" in mine.sh(f"{ADD}; {RELOAD}; tail -n 1 {LOG}").lines[-1]
+    assert "Permission denied" in mine.sh(f"sudo chown root:root {ALLOWED}; {RELOAD}; tail -n 1 {LOG}").text
+    assert mine.sh(f"grep -c RJ {LOG}").text == server.sh(f"grep -c RJ {LOG}").text
+
+
+def test_a_restart_of_the_archive_frees_the_space(server):
+    mine = server.copy()
+    assert mine.sh("sudo systemctl restart hvpacs; lsof +L1; sudo systemctl restart hvpacs").text == ""
+    used, found = (int(mine.sh(line).text.split()[place]) for line, place in (("df -B1 /var | tail -1", 2), ("du -sB1 /var", 0)))
+    assert used == found and "deleted" in server.sh("lsof +L1").text
+    assert "not applicable" in mine.sh("sudo systemctl reload hvpacs").errors
+
+
+def test_a_command_that_takes_too_long_is_ended(editions, monkeypatch):
+    monkeypatch.setattr("coursekit.lessons.cpas_12_unix_server.SECONDS", 0.05)
+    for name in ("FindTheLists", "AddTheScanner"):
+        verdict = EXERCISES[name].judge(("find / -exec grep -c '.*e.*e.*e.*e.*e.*e.*zz' {} \\;",), editions)
+        assert verdict.label == "time" and "did not come to an end" in verdict.message, verdict

@@ -48,6 +48,20 @@ sed -n '/CT/p' etc/hosts srv/hvmwl/site/allowed-aets.ini
 sed -e '2d' -e '/^$/d' -e 's/=/ = /g' srv/hvpacs/conf/2025-02/conf.d/10-aes.conf
 sed '/^\[allowed\]/a CTER01 = 10.20.30.41' srv/hvmwl/site/allowed-aets.ini | head -4
 sed '$a X = 1' etc/crontab
+sed 's/\r//' tmp/t/w | cat -A
+sed 's/\r$//' tmp/t/w | cat -A
+sed -E 's/(\r|\t)+/</g' tmp/t/w | cat -A
+sed 's/ /\t/;s/b/\r\n/' tmp/t/a | cat -A
+sed '/\t/d' tmp/t/w | cat -A
+sed 's/[\r\t]/_/g' tmp/t/w | cat -A
+sed 's/\\r/x/' tmp/t/w | cat -A
+sed '$a one\ttwo' tmp/t/b | cat -A
+sed '1a\  indented' tmp/t/b
+awk -F'\t' '{print $2}' tmp/t/w | cat -A
+awk '/\t/ {print $1}' tmp/t/w
+grep -c '.*.*=.*.*' tmp/t/w
+grep '[^ ]*=[^ ]*' etc/crontab | head -2
+tail -n 1 tmp/t/w | tr -d '\r' | cat -A
 sed -E 's/([0-9]+)\.([0-9]+)/\2.\1/;s/local/LOCAL/' etc/hosts | head -3
 sed '/HV_MWL/,/^$/d' srv/hvpacs/conf/2025-02/aes.ini | head -9
 head -3 etc/hosts
@@ -144,7 +158,8 @@ def files():
     jobs = "/var/spool/hvpacs/done/"
     few = [File(*entry, changed_on(entry)) for entry in tree if not entry.path.startswith(jobs) or entry.path < jobs + "10"]
     return [*few, File("/tmp/t/a", b"b 2\na 10\nb 2\nc  3\n\nA 1\n", 0o644, "root:root", None, NOW),
-            File("/tmp/t/b", b"x:1:2\ny:3\nnone\n", 0o644, "root:root", None, NOW)]
+            File("/tmp/t/b", b"x:1:2\ny:3\nnone\n", 0o644, "root:root", None, NOW),
+            File("/tmp/t/w", b"[a]\r\nx\ty\tz\r\nq = \\r 1\r\n", 0o644, "root:root", None, NOW)]
 
 
 @pytest.mark.skipif(not gnu(), reason="the GNU tools are not installed")
@@ -187,6 +202,9 @@ def shell():
     ("sudo sh -c 'echo x >> /etc/a.conf'; tail -1 /etc/a.conf", "x\n"),
     ("sudo sed -i s/104/11112/ /etc/a.conf; cat /etc/link", "port = 11112\n"), ("sed -i s/104/1/ /etc/a.conf; cat /etc/a.conf", "port = "
     "104\n"),
+    ("ls -ld /tmp", "drwxrwxrwt 2 root root 4096 Mar 31 07:15 /tmp\n"), ("echo a > /tmp/a; cat /tmp/a; rm /tmp/a; ls /tmp", "a\n"),
+    ("sudo touch /tmp/a; rm /tmp/a; ls /tmp", "a\n"), ("ls /root; cd /root; sudo ls -d /root", "/root\n"), 
+    ("ls -d /mnt /run /var/tmp", "/mnt\n/run\n/var/tmp\n"),
     ("ls -l /etc/link", "lrwxrwxrwx 1 root root 6 Mar 31 07:15 /etc/link -> a.conf\n"),
 ])
 def test_users_words_and_redirections(shell, line, printed):
@@ -229,6 +247,50 @@ def test_whatever_is_typed_gets_an_answer(shell):
 def test_what_it_does_not_know_it_refuses_in_words(shell, line):
     output = shell.sh(line)
     assert output.status and len(output.errors) > 15 and not output.text
+
+
+@pytest.mark.parametrize("line", [r"grep '\(a*\)*c' /tmp/a", "grep -E '(a+)+$' /tmp/a", "grep -E '(.|a)*x' /tmp/a",
+                                  r"sed 's/\(a*a*\)*b//' /tmp/a", "awk '/(a*)*c/ {print $1}' /tmp/a",
+                                  "grep -E '((a{2,40}){2,40})c' /tmp/a"])
+def test_an_expression_that_would_never_end_is_refused(shell, line):
+    shell.sh("echo " + "a" * 60 + " > /tmp/a")
+    assert "holds a repetition itself" in shell.sh(line).errors
+
+
+@pytest.mark.parametrize("line", ["grep -E '([0-9]+-){2}[0-9]+'", "grep -E '(CT|MR)+1'", "grep '.*.*.*.*.*.*.*.*C.*'",
+                                  "grep -E '([^ ]+ ){2}'"])
+def test_ordinary_repetitions_are_not_refused(shell, line):
+    assert shell.sh(f"echo '2025-03-31 CT1 x' | {line}").text == "2025-03-31 CT1 x\n"
+
+
+def test_the_disks_are_told_in_other_units():
+    disks = ("Filesystem 1B-blocks Used Available Use% Mounted on\n/dev/b 214748364800 5368709120 209379655680 3% /var\n"
+             "/dev/c 1000 500 500 50% /a\n")
+    recorded = {"df -B1 /var /a": disks, "du -sB1 /var": "5368709121\t/var\n", "lsof +L1": "COMMAND\nx (deleted)\n"}
+    shell = Shell([], USERS, "anna", NOW, "host", recorded=recorded)
+    assert shell.sh("df -h /var").lines[1].split() == ["/dev/b", "200G", "5.0G", "195G", "3%", "/var"]
+    assert shell.sh("df -k /var/log").status and shell.sh("mkdir /tmp/x; df -h /tmp").status
+    assert shell.sh("df -h /var/lib").lines == shell.sh("df -h /var").lines and len(shell.sh("df -h").lines) == 3
+    assert shell.sh("df /var").lines[1].split()[1] == "209715200" and shell.sh("df -m /var").lines[1].split()[2] == "5120"
+    assert shell.sh("du -sh /var").text == "5.1G\t/var\n" and shell.sh("sudo du -s /var/").text == "5242881\t/var\n"
+    assert shell.sh("du -sb /var").text == "5368709121\t/var\n" and "sum of /var" in shell.sh("du -sh /etc").errors
+    assert "deleted" in shell.sh("sudo lsof -nP +L1").text and "recorded" in shell.sh("lsof -i").errors
+
+
+def test_services_are_told_in_several_ways():
+    unit = b"[Service]\nExecReload=/bin/kill -HUP $MAINPID\n"
+    heard = []
+    shell = Shell([File("/etc/systemd/system/web.service", unit, 0o644, "root:root", None, NOW),
+                   File("/etc/systemd/system/db.service", b"[Service]\n", 0o644, "root:root", None, NOW)], USERS, "anna", NOW, "host",
+                  processes=((7, "ben", "Feb12", "/opt/webd --x"), (8, "ben", "Feb12", "/opt/dbd")), services={"web": 7, "db": 8},
+                  hears={"web": lambda session, verb: heard.append(verb)})
+    for line in ("systemctl reload web", "service web reload", "pkill -HUP webd", "killall -HUP webd", "kill -s HUP 7", "kill -HUP 7"):
+        assert shell.sh(f"sudo {line}").status == 0 and shell.sh(line).status
+    shell.sh("sudo systemctl restart web db")
+    assert heard == ["reload"] * 6 + ["restart"] and [told[:2] for told in shell.told[-2:]] == [("web", "restart"), ("db", "restart")]
+    assert "not applicable" in shell.sh("sudo systemctl reload db").errors and shell.sh("systemctl daemon-reload").status
+    assert shell.sh("sudo systemctl daemon-reload").status == 0 and shell.sh("sudo pkill -HUP nothing").status == 1
+    assert "not installed" in shell.sh("dos2unix x").errors
 
 
 def test_what_grows_without_end_is_stopped(shell):

@@ -80,7 +80,7 @@ class Function(Kind):
         return Verdict(
             Outcome.NOT_YET,
             f"{fits}. For {self._as_written(cases[first])} it returned {_shortened(ran.returned[first])}. "
-            f"{differences[first].message} Try it yourself: `{self.variables[0]}(*{exercise.lesson.variable}.{exercise.handle}.failed)`.",
+            f"{differences[first].message} That case is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`; to run it: `{self.variables[0]}(*{exercise.lesson.variable}.{exercise.handle}.failed)`.",
             "value",
         )
 

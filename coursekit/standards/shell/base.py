@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from re import _parser
 from typing import NamedTuple
 
 ENOENT, EACCES, ENOTDIR, EISDIR, ELOOP = (
@@ -30,9 +31,15 @@ class Failed(Exception):
         self.path, self.why = path, why
 
 
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
+MANY = 10                                       # so often is "again and again" for `checked`
+
+
 def mode_text(node):
     """The ten characters with which `ls -l` begins."""
     bits = "".join(letter if node.mode >> (8 - place) & 1 else "-" for place, letter in enumerate("rwxrwxrwx"))
+    if node.mode & 0o1000:                      # the sticky bit, as on /tmp
+        bits = bits[:-1] + ("t" if bits[-1] == "x" else "T")
     return {"f": "-", "d": "d", "l": "l"}[node.kind] + bits
 
 
@@ -40,10 +47,41 @@ def size_of(node):
     return 4096 if node.kind == "d" else len(node.target) if node.kind == "l" else len(node.content)
 
 
+def unescaped(text):
+    """Text with \\n, \\t, \\r and their like as the characters for which they stand, as GNU sed and awk have them; \\\\ is left alone."""
+    return re.sub(r"\\([\s\S])", lambda match: ESCAPES.get(match[1], match[0]), text)
+
+
+def checked(pattern):
+    """The Python expression, if it cannot run for ever: Python tries all ways, and what repeats a repetition has too many of them."""
+    if _repeats(_parser.parse(pattern), False):
+        raise re.error("this shell does not repeat a group that holds a repetition itself, such as (a*)*; write it without the outer one")
+    return pattern
+
+
+def _repeats(tree, inside):
+    for sign, value in tree:
+        if sign in (_parser.MAX_REPEAT, _parser.MIN_REPEAT):
+            again = value[1] == _parser.MAXREPEAT or value[1] >= MANY
+            if (inside and again) or _repeats(value[2], inside or again):
+                return True
+        elif sign is _parser.BRANCH:
+            vague = any(one and one[0][0] not in (_parser.LITERAL, _parser.AT) for one in map(list, value[1]))
+            if (inside and vague) or any(_repeats(one, inside) for one in value[1]):
+                return True
+        elif sign is _parser.SUBPATTERN and _repeats(value[-1], inside):
+            return True
+    return False
+
+
 def regex(pattern, extended=False, fixed=False):
-    """A POSIX regular expression, basic or extended, as Python writes it."""
+    """A POSIX regular expression, basic or extended, as Python writes it. Raises re.error."""
     if fixed:
         return re.escape(pattern)
+    return checked(re.sub(r"(?<!\\)(\.\*){2,}", ".*", _translated(pattern, extended)))
+
+
+def _translated(pattern, extended):
     found, at = [], 0
     while at < len(pattern):
         sign = pattern[at]

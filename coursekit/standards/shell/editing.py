@@ -3,7 +3,7 @@
 import posixpath
 import re
 
-from coursekit.standards.shell.base import EACCES, Failed, joined, lines_of, regex
+from coursekit.standards.shell.base import EACCES, ESCAPES, Failed, joined, lines_of, regex, unescaped
 from coursekit.standards.shell.words import Refused
 
 ADDRESS = r"(?:\d+|\$|/(?:[^/\\]|\\.)*/)"         # of a line, in sed: its number, $ for the last, /expression/
@@ -77,19 +77,20 @@ def _sed_command(part, extended):
             def part(one):
                 if one[1]:
                     return found[int(one[1])] or ""
-                return {"n": "\n", "t": "\t"}.get(one[2], one[2]) if one[2] else found[0]
+                return ESCAPES.get(one[2], one[2]) if one[2] else found[0]
             return re.sub(r"\\([0-9])|\\([\s\S])|(&)", part, replacement)
-        rest = (re.compile(regex(pattern, extended), re.IGNORECASE if set(flags) & set("iI") else 0), filled,
+        rest = (re.compile(regex(unescaped(pattern), extended), re.IGNORECASE if set(flags) & set("iI") else 0), filled,
                 0 if "g" in flags else 1, "p" in flags)
     elif verb in "aic":
-        rest = re.sub(r"^\s*\\?\n?\s*", "", rest)
+        rest = re.sub(r"^\s*(\\\n?)?", "", rest)
+        rest = re.sub(r"\\([\s\S])", lambda match: ESCAPES.get(match[1], match[1]), rest)
     return [_address(first, extended), _address(last, extended), bool(inverted), verb, rest]
 
 
 def _address(text, extended):
     if text is None or text == "$":
         return text
-    return int(text) if text.isdigit() else re.compile(regex(text[1:-1].replace("\\/", "/"), extended))
+    return int(text) if text.isdigit() else re.compile(regex(unescaped(text[1:-1].replace("\\/", "/")), extended))
 
 
 def _edited(lines, commands, quiet):
@@ -150,6 +151,7 @@ def _awk(shell, arguments, data, who):
     if re.sub(r'\s*(?:(\$\d+|\$NF|\$\(NF-\d+\)|NR|NF)|"((?:[^"\\]|\\.)*)"|(,))\s*', "", match["what"] or ""):
         raise Refused("awk: this shell's print takes fields ($1, $NF), NR, NF and text in double quotes, with commas between.")
     mark, out = options.get("F"), []
+    mark = mark and unescaped(mark)
 
     def one(name, line, fields, number):
         if name in ("NR", "NF"):
@@ -161,12 +163,12 @@ def _awk(shell, arguments, data, who):
     lines = [line for _, text in shell.inputs("awk", operands, data, who) for line in lines_of(text)]
     for number, line in enumerate(lines, 1):
         fields = line.split() if mark in (None, " ") else re.split(re.escape(mark) if len(mark) == 1 else regex(mark, True), line)
-        if match["re"] is not None and not re.search(regex(match["re"], True), line):
+        if match["re"] is not None and not re.search(regex(unescaped(match["re"]), True), line):
             continue
         if match["field"]:
             got = one(f"${match['field']}", line, fields, number)
             if match["like"] is not None:
-                holds = bool(re.search(regex(match["like"], True), got)) == (match["how"] == "~")
+                holds = bool(re.search(regex(unescaped(match["like"]), True), got)) == (match["how"] == "~")
             else:
                 holds = (got == (match["text"] if match["text"] is not None else match["number"])) == (match["how"] == "==")
             if not holds:

@@ -20,7 +20,10 @@ def _ls(shell, arguments, data, who):
             items.sort(key=lambda item: len(item[1].content), reverse=True)
         return items[::-1] if "r" in options else items
 
-    def folder(place):
+    def folder(path, place):
+        if not shell.may(shell.nodes[place], who, "r"):
+            shell.complain(f"ls: cannot open directory '{path}': {EACCES}")
+            return None
         items = [(name, shell.nodes[posixpath.join(place, name)]) for name in shell.names[place] if hidden or not name.startswith(".")]
         items = order(items)
         if "a" in options:
@@ -45,7 +48,11 @@ def _ls(shell, arguments, data, who):
     while todo:
         path = todo.pop(0)
         place = shell.real(path)
-        parts.append((f"{path}:\n" if headed else "") + folder(place))
+        inside = folder(path, place)
+        if inside is None:
+            status = 2
+            continue
+        parts.append((f"{path}:\n" if headed else "") + inside)
         if "R" in options:
             todo[:0] = [posixpath.join(path, name) for name in sorted(shell.names[place])
                         if shell.nodes[posixpath.join(place, name)].kind == "d" and (hidden or not name.startswith("."))]
@@ -251,8 +258,8 @@ def _cd(shell, arguments, data, who):
     except Failed as failed:
         shell.complain(f"bash: cd: {aim}: {failed.why}")
         return "", 1
-    if kind != "d":
-        shell.complain(f"bash: cd: {aim}: {ENOTDIR}")
+    if kind != "d" or not shell.may(shell.node(aim), who, "x"):
+        shell.complain(f"bash: cd: {aim}: {ENOTDIR if kind != 'd' else EACCES}")
         return "", 1
     shell.variables["OLDPWD"], shell.here = shell.here, shell.full(aim)
     return ""
@@ -375,12 +382,13 @@ def _chmod(shell, arguments, data, who):
             node = shell.nodes[place]
             if node.kind != "l":
                 shell.nodes[place] = node._replace(mode=_changed_mode(node, mode))
+                shell.opened += [place] if shell.nodes[place].mode & 2 else []
     return ""
 
 
 def _changed_mode(node, mode):
     if mode.isdigit():
-        return int(mode, 8) & 0o777
+        return int(mode, 8) & 0o1777
     bits = node.mode
     for part in mode.split(","):
         who, sign, what = re.fullmatch(r"([ugoa]*)([-+=])([rwxX]*)", part).groups()
@@ -509,7 +517,8 @@ def _mv(shell, arguments, data, who):
             shell.complain(f"mv: '{source}' and '{goal}' are the same file" if to == place else
                            f"mv: cannot move '{source}' to a subdirectory of itself, '{goal}'")
             continue
-        if not all(shell.may(shell.nodes[one], who, "w") for one in (posixpath.dirname(place), folder)):
+        if not shell.may_remove(place, who) or not (shell.may_remove(to, who) if to in shell.nodes else
+                                                    shell.may(shell.nodes[folder], who, "w")):
             shell.complain(f"mv: cannot move '{source}' to '{goal}': {EACCES}")
             continue
         moved = [(to + one[len(place):], shell.nodes[one]) for _, one in shell.walk(place)]
@@ -538,7 +547,7 @@ def _rm(shell, arguments, data, who):
             shell.complain(f"rm: cannot remove '{path}': {EISDIR}")
         elif place == "/":
             shell.complain("rm: it is dangerous to operate recursively on '/'")
-        elif not shell.may(shell.nodes[posixpath.dirname(place)], who, "w"):
+        elif not shell.may_remove(place, who):
             shell.complain(f"rm: cannot remove '{path}': {EACCES}")
         else:
             shell._remove(place)

@@ -15,10 +15,15 @@ MOST_OUTPUT = 20_000_000
 MOST_WORDS = 1_000
 UTILITIES = files.UTILITIES | text.UTILITIES | editing.UTILITIES | system.UTILITIES
 EDITORS = ("vi", "vim", "nano", "emacs", "ed", "mcedit", "sudoedit")
-OTHERS = ("ssh", "su", "watch", "screen", "tmux", "journalctl", "locate", "service", "bash", "sh")
+OTHERS = ("ssh", "su", "watch", "screen", "tmux", "journalctl", "locate", "bash", "sh")
 INTERACTIVE = {name: "`echo ... | sudo tee -a FILE` adds a line to a file." for name in EDITORS}
 INTERACTIVE |= {name: "`ps -ef` lists the processes once." for name in ("top", "htop")}
 INTERACTIVE |= {name: "It is not needed here." for name in OTHERS}
+MISSING = {"dos2unix": r" (it is not installed, as on many servers; `tr -d '\r'` takes the carriage returns out)"}
+STANDARD = {                                    # folders of every server (Filesystem Hierarchy Standard), and their modes
+    "/boot": 0o755, "/media": 0o755, "/mnt": 0o755, "/root": 0o700, "/run": 0o755, "/tmp": 0o1777, "/usr/bin": 0o755, "/usr/lib": 0o755,
+    "/usr/local/bin": 0o755, "/usr/sbin": 0o755, "/var/cache": 0o755, "/var/lib": 0o755, "/var/tmp": 0o1777,
+}
 
 
 class Output:
@@ -56,14 +61,16 @@ class Shell:
     recorded  : dict from a command line to what it printed, for what depends on disks and open files
     services  : dict from a service to the pid of its main process
     numbers   : dict from a user or group to its number
+    hears     : dict from a service to a function of the session and a verb ('reload', 'restart'), called when it is told
     """
 
-    def __init__(self, entries, users, user, now, host, processes=(), recorded=(), services=(), numbers=()):
+    def __init__(self, entries, users, user, now, host, processes=(), recorded=(), services=(), numbers=(), hears=()):
         self.users, self.user, self.now, self.host = dict(users), user, now, host
         self.processes, self.recorded, self.services = tuple(processes), dict(recorded), dict(services)
-        self.numbers = dict(numbers)
+        self.numbers, self.hears = dict(numbers), dict(hears)
         self.nodes, self.names = {}, {}
-        self.told = []                          # services that were told to read their files again, with the files as they were then
+        self.told = []                          # (service, verb, files as they were then) of each that was told to read its files again
+        self.opened = []                        # files that chmod has let everybody write, if only for a moment
         self.variables = {"HOME": f"/home/{user}", "USER": user, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
                           "SHELL": "/bin/bash", "HOSTNAME": host}
         self.status, self.here, self._errors = 0, "/", []
@@ -72,8 +79,9 @@ class Shell:
             owner, _, group = entry.owner.partition(":")
             kind = "f" if entry.target is None else "l"
             self._add(entry.path, Node(kind, entry.content, entry.mode, owner, group, entry.when, entry.target or ""))
-        if self.variables["HOME"] not in self.nodes:
-            self._folder(self.variables["HOME"])
+        for path in (self.variables["HOME"], *STANDARD):
+            self._folder(path)
+            self.nodes[path] = self.nodes[path]._replace(mode=STANDARD.get(path, 0o755))
         for path in sorted(self.names, key=lambda path: -path.count("/")):
             self.nodes[path] = self._dated(path, self.nodes[path])
         self.here = self.variables["HOME"]
@@ -110,18 +118,22 @@ class Shell:
         """Another session on a copy of the server as it is now; neither sees what happens on the other."""
         other = object.__new__(type(self))
         vars(other).update(vars(self))
-        other.nodes, other.variables, other.told = dict(self.nodes), dict(self.variables), list(self.told)
+        other.nodes, other.variables = dict(self.nodes), dict(self.variables)
+        other.told, other.opened = list(self.told), list(self.opened)
         other.names = {path: set(names) for path, names in self.names.items()}
         return other
 
     def lay_out(self, folder):
-        """Write the files into a new folder, for a terminal of the learner's own, and return how many there are.
+        """Write the files into a new folder, for a terminal of the learner's own, and return a sentence that says so.
 
         Absolute links are made relative, so that they stay inside; where the system knows no links, a copy takes their place. Owners are
-        not kept. Raises FileExistsError when the folder is there.
+        not kept. A folder that is there already stays as it is.
         """
         top = Path(folder)
-        top.mkdir(parents=True)
+        try:
+            top.mkdir(parents=True)
+        except FileExistsError:
+            return f"There is a folder or file {top.name} here already, and it was left as it is. Give another name for a fresh copy."
         links = []
         for path in sorted(self.nodes):
             node, place = self.nodes[path], top / path.lstrip("/")
@@ -143,7 +155,7 @@ class Shell:
             except (OSError, NotImplementedError):
                 behind = top / inside.lstrip("/")
                 shutil.copytree(behind, place) if behind.is_dir() else shutil.copyfile(behind, place)
-        return len(self.nodes)
+        return f"{len(self.nodes):,} files, folders and links are now in the folder {top.name}."
 
     def __repr__(self):
         return f"<{self.user} at {self.host}: {len(self.nodes):,} files, folders and links>"
@@ -243,7 +255,7 @@ class Shell:
                 return "", f"this shell starts no programs of the server: {name}\n", 126
             if name in INTERACTIVE:
                 return "", f"this shell does not have `{name}`. {INTERACTIVE[name]}\n", 2
-            return "", f"bash: {name}: command not found\n", 127
+            return "", f"bash: {name}: command not found{MISSING.get(name, '')}\n", 127
         outer, self._errors = self._errors, []
         try:
             got = utility(self, arguments, data, who)
@@ -254,9 +266,9 @@ class Shell:
         except Failed as failed:
             out, status = "", 1
             self.complain(f"{name}: {failed.path}: {failed.why}")
-        except re.error:
+        except re.error as error:
             out, status = "", 2
-            self.complain(f"{name}: invalid regular expression")
+            self.complain(f"{name}: {error.msg if error.msg.startswith('this shell') else 'invalid regular expression'}")
         finally:
             errors, self._errors = self._errors, outer
         return out, "".join(errors), status
@@ -417,6 +429,18 @@ class Shell:
         groups = self.users.get(who, (who,))
         shift = 6 if node.owner == who else 3 if node.group in groups else 0
         return bool(node.mode >> shift & {"r": 4, "w": 2, "x": 1}[what])
+
+    def may_remove(self, place, who):
+        """Whether a user may remove or rename what lies at a place: by the folder's `w`, and in a folder like /tmp only what is theirs."""
+        folder = self.nodes[posixpath.dirname(place)]
+        own = who in ("root", folder.owner, self.nodes[place].owner)
+        return self.may(folder, who, "w") and (own or not folder.mode & 0o1000)
+
+    def tell(self, service, verb):
+        """A service is told to read its files again, or started anew."""
+        self.told.append((service, verb, dict(self.nodes)))
+        if service in self.hears:
+            self.hears[service](self, verb)
 
     def read(self, path, who):
         """The bytes of a file. Raises Failed."""

@@ -1,5 +1,6 @@
 """Utilities around the files: processes, services, users, the environment, and commands that start commands."""
 
+import math
 import posixpath
 import re
 
@@ -93,25 +94,90 @@ def _pgrep(shell, arguments, data, who):
     return joined(out), 0 if out else 1
 
 
-def _recorded(name):
-    def utility(shell, arguments, data, who):
-        known = [line for line in shell.recorded if line.split()[0] == name]
-        line = " ".join([name, *arguments])
-        if line not in shell.recorded:
-            raise Refused(f"{name}: this shell has the recorded output of " + " and of ".join(f"`{one}`" for one in known) + " only."
-                          if known else f"{name}: this shell has no recorded output of it.")
-        return shell.recorded[line]
-    return utility
+def _record(shell, name):
+    """(command line, output) of the record that a session has of a utility. Raises Refused."""
+    for line, said in shell.recorded.items():
+        if line.split()[0] == name:
+            return line, said
+    raise Refused(f"{name}: this shell has no recorded output of it.")
+
+
+def _amount(octets, options):
+    """A number of bytes in the unit that the options ask for, rounded up as df and du do."""
+    if "h" in options:
+        return _human(octets, 1024)
+    if "H" in options:
+        return _human(octets, 1000)
+    unit = {"1": 1, "K": 1024, "M": 1024 ** 2, "G": 1024 ** 3, "": 1024}.get(str(options.get("B", "")))
+    if unit is None:
+        raise Refused("this shell knows -B1, -BK, -BM and -BG.")
+    return str(-(-octets // (1024 ** 2 if "m" in options else 1 if "b" in options else unit)))
+
+
+def _human(octets, step):
+    for place, unit in enumerate("BKMGTP"):
+        size = octets / step ** place
+        if size < step or unit == "P":
+            tenths = math.ceil(size * 10 - 1e-9) / 10
+            return (f"{tenths:.1f}" if tenths < 10 and place else str(math.ceil(size - 1e-9))) + (unit if place else "")
+    return ""
+
+
+def _df(shell, arguments, data, who):
+    line, said = _record(shell, "df")
+    if " ".join(["df", *arguments]) == line:
+        return said
+    options, paths = shell.named("df", arguments, "hHkmTPl", "B")
+    rows = [row.split() for row in said.splitlines()[1:]]
+    wanted = []
+    for path in paths:
+        place = path if any(path == row[5] for row in rows) else shell.real(path)
+        found = [row for row in rows if place == row[5] or place.startswith(row[5] + "/")]
+        if not found:
+            raise Refused("df: this shell has a record of the file systems " + " and ".join(row[5] for row in rows) + " only.")
+        wanted += [row for row in found if row not in wanted]
+    human = {"h", "H"} & set(options)
+    unit = "M" if "m" in options else str(options.get("B", "K")).replace("1", "B")
+    heads = ("Size", "Avail") if human else (f"1{unit}-blocks", "Available")
+    table = [["Filesystem", heads[0], "Used", heads[1], "Use%", "Mounted on"]]
+    table += [[row[0], *(_amount(int(number), options) for number in row[1:4]), *row[4:]] for row in wanted or rows]
+    wide = [max(len(row[place]) for row in table) for place in range(5)]
+    return joined([f"{row[0]:<{wide[0]}} " + " ".join(f"{row[place]:>{wide[place]}}" for place in range(1, 5)) + f" {row[5]}"
+                   for row in table])
+
+
+def _du(shell, arguments, data, who):
+    line, said = _record(shell, "du")
+    options, paths = shell.named("du", arguments, "shkmbcx", "Bd")
+    total, top = said.split()
+    if [path.rstrip("/") for path in paths] != [top] or not {"s", "d"} & set(options) or options.get("d", "0") != "0":
+        raise Refused(f"du: this shell has a record of the sum of {top} only: `du -s {top}`, also with -h or -B1.")
+    return f"{_amount(int(total), options)}\t{top}\n"
+
+
+def _lsof(shell, arguments, data, who):
+    line, said = _record(shell, "lsof")
+    if " ".join(["lsof", *[word for word in arguments if word not in ("-n", "-P", "-nP", "-Pn", "/var")]]) != line:
+        raise Refused(f"lsof: this shell has the recorded output of `{line}` only: open files that have no name any more.")
+    return said
 
 
 def _systemctl(shell, arguments, data, who):
     words = [word for word in arguments if word not in ("--no-pager", "-l", "--full")]
     if words[:1] == ["daemon-reload"]:
+        if who != "root":
+            shell.complain("Failed to reload daemon: Interactive authentication required.")
+            return "", 1
         return ""
-    verb, service = (words + ["", ""])[:2]
-    service = service.removesuffix(".service")
-    if verb not in ("status", "cat", "reload", "restart", "is-active") or not service:
+    verb, services = words[0] if words else "", words[1:]
+    if verb not in ("status", "cat", "reload", "restart", "reload-or-restart", "is-active") or not services:
         raise Refused("systemctl: this shell knows `systemctl status`, `cat`, `reload` and `restart`, each with a service.")
+    got = [_told(shell, verb, service.removesuffix(".service"), who) for service in services]
+    got = [one if isinstance(one, tuple) else (one, 0) for one in got]
+    return "\n".join(out for out, _ in got if out), max(status for _, status in got)
+
+
+def _told(shell, verb, service, who):
     unit = f"/etc/systemd/system/{service}.service"
     if unit not in shell.nodes:
         shell.complain(f"Unit {service}.service could not be found.")
@@ -133,12 +199,35 @@ def _systemctl(shell, arguments, data, who):
     if who != "root":
         shell.complain(f"Failed to {verb} {service}.service: Interactive authentication required.")
         return "", 1
-    shell.told.append((service, dict(shell.nodes)))
+    reloads = any("ExecReload=" in shell.nodes[path].content.decode("utf-8") for path in [unit, *extra])
+    if verb == "reload" and not reloads:
+        shell.complain(f"Failed to reload {service}.service: Job type reload is not applicable for unit {service}.service.")
+        return "", 1
+    shell.tell(service, "reload" if "reload" in verb and reloads else "restart")
     return ""
+
+
+def _service(shell, arguments, data, who):
+    if len(arguments) != 2:
+        raise Refused("usage: service SERVICE reload|restart|status")
+    return _systemctl(shell, arguments[::-1], data, who)
+
+
+def _pkill(shell, arguments, data, who):
+    """pkill and killall: kill by the program's name."""
+    words = [word for word in arguments if not word.startswith("-")]
+    words = words[1:] if "-s" in arguments else words
+    whole = "-f" in arguments
+    pids = [str(pid) for pid, _, _, args in shell.processes for word in words
+            if re.search(regex(word, True), args if whole else posixpath.basename(args.split()[0]))]
+    if not pids:
+        return "", 1
+    return _kill(shell, [word for word in arguments if word not in words and word not in ("-f", "-x")] + pids, data, who)
 
 
 def _kill(shell, arguments, data, who):
     signal = next((word.lstrip("-").removeprefix("SIG") for word in arguments if word.startswith("-") and word != "-s"), "TERM")
+    signal = next((arguments[place + 1].removeprefix("SIG") for place, word in enumerate(arguments[:-1]) if word == "-s"), signal)
     pids = [int(word) for word in arguments if word.isdigit()]
     names = {pid: service for service, pid in shell.services.items()}
     for pid in pids:
@@ -149,7 +238,7 @@ def _kill(shell, arguments, data, who):
         elif signal not in ("HUP", "1"):
             raise Refused("kill: this shell sends no signal but HUP, which makes a service read its files again.")
         elif pid in names:
-            shell.told.append((names[pid], dict(shell.nodes)))
+            shell.tell(names[pid], "reload")
     return ""
 
 
@@ -277,8 +366,9 @@ def _hostname(shell, arguments, data, who):
 
 
 UTILITIES = {
-    "xargs": _xargs, "echo": _echo, "printf": _printf, "ps": _ps, "pgrep": _pgrep, "df": _recorded("df"), "du": _recorded("du"),
-    "lsof": _recorded("lsof"), "systemctl": _systemctl, "kill": _kill, "sudo": _sudo, "id": _id, "groups": _groups, "whoami": _whoami,
+    "xargs": _xargs, "echo": _echo, "printf": _printf, "ps": _ps, "pgrep": _pgrep, "df": _df, "du": _du,
+    "lsof": _lsof, "service": _service, "pkill": _pkill, "killall": _pkill,
+    "systemctl": _systemctl, "kill": _kill, "sudo": _sudo, "id": _id, "groups": _groups, "whoami": _whoami,
     "hostname": _hostname, "date": _date, "env": _env, "printenv": _printenv, "export": _export, "which": _which, "man": _man,
     "test": _test, "[": _test, "crontab": _crontab, "true": _nothing(0), "false": _nothing(1), ":": _nothing(0), "clear": _nothing(0),
 }

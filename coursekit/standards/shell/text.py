@@ -104,7 +104,9 @@ def _grep(shell, arguments, data, who):
     pattern = rf"(?<!\w)(?:{pattern})(?!\w)" if "w" in options else pattern
     pattern = rf"^(?:{pattern})$" if "x" in options else pattern
     test = re.compile(pattern, re.IGNORECASE if "i" in options else 0)
-    quick = re.compile(pattern, re.MULTILINE | (re.IGNORECASE if "i" in options else 0))
+    # What may match a line end is not tried on whole files: it would be slow.
+    lines_alone = re.search(r"\[\^|\\[sWDB]", pattern)
+    quick = None if lines_alone else re.compile(pattern, re.MULTILINE | (re.IGNORECASE if "i" in options else 0))
     recursive, out, hit, trouble = "r" in options or "R" in options, [], False, False
     limit = int(options["m"]) if options.get("m", "").isdigit() else None
     around = {side: options.get(side, options.get("C", "0")) for side in "AB"}
@@ -119,7 +121,7 @@ def _grep(shell, arguments, data, who):
         if text is None:
             trouble = True
             continue
-        if not quick.search(text) and "v" not in options:
+        if quick and not quick.search(text) and "v" not in options:
             chosen, lines = [], ()
         else:
             lines = lines_of(text)
