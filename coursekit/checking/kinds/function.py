@@ -74,13 +74,14 @@ class Function(Kind):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
         first = next(place for place, difference in enumerate(differences) if difference)
         exercise.failed = copy.deepcopy(cases[first])
+        kept = f"{exercise.lesson.variable}.{exercise.handle}.failed"
         failed = sum(difference is not None for difference in differences)
         fits = "It is right for none of the cases tried" if failed == len(cases) else (
             f"It is right for {len(cases) - failed} of the {len(cases)} cases tried")
         return Verdict(
             Outcome.NOT_YET,
             f"{fits}. For {self._as_written(cases[first])} it returned {_shortened(ran.returned[first])}. "
-            f"{differences[first].message} That case is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`; to run it: `{self.variables[0]}(*{exercise.lesson.variable}.{exercise.handle}.failed)`.",
+            f"{differences[first].message} That case is kept in `{kept}`; to run it: `{self.variables[0]}(*{kept})`.",
             "value",
         )
 
