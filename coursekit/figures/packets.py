@@ -196,8 +196,11 @@ def _told(one):
     return f"{name} {network} with {', '.join(' '.join(host.split()) for host in hosts)}"
 
 
-def sent_over_time(packets, rate, title):
-    """How much the client of a connection has sent by when, and how much it could have sent at `rate` bytes a second."""
+def sent_over_time(packets, rate, title, explained=False):
+    """How much the client of a connection has sent by when, and how much it could have sent at `rate` bytes a second.
+
+    explained : whether a step's height and width are drawn beside it, and the wait for each C-STORE response is named
+    """
     talk = pcap.connections(packets)[0]
     points, total = [], 0
     begin = next(packet.time for packet in talk.packets if len(packet.payload) > 1000)
@@ -210,6 +213,7 @@ def sent_over_time(packets, rate, title):
     picture = figure(860, 330)
     axes = picture.add_axes((0.08, 0.15, 0.89, 0.73))
     axes.plot(*zip(*points), color=_LINE, lw=1.8, label="sent")
+    more = _explain_steps(axes, packets, begin, points) if explained else ""
     full = total / rate
     axes.plot((0, full), (0, total / 1e6), color=_WARM, lw=1.8, ls="--", label="at the rate of the line")
     axes.set_xlabel("seconds", size=9)
@@ -220,7 +224,30 @@ def sent_over_time(packets, rate, title):
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     return Picture(picture, f"{title}. {total / 1e6:.2f} MB are sent within {end:.2f} seconds, in steps: a burst, then a pause until the "
-                            f"receiver has acknowledged. At the rate of the line they would be sent within {full:.3f} seconds.")
+                            f"receiver has acknowledged. At the rate of the line they would be sent within {full:.3f} seconds.{more}")
+
+
+def _explain_steps(axes, packets, begin, points):
+    """Draw how high and how wide a step is, and name the waits for a C-STORE response; returns the same in words."""
+    window, trip = packets[1].tcp.window / 1e6, (packets[1].time - packets[0].time) / 1e6
+    x, y = max(point for point in points if point[1] <= points[-1][1] / 6)       # the foot of a rise in the first image
+    style = {"arrowstyle": "<->", "color": _INK, "lw": 1.2, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (x + 0.2 * trip, y), (x + 0.2 * trip, y + window), arrowprops=style)
+    axes.text(x + 1.25 * trip, y + window / 2, "up: one window", size=8.5, color=_INK, va="center")
+    axes.annotate("", (x - trip, y - 0.7 * window), (x, y - 0.7 * window), arrowprops=style)
+    axes.text(x + 1.25 * trip, y - 0.7 * window, "along: one round trip", size=8.5, color=_INK, va="center")
+    waits = []
+    for number, what in contents(packets).items():
+        if "C-STORE-RSP" in what:
+            end = (packets[number - 1].time - begin) / 1e6
+            last, high = max(point for point in points if point[0] < end)
+            waits.append(end - last)
+            axes.axvspan(last, end, color=_TINTS[1], lw=0)
+            axes.text((last + end) / 2, high - 1.8 * window, "waiting for the\nC-STORE response", size=8.5, color=_INK, ha="center",
+                      va="top")
+    waiting = " and ".join(f"{wait:.3f}" for wait in waits)
+    return (f" A step is one window high, {window:.3f} MB, and one round trip wide, {trip:.3f} seconds. After each image the line is flat "
+            f"while the sender waits for the C-STORE response: {waiting} seconds.")
 
 
 def _axes(picture, wide, tall):

@@ -4,6 +4,10 @@ import ipaddress
 import re
 
 from coursekit.checking import Choice, Function, Lesson, Number, Set, Table, Text
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.kinds.table import Rows
+from coursekit.checking.reading import Unclear, Unreadable, plain, short
+from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
 
@@ -112,8 +116,200 @@ class Rounded(Number):
         super().__init__(variables, unit)
         self.within = within
 
-    def _near(self, number, target, relative=0.0):
-        return super()._near(number, target, max(relative, self.within, 0.0051 / max(abs(target), 0.01)))
+    def difference(self, answer, other):
+        """As Number's, with a tolerance that grows with the number."""
+        return Number(self.variables[0], self.unit, max(0.0051, self.within * abs(other[0]))).difference(answer, other)
+
+
+class HardwareAddress(Text):
+    """A hardware address, as text or as its six bytes."""
+
+    takes = "a hardware address, as text"
+
+    def __init__(self, variables):
+        super().__init__(variables, reading=mac)
+
+    def read(self, given):
+        """The address as text."""
+        value = plain(given)
+        if type(value) is list and len(value) == 6 and all(type(one) is int and 0 <= one < 256 for one in value):
+            value = bytes(value)
+        if type(value) is bytes and len(value) < 12:
+            if len(value) != 6:
+                raise Unreadable(f"A hardware address has six bytes; you gave {len(value)}.")
+            value = value.hex(":")
+        return super().read(value)
+
+
+class Offset(Number):
+    """An offset: a whole number that is right or not."""
+
+    takes = "an offset, a number"
+
+    def read(self, given):
+        """The number; a range is told that its beginning is asked."""
+        if type(given) is str and re.fullmatch(r"\s*\w+\s*(-|to|\.\.)\s*\w+\s*", given):
+            raise Unreadable(f"{short(given)} is a range. Asked is one offset, that of the first byte.")
+        return super().read(given)
+
+    def difference(self, answer, other):
+        """As Number's; a near miss is told what to look at."""
+        difference = super().difference(answer, other)
+        if difference and difference.label == "close":
+            return Difference("Near, but there no association request begins. Which bytes stand at your offset, and to which header or "
+                              "field do they belong?", "close")
+        return difference
+
+
+def _named(table, columns):
+    """The table, with these columns if it has as many and none has a name."""
+    return Rows(columns, table.rows, table.one_row) if table.columns == [""] * len(columns) else table
+
+
+class Layers(Table):
+    """The layer of each symptom; each wrong one is told why it's not that one."""
+
+    takes = "a dictionary, a table or a list with the layers of all eight"
+
+    def read(self, given):
+        """The table; eight values alone are those of S1 to S8."""
+        if type(given) in (list, tuple) and len(given) == 8 and all(type(one) in (int, str) for one in given):
+            given = {f"S{number}": one for number, one in enumerate(given, 1)}
+        return _named(super().read(given), ["symptom", "layer"])
+
+    def judge(self, exercise, given, editions):
+        """As for every table; of wrong layers the first three get their reason."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label != "value":
+            return verdict
+        wrong = []
+        symptoms = exercise.lesson.input_of("symptoms", editions.own)
+        for name, number in self._by_name(self.read(*given)).items():
+            right, _, reasons = next(one for one in SYMPTOMS if one[1] == symptoms[name])
+            if number != right:
+                wrong.append(f"{name}: {reasons.get(number) or AT_LAYER.get(number, 'a layer here is 1, 2, 3, 4 or 7.')}")
+        if not wrong:
+            return verdict
+        count = f"{len(wrong)} of the eight {'are' if len(wrong) > 1 else 'is'} not right yet. "
+        return Verdict(Outcome.NOT_YET, count + " ".join(wrong[:3]), "value")
+
+    def _by_name(self, table):
+        found = {}
+        for row in table.rows:
+            name = next((str(cell).strip().upper() for cell in row if re.fullmatch(r"\s*[sS][1-8]\s*", str(cell))), None)
+            rest = [cell for cell in row if str(cell).strip().upper() != name]
+            if name and rest:
+                try:
+                    found[name] = layer(rest[-1])
+                except ValueError:
+                    found[name] = None
+        return found
+
+
+class Rules(Table):
+    """Rules of a firewall: who may call whom, and at which port."""
+
+    takes = "a table or a list of rows, each with source, target and port"
+
+    def read(self, given):
+        """The rules; text is one rule a line, and `target_port` is as good a name as `port`."""
+        if type(given) is str:
+            given = [re.split(r"[\s,;>→|-]+", line.strip(" ,;")) for line in given.splitlines() if line.strip()]
+            if any(len(row) != 3 for row in given):
+                raise Unreadable("As text, give one rule a line, with source, target and port: `CLIENT SERVER 1234`.")
+        table = super().read(given)
+        names = [str(name).strip().casefold() for name in table.columns]
+        if "port" not in names:
+            if "source_port" in names:
+                raise Unreadable("Your table has a column `source_port`, but none that is called `port`. Choose the column in which the "
+                                 "*listening* port stands, and give it the name `port`: `.rename(columns={\"...\": \"port\"})`.")
+            table = Rows(["port" if name == "target_port" else name for name in table.columns], table.rows)
+        for row in table.rows:
+            for cell in row:
+                if type(cell) is str and "/" in cell:
+                    raise Unreadable(f"{short(cell)} is a whole network. Here a rule names one host as its source and one as its target: "
+                                     "what has no need to call should not be able to.")
+        return table
+
+    def difference(self, answer, other):
+        """As Table's; a rule for the workstation that was being set up is told what is known of it."""
+        difference = super().difference(answer, other)
+        if difference and difference.label in ("extra row", "value") and any(IP_OF["WS_ED1"] in map(_host_of, row) for row in answer.rows):
+            return Difference("You have a rule with WS_ED1. No SYN of it was answered, so from this list nobody knows to which port it "
+                              "will call, or where it listens. It will need rules, once it is set right: that is a question to ask, not "
+                              "to guess.", "extra row")
+        return difference
+
+
+def _host_of(cell):
+    try:
+        return host(cell)
+    except (ValueError, IndexError):
+        return ""
+
+
+class Plan(Table):
+    """Seconds of each measure; each wrong row is compared with what a misconception makes of that row.
+
+    loosely : dict from the name of a wrong way to the share by which a row may differ from its
+    """
+
+    takes = "a dictionary or a table with the four rows"
+
+    def __init__(self, variables, loosely):
+        super().__init__(variables, key=["measure"], tolerance=1.01, reading={"measure": measure})
+        self.loosely = loosely
+
+    def read(self, given):
+        """The rows, the times as numbers of seconds; four numbers alone are the rows in their order."""
+        if type(given) in (list, tuple) and len(given) == len(PLANS) and all(type(one) in (int, float) for one in given):
+            given = dict(zip(PLANS, given))
+        table = _named(super().read(given), ["measure", "seconds"])
+        return Rows(table.columns, [tuple(map(_in_seconds, row)) for row in table.rows], table.one_row)
+
+    def judge(self, exercise, given, editions):
+        """As for every table; then row by row."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label != "value":
+            return verdict
+        right = self._by_measure(exercise.computed(exercise.solution, editions.own))
+        for name, value in self._by_measure(given[0]).items():
+            if abs(value - right[name]) <= self.tolerance:
+                continue
+            for way, feedback in exercise.wrong_ways.items():
+                wrong = self._by_measure(exercise.computed(way, editions.own))[name]
+                share = self.loosely.get(way.__name__, 0.004)
+                if abs(wrong - right[name]) > self.tolerance and abs(value - wrong) <= max(0.01, share * wrong):
+                    return Verdict(Outcome.NOT_YET, f"Look at the row `{name}` first. {feedback}", way.__name__)
+            break
+        return verdict
+
+    def _by_measure(self, given):
+        """{measure: seconds} of the rows that are numbers, in the order of the question."""
+        found = {}
+        for row in self.read(given).rows:
+            numbers = [cell for cell in row if type(cell) in (int, float)]
+            names = {measure(cell) for cell in row if type(cell) is str} & {measure(name) for name in PLANS}
+            if numbers and names:
+                found[names.pop()] = min(numbers[-1], 10**12)
+        return {name: found[measure(name)] for name in PLANS if measure(name) in found}
+
+
+def measure(value):
+    """The name of a measure without its blanks."""
+    return re.sub(r"\W", "", str(value).casefold())
+
+
+def _in_seconds(cell):
+    """A time as a number of seconds, from that or from text with a unit; what else is given stays as it is."""
+    if type(cell) is not str or not re.match(r"\s*\d", cell):
+        return cell
+    if re.fullmatch(r"\s*\d+:\d\d(:\d\d)?([.,]\d+)?\s*\w*\s*", cell):
+        raise Unreadable(f"{short(cell)} looks like minutes and seconds. Asked are seconds alone, as a number.")
+    try:
+        return Number("x", unit="s").read(cell)[0]
+    except Unclear:
+        return cell
 
 
 # --- inputs
@@ -164,23 +360,69 @@ def frame(hospital):
     return pcap.read(capture.packets)[capture.truth["associations"][0]["request_frame"] - 1].data
 
 
-SYMPTOMS = (    # layer, what is seen
-    (1, "The little lamp beside the network socket of the scanner stays dark."),
-    (1, "The fibre to the cath lab delivers too little light: -31 dBm, where the transceiver needs at least -17."),
-    (1, "A pair of wires is broken in the patch cable."),
-    (2, "The switch port of the new workstation is assigned to VLAN 60 instead of VLAN 40; the cable is fine."),
-    (2, "The switch has shut the port down, because a hardware address appeared there that is not on its list."),
-    (2, "Two switches are joined by two cables, and broadcasts circle between them without end."),
-    (3, "The subnet mask of the workstation is too wide, so it looks for the archive on its own wire."),
-    (3, "A router answers: no route to the network 10.60.40.0."),
-    (3, "The default gateway that is typed in belongs to no network of this workstation."),
-    (4, "To port 11113 a SYN is answered with RST: the host is there, but nobody listens."),
-    (4, "The firewall lets SYN segments to port 11112 through and drops those to port 7070."),
-    (4, "The receiver's TCP window stays at zero: its program does not read."),
-    (7, "The association is refused: called AE title not recognized."),
-    (7, "The archive answers each C-STORE with status A700, out of resources."),
-    (7, "No presentation context is accepted: the receiver does not know the transfer syntax."),
-    (7, "The name hv-pacs is not found by the name server; with the address in its place all works."),
+AT_LAYER = {    # what speaks against a layer, where a symptom has nothing of its own
+    1: "layer 1 is plug, wire and light. Do bits arrive here, or don't they?",
+    2: "layer 2 is frames between neighbours, by hardware address and VLAN. Is it a switch that decides here?",
+    3: "layer 3 is IP addresses, masks and routes. Are they in question here?",
+    4: "layer 4 is TCP: segments, port numbers, windows. Is it there that you see something wrong?",
+    7: "layer 7 is what programs say to each other. Did any program get so far as to say something here?",
+}
+_NO_SOCKET = "a TCP port is a number in a header. The port of a switch, where a cable goes in, is another thing with the same name."
+SYMPTOMS = (    # layer, what is seen, {another layer: why it's not that one}
+    (1, "The little lamp beside the network socket of the scanner stays dark.", {
+        2: "ask whether the switch port is shut, by all means. But what you see is that no signal arrives, before there is any frame.",
+        3: "an address is of use only when bits arrive. The lamp is lit with any address, and with none."}),
+    (1, "The fibre to the cath lab delivers too little light: -31 dBm, where the transceiver needs at least -17.", {
+        2: "the transceiver sits in the switch, but what is measured is light. No frame comes into it."}),
+    (1, "A pair of wires is broken in the patch cable.", {
+        2: "the switch may count what comes of it. What is broken is the wire, whatever frames go over it."}),
+    (2, "The switch port of the new workstation is assigned to VLAN 60 instead of VLAN 40; the cable is fine.", {
+        1: "the cable is fine, and the lamp is lit. A VLAN is a setting.",
+        3: "a VLAN says which switch ports hear each other's frames, whatever is in them. That a network of IP belongs to it is a habit.",
+        4: "the port here is one of the switch, where a cable goes in, and no number in the TCP header."}),
+    (2, "The switch throws the frames of a new device away, because its hardware address is not on the port's list.", {
+        1: "the signal is in order: the frames arrive and are read. It's what stands in them that the switch does not like.",
+        3: "a hardware address is no IP address. No mask and no route comes into it.",
+        4: "the port here is one of the switch, where a cable goes in, and no number in the TCP header.",
+        7: "the frames are thrown away before any program sees them."}),
+    (2, "Two switches are joined by two cables, and broadcasts circle between them without end.", {
+        1: "both cables carry what they should. Without a rule for it, frames go round by one and back by the other.",
+        3: "no router is in this circle. It would pass no broadcast on, and take one off the time to live of everything else."}),
+    (3, "The subnet mask of the workstation is too wide, so it looks for the archive on its own wire.", {
+        1: "the wire is all right; the workstation only believes that the archive hangs on it.",
+        2: "that it asks on its own wire is what follows. The setting that is wrong is part of an address."}),
+    (3, "A router answers: no route to the network 10.60.40.0.", {
+        2: "switches know nothing of networks and routes; it's a router that answers.",
+        4: "the answer is about a whole network, with all hosts and ports in it.",
+        7: "no program at the far end was reached; the answer comes from a router on the way."}),
+    (3, "The default gateway that is typed in belongs to no network of this workstation.", {
+        2: "that nobody answers the question for its hardware address is what follows. What was typed in is another kind of address.",
+        7: "it was typed into the operating system's settings, but no program of the workstation says anything by it."}),
+    (4, "To port 11113 a SYN is answered with RST.", {
+        1: _NO_SOCKET,
+        2: _NO_SOCKET,
+        3: "the SYN got there and the answer came back: addresses and routes are right in both directions.",
+        7: "it may be put right by starting a program. Asked is where it shows: no word of DICOM was said, neither there nor back."}),
+    (4, "The firewall lets SYN segments to port 11112 through and drops those to port 7070.", {
+        1: _NO_SOCKET,
+        2: _NO_SOCKET,
+        3: "the addresses are the same for both ports: by address and route alone both would pass, or neither.",
+        7: "the firewall decides by the first segment, before any program has said a word."}),
+    (4, "In the capture, the window of the receiver goes down to zero and stays there.", {
+        3: "the packets arrive: each is answered, and the answer holds the zero.",
+        7: "the cause may well be a program that does not read. Asked is where it shows: no program has said anything about it."}),
+    (7, "The association is refused: called AE title not recognized.", {
+        3: "an AE title is a name inside DICOM. The IP address was right, or nobody would have answered.",
+        4: "the AE title is part of the data. It was delivered, read by the archive's program, and refused by that."}),
+    (7, "The archive answers each C-STORE with status A700, out of resources.", {
+        1: "the image got there and the answer came back: wires and light are all right.",
+        4: "the connection stands: question and answer were both delivered over it."}),
+    (7, "No presentation context is accepted: the receiver does not know the transfer syntax.", {
+        4: "the *transfer* in transfer syntax is DICOM's word. The connection stands, the offer was read and turned down."}),
+    (7, "The name hv-pacs is not found by the name server; with the address in its place all works.", {
+        2: "with the address all works, so frames and hardware addresses do.",
+        3: "with the address all works. So addresses, masks and routes are right: it's the name that fails.",
+        4: "with the address all works, on the same port. It's the name that fails."}),
 )
 
 
@@ -195,11 +437,11 @@ def symptoms(hospital):
         fixed = {2: here[:1], 4: here[:1], 7: here[:1]}.get(number, [])
         rest = [one for one in here if one not in fixed]
         chosen += fixed + [rest[place] for place in draws.sample(range(len(rest)), wanted - len(fixed))]
-    return {f"S{number}": text for number, (_, text) in enumerate(_shuffled(draws, chosen), 1)}
+    return {f"S{number}": text for number, (_, text, _) in enumerate(_shuffled(draws, chosen), 1)}
 
 
 def _shuffled(draws, values):
-    return [value for _, value in sorted(zip(draws.raw(len(values)).tolist(), values))]
+    return [value for _, value in sorted(zip(draws.raw(len(values)).tolist(), values), key=lambda pair: pair[0])]
 
 
 def _hardware(ip):
@@ -400,35 +642,41 @@ def _far_scene(hospital):
 
 def _at(symptoms, changed):
     """The layers of the symptoms as a misconception has them: `changed` gives the layer from the right one and the text."""
-    right = {text: number for number, text in SYMPTOMS}
+    right = {text: number for number, text, _ in SYMPTOMS}
     return [{"symptom": name, "layer": changed(right[text], text)} for name, text in symptoms.items()]
 
 
 @lesson.exercise
 class LayerOfASymptom:
-    """At which **layer** does each of the eight symptoms lie? Where would you put it right?
+    """At which **layer** does each of the eight symptoms *show*: where does the first thing go wrong that you can see? (The cause may lie
+    at another layer; asked is where it shows.)
 
-    Give a table with the columns `symptom` and `layer`, or shorter, a dictionary: `layers = {"S1": 3, "S2": 1, ...}`, with all eight. A
-    layer is its number: 1, 2, 3, 4 or 7.
+    Give a dictionary: `layers = {"S1": 3, "S2": 1, ...}`, with all eight; or a table with the columns `symptom` and `layer`; or eight
+    numbers in order. A layer is its number: 1, 2, 3, 4 or 7.
     """
 
-    answer = Table("layers", key=["symptom"], reading={"layer": layer})
+    answer = Layers("layers", key=["symptom"], reading={"layer": layer})
     points = 2
 
     def solution(symptoms):
-        signs = {
-            1: ["lamp", "fibre", "wires"],
-            2: ["VLAN", "hardware address", "switches"],
-            3: ["mask", "route", "gateway"],
-            4: ["SYN", "window"],
-            7: ["association", "C-STORE", "context", "name server"],
+        layer_of = {
+            "lamp": 1,                  # no signal arrives
+            "fibre": 1,                 # light is too weak to be read as bits
+            "wires": 1,                 # copper is broken
+            "VLAN": 2,                  # a switch decides by it who hears whose frames
+            "hardware address": 2,      # what frames go by
+            "switches": 2,              # frames circle between them; no router is in the circle
+            "mask": 3,                  # the border between network and host in an IP address
+            "route": 3,                 # what routers go by
+            "gateway": 3,               # an IP address
+            "SYN": 4,                   # a flag of the TCP header
+            "window": 4,                # a field of the TCP header
+            "AE title": 7,              # inside the association request, which TCP has delivered
+            "C-STORE": 7,               # a status that a program sent
+            "presentation context": 7,  # DICOM's agreement on what is sent, and how
+            "name server": 7,           # a program that is asked for an address
         }
-        rows = []
-        for name, text in symptoms.items():
-            for number, words in signs.items():
-                if any(word in text for word in words):
-                    rows.append({"symptom": name, "layer": number})
-        return rows
+        return {name: number for name, text in symptoms.items() for sign, number in layer_of.items() if sign in text}
 
     def port_as_socket(symptoms):
         return _at(symptoms, lambda number, text: 1 if number == 4 and "port" in text else number)
@@ -458,8 +706,8 @@ class LayerOfASymptom:
         "comes back, TCP has done its work.",
     }
     hints = [
-        "Ask of each: what would I have to change? A plug or a fibre, the setting of a switch port, an address or route, a TCP port or "
-        "window, or a setting of the program?",
+        "Ask of each: what stands in the sentence that I can see? A lamp or a fibre, what a switch decides, an address or route, something "
+        "of TCP, or the words of a program?",
         "A socket's lamp and light in a fibre: 1. What switches decide by hardware address and VLAN: 2. Mask, gateway, route: 3.",
         "SYN, RST, port numbers and windows stand in the TCP header: 4. AE titles, DIMSE status and names are inside the data: 7.",
     ]
@@ -481,7 +729,7 @@ class WhoseHardwareAddress:
             "C": "The network card of the archive.",
             "D": "The switch to which the archive is plugged.",
         },
-        evidence=Text("source_mac", reading=mac),
+        evidence=HardwareAddress("source_mac"),
     )
 
     def solution(frame):
@@ -496,6 +744,9 @@ class WhoseHardwareAddress:
     def the_switch(frame):
         return "D", None
 
+    def dicom_router(frame):
+        return "B", _hardware(IP_OF["HV_ROUTER"])
+
     def first_six_bytes(frame):
         return "B", frame[0:6].hex(":")
 
@@ -507,6 +758,8 @@ class WhoseHardwareAddress:
         "puts it into a new frame. The IP address of the sender survives that, the hardware address doesn't.",
         the_archive: "The archive is the *target* of this frame. In an Ethernet header the target comes first.",
         the_switch: "A switch passes frames on unchanged; its own address does not appear in them. Look the source up in the ARP table.",
+        dicom_router: "That is the address of HV_ROUTER. It's a *DICOM* router: a program on a server that passes images on to other AE "
+        "titles. The router of this question passes IP packets from network to network. And look which bytes stand in the frame.",
         first_six_bytes: "You have the right one in mind, but those six bytes are the target: in an Ethernet header the target comes "
         "first.",
         one_byte_late: "You started one byte too late. Offsets count from 0, and a slice `frame[a:b]` begins with the byte at offset a.",
@@ -526,7 +779,7 @@ class WhereDicomBegins:
     In decimal, or in hexadecimal with `0x` in front; counted from 0.
     """
 
-    answer = Number("dicom_at")
+    answer = Offset("dicom_at")
     points = 2
 
     def solution(frame):
@@ -549,7 +802,22 @@ class WhereDicomBegins:
     def counted_from_one(frame):
         return 14 + (frame[14] & 15) * 4 + (frame[46] >> 4) * 4 + 1
 
+    def one_early(frame):
+        return 14 + (frame[14] & 15) * 4 + (frame[46] >> 4) * 4 - 1
+
+    def called_title(frame):
+        return 14 + (frame[14] & 15) * 4 + (frame[46] >> 4) * 4 + 10
+
+    def calling_title(frame):
+        return 14 + (frame[14] & 15) * 4 + (frame[46] >> 4) * 4 + 26
+
     wrong_ways = {
+        one_early: "There a byte of the TCP header's options stands. A header that begins at offset 14 and is 20 bytes long ends with "
+        "offset 33; what follows it begins one further.",
+        called_title: "There the called AE title begins. It's inside the DICOM part, but DICOM begins earlier: an association request has "
+        "a type, a length and a version before its titles.",
+        calling_title: "There the calling AE title begins. It's inside the DICOM part, but DICOM begins earlier: an association request "
+        "has a type, a length and a version before its titles.",
         without_options: "You took the TCP header for 20 bytes long. So it was in the frame of WS_CH1; here options stand behind it, the "
         "time stamps. The header itself says how long it is.",
         words_as_bytes: "If you read these digits off the dump, they are hexadecimal: write `0x` in front of them. If you added up "
@@ -560,8 +828,8 @@ class WhereDicomBegins:
     }
     hints = [
         "Three headers come before it: Ethernet, IP, TCP. Two of them say how long they are.",
-        "The IP header begins at offset 14; its first byte is `45`. The TCP header follows; how long it is says the *first digit* of its "
-        "byte 12, which is `frame[46]`.",
+        "The IP header begins at offset 14; its first byte is `45`. The TCP header follows; how long it is says the *first digit* of the "
+        "byte 12 bytes after its beginning, which is `frame[46]`.",
         "Header lengths count groups of four bytes. Add the three lengths. In a dump, an association request begins with `01 00`.",
     ]
     praise = "There the called and the calling AE title follow; from here on it's what lesson cpas-14 reads."
@@ -613,10 +881,15 @@ class NextHop:
     }
     hints = [
         "First find the network of the host, from its own address and the mask; then ask whether the target lies in it.",
-        'The worked cell has both: `ipaddress.ip_network(f"{own}/{prefix}", strict=False)` and the question `... in network`.',
+        'The worked cell with `ipaddress` has both: how address and mask are glued together, `f"{address}/{length}"`, and the question '
+        '`... in network`. In the function they are called `own` and `prefix`.',
         "Two ends: `if ipaddress.ip_address(target) in network:` return the one address, otherwise return the other.",
     ]
-    praise = "A wrong mask changes this one decision, and that is all it does: some targets work, others never."
+    praise = (
+        "A wrong mask changes this decision, and the broadcast address. Too wide: hosts outside are looked for on the own wire, and are "
+        "not found, unless a router answers in their place (proxy ARP). Too narrow: neighbours are reached by the detour of the gateway, "
+        "which usually works, and so nobody notices."
+    )
 
     def cases(draw):
         made = []
@@ -644,12 +917,12 @@ class NetworksThatCollide:
     points = 2
 
     def solution(planned, existing):
-        collide = []
+        sharing = []
         for new in planned:
             for old in existing:
                 if ipaddress.ip_network(new).overlaps(ipaddress.ip_network(old)):
-                    collide.append(new)
-        return collide
+                    sharing.append(new)
+        return sharing
 
     def third_number(planned, existing):
         return [new for new in planned if new.split(".")[2] in {old.split(".")[2] for old in existing}]
@@ -705,14 +978,11 @@ class WhatSlowsTheBitewings:
     )
     points = 2
 
-    def solution(arp_of_gateway, switch_addresses):
-        for row in arp_of_gateway.text.splitlines():
-            if "10.20.30.71 " in row:
-                last_digits = row.replace(":", "")[-4:]
-        for row in switch_addresses.text.splitlines():
-            if f".{last_digits} " in row:
-                port = row.split()[-1]
-        return "B", port
+    def solution(switch_addresses):
+        # In the gateway's table 10.20.30.71 has 02:48:56:14:1e:47; the switch writes that 0248.5614.1e47.
+        row = next(row for row in switch_addresses.text.splitlines() if "0248.5614.1e47" in row)
+        # That port runs at half duplex and counts late collisions; the unit is fixed to full.
+        return "B", row.split()[-1]
 
     def cable(switch_addresses):
         return "A", _port_of("10.20.30.73", switch_addresses)
@@ -738,7 +1008,17 @@ class WhatSlowsTheBitewings:
     def camera(switch_addresses):
         return "B", _port_of("10.20.30.73", switch_addresses)
 
+    def office(switch_addresses):
+        return "B", _port_of("10.20.60.71", switch_addresses)
+
+    def other_office(switch_addresses):
+        return "B", _port_of("10.20.60.72", switch_addresses)
+
     wrong_ways = {
+        office: "The fault is named right, but not the port. The hardware address there ends in the same two digits; the two before them "
+        "differ, and it's in VLAN 60, the offices'. Its counters show no collision either.",
+        other_office: "The fault is named right, but that port is in VLAN 60, the offices', and counts no collision. Two wrong check "
+        "sums in a week are nothing to worry about.",
         cable: "There is a port with wrong check sums, and it's worth a new cable; but look whose hardware address is learned there. At "
         "the intra-oral unit's port the column is 0.",
         overloaded: "Frames are thrown away at the uplink, where all of the clinic's traffic meets. That hits every device a little. "
@@ -775,19 +1055,18 @@ class RulesOfTheFirewall:
     does it need, so that every connection in `handshakes` that really came about works then too?
 
     A rule says: who may open a connection, to whom, to which port. Give a table with the columns `source`, `target` and `port`, a row
-    for each rule, no rule twice. Systems by name or by IP address. The firewall is stateful: answers to a permitted connection pass by
-    themselves.
+    for each rule, no rule twice; or type them, as shown above, or as text with one rule a line. Each rule names one host as its source
+    and one as its target, by name or by IP address. The firewall is stateful: answers to a permitted connection pass by themselves.
     """
 
-    answer = Table("rules", key=["source", "target", "port"], reading={"source": host, "target": host})
+    answer = Rules("rules", key=["source", "target", "port"], reading={"source": host, "target": host})
     points = 2
 
     def solution(handshakes):
         answers = handshakes[handshakes["flags"] == "SYN, ACK"]
         # Whoever answers a SYN is the target of the rule, and the port from which it answers is the rule's port.
-        rules = answers[["target", "source", "source_port"]].drop_duplicates(ignore_index=True)
-        rules.columns = ["source", "target", "port"]
-        return rules
+        columns = {"target": "source", "source": "target", "source_port": "port"}
+        return answers[list(columns)].rename(columns=columns).drop_duplicates(ignore_index=True)
 
     def answers_too(handshakes):
         return _rules(handshakes[handshakes["target_port"] != 7070], "source", "target", "target_port")
@@ -806,6 +1085,18 @@ class RulesOfTheFirewall:
         answers = handshakes[handshakes["flags"] == "SYN, ACK"]
         return _rules(answers[answers["source"] != "HV_MWL"], "target", "source", "source_port")
 
+    def without_the_commitment(handshakes):
+        rules = RulesOfTheFirewall.solution(handshakes)
+        return rules[(rules["source"] != "HV_PACS") | (rules["target"] != "CTER01")].reset_index(drop=True)
+
+    def without_the_move(handshakes):
+        rules = RulesOfTheFirewall.solution(handshakes)
+        return rules[(rules["source"] != "HV_PACS") | (rules["target"] != "WS_CH1")].reset_index(drop=True)
+
+    def guessed_for_the_new_one(handshakes):
+        right = RulesOfTheFirewall.solution(handshakes).to_dict("records")
+        return [*right, {"source": "WS_ED1", "target": "HV_PACS", "port": 11112}]
+
     def the_wrong_way_round(handshakes):
         return _rules(handshakes[handshakes["flags"] == "SYN, ACK"], "source", "target", "source_port")
 
@@ -820,6 +1111,12 @@ class RulesOfTheFirewall:
         "it would cover the mistake.",
         without_the_worklist: "You left out the worklist server. Its *program* refused the association; the TCP connection was there, "
         "and the scanner needs it as soon as the AE title is put right.",
+        without_the_commitment: "One of the connections that the archive opens is missing: the one in which it reports to a modality that "
+        "it has committed to storage. Without it the scanner waits for ever, and deletes nothing.",
+        without_the_move: "One of the connections that the archive opens is missing: the one in which it sends images to a workstation "
+        "after a C-MOVE. The query would be answered, and no image would come.",
+        guessed_for_the_new_one: "You have a rule for WS_ED1 to a port that none of its segments went to. None of its SYNs was answered, "
+        "so no connection of it came about. It will need a rule once it is set right; asked are those that came about.",
         the_wrong_way_round: "Your rules stand on their heads: source is who sends the SYN.",
     }
     hints = [
@@ -829,7 +1126,10 @@ class RulesOfTheFirewall:
         '`rules = [{"source": "...", "target": "...", "port": ...}, ...]`.',
     ]
     praise = (
-        "The connections that the archive opens are the ones that get forgotten: with them missing, every test is green and no image comes."
+        "The connections that the archive opens are the ones that get forgotten: with them missing, every test is green and no image "
+        "comes. But a list of some days is a beginning only. It does not show what is rare or was not recorded: HV_ROUTER and HV_VNA, "
+        "HL7, DNS, time, the audit log. And WS_ED1 would stay dark from Friday on. Let the firewall first *log* for some weeks what it "
+        "would refuse."
     )
 
 
@@ -841,11 +1141,32 @@ class SecondsOnTheLine:
     Count the overhead: full frames, no TCP options. Two decimals are enough.
     """
 
-    answer = Function("seconds", result=Rounded("seconds", unit="s", within=0.002))
+    answer = Function("seconds", result=Rounded("seconds", unit="s", within=0.001))
     points = 2
 
     def solution(megabytes, mbit):
         return megabytes * 8 / mbit * 1538 / 1460
+
+    def divided_by_eight(megabytes, mbit):
+        return megabytes / 8 / mbit * 1538 / 1460
+
+    def divided_by_eight_alone(megabytes, mbit):
+        return megabytes / 8 / mbit
+
+    def preamble_and_gap(megabytes, mbit):
+        return megabytes * 8 / mbit * 1518 / 1460
+
+    def frame_as_captured(megabytes, mbit):
+        return megabytes * 8 / mbit * 1514 / 1460
+
+    def gap_forgotten(megabytes, mbit):
+        return megabytes * 8 / mbit * 1526 / 1460
+
+    def preamble_forgotten(megabytes, mbit):
+        return megabytes * 8 / mbit * 1530 / 1460
+
+    def only_inside(megabytes, mbit):
+        return megabytes * 8 / mbit * 1500 / 1460
 
     def bytes_for_bits(megabytes, mbit):
         return megabytes / mbit * 1538 / 1460
@@ -866,6 +1187,16 @@ class SecondsOnTheLine:
         return megabytes * 8 / mbit * 1538 / 1500
 
     wrong_ways = {
+        divided_by_eight: "You divided by eight. From bytes to bits the number grows: 1 MB is 8 Mbit.",
+        divided_by_eight_alone: "You divided by eight, but from bytes to bits the number grows: 1 MB is 8 Mbit. And the overhead is "
+        "missing.",
+        preamble_and_gap: "You took 1,518 bytes for a frame: that is header, data and check sequence. Before each frame goes a preamble, "
+        "after it a gap, and the line carries nothing else meanwhile.",
+        frame_as_captured: "You took 1,514 bytes for a frame, as a capture shows it. On the wire there are also the preamble, the check "
+        "sequence and the gap.",
+        gap_forgotten: "You left out the gap before the next frame: nothing is sent in it, but it takes its time.",
+        preamble_forgotten: "You left out the preamble, by which the receiver falls into step: it takes its time as well.",
+        only_inside: "You counted the headers of IP and TCP, and nothing of what Ethernet adds around them.",
         bytes_for_bits: "You divided bytes by bits. A line of 100 Mbit/s carries 12.5 million bytes in a second: a byte has eight bits.",
         a_bare_quotient: "You divided megabytes by megabits. A byte has eight bits; and beside the images the wire carries headers and "
         "gaps, which take time as well.",
@@ -889,6 +1220,23 @@ class SecondsOnTheLine:
         return [(round(size, 3), draw.choice(lines)) for size in sizes]
 
 
+def _images_sent(packets):
+    """Of each image in the capture: (bytes sent, seconds from the first to the last of them, seconds until the C-STORE response)."""
+    from coursekit.figures.packets import contents
+
+    carried = contents(packets)
+    found = []
+    for packet in packets:
+        said = carried.get(packet.number, [])
+        if "C-STORE-RQ" in said:
+            begin, sent = packet.time, []
+        if "C-STORE-RSP" in said:
+            found.append((sum(len(one.payload) for one in sent), (sent[-1].time - begin) / 1e6, (packet.time - begin) / 1e6))
+        elif packet.payload and packet.source == packets[0].source and packet.number > 5:
+            sent.append(packet)
+    return found
+
+
 @lesson.exercise
 class OneConnectionAtMost:
     """How much can **one connection** to Eastcliff carry **at most**, with the window that its workstation offers? Take the window from
@@ -897,13 +1245,13 @@ class OneConnectionAtMost:
     To half a Mbit/s is enough.
     """
 
-    answer = Rounded("at_most", unit="Mbit/s", within=0.04)
+    answer = Number("at_most", unit="Mbit/s", tolerance=0.5)
     points = 2
 
     def solution(eastcliff):
-        window = eastcliff[1].tcp.window
-        round_trip = (eastcliff[1].time - eastcliff[0].time) / 1_000_000
-        return window * 8 / round_trip / 1_000_000
+        window = 65_535                                                     # `Win=` in the row of the SYN, ACK; it has no `WS=`
+        milliseconds = (eastcliff[1].time - eastcliff[0].time) / 1000       # from frame 1 to frame 2; or typed from the listing
+        return window * 8 / milliseconds / 1000
 
     def one_way(eastcliff):
         return eastcliff[1].tcp.window * 8 / (eastcliff[1].time - eastcliff[0].time) * 2
@@ -937,7 +1285,25 @@ class OneConnectionAtMost:
     def scaled_all_the_same(eastcliff):
         return eastcliff[1].tcp.window * 256 * 8 / (eastcliff[1].time - eastcliff[0].time)
 
+    def measured(eastcliff):
+        images = _images_sent(eastcliff)
+        return sum(size for size, _, _ in images) * 8 / sum(until for _, _, until in images) / 1_000_000
+
+    def measured_of_the_first(eastcliff):
+        size, sending, _ = _images_sent(eastcliff)[0]
+        return size * 8 / sending / 1_000_000
+
+    def measured_without_the_wait(eastcliff):
+        images = _images_sent(eastcliff)
+        return sum(size for size, _, _ in images) * 8 / sum(sending for _, sending, _ in images) / 1_000_000
+
     wrong_ways = {
+        measured: "That is what was *measured* in the capture, bytes by time. In it lie the careful start and the wait for each C-STORE "
+        "response. Asked is what a connection can carry *at most*.",
+        measured_of_the_first: "That is what was *measured* while the first image was sent. In it lies TCP's careful start. Asked is "
+        "what a connection can carry *at most*.",
+        measured_without_the_wait: "That is what was *measured* while the images were sent, the slope of the stairs. The careful start and "
+        "pauses of the sender are in it. Asked is what a connection can carry *at most*.",
         one_way: "You took half the round trip. The sender has to wait for the acknowledgement to come *back*: the way there and the way "
         "back both count.",
         megabytes: "That is in megabytes a second. A byte has eight bits.",
@@ -971,12 +1337,14 @@ def _seconds(study, rtt, line=LINE, window=65_535, associations=1, wait=None, bi
     return image * study["images"] / associations
 
 
+PLANS = {
+    "now": {}, "line 10 Gbit/s": {"line": 10_000}, "window 256 KiB": {"window": 256 * 1024}, "four associations": {"associations": 4},
+}
+
+
 def _four(study, rtt, **more):
     """The four rows of the last exercise, with what a misconception changes."""
-    plans = {
-        "now": {}, "line 10 Gbit/s": {"line": 10_000}, "window 1 MiB": {"window": 1024 * 1024}, "four associations": {"associations": 4},
-    }
-    return {plan: round(_seconds(study, rtt, **{**change, **more}), 1) for plan, change in plans.items()}
+    return {plan: _seconds(study, rtt, **{**change, **more}) for plan, change in PLANS.items()}
 
 
 @lesson.input
@@ -994,64 +1362,95 @@ class WhatWouldHelpEastcliff:
     |---|---|---|---|
     | `now` | 1 Gbit/s | 65,535 bytes | 1 |
     | `line 10 Gbit/s` | 10 Gbit/s | 65,535 bytes | 1 |
-    | `window 1 MiB` | 1 Gbit/s | 1,048,576 bytes | 1 |
+    | `window 256 KiB` | 1 Gbit/s | 262,144 bytes | 1 |
     | `four associations` | 1 Gbit/s | 65,535 bytes each | 4 at the same time, each with a quarter of the images |
 
-    Take `round_trip`, and 25 ms that the workstation needs for each image. Give a table with the columns `measure` and `seconds`, or
-    shorter: `plan = {"now": ..., "line 10 Gbit/s": ..., "window 1 MiB": ..., "four associations": ...}`. To a second is enough.
+    Take `round_trip`, and 25 ms that the workstation needs for each image. Four associations wait at the same time, each for its own
+    image: the workstation works on four. Give a table with the columns `measure` and `seconds`, or shorter:
+    `plan = {"now": ..., "line 10 Gbit/s": ..., "window 256 KiB": ..., "four associations": ...}`. To a second is enough.
     """
 
-    answer = Table("plan", key=["measure"], tolerance=1.01)
+    answer = Plan("plan", loosely={"as_measured": 0.03})
     points = 3
 
     def solution(study, round_trip):
-        bits = study["bytes"] / study["images"] * 8
-        seconds = {}
-        for measure, line, window, associations in [
-            ("now", 1_000_000_000, 65_535, 1),
-            ("line 10 Gbit/s", 10_000_000_000, 65_535, 1),
-            ("window 1 MiB", 1_000_000_000, 1_048_576, 1),
-            ("four associations", 1_000_000_000, 65_535, 4),
-        ]:
-            rate = min(line * 1460 / 1538, window * 8 / round_trip)
-            one_image = bits / rate + round_trip + 0.025
-            seconds[measure] = one_image * study["images"] / associations
-        return [{"measure": measure, "seconds": value} for measure, value in seconds.items()]
+        images = study["images"]
+        bits = study["bytes"] / images * 8
+        line = 1_000_000_000 * 1460 / 1538
+        window = 65_535 * 8 / round_trip
+        wait = round_trip + 0.025
+        now = (bits / min(line, window) + wait) * images
+        return {
+            "now": now,
+            "line 10 Gbit/s": (bits / min(10 * line, window) + wait) * images,
+            "window 256 KiB": (bits / min(line, 262_144 * 8 / round_trip) + wait) * images,
+            "four associations": now / 4,
+        }
 
     def ten_times_the_line(study, round_trip):
         right = _four(study, round_trip)
-        return [{"measure": name, "seconds": right["now"] / 10 if "Gbit" in name else value} for name, value in right.items()]
+        return right | {"line 10 Gbit/s": right["now"] / 10}
 
     def no_waiting(study, round_trip):
-        return _as_rows(_four(study, round_trip, wait=0))
+        return _four(study, round_trip, wait=0)
+
+    def without_the_receiver(study, round_trip):
+        return _four(study, round_trip, wait=round_trip)
+
+    def without_the_answer_s_way(study, round_trip):
+        return _four(study, round_trip, wait=SERVER_WAIT)
 
     def line_alone(study, round_trip):
-        return _as_rows(_four(study, round_trip, window=10**12))
+        return _four(study, round_trip, window=10**12)
+
+    def line_and_nothing_else(study, round_trip):
+        return _four(study, round_trip, window=10**12, wait=0)
 
     def one_way(study, round_trip):
-        return _as_rows(_four(study, round_trip / 2, wait=round_trip + SERVER_WAIT))
+        return _four(study, round_trip / 2, wait=round_trip + SERVER_WAIT)
 
     def window_in_bits(study, round_trip):
-        return _as_rows(_four(study, round_trip, bits=1))
+        return _four(study, round_trip, bits=1)
 
     def in_minutes(study, round_trip):
-        return [{"measure": name, "seconds": value / 60} for name, value in _four(study, round_trip).items()]
+        return {name: value / 60 for name, value in _four(study, round_trip).items()}
 
-    def window_sixteen_times(study, round_trip):
+    def one_image(study, round_trip):
+        return {name: value / study["images"] for name, value in _four(study, round_trip).items()}
+
+    def window_four_times(study, round_trip):
         right = _four(study, round_trip)
-        return [{"measure": name, "seconds": right["now"] / 16 if "MiB" in name else value} for name, value in right.items()]
+        return right | {"window 256 KiB": right["now"] / 4}
+
+    def four_as_now(study, round_trip):
+        right = _four(study, round_trip)
+        return right | {"four associations": right["now"]}
+
+    def as_measured(study, round_trip, eastcliff):
+        images = _images_sent(eastcliff)
+        seen = sum(until for _, _, until in images) / len(images) * study["images"]
+        return _four(study, round_trip) | {"now": seen, "line 10 Gbit/s": seen, "four associations": seen / 4}
 
     wrong_ways = {
         ten_times_the_line: "You made the faster line ten times as quick. The smaller of the two rates holds, and the smaller one is not "
         "the line's: the window and the distance set it. They don't change when the line is exchanged.",
         no_waiting: "You counted the bytes only. After each image the archive waits for the C-STORE response, a round trip and the 25 "
         "ms, before it sends the next.",
-        line_alone: "You let the line set the rate in every row. Compare it with what one connection can carry, and take the smaller.",
+        without_the_receiver: "You have the bytes and the round trip of each response, but not the 25 ms that the workstation needs for "
+        "each image.",
+        without_the_answer_s_way: "You have the bytes and the workstation's 25 ms, but not the round trip that each response takes.",
+        line_alone: "You let the line alone set the rate. Compare it with what one connection can carry, and take the smaller.",
+        line_and_nothing_else: "That is what the line alone would need. One connection can't carry as much, and after each image it waits.",
         one_way: "For the window's rate you took half the round trip. An acknowledgement has to come back.",
         window_in_bits: "You divided the window by the round trip and took the result for bits. The window is in bytes.",
         in_minutes: "Those are minutes. They are right as such, but asked are seconds.",
-        window_sixteen_times: "You divided the time by sixteen, as the window is sixteen times as large. The bytes go sixteen times as "
-        "fast; the wait after each image, a round trip and 25 ms, stays.",
+        one_image: "That is the time of one image. Asked is the whole study.",
+        window_four_times: "You divided the time by four, as the window is four times as large. The bytes go four times as fast; the wait "
+        "after each image, a round trip and 25 ms, stays.",
+        four_as_now: "You gave four associations the time of one. Each has its own window and sends a quarter of the images; they go at "
+        "the same time, and the line has room for them.",
+        as_measured: "You took the time of an image from the capture. In it lie the careful start of the connection and what the "
+        "workstation needed that day. For measures that can be compared, reckon with the formula, `round_trip` and 25 ms.",
     }
     hints = [
         "Begin with `now`, in the worked cell: which of its numbers are different for Eastcliff? Then change one thing a row.",
@@ -1064,7 +1463,3 @@ class WhatWouldHelpEastcliff:
         "That is the answer for ten o'clock: not a faster line, but the window scaling switched on at Eastcliff's end, or several "
         "associations at a time, which the archive can do today. And the provider may say what the round trip is spent on."
     )
-
-
-def _as_rows(seconds):
-    return [{"measure": measure, "seconds": value} for measure, value in seconds.items()]

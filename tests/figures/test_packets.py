@@ -50,3 +50,12 @@ def test_pictures_say_what_they_show_and_are_png(echo):
                              "host, 20 bytes; inside it DICOM, a PDU, 187 bytes.")
     assert "servers 10.20.10.0/24 with HV_PACS 10.20.10.10" in drawn[2].says
     assert "0.03 MB are sent" in drawn[3].says
+
+
+def test_the_steps_may_be_explained():
+    from coursekit.lessons.cpas_10_networks import lesson
+    packets = lesson.input_of("eastcliff", hospital(0, "tiny"))
+    plain, explained = (sent_over_time(packets, 1e8, "Far", explained=wanted) for wanted in (False, True))
+    assert explained.png.startswith(b"\x89PNG") and explained.says.startswith(plain.says)
+    assert "one window high, 0.066 MB, and one round trip wide, 0.039 seconds" in explained.says
+    assert "waits for the C-STORE response: 0.062 and 0.084 seconds" in explained.says

@@ -37,13 +37,14 @@ LAYER_NAMES = {1: "physical", 2: "Data link", 3: "Network layer", 4: "L4", 7: "A
 
 def test_layers_in_other_forms_are_right(editions):
     import pandas as pd
-    rows = _right("LayerOfASymptom", editions)
-    by_name = {row["symptom"]: row["layer"] for row in rows}
+    by_name = _right("LayerOfASymptom", editions)
+    rows = [{"symptom": name, "layer": number} for name, number in by_name.items()]
     for given in (
         by_name, {name: str(number) for name, number in by_name.items()}, {name: LAYER_NAMES[number] for name, number in by_name.items()},
         {name: f"layer {number}" for name, number in by_name.items()}, {name.lower(): number for name, number in by_name.items()},
         {name: 5 if number == 7 else number for name, number in by_name.items()}, list(by_name.items()),
         {"symptom": list(by_name), "layer": list(by_name.values())}, pd.DataFrame(rows)[::-1],
+        list(by_name.values()), [str(number) for number in by_name.values()],
     ):
         assert _judge("LayerOfASymptom", editions, given).correct, given
     seven = dict(list(by_name.items())[:7])
@@ -52,10 +53,26 @@ def test_layers_in_other_forms_are_right(editions):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_each_wrong_layer_of_each_symptom_gets_its_reason(seed):
+    own = Editions(hospital(seed, "tiny"))
+    right, symptoms = _right("LayerOfASymptom", own), _input("symptoms", seed)
+    for name, number in right.items():
+        reasons = next(reasons for _, text, reasons in module.SYMPTOMS if text == symptoms[name])
+        for other in {1, 2, 3, 4, 7} - {number}:
+            verdict = _judge("LayerOfASymptom", own, right | {name: other})
+            assert verdict.outcome is Outcome.NOT_YET
+            if verdict.label == "value":
+                assert verdict.message == f"1 of the eight is not right yet. {name}: {reasons.get(other) or module.AT_LAYER[other]}"
+    several = right | {name: 1 if number != 1 else 7 for name, number in list(right.items())[:4]}
+    verdict = _judge("LayerOfASymptom", own, several)
+    assert verdict.message.startswith("4 of the eight are not right yet. S1: ") and "S3: " in verdict.message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_words_of_the_solution_tell_every_symptom_s_layer(seed):
-    symptoms = {f"S{number}": text for number, (_, text) in enumerate(module.SYMPTOMS)}
+    symptoms = {f"S{number}": text for number, (_, text, _) in enumerate(module.SYMPTOMS)}
     found = EXERCISES["LayerOfASymptom"].solution(symptoms)
-    assert [row["layer"] for row in found] == [number for number, _ in module.SYMPTOMS]
+    assert list(found.values()) == [number for number, _, _ in module.SYMPTOMS]
     chosen = list(_input("symptoms", seed).values())
     assert len(chosen) == len(set(chosen)) == 8
 
@@ -73,6 +90,9 @@ def test_right_answers_in_other_forms_are_right(editions, name, given):
     ("WhoseHardwareAddress", ("A", "02:48:56:00:0a:01"), "the_scanner"), ("WhoseHardwareAddress", ("B", "10.20.10.1"), "evidence"),
     ("WhoseHardwareAddress", ("B", "02:48:56:14:0a:0a"), "first_six_bytes"), ("WhoseHardwareAddress", ("D", "x"), "the_switch"),
     ("WhereDicomBegins", (54,), "without_options"), ("WhereDicomBegins", (12,), "value"),
+    ("WhereDicomBegins", (65,), "one_early"), ("WhereDicomBegins", (76,), "called_title"), ("WhereDicomBegins", (92,), "calling_title"),
+    ("WhereDicomBegins", ("66-69",), "unreadable"), ("WhoseHardwareAddress", ("B", "02:48:56:14:0a:0c"), "dicom_router"),
+    ("WhoseHardwareAddress", ("B", b"\x02\x48\x56"), "evidence"),
     ("WhatSlowsTheBitewings", ("B", "10.20.30.71"), "evidence"), ("WhatSlowsTheBitewings", ("A", "gi1/0/9"), "cable"),
     ("WhereDicomBegins", ("42",), "words_as_bytes"), ("NetworksThatCollide", (["10.20.30.192"],), "unreadable"),
     ("OneConnectionAtMost", (1000,), "the_line"), ("OneConnectionAtMost", ("1 Gbit/s",), "unreadable"),
@@ -82,10 +102,18 @@ def test_wrong_answers_are_told_apart(editions, name, given, label):
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
 
 
-def test_the_source_may_be_cut_from_the_frame_and_bytes_are_told_to_be_shown_as_text(editions):
+def test_the_source_may_be_cut_from_the_frame(editions):
     frame = _input("frame")
-    assert _judge("WhoseHardwareAddress", editions, "B", frame[6:12].hex()).correct
-    assert not _judge("WhoseHardwareAddress", editions, "B", frame[6:12]).correct
+    for given in (frame[6:12].hex(), frame[6:12], bytearray(frame[6:12]), list(frame[6:12])):
+        assert _judge("WhoseHardwareAddress", editions, "B", given).correct, given
+    assert _judge("WhoseHardwareAddress", editions, "B", frame[0:6]).label == "first_six_bytes"
+    assert "six bytes" in _judge("WhoseHardwareAddress", editions, "B", frame[6:11]).message
+
+
+def test_an_offset_is_not_told_to_be_rounded(editions):
+    for given in (65, 67, 64):
+        assert "round" not in _judge("WhereDicomBegins", editions, given).message
+    assert "range" in _judge("WhereDicomBegins", editions, "66-69").message
 
 
 def test_other_ways_to_find_the_next_hop_are_right(editions):
@@ -143,8 +171,11 @@ def test_a_port_of_the_switch_in_other_forms(editions, write):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_switch_tells_of_one_mismatch(seed):
-    port = EXERCISES["WhatSlowsTheBitewings"].solution(_input("arp_of_gateway", seed), _input("switch_addresses", seed))[1]
+    port = EXERCISES["WhatSlowsTheBitewings"].solution(_input("switch_addresses", seed))[1]
     rows = [row.split() for row in _input("switch_counters", seed).text.splitlines()[2:]]
+    for name, ip in (("office", "10.20.60.71"), ("other_office", "10.20.60.72")):
+        decoy = module._port_of(ip, _input("switch_addresses", seed))
+        assert _judge("WhatSlowsTheBitewings", Editions(hospital(seed, "tiny")), "B", decoy).label == name
     late = [row[0] for row in rows if int(row[-2]) > 0]
     assert late == [port] and len({row[0] for row in rows}) == 7
     assert all(int(row[-2]) <= int(row[-3]) for row in rows)
@@ -164,8 +195,27 @@ def test_rules_in_other_forms_are_right(editions):
     for given in (rows, by_address, [tuple(row.values()) for row in rows], frame[["port", "target", "source"]],
                   [{**row, "port": str(row["port"]), "source": row["source"].lower()} for row in rows]):
         assert _judge("RulesOfTheFirewall", editions, given).correct, given
+    for written in ("{source} {target} {port}", "{source}, {target}, {port}", "{source} -> {target} {port}",
+                    "{source} → {target} {port}"):
+        assert _judge("RulesOfTheFirewall", editions, "\n".join(written.format(**row) for row in rows)).correct, written
+    assert _judge("RulesOfTheFirewall", editions, frame.rename(columns={"port": "target_port"})).correct
     assert _judge("RulesOfTheFirewall", editions, rows[1:]).outcome is Outcome.NOT_YET
     assert "more often" in _judge("RulesOfTheFirewall", editions, rows + rows[:1]).message
+
+
+def test_rules_that_are_not_right_are_told_why(editions):
+    frame, handshakes = _right("RulesOfTheFirewall", editions), _input("handshakes")
+    rows = frame.to_dict("records")
+    judged = lambda given: _judge("RulesOfTheFirewall", editions, given)
+    syn = handshakes[handshakes["flags"] == "SYN"]
+    assert judged(syn[["source", "target", "target_port"]].drop_duplicates()).label == "every_syn"
+    assert "rename" in judged(handshakes[["source", "target", "source_port"]]).message
+    assert judged([row for row in rows if (row["source"], row["target"]) != ("HV_PACS", "CTER01")]).label == "without_the_commitment"
+    assert judged([row for row in rows if (row["source"], row["target"]) != ("HV_PACS", "WS_CH1")]).label == "without_the_move"
+    assert judged([*rows, {"source": "ws_ed1", "target": "10.20.10.10", "port": 11112}]).label == "guessed_for_the_new_one"
+    assert "No SYN of it was answered" in judged([*rows, {"source": "WS_ED1", "target": "HV_PACS", "port": 104}]).message
+    assert "one host" in judged([{**row, "source": "10.20.30.0/24"} for row in rows]).message
+    assert "one rule a line" in judged("CTER01 may call HV_PACS").message
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -180,7 +230,10 @@ def test_other_ways_to_reckon_the_seconds_are_right(editions):
                      lambda megabytes, mbit: megabytes / (mbit / 8) / 0.949,
                      lambda megabytes, mbit: f"{megabytes * 8 / mbit * 1538 / 1460:.3f} s"):
         assert _judge("SecondsOnTheLine", editions, function).correct
-    for factor, label in ((1, "no_overhead"), (1 / 8, "a_bare_quotient"), (1.048576, None), (1538 / 1448, None), (1500 / 1460, None)):
+    for factor, label in ((1, "no_overhead"), (1 / 8, "a_bare_quotient"), (1.048576, None), (1538 / 1448, None),
+                          (1500 / 1460, "only_inside"),
+                          (1518 / 1460, "preamble_and_gap"), (1514 / 1460, "frame_as_captured"), (1526 / 1460, "gap_forgotten"),
+                          (1530 / 1460, "preamble_forgotten"), (1538 / 1460 / 64, "divided_by_eight"), (1 / 64, "divided_by_eight_alone")):
         verdict = _judge("SecondsOnTheLine", editions, lambda megabytes, mbit: megabytes * 8 / mbit * factor)
         assert not verdict.correct and (label is None or verdict.label == label)
 
@@ -208,15 +261,49 @@ def test_the_capture_of_eastcliff_shows_what_the_lesson_reckons(seed):
 
 
 def test_the_last_exercise_in_other_forms(editions):
-    rows = _right("WhatWouldHelpEastcliff", editions)
-    plan = {row["measure"]: row["seconds"] for row in rows}
+    plan = _right("WhatWouldHelpEastcliff", editions)
     for given in (plan, {name: round(value) for name, value in plan.items()}, list(plan.items()),
-                  {name: f"{value:.1f}" for name, value in plan.items()},
+                  {name: f"{value:.1f}" for name, value in plan.items()}, list(plan.values()), tuple(map(round, plan.values())),
+                  {name: f"{value:.1f} s" for name, value in plan.items()}, {name: f"{value / 60:.3f} min" for name, value in plan.items()},
+                  {name.replace(" ", ""): value for name, value in plan.items()},
                   [{"Measure": name.upper(), "Seconds": value} for name, value in plan.items()]):
         assert _judge("WhatWouldHelpEastcliff", editions, given).correct, given
+    clock = {name: f"{int(value // 60)}:{int(value % 60):02d}" for name, value in plan.items()}
+    assert "minutes and seconds" in _judge("WhatWouldHelpEastcliff", editions, clock).message
     minutes = {name: round(value / 60, 1) for name, value in plan.items()}
     assert _judge("WhatWouldHelpEastcliff", editions, minutes).label == "in_minutes"
     assert plan["now"] == plan["line 10 Gbit/s"] > plan["four associations"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_row_of_the_last_exercise_is_told_what_is_wrong(seed):
+    own = Editions(hospital(seed, "tiny"))
+    plan, images = _right("WhatWouldHelpEastcliff", own), _input("study", seed)["images"]
+    line = _input("study", seed)["bytes"] * 8 / (1e9 * 1460 / 1538)
+    trip = _input("round_trip", seed)
+    far = plan["four associations"]
+    for row, value, label in (
+        ("now", line, "line_and_nothing_else"), ("now", line + (trip + 0.025) * images, "line_alone"),
+        ("now", plan["now"] / images, "one_image"),
+        ("now", plan["now"] - 0.025 * images, "without_the_receiver"), ("now", plan["now"] - trip * images, "without_the_answer_s_way"),
+        ("four associations", plan["now"], "four_as_now"), ("window 256 KiB", far, "window_four_times"),
+        ("line 10 Gbit/s", plan["now"] / 10, "ten_times_the_line"),
+    ):
+        verdict = _judge("WhatWouldHelpEastcliff", own, plan | {row: value})
+        assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, (row, verdict)
+    measured = sum(until for _, _, until in module._images_sent(_input("eastcliff", seed))) / 2
+    verdict = _judge("WhatWouldHelpEastcliff", own, plan | {"now": measured * images})
+    assert verdict.label == "as_measured"
+    # An image needs more than one window of each size, so that the formula holds.
+    assert _input("study", seed)["bytes"] / images > 2 * 262_144
+
+
+def test_what_was_measured_is_not_what_is_possible(editions):
+    (size, sending, until), (_, second, answered) = module._images_sent(_input("eastcliff"))
+    for given, label in ((size * 8 / until / 1e6, "measured"), (11.5, "measured_of_the_first"), (10.1, "measured"),
+                         (2 * size * 8 / (until + answered) / 1e6, "measured"), (size * 8 / sending / 1e6, "measured_of_the_first"),
+                         (2 * size * 8 / (sending + second) / 1e6, "measured_without_the_wait")):
+        assert _judge("OneConnectionAtMost", editions, given).label == label, given
 
 
 def test_the_rate_may_be_rounded_and_its_unit_may_be_written(editions):
