@@ -5,13 +5,18 @@ import random
 import re
 import sqlite3
 import tempfile
+from collections import Counter
 from functools import cached_property, partial
 from pathlib import Path
 
 from coursekit.checking import Choice, Function, Kind, Lesson, Number, Outcome, Query, Set, Table, Text, Verdict, running
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.function import SECONDS
+from coursekit.checking.kinds.query import MOST_ROWS
+from coursekit.checking.kinds.table import Rows
+from coursekit.checking.lesson import Editions
 from coursekit.checking.reading import Unreadable, is_a, plain, short
+from coursekit.errors import CourseError
 from coursekit.hospital import names, schema
 from coursekit.hospital.draws import Draws
 
@@ -139,12 +144,21 @@ class TwoSessions:
 
 
 class PracticeDatabase(sqlite3.Connection):
-    """A small database with the tables patient, study and correction; a copy of it is a database of its own."""
+    """A small database with the tables patient, study and correction; a copy of it is a database of its own.
+
+    told    : the statements that a copy was told, as SQLite carried them out
+    refuses : what this database refuses besides its declared rules, in words; "" for nothing
+    """
+
+    refuses = ""
 
     def __deepcopy__(self, memo):
         other = _connect(factory=PracticeDatabase)
         self.backup(other)
         other.execute("PRAGMA foreign_keys=ON")
+        other.told = []
+        other.refuses = self.refuses
+        other.set_trace_callback(other.told.append)
         return other
 
 
@@ -170,12 +184,13 @@ PRACTICE_TABLES = {
 }
 
 
-def _practice(patients, studies, corrected):
+def _practice(patients, studies, corrected, refuses=""):
     """A PracticeDatabase.
 
     patients  : (pid, name)
     studies   : (place of the patient in `patients`, UID, description)
     corrected : places in `studies` of those that have a correction already
+    refuses   : "the UPDATE of study" or "the INSERT into correction": a trigger of the vendor's stops it, which nobody can look up before
     """
     db = _connect(factory=PracticeDatabase)
     db.execute("PRAGMA foreign_keys=ON")
@@ -187,14 +202,24 @@ def _practice(patients, studies, corrected):
     for place in corrected:
         db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT pk, patient_pk % (SELECT count(*) FROM patient) + 1 "
                    "FROM study WHERE pk = ?", (place + 1,))
+    if refuses:
+        what = refuses.removeprefix("the ").replace("INSERT into", "INSERT ON").replace("UPDATE of", "UPDATE ON")
+        db.execute(f"CREATE TRIGGER busy BEFORE {what} BEGIN SELECT RAISE(ABORT, 'not now: another program is at work here'); END")
+    db.refuses = refuses
     return db
 
 
 class ChangesTogether(Function):
-    """A function that changes a PracticeDatabase: judged by what the database holds afterwards, not by what the function returns."""
+    """A function that changes a PracticeDatabase: judged by what the database holds afterwards, not by what the function returns.
 
-    def __init__(self, variables):
+    An error of the database may leave the function, as long as everything was taken back before.
+
+    in_order : how many cases at the beginning have nothing in their way
+    """
+
+    def __init__(self, variables, in_order):
         super().__init__(variables, result=Contents())
+        self.in_order = in_order
 
     def judge(self, exercise, given, editions):
         """The verdict on the function."""
@@ -205,41 +230,83 @@ class ChangesTogether(Function):
             "cases", editions.own, lambda: exercise.cases(random.Random(f"{exercise.name} {editions.own.seed}"))
         )
         copies = [copy.deepcopy(case) for case in cases]
-        ran = running.run_all([partial(function, *case) for case in copies], SECONDS)
+        ran = running.run_all([partial(_refusal, function, case) for case in copies], SECONDS)
         if ran.stopped:
             return self._stopped(ran, cases)
         left = [_contents(case[0]) for case in copies]
-        differences = [self.result.difference(*pair) for pair in zip(left, self._results(exercise, exercise.solution, cases, editions.own))]
+        right = self._results(exercise, exercise.solution, cases, editions.own)
+        differences = [self.result.difference(*pair) for pair in zip(left, right)]
         if not any(differences):
-            return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
-        for way, feedback in exercise.wrong_ways.items():
-            if left == self._results(exercise, way, cases, editions.own):
-                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+            if all(map(_began, left[:self.in_order])):
+                return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
+            return Verdict(Outcome.NOT_YET, "What the tables hold afterwards is right, but there is no transaction: each statement is "
+                           "valid at once, and you repair afterwards. If the power fails in between, nobody repairs. Put both between "
+                           "BEGIN and COMMIT.",
+                           "no_transaction")
         first = next(place for place, difference in enumerate(differences) if difference)
+        raised = ran.returned[first]
+        wrong = {way: self._results(exercise, way, cases, editions.own) for way in exercise.wrong_ways}
+        alike = [way for way, other in wrong.items() if not any(map(self.result.difference, left, other))]
+        with_begin = [way for way in alike if [_began(held) for held in left] == [_began(held) for held in wrong[way]]]
+        if not with_begin and raised and (differences[first].label == "open" or not _began(left[first])):
+            return Verdict(Outcome.NOT_YET, self._uncaught(cases[first], raised, _began(left[first])), "refused")
+        for way in with_begin or alike:
+            return self._told(way, exercise.wrong_ways[way], left)
         failed = sum(difference is not None for difference in differences)
         fits = "none" if failed == len(cases) else f"{len(cases) - failed} of {len(cases)}"
         message = f"It is right in {fits} of the cases tried. After {self._as_written(cases[first])}: {differences[first].message}"
         return Verdict(Outcome.NOT_YET, message, differences[first].label)
 
+    def _told(self, way, feedback, left):
+        """The verdict on a wrong way; of "nothing done" there are several causes, and what the database was told tells one."""
+        if way.__name__ == "nothing_done" and any(re.search(r"patient_pk\s*=\s*'", told) for held in left if held for told in held["told"]):
+            return Verdict(Outcome.NOT_YET, PID_IS_NO_KEY, "pid_as_key")
+        return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+
+    def _uncaught(self, case, raised, began):
+        message = f"For {self._as_written(case)} the database refused a statement, and your function stopped with its error: \"{raised}\"."
+        if "FOREIGN KEY" in raised:
+            return f"{message} {PID_IS_NO_KEY}"
+        if not began:
+            return (f"{message} There was no BEGIN, so what went before is kept: half a correction. Not everything can be looked up "
+                    "beforehand. Put both statements into a transaction, and take it back when one of them is refused.")
+        return f"{message} Catch that with `except sqlite3.Error:`, and take back there what was done before; now a transaction stays open."
+
     def _stopped(self, ran, cases):
         verdict = super()._stopped(ran, cases)
-        if "IntegrityError" not in ran.error:
-            return verdict
-        message = (f"{verdict.message} The database refused a statement. Catch that with `except sqlite3.Error:`, and take back there what "
-                   "was done before.")
-        return Verdict(verdict.outcome, message, "refused")
+        if "IndexError" in ran.error or "NoneType" in ran.error:
+            message = (f"{verdict.message} There is no such study or no such patient: the result of the look-up is empty (`[]`, or None "
+                       "from `fetchone()`), so it has no `[0]`. Ask for that first, or look it up within the statement.")
+            return Verdict(verdict.outcome, message, "empty")
+        return verdict
 
     def _results(self, exercise, function, cases, hospital):
         def compute():
             copies = [copy.deepcopy(case) for case in cases]
             for case in copies:
-                function(*case)
+                _refusal(function, case)
             return [_contents(case[0]) for case in copies]
 
         return exercise.remembered((self, function), hospital, compute)
 
     def _as_written(self, case):
-        return f"`{self.variables[0]}(db, {case[1]!r}, {case[2]!r})`"
+        busy = f" (on a database where another program makes {case[0].refuses} fail)" if case[0].refuses else ""
+        return f"`{self.variables[0]}(db, {case[1]!r}, {case[2]!r})`{busy}"
+
+
+PID_IS_NO_KEY = (
+    "`patient_pk` takes the patient's `pk`, the number that the database gave to the row. The `pid` is another column: no patient has it "
+    "as key, so the foreign key is refused. Look up the `pk` of the patient with this `pid`."
+)
+
+
+def _refusal(function, case):
+    """Carry the function out; what the database said when an error of it leaves the function, else ""."""
+    try:
+        function(*case)
+    except sqlite3.Error as error:
+        return str(error) or "no reason given"
+    return ""
 
 
 class Contents(Kind):
@@ -256,31 +323,92 @@ class Contents(Kind):
 
     def difference(self, answer, other):
         """None when both databases hold the same, and no transaction is open."""
-        if answer == other:
-            return None
-        if answer is None:
-            return Difference("Afterwards the database is closed, or one of its tables is gone.", "gone")
+        if answer is None or other is None:
+            return None if answer is other else Difference("Afterwards the database is closed, or one of its tables is gone.", "gone")
         if answer["open"] and not other["open"]:
             return Difference("A transaction is still open: each way through the function must end in COMMIT or ROLLBACK.", "open")
-        for table, what in (("study", "under which patients the studies are filed"), ("correction", "the table `correction`")):
-            if answer[table] != other[table]:
-                return Difference(f"Afterwards {what} is not what it should be.", table)
-        return Difference("It changed something else as well.", "more")
+        if answer["study"] != other["study"]:
+            return Difference("Afterwards a study is filed under another patient than it should be.", "study")
+        if answer["correction"] != other["correction"]:
+            few = len(answer["correction"]) < len(other["correction"])
+            many = len(answer["correction"]) > len(other["correction"])
+            what = "lacks a row" if few else "has a row that should not be there" if many else "has a row with a wrong value"
+            return Difference(f"Afterwards the table `correction` {what}.", "correction")
+        if answer["open"] != other["open"] or answer["patient"] != other["patient"]:
+            return Difference("It changed something else as well.", "more")
+        return None
 
 
 def _contents(db):
     """What is in the database for good (an open transaction is taken back first), as a dict; None when that cannot be read."""
     try:
+        told = list(db.told)
         still_open = db.in_transaction
         if still_open:
             db.execute("ROLLBACK")
-        held = {"open": still_open}
+        held = {"open": still_open, "told": told}
         for table, columns in (("study", "*"), ("correction", "study_pk, was_patient_pk"), ("patient", "*")):
             held[table] = db.execute(f"SELECT {columns} FROM {table} ORDER BY 1").fetchall()
         db.close()
         return held
     except sqlite3.Error:
         return None
+
+
+def _began(held):
+    """Whether a transaction was begun."""
+    return held is not None and any(re.match(r"\s*(begin|savepoint)\b", text, re.IGNORECASE) for text in held["told"])
+
+
+class Reasoned(Set):
+    """A Set that says why the first value that does not belong does not, or what to look at when one is missing.
+
+    reason : function of the exercise, the hospital, the values too many and those missing; a sentence, or ""
+    """
+
+    def __init__(self, variables, reading, reason):
+        super().__init__(variables, reading)
+        self.reason = reason
+
+    def judge(self, exercise, given, editions):
+        """As for every Set, with the reason in place of the bare refusal."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("extra", "missing"):
+            return verdict
+        answer, right = self.read(*given), exercise.computed(exercise.solution, editions.own)
+        extra, missing = [value for value in answer if value not in right], [value for value in right if value not in answer]
+        sentence = self.reason(exercise, editions.own, extra, missing)
+        if not sentence:
+            return verdict
+        more = f" (And {len(extra) - 1} more of yours.)" if len(extra) > 1 else ""
+        also = " And at least one is missing." if extra and missing else ""
+        return Verdict(Outcome.NOT_YET, sentence + more + also, verdict.label)
+
+
+class Count(Number):
+    """A number of things, for which "round only at the end" would make no sense.
+
+    ways : function of the hospital: dict from a number that a likely mistake gives to what to say of it. Unlike wrong ways they may
+           be the right number on some hospital.
+    """
+
+    def __init__(self, variables, ways):
+        super().__init__(variables)
+        self.ways = ways
+
+    def judge(self, exercise, given, editions):
+        """As for every Number, and with what the number tells."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("close", "value", "factor"):
+            return verdict
+        answer = self.read(*given)
+        for number, sentence in self.ways(editions.own).items():
+            if self.difference(answer, self.read(number)) is None:
+                return Verdict(Outcome.NOT_YET, sentence, "told")
+        if verdict.label == "close":
+            return Verdict(Outcome.NOT_YET, "Close, but not it: a few are counted too many or too few. Look at both ends of the range, and "
+                           "at what is left out.", "close")
+        return verdict
 
 
 class ColumnsByKey(Table):
@@ -293,8 +421,49 @@ class ColumnsByKey(Table):
         if is_a(given, dict):
             value = plain(given)
             if value and all(str(key).strip().casefold() in self.keys for key in value):
-                given = [(column, key) for key, columns in value.items() for column in (columns if isinstance(columns, list) else [columns])]
-        return super().read(given)
+                columns = {key: held if isinstance(held, list) else [held] for key, held in value.items()}
+                given = [(column, key) for key, held in columns.items() for column in held]
+        rows = super().read(given)
+        if rows.columns == ["", ""]:
+            rows.columns = ["column", "key"]
+        return rows
+
+    def judge(self, exercise, given, editions):
+        """As for every Table, but each column's wrong key is answered in the words of the exercise."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("value", "extra row", "missing row", "repeated row"):
+            return verdict
+        right = self.read(exercise.computed(exercise.solution, editions.own))
+        home = dict(right.rows)
+        rows = [[str(cell).strip() for cell in row] for row in self._arranged(self.read(*given), right)]
+        return Verdict(Outcome.NOT_YET, self._sentence(rows, home, exercise.lesson.input_of("ris_list", editions.own)), verdict.label)
+
+    def _sentence(self, rows, home, ris_list):
+        columns = [column.casefold() for column, _ in rows]
+        strange = next((column for column in columns if column not in home), None)
+        if strange is not None:
+            return f"{short(strange)} is none of the eight columns."
+        twice = next((column for column in columns if columns.count(column) > 1), None)
+        if twice:
+            return f"`{twice}` has two keys in your answer. One of them determines it directly."
+        open_still = [column for column in home if column not in columns]
+        for column, key in rows:
+            sentence = self._about(column.casefold(), key.casefold(), home, ris_list)
+            if sentence:
+                return sentence
+        return f"What you have is right, but {len(open_still)} of the eight columns have no key yet."
+
+    def _about(self, column, key, home, ris_list):
+        """What is wrong with this key of a column; "" when nothing is."""
+        if key == home[column]:
+            return ""
+        if key not in self.keys:
+            return (f"`{column}`: {short(key)} is no key in this list: two things may well share it, as two patients may share a name and "
+                    "a birth date. Choose one of the four.")
+        if key == "accession":
+            return (f"`{column}`: an accession number does lead to it, and `depends` says True, but only by way of another column. Which "
+                    "of the other three determines it *directly*?")
+        return f"`{column}`: one `{key}` stands there with more than one `{column}`. Try `depends(ris_list, \"{key}\", \"{column}\")`."
 
 
 DAY_LIST = """
@@ -321,6 +490,8 @@ class IndexFor(Text):
         text = super().read(given)
         if not re.match(r"create\s+(unique\s+)?index\b", text, re.IGNORECASE):
             raise Unreadable(f"This exercise takes a statement that begins with CREATE INDEX; you gave {short(text, 40)}.")
+        if re.match(r"create\s+(unique\s+)?index\s+(if\s+not\s+exists\s+)?on\s+[\w\"]+\s*\(", text, re.IGNORECASE):
+            raise Unreadable("Your index has no name. It stands between INDEX and ON: `CREATE INDEX a_name ON ...`; any name will do.")
         db = _connect()
         try:
             for statement in schema.create_tables() + schema.create_indexes():
@@ -338,7 +509,7 @@ class IndexFor(Text):
             raise Unreadable("The database refuses it: with UNIQUE no two rows may agree in this column, and some do. Leave out "
                              "UNIQUE.") from None
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise Unreadable(f"The database refuses it: {error}.") from None
+            raise Unreadable(f"The database refuses it: {str(error).rstrip('.')}.") from None
         finally:
             db.close()
         found = re.search(r"SEARCH study.*", plan)
@@ -458,7 +629,7 @@ def edits(hospital):
     import pandas
 
     draws = Draws(hospital.seed, "cpas-05 edits")
-    desks, columns = ["ED desk", "CT room", "PACS desk"], ["patient", "accession", "description", "body side", "referrer"]
+    desks, columns = ["ED desk", "CT room", "PACS desk"], ["patient", "description", "body side", "referrer"]
     stories = (  # A and B are two of the desks, p, q and r three fields
         "A opens, B opens, A saves p, B saves q",
         "A opens, A saves p, B opens, B saves p",
@@ -470,9 +641,12 @@ def edits(hospital):
     order = [place for _, place in sorted(zip(draws.raw(len(stories)).tolist(), range(len(stories))))]
     queues = []
     for study, place in enumerate(order, 1):
-        first, second, field = draws.one(0, 2), draws.one(1, 2), draws.one(0, 4)
+        first, second, field = draws.one(0, 2), draws.one(1, 2), draws.one(0, 3)
+        first = 0 if place == 0 else first
         stand_for = {"A": desks[first], "B": desks[(first + second) % 3]}
-        fields = {letter: columns[(field + step) % 5] for step, letter in enumerate("pqr")}
+        fields = {letter: columns[(field + step) % 4] for step, letter in enumerate("pqr")}
+        if place == 0:
+            fields["p"] = "accession"  # the ticket's: the ED's number is put back by a desk that changed something else
         steps = [step.split() for step in stories[place].split(", ")]
         queues.append([(stand_for[who], does, f"study {study}", fields[what[0]] if what else "") for who, does, *what in steps])
     rows = []
@@ -524,17 +698,49 @@ def label_of(value):
     return f"s{int(text)}"
 
 
+class WardList(Query):
+    """A Query whose message names a date that the database does not compare as a date."""
+
+    def judge(self, exercise, given, editions):
+        """As for every Query, but first of all the dates, when the result is not right."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or verdict.label in ("unreadable", "refused"):
+            return verdict
+        sql = self.read(*given)
+        bare = re.sub(r"'[^']*'|\"[^\"]*\"", "''", sql)
+        if re.search(r"(?<![\w-])\d{4}-\d{1,2}-\d{1,2}", bare):
+            return Verdict(Outcome.NOT_YET, "The date stands there without quotes, so the database subtracts: the year less the month less "
+                           "the day. Every text comes after that number, so the condition is true for all rows.", "date_without_quotes")
+        dates = re.findall(r"['\"](\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})", sql)
+        if any(not re.fullmatch(r"\d{4}-\d\d-\d\d", date) for date in dates):
+            return Verdict(Outcome.NOT_YET, "Dates are text here and are compared letter by letter. Only the form of the tables, "
+                           "`YYYY-MM-DD` with the year first and two digits each for month and day, sorts as the days do.", "date_form")
+        if re.search(r"04-03[ T]2\d:\d\d|localtime|'\+\s*[12] hours?'", sql, re.IGNORECASE):
+            return Verdict(Outcome.NOT_YET, "You began at midnight by the hospital's clock. `ordered_utc` is in UTC, and the question "
+                           "means that column as it is: from the day that stands in it.", "by_the_hospitals_clock")
+        if re.search(r"coalesce|ifnull|\bcase\b", sql, re.IGNORECASE) and "`location`" in verdict.message:
+            return Verdict(Outcome.NOT_YET, "You put a word of your own where there is no visit. The list is to have an empty `location` "
+                           "there: NULL, as the LEFT JOIN gives it, or an empty text.", "own_word")
+        return verdict
+
+
+def _empty_or_missing(value):
+    """An empty text counts as NULL."""
+    return None if value is None or not str(value).strip() else value
+
+
 @lesson.exercise
 class TheWardList:
     """The night nurse's list: every order placed **on or after 4 April 2025** (`ordered_utc`), with the patient and where the patient is.
 
     Four columns: `accession` of the order, `pid` and `name` of the patient for whom it was ordered, and `location` of the visit to which
-    the order belongs. Orders that were referred from outside have no visit; they must be in the list too, with an empty `location`.
+    the order belongs. Orders that were referred from outside have no visit; they must be in the list too, with an empty `location` (NULL
+    or an empty text). The day is that of the column, in UTC.
 
     The answer is the text of the query between three quotes, `query = \"\"\"SELECT ...\"\"\"`; `pacs.sql(query)` shows what it gives.
     """
 
-    answer = Query("query", database="pacs", result=Table(key=["accession"]))
+    answer = WardList("query", database="pacs", result=Table(key=["accession"], reading={"location": _empty_or_missing}))
     points = 2
     praise = "One row per order, each with its own patient, and nobody fell out because a key was empty."
 
@@ -606,7 +812,8 @@ class TheWardList:
 @lesson.exercise
 class SeriesWithoutAStudy:
     """The monitor's line says that some series belong to no study. **How many rows of `series` have a `study_pk` that no row of `study`
-    has, and what has happened?** Give the number as `how_many`, and the letter.
+    has, and what has happened?** Give the number as `how_many`, and the letter. For the letter look at these rows themselves: at their
+    `pk`, `study_pk` and `created_utc`, beside the lowest and highest `pk` of both tables.
     """
 
     answer = Choice(
@@ -614,13 +821,19 @@ class SeriesWithoutAStudy:
         options={
             "A": "Nothing yet: the images are still being sent, and the rows of their studies will follow.",
             "B": "Users deleted these studies in the client; the archive hides them.",
-            "C": "Rows of `study` were removed in the database itself, and no declared foreign key was there to object.",
+            "C": "Rows of `study` were deleted in the database itself; their series stayed behind.",
             "D": "The archive did not know the study, so it left `study_pk` empty (NULL).",
+            "E": "The series were put in later, with keys of studies that this table never held, as by an import or a restore that wrote "
+            "the series and not their studies.",
         },
         evidence=Number("how_many"),
     )
     points = 2
-    praise = "The images are on disk and cost space, and no search that begins at the study will ever show them."
+    praise = (
+        "Nothing is missing among the studies that this table had; rows were added that fit nowhere, and no declared foreign key objected. "
+        "Ask the vendor for the log of the last import, migration or restore. No search that begins at the study will ever show "
+        "these series."
+    )
 
     def solution(pacs):
         found = pacs.sql("""
@@ -629,7 +842,7 @@ class SeriesWithoutAStudy:
             LEFT JOIN study ON study.pk = series.study_pk
             WHERE study.pk IS NULL
         """)
-        return "C", len(found)
+        return "E", len(found)
 
     def still_arriving(pacs):
         return "A", None
@@ -640,17 +853,20 @@ class SeriesWithoutAStudy:
     def left_empty(pacs):
         return "D", None
 
+    def studies_removed(pacs):
+        return "C", None
+
     def studies_without_series(pacs):
-        return "C", pacs.rows("SELECT COUNT(*) FROM study LEFT JOIN series ON series.study_pk = study.pk WHERE series.pk IS NULL")[1][0][0]
+        return "E", pacs.rows("SELECT COUNT(*) FROM study LEFT JOIN series ON series.study_pk = study.pk WHERE series.pk IS NULL")[1][0][0]
 
     def series_of_deleted_studies(pacs):
-        return "C", pacs.rows("SELECT COUNT(*) FROM series JOIN study ON study.pk = series.study_pk WHERE study.deleted = 1")[1][0][0]
+        return "E", pacs.rows("SELECT COUNT(*) FROM series JOIN study ON study.pk = series.study_pk WHERE study.deleted = 1")[1][0][0]
 
     def all_series(pacs):
-        return "C", pacs.rows("SELECT COUNT(*) FROM series LEFT JOIN study ON study.pk = series.study_pk")[1][0][0]
+        return "E", pacs.rows("SELECT COUNT(*) FROM series LEFT JOIN study ON study.pk = series.study_pk")[1][0][0]
 
     def none_at_all(pacs):
-        return "C", len(pacs.sql("SELECT series.pk FROM series JOIN study ON study.pk = series.study_pk WHERE study.pk IS NULL"))
+        return "E", len(pacs.sql("SELECT series.pk FROM series JOIN study ON study.pk = series.study_pk WHERE study.pk IS NULL"))
 
     wrong_ways = {
         still_arriving: "The archive makes the row of a study with the first object that it receives, so a series never waits for its "
@@ -658,20 +874,48 @@ class SeriesWithoutAStudy:
         deleted_by_users: "A study that a user deletes stays in the table, with `deleted = 1`: its series still find their row. Those "
         "asked for find none.",
         left_empty: "`study_pk` is declared NOT NULL, so it cannot be empty. Each of these series holds a number, but no study has it.",
+        studies_removed: "Rows that were deleted leave gaps among the keys. Compare `COUNT(*)`, `MIN(pk)` and `MAX(pk)` of `study`, and "
+        "then the `study_pk` of these series: did this table ever give out such keys? Look where they stand in their own table, too.",
         studies_without_series: "The explanation is right; the number is that of the other direction, studies that have no series. "
         "Begin with `series` and look for a study.",
         series_of_deleted_studies: "The explanation is right; the number is that of series whose study is marked as deleted. Their "
         "study is still a row.",
-        none_at_all: "The explanation is right, but there are some. A plain JOIN gives pairs only, so nothing in its result lacks a partner; and "
-        "`series.study_pk` itself is never NULL: it holds a number that no study has. Use a LEFT JOIN, and ask for `study.pk IS NULL`.",
+        none_at_all: "The explanation is right, but there are some. A plain JOIN gives pairs only, so nothing in its result lacks a "
+        "partner; and `series.study_pk` itself is never NULL: it holds a number that no study has. Use a LEFT JOIN, and ask for "
+        "`study.pk IS NULL`.",
         all_series: "The explanation is right; the number is that of all series. Keep those for which the LEFT JOIN found nothing.",
     }
     hints = [
-        "Series that have no partner in `study`: the LEFT JOIN of the orders without a visit, with other tables.",
+        "Series that have no partner in `study`: the pattern above, patients for whom nothing was ever ordered, with other tables.",
         "`FROM series LEFT JOIN study ON study.pk = series.study_pk` gives every series; where nothing fits, `study.pk` is NULL.",
-        "Keep these rows with `WHERE study.pk IS NULL` and count them. For the letter look at the column's declaration in "
-        "`pacs.columns(\"series\")` and at what `deleted = 1` means.",
+        "Keep these rows with `WHERE study.pk IS NULL` and count them. The declaration of `study_pk` and the meaning of `deleted = 1` (see "
+        "`pacs.columns(\"study\")`) rule out two of the letters.",
+        "For the rest: a key is given out once and in order. `SELECT COUNT(*), MIN(pk), MAX(pk) FROM study` shows whether any row was "
+        "removed; compare that with the keys that the orphans hold.",
     ]
+
+
+def _why_refused(exercise, hospital, extra, missing):
+    """Why the database does carry out the first statement too many, or which kind of rule refuses one that is missing."""
+    statements, try_out = (exercise.lesson.input_of(name, hospital) for name in ("statements", "try_out"))
+    for label in extra:
+        statement = statements.get(label)
+        if statement is None:
+            return f"There is no statement `{label}`."
+        if "DELETE FROM study" in statement:
+            return (f"`{label}` goes through. A DELETE is refused only where another table declares REFERENCES to this one and has such a "
+                    "row. Which table declares one to `study`?")
+        if "UPDATE series" in statement:
+            return f"`{label}` goes through. Look at the declaration of `series.study_pk`: what stands there, and what not?"
+        if "= NULL" in statement:
+            return f"`{label}` goes through. Is the column that it empties declared NOT NULL?"
+        return f"`{label}` goes through. Is there a UNIQUE for this column, in its declaration or as an index?"
+    kinds = {"NOT NULL": "an empty cell", "UNIQUE": "a value that is there already",
+             "FOREIGN": "a key that would point to no row, in a row that is changed or in those that are left"}
+    for rule, what in kinds.items():
+        if any(rule in try_out(statements[label]) for label in missing):
+            return f"What you have is right, but not all. Look once more for {what}, in every table that is declared above."
+    return ""
 
 
 @lesson.exercise
@@ -680,7 +924,7 @@ class WhatIsRefused:
     you try one with `try_out(statements["s1"])`. Answer with a list of their labels, such as `["s1", "s2"]`.
     """
 
-    answer = Set("refused", reading=label_of)
+    answer = Reasoned("refused", label_of, _why_refused)
     points = 2
     praise = "A declared rule holds for every program and every hurried colleague; a rule that is not declared is a hope."
 
@@ -708,7 +952,7 @@ class WhatIsRefused:
 
     wrong_ways = {
         as_if_all_keys_were_declared: "You counted on a foreign key between `series` and `study`. It is meant, but look at the "
-        "declaration of `series.study_pk`: nothing is declared, so nothing is enforced. That is how the ticket's series came about.",
+        "declaration of `series.study_pk`: nothing is declared, so nothing is enforced. That is how the ticket's series could come about.",
         foreign_keys_forgotten: "UNIQUE and NOT NULL you have. The third kind of rule is missing: REFERENCES refuses a key that does "
         "not exist, and it refuses to remove a row to which others point.",
         null_never_allowed: "NULL is refused only where the column is declared NOT NULL. `accession` and `visit_pk` may be empty.",
@@ -730,7 +974,8 @@ class WhatIsRefused:
 class WhereEachColumnBelongs:
     """Take the flat list apart. For each of the eight columns `scheduled_local`, `priority`, `name`, `birth_date`, `sex`,
     `procedure_desc`, `location` and `host`: **by which key is it determined directly**, `accession`, `pid`, `procedure_code` or
-    `station_aet`? `depends(...)` helps.
+    `station_aet`? `depends(...)` helps. (It says True of `accession` and every column, for each order stands there once. Hence *directly*:
+    is there one of the other three in between?)
 
     Two columns, `column` and `key`; a dictionary such as `{"name": "...", "sex": "..."}` does as well.
     """
@@ -739,15 +984,17 @@ class WhereEachColumnBelongs:
     points = 2
     praise = "Four keys, four tables: each fact stands in one place, and there is only one place to correct it."
 
-    def solution(ris_list):
-        rows = []
-        for column in ["scheduled_local", "priority", "name", "birth_date", "sex", "procedure_desc", "location", "host"]:
-            determined_by = "accession"
-            for key in ["pid", "procedure_code", "station_aet"]:
-                if len(ris_list[[key]].drop_duplicates()) == len(ris_list[[key, column]].drop_duplicates()):
-                    determined_by = key
-            rows.append({"column": column, "key": determined_by})
-        return rows
+    def solution():
+        return {
+            "scheduled_local": "accession",    # the order's own
+            "priority": "accession",
+            "name": "pid",                     # the person's
+            "birth_date": "pid",
+            "sex": "pid",
+            "procedure_desc": "procedure_code",
+            "location": "station_aet",         # the device's
+            "host": "station_aet",
+        }
 
     def all_by_the_accession(ris_list):
         return [{**row, "key": "accession"} for row in _home()]
@@ -792,6 +1039,29 @@ class WhereEachColumnBelongs:
     ]
 
 
+def _why_lost(exercise, hospital, extra, missing):
+    """Why the first event too many is not lost, or what a missing one has that the others may not have."""
+    edits = exercise.lesson.input_of("edits", hospital)
+    steps = {row["event"]: row for row in edits.to_dict("records")}
+    for label in extra:
+        step = steps.get(label)
+        if step is None:
+            return f"There is no event `{label}`."
+        if step["does"] != "saves":
+            return f"`{label}` is no save: nothing was written there, so nothing can be lost."
+        later = [row for row in steps.values() if row["study"] == step["study"] and row["event"] > label and row["does"] == "saves"]
+        if not later:
+            return f"`{label}` is not lost: nobody saved {step['study']} after it. A form that is closed without saving writes nothing."
+        return (f"`{label}` is not lost: whoever saved {step['study']} later had opened the form *after* it, and so saw it. Look when "
+                "that form was opened.")
+    pairs = [(one, later) for one, later in _blind(edits) if one["event"] in missing]
+    if any(one["field"] == later["field"] for one, later in pairs):
+        return ("What you have is right, but not all. Look for a save whose own field was written again by somebody who had not seen it: "
+                "to overwrite without having seen is a loss, too.")
+    return ("What you have is right, but not all. Look for a later save of *another* field, by a form that was open already: it writes the "
+            "old values of all fields, over every save that came since.")
+
+
 @lesson.exercise
 class LostCorrections:
     """**Which of Saturday's saves were lost?** A save is lost when a later save of the same study came from somebody who had opened the
@@ -801,7 +1071,7 @@ class LostCorrections:
     Answer with a list of events, such as `["e01", "e02"]`.
     """
 
-    answer = Set("lost", reading=event)
+    answer = Reasoned("lost", event, _why_lost)
     points = 2
     praise = (
         "Nobody made a mistake that they could see. That is why the program has to notice it, and why such tickets come without an "
@@ -809,18 +1079,18 @@ class LostCorrections:
     )
 
     def solution(edits):
-        opened, saves = {}, []
-        for row in edits.to_dict("records"):
-            if row["does"] == "opens":
-                opened[row["who"], row["study"]] = row["event"]
-            if row["does"] == "saves":
-                saves.append((row["event"], row["study"], opened[row["who"], row["study"]]))
-        overwritten = []
-        for saved, study, _ in saves:
-            for later, other_study, seen in saves:
-                if other_study == study and seen < saved < later:
-                    overwritten.append(saved)
-        return overwritten
+        unseen = {}  # for each open form (desk, study): the saves that it has not seen
+        gone = []
+        for who, does, study, event in zip(edits["who"], edits["does"], edits["study"], edits["event"]):
+            if does == "opens":
+                unseen[who, study] = []        # a form that was opened just now has seen everything
+            if does == "saves":
+                gone = gone + unseen[who, study]
+                unseen[who, study] = []
+                for form in unseen:            # the other desks' open forms do not see this save
+                    if form != (who, study) and form[1] == study:
+                        unseen[form].append(event)
+        return gone
 
     def all_but_the_last(edits):
         saves = edits[edits["does"] == "saves"]
@@ -852,6 +1122,7 @@ class LostCorrections:
         "Go study by study: `edits[edits[\"study\"] == \"study 1\"]` shows the events of one.",
         "For each save note when that desk had last opened the study. Every save by somebody else between that opening and this save is "
         "lost.",
+        "To go through the log by eye, study by study, is the right way; the solution shown later only does the same with a loop. "
         "In one study nobody was in between, in one the other desk closed the form without saving, in one the form was opened after the "
         "save. In others somebody saved on an old form; one of these lost two saves.",
     ]
@@ -876,6 +1147,20 @@ def _home(**changed):
     return [{"column": column, "key": key} for column, key in {**right, **changed}.items()]
 
 
+LOOKED_UP = (
+    "What you look up beforehand you get right. But the second statement may still be refused, for a reason that nobody can look up: a "
+    "lock, a full disk, another program that was faster. Then the first one is kept: half a correction. Put both between BEGIN and COMMIT, "
+    "with a ROLLBACK where the error is caught."
+)
+
+
+def _looked_up(db, study_uid, pid):
+    """The rows of the study and of the patient; None when there is none, or when the study has a correction already."""
+    study = db.execute("SELECT pk, patient_pk FROM study WHERE study_uid = ? AND pk NOT IN (SELECT study_pk FROM correction)",
+                       (study_uid,)).fetchone()
+    return study, db.execute("SELECT pk FROM patient WHERE pid = ?", (pid,)).fetchone()
+
+
 @lesson.exercise
 class FileUnder:
     """Write `file_under(db, study_uid, pid)`: the study with this `study_uid` is to be filed under the patient with this `pid`. **Both or
@@ -885,13 +1170,17 @@ class FileUnder:
     2. the study's `patient_pk` points to the patient with this `pid`.
 
     If anything stands in the way (no such study, no such patient, a study that has a correction already), the database must be as before,
-    and no transaction may be left open. What the function returns does not matter. It is tried on practice databases that you have not
-    seen.
+    and no transaction may be left open. That holds, too, when the database refuses one of the two statements for a reason that nobody could
+    look up beforehand, such as a lock or a full disk. What the function returns does not matter. It is tried on practice databases that you
+    have not seen.
     """
 
-    answer = ChangesTogether("file_under")
+    answer = ChangesTogether("file_under", in_order=11)
     points = 3
-    praise = "Correction and proof of it stand or fall together: whatever interrupts it, nobody will find half a correction."
+    praise = (
+        "Correction and proof of it stand or fall together: whatever interrupts it, nobody will find half a correction. (If you built the "
+        "statement's text from the values, with f\"...\": a quote in a value breaks it, or makes it another statement. Use `?` at work.)"
+    )
 
     def solution(db, study_uid, pid):
         db.execute("BEGIN")
@@ -916,6 +1205,9 @@ class FileUnder:
         cases += [(db, studies[place][1], draw.choice(others[place])) for place in range(3)]
         cases += [(db, studies[place][1], f"HV{draw.randrange(300_000, 400_000)}") for place in (4, 8, 12)]
         cases += [(db, f"2.999.200.8.{draw.randrange(10_000_000)}", draw.choice(patients)[0]) for _ in range(3)]
+        for refuses in ("the UPDATE of study", "the INSERT into correction"):
+            busy = _practice(patients, studies, [0, 1, 2], refuses)
+            cases += [(busy, studies[place][1], draw.choice(others[place])) for place in (6, 10)]
         return cases
 
     def each_for_itself(db, study_uid, pid):
@@ -935,6 +1227,29 @@ class FileUnder:
             db.execute("INSERT INTO correction (study_pk, was_patient_pk) VALUES (?, ?)", row)
         except (sqlite3.Error, ValueError, TypeError):
             pass
+
+    def committed_all_the_same(db, study_uid, pid):
+        db.execute("BEGIN")
+        try:
+            db.execute("INSERT INTO correction (study_pk, was_patient_pk) "
+                       "SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,))
+            db.execute("UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = ?) "
+                       "WHERE study_uid = ?", (pid, study_uid))
+        except sqlite3.Error:
+            pass
+        db.execute("COMMIT")
+
+    def looked_up_first(db, study_uid, pid):
+        study, patient = _looked_up(db, study_uid, pid)
+        if study and patient:
+            db.execute("INSERT INTO correction (study_pk, was_patient_pk) VALUES (?, ?)", study)
+            db.execute("UPDATE study SET patient_pk = ? WHERE pk = ?", (patient[0], study[0]))
+
+    def looked_up_then_moved(db, study_uid, pid):
+        study, patient = _looked_up(db, study_uid, pid)
+        if study and patient:
+            db.execute("UPDATE study SET patient_pk = ? WHERE pk = ?", (patient[0], study[0]))
+            db.execute("INSERT INTO correction (study_pk, was_patient_pk) VALUES (?, ?)", study)
 
     def never_committed(db, study_uid, pid):
         db.execute("BEGIN")
@@ -988,13 +1303,19 @@ class FileUnder:
         update_first_each_for_itself: "When the study has a correction already, the study is moved although the row in `correction` was "
         "refused: half a correction. Each statement was kept on its own. Put a BEGIN before the first, and a ROLLBACK where an error is "
         "caught.",
+        committed_all_the_same: "When the patient does not exist, the row in `correction` stays although the study was not moved: half a "
+        "correction. There is a BEGIN, but after an error your function still comes to a COMMIT. Where an error is caught, ROLLBACK.",
+        looked_up_first: LOOKED_UP,
+        looked_up_then_moved: f"The study is moved, and then the note is refused. {LOOKED_UP}",
         never_committed: "A transaction is left open. Without COMMIT nothing of it is kept, and until the connection is closed it locks "
         "others out.",
-        noted_too_late: "`correction` holds the new patient in place of the former one: when the row is written, the study has already "
-        "been moved. Note first, or read the old value before you change it.",
+        noted_too_late: "`correction` holds the new patient in place of the former one. Either the study had been moved when the row was "
+        "written, or you put in the patient with this `pid`. Wanted is the study's `patient_pk` as it was before.",
         without_a_note: "The study is moved, but `correction` does not say where it was. Both belong together.",
-        nothing_done: "Nothing is changed, not even when all is in order. Does every way end in ROLLBACK, or is an error caught in "
-        "silence? Each `?` needs its value, and one value alone a comma in its brackets: `(study_uid,)`.",
+        nothing_done: "Nothing is changed, not even when all is in order. Either no way leads to COMMIT, or a statement is refused each "
+        "time and the `except` keeps that to itself: with `except sqlite3.Error as error:` and `print(error)` you see what the database "
+        "says. Usual causes: an INSERT that does not name its columns (`pk` is one, and fills itself), a `?` without its value, a comma "
+        "missing in `(study_uid,)`.",
         without_where: "Your UPDATE has no WHERE: it moves *every* study of the database to this patient.",
     }
     hints = [
@@ -1059,6 +1380,33 @@ class AnIndexForTheDay:
 
 
 
+def _queries(hospital):
+    """Numbers of requests that a mistake gives."""
+    studies = _in_those_days(hospital.pacs, "COUNT(*)")
+    series = _in_those_days(hospital.pacs, "SUM(n_series)")
+    short_of_a_day = _in_those_days(hospital.pacs, "SUM(study_dt_local <= '2025-04-06')")
+    deleted = hospital.pacs.rows("SELECT COUNT(*) FROM study WHERE study_dt_local >= '2025-03-31' AND study_dt_local < '2025-04-07'"
+                                 )[1][0][0]
+    one_per_series = ("That is one request per series. A request on the level SERIES for one study brings *all* its series in its answers; "
+                      "nobody has to ask for each of them.")
+    return {
+        7: "One request per day cannot bring series: on the level SERIES a request names one study, not a day.",
+        8: "After the studies you asked once per day. But on the level SERIES a request must name one study; it cannot name a day.",
+        studies + 7: "You asked for the studies day by day. Study Date can be matched as a range: one request does for all the days.",
+        deleted: "Two things: deleted studies are in your number, which no answer names, and the request with which it began is not.",
+        series: one_per_series,
+        series + 1: one_per_series,
+        short_of_a_day: "Two things: the last day is missing, because a text with a time sorts after the bare date; and so is the request "
+        "with which it began.",
+        _arrived(hospital.pacs) + 1: "You went by the arrival in the archive, `created_utc`. Asked are the exams of these days, by "
+        "`study_dt_local`.",
+    }
+
+
+def _arrived(pacs):
+    return pacs.rows("SELECT COUNT(*) FROM study WHERE created_utc >= '2025-03-31' AND created_utc < '2025-04-07' AND deleted = 0")[1][0][0]
+
+
 @lesson.exercise
 class HowManyQueries:
     """The regional exchange wants a list of **all series of the exams of 31 March to 6 April 2025**, both days included
@@ -1067,7 +1415,7 @@ class HowManyQueries:
     studies that are not deleted.
     """
 
-    answer = Number("requests")
+    answer = Count("requests", _queries)
     points = 2
     praise = (
         "That is why a gateway that lists series by day makes the archive busy: the number of requests grows with the number of "
@@ -1129,6 +1477,25 @@ def _in_those_days(pacs, what):
                      )[1][0][0]
 
 
+def _unknown(hospital):
+    """Numbers of instances that a mistake gives."""
+    pieces = lesson.input_of("log_files", hospital)
+    start, end = _gap(pieces)
+    began = list(pieces["from_utc"])[list(pieces["to_utc"]).index(start)]
+    return {
+        _received(hospital.pacs, f"created_utc >= '{start}' AND created_utc < '{end}'"): "Those are the instances of the lost piece alone. "
+        "Without it the pieces behind it cannot be replayed either, so what came later is unknown as well.",
+        _received(hospital.pacs, f"created_utc >= '{end}'"): "You began to count behind the gap. The database gets as far as the last "
+        "piece *before* it, so what arrived in the lost piece is unknown, too.",
+        _received(hospital.pacs, f"created_utc >= '{began}'"): "You began with `from_utc` of the last good piece. That piece is replayed "
+        "to its end, so what it holds is known again.",
+        _received(hospital.pacs, f"created_utc < '{start}' AND created_utc >= '{pieces['from_utc'].iloc[0]}'"): "Those are the instances "
+        "that the replayed pieces bring back. Asked are those that stay unknown.",
+        _received(hospital.pacs, f"created_utc > datetime('{start}', '-2 hours')"): "You went by the hospital's clock. `to_utc` and "
+        "`created_utc` are both in UTC: compare them as they are.",
+    }
+
+
 @lesson.exercise
 class AfterTheRestore:
     """On Monday at 07:30 (05:30 UTC) the database's disk fails; those with the images are whole. There is the full backup of
@@ -1137,16 +1504,18 @@ class AfterTheRestore:
     restored.
     """
 
-    answer = Number("unknown")
+    answer = Count("unknown", _unknown)
     points = 2
-    praise = "These objects are on disk and in no table: until somebody has them read in again, for every user they do not exist."
+    praise = (
+        "These objects are on disk and in no table: until somebody has them read in again, for every user they do not exist. Before that "
+        "restore, look for the lost piece elsewhere (another backup, the replica), and save the tail of the log, which no piece holds yet, "
+        "if it can still be read."
+    )
 
     def solution(pacs, log_files):
-        restored_to = log_files["to_utc"].iloc[0]
-        for _, piece in log_files.iterrows():
-            if piece["from_utc"] > restored_to:
-                break
-            restored_to = piece["to_utc"]
+        behind_a_gap = log_files[log_files["sequence"].diff() > 1]  # the number is more than one higher than that of the row above
+        last_good = log_files.loc[behind_a_gap.index[0] - 1]        # the row before the first gap
+        restored_to = last_good["to_utc"]
         return len(pacs.sql(f"SELECT pk FROM instance WHERE created_utc >= '{restored_to}'"))
 
     def to_the_last_piece(pacs, log_files):
@@ -1188,6 +1557,123 @@ def _received(pacs, condition):
     return pacs.rows(f"SELECT COUNT(*) FROM instance WHERE {condition}")[1][0][0]
 
 
+class Planted:
+    """A small archive's database, as a hospital has it in `pacs`, in which rare cases occur."""
+
+    def __init__(self):
+        self._db = _connect()
+        for statement in schema.create_tables() + schema.create_indexes():
+            self._db.execute(statement)
+        now = "2025-04-06 10:00:00"
+        studies = {1: (1, 0), 2: (2, 0), 3: (0, 0), 4: (0, 1), 5: (1, 1), 6: (2, 0), 7: (0, 0)}  # pk: (n_series, deleted)
+        for pk, (n_series, deleted) in studies.items():
+            self._put("study", pk=pk, patient_pk=1, study_uid=f"2.999.1.{pk}", study_dt_local=now, tz_offset="+0200", n_series=n_series,
+                      n_instances=1, size_bytes=1, status="READ", created_utc=now, deleted=deleted)
+        for pk, study in enumerate((1, 2, 2, 5, 7, 99), 1):  # 3, 4 (deleted) and 6 (its counter says 2) have none; 7's counter says 0
+            self._put("series", pk=pk, study_pk=study, series_uid=f"2.999.2.{pk}", series_no=1, modality="CT", n_instances=1, size_bytes=1,
+                      created_utc=now)
+        files = {1: ["OK"], 2: ["OK", "OK"], 3: ["OK", "MISSING"], 4: ["MISSING"], 5: [], 6: [], 7: ["OK"], 8: ["MISSING"]}
+        rejected = {6: "113001", 7: "113038", 8: "113001"}
+        for pk, copies in files.items():
+            self._put("instance", pk=pk, series_pk=1, sop_uid=f"2.999.3.{pk}", sop_class_uid="1.2.840.10008.5.1.4.1.1.2", created_utc=now,
+                      rejected_code=rejected.get(pk))
+            for status in copies:
+                self._put("file", instance_pk=pk, filesystem_pk=1, path="x", size_bytes=1, ts_uid="1.2.840.10008.1.2.1", sha256="0" * 64,
+                          status=status)
+        self._db.execute("PRAGMA query_only=ON")
+        self.pacs = self
+
+    def _put(self, table, **values):
+        self._db.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", list(values.values()))
+
+    def rows(self, sql, seconds=None, most=None):
+        """The columns' names and the rows."""
+        try:
+            cursor = self._db.execute(sql)
+            return [column[0] for column in cursor.description], cursor.fetchall()
+        except sqlite3.Error as error:
+            raise CourseError(f"On a small database the query stops: {error}.") from None
+
+
+class Check(Query):
+    """The query of the nightly check, tried on the planted database as well, and diagnosed part by part."""
+
+    problems = ("series without study", "study without series", "instance without file")
+
+    @cached_property
+    def _planted(self):
+        return Planted()
+
+    def _carried_out(self, sql, hospital):
+        """With more time than other queries have: a NOT EXISTS is slow here, but not wrong."""
+        return Rows(*getattr(hospital, self.database).rows(sql, seconds=8, most=MOST_ROWS))
+
+    def judge(self, exercise, given, editions):
+        """As for every Query; when no wrong way fits the whole, the first part that is not right, by itself."""
+        more = Editions(editions.own, lambda: [*editions.all()[1:], self._planted])
+        verdict = super().judge(exercise, given, more)
+        if verdict.label == "refused" and re.search(r"\bexists\b", str(given[0]), re.IGNORECASE) and "too long" in verdict.message:
+            return Verdict(Outcome.NOT_YET, "It takes too long. A NOT EXISTS on `file` reads that whole table once for every instance, "
+                           "because `instance_pk` has no index. Say the same with `NOT IN (SELECT instance_pk FROM file WHERE ...)` or "
+                           "with a LEFT JOIN.", "exists")
+        left_out = {"no_series": self.problems[0], "no_studies": self.problems[1], "no_files": self.problems[2]}.get(verdict.label)
+        if left_out and left_out in str(given[0]).casefold():
+            joined = next(feedback for way, feedback in exercise.wrong_ways.items() if way.__name__ == "joined")
+            return Verdict(Outcome.NOT_YET, f"In the part `{left_out}`: {joined}", "joined")
+        if verdict.correct or verdict.label in ("unreadable", "refused", "missing column", "extra column") or verdict.label in {
+                way.__name__ for way in exercise.wrong_ways}:
+            return verdict
+        return self._by_parts(exercise, self.read(*given), more.all()) or verdict
+
+    def _by_parts(self, exercise, sql, hospitals):
+        right = [self._parts(self._reference(exercise, exercise.solution, hospital), None) for hospital in hospitals]
+        got = [self._parts(self._carried_out(sql, hospital), self._reference(exercise, exercise.solution, hospital))
+               for hospital in hospitals]
+        if None in got:
+            return None
+        strange = next((name for parts in got for name in parts if name not in self.problems), None)
+        if strange is not None:
+            return Verdict(Outcome.NOT_YET, f"In the column `problem` stands {short(strange)}, which is none of the three texts.",
+                           "problem")
+        for name in self.problems:
+            if [parts.get(name) for parts in got] == [parts.get(name) for parts in right]:
+                continue
+            for way, feedback in exercise.wrong_ways.items():
+                if (way.__name__ in ("no_series", "no_studies", "no_files")) == (name in sql.casefold()):
+                    continue
+                wrong = [self._parts(self._reference(exercise, way, hospital), None) for hospital in hospitals]
+                if [parts.get(name) for parts in got] == [parts.get(name) for parts in wrong]:
+                    where = "" if way.__name__ in ("no_series", "no_studies", "no_files") else f"In the part `{name}`: "
+                    return Verdict(Outcome.NOT_YET, where + feedback, way.__name__)
+            return Verdict(Outcome.NOT_YET, self._what_differs(name, got, right), "part")
+        return None
+
+    def _what_differs(self, name, got, right):
+        place = next(place for place in range(len(got)) if got[place].get(name) != right[place].get(name))
+        mine, theirs = got[place].get(name, Counter()), right[place].get(name, Counter())
+        where = "" if place == 0 else " On your hospital's data that part is right, but not on other data: a rare case is not covered."
+        if set(mine) == set(theirs):
+            return f"In the part `{name}` some are listed more than once: a JOIN gives a row for each pair.{where}"
+        if mine - theirs and theirs - mine:
+            return f"In the part `{name}` some are listed that are in order, and some are missing.{where}"
+        how = "some are listed that are in order" if mine - theirs else "some are missing"
+        return f"In the part `{name}` {how}.{where}"
+
+    def _parts(self, rows, wanted):
+        """The UIDs of each problem, as a Counter; None when the rows do not have the two columns."""
+        if wanted is not None:
+            answer, wanted = self._aligned(rows, wanted)
+            arranged = self.result._arranged(answer, wanted)
+        else:
+            arranged = rows.rows
+        if isinstance(arranged, Difference):
+            return None
+        parts = {}
+        for problem, uid in arranged:
+            parts.setdefault(str(problem).strip().casefold(), Counter())[str(uid).strip()] += 1
+        return parts
+
+
 @lesson.exercise
 class TheNightlyCheck:
     """Write the check that shall run every night: **one query that lists every break**, in two columns, `problem` and `uid`:
@@ -1198,12 +1684,16 @@ class TheNightlyCheck:
     `MISSING`.
 
     Deleted studies and rejected instances are looked at like the others. The table `file` has no index on `instance_pk`: LEFT JOIN and
-    NOT IN manage without, a `NOT EXISTS` would read the whole table once per instance.
+    NOT IN manage without, a `NOT EXISTS` reads the whole table once per instance and takes its time. Your query is also tried on a small
+    database in which everything occurs that the text allows for.
     """
 
-    answer = Query("query", database="pacs", result=Table())
+    answer = Check("query", database="pacs", result=Table())
     points = 4
-    praise = "Three questions that no screen of the PACS asks. Put it in the nightly job, and the next ticket of this kind comes from you."
+    praise = (
+        "The monitor knew of one kind of break and named no row; yours names every one of three kinds. Put it in the nightly job, and the "
+        "next ticket of this kind comes from you."
+    )
 
     def solution():
         return """
@@ -1243,11 +1733,34 @@ class TheNightlyCheck:
             UNION ALL SELECT 'instance without file', sop_uid FROM instance JOIN file ON instance_pk = instance.pk WHERE file.pk IS NULL
         """
 
+    def any_missing_copy():
+        return _check("SELECT sop_uid FROM instance LEFT JOIN file ON instance_pk = instance.pk "
+                      "WHERE file.pk IS NULL OR status = 'MISSING'")
+
+    def without_a_missing_copy():
+        return _check("SELECT sop_uid FROM instance WHERE pk NOT IN (SELECT instance_pk FROM file WHERE status = 'MISSING')")
+
+    def rejected_left_out():
+        return _check("SELECT sop_uid FROM instance WHERE rejected_code IS NULL AND pk NOT IN "
+                      "(SELECT instance_pk FROM file WHERE status = 'OK')")
+
+    def deleted_left_out():
+        return _check(studies="SELECT study_uid FROM study WHERE deleted = 0 AND pk NOT IN (SELECT study_pk FROM series)")
+
+    def by_the_counter():
+        return _check(studies="SELECT study_uid FROM study WHERE n_series = 0")
+
+    def by_counter_and_rows():
+        return _check(studies="SELECT study_uid FROM study WHERE n_series = 0 AND pk NOT IN (SELECT study_pk FROM series)")
+
+    def no_series():
+        return _check(series=None)
+
+    def no_studies():
+        return _check(studies=None)
+
     def no_files():
-        return """
-            SELECT 'series without study' AS problem, series_uid AS uid FROM series WHERE study_pk NOT IN (SELECT pk FROM study)
-            UNION ALL SELECT 'study without series', study_uid FROM study WHERE pk NOT IN (SELECT study_pk FROM series)
-        """
+        return _check(instances=None)
 
     wrong_ways = {
         only_no_file_at_all: "The instances whose file is `MISSING` are not in your list: they have a row in `file`, but nothing on disk.",
@@ -1256,10 +1769,23 @@ class TheNightlyCheck:
         those_with_a_file: "For the instances you listed those that *have* a good file.",
         deleted_as_gone: "You took the series of deleted studies for series without a study. A deleted study is still a row; these "
         "series are in order.",
-        joined: "Your result is empty: a plain JOIN gives pairs only, and you look for what has no partner.",
-        no_files: "Series and studies are right. The third part is missing: instances without a good file.",
+        any_missing_copy: "An instance may have two copies, one OK and one `MISSING`. It has a good file, but your condition looks "
+        "at each copy by itself and lists it. Ask whether there is *any* copy with the status OK.",
+        without_a_missing_copy: "You looked for a partner with the status `MISSING` and listed what has none: that is every instance whose "
+        "file is in order. The partner to look for is the good file.",
+        rejected_left_out: "Rejected instances without a good file are not in your list. Their file must be there as well until somebody "
+        "deletes them by the rules; the question asks to look at them like the others.",
+        deleted_left_out: "Deleted studies without series are not in your list. To be hidden from users is no excuse: the question asks to "
+        "look at them like the others.",
+        by_the_counter: "`n_series` is a counter that a program keeps; when it is wrong, you believe it. A check must count the rows "
+        "themselves: is there a row of `series` that points to the study?",
+        by_counter_and_rows: "With the counter as a second condition, a study whose series are gone while `n_series` still says otherwise "
+        "is left out, and that is the very break to find. The rows alone decide.",
+        no_series: "The part with the series that have no study is missing.",
+        no_studies: "The part with the studies that have no series is missing.",
+        no_files: "The third part is missing: instances without a good file.",
+        joined: "That gives no row: a plain JOIN gives pairs only, and you look for what has no partner.",
     }
-    signs = {r"status\s*<>\s*'OK'|status\s*!=\s*'OK'|status\s*=\s*'MISSING'": only_missing_files, r"deleted\s*=\s*0": deleted_as_gone}
     hints = [
         "Write three queries, one per kind of break, and try each by itself. Each has the shape of exercise 2: LEFT JOIN and IS NULL.",
         "A constant text is a column too: `SELECT 'series without study' AS problem, series.series_uid AS uid FROM ...`. Put `UNION "
@@ -1269,10 +1795,10 @@ class TheNightlyCheck:
     ]
 
 
-def _check(instances, series="SELECT series_uid FROM series WHERE study_pk NOT IN (SELECT pk FROM study)"):
-    """The nightly check with other parts: each a query that gives UIDs."""
-    return f"""
-        SELECT 'series without study' AS problem, series_uid AS uid FROM ({series})
-        UNION ALL SELECT 'study without series', study_uid FROM study WHERE pk NOT IN (SELECT study_pk FROM series)
-        UNION ALL SELECT 'instance without file', sop_uid FROM ({instances})
-    """
+def _check(instances="SELECT sop_uid FROM instance WHERE pk NOT IN (SELECT instance_pk FROM file WHERE status = 'OK')",
+           series="SELECT series_uid FROM series WHERE study_pk NOT IN (SELECT pk FROM study)",
+           studies="SELECT study_uid FROM study WHERE pk NOT IN (SELECT study_pk FROM series)"):
+    """The nightly check with other parts: each a query that gives UIDs, or None to leave it out."""
+    parts = {"series without study": series, "study without series": studies, "instance without file": instances}
+    queries = [f"SELECT '{name}' AS problem, * FROM ({query})" for name, query in parts.items() if query]
+    return "WITH found (problem, uid) AS (" + " UNION ALL ".join(queries) + ") SELECT problem, uid FROM found"

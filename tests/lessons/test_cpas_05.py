@@ -8,7 +8,9 @@ import pytest
 
 from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
+from coursekit.errors import CourseError
 from coursekit.hospital import hospital
+from coursekit.hospital.database import explain
 from coursekit.lessons.cpas_05_relational_databases import lesson
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
@@ -57,13 +59,48 @@ def test_ward_lists_that_only_look_right_are_refused(editions, query, label):
     assert verdict.outcome is Outcome.NOT_YET and label in (None, verdict.label), verdict
 
 
+@pytest.mark.parametrize("column", [
+    "COALESCE(visit.location, '')", "COALESCE(visit.location, '') AS location", "IFNULL(visit.location, '')",
+])
+def test_an_empty_location_may_be_an_empty_text(editions, column):
+    query = EXERCISES["TheWardList"].solution().replace("visit.location", column)
+    assert EXERCISES["TheWardList"].judge((query,), editions).correct
+
+
+@pytest.mark.parametrize(("old", "new", "label"), [
+    ("'2025-04-04'", "'04-04-2025'", "date_form"),
+    ("'2025-04-04'", "'2025-4-4'", "date_form"),
+    ("'2025-04-04'", "2025-04-04", "date_without_quotes"),
+    ("'2025-04-04'", "'2025-04-03 22:00:00'", "by_the_hospitals_clock"),
+    ("visit.location\n", "COALESCE(visit.location, 'outside') AS location\n", "own_word"),
+])
+def test_dates_and_words_that_do_not_fit_are_named(old, new, label):
+    own = Editions(hospital(0), lambda: [hospital(201, "tiny")])
+    query = EXERCISES["TheWardList"].solution()
+    assert old in query
+    verdict = EXERCISES["TheWardList"].judge((query.replace(old, new),), own)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
 def test_the_orphans_are_counted_in_any_way(editions):
     number = _right("SeriesWithoutAStudy", editions)[1]
     frame = editions.own.pacs.sql("SELECT COUNT(*) FROM series WHERE study_pk NOT IN (SELECT pk FROM study)")
-    for given in (("c)", number), ("C", str(number)), ("C", [number]), ("C", frame), ("C", frame.iloc[0, 0])):
+    for given in (("e)", number), ("E", str(number)), ("E", [number]), ("E", frame), ("E", frame.iloc[0, 0])):
         assert EXERCISES["SeriesWithoutAStudy"].judge(given, editions).correct, given
     assert EXERCISES["SeriesWithoutAStudy"].judge(("B", number), editions).label == "deleted_by_users"
-    assert EXERCISES["SeriesWithoutAStudy"].judge(("C", 0), editions).label == "none_at_all"
+    assert EXERCISES["SeriesWithoutAStudy"].judge(("E", 0), editions).label == "none_at_all"
+    assert EXERCISES["SeriesWithoutAStudy"].judge(("C", number), editions).label == "studies_removed"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_study_was_removed_and_the_orphans_hold_keys_that_never_existed(seed):
+    pacs = hospital(seed, "tiny").pacs
+    count, lowest, highest = pacs.rows("SELECT COUNT(*), MIN(pk), MAX(pk) FROM study")[1][0]
+    assert (lowest, highest) == (1, count)
+    orphans = pacs.rows("SELECT pk, study_pk FROM series WHERE study_pk NOT IN (SELECT pk FROM study)")[1]
+    last = pacs.rows("SELECT MAX(pk) FROM series")[1][0][0]
+    assert min(study for _, study in orphans) > highest
+    assert [pk for pk, _ in sorted(orphans)] == list(range(last - len(orphans) + 1, last + 1))
 
 
 def test_labels_and_events_may_be_written_in_short(editions):
@@ -75,6 +112,46 @@ def test_labels_and_events_may_be_written_in_short(editions):
     for given in (tuple(events), " ".join(events), [int(event[1:]) for event in events], edits[edits["event"].isin(events)]["event"]):
         assert EXERCISES["LostCorrections"].judge((given,), editions).correct, given
     assert EXERCISES["LostCorrections"].judge((events[:-1],), editions).label in ("missing", "only_the_one_before", "only_the_same_field")
+
+
+def test_each_statement_that_goes_through_gets_its_reason(editions):
+    exercise, statements, right = EXERCISES["WhatIsRefused"], _input("statements", editions), _right("WhatIsRefused", editions)
+    says = {"DELETE FROM study": "REFERENCES", "UPDATE series": "series.study_pk", "= NULL": "NOT NULL", "SET accession = '": "UNIQUE"}
+    for label, statement in statements.items():
+        if label in right:
+            verdict = exercise.judge(([one for one in right if one != label],), editions)
+            assert verdict.outcome is Outcome.NOT_YET and (verdict.label == "parents_may_go" or "not all" in verdict.message), verdict
+            continue
+        word = next(word for sign, word in says.items() if sign in statement)
+        for given in ([label], [*right[1:], label]):
+            verdict = exercise.judge((given,), editions)
+            assert verdict.outcome is Outcome.NOT_YET and word in verdict.message and "goes through" in verdict.message, verdict
+        assert "no statement" in exercise.judge(([*right, "s44"],), editions).message
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_eds_accession_number_is_lost_to_a_save_of_another_field(seed):
+    own = hospital(seed, "tiny")
+    edits = lesson.input_of("edits", own)
+    numbers = edits[edits["field"] == "accession"]
+    assert list(numbers["who"]) == ["ED desk"]
+    assert numbers["event"].iloc[0] in EXERCISES["LostCorrections"].computed(EXERCISES["LostCorrections"].solution, own)
+
+
+def test_each_event_too_many_or_too_few_gets_its_reason(editions):
+    exercise, edits, right = EXERCISES["LostCorrections"], _input("edits", editions), _right("LostCorrections", editions)
+    seen = set()
+    for row in edits.to_dict("records"):
+        if row["event"] in right:
+            verdict = exercise.judge(([one for one in right if one != row["event"]],), editions)
+            assert verdict.label in exercise.wrong_ways or "not all" in verdict.message or verdict.label in (
+                "only_the_one_before", "only_the_same_field"), verdict
+            continue
+        verdict = exercise.judge(([*right, row["event"]],), editions)
+        assert verdict.outcome is Outcome.NOT_YET and verdict.label == "extra", verdict
+        seen.add(next(word for word in ("is no save", "nobody saved", "opened the form *after*") if word in verdict.message))
+    assert len(seen) == 3
+    assert "no event" in exercise.judge(([*right, "e99"],), editions).message
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -96,8 +173,8 @@ def test_try_out_takes_only_changes(editions):
 def test_the_keys_of_the_flat_list_in_other_forms(editions):
     import pandas
 
-    rows = _right("WhereEachColumnBelongs", editions)
-    short = {row["column"]: row["key"] for row in rows}
+    short = _right("WhereEachColumnBelongs", editions)
+    rows = [{"column": column, "key": key} for column, key in short.items()]
     for given in (short, list(short.items()), pandas.DataFrame(rows), [list(pair) for pair in short.items()]):
         assert EXERCISES["WhereEachColumnBelongs"].judge((given,), editions).correct, given
     by_key = {}
@@ -106,7 +183,18 @@ def test_the_keys_of_the_flat_list_in_other_forms(editions):
     assert EXERCISES["WhereEachColumnBelongs"].judge((by_key,), editions).correct
     assert EXERCISES["WhereEachColumnBelongs"].judge(({**by_key, "pid": "name"},), editions).outcome is Outcome.NOT_YET
     assert EXERCISES["WhereEachColumnBelongs"].judge(({**short, "sex": "name"},), editions).label == "value"
-    assert EXERCISES["WhereEachColumnBelongs"].judge(({"name": "pid"},), editions).outcome is Outcome.NOT_YET
+    for given, says in (
+        ({**short, "sex": "name"}, "`sex`: `name` is no key"),
+        ({**short, "location": "name + birth_date"}, "`location`: `name + birth_date` is no key"),
+        ({**short, "location": "accession"}, "*directly*"),
+        ({**short, "birth_date": "accession"}, "`birth_date`"),
+        ({**short, "name": "station_aet"}, "`depends(ris_list, \"station_aet\", \"name\")`"),
+        ({"name": "pid"}, "7 of the eight"),
+        ({**short, "pid": "pid"}, "none of the eight"),
+        ([*short.items(), ("sex", "accession")], "two keys"),
+    ):
+        verdict = EXERCISES["WhereEachColumnBelongs"].judge((given,), editions)
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, (given, verdict)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -117,7 +205,7 @@ def test_no_column_of_the_flat_list_depends_on_two_of_the_small_keys(seed):
         return len(rows[[a]].drop_duplicates()) == len(rows[[a, b]].drop_duplicates())
 
     assert rows["accession"].is_unique
-    home = {row["column"]: row["key"] for row in EXERCISES["WhereEachColumnBelongs"].solution(rows)}
+    home = EXERCISES["WhereEachColumnBelongs"].solution()
     assert list(home.values()).count("accession") == 2
     for column, key in home.items():
         found = [small for small in ("pid", "procedure_code", "station_aet") if depends(small, column)]
@@ -156,10 +244,24 @@ def _commit_method(db, study_uid, pid):
     if db.execute("SELECT 1 FROM correction WHERE study_pk = ?", study[:1]).fetchone():
         return False
     db.execute("BEGIN IMMEDIATE")
-    db.execute("UPDATE study SET patient_pk = ? WHERE pk = ?", (patient[0], study[0]))
-    db.execute("INSERT INTO correction VALUES (NULL, ?, ?)", study)
+    try:
+        db.execute("UPDATE study SET patient_pk = ? WHERE pk = ?", (patient[0], study[0]))
+        db.execute("INSERT INTO correction VALUES (NULL, ?, ?)", study)
+    except sqlite3.Error:
+        db.rollback()
+        raise
     db.commit()
     return True
+
+
+def _python_begins(db, study_uid, pid):
+    db.isolation_level = "DEFERRED"
+    try:
+        db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,))
+        db.execute("UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = ?) WHERE study_uid = ?", (pid, study_uid))
+        db.commit()
+    finally:
+        db.rollback()
 
 
 def _with_block(db, study_uid, pid):
@@ -173,7 +275,7 @@ def _with_block(db, study_uid, pid):
         print("refused")
 
 
-@pytest.mark.parametrize("function", [_commit_method, _with_block])
+@pytest.mark.parametrize("function", [_commit_method, _with_block, _python_begins])
 def test_other_ways_to_file_a_study_are_right(editions, function):
     verdict = EXERCISES["FileUnder"].judge((function,), editions)
     assert verdict.correct, verdict
@@ -217,9 +319,99 @@ def _one_comma_missing(db, study_uid, pid):
         db.execute("ROLLBACK")
 
 
+def _looks_first(db, study_uid, pid):
+    if db.execute("SELECT 1 FROM correction JOIN study ON study.pk = study_pk WHERE study_uid = ?", (study_uid,)).fetchall():
+        return
+    study = db.execute("SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,)).fetchall()
+    patient = db.execute("SELECT pk FROM patient WHERE pid = ?", (pid,)).fetchall()
+    if not study or not patient:
+        return
+    yield_to = [("INSERT INTO correction (study_pk, was_patient_pk) VALUES (?, ?)", study[0]),
+                ("UPDATE study SET patient_pk = ? WHERE pk = ?", (patient[0][0], study[0][0]))]
+    for statement, values in yield_to:
+        db.execute(statement, values)
+
+
+def _looks_first_and_swallows(db, study_uid, pid):
+    try:
+        _looks_first(db, study_uid, pid)
+    except sqlite3.Error:
+        pass
+
+
+def _looks_first_then_begins(db, study_uid, pid):
+    db.execute("BEGIN")
+    _looks_first(db, study_uid, pid)
+    db.execute("COMMIT")
+
+
+def _repairs_by_hand(db, study_uid, pid):
+    noted = None
+    try:
+        noted = db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT pk, patient_pk FROM study WHERE study_uid = ?",
+                           (study_uid,)).lastrowid
+        db.execute("UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = ?) WHERE study_uid = ?", (pid, study_uid))
+    except sqlite3.Error:
+        if noted:
+            db.execute("DELETE FROM correction WHERE pk = ?", (noted,))
+
+
+def _pid_as_key(db, study_uid, pid, caught=True):
+    db.execute("BEGIN")
+    try:
+        db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,))
+        db.execute("UPDATE study SET patient_pk = ? WHERE study_uid = ?", (pid, study_uid))
+        db.execute("COMMIT")
+    except sqlite3.Error:
+        if not caught:
+            raise
+        db.execute("ROLLBACK")
+
+
+def _notes_the_new_one(db, study_uid, pid):
+    db.execute("BEGIN")
+    try:
+        db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT study.pk, patient.pk FROM study, patient "
+                   "WHERE study_uid = ? AND pid = ?", (study_uid, pid))
+        db.execute("UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = ?) WHERE study_uid = ?", (pid, study_uid))
+        db.execute("COMMIT")
+    except sqlite3.Error:
+        db.execute("ROLLBACK")
+
+
+def _columns_forgotten(db, study_uid, pid):
+    db.execute("BEGIN")
+    try:
+        db.execute("INSERT INTO correction SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,))
+        db.execute("COMMIT")
+    except:  # noqa: E722
+        db.execute("ROLLBACK")
+
+
+def _first_of_nothing(db, study_uid, pid):
+    db.execute("BEGIN")
+    study = db.execute("SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,)).fetchall()[0]
+    patient = db.execute("SELECT pk FROM patient WHERE pid = ?", (pid,)).fetchall()[0][0]
+    try:
+        db.execute("INSERT INTO correction (study_pk, was_patient_pk) VALUES (?, ?)", study)
+        db.execute("UPDATE study SET patient_pk = ? WHERE pk = ?", (patient, study[0]))
+        db.execute("COMMIT")
+    except sqlite3.Error:
+        db.execute("ROLLBACK")
+
+
 @pytest.mark.parametrize(("function", "label", "says"), [
+    (_looks_first, "looked_up_first", "half a correction"),
+    (_looks_first_and_swallows, "looked_up_first", "nobody can look up"),
+    (_looks_first_then_begins, "refused", "except sqlite3.Error"),
+    (_repairs_by_hand, "no_transaction", "power fails"),
+    (_pid_as_key, "pid_as_key", "another column"),
+    (lambda db, study_uid, pid: _pid_as_key(db, study_uid, pid, caught=False), "refused", "another column"),
+    (_notes_the_new_one, "noted_too_late", "you put in the patient with this `pid`"),
+    (_columns_forgotten, "nothing_done", "does not name its columns"),
+    (_first_of_nothing, "empty", "no such study or no such patient"),
     (_no_except, "refused", "except sqlite3.Error"),
-    (_commit_in_any_case, "each_for_itself", "half a correction"),
+    (_commit_in_any_case, "committed_all_the_same", "There is a BEGIN"),
     (_rules_switched_off, "more", "something else"),
     (_closes, "gone", "closed"),
     (_one_comma_missing, "nothing_done", "comma"),
@@ -239,6 +431,7 @@ def test_the_cases_hold_what_can_stand_in_the_way():
         known = {row[0] for row in db.execute("SELECT study_uid FROM study")}, {row[0] for row in db.execute("SELECT pid FROM patient")}
         assert 0 < sum(uid not in known[0] for _, uid, _ in cases) < 5 and 0 < sum(pid not in known[1] for _, _, pid in cases) < 5
         assert db.execute("SELECT COUNT(*) FROM correction").fetchone() == (3,)
+        assert {case[0].refuses for case in cases} == {"", "the UPDATE of study", "the INSERT into correction"}
 
 
 @pytest.mark.parametrize("statement", [
@@ -265,12 +458,26 @@ def test_other_indexes_that_serve_the_day_are_right(editions, statement):
     ("CREATE INDEX study_created ON study(study_dt_local)", "unreadable", "already exists"),
     ("CREATE INDEX i ON study(study_date)", "unreadable", "study_date"),
     ("CREATE INDEX i ON study(study_dt_local); DROP TABLE study", "unreadable", "one statement"),
+    ("CREATE INDEX ON study(study_dt_local)", "unreadable", "no name"),
     ("DROP TABLE study", "unreadable", "begins with CREATE INDEX"),
     ("study_dt_local", "unreadable", "begins with CREATE INDEX"),
 ])
 def test_other_indexes_are_told_apart(editions, statement, label, says):
     verdict = EXERCISES["AnIndexForTheDay"].judge((statement,), editions)
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+    assert not verdict.message.endswith("..")
+
+
+@pytest.mark.parametrize(("name", "number", "says"), [
+    ("HowManyQueries", 396, "deleted"), ("HowManyQueries", 400, "day by day"), ("HowManyQueries", 349, "last day"),
+    ("HowManyQueries", 808, "per series"), ("HowManyQueries", 809, "per series"), ("HowManyQueries", 8, "once per day"),
+    ("HowManyQueries", 392, "created_utc"), ("HowManyQueries", 391, "too many or too few"),
+    ("AfterTheRestore", 1724, "from_utc"), ("AfterTheRestore", 1150, "behind the gap"), ("AfterTheRestore", 571, "lost piece alone"),
+    ("AfterTheRestore", 2256, "bring back"), ("AfterTheRestore", 2351, "clock"), ("AfterTheRestore", 1719, "too many or too few"),
+])
+def test_likely_numbers_are_explained(name, number, says):
+    verdict = EXERCISES[name].judge((number,), Editions(hospital(0)))
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message and "round" not in verdict.message, verdict
 
 
 def test_numbers_in_other_forms(editions):
@@ -303,7 +510,7 @@ def test_one_piece_of_the_log_is_missing_and_data_lie_on_all_sides(seed):
     "(SELECT 1 FROM file WHERE instance_pk = instance.pk AND status = 'OK')",
     "WITH good AS (SELECT instance_pk FROM file WHERE status = 'OK') "
     "SELECT 'instance without file' AS a, sop_uid AS b FROM instance WHERE pk NOT IN good "
-    "UNION ALL SELECT 'study without series', study_uid FROM study WHERE n_series = 0 AND pk NOT IN (SELECT study_pk FROM series) "
+    "UNION ALL SELECT 'study without series', study_uid FROM study WHERE pk NOT IN (SELECT study_pk FROM series) "
     "UNION ALL SELECT 'SERIES without study', series_uid FROM series WHERE study_pk NOT IN (SELECT pk FROM study)",
 ])
 def test_other_ways_to_check_by_night_are_right(editions, query):
@@ -316,6 +523,56 @@ def test_a_condition_behind_the_left_join_loses_instances_without_any_file(editi
     query = query.replace("AND file.status = 'OK'\n            WHERE file.pk IS NULL", "\n WHERE file.status <> 'OK'")
     verdict = EXERCISES["TheNightlyCheck"].judge((query,), editions)
     assert verdict.label == "only_missing_files", verdict
+
+
+IN_THE_ON = "AND file.status = 'OK'\n            WHERE file.pk IS NULL"
+NO_SERIES = "LEFT JOIN series ON series.study_pk = study.pk\n            WHERE series.pk IS NULL"
+
+
+@pytest.mark.parametrize(("old", "new", "label", "says"), [
+    (IN_THE_ON, "WHERE file.pk IS NULL OR file.status = 'MISSING'", "any_missing_copy", "two copies"),
+    (IN_THE_ON, "WHERE file.pk IS NULL OR file.status <> 'OK'", "any_missing_copy", "two copies"),
+    ("AND file.status = 'OK'\n", "AND file.status = 'MISSING'\n", "without_a_missing_copy", "in order"),
+    ("WHERE file.pk IS NULL", "WHERE file.pk IS NULL AND rejected_code IS NULL", "rejected_left_out", "ejected"),
+    ("WHERE series.pk IS NULL", "WHERE series.pk IS NULL AND deleted = 0", "deleted_left_out", "eleted studies"),
+    ("WHERE series.pk IS NULL", "WHERE n_series = 0", "by_the_counter", "counter"),
+    (NO_SERIES, "WHERE n_series = 0", "by_the_counter", "counter"),
+    ("WHERE series.pk IS NULL", "WHERE series.pk IS NULL AND n_series = 0", "by_counter_and_rows", "counter"),
+    ("'study without series'", "'studies without series'", "problem", "none of the three texts"),
+    ("LEFT JOIN study", "JOIN study", "joined", "plain JOIN"),
+])
+def test_checks_that_only_fit_the_hospitals_are_refused(editions, old, new, label, says):
+    query = EXERCISES["TheNightlyCheck"].solution()
+    assert old in query
+    verdict = EXERCISES["TheNightlyCheck"].judge((query.replace(old, new),), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+
+
+def test_two_mistakes_in_the_check_are_answered_one_by_one_and_a_part_left_out_is_named(editions):
+    exercise = EXERCISES["TheNightlyCheck"]
+    query = exercise.solution()
+    both = query.replace("WHERE series.pk IS NULL", "WHERE series.pk IS NULL AND deleted = 0").replace("AND file.status = 'OK'", "")
+    verdict = exercise.judge((both,), editions)
+    assert verdict.label == "deleted_left_out" and "In the part `study without series`" in verdict.message, verdict
+    parts = query.split("UNION ALL")
+    assert exercise.judge(("UNION ALL".join([parts[0], parts[2]]),), editions).label == "no_studies"
+    assert exercise.judge(("UNION ALL".join(parts[1:]).replace("'study without series', study.study_uid",
+                                                               "'study without series' AS problem, study.study_uid AS uid"),),
+                          editions).label == "no_series"
+
+
+def test_a_not_exists_is_right_and_when_it_takes_too_long_is_told_what_to_write(editions, monkeypatch):
+    exercise = EXERCISES["TheNightlyCheck"]
+    query = exercise.solution().split("LEFT JOIN file")[0] + (
+        "WHERE NOT EXISTS (SELECT 1 FROM file WHERE instance_pk = instance.pk AND status = 'OK')")
+    assert exercise.judge((query,), editions).correct
+
+    def too_slow(sql, hospital):
+        raise CourseError(explain("interrupted"))
+
+    monkeypatch.setattr(exercise.answer, "_carried_out", too_slow)
+    verdict = exercise.judge((query,), editions)
+    assert verdict.label == "exists" and "NOT IN" in verdict.message, verdict
 
 
 def test_two_sessions_lock_each_other_out_and_are_new_each_time(editions):
