@@ -4,6 +4,7 @@ from coursekit.figures.picture import Picture, figure
 
 _INK, _FAINT, _LINE, _WARM = "#1c2733", "#5c6873", "#0b5394", "#b45309"
 _BOX, _WAIT, _GOOD = "#cfe5f7", "#fbe3b5", "#dcefdc"
+ONLINE_DAYS = 365       # younger studies lie on the fast disks, as in coursekit.hospital.router
 
 
 def way(title="How a prior comes into the cache before the exam"):
@@ -43,7 +44,7 @@ def way(title="How a prior comes into the cache before the exam"):
 
 
 def gantt(moves, begin, end, title, most=16):
-    """The moves of a stretch of the day: when each was asked for, when it ran, and when its exam begins.
+    """The moves of a stretch of the day: exam, prior and tier of each, when it was asked for, when it ran, and when its exam begins.
 
     moves      : list of coursekit.hospital.router.Move of one day
     begin, end : "07:30", what is shown
@@ -52,8 +53,8 @@ def gantt(moves, begin, end, title, most=16):
 
     low, high = _seconds(begin), _seconds(end)
     shown = [move for move in moves if low <= move.asked and move.done <= high][:most]
-    row, left, top = 24, 300, 66
-    wide, tall = 900, top + row * max(len(shown), 1) + 44
+    row, left, top = 24, 440, 66
+    wide, tall = 1100, top + row * max(len(shown), 1) + 44
     picture, axes = _canvas(wide, tall)
     across = (wide - left - 20) / (high - low)
 
@@ -64,11 +65,15 @@ def gantt(moves, begin, end, title, most=16):
     for second in range(low, high + 1, max(300, (high - low) // 6 // 300 * 300)):
         axes.plot((x(second),) * 2, (top - 8, tall - 36), color="#dde2e6", lw=1, zorder=0)
         axes.text(x(second), top - 18, _clock(second), size=9, color=_FAINT, ha="center", va="center")
+    for at, name in ((12, "exam"), (232, "prior"), (386, "tier")):
+        axes.text(at, top - 18, name, size=9, color=_FAINT, va="center")
     said = []
     for place, move in enumerate(shown):
         y = top + place * row
-        label = f"{move.prior.description or '(no description)'}, for {move.exam.description}"
-        axes.text(12, y + 10, label if len(label) < 41 else label[:39] + "…", size=8.5, color=_INK, va="center")
+        exam, prior = f"{move.exam.accession} {move.exam.description}", move.prior.description or "(no description)"
+        tier = "online" if move.prior.days <= ONLINE_DAYS else "nearline"
+        for at, text in ((12, exam), (232, prior), (386, tier)):
+            axes.text(at, y + 10, text, size=7.5, color=_INK, va="center")
         waits = max((move.began - move.asked) * across, 0)
         axes.add_patch(Rectangle((x(move.asked), y + 3), waits, 14, facecolor=_WAIT, edgecolor=_FAINT, lw=0.6, hatch="///"))
         axes.add_patch(Rectangle((x(move.began), y + 3), max((move.done - move.began) * across, 2), 14, facecolor=_LINE, edgecolor=_LINE))
@@ -76,16 +81,19 @@ def gantt(moves, begin, end, title, most=16):
         if move.exam.begins <= high:
             axes.plot((x(move.exam.begins),) * 2, (y, y + 20), color=_WARM, lw=2.4)
         if late:
-            axes.text(x(move.done) + 5, y + 10, "late", size=8.5, color=_WARM, weight="bold", va="center")
-        said.append(f"{label}: asked {_clock(move.asked, True)}, ran {_clock(move.began, True)} to {_clock(move.done, True)}, exam "
-        f"{_clock(move.exam.begins)}{', late' if late else ''}")
+            axes.text(x(move.done) + 5, y + 10, f"{move.done - move.exam.begins} s late", size=8.5, color=_WARM, weight="bold", va="center")
+        said.append(f"{prior} ({tier}), for {exam}: asked {_clock(move.asked, True)}, ran {_clock(move.began, True)} to "
+                    f"{_clock(move.done, True)}, exam {_clock(move.exam.begins)}"
+                    + (f", {move.done - move.exam.begins} s late" if late else ""))
     y = tall - 18
-    for at, text, look in ((left, "waits in the router's queue", {"facecolor": _WAIT, "edgecolor": _FAINT, "hatch": "///", "lw": 0.6}),
-                           (left + 210, "is moved", {"facecolor": _LINE, "edgecolor": _LINE})):
+    for at, text, look in ((left - 150, "waits in the router's queue",
+                            {"facecolor": _WAIT, "edgecolor": _FAINT, "hatch": "///", "lw": 0.6}),
+                           (left + 75, "is moved, with the wait for the first image",
+                            {"facecolor": _LINE, "edgecolor": _LINE})):
         axes.add_patch(Rectangle((at, y - 7), 24, 14, **look))
         axes.text(at + 30, y, text, size=9, color=_INK, va="center")
-    axes.plot((left + 330,) * 2, (y - 9, y + 9), color=_WARM, lw=2.4)
-    axes.text(left + 338, y, "the exam begins", size=9, color=_INK, va="center")
+    axes.plot((left + 400,) * 2, (y - 9, y + 9), color=_WARM, lw=2.4)
+    axes.text(left + 408, y, "the exam begins", size=9, color=_INK, va="center")
     return Picture(picture, f"{title}. {len(shown)} moves between {begin} and {end}. {'; '.join(said)}.")
 
 
@@ -107,8 +115,7 @@ def curve(points, hit, waste, title):
         left = out["waste"] > 50
         axes.annotate(label, (out["waste"], out["hit"]), (-11 if left else 11, 0), textcoords="offset points", size=9, color=_INK,
                       ha="right" if left else "left", va="center")
-    low = min(60, int(min(up) // 10 * 10) - 5)
-    axes.set(xlim=(0, 101), ylim=(low, 104))
+    axes.set(xlim=(0, 101), ylim=(0, 104))          # always the whole of both, so that two pictures can be compared
     axes.set_xlabel("waste: per cent of the moved bytes that nobody looked at", color=_INK, size=9.5)
     axes.set_ylabel("hit: per cent of the opened priors", color=_INK, size=9.5)
     axes.set_title(title, size=11, loc="left", color=_INK)
