@@ -7,7 +7,7 @@ from functools import lru_cache
 from coursekit.checking import Bytes, Choice, Function, Kind, Lesson, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.text import LONGEST
-from coursekit.checking.reading import Unclear, Unreadable, describe, plain, single
+from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short, single
 from coursekit.hospital.draws import Draws
 
 lesson = Lesson(
@@ -26,6 +26,7 @@ lesson = Lesson(
 
 STATION = "10.20.40.13"
 DOMAIN = ".hvgh.example"
+ADDRESSES = {"10.20.20.10": "hv-file"}
 
 
 # ---- what a person may write, in one form
@@ -43,9 +44,10 @@ def windows_path(value):
     parts = [part.strip() for part in text.split("\\") if part.strip()]
     if not parts:
         raise ValueError("it holds no path")
-    if text.startswith("\\"):
-        return "\\\\" + "\\".join([parts[0].removesuffix(DOMAIN), *parts[1:]])
-    return "\\".join(parts)
+    if text.startswith("\\\\"):
+        server = parts[0].removesuffix(DOMAIN)
+        return "\\\\" + "\\".join([ADDRESSES.get(server, server), *parts[1:]])
+    return ("\\" if text.startswith("\\") else "") + "\\".join(parts)
 
 
 def clock_time(value):
@@ -67,6 +69,9 @@ def account(value):
     name = re.sub(r"[\s.]+", "", name).casefold()
     if not name:
         raise ValueError("it holds no name")
+    if name.endswith("$"):
+        raise ValueError("that is how it arrives at the file server. Which account of the list arrives under that name? Give that one, or "
+                         "those")
     return {"system": "localsystem"}.get(name, name)
 
 
@@ -81,6 +86,101 @@ def night(value):
     if not found:
         raise ValueError("it names no day")
     return found[1] or found[2]
+
+
+class UncPath(Text):
+    """A path that begins with a server's name."""
+
+    def difference(self, answer, other):
+        """None when both are the same path; else what is wrong with the beginning, if anything is."""
+        if answer != other and answer.lstrip("\\") == other.lstrip("\\") or re.match(r"\\?hv-file\b", answer):
+            if answer.startswith("\\"):
+                return Difference("One backslash is at the beginning where two belong. If you wrote two: without `r` in front of the "
+                                  "quotes Python makes one of them.", "one backslash")
+            return Difference("The two backslashes at the beginning are missing. Without them Windows looks for a folder of that name in "
+                              "the folder where the program happens to be.", "no backslashes")
+        server, full = other[2:].partition("\\")[0], answer[2:].partition("\\")[0]
+        if answer != other and answer.startswith(f"\\\\{server}."):
+            return Difference(f"The server's full name does not end in `{full.partition('.')[2][:40]}`; nothing here shows it. The "
+                              "short name, as `net use` prints it, is enough.", "another domain")
+        return super().difference(answer, other)
+
+
+class ShortNames(Text):
+    """A path of short names."""
+
+    def difference(self, answer, other):
+        """None when both are the same path."""
+        if answer != other and re.sub(r"~\d|(?<=\\cd)\d{4}", "~", answer) == re.sub(r"~\d|(?<=\\cd)\d{4}", "~", other):
+            return Difference("That is the path of another folder: a neighbour whose name begins alike. With it the importer would read "
+                              "another patient's CD, or none. Compare each part of your path with its long name in the listings.",
+                              "neighbour")
+        return super().difference(answer, other)
+
+
+class Accounts(Set):
+    """Some of the accounts of a list."""
+
+    def difference(self, answer, other):
+        """None when both hold the same accounts; else a reason for each kind of fault."""
+        found = super().difference(answer, other)
+        if found is None or not answer:
+            return found
+        extra, missing = [name for name in answer if name not in other], [name for name in other if name not in answer]
+        reasons = []
+        if "localservice" in extra:
+            reasons.append("Local Service has no name on the network: see its row in the table of accounts.")
+        services = [short(answer[name]) for name in extra if name.startswith("svc_")]
+        if services:
+            reasons.append(f"{' and '.join(services)}: not both lists let it write. Look up what the share gives it, itself or as a member "
+                           "of a group, and then what the folder gives it.")
+        others = [short(answer[name]) for name in extra if name not in ("localservice",) and not name.startswith("svc_")]
+        if others:
+            reasons.append(f"{' and '.join(others)} is not in the list of accounts to choose from, or does not belong there.")
+        if any(name.startswith("svc_") for name in missing):
+            reasons.append("An account of the domain is missing: one of them may write by both lists.")
+        if any(not name.startswith("svc_") for name in missing):
+            reasons.append("Something built-in is missing: look in the table as what each of these accounts appears on the network, and "
+                           "which group has that as a member.")
+        return Difference(" ".join(reasons), found.label)
+
+
+class FileBytes(Bytes):
+    """The bytes of a file."""
+
+    def difference(self, answer, other):
+        """None when all bytes agree."""
+        found = super().difference(answer, other)
+        if found is None or answer[:1] == other[:1]:
+            return found
+        if not answer:
+            return Difference("Nothing came back: it is empty.", "value")
+        if not other:
+            return Difference("An empty file has to stay empty.", "value")
+        return Difference("The very first byte is not right already.", "value")
+
+
+class Listeners(Table):
+    """A table of listeners, or a dictionary from the service to its PID and port."""
+
+    def read(self, given):
+        """The table as Rows."""
+        value = plain(given)
+        if type(value) is dict and value and not {str(name).strip().casefold() for name in value} & {"service", "pid", "port"}:
+            if all(type(row) is list and len(row) == 2 for row in value.values()):
+                given = [[name, *row] for name, row in value.items()]
+        return super().read(given)
+
+
+class Evenings(Table):
+    """A table with a number for each evening, or the numbers alone, in the order of the evenings."""
+
+    def read(self, given):
+        """The table as Rows."""
+        value = plain(given)
+        if type(value) is list and len(value) == 3 and all(type(one) in (int, float) for one in value):
+            given = list(zip(("2 April", "3 April", "4 April"), value))
+        return super().read(given)
 
 
 class YesNo(Kind):
@@ -239,7 +339,8 @@ def _told(events):
 
 
 def _event_time(events, number, hours):
-    when = next(when for one, when, _ in _told(events) if one == number)
+    told = events if isinstance(events, list) else _told(events)
+    when = next(when for one, when, _ in told if one == number)
     return f"{when + datetime.timedelta(hours=hours):%H:%M:%S}"
 
 
@@ -441,9 +542,14 @@ class _Goto(Exception):
 
 
 STORE = r"\\hv-file\images\incoming"
+FAILED = "c:\\hvpacs\\jobs\\failed.txt"
+FOLDERS = ("c:", "c:\\temp", "c:\\windows", "c:\\windows\\system32", "c:\\hvpacs", "c:\\hvpacs\\bin", "c:\\hvpacs\\conf",
+           "c:\\hvpacs\\jobs")
+PROGRAMS = ("c:\\hvpacs\\bin\\send.exe", "c:\\hvpacs\\jobs\\nightly.bat")
+EARLIER = "failed in an earlier night"          # stands in failed.txt before the batch file starts
 BATCH_FOLDER = "C:\\HVPACS\\jobs\\"
 KNOWN = ("echo, set, set /a, if (errorlevel, exist, defined, comparisons, else), for over files, call :label, goto, exit, setlocal, "
-         "endlocal, pushd, popd, del, net use, rem, send.exe, &, && and ||")
+         "endlocal, cd, pushd, popd, del, net use, rem, send.exe, &, && and ||")
 STEPS = 5_000
 LONGEST_LINE = 8191         # characters, as in cmd
 
@@ -455,17 +561,20 @@ class Rehearsal:
     files  : dict from the name of each file in the store to the exit code of send.exe for it
     drives : dict from mapped drive letters, as "H:", to their UNC paths
     before : the error level when the batch file starts
+    left   : dict of variables that are set already when it starts
 
-    Then `sent` holds the names of the files sent, `outputs` what was written into which file, `printed` the lines on the screen.
+    Then `sent` holds the names of the files sent, `outputs` what was written into which file, `printed` the lines on the screen,
+    `searched` the folders in which `for` looked, `notes` what cmd complained of without stopping.
     """
 
-    def __init__(self, text, files, drives=None, before=0):
+    def __init__(self, text, files, drives=None, before=0, left=None):
         self.lines = text.replace("\r\n", "\n").split("\n")
         self.files = {_canonical(f"{STORE}\\{name}"): (name, code) for name, code in files.items()}
         self.drives, self.level = dict(drives or {}), before
-        self.env, self.delayed, self.saved = {}, False, []
+        self.env, self.delayed, self.saved = dict(left or {}), False, []
+        self.searched, self.notes, self.called = [], [], []
         self.folders = ["C:\\Windows\\System32"]
-        self.sent, self.outputs, self.printed, self.steps = [], {}, [], 0
+        self.sent, self.outputs, self.printed, self.steps = [], {FAILED: [EARLIER]}, [], 0
         self.arguments = [BATCH_FOLDER + "nightly.bat"]
         try:
             self._run(0)
@@ -741,9 +850,21 @@ class Rehearsal:
             return loop[name] if found[1] is None else _part(loop[name], modifiers)
 
         text = re.sub(r"%(~[fdpnxsatz]*)?([A-Za-z])", loop_value, text)
+        waiting = None if self.delayed else re.search(r"!(\w+)!", text)
+        if waiting:
+            self._note(f"`{waiting[0][:30]}` stays as it is written until `setlocal EnableDelayedExpansion` has been carried out")
         if self.delayed:
             text = re.sub(r"!([^!]+)!", lambda found: self._value(found[1]), text).replace("!", "")
         return _no_longer_than_cmd_takes(text)
+
+    def _note(self, said):
+        if said not in self.notes and len(self.notes) < 20:
+            self.notes.append(said)
+
+    def _there(self, path):
+        """Whether a folder exists."""
+        path = self._canonical(path.strip('"'))
+        return (_canonical(STORE) + "\\").startswith(path + "\\") or path in FOLDERS
 
     def _holds(self, flags, test, loop):
         kind, *words = test
@@ -754,7 +875,7 @@ class Rehearsal:
             holds = self.level >= int(words[0])
         elif kind == "exist":
             path = self._canonical(words[0].strip('"')).rstrip("\\")
-            holds = path in self.files or path in self.outputs or any(one.startswith(path + "\\") for one in self.files)
+            holds = path in self.files or path in self.outputs or path in PROGRAMS or self._there(path)
         elif kind == "defined":
             holds = words[0].upper() in self.env
         else:
@@ -785,6 +906,8 @@ class Rehearsal:
                 continue
             form = re.compile(re.escape(name).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE)
             within = self._canonical(folder) if folder else _canonical(self._canonical("x")[:-2])
+            if within not in self.searched:
+                self.searched.append(within)
             for path, (real, _) in list(self.files.items()):
                 if path.rpartition("\\")[0] == within and form.fullmatch(real):
                     yield folder + slash + real
@@ -803,6 +926,7 @@ class Rehearsal:
         if program == r"c:\hvpacs\bin\send":
             return self._send(rest)
         if program == "send":               # its folder is not among those that are searched
+            self._note("'send.exe' is not recognized as a command: its folder is not among those that are searched")
             self.level = 9009
             return False
         known = getattr(self, f"_do_{name}", None) if re.fullmatch("[a-z]+", name) else None
@@ -823,6 +947,7 @@ class Rehearsal:
     def _send(self, rest):
         arguments = [one.strip('"') for one in re.findall(r'"[^"]*"|\S+', rest)]
         self.level = 2
+        self.called.append(rest.strip()[:80])
         if len(arguments) == 1:
             name, self.level = self.files.get(self._canonical(arguments[0]), (None, 3))
             if self.level == 0:
@@ -894,11 +1019,31 @@ class Rehearsal:
 
     def _do_pushd(self, rest):
         path = rest.strip('"').rstrip("\\")
-        if not any(one.startswith(self._canonical(path) + "\\") for one in self.files):
+        if not self._there(path):
+            self._note("The system cannot find the path specified")
             self.level = 1
             return False
         self.folders.append(self.drives.get(path[:2].upper(), path[:2]) + path[2:])
         return True
+
+    def _do_cd(self, rest):
+        other_drive = re.match(r"/d\s", rest, re.IGNORECASE)
+        path = re.sub(r"^/d\s+", "", rest, flags=re.IGNORECASE).strip().strip('"')
+        if not path:
+            self.printed.append(self.folders[-1])
+            return True
+        if path.startswith(("\\\\", "//")):
+            self._note("CMD does not support UNC paths as current directories: `cd` has changed nothing. `pushd` takes a UNC path")
+        elif not self._there(path):
+            self._note("The system cannot find the path specified")
+        else:
+            if other_drive or path[1:2] != ":" or path[:2].upper() == "C:":
+                self.folders[-1] = self._canonical(path.rstrip("\\") or path)
+            return True
+        self.level = 1
+        return False
+
+    _do_chdir = _do_cd
 
     def _do_popd(self, rest):
         if len(self.folders) > 1:
@@ -951,7 +1096,11 @@ def _canonical(path):
     path = re.sub(r"(?<!^)\\+", r"\\", path.replace("/", "\\")).casefold().rstrip("\\")
     while re.search(r"\\[^\\]+\\\.\.(?=\\|$)", path):
         path = re.sub(r"\\[^\\]+\\\.\.(?=\\|$)", "", path, count=1)
-    return path.replace(rf"\\hv-file{DOMAIN}", r"\\hv-file")
+    server, slash, rest = path.removeprefix("\\\\").partition("\\")
+    if not path.startswith("\\\\"):
+        return path
+    server = server.removesuffix(DOMAIN)
+    return "\\\\" + ADDRESSES.get(server, server) + slash + rest
 
 
 def _part(path, modifiers):
@@ -974,38 +1123,73 @@ NIGHTS = (
     ({"CT0001.dcm": 0, "CT0002.dcm": 3, "CT head 0003.dcm": 0, "MR0007.DCM": 0, "US0004.dcm": 1, "XA0005.dcm": 0, "notes.txt": 0}, 0),
     ({"DX chest pa.dcm": 1, "DX0011.dcm": 0, "MG0012.dcm": 0}, 1),
     ({"CR0021.dcm": 0, "CR hand left.dcm": 0}, 0),
+    ({"NM0031.dcm": 2, "NM bone 0032.dcm": 1}, 0),
+    ({}, 0),
 )
+LEFT = "40"                 # what a variable may hold from before
 
 
-def rehearsed(text, files, drives=None, before=0):
-    """(names sent, names in failed.txt, what it says was sent, all that failed.txt holds, all that was printed) of one night."""
-    ran = Rehearsal(text, files, drives, before)
-    failed = ran.outputs.get(_canonical(BATCH_FOLDER + "failed.txt"), [])
+def rehearsed(text, files, drives=None, before=0, left=None):
+    """(names sent, names in failed.txt, what it says was sent, what was added to failed.txt, all that was printed, the Rehearsal)."""
+    ran = Rehearsal(text, files, drives, before, left)
+    failed = [line for line in ran.outputs.get(FAILED, []) if line != EARLIER]
     named = [name for name in files if any(name.rpartition(".")[0].casefold() in line.casefold() for line in failed)]
     sent = [name for name in files if name in ran.sent]
     # the last line with a number; dates and times in it do not count, and it may hold other numbers beside
     numbers = [re.findall(r"\d+", re.sub(r"\d+(?:[-/.:,]\d+)+", "", line)) for line in ran.printed]
     last = next(([int(number[:9]) for number in line] for line in reversed(numbers) if line), [None])
-    return sent, named, len(sent) if len(sent) in last else last[0], failed, ran.printed
+    return sent, named, len(sent) if len(sent) in last else last[0], failed, ran.printed, ran
+
+
+def _as_it_should(files):
+    """What comes of a night when all is right: (names sent, names in failed.txt, how many it says were sent)."""
+    images = [name for name in files if name.casefold().endswith(".dcm")]
+    sent = [name for name in images if files[name] == 0]
+    return sent, [name for name in images if files[name] != 0], len(sent)
 
 
 class Outcome(str):
-    """What a batch file does in the nights that nobody sees, as text; `nights` holds it night by night."""
+    """What a batch file does in the nights that nobody sees, as text, with the way in which it does it.
+
+    nights   : night by night, (names sent, names in failed.txt, what it says was sent); the last one with variables left over
+    kept     : whether the lines of earlier nights are still in failed.txt
+    unnamed  : whether lines were added to failed.txt that name no file
+    elsewhere: whether another file was written
+    searched : the folders in which `for` looked
+    notes    : what cmd complained of
+    called   : what stood behind send.exe, call by call
+    """
 
 
 @lru_cache(maxsize=64)
 def outcome_of(text):
     """The Outcome of a batch file. Raises Unreadable with a sentence where it can't be carried out."""
-    nights = []
-    for files, before in NIGHTS:
+    left = {name.upper(): LEFT for name in re.findall(r'\bset\s+(?:/a\s+)?"?(\w+)', text, re.IGNORECASE)[:100]}
+    nights, runs, unnamed = [], [], False
+    for files, before, variables in [*((*night, None) for night in NIGHTS), (*NIGHTS[0], left)]:
         try:
-            nights.append(rehearsed(text, files, before=before)[:3])
+            sent, named, said, failed, _, ran = rehearsed(text, files, before=before, left=variables)
         except Stops as problem:
             raise Unreadable(f"cmd would stop in this batch file: {problem}.") from None
         except NotKnown as unknown:
             raise Unreadable(f"This rehearsal does not know {unknown}. It knows {KNOWN}. Try it with these.") from None
-    outcome = Outcome("; ".join(f"sent {sent}, failed.txt {named}, says {said}" for sent, named, said in nights))
-    outcome.nights = nights
+        nights.append((sent, named, said))
+        runs.append(ran)
+        stems = [name.rpartition(".")[0].casefold() for name in files]
+        unnamed = unnamed or any(not any(stem in line.casefold() for stem in stems) for line in failed)
+    facts = {
+        "kept": all(EARLIER in ran.outputs.get(FAILED, []) for ran in runs),
+        "unnamed": unnamed,
+        "elsewhere": any(path != FAILED for ran in runs for path in ran.outputs),
+        "searched": list(dict.fromkeys(folder for ran in runs for folder in ran.searched)),
+        "notes": list(dict.fromkeys(said for ran in runs for said in ran.notes)),
+    }
+    called = [said for ran in runs for said in ran.called]
+    quoted = any(said.startswith("'") for said in called)
+    outcome = Outcome("; ".join(f"sent {sent}, failed.txt {named}, says {said}" for sent, named, said in nights) + f"; {facts}, {quoted}")
+    outcome.nights, outcome.called = nights, called
+    for name, fact in facts.items():
+        setattr(outcome, name, fact)
     return outcome
 
 
@@ -1026,28 +1210,56 @@ class Batch(Text):
         return outcome_of(text)
 
     def difference(self, answer, other):
-        """None when both do the same in every night."""
+        """None when both do the same: for the right one in what comes of it, for a wrong one also in the way."""
         if answer == other:
             return None
-        for (sent, named, said), (sendable, failing, count) in zip(answer.nights, other.nights, strict=True):
+        right = other.kept and all(night == _as_it_should(files) for night, (files, _) in zip(other.nights, NIGHTS))
+        if right and answer.kept and answer.nights == other.nights:
+            return None
+        noted = f" Note: {answer.notes[0]}." if answer.notes else ""
+        nights = [*NIGHTS, NIGHTS[0]]
+        for number, ((sent, named, said), (sendable, failing, count)) in enumerate(zip(answer.nights, other.nights, strict=True)):
+            codes = nights[number][0]
             if len(sent) < len(sendable) and not sent and not named:
-                return Difference("No file at all was found or sent. Run it with `rehearse(...)` and look where it searches.", "nothing")
+                looked = answer.searched[0] if answer.searched else ""
+                where = f" It looked in `{looked[:60]}`, and there is none." if looked and looked != _canonical(STORE) else ""
+                where += " SYSTEM has no drive of that letter." if re.match("[abd-z]:", looked) else ""
+                where += " A UNC path begins with two backslashes." if re.match(r"\\[^\\]", looked) else ""
+                return Difference(f"No file at all was found or sent.{where}{noted} Run it with `rehearse(...)` and look where it "
+                                  f"searches.",
+                                  "nothing")
             if set(sent) > set(sendable):
                 return Difference("Something was sent that is no image. Only the files *.dcm are to be sent.", "more")
+            if sent != sendable and not sent:
+                as_called = f" It was called as `send.exe {answer.called[0]}`." if answer.called else ""
+                return Difference(f"Files were found, but send.exe did not get one that it could send.{as_called}{noted}", "not sent")
             if sent != sendable:
                 blank = all(" " in name for name in sendable if name not in sent)
                 return Difference("Not every file that the archive would have taken was sent."
-                                  + (" Those that are missing have a blank in their name." if blank else ""), "not sent")
+                                  + (" Those that are missing have a space in their name." if blank else "") + noted, "not sent")
             if set(named) > set(failing):
                 return Difference("failed.txt also names files that were sent. Is the exit code of each file looked at when it is there, "
-                                  "and does the comparison mean what it should? (`errorlevel 0` is true for 0 and all above; `!...!` "
-        "stays as "
-                                  "it is until delayed expansion is switched on.)", "too many")
+                                  f"and does the comparison mean what it should?{noted}", "too many")
+            if named != failing and answer.unnamed and not named:
+                return Difference("Lines are written into failed.txt, but they do not say which file was not sent.", "unnamed")
             if named != failing:
-                return Difference("failed.txt lacks a file that was not sent. Look at when the exit code is read, at `>>`, and at where "
-                                  "failed.txt is to lie.", "too few")
+                by_code = {codes[name] for name in failing if name in named}
+                if by_code and not by_code & {codes[name] for name in failing if name not in named}:
+                    return Difference("failed.txt lacks a file that was not sent: one for which send.exe ended with another number than "
+                                      "those that your comparison catches. Every number but 0 means: not sent.", "some codes")
+                lies = " Something was written into another file." if answer.elsewhere else ""
+                return Difference(f"failed.txt lacks a file that was not sent. Look at when the exit code is read, at `>>`, and at where "
+                                  f"failed.txt is to lie.{lies}{noted}", "too few")
+            if said != count and number == len(NIGHTS):
+                return Difference("When the batch file is started where its variables hold something already, as in a window in which it "
+                                  "ran before, the number in the last line is wrong. Set what you count with at the start.", "left over")
+            if said != count and not count:
+                return Difference("In a night in which no file is sent the last line does not say so with a number.", "count")
             if said != count:
-                return Difference("The files are right. The number in the last line is not how many were sent.", "count")
+                return Difference(f"The files are right. The number in the last line is not how many were sent.{noted}", "count")
+        if not answer.kept:
+            return Difference("What stood in failed.txt from earlier nights is gone. It has to stay until somebody has read it.",
+                              "not kept")
         return Difference("That is not what was asked.", "value")
 
 
@@ -1064,7 +1276,7 @@ def _practice(text, account="SYSTEM"):
     """Carry out a batch file in a practice night, as a scheduled task of SYSTEM or in the session of the user ed.station."""
     drives = {} if account == "SYSTEM" else {"H:": STORE.rpartition("\\")[0]}
     try:
-        sent, _, _, failed, printed = rehearsed(text, PRACTICE, drives)
+        sent, _, _, failed, printed, ran = rehearsed(text, PRACTICE, drives)
     except Stops as problem:
         print(f"cmd stops: {problem}.")
     except NotKnown as unknown:
@@ -1074,6 +1286,10 @@ def _practice(text, account="SYSTEM"):
         print(f"  really sent: {', '.join(sent) or 'nothing'}")
         print(f"  failed.txt:  {'; '.join(failed) or 'nothing new'}")
         print(f"  last line:   {printed[-1] if printed else '(none)'}")
+        if EARLIER not in ran.outputs.get(FAILED, []):
+            print("  What stood in failed.txt before is gone.")
+        for note in ran.notes:
+            print(f"  note: {note}.")
 
 
 # ---- the exercises
@@ -1087,7 +1303,7 @@ class WhoListens:
     `listening = [("Spooler", 2044, 9100), ...]`.
     """
 
-    answer = Table("listening", key=["service"], reading={"service": service})
+    answer = Listeners("listening", key=["service"], reading={"service": service})
 
     def solution(netstat, tasklist):
         services = {}
@@ -1095,14 +1311,14 @@ class WhoListens:
             if " HV" in line:
                 image, pid, name = line.split()
                 services[pid] = name
-        listening = []
+        rows = []
         for line in netstat.splitlines():
             if "LISTENING" in line and "127.0.0.1:" not in line:
                 pid = line.split()[4]
                 if pid in services:
                     port = line.split()[1].split(":")[1]
-                    listening.append({"service": services[pid], "pid": int(pid), "port": int(port)})
-        return listening
+                    rows.append({"service": services[pid], "pid": int(pid), "port": int(port)})
+        return rows
 
     def with_loopback(netstat, tasklist):
         return [{"service": row[0], "pid": row[2], "port": row[4]} for row in _hv_rows(netstat, tasklist) if row[6] == "LISTENING"]
@@ -1118,6 +1334,12 @@ class WhoListens:
     def every_row(netstat, tasklist):
         found = {(row[0], row[2], row[4]) for row in _hv_rows(netstat, tasklist)}
         return [dict(zip(("service", "pid", "port"), row)) for row in sorted(found)]
+
+    def one_outgoing_call(netstat, tasklist):
+        rows = _hv_rows(netstat, tasklist)
+        waiting = {row[0] for row in rows if row[6] == "LISTENING"}
+        return WhoListens.solution(netstat, tasklist) + [
+            {"service": row[0], "pid": row[2], "port": row[4]} for row in rows if row[0] not in waiting]
 
     def image_names(netstat, tasklist):
         return [{"service": row[1], "pid": row[2], "port": row[4]} for row in _hv_rows(netstat, tasklist)
@@ -1137,6 +1359,8 @@ class WhoListens:
         "call.",
         every_row: "You took every row of these services. A row counts when its state is LISTENING, and when its local address can be "
         "reached from outside.",
+        one_outgoing_call: "One of these services waits for nobody. Its only row is a call that it made itself: the state says so, and "
+        "the local port is one that Windows lent it for that call.",
         image_names: "Those are the image names, the names of the program files. A service has a name of its own, in the last column "
         "of `tasklist /svc`; it is what `sc` and `net stop` take.",
         columns_exchanged: "PID and port have changed places. The PID is the number of the process, in the last column of netstat and "
@@ -1150,9 +1374,9 @@ class WhoListens:
     ]
     points = 2
     praise = (
-        "This is the list that a firewall rule for this station has to allow inbound, and nothing more. That port 104 listens only says "
-        "that the "
-        "program runs, not that it can store what it gets."
+        "These are the doors that stand open. Which of them another machine needs, and from which addresses, is the next question "
+        "before a firewall rule; and `-p tcp` showed neither IPv6 nor UDP. That port 104 listens only says that the program runs, not "
+        "that it can store what it gets."
     )
 
 
@@ -1198,6 +1422,12 @@ class WhyNothingArrives:
     def the_image(events):
         return "B", _event_time(events, 1005, 2)
 
+    def listening_again(events):
+        return "B", _event_time([one for one in _told(events) if one[0] == 1001][-1:], 1001, 2)
+
+    def started_again(events):
+        return "B", _event_time([one for one in _told(events) if one[0] == 7036][-1:], 7036, 2)
+
     def port_taken(events):
         return "A", None
 
@@ -1221,6 +1451,10 @@ class WhyNothingArrives:
         "ended, not why; and it is UTC.",
         the_image: "The cause is right. At the time that you give the archive began to send, and all was still well. The event after "
         "it names the cause.",
+        listening_again: "The cause is right. At the time that you give the service had been started again and was listening: that is "
+        "after the fault. Look further up for the errors, level 2.",
+        started_again: "The cause is right. The time that you give is that of the new start, after the fault. Look further up for the "
+        "errors, level 2.",
         port_taken: "Look at the service's own event after each start: it says on which port it listens. And the archive's C-ECHO was "
         "answered.",
         server_down: "The person at the station wrote files to the same server before and after. What differs between that person's "
@@ -1237,9 +1471,8 @@ class WhyNothingArrives:
     ]
     points = 2
     praise = (
-        "C-ECHO was fine and port 104 open, yet each image killed the service: an echo needs no folder. And \"it worked when I tested "
-        "it\" was "
-        "true: the engineer tested in a session that had the drive."
+        "C-ECHO was fine and port 104 open, yet the first image killed the service: an echo needs no folder. And the log shows what "
+        "\"it worked when I tested it\" rested on: after the service was installed there was one C-ECHO, and no image."
     )
 
 
@@ -1251,7 +1484,7 @@ class WhereToStore:
     Write the whole path, with `r` in front of the quotes: `store_path = r"..."`.
     """
 
-    answer = Text("store_path", reading=windows_path)
+    answer = UncPath("store_path", reading=windows_path)
 
     def solution(settings):
         share = settings.split("H:        ")[1].split()[0]
@@ -1307,18 +1540,19 @@ class WhichAccounts:
     with a list of all that could, in any order: `accounts = ["Local Service", "svc_example"]`.
     """
 
-    answer = Set("accounts", reading=account)
+    answer = Accounts("accounts", reading=account)
 
     def solution(file_server):
-        # the share lets Imaging Services and Imaging Stations change; the folder itself has the list of icacls
-        services = file_server.split('"Imaging Services"')[1].split("---\n")[1].split("\n")[0].split()
-        may_write = []
-        for name in services:
-            if f"HVGH\\{name}:(OI)(CI)(M)" in file_server:
-                may_write.append(name)
-        if "WS-ED1$" in file_server and r"HVGH\Imaging Stations:(OI)(CI)(M)" in file_server:
-            may_write = may_write + ["Local System", "Network Service"]
-        return may_write
+        services = file_server.split('"Imaging Services"')[1].split('"Imaging Stations"')[0]
+        table = []                                        # account, what the share allows it, what the folder allows it
+        for name in ["svc_dicom", "svc_import", "svc_nightly"]:
+            share = "CHANGE" if name in services else "READ"                              # Imaging Services, or Domain Users alone
+            folder = "M" if f"HVGH\\{name}:(OI)(CI)(M)" in file_server else "RX"
+            table.append((name, share, folder))
+        table.append(("Local System", "CHANGE", "M"))     # arrives as WS-ED1$, a member of Imaging Stations
+        table.append(("Network Service", "CHANGE", "M"))  # arrives as WS-ED1$ as well
+        table.append(("Local Service", "-", "-"))         # arrives as nobody
+        return [name for name, share, folder in table if share == "CHANGE" and folder == "M"]
 
     def share_alone(file_server):
         return _service_members(file_server) + ["Local System", "Network Service"]
@@ -1331,6 +1565,9 @@ class WhichAccounts:
 
     def system_by_its_name(file_server):
         return [name for name in _service_members(file_server) if name in _folder_members(file_server)] + ["Local System"]
+
+    def network_service_alone(file_server):
+        return [name for name in _service_members(file_server) if name in _folder_members(file_server)] + ["Network Service"]
 
     def local_service_too(file_server):
         return [name for name in _service_members(file_server) if name in _folder_members(file_server)] + [
@@ -1346,8 +1583,10 @@ class WhichAccounts:
         "of the share first, shown by `net share`; what is done must be allowed by both.",
         domain_accounts_only: "Two of the built-in accounts are not without a name on the network: they show the account of their "
         "computer, which ends in a dollar sign. See whether a group has it as a member.",
-        system_by_its_name: "If you found SYSTEM in the output of `icacls`: that is the Local System of the **file server**. The "
-        "station's own one arrives as the station's computer account, and so does a second built-in account.",
+        system_by_its_name: "What you have is right, but a built-in account is missing. Look in the table of accounts: yours is not the "
+        "only one that appears on the network as the computer. (The SYSTEM that `icacls` shows is another one: the file server's own.)",
+        network_service_alone: "What you have is right, but a built-in account is missing: another one appears on the network as the "
+        "computer, too.",
         local_service_too: "Local Service shows no credentials on the network: it comes as an anonymous caller, and no entry here "
         "lets one in.",
         all_that_read: "All of these can read. To store images an account must be able to create files: CHANGE or FULL at the share, "
@@ -1361,9 +1600,9 @@ class WhichAccounts:
     ]
     points = 2
     praise = (
-        "Of those that work, take the account made for the purpose. Local System may do anything on its own machine, and a receiver of "
-        "DICOM is a program "
-        "that strangers can talk to."
+        "Which of them to take? Local System may do anything on its own machine, and a receiver of DICOM is a program that strangers can "
+        "talk to; Network Service may do little there. Better still is a domain account for this service alone: if none that works is "
+        "meant for it, have svc_dicom put where an entry is missing, rather than borrow the account of another job."
     )
 
 
@@ -1410,7 +1649,7 @@ class WhereItLogs:
     }
     hints = [
         "Two questions: which of the two keys does this program see, and whose HVLOG does it get?",
-        "Task Manager: Platform decides about the key (32-bit programs are led to WOW6432Node), User name about the variable.",
+        "Task Manager: Platform decides about the key (32-bit programs get WOW6432Node), User name about the variable.",
         "Take LogFolder of that key, read each double backslash as one, and put the value of that HVLOG in the place of `%HVLOG%`.",
     ]
     praise = (
@@ -1425,10 +1664,10 @@ class ForUnix:
     function `for_unix(data)`: it gets the bytes of a text file as Windows saved it and returns the bytes that the program wants.
 
     The file may be UTF-8 without or with a byte order mark, or UTF-16 with one (it then begins with `ff fe`). It may have been right from
-    the start.
+    the start. Nothing else may change: a last line without a line end stays without one, and an empty file stays empty.
     """
 
-    answer = Function("for_unix", result=Bytes("text"))
+    answer = Function("for_unix", result=FileBytes("text"))
     points = 2
 
     def solution(data):
@@ -1469,6 +1708,18 @@ class ForUnix:
         text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
         return text.replace("\r\n", "\n").strip().encode("utf-8")
 
+    def last_line_end_added(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return "".join(line + "\n" for line in text.splitlines()).encode("utf-8")
+
+    def last_line_end_added_everywhere(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return ("\n".join(text.splitlines()) + "\n").encode("utf-8")
+
+    def lines_joined(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return "\n".join(text.splitlines()).encode("utf-8")
+
     wrong_ways = {
         mark_kept: "In a file that had the mark of UTF-8, `ef bb bf` is still there. `\"utf-8\"` takes it for a character of the "
         "text; `\"utf-8-sig\"` takes it away where it is there.",
@@ -1482,7 +1733,12 @@ class ForUnix:
         "00`, which you did not meet.",
         ascii_only: "Letters with accents have vanished. UTF-8 can hold them; say so when you encode.",
         code_page: "You encoded to the Windows code page 1252. There an accented letter is a single byte, which is no UTF-8.",
-        last_line_end_lost: "The last line end, or a blank line, is lost: `.strip()` takes more away than you meant. A UNIX program "
+        last_line_end_added: "A file whose last line had no line end has one now. Nothing but mark, encoding and line ends was to change.",
+        last_line_end_added_everywhere: "A file whose last line had no line end has one now, and the empty file is no longer empty. "
+        "Nothing but mark, encoding and line ends was to change.",
+        lines_joined: "The line end of the last line is lost: `.splitlines()` takes it off, and joining puts line feeds **between** the "
+        "lines only. A UNIX program may overlook a last line without its end.",
+        last_line_end_lost: "The last line end, or an empty line, is lost: `.strip()` takes more away than you meant. A UNIX program "
         "may overlook a last line without its end.",
     }
     hints = [
@@ -1490,17 +1746,24 @@ class ForUnix:
         '`data.startswith(b"\\xff\\xfe")` tells UTF-16. In all other cases `"utf-8-sig"` reads the file with or without a mark.',
         'Then `.replace("\\r\\n", "\\n")` and, at the end, `.encode("utf-8")`. Do not forget to `return` it.',
     ]
+    praise = (
+        "The same three steps, decode, change, encode, mend any text file that crosses from Windows to UNIX. When a program there "
+        "refuses a first line that looks right, or does not find a folder that is there, look at the bytes first."
+    )
 
     def cases(draw):
         rooms = ["Röntgen", "Gynécologie", "Skövde", "Salle d'urgence n° 2", "Emergency"]
-        found = []
+        found = [(b"",)]
         for encoding in ("utf-8", "utf-8-sig", "utf-16"):
-            for end in ("\r\n", "\r\n", "\n"):
+            tails = [0, 1, 2]                                   # line ends behind the last line
+            draw.shuffle(tails)
+            for end, tail in zip(("\r\n", "\r\n", "\n"), tails):
                 room = rooms.pop(0) if rooms else draw.choice(["Köln", "Besançon"])
-                lines = ["[receive]", f"port = {draw.randrange(104, 11200)}", f"name = {room} \u00e9 {draw.randrange(1, 20)}", ""]
-                text = end.join(lines) + end * draw.randrange(0, 2)
+                lines = ["[receive]", f"port = {draw.randrange(104, 11200)}", f"name = {room} \u00e9 {draw.randrange(1, 20)}"]
+                text = end.join(lines) + end * tail
                 mark = b"\xff\xfe" if encoding == "utf-16" else b""
                 found.append((mark + text.encode("utf-16-le" if mark else encoding),))
+        draw.shuffle(found)
         return found
 
 
@@ -1511,7 +1774,7 @@ class ShortPath:
     Write the whole path, with drive and file name: `short_path = r"..."`.
     """
 
-    answer = Text("short_path", reading=windows_path)
+    answer = ShortNames("short_path", reading=windows_path)
 
     def solution(long_path, listings):
         short = {}
@@ -1540,18 +1803,22 @@ class ShortPath:
     def file_alone(long_path, listings):
         return long_path.rpartition("\\")[2]
 
+    def folder_alone(long_path, listings):
+        return ShortPath.solution(long_path, listings).rpartition("\\")[0]
+
     def every_name_shortened(long_path, listings):
         shorts = _shorts(listings)
         return _path_with(long_path, lambda part: shorts.get(part, f"{part[:6]}~1") if part != "HVPACS" else part)
 
     wrong_ways = {
-        always_one: "You took ~1 in each place. The number tells names apart that begin alike, in the order in which they came; it "
-        "can only be looked up, not worked out.",
+        always_one: "You took ~1 in each place. The number tells names apart that begin alike, as a rule in the order in which they "
+        "were made; it can only be looked up, not worked out.",
         cut_at_eight: "You cut the names at eight letters. Windows makes six letters, a tilde and a number; it would not know your folder.",
-        the_long_one: "That is the long path. A program of MS-DOS's time cuts it, or takes the blank for the end of the name. Quotes "
+        the_long_one: "That is the long path. A program of MS-DOS's time cuts it, or takes the space for the end of the name. Quotes "
         "would not help it either.",
-        without_blanks: "You took the blanks out. There is no folder of that name.",
+        without_blanks: "You took the spaces out. There is no folder of that name.",
         file_alone: "That is the file's name alone, so the importer would look in whatever folder it happens to be in.",
+        folder_alone: "That is the folder of the CD, with the right short names. The file in it is missing.",
         every_name_shortened: "A name that is 8.3 already has no other short name: the column is empty, and the name stands for itself.",
     }
     hints = [
@@ -1559,6 +1826,10 @@ class ShortPath:
         "Replace each folder of the long path by its short name. Take the number behind the tilde as it stands there.",
         "Where the column is empty the name is short enough and is used as it is. So is DICOMDIR, which has eight letters.",
     ]
+    praise = (
+        "You looked the names up and did not guess them: the number behind a tilde depends on the order in which folders were made, so the "
+        "same long name may have another short name on another machine, or after a copy."
+    )
 
 
 @lesson.exercise
@@ -1566,7 +1837,8 @@ class ValidFileId:
     """Write the function `valid_file_id(path)`: is the path of a file, as it lies on a CD, also a valid **DICOM File ID**? It returns
     `True` or `False`.
 
-    `path` is a text such as `CT\\HEAD\\IM0001`, from the top of the CD, with a backslash between the components.
+    `path` is a text such as `CT\\HEAD\\IM0001`, from the top of the CD, with a backslash between the components. (In messages Python shows
+    each backslash twice; there is one.)
     """
 
     answer = Function("valid_file_id", result=YesNo("valid"))
@@ -1621,10 +1893,37 @@ class ValidFileId:
     def whole_path(path):
         return len(path) <= 8 and ValidFileId.solution(path)
 
+    def devices_refused(path):
+        return ValidFileId.solution(path) and not {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"} & set(path.split("\\"))
+
+    def cut_at_slashes(path):
+        return "\\" not in path and ValidFileId.solution(path)
+
+    def after_the_first_part(path):
+        parts = path.split("\\")
+        return len(parts) <= 8 and ValidFileId.solution(parts[0])
+
+    def after_the_first_letter(path):
+        parts = path.split("\\")
+        return len(parts) <= 8 and 1 <= len(parts[0]) <= 8 and ValidFileId.solution(parts[0][0])
+
+    def first_letters_alone(path):
+        parts = path.split("\\")
+        return len(parts) <= 8 and all(1 <= len(part) <= 8 and ValidFileId.solution(part[0]) for part in parts)
+
     wrong_ways = {
+        devices_refused: "You also refuse the names of devices, such as CON. Windows cannot have such a file, but as a File ID the name is "
+        "valid: the standard knows characters and lengths only (PS3.10 section 8.5). A burning program had better avoid it all the same.",
+        cut_at_slashes: "Every path with a folder in it is refused: it was never cut, or not at the backslash. In quotes without r the "
+        "backslash is written twice.",
+        after_the_first_part: "Only the first component decides: your function returns True as soon as that one is in order. "
+        "`return True` belongs behind the loops, as far to the left as the outer `for`.",
+        after_the_first_letter: "Only the first letter of the first component decides: `return True` stands inside the loops and ends the "
+        "function there. It belongs behind them, as far to the left as the outer `for`.",
+        first_letters_alone: "Only the first letter of each component is looked at. Go through all letters before you decide.",
         small_letters_too: "You let small letters pass. Windows does not tell them from capitals, and so the fault stays unseen until "
         "the CD is read under UNIX. File IDs have capitals only (PS3.10 section 8.5).",
-        extension_too: "You let an extension pass. A File ID is not an 8.3 name: the point is not among its characters, so there is "
+        extension_too: "You let an extension pass. A File ID is not an 8.3 name: the dot is not among its characters, so there is "
         "no `.dcm` (PS3.10 section 8.5).",
         length_alone: "You looked at lengths only. Not every character may be used (PS3.10 section 8.5).",
         any_depth: "You let paths of any depth pass. A File ID has at most eight components (PS3.10 section 8.2).",
@@ -1633,7 +1932,7 @@ class ValidFileId:
         any_length: "You looked at the characters and the depth; a component may not have more than eight characters (PS3.10 section 8.2).",
         no_underscore: "You refuse the underscore. It is the one sign beside letters and digits that is allowed (PS3.10 section 8.5).",
         hyphens_too: "You let the hyphen pass. The one sign that is allowed is the underscore (PS3.10 section 8.5).",
-        is_upper: "You only asked whether capitals are used. `.upper()` leaves points, blanks, hyphens and the like as they are, and "
+        is_upper: "You only asked whether capitals are used. `.upper()` leaves dots, spaces, hyphens and the like as they are, and "
         "it knows letters with accents.",
         whole_path: "You measured the whole path. The limit of eight characters holds for each component (PS3.10 section 8.2).",
     }
@@ -1658,12 +1957,14 @@ class ValidFileId:
 
         right = [
             path(8), path(4, 2, 8), path(*[8] * 8), path(1), "DICOMDIR", f"CT_{name(3)}\\IM_{name(5)}", path(3, 3, 3, 3), f"_{name(4)}",
+            path(3, 4), f"CON\\IM{name(4)}", "NUL",
         ]
         wrong = [
             path(4, 9), path(9), path(*[3] * 9), path(*[2] * 10), f"{name(4)}\\\\{name(5)}", f"\\{name(6)}", f"{name(6)}\\",
             f"{name(4)}\\im{draw.randrange(1000, 9999)}", f"Ct\\{name(8)}", f"{name(3)}\\IM{draw.randrange(1000, 9999)}.DCM",
             f"{name(2)}\\{name(4)}.A", f"{name(3)}-{name(3)}", f"CT {name(4)}\\{name(5)}", f"R\u00d6{name(4)}",
             f"IMPORT~{draw.randrange(1, 9)}\\{name(8)}", "",
+            f"{name(3)}\\{name(2)}.{name(2)}\\{name(4)}",
         ]
         cases = [(one,) for one in right + wrong]
         draw.shuffle(cases)
@@ -1678,22 +1979,21 @@ class WhatItReports:
     `reported = [("2 April", 4), ("3 April", 1), ("4 April", 0)]`.
     """
 
-    answer = Table("reported", key=["night"], reading={"night": night})
+    answer = Evenings("reported", key=["night"], reading={"night": night})
     points = 2
 
     def solution(nights):
-        reported = []
-        for night, net_use, codes in nights:
-            # cmd reads the block once, before the first file: all files get what net use left
-            lines = len(codes) if net_use != 0 else 0
-            reported.append({"night": night, "lines": lines})
-        return reported
+        # cmd reads the block once, before the first file: all files get what net use left
+        return [{"night": night, "lines": len(codes) if net_use != 0 else 0} for night, net_use, codes in nights]
 
     def as_it_reads(nights):
         return [{"night": night, "lines": sum(code != 0 for code in codes)} for night, _, codes in nights]
 
     def one_behind(nights):
         return [{"night": night, "lines": sum(code != 0 for code in [net_use, *codes[:-1]])} for night, net_use, codes in nights]
+
+    def the_other_way_round(nights):
+        return [{"night": night, "lines": len(codes) if net_use == 0 else 0} for night, net_use, codes in nights]
 
     def never(nights):
         return [{"night": night, "lines": 0} for night, *_ in nights]
@@ -1712,6 +2012,8 @@ class WhatItReports:
         "block, and it reads the whole block once, before the first file.",
         one_behind: "You let each file be judged by the exit code of the one before. cmd does not look again between two files: the "
         "value was put in once, before the first.",
+        the_other_way_round: "You found that one number decides for all the files. But the wrong way round: `NEQ 0` is true when the "
+        "number is **not** 0, and then the line is written.",
         never: "The value is put in once, that is right; but it need not be 0. It is what the last program before the loop left. "
         "Which program ran before it in evening.bat?",
         as_the_last: "You took the exit code of the last file for all. cmd cannot know it when it reads the block, before the first "
@@ -1727,6 +2029,10 @@ class WhatItReports:
         "If the number is 0, the line reads `if 0 NEQ 0 ...`, for each of the files. If it is 2, it reads `if 2 NEQ 0 ...`, for each "
         "of the files.",
     ]
+    praise = (
+        "Not one of these lines says anything about a file. A list of failures that is always empty, or always full, is worth a look at "
+        "when the exit code was read."
+    )
 
 
 @lesson.exercise
@@ -1734,12 +2040,15 @@ class NightlyRepaired:
     """Repair `nightly.bat` for its job as a **scheduled task under SYSTEM**. It must
 
     - find the files, in the folder that the person at the station calls `H:\\incoming`;
-    - send each file `*.dcm`, also one with a blank in its name;
-    - write into `failed.txt`, which lies beside the batch file, a line for each file that was **not** sent, with the file's name, and for
-      no other;
-    - print as its last line how many files **were** sent.
+    - send each file `*.dcm`, also one with a space in its name;
+    - add to `failed.txt`, which lies beside the batch file, a line for each file that was **not** sent, with the file's name, and for
+      no other; the lines of earlier nights stay until somebody has read them;
+    - print as its last line how many files **were** sent, also when it was none.
 
     `send.exe` ends with 0 when the archive has taken the file, else with a number from 1 to 3. What ran before the batch file is not known.
+
+    You may use echo, set, set /a, if, else, for over files, call :label, goto, exit, setlocal, endlocal, cd, pushd, popd, del, net use,
+    rem, send.exe, `&`, `&&` and `||`; more the rehearsal does not know.
 
     Write the whole batch file as text between `r\"\"\"` and `\"\"\"`.
     """
@@ -1754,7 +2063,7 @@ class NightlyRepaired:
             for %%f in (\\hv-file\images\incoming\*.dcm) do (
               C:\HVPACS\bin\send.exe "%%f"
               if errorlevel 1 (
-                echo failed %%f>> %~dp0failed.txt
+                echo failed %%f>> "%~dp0failed.txt"
               ) else (
                 set /a COUNT=COUNT+1
               )
@@ -1790,28 +2099,71 @@ class NightlyRepaired:
     def beside_something_else():
         return NightlyRepaired.solution().replace("%~dp0", "")
 
+    def place_on_the_server(file_server):
+        return NightlyRepaired.solution().replace(r"\\hv-file\images", _share_path(file_server))
+
+    def without_the_name():
+        return NightlyRepaired.solution().replace("failed %%f", "failed")
+
+    def one_number_alone():
+        text = NightlyRepaired.solution().replace("if errorlevel 1", "if !ERRORLEVEL! EQU 1")
+        return text.replace("@echo off", "@echo off\nsetlocal EnableDelayedExpansion")
+
+    def not_switched_on():
+        return NightlyRepaired.solution().replace("if errorlevel 1", "if !ERRORLEVEL! NEQ 0")
+
+    def single_quotes():
+        return NightlyRepaired.solution().replace('"%%f"', "'%%f'")
+
+    def count_not_set():
+        return NightlyRepaired.solution().replace("set COUNT=0", "")
+
+    def deleted_first():
+        return NightlyRepaired.solution().replace("set COUNT=0", 'set COUNT=0\ndel "%~dp0failed.txt"')
+
+    def unc_as_current_folder():
+        text = NightlyRepaired.solution().replace(r"\\hv-file\images\incoming\*.dcm", "*.dcm")
+        return text.replace("set COUNT=0", "set COUNT=0\ncd /d \\\\hv-file\\images\\incoming")
+
     wrong_ways = {
         unchanged: "Under SYSTEM there is no drive H:. The loop finds no file, nothing fails, the last line says that none was sent, "
         "and the task ends well: every night.",
-        path_alone: "Now the files are found. But a name with a blank arrives at send.exe as two arguments; the exit code is still "
+        path_alone: "Now the files are found. But a name with a space arrives at send.exe as two arguments; the exit code is still "
         "looked at before the first file is sent; and COUNT counts the attempts, not what was sent.",
-        blanks_forgotten: "A file with a blank in its name is never sent: send.exe gets two arguments. Put the variable in quotes.",
+        blanks_forgotten: "A file with a space in its name is never sent: send.exe gets two arguments. Put the variable in quotes.",
         still_read_too_early: "`%ERRORLEVEL%` is still replaced when the block is read, before the first file is sent. Ask for the "
         "exit code in a way that waits until then.",
         all_of_them: "Every file is reported and none is counted: the comparison is always true. `if errorlevel n` means n **or "
-        "higher**; and `!ERRORLEVEL!` means nothing before `setlocal EnableDelayedExpansion`.",
+        "higher**, so `errorlevel 0` holds for 0 as well.",
         counts_all: "The files are right. The last line still counts the attempts. Count only where a file was sent.",
-        overwrites: "Only the last failure of a night is left in failed.txt: `>` writes the file anew each time.",
+        place_on_the_server: "No file is found. That path is where the folder lies on a disk of the **file server**; at WS_ED1 the letter "
+        "is a drive of WS_ED1 itself, or none.",
+        without_the_name: "The lines are in the right file, one for each file that was not sent. But they do not name the file: whoever "
+        "reads them knows that something failed, not what.",
+        one_number_alone: "Your comparison takes one number alone for a failure. `EQU` means equal; send.exe may end with others, and "
+        "those files are counted as sent and reported by nobody.",
+        not_switched_on: "Every file is reported and none is counted. `!ERRORLEVEL!` stays as it is written until `setlocal "
+        "EnableDelayedExpansion` is carried out, and that text is never equal to a number.",
+        single_quotes: "Nothing was sent. Single quotes are ordinary characters for cmd, part of the name; a name with a space is kept "
+        "together by double quotes only.",
+        count_not_set: "When no file is sent the last line shows no number; and where COUNT holds something from before, it is counted on "
+        "from there. Give it a value at the start.",
+        deleted_first: "failed.txt is removed or emptied before the night begins, and with it the failures of last night that nobody "
+        "has read yet. Only add to it.",
+        unc_as_current_folder: "No file is found. cmd says to this line: \"CMD does not support UNC paths as current directories\", and "
+        "stays where it was. Name the whole path where the files are looked for; `pushd` would lend a drive letter to it.",
+        overwrites: "`>` writes failed.txt anew each time: only the last failure is left in it, and the lines of earlier nights are gone.",
         count_read_too_early: "The last line never says more than 1: `%COUNT%` inside the block was replaced when the block was read. "
         "`set /a` knows variables by their bare names.",
         beside_something_else: "failed.txt is not beside the batch file. A scheduled task starts in a folder of its own, as a rule "
         "C:\\Windows\\System32; `%~dp0` is the folder of the batch file.",
     }
     hints = [
-        "Four things are wrong: the drive, blanks in names, when the exit code is looked at, and what is counted. Mend one, run "
+        "Four things are wrong: the drive, spaces in names, when the exit code is looked at, and what is counted. Mend one, run "
         "`rehearse(...)`, mend the next.",
-        "The path: exercise 3. Blanks: quotes around `%%f` where it is handed to send.exe.",
-        "The exit code: `if errorlevel 1 ( ... ) else ( ... )` is looked at when it is carried out.",
+        "The path: exercise 3. Spaces: quotes around `%%f` where it is handed to send.exe.",
+        "The exit code: `if errorlevel 1 ( ... ) else ( ... )` is looked at when it is carried out. Quotes around the name of "
+        "failed.txt keep it together when the folder has a space in its name.",
         "The branch behind `else` is where a file was sent: that is the place for `set /a COUNT=COUNT+1`.",
     ]
     praise = (

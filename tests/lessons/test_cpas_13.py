@@ -30,6 +30,13 @@ def test_a_table_of_listeners_may_be_typed(editions):
     for given in (rows, text, {"Service": [row[0] for row in rows], "PID": [row[1] for row in rows], "Port": [row[2] for row in rows]}):
         assert EXERCISES["WhoListens"].judge((given,), editions).correct
     assert EXERCISES["WhoListens"].judge((rows[:-1],), editions).outcome is Outcome.NOT_YET
+    by_name = {row[0]: row[1:] for row in rows}
+    assert EXERCISES["WhoListens"].judge((by_name,), editions).correct
+    called = next(row for row in windows._hv_rows(lesson.input_of("netstat", editions.own), lesson.input_of("tasklist", editions.own))
+                  if row[5] == 443)
+    given = {**by_name, called[0]: (called[2], called[4])}
+    assert EXERCISES["WhoListens"].judge((given,), editions).label == "one_outgoing_call"
+    assert EXERCISES["WhoListens"].judge(({"HVReceive": (4312,)},), editions).outcome is Outcome.NOT_YET
 
 
 @pytest.mark.parametrize(("given", "label"), [
@@ -37,6 +44,7 @@ def test_a_table_of_listeners_may_be_typed(editions):
     (("B", "1:02:09 PM"), "correct"), (("B", "2025-04-04T13:02:09+02:00"), "correct"), (("B", "13:02:09.000"), "correct"),
     (("B", "2025-04-04T11:02:09Z"), "as_written"), (("B", "11:02:09"), "as_written"), (("B", "12:02:09"), "winter_time"),
     (("B", "13:02:11"), "the_consequence"), (("B", "11:02:11"), "the_consequence_as_written"), (("B", "13:02:08"), "the_image"),
+    (("B", "13:03:16"), "listening_again"), (("B", "13:03:15"), "started_again"),
     (("B", "13:02"), "evidence"), (("B", 1009), "evidence"), (("B", "1:02:09"), "evidence"),
     (("A", "13:02:09"), "port_taken"), (("C", ""), "server_down"), (("D", "x"), "not_readable"), (("E", "03:28:18"), "restarted"),
 ])
@@ -58,7 +66,10 @@ def test_the_time_of_the_cause_is_that_of_the_servers_truth(seed):
 @pytest.mark.parametrize(("given", "label"), [
     (r"\\hv-file\images\incoming", "correct"), (r"\\HV-FILE\Images\Incoming" + "\\", "correct"), ("//hv-file/images/incoming", "correct"),
     (r"\\hv-file.hvgh.example\images\incoming", "correct"), (r"'\\hv-file\images\incoming'", "correct"),
-    (r"\hv-file\images\incoming", "correct"),                       # what is left of it without r
+    (r"\\10.20.20.10\images\incoming", "correct"),                  # its address stands in netstat
+    (r"\hv-file\images\incoming", "one backslash"),                 # what is left of it without r
+    (r"hv-file\images\incoming", "no backslashes"), (r"hv-file\images", "no backslashes"),
+    (r"\\hv-file.hvgh.local\images\incoming", "another domain"), (r"\\10.20.20.11\images\incoming", "value"),
     ("\\\\\\\\hv-file\\\\images\\\\incoming", "correct"), ([r"\\hv-file\images\incoming"], "correct"),
     (r"h:\incoming", "the_letter"), (r"\\hv-file\images", "share_alone"), (r"\\hv-file\incoming", "without_the_share"),
     (r"\\hv-file\H$\incoming", "letter_as_share"), (r"F:\Volumes\scans\incoming", "place_on_the_server"),
@@ -76,7 +87,20 @@ def test_accounts_by_their_other_names(editions):
     ):
         assert EXERCISES["WhichAccounts"].judge((given,), editions).correct, given
     assert EXERCISES["WhichAccounts"].judge(([svc],), editions).label == "domain_accounts_only"
-    assert EXERCISES["WhichAccounts"].judge(([svc, "Local System", "Network Service", "WS-ED1$"],), editions).label == "extra"
+    arrives = EXERCISES["WhichAccounts"].judge(([svc, "Local System", "Network Service", "WS-ED1$"],), editions)
+    assert arrives.outcome is Outcome.NOT_YET and "how it arrives" in arrives.message
+    others = [name for name in ("svc_dicom", "svc_import", "svc_nightly") if name != svc]
+    for given, label, says in (
+        ([svc, "Local System"], "system_by_its_name", ["built-in account is missing"]),
+        ([svc, "Network Service"], "network_service_alone", ["built-in account is missing"]),
+        ([others[0], "Local Service", "SYSTEM"], "extra",
+         ["Local Service has no name", "not both lists", "An account of the domain", "built-in"]),
+        ([*others, svc, "Network Service"], "extra", ["not both lists", "built-in"]),
+        (["Local System", "Network Service"], "missing", ["An account of the domain"]),
+        ([svc, "SYSTEM", "Network Service", "ed.station"], "extra", ["not in the list"]), ([], "empty", ["empty"]),
+    ):
+        verdict = EXERCISES["WhichAccounts"].judge((given,), editions)
+        assert verdict.label == label and all(one in verdict.message for one in says), verdict
 
 
 def test_the_log_folder_in_other_forms(editions):
@@ -91,6 +115,12 @@ def test_short_paths_in_other_forms(editions):
     right = _right(editions, "ShortPath")
     for given in (right, right.lower(), f'"{right}"', right.replace("\\", "/")):
         assert EXERCISES["ShortPath"].judge((given,), editions).correct, given
+    parts = right.split("\\")
+    for place in (2, 3, 4):
+        other = parts[place][:-1] + next(number for number in "23478" if number != parts[place][-1])
+        verdict = EXERCISES["ShortPath"].judge(("\\".join([*parts[:place], other, *parts[place + 1 :]]),), editions)
+        assert verdict.label == "neighbour" and "another patient" in verdict.message
+    assert EXERCISES["ShortPath"].judge(("\\".join(parts[:-1]),), editions).label == "folder_alone"
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -112,14 +142,14 @@ def test_other_ways_to_write_the_functions_are_right(editions):
         return bytearray("\n".join(data.decode(encoding).lstrip("\ufeff").split("\r\n")), "utf-8")
 
     def for_unix_by_lines(data):
-        text = data.decode("utf-16") if data[0] == 0xFF else data.decode("utf-8-sig")
+        text = data.decode("utf-16") if data[:1] == b"\xff" else data.decode("utf-8-sig")
         return "".join(line + "\n" for line in text.splitlines()).encode()          # adds an end to a last line that had none
 
     def valid_file_id(path):
         return re.fullmatch(r"[A-Z0-9_]{1,8}(\\[A-Z0-9_]{1,8}){0,7}", path) is not None
 
     assert EXERCISES["ForUnix"].judge((for_unix,), editions).correct
-    assert EXERCISES["ForUnix"].judge((for_unix_by_lines,), editions).correct
+    assert EXERCISES["ForUnix"].judge((for_unix_by_lines,), editions).label == "last_line_end_added"
     assert EXERCISES["ValidFileId"].judge((valid_file_id,), editions).correct
 
 
@@ -128,12 +158,46 @@ def test_a_text_file_already_right_stays_as_it_is():
         cases = [data for data, in EXERCISES["ForUnix"].cases(random.Random(seed))]
         assert any(EXERCISES["ForUnix"].solution(data) == data for data in cases)
         assert sum(data.startswith(b"\xff\xfe") for data in cases) == 3 and sum(data.startswith(b"\xef\xbb\xbf") for data in cases) == 3
-        assert all(not data or data.decode("utf-16" if data[0] == 0xFF else "utf-8-sig").endswith("\n") for data in cases)
+        texts = [data.decode("utf-16" if data[:1] == b"\xff" else "utf-8-sig") for data in cases]
+        assert b"" in cases and sum(not text.endswith("\n") for text in texts) == 4
+
+
+def test_a_wrong_first_byte_is_named_as_such(editions):
+    judge = EXERCISES["ForUnix"].judge
+    solution = EXERCISES["ForUnix"].solution
+    for function, says in ((lambda data: solution(data) or b"\n", "empty file"), (lambda data: data and b"x" + data, "very first byte"),
+                           (lambda data: b"", "Nothing came back")):
+        verdict = judge((function,), editions)
+        assert verdict.outcome is Outcome.NOT_YET and "offset 0" not in verdict.message and says in verdict.message, verdict
+
+
+def _device_free(path):
+    return EXERCISES["ValidFileId"].solution(path) and "CON" not in path.split("\\") and path != "NUL"
+
+
+def _by_slashes(path):
+    return all(re.fullmatch("[A-Z0-9_]{1,8}", part) is not None for part in path.split("/"))
+
+
+def _too_early(path):
+    for part in path.split("\\"):
+        for letter in part:
+            if letter not in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_":
+                return False
+            return len(part) < 9 and path.count("\\") < 8
+    return False
+
+
+@pytest.mark.parametrize(("function", "label"), [
+    (_device_free, "devices_refused"), (_by_slashes, "cut_at_slashes"), (_too_early, "value"),
+])
+def test_likely_mistakes_in_a_file_id(editions, function, label):
+    assert EXERCISES["ValidFileId"].judge((function,), editions).label == label
 
 
 @pytest.mark.parametrize(("answers", "says"), [
     (lambda path: "True", "quotes around True"), (lambda path: print(path), "`return` missing"), (lambda path: 1, "a number"),
-    (lambda path: True, "right for 8 of the 24"), (lambda path: path.isidentifier(), "cases tried"),
+    (lambda path: True, "right for 11 of the 28"), (lambda path: path.isidentifier(), "cases tried"),
 ])
 def test_what_is_no_check_of_a_file_id(editions, answers, says):
     verdict = EXERCISES["ValidFileId"].judge((answers,), editions)
@@ -145,9 +209,17 @@ def test_reports_of_the_evenings_in_other_forms(editions):
     names = ["2 April", "3 April", "4 April"]
     for given in (
         list(zip(names, right)), dict(zip(names, right)), dict(zip(["2025-04-02", "2025-04-03", "2025-04-04"], right)),
-        dict(zip([2, 3, 4], right)), {"night": names, "lines": right},
+        dict(zip([2, 3, 4], right)), {"night": names, "lines": right}, right, tuple(right),
     ):
         assert EXERCISES["WhatItReports"].judge((given,), editions).correct, given
+
+
+def test_numbers_of_the_evenings_without_their_names(editions):
+    judge = EXERCISES["WhatItReports"].judge
+    files = [len(codes) for *_, codes in lesson.input_of("nights", editions.own)]
+    assert judge(([files[0], 0, files[2]],), editions).label == "the_other_way_round"
+    assert judge(([0, 0, 0],), editions).label == "never"
+    assert judge(([0, 0],), editions).outcome is Outcome.NOT_YET
 
 
 # ---- batch files
@@ -185,8 +257,13 @@ RIGHT = {
                         f"set RC=!ERRORLEVEL!\nif !RC! GEQ 1 ({FAIL}) else ({COUNT})\n{END}",
     "relative to the batch file": f"@echo off\nset COUNT=0\n{LOOP}\n"
                                   f"\"%~dp0..\\bin\\send.exe\" \"%%f\"\nif errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
-    "an earlier list removed": f"@echo off\nif exist %~dp0failed.txt del /q %~dp0failed.txt\n"
-                               f"set COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 ({FAIL}) else ({COUNT})\n{END}exit 0",
+    "to the folder of the batch file": f'@echo off\ncd /d "%~dp0"\nset COUNT=0\n{LOOP}\n{SEND}\n'
+                                       f"if errorlevel 1 (echo failed %%f>> failed.txt) else ({COUNT})\n{END}",
+    "quoted": f'@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 (echo failed %%f>> "%~dp0failed.txt") else ({COUNT})\n{END}',
+    "the server by its address": f"@echo off\nset COUNT=0\n{LOOP.replace('hv-file', '10.20.20.10')}\n{SEND}\n"
+                                 f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
+    "a folder that is asked for": f"@echo off\nif not exist \\\\hv-file\\images\\incoming exit /b 1\nset COUNT=0\n{LOOP}\n{SEND}\n"
+                                  f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
 }
 
 
@@ -208,13 +285,36 @@ GOOD = f"@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 ({FAIL}) else (
 
 
 @pytest.mark.parametrize(("text", "label", "says"), [
-    (GOOD.replace("errorlevel 1", "!ERRORLEVEL! NEQ 0"), "all_of_them", "setlocal"),
+    (GOOD.replace("errorlevel 1", "!ERRORLEVEL! NEQ 0"), "not_switched_on", "setlocal"),
+    (GOOD.replace("errorlevel 1", "errorlevel 0"), "all_of_them", "always true"),
+    (GOOD.replace("%COUNT% sent", "!COUNT! sent"), "count", "setlocal"),
+    (GOOD.replace("errorlevel 1", "!ERRORLEVEL! EQU 1").replace("set COUNT=0", "setlocal EnableDelayedExpansion\nset COUNT=0"),
+     "one_number_alone", "one number alone"),
+    ("setlocal EnableDelayedExpansion\n" + GOOD.replace(f"if errorlevel 1 ({FAIL}) else ({COUNT})",
+                                                        f"if !ERRORLEVEL! EQU 1 {FAIL}\nif !ERRORLEVEL! EQU 0 {COUNT}"),
+     "some codes", "another number"),
+    (GOOD.replace(FAIL, 'echo failed>> "%~dp0failed.txt"'), "without_the_name", "do not name the file"),
+    (GOOD.replace(FAIL, 'echo failed !f!>> "%~dp0failed.txt"'), "unnamed", "do not say which"),
+    (GOOD.replace(FAIL, "echo failed %%f>> failed.txt"), "beside_something_else", "not beside"),
+    (GOOD.replace("\\\\hv-file\\images", "X:"), "nothing", "SYSTEM has no drive"),
+    (GOOD.replace("set COUNT=0\n", ""), "count_not_set", "at the start"),
+    (GOOD.replace("set COUNT=0\n", "if not defined COUNT set COUNT=0\n"), "left over", "already"),
+    (GOOD.replace("set COUNT=0", 'set COUNT=0\ndel "%~dp0failed.txt"'), "deleted_first", "last night"),
+    (GOOD.replace("set COUNT=0", "set COUNT=0\nif exist %~dp0failed.txt del /q %~dp0failed.txt"), "deleted_first", "last night"),
+    (GOOD.replace(LOOP, "cd /d \\\\hv-file\\images\\incoming\nfor %%f in (*.dcm) do ("), "unc_as_current_folder", "UNC"),
+    (GOOD.replace("\\\\hv-file", "\\hv-file"), "nothing", "two backslashes"),
+    (GOOD.replace("\\\\hv-file\\images", "F:\\Volumes\\scans"), "place_on_the_server", "file server"),
+    (f'@echo off\nset COUNT=0\n{LOOP}\n{SEND} || {FAIL}\nset /a COUNT+=1\n{END}', "counts_all", "attempts"),
+    (GOOD.replace("@echo off", '@echo off\necho new> "%~dp0failed.txt"'), "not kept", "earlier nights"),
+    (GOOD.replace('"%%f"', "'%%f'"), "single_quotes", "double quotes"),
+    (GOOD.replace("C:\\HVPACS\\bin\\send.exe", "send.exe"), "not sent", "not recognized"),
+    (GOOD.replace('"%%f"', '"%%~nxf"'), "not sent", "It was called as"),
     (GOOD.replace("errorlevel 1", "%%ERRORLEVEL%% NEQ 0"), "all_of_them", "always true"),
     (GOOD.replace("errorlevel 1", "%ERRORLEVEL% NEQ 0"), "still_read_too_early", "when the block is read"),
-    (GOOD.replace("errorlevel 1", "errorlevel 2"), "too few", "lacks a file"),
+    (GOOD.replace("errorlevel 1", "errorlevel 2"), "some codes", "lacks a file"),
     (GOOD.replace("*.dcm", "*.*"), "more", "no image"),
     (GOOD.replace("\\\\hv-file\\images", "H:"), "unchanged", "no drive H:"),
-    (GOOD.replace("\\\\hv-file\\images", "\\\\hv-file"), "unchanged", "no file"),
+    (GOOD.replace("\\\\hv-file\\images", "\\\\hv-file"), "nothing", "It looked in"),
     (GOOD.replace("echo %COUNT% sent", ""), "count", "last line"),
     (GOOD.replace("%%f", "%f"), "unreadable", "two percent signs"),
     (GOOD.replace(") else (", ")\nelse ("), "unreadable", "on the same line"),
@@ -259,6 +359,10 @@ def test_how_cmd_reads():
     assert _printed("net use H: \\\\hv-file\\images\necho %ERRORLEVEL%", drives={"H:": r"\\hv-file\images"}) == ["2"]
     assert _printed("for %%f in (\\\\hv-file\\images\\incoming\\?.DCM) do echo %%~nf %%~xf %%~nxf") == ["a .dcm a.dcm", "b .dcm b.dcm"]
     assert _printed("echo one & rem two & echo three") == ["one "]
+    asked = "if exist %~dp0failed.txt (echo yes) else echo no\n"
+    assert _printed(f"{asked}del %~dp0failed.txt\n{asked}") == ["yes", "no"]
+    assert _printed("cd /d %~dp0\ncd") == ["c:\\hvpacs\\jobs"]
+    assert _printed("cd \\\\hv-file\\images\necho %ERRORLEVEL%\ncd") == ["1", "C:\\Windows\\System32"]
 
 
 @pytest.mark.parametrize("seed", range(10))
