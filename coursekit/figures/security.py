@@ -14,7 +14,7 @@ def tools():
         ("hash", "anything", None, "32 bytes", "no way back, no key: anybody can work it out", None),
         ("encryption,\none key", "a message", "shared key", "unreadable", "back with the same key", "shared key"),
         ("encryption,\nkey pair", "a message", "public key", "unreadable", "back with the private key alone", "private key"),
-        ("signature,\nkey pair", "a message", "private key", "a number", "anybody can check it", "public key"),
+        ("signature,\nkey pair", "the hash of\na message", "private key", "a number", "anybody can check it", "public key"),
     )
     picture = figure(980, 390)
     axes = _axes(picture, 980, 390)
@@ -36,8 +36,8 @@ def tools():
             axes.plot([615, 615], [top + 15, top + 45], color=INK, lw=3)
         axes.text(630, top + 16, back, size=9, color=INK, va="center")
     return Picture(picture, "Four tools. " + "; ".join(
-        f"{name.replace(chr(10), ' ')}: {given} goes in{f' with the {key}' if key else ' without a key'}, {result} comes out, {back}"
-        for name, given, key, result, back, _ in rows) + ".")
+        f"{name}: {given} goes in{f' with the {key}' if key else ' without a key'}, {result} comes out, {back}"
+        for name, given, key, result, back, _ in rows).replace("\n", " ") + ".")
 
 
 def chain(root, authority, host):

@@ -1,6 +1,7 @@
 """Security basics: the exercises of lesson cpas-16."""
 
 import hashlib
+import re
 import struct
 from base64 import b64encode
 from datetime import datetime, timedelta
@@ -8,7 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from coursekit.checking import Bytes, Choice, Function, Lesson, Number, Set, Table, Text
-from coursekit.checking.reading import Unclear, plain
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.kinds.table import Rows, _cells
+from coursekit.checking.reading import Unclear, is_a, is_library, plain, short, single
+from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
 
@@ -44,20 +48,49 @@ def _number(seed, name, bits):
     return int.from_bytes(digest, "big") | 3 << bits - 2
 
 
+class Told(Table):
+    """A table of two columns, a name and a finding, in which the first row that is not right is told by itself.
+
+    tell : function of the hospital, the answer and the solution (each a dict from name to finding); a sentence, or ""
+    """
+
+    def __init__(self, variables, tell, **details):
+        super().__init__(variables, **details)
+        self.tell = tell
+
+    def judge(self, exercise, given, editions):
+        """As for a table; where no wrong way fits, the reason of the first wrong row."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or verdict.label not in ("value", "missing row", "extra row"):
+            return verdict
+        right = self._computed(exercise, exercise.solution, editions)
+        sentence = self.tell(editions.own, self._pairs(self.read(*given), right), self._pairs(right, right))
+        return Verdict(Outcome.NOT_YET, sentence, verdict.label) if sentence else verdict
+
+    def _pairs(self, table, right):
+        readings = [self.reading.get(column) for column in right.columns]
+        return dict(_cells(row, readings) for row in self._arranged(table, right))
+
+
+def _by_finding(value, reading, words):
+    """Rows (name, finding) of a dictionary from a finding to a list of names, or None when it is no such dictionary."""
+    if type(value) is dict and value and all(reading(word) in words for word in value):
+        return [(name, word) for word, names in value.items() for name in (names if type(names) is list else [names])]
+    return None
+
+
 # ---- what was harmed
 
 EVENTS = {
     "confidentiality": (
-        "Two colleagues of another ward open the knee MR of a physiotherapist whom they do not treat.",
         "The memory card of the wound camera is left in a taxi. It is not encrypted; all photographs are in the archive already.",
         "A laptop in the guest WLAN can list the patients of HV_PACS.",
         "A support bundle with 300 patient names goes to a vendor by plain e-mail.",
     ),
     "integrity": (
         "CR_ER1 marks left knees as right ones.",
-        "The clock of CTER01 misses summer time; its images seem to be older than their order.",
-        "HV_ENGINE cuts a piece off a merge message, and a woman's images stay under a number that no longer exists.",
-        "Somebody at a CT console, logged in as `ctuser`, overtypes a right date of birth with a wrong one.",
+        "The clock of CTER01 was not put forward to summer time; its images seem to be older than their order.",
+        "Somebody at a CT console, logged in as `ctuser`, puts a wrong date of birth in the place of the right one.",
     ),
     "availability": (
         "HV_VNA is full and takes no images for an afternoon; the scanners keep them and send them again at night.",
@@ -68,6 +101,59 @@ EVENTS = {
 }
 RANSOM = ("Ransomware locks the file share of the dental clinic. Nothing has left the house, and what is restored from the backup "
           "the next day is as it was.")
+
+
+REASONS = (  # a piece of an event, and what to ask when it is put under a wrong word
+    ("taxi", "the archive has all photographs, unchanged. But what can the taxi's next passenger do?"),
+    ("guest WLAN", "the list is right, and nobody has to wait for it. But who is reading it?"),
+    ("support bundle", "the names are right, and HV_PACS works. But what may happen to a mail on its way, and at its end?"),
+    ("left knees", "everybody can open the image, and nobody else has seen it. But does it say what is so?"),
+    ("summer time", "the images are there, and only those see them who may. But does their time say what is so?"),
+    ("date of birth", "the record can be opened, and only by those who may. But does it say what is so?"),
+    ("HV_VNA is full", "no image is lost, altered or seen by strangers. But what could nobody do that afternoon?"),
+    ("power failure", "nothing was altered, and no stranger saw anything. But what could nobody do for two hours?"),
+    ("idle connections", "the studies arrive complete, and nobody else has seen them. But what does the radiologist do until then?"),
+    ("certificate ends", "nothing was altered, and no stranger saw anything. But what could nobody do in the morning?"),
+    ("Ransomware", "nothing has left the house, and what was restored is as it was. But what could the clinic not do until then?"),
+)
+WORDS = ("confidentiality", "integrity", "availability")
+
+
+def _harmed_otherwise(hospital, mine, ours):
+    """Why the first wrong event is wrong."""
+    for number, word in mine.items():
+        if number in ours and word not in WORDS:
+            return f"Event {number}: {short(word)} is none of the three words."
+    texts = {row["event"]: row["what"] for row in lesson.input_of("events", hospital)}
+    wrong = [number for number, word in mine.items() if number in ours and word != ours[number]]
+    if set(mine) - set(ours):
+        return "The events have the numbers 1 to 9. Is the number of the event in the column `event`?"
+    if not wrong:
+        return f"{len(mine)} of the {len(ours)} events are there, and right. What about the others?"
+    text = next(reason for piece, reason in REASONS if piece in texts[wrong[0]])
+    more = f" ({len(wrong) - 1} more not right.)" if wrong[1:] else ""
+    return f"Event {wrong[0]}: {text}{more}"
+
+
+class Events(Told):
+    """The events with what each harms; also the words alone in the order of the events, or for each word its events."""
+
+    takes = "one of the three words for each event, such as `{1: \"...\", 2: \"...\"}`, or a list in the order of the events"
+
+    def read(self, given):
+        """As for a table, and in the shorter forms."""
+        if not is_library(given, "pandas", "DataFrame"):
+            value = plain(given)
+            if type(value) is str:
+                value = re.findall(r"[^\W\d_]+", value)
+                value = list(value[0]) if len(value) == 1 and re.fullmatch("[ciaCIA]{9}", value[0]) else value
+            if type(value) is list and value and all(type(one) is str for one in value):
+                if len(value) != 9:
+                    raise Unclear(f"{len(value)} word{'s' * (len(value) > 1)}, while there are nine events")
+                return Rows(["", ""], list(enumerate(value, 1)))
+            if rows := _by_finding(value, protected, WORDS):
+                return Rows(["", ""], rows)
+        return super().read(given)
 
 
 def protected(value):
@@ -101,11 +187,11 @@ class WhatWasHarmed:
     Give a table with the columns `event` (its number) and `harmed` (one of the three words, or its first letter).
     """
 
-    answer = Table("harmed", key=["event"], reading={"harmed": protected})
+    answer = Events("harmed", _harmed_otherwise, key=["event"], reading={"harmed": protected})
 
     def solution(events):
-        seen = ("knee MR", "taxi", "guest WLAN", "support bundle")         # by people who should not
-        untrue = ("left knees", "summer time", "merge", "date of birth")
+        seen = ("taxi", "guest WLAN", "support bundle")                    # by people who should not
+        untrue = ("left knees", "summer time", "date of birth")
         rows = []
         for row in events:
             if any(word in row["what"] for word in seen):
@@ -148,7 +234,7 @@ class WhatWasHarmed:
         "somebody not work?",
         "No attacker is needed: a wrong marker and a full disk are security incidents too.",
         'The form: `harmed = [{"event": 1, "harmed": "integrity"}, {"event": 2, "harmed": ...}, ...]`, or shorter a dictionary, '
-        '`{1: "I", 2: "C", ...}`.',
+        '`{1: "I", 2: "C", ...}`, or the nine letters in the order of the events, `["I", "C", ...]`.',
     ]
     praise = "The three words decide what comes first: a leak is reported, a falsehood is corrected and marked, an outage is bridged."
 
@@ -209,16 +295,49 @@ def _line(log, fits):
     return next(row["line"] for row in log.to_dict("records") if fits(row))
 
 
+class LineNumber(Number):
+    """The number of a line, also as "line 11"."""
+
+    def read(self, given):
+        """As for a number."""
+        value = single(plain(given))
+        if type(value) is str:
+            named = re.findall(r"\b(?:line|row|no\.?|number)\s*(\d+)", value.casefold()) or re.findall(r"(?<![\w.:-])\d+(?![\w.:-])", value)
+            if len(named) == 1:
+                return (int(named[0]),)
+        return super().read(given)
+
+
+class Caller(Choice):
+    """A measure and a line of the log; a line that shows nothing is told by itself."""
+
+    def judge(self, exercise, given, editions):
+        """As for every choice."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label != "evidence":
+            return verdict
+        line = self.read(*given)[1]
+        if isinstance(line, Unclear):
+            return verdict
+        rows = {row["line"]: row for row in lesson.input_of("log", editions.own).to_dict("records")}
+        if line[0] not in rows:
+            return Verdict(Outcome.NOT_YET, "The measure is right, but the log has no line with that number: take it from the "
+                           "column `line`.", "evidence")
+        row = rows[line[0]]
+        return Verdict(Outcome.NOT_YET, f"The measure is right. In line {line[0]} {row['calling']} calls from {row['address']}, and the AE "
+                       "table gives just this address for it. Compare title and address of the others with the table.", "evidence")
+
+
 @lesson.exercise
 class NoProof:
     """One line of `log` shows that an AE title proves nothing: the **title of one device, used by another machine**. Which line is
-    it? And which measure would have refused that caller, whatever title it gives and wherever its cable ends, while the device
-    itself can go on working?
+    it? And which measure would have refused that caller, whatever title **and address** it gives and wherever its cable ends, while
+    the device itself can go on working?
 
     Give the letter as `measure` and the number of the line as `at_line`.
     """
 
-    answer = Choice(
+    answer = Caller(
         "measure, at_line",
         options={
             "A": "A list in HV_PACS of the AE titles that may call.",
@@ -226,8 +345,9 @@ class NoProof:
             "C": "TLS in which both sides show a certificate of the hospital's own certificate authority.",
             "D": "A longer AE title for HV_PACS, which outsiders cannot guess.",
             "E": "Encrypted disks in HV_PACS.",
+            "F": "A list in HV_PACS of the AE titles that may call, each with its IP address.",
         },
-        evidence=Number("at_line"),
+        evidence=LineNumber("at_line"),
     )
 
     def solution(ae_table, log):
@@ -249,6 +369,9 @@ class NoProof:
     def disks(log):
         return "E", None
 
+    def title_and_address(log):
+        return "F", None
+
     def the_stranger(log):
         return "C", _line(log, lambda row: row["calling"] == "CT_DEMO")
 
@@ -266,6 +389,8 @@ class NoProof:
         secret_title: "A title travels unencrypted in every association request (PS3.8 section 9.3.2); all devices must know it. What "
         "everybody knows is no secret.",
         disks: "That protects a disk that is stolen or thrown away. A running archive decrypts for whoever it answers.",
+        title_and_address: "That is what most archives check, and it would have refused this laptop in the guest WLAN. But an address is "
+        "no proof either: whoever plugs in at the device's own socket, or beside it, can give the device's title and its address too.",
         the_stranger: "The measure is right. That line shows another weakness: HV_PACS takes images from titles that it does not know. "
         "But nobody there borrows the title of another device.",
         the_refused: "The measure is right. In that line the caller gives a title that HV_PACS does not know, and is refused. What does "
@@ -303,8 +428,10 @@ class Digest(Bytes):
     def difference(self, answer, other):
         """None when both are equal; of two hashes it does not help to know where they begin to differ."""
         if answer != other and len(answer) == len(other):
-            return super().difference(answer, other)._replace(message="It is another hash: something else went in, or in another order.")
-        return super().difference(answer, other)
+            return Difference("It is another hash: something else went in, or in another order, or it is another hash function.", "value")
+        if answer != other:
+            return Difference(f"It has {len(answer)} bytes, and SHA-256 always gives 32: is it another function, or was it cut?", "value")
+        return None
 
 
 @lru_cache(maxsize=1024)
@@ -346,7 +473,49 @@ class HashedPassword:
     def latin(password, salt, rounds):
         return hashlib.pbkdf2_hmac("sha256", password.encode("latin-1"), bytes.fromhex(salt), rounds)
 
+    def swapped(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", bytes.fromhex(salt), password.encode("utf-8"), rounds)
+
+    def the_word_password(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", b"password", bytes.fromhex(salt), rounds)
+
+    def password_of_the_example(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", b"Harbour2025!", bytes.fromhex(salt), rounds)
+
+    def salt_of_the_example(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", password.encode("utf-8"), bytes.fromhex("9f3c"), rounds)
+
+    def loop_of_the_example(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", password.encode("utf-8"), bytes.fromhex("07ab"), rounds)
+
+    def the_example(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", b"Harbour2025!", bytes.fromhex("9f3c"), 600)
+
+    def the_end_of_the_example(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", b"Harbour2025!", bytes.fromhex("07ab"), 600)
+
+    def sha1(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha1", password.encode("utf-8"), bytes.fromhex(salt), rounds)
+
+    def sha512(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha512", password.encode("utf-8"), bytes.fromhex(salt), rounds)
+
     wrong_ways = {
+        swapped: "Salt and password have changed places: behind the name of the hash function the password comes first, then the salt.",
+        the_word_password: "You hash the word `password` itself. In quotation marks it is a text; without them it is what the "
+        "function gets.",
+        password_of_the_example: "The password of the example still stands in it, so everybody gets the same one. Take the function's "
+        "`password`.",
+        salt_of_the_example: "The first salt of the example is still in it, or its `for` line, which puts the example's salts in place of "
+        "yours. Take the function's `salt`; no loop is needed.",
+        loop_of_the_example: "The `for` line of the example is still in it: it puts the example's salts, one after the other, in place of "
+        "the one that the function gets. No loop is needed.",
+        the_example: "It is the example, whatever comes in. Put the three names from the function's first line in the places of the "
+        "example's password, salt and rounds.",
+        the_end_of_the_example: "It is the example with its loop, whatever comes in. Put the three names from the function's first line in "
+        "the places of the example's password, salt and rounds; no loop is needed.",
+        sha1: "That is PBKDF2 with SHA-1, an older hash function with 20 bytes. Asked is the one of the example.",
+        sha512: "That is PBKDF2 with SHA-512, which gives 64 bytes. Asked is the one of the example.",
         salt_as_text: "You put in the salt as text, the letters and digits themselves. They are hexadecimal: two of them are one byte, "
         "as in a dump. `bytes.fromhex` reads them.",
         without_salt: "The salt is missing. Without it two people with the same password get the same hash, and one table of hashed "
@@ -373,8 +542,8 @@ class HashedPassword:
 # ---- signatures
 
 def _prime(seed, name, bits):
-    """A prime of that many bits."""
-    number = _number(seed, name, bits) | 1
+    """A prime of that many bits, the first three of them ones, so that a product of up to four has full length."""
+    number = _number(seed, name, bits) | 7 << bits - 3 | 1
     small = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)  # so that Fermat's test is seldom needed
     while number % 65537 == 1 or not all(number % one for one in small) or pow(2, number - 1, number) != 1:
         number += 2
@@ -392,10 +561,13 @@ class Key(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _pair(seed, name):
-    """A public RSA key of 1024 bits and the private exponent to it."""
-    p, q = _prime(seed, name + " p", 512), _prime(seed, name + " q", 512)
-    return Key(p * q, 65537), pow(65537, -1, (p - 1) * (q - 1))
+def _pair(seed, name, letters="pqrs"):
+    """A public RSA key and the private exponent to it: 512 bits for each letter. Four small primes (RFC 8017) are found faster than two."""
+    modulus = order = 1
+    for letter in letters:
+        prime = _prime(seed, f"{name} {letter}", 512)
+        modulus, order = modulus * prime, order * (prime - 1)
+    return Key(modulus, 65537), pow(65537, -1, order)
 
 
 class Package(NamedTuple):
@@ -466,7 +638,8 @@ def package(value):
 
 @lesson.exercise
 class GenuineUpdates:
-    """Which of the six `packages` really come **from the vendor, unchanged**?
+    """Which of the six `packages` really come **from the vendor, unchanged**? (Whether you would *install* one today is another
+    question: where anything at all does not fit, the vendor is asked first.)
 
     Answer with a list of their names.
     """
@@ -503,16 +676,17 @@ class GenuineUpdates:
         "beside it. Which key did the hospital get by another way?",
         either_key: "You took either key. The one on the page has signed something that the vendor's key has not: then it is not the "
         "vendor's.",
-        sum_and_signature: "One is missing. Where the vendor's signature fits, the content is the vendor's, even if the page shows an "
-        "old check sum. Ask the vendor to mend the page; the package is genuine.",
+        sum_and_signature: "You ask that the check sum fits as well. Before you *install* one, that is the right caution: a mismatch is a "
+        "question to the vendor. But here it is asked who made a package. What does the sum on the page prove of that?",
         all_signed: "Each has a signature, but does it fit? A signature is a number that belongs to one content and one key; copied to "
         "something else it says nothing.",
-        those_forged: "Those are the ones whose signature does not fit. Asked are the others.",
+        those_forged: "Your condition is turned round: what should be kept is left out. Is there a `not` too many?",
     }
     hints = [
         "`fits(one.data, one.signature, key)` is True when that signature belongs to that content and that key.",
         "There are two keys. One came with the contract, by post, in 2019; the other lies where the packages lie.",
-        "`genuine = [one.name for one in packages if fits(...)]`: fill in content, signature and the key that you trust.",
+        "`genuine = [one.name for one in packages if fits(...)]`: fill in content, signature and the key that you trust. Or the loop with "
+        "`append` above the exercise, with another condition.",
     ]
     praise = "A signature joins content and maker. What it hangs on is the key: it must come by another way than what it is to prove."
 
@@ -620,7 +794,7 @@ class _Maker:
     def make(self, host, subject, signer, issuer=(HOUSE, AUTHORITY), names=(), begins=None, ends=None, weak=False, authority=False):
         """A Certificate: `signer` names whose private key signs, `issuer` what the certificate says about that."""
         if weak:
-            point = _tlv(3, b"\0", _tlv(0x30, _integer(_pair(self.seed, "page")[0].n), _integer(65537)))
+            point = _tlv(3, b"\0", _tlv(0x30, _integer(_pair(self.seed, "weak", "pq")[0].n), _integer(65537)))
             key = _tlv(0x30, _RSA, point)
         else:
             x, y = _times(self.private(host), _G)
@@ -740,8 +914,40 @@ def finding(value):
 
 def host(value):
     """A host's name with its domain, in small letters."""
-    name = str(value).strip(" .'\"").casefold()
+    name = str(value).strip(" .'\"").casefold().replace("_", "-")
     return name if "." in name else f"{name}.hvgh.example"
+
+
+NOT_SO = {  # why a host that is refused for this reason is refused wrongly
+    "early": "You say that it is not valid yet. Lay the first of its two times beside the clock in GMT.",
+    "ended": "You say that it has ended. Lay the second of its two times beside the clock in GMT.",
+    "name": "You say that it is not made for this host. Read the line SAN alone, without the subject; a star there stands for one part.",
+    "issuer": "You say that the authority did not sign it. What does the line Signature say? Neither Subject nor Issuer decides that.",
+    "weak": "You say that its key is too weak. RSA and elliptic curves have a measure of their own each.",
+}
+LOOK_AT = {"early": "its first time", "ended": "its second time", "name": "the line SAN, part for part", "issuer": "the line Signature",
+           "weak": "the line Key"}
+
+
+def _found_otherwise(hospital, mine, ours):
+    """Why the first wrong host is wrong."""
+    for name, word in mine.items():
+        if name not in ours:
+            return ""
+        if word not in ("ok", *NOT_SO):
+            return f"{name}: {short(word)} is none of the six words `ok`, `early`, `ended`, `name`, `issuer` and `weak`."
+    wrong = [name for name, word in mine.items() if word != ours[name]]
+    missing = [name for name in ours if name not in mine]
+    if not wrong:
+        if all(ours[name] == "ok" for name in missing):
+            return "The ones that are refused are right. But a row is asked for each of the ten: hosts in order get one too, with `ok`."
+        return f"What is there is right, but {len(missing)} of the ten hosts have no row."
+    name = wrong[0]
+    if mine[name] == "ok":
+        reason = f"a careful client refuses it. Look again at {LOOK_AT[ours[name]]}."
+    else:
+        reason = NOT_SO[mine[name]]
+    return f"{name}: {reason}" + (f" ({len(wrong) - 1} more not right.)" if wrong[1:] else "")
 
 
 @lesson.exercise
@@ -754,7 +960,7 @@ class CertificateRound:
     has more than one fault.
     """
 
-    answer = Table("findings", key=["host"], reading={"host": host, "finding": finding})
+    answer = Told("findings", _found_otherwise, key=["host"], reading={"host": host, "finding": finding})
     points = 2
 
     def solution(certificates):
@@ -857,6 +1063,37 @@ def _picked(inventory, fits):
     return [row["device"] for row in inventory.to_dict("records") if fits(row, set(row["open_ports"].split(", ")) & {"23", "445", "3389"})]
 
 
+class Devices(Set):
+    """Names of devices, also as the rows of the inventory that hold them; the first that does not belong is told by itself."""
+
+    def read(self, given):
+        """As for a set; of a table its column `device`."""
+        if is_library(given, "pandas", "DataFrame"):
+            table = Table("inventory").read(given)
+            if "device" in table.columns:
+                given = [row[table.columns.index("device")] for row in table.rows]
+        return super().read(given)
+
+    def judge(self, exercise, given, editions):
+        """As for a set."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("extra", "missing"):
+            return verdict
+        rows = {row["device"].casefold(): row for row in lesson.input_of("inventory", editions.own).to_dict("records")}
+        answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
+        for name in answer:
+            if name in rows and name not in right:
+                row = rows[name]
+                which = f"{row['device']} does not belong there: its "
+                if row["support_ends"] >= TODAY:
+                    return Verdict(Outcome.NOT_YET, which + "support has not ended yet. Compare the year, too.", "extra")
+                return Verdict(Outcome.NOT_YET, which + "open ports hold none of the three. 104 is DICOM, which imaging needs.", "extra")
+        if verdict.label == "missing":
+            return Verdict(Outcome.NOT_YET, "What you have is right, but not all. Look for 23, for 445 and for 3389, also where several "
+                           "ports stand together, and at every operating system out of support.", "missing")
+        return verdict
+
+
 @lesson.exercise
 class OldAndOpen:
     """Which devices in `inventory` run an operating system whose support **has ended** (before today, 7 April 2025), **and**
@@ -865,7 +1102,7 @@ class OldAndOpen:
     Answer with a list of their names.
     """
 
-    answer = Set("old_and_open")
+    answer = Devices("old_and_open")
 
     def solution(inventory):
         found = []
@@ -891,7 +1128,7 @@ class OldAndOpen:
     wrong_ways = {
         old: "Those are all whose system is out of support. The second condition is missing: which of them offer a door that imaging "
         "does not need?",
-        risky: "Those are all with such a door. The second condition is missing: for which of them do holes stay open for ever?",
+        risky: "Those are all with such a door. The second condition is missing: for which of them will no patch come any more?",
         either: "You joined the two conditions by *or*. Asked are the devices to which both apply.",
         turned_round: "Those are the ones with such a door whose support still runs. Turn the comparison of the dates round.",
     }
@@ -943,17 +1180,23 @@ def _image(preamble, uid, name, pid, slice_number, extra=b""):
 
 # The head of a Windows program without any code: it names a processor and no section, so there is nothing to run.
 _DOS_HEAD = b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0\xb8\0"
+_OTHER_DOS_HEAD = b"MZP\0\2\0\0\0\4\0\x0f\0\xff\xff\0\0\xb8\0"  # as another compiler writes it
 _PROGRAM = b"PE\0\0" + struct.pack("<HHIIIHH", 0x14C, 0, 0, 0, 0, 0, 0x102)
 
 
 def _file(kind, *details):
-    """An image with a preamble of that kind: zeros, text, TIFF or program."""
-    if kind == "program":
-        head = _DOS_HEAD.ljust(60, b"\0")
+    """An image with a preamble of that kind: zeros, text, TIFF (of either byte order), table or program.
+
+    "other program" has another second word; "text, PE" holds what looks like a program's head, to which nothing points.
+    """
+    if kind in ("program", "other program"):
+        head = (_DOS_HEAD if kind == "program" else _OTHER_DOS_HEAD).ljust(60, b"\0")
         at = _image(head, *details, _PROGRAM).index(_PROGRAM)
         return _image(head + struct.pack("<I", at) + b"harmless: no code, made for a lesson", *details, _PROGRAM)
-    preambles = {"TIFF": b"II*\0" + struct.pack("<IH", 8, 0), "text": b"SCAN BY CT MZ-40, ECC\0", "zeros": b""}
-    return _image(preambles[kind], *details)
+    preambles = {"TIFF": b"II*\0" + struct.pack("<IH", 8, 0), "TIFF, MM": b"MM\0*" + struct.pack(">IH", 8, 0), "zeros": b"",
+                 "text": b"SCAN BY CT MZ-40, ECC\0", "text, PE": b"SCAN BY PET/SPECT, ECC\0",
+                 "table": b"TABLE OF SLICES\0".ljust(60, b"\0") + struct.pack("<4I", 4096, 8192, 12288, 16384)}
+    return _image(preambles[kind], *details, _PROGRAM if kind == "text, PE" else b"")
 
 
 @lesson.input
@@ -970,7 +1213,7 @@ def disc(hospital):
 @lesson.exercise
 class CleanPreamble:
     """Write the function `clean(data)` for the import station. It gets the bytes of a file from a disc and returns the bytes that
-    are imported: of a file that **begins as a Windows program**, with the whole preamble zeros and everything behind it as it is;
+    may be imported: of a file that **begins as a Windows program**, with the whole preamble zeros and everything behind it as it is;
     of every other file, unchanged.
 
     It is tried on the files of other discs.
@@ -993,6 +1236,30 @@ class CleanPreamble:
     def letters_anywhere(data):
         return bytes(128) + data[128:] if b"MZ" in data[:128] else data
 
+    def first_letter(data):
+        return bytes(128) + data[128:] if data[0:1] == b"M" else data
+
+    def four_bytes(data):
+        return bytes(128) + data[128:] if data[0:4] == b"MZ\x90\0" else data
+
+    def offset_60(data):
+        return bytes(128) + data[128:] if data[60:64] != bytes(4) else data
+
+    def pe_anywhere(data):
+        return bytes(128) + data[128:] if b"PE" in data else data
+
+    def tiff_too(data):
+        return bytes(128) + data[128:] if data[0:2] in (b"MZ", b"II") else data
+
+    def digits(data):
+        return b"0" * 128 + data[128:] if data[0:2] == b"MZ" else data
+
+    def put_in_front(data):
+        return bytes(128) + data if data[0:2] == b"MZ" else data
+
+    def thrown_away(data):
+        return b"" if data[0:2] == b"MZ" else data
+
     def two_bytes(data):
         return bytes(2) + data[2:] if data[:2] == b"MZ" else data
 
@@ -1012,12 +1279,25 @@ class CleanPreamble:
         return bytes(128) + data[128:].replace(_PROGRAM, bytes(len(_PROGRAM))) if data[:2] == b"MZ" else data
 
     wrong_ways = {
-        as_it_was: "Your function returns every file as it was, the programs too. Does its `if` ever hold? What you cut out of `data` "
-        "is bytes, and bytes equal only bytes: mind the `b`.",
+        as_it_was: "Your function returns every file as it was, the programs too. Does its `if` ever hold? What you cut out of `data`, "
+        "with a colon, is bytes, and bytes equal only bytes: mind the `b`. One single place, such as `data[0]`, is a number.",
         every_preamble: "Programs are cleaned, but other files are changed as well. One that a TIFF viewer can open is a TIFF no more. "
         "The order is: only what begins as a program.",
         letters_anywhere: "You look for `MZ` anywhere in the preamble. In one file it is part of a scanner's name. Windows looks at the "
         "first two bytes and nowhere else.",
+        first_letter: "Programs are cleaned, but one letter is not enough: a TIFF image may begin with `MM` (its numbers stand with the "
+        "high byte first), and you wiped it.",
+        four_bytes: "Only `MZ` makes the beginning of a program. What stands behind it differs from compiler to compiler, and one "
+        "program of the discs got through.",
+        offset_60: "You look at offset 60 alone. In one file a harmless table stands there, and you wiped it: by what does the *beginning* "
+        "of a program show?",
+        pe_anywhere: "You look for `PE` anywhere. Those two letters stand in PET and SPECT as well, and a clean file was changed.",
+        tiff_too: "The TIFF images were wiped too. They begin with `II`, which is allowed and useful; only programs are to be changed.",
+        digits: "`b\"0\"` is the digit zero, the byte 30 in hexadecimal. Asked are bytes whose value is zero: see the last line of the "
+        "example.",
+        put_in_front: "You put zeros in front and left all of the old file behind them, the program's head too. The zeros take the place "
+        "of the preamble: what comes behind them begins with `DICM`.",
+        thrown_away: "Nothing is left of the programs: the images in them are lost. Asked is the file with an empty preamble.",
         two_bytes: "Without `MZ` Windows will not start it, but the rest of the program's head is still there. Asked is that the whole "
         "preamble is zero.",
         dos_header_only: "The first 64 bytes are zero, but the preamble is longer: it ends where `DICM` begins.",
@@ -1033,10 +1313,13 @@ class CleanPreamble:
         "`bytes(128)` makes 128 zero bytes, `data[128:]` is everything from `DICM` on, and `+` joins.",
         "Three lines: `if ...:`, under it, moved to the right, `data = ...`, and last, not moved, `return data`.",
     ]
-    praise = "The cleaned copy is an image and nothing else. The disc itself stays, untouched and locked away: it is evidence."
+    praise = (
+        "Windows no longer starts the copy, for nothing points to the rest of the program now; its remains still lie in a private "
+        "element, dead. First the disc is put aside, untouched, as evidence, and Eastcliff is rung: why did its disc hold a program?"
+    )
 
     def cases(draw):
-        kinds = ["program", "zeros", "TIFF", "text", "program", "zeros", "program"]
+        kinds = ["program", "zeros", "TIFF", "text", "other program", "TIFF, MM", "table", "text, PE", "zeros", "program"]
         return [(_file(kind, f"2.999.3.{draw.randrange(1000, 9999)}.{draw.randrange(1, 9)}.{number}", f"TEST^DISC{number}",
                        f"EC-{draw.randrange(80000, 89999)}", number),) for number, kind in enumerate(kinds, 1)]
 
@@ -1074,11 +1357,13 @@ def mails(hospital):
     top = ("test", "invalid")[draws.one(0, 1)]
     number = draws.one(1000, 9999)
     four = [
-        ("phishing", Mail("Service Desk <service@hvgh.example>", "Your PACS password ends today",
-                          "Dear colleague, confirm your password before noon, else your access is closed. Regards, Service Desk",
-                          (("https://portal.hvgh.example/password", f"https://portal.hvgh.example.{owner}.{top}/password?u={number}"),))),
+        ("phishing", Mail("Service Desk <service@hvgh.example>", "HV_PACS: second factor from May",
+                          "Dear colleague, from May on HV_PACS asks for a second factor. Please sign in once and register your telephone; "
+                          "it takes two minutes. Regards, Service Desk",
+                          (("https://portal.hvgh.example/signin", f"https://portal.hvgh.example.{owner}.{top}/signin?u={number}"),))),
         ("urgent", Mail("Security Officer <security@hvgh.example>", "URGENT: do not open discs from Eastcliff",
-                        "Until further notice bring all discs of Eastcliff to Imaging IT. DO NOT open them. Details in the ticket.",
+                        "Until further notice bring all discs of Eastcliff to Imaging IT. DO NOT open them. Whoever has opened one changes "
+                          "their password TODAY. Details in the ticket.",
                         (("ticket", f"https://desk.hvgh.example/tickets/{number}"),))),
         ("outside", Mail("Brinkmere Support <support@brinkmere.example>", f"Case {number}: update 7.2 released",
                          "The updates that you asked for are on the download page. The release notes name the changes.",
@@ -1115,10 +1400,11 @@ class Phishing:
     def solution(mails):
         for letter, mail in mails.items():
             shown, target = mail.links[0]
-            host = target.split("/")[2]
-            if not host.endswith(("hvgh.example", "brinkmere.example")):
-                phishing, leads_to = letter, host
-        return phishing, leads_to
+            host = target.split("/")[2]                             # between :// and the next /
+            domain = ".".join(host.split(".")[-2:])                 # its last two parts
+            if domain not in ("hvgh.example", "brinkmere.example"):
+                found = letter, domain
+        return found
 
     def the_urgent(mails):
         return _letter(mails, "Security"), None
@@ -1135,8 +1421,11 @@ class Phishing:
     def without_its_end(mails):
         return _letter(mails, "Service"), _target(mails, "Service").split("/")[2].rsplit(".", 1)[0]
 
+    def behind_the_hyphen(mails):
+        return _letter(mails, "Service"), _target(mails, "Service").split("/")[2].rsplit("-", 1)[1]
+
     wrong_ways = {
-        the_urgent: "That one is urgent, but asks for no secret, and its link leads into the house. Urgency is a sign, no proof: look "
+        the_urgent: "That one is urgent and speaks of a password, but its link leads into the house. Urgency is a sign, no proof: look "
         "where the links lead.",
         from_outside: "That one comes from outside, but from a vendor who has a case open with you, and its link leads to that vendor. "
         "Outside is no proof.",
@@ -1144,10 +1433,12 @@ class Phishing:
         what_is_shown: "The mail is right. But a domain is read from the right: what stands in front of it, anybody may put before a "
         "domain of their own. Read the whole host, up to the first `/`.",
         without_its_end: "The mail is right. The end of the host is missing, and just the end decides whose it is.",
+        behind_the_hyphen: "The mail is right. A hyphen belongs to a name like a letter; only a dot separates the parts of a host.",
     }
     hints = [
-        "Where a link leads counts, not the text it shows nor the name in From: both can be written by anybody.",
-        "The host is what stands between `https://` and the next `/`. It is read from the right: the last two parts say who registered it.",
+        "Where a link leads tells more than the text it shows or the name in From: both can be written by anybody.",
+        "The host is what stands between `https://` and the next `/`. It is read from the right: the last two parts say who registered it "
+        "(three where a country registers under `.co.uk` and the like; here two are enough).",
         "Only one of the four links leads neither to hvgh.example nor to brinkmere.example.",
     ]
     praise = (
@@ -1159,7 +1450,10 @@ class Phishing:
 # ---- backups
 
 class Copy(NamedTuple):
-    """A copy of the archive's database. `reachable`: with an administrator's password it can be overwritten over the network."""
+    """A copy of the server HV_PACS, system and database.
+
+    `reachable`: with an administrator's password it can be overwritten over the network.
+    """
 
     copy: str
     taken: str
@@ -1182,7 +1476,7 @@ def drill(hospital):
 
 @lesson.input
 def copies(hospital):
-    """The copies of the database of HV_PACS on the day of the drill: a DataFrame."""
+    """The copies of the server HV_PACS on the day of the drill: a DataFrame."""
     import pandas
     draws = Draws(hospital.seed, "cpas-16 copies")
     minute = draws.one(0, 25)
@@ -1207,15 +1501,46 @@ def _hours(copies, drill, fits, until="encrypted at"):
     return (datetime.fromisoformat(drill[until]) - datetime.fromisoformat(last)).total_seconds() / 3600
 
 
+class Hours(Number):
+    """A number of hours, also as "10:20", "4 days, 3:40:00" or the difference of two times."""
+
+    def __init__(self, variables, **details):
+        super().__init__(variables, **details)
+        self.takes = "a number of hours"
+
+    def read(self, given):
+        """As for a number."""
+        if is_a(given, timedelta):
+            return (timedelta.total_seconds(given) / 3600,)
+        value = single(plain(given))
+        if type(value) is str:
+            clock = re.fullmatch(r"(?:(\d+) days?,? *)?(\d{1,3}) ?(?::|h(?:ours?)?(?: and)?) ?([0-5]?\d)(?::\d\d| ?m(?:in(?:utes?)?)?)?"
+                                 r"(?: ?h)?", value.strip().casefold())
+            if clock:
+                return (24 * int(clock[1] or 0) + int(clock[2]) + int(clock[3]) / 60,)
+        return super().read(given)
+
+    def judge(self, exercise, given, editions):
+        """As for a number; whole hours are told that they are."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label == "close":
+            hours, right = self.read(*given)[0], self._computed(exercise, exercise.solution, editions)[0]
+            if hours == int(hours) and abs(hours - right) < 1:
+                return Verdict(Outcome.NOT_YET, "That is in whole hours. Asked are hours to the nearest tenth: six minutes are a tenth.",
+                               "rounded")
+        return verdict
+
+
 @lesson.exercise
 class HoursLost:
-    """In the drill, how many hours of work are lost: from the **newest copy that can be trusted** to the moment of encryption?
+    """In the drill the server is restored **as it stood in one copy**, system and database together. How many hours of work are lost:
+    from the **newest copy that can be trusted** to the moment of encryption?
 
     A copy can be trusted if the intruder could not reach it, if it was taken before the intruder came, and if its restore test was
     passed. In hours, to the nearest tenth.
     """
 
-    answer = Number("hours_lost", unit="h", tolerance=0.06)
+    answer = Hours("hours_lost", unit="h", tolerance=0.06)
 
     def solution(copies, drill):
         trusted = copies[~copies["reachable"] & (copies["taken"] < drill["intruder in since"]) & (copies["restore_test"] == "passed")]
@@ -1244,6 +1569,15 @@ class HoursLost:
     def the_tape(copies, drill):
         return _hours(copies, drill, lambda row, came: "tape" in row["kind"])
 
+    def one_too_old(copies, drill):
+        return _hours(copies, drill, lambda row, came: HoursLost.trusted(row, came) and row["copy"] == "K2")
+
+    def just_after(copies, drill):
+        return _hours(copies, drill, lambda row, came: row["copy"] == "K6")
+
+    def the_share_at_the_end(copies, drill):
+        return _hours(copies, drill, lambda row, came: row["kind"] == "disk to disk")
+
     def trusted(row, came):
         return not row["reachable"] and row["taken"] < came and row["restore_test"] == "passed"
 
@@ -1254,6 +1588,10 @@ class HoursLost:
         "such shares first.",
         after_the_intruder: "That copy was taken when the intruder was in the house already. Restore it and the back door comes with it.",
         untested: "The restore test of that copy failed. It is a copy only on paper; go back to the one before.",
+        one_too_old: "That copy can be trusted, but a newer one can be trusted too. Go on through the list.",
+        just_after: "That copy cannot be changed, but it was taken a few hours after the intruder came in: what stood on the server then, "
+        "stands in the copy as well.",
+        the_share_at_the_end: "That copy lies on a share which the intruder could reach, and it was taken when the intruder was in.",
         until_noticed: "You counted until it was noticed. Asked is until the encryption: what was lost of the work saved till then. The "
         "hours after it are downtime.",
         from_the_intruder: "That is how long the intruder was in. Asked is the time from the newest trusted copy on.",
@@ -1265,8 +1603,10 @@ class HoursLost:
         "`datetime.fromisoformat(later) - datetime.fromisoformat(earlier)` is the time between; `.total_seconds() / 3600` makes hours "
         "of it.",
     ]
-    praise = "That is what the last days' backups are worth in an attack. How much may be lost at most is called RPO, recovery point "
-    "objective, and is agreed beforehand."
+    praise = (
+        "That is what the last days' backups are worth when a server is put back as it was. How much may be lost at most is called RPO, "
+        "recovery point objective, and is agreed beforehand."
+    )
 
 
 # ---- accounts
@@ -1280,7 +1620,8 @@ RIGHTS = {
     "service": ("see", "send"),
 }
 NEEDS = {
-    "nurse": ("see",), "physician": ("see",), "researcher": ("see",), "clerk": ("see",),
+    "nurse": ("see",), "physician": ("see",), "researcher": ("see",),
+    "clerk": ("see", "correct", "merge"),
     "radiologist": ("see", "report"), "technologist": ("see", "send", "correct"),
     "PACS administrator": ("see", "correct", "merge", "delete", "accounts"),
 }
@@ -1410,6 +1751,55 @@ def _review(accounts, personnel, fates=(), left=lambda person: person and person
     return rows
 
 
+FINDINGS = ("left", "shared", "rights", "password")
+HARMLESS = {  # why an account is not in the review
+    "closed": "it is disabled: nobody can log in with it, so nothing is left to do.",
+    "leaves later": "its owner is still here: lay `last_day` beside today's date. Its role is what the job needs.",
+    "too few rights": "its role may do less than the job needs. That is a nuisance, and no finding of the four.",
+    "service": "a machine logs in with it. It is no person, so nobody left; and it is not shared by persons.",
+    "fine": "none of the four applies: its owner is here, it belongs to one person, the role fits the job, and no known word opens it.",
+}
+ABSENT = {
+    "left": "Lay `last_day` of everybody whose account is not disabled beside today's date.",
+    "shared": "Read the column `purpose`: is each of them one person's?",
+    "rights": "Lay the rights of each role beside the needs of the job, right by right.",
+    "password": "What does the cell above print behind `Fits`? Disabled accounts in it do not count.",
+}
+
+
+def _reviewed_otherwise(hospital, mine, ours):
+    """Why the first account that is not right in a review is not."""
+    fates = {user.user_id: fate for user, _, _, fate in _fates(hospital)}
+    for user, word in mine.items():
+        if user not in fates:
+            return f"{short(user)} is no `user_id` of the sixteen accounts."
+        if word not in FINDINGS:
+            return f"{user}: {short(word)} is none of the four findings `left`, `shared`, `rights` and `password`."
+        if user not in ours:
+            return f"{user} does not belong there: {HARMLESS[fates[user]]}"
+        if word != ours[user]:
+            earlier = FINDINGS.index(ours[user]) < FINDINGS.index(word)
+            return f"{user} belongs there, but not for that reason. " + (
+                "Another finding stands before it in the list: of several, the first counts." if earlier
+                else "Does that finding really apply? Go through the list from the top.")
+    absent = [user for user in ours if user not in mine]
+    return absent and f"What you have is right, but {len(absent)} more belong there. {ABSENT[ours[absent[0]]]}".replace(
+        "1 more belong ", "1 more belongs ")
+
+
+class Review(Told):
+    """The findings of the review; also as a dictionary from a finding to its accounts."""
+
+    takes = "a table with `user_id` and `finding`"
+
+    def read(self, given):
+        """As for a table, and by finding."""
+        if is_a(given, dict):
+            if rows := _by_finding(plain(given), reviewed, FINDINGS):
+                return Rows(["user_id", "finding"], rows)
+        return super().read(given)
+
+
 @lesson.exercise
 class AccountReview:
     """The security officer's list: which accounts of HV_PACS need something done, and for which reason?
@@ -1423,7 +1813,7 @@ class AccountReview:
     4. `password`: its password is in `known_words`.
     """
 
-    answer = Table("review", key=["user_id"], reading={"finding": reviewed})
+    answer = Review("review", _reviewed_otherwise, key=["user_id"], reading={"finding": reviewed})
     points = 3
 
     def solution(accounts, personnel, known_words, role_rights, job_needs):
@@ -1433,7 +1823,8 @@ class AccountReview:
             person = people.get(one.user_id, {"job": None, "last_day": ""})
             needed = job_needs.get(person["job"], role_rights[one.role])
             more = [right for right in role_rights[one.role] if right not in needed]
-            known = [word for word in known_words if hashed(word, one.salt, one.rounds).hex() == one.hash]
+            forms = (one.hash, bytes.fromhex(one.hash))         # your function may return either
+            known = [word for word in known_words if hashed(word, one.salt, one.rounds) in forms]
             if one.disabled:
                 continue
             if person["last_day"] != "" and person["last_day"] < "2025-04-07":

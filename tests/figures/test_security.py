@@ -11,7 +11,7 @@ from coursekit.lessons.cpas_16_security import lesson
 def test_the_tools_say_which_key_does_what():
     picture = security.tools()
     assert picture.png.startswith(b"\x89PNG")
-    assert "signature, key pair: a message goes in with the private key" in picture.says
+    assert "signature, key pair: the hash of a message goes in with the private key" in picture.says
     assert repr(picture) == repr(security.tools())
 
 

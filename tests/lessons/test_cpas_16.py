@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 import warnings
+from datetime import timedelta
 
 import pydicom
 import pytest
@@ -46,13 +47,27 @@ def test_right_answers_in_other_forms_are_right(editions):
     genuine = _solution("GenuineUpdates", own)
     findings = _solution("CertificateRound", own)
     old = _solution("OldAndOpen", own)
-    letter, leads_to = _solution("Phishing", own)
+    letter, domain = _solution("Phishing", own)
+    leads_to = module._target(_input("mails", own), "Service").split("/")[2]
+    assert leads_to.endswith("." + domain)
     hours = _solution("HoursLost", own)
     review = _solution("AccountReview", own)
+    by_finding = {word: [row["user_id"] for row in review if row["finding"] == word] for word in module.FINDINGS}
+    by_word = {word: [event for event, one in letters.items() if one == word[0].upper()] for word in module.WORDS}
+    inventory = _input("inventory", own)
     said = {"ok": "OK", "ended": "expired", "early": "not yet valid", "name": "wrong name", "issuer": "untrusted issuer", "weak": "weak key"}
     for name, *given in [
         ("WhatWasHarmed", letters), ("WhatWasHarmed", [(event, word) for event, word in letters.items()]),
         ("WhatWasHarmed", pandas.DataFrame(_solution("WhatWasHarmed", own)).sample(frac=1, random_state=2)),
+        ("WhatWasHarmed", list(letters.values())), ("WhatWasHarmed", ", ".join(letters.values())),
+        ("WhatWasHarmed", "".join(letters.values())), ("WhatWasHarmed", by_word), ("WhatWasHarmed", pandas.Series(list(letters.values()))),
+        ("NoProof", "C", f"line {line}"), ("NoProof", "C", f"Line {line}, WS_CH1 from 10.20.90.7"), ("NoProof", "C", line),
+        ("CertificateRound", {row["host"].split(".")[0].replace("-", "_"): row["finding"] for row in findings}),
+        ("OldAndOpen", inventory[inventory["device"].isin(old)]), ("OldAndOpen", inventory[inventory["device"].isin(old)]["device"]),
+        ("HoursLost", timedelta(hours=hours)), ("HoursLost", f"{int(hours)}:{round(hours % 1 * 60):02d}"),
+        ("HoursLost", str(timedelta(hours=hours))), ("HoursLost", f"{int(hours)} h {round(hours % 1 * 60)} min"),
+        ("AccountReview", by_finding),
+        ("AccountReview", {"left": by_finding["left"][0], **{w: by_finding[w] for w in module.FINDINGS[1:]}}),
         ("NoProof", "c", str(line)), ("NoProof", "c)", line),
         ("GenuineUpdates", set(genuine)), ("GenuineUpdates", ", ".join(genuine)), ("GenuineUpdates", [name[:-4] for name in genuine]),
         ("GenuineUpdates", [one for one in _input("packages", own) if one.name in genuine]),
@@ -74,7 +89,8 @@ def test_right_answers_in_other_forms_are_right(editions):
 def test_wrong_answers_are_told_apart(editions):
     own = editions.own
     _, line = _solution("NoProof", own)
-    letter, leads_to = _solution("Phishing", own)
+    letter = _solution("Phishing", own)[0]
+    leads_to = module._target(_input("mails", own), "Service").split("/")[2]
     hours = _solution("HoursLost", own)
     review = {row["user_id"]: row["finding"] for row in _solution("AccountReview", own)}
     findings = {row["host"]: row["finding"] for row in _solution("CertificateRound", own)}
@@ -87,8 +103,12 @@ def test_wrong_answers_are_told_apart(editions):
         ("CertificateRound", (dict.fromkeys(findings, "ok"),), "value"),
         ("OldAndOpen", ([],), "empty"),
         ("Phishing", (letter, "hvgh.example"), "what_is_shown"), ("Phishing", (letter, "service@hvgh.example"), "what_is_shown"),
-        ("Phishing", (letter, "password"), "evidence"), ("Phishing", (letter, leads_to.rsplit(".", 1)[0]), "without_its_end"),
+        ("NoProof", ("F", line), "title_and_address"),
+        ("Phishing", (letter, leads_to.rsplit("-", 1)[1]), "behind_the_hyphen"), ("Phishing", (letter, "password"), "evidence"),
+        ("Phishing", (letter, leads_to.rsplit(".", 1)[0]), "without_its_end"),
         ("HoursLost", (hours / 24,), "factor"), ("HoursLost", (hours * 60,), "factor"), ("HoursLost", (int(hours) - 1,), "close"),
+        ("HoursLost", (int(hours),), "rounded"),
+        ("HoursLost", (int(hours) + 1,), "rounded"),
         ("AccountReview", ({**review, "ctuser": "password"},), "shared_by_password"),
         ("AccountReview", ({user: finding for user, finding in review.items() if finding != "password"},), "no_passwords"),
         ("AccountReview", ({user: finding for user, finding in review.items() if finding != "left"},), "missing row"),
@@ -100,9 +120,14 @@ def test_wrong_answers_are_told_apart(editions):
 
 @pytest.mark.parametrize(("function", "label"), [
     (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds, dklen=32), "correct"),
-    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", bytes(password, "utf8"), bytes.fromhex(salt), rounds).hex().upper(), "correct"),
-    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha512", password.encode(), bytes.fromhex(salt), rounds), "value"),
-    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", bytes.fromhex(salt), password.encode(), rounds), "value"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", bytes(password, "utf8"), bytes.fromhex(salt), rounds).hex().upper(),
+     "correct"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha512", password.encode(), bytes.fromhex(salt), rounds), "sha512"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", bytes.fromhex(salt), password.encode(), rounds), "swapped"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha1", password.encode(), bytes.fromhex(salt), rounds).hex(), "sha1"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds)[:16], "value"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", b"password", bytes.fromhex(salt), rounds), "the_word_password"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", b"Harbour2025!", b"\x9f<", 600), "the_example"),
     (lambda password, salt, rounds: "not hexadecimal", "unreadable"),
     (lambda password, salt, rounds: print(password), "unreadable"),
 ])
@@ -130,6 +155,18 @@ def _by_pointer(data):
     (lambda data: bytes(128) + data[128:] if data[0:2] == "MZ" else data, "as_it_was"),
     (lambda data: bytes(128) + data[128:] if any(data[:128]) else data, "every_preamble"),
     (lambda data: bytes(128) + data[128:] if data[0:2] == b"MZ" else None, "unreadable"),
+    (lambda data: bytes(128) + data[128:] if data[0:1] == b"M" else data, "first_letter"),
+    (lambda data: bytes(128) + data[128:] if data[0] == 77 else data, "first_letter"),
+    (lambda data: bytes(128) + data[128:] if data[0] == b"M" else data, "as_it_was"),
+    (lambda data: bytes(128) + data[128:] if data[0:4] == b"MZ\x90\x00" else data, "four_bytes"),
+    (lambda data: bytes(128) + data[128:] if data.startswith(b"MZ\x90") else data, "four_bytes"),
+    (lambda data: bytes(128) + data[128:] if data[60:64] != bytes(4) else data, "offset_60"),
+    (lambda data: bytes(128) + data[128:] if b"PE" in data else data, "pe_anywhere"),
+    (lambda data: bytes(128) + data[128:] if b"PE\0\0" in data else data, "pe_anywhere"),
+    (lambda data: bytes(128) + data[128:] if data[0:2] in (b"MZ", b"II") else data, "tiff_too"),
+    (lambda data: b"0" * 128 + data[128:] if data[0:2] == b"MZ" else data, "digits"),
+    (lambda data: bytes(128) + data if data[0:2] == b"MZ" else data, "put_in_front"),
+    (lambda data: b"" if data[0:2] == b"MZ" else data, "thrown_away"),
     (lambda data: bytes(127) + data[128:] if data[0:2] == b"MZ" else data, "value"),
 ])
 def test_a_preamble_may_be_emptied_in_other_ways(editions, function, label):
@@ -200,7 +237,7 @@ def test_signatures_hold_against_a_changed_bit(seed):
     h = hospital(seed, "tiny")
     key, packages = _input("contract_key", h), _input("packages", h)
     genuine = [one for one in packages if module.fits(one.data, one.signature, key)]
-    assert len(genuine) == 3 and key.n.bit_length() == 1024
+    assert len(genuine) == 3 and key.n.bit_length() == _input("page_key", h).n.bit_length() == 2048
     assert not any(module.fits(one.data + b"\0", one.signature, key) for one in genuine)
     assert sum(hashlib.sha256(one.data).hexdigest() == one.sha256 for one in packages) == 4
 
@@ -213,3 +250,95 @@ def test_the_inputs_tell_no_answers(seed):
     assert forgotten not in frame.to_csv() and len(frame) >= 2
     assert all(word not in repr(_input("accounts", h)) for word in ("rights", "password", "left"))
     assert len(_solution("AccountReview", h)) == 6
+
+
+def _says(editions, name, given):
+    verdict = _judged(editions, name, given)
+    assert verdict.outcome is Outcome.NOT_YET, (name, given, verdict)
+    assert "DataFrame" not in verdict.message
+    return verdict.message
+
+
+def test_each_wrong_event_has_a_reason_of_its_own(editions):
+    own = editions.own
+    right = {row["event"]: row["harmed"] for row in _solution("WhatWasHarmed", own)}
+    said = set()
+    for event, word in right.items():
+        for other in set(module.WORDS) - {word}:
+            message = _says(editions, "WhatWasHarmed", {**right, event: other})
+            assert message.startswith(f"Event {event}: ") or "ransomware" in message.casefold(), message
+            assert word not in message
+            said.add(message.split(": ", 1)[-1])
+    assert len(said) >= 9
+    assert "none of the three words" in _says(editions, "WhatWasHarmed", {**right, 1: "secrecy"})
+    assert "What about the others" in _says(editions, "WhatWasHarmed", {1: right[1]})
+    assert "nine events" in _says(editions, "WhatWasHarmed", ["I", "A"])
+    assert "1 word, while" in _says(editions, "WhatWasHarmed", "integrity")
+    for texts in module.EVENTS.values():
+        assert all(sum(piece in text for piece, _ in module.REASONS) == 1 for text in texts)
+
+
+def test_a_line_of_the_log_is_told_by_itself(editions):
+    log = _input("log", editions.own)
+    line = next(row["line"] for row in log.to_dict("records") if row["calling"] == "CT2")
+    verdict = _judged(editions, "NoProof", "C", line)
+    assert "CT2 calls from" in verdict.message and verdict.label == "evidence"
+
+
+def test_each_wrong_certificate_has_a_reason_of_its_own(editions):
+    right = {row["host"]: row["finding"] for row in _solution("CertificateRound", editions.own)}
+    some = next(host for host, word in right.items() if word == "ok")
+    for word in module.NOT_SO:
+        verdict = _judged(editions, "CertificateRound", {**right, some: word})
+        assert verdict.message.startswith(f"{some}: You say") or verdict.label == "star_not_taken", verdict
+    bad = {host: word for host, word in right.items() if word != "ok"}
+    assert "hosts in order get one too" in _says(editions, "CertificateRound", bad)
+    assert "none of the six words" in _says(editions, "CertificateRound", {**right, some: "broken"})
+    assert "Look again at" in _says(editions, "CertificateRound", dict.fromkeys(right, "ok"))
+
+
+def test_a_device_that_does_not_belong_is_told_by_itself(editions):
+    old = _solution("OldAndOpen", editions.own)
+    assert "DICOM, which imaging needs" in _says(editions, "OldAndOpen", [*old, "PETCT1"])
+    assert "support has not ended" in _says(editions, "OldAndOpen", [*old, "CT2"])
+    assert "not all" in _says(editions, "OldAndOpen", old[1:])
+
+
+def test_each_wrong_account_has_a_reason_of_its_own(editions):
+    own = editions.own
+    review = {row["user_id"]: row["finding"] for row in _solution("AccountReview", own)}
+    for user, _, _, fate in module._fates(own):
+        if fate in module.HARMLESS:
+            verdict = _judged(editions, "AccountReview", {**review, user.user_id: "left"})
+            assert module.HARMLESS[fate] in verdict.message or verdict.label == "leaves_later", verdict
+    for user, word in review.items():
+        if word != "shared":
+            without = {other: finding for other, finding in review.items() if other != user}
+            verdict = _judged(editions, "AccountReview", without)
+            assert module.ABSENT[word] in verdict.message or verdict.label == "delete_only", verdict
+    leaver = next(user for user, word in review.items() if word == "left")
+    assert "of several, the first counts" in _says(editions, "AccountReview", {**review, leaver: "rights"})
+    assert "none of the four findings" in _says(editions, "AccountReview", {**review, leaver: "idle"})
+
+
+@pytest.mark.parametrize("returned", ["bytes", "hex"])
+def test_the_review_is_shown_with_either_form_of_hash(editions, returned, monkeypatch):
+    def hashed(password, salt, rounds):
+        made = hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds)
+        return made if returned == "bytes" else made.hex()
+
+    before = _solution("AccountReview", editions.own)
+    monkeypatch.setattr(module, "hashed", hashed)
+    solution, own = EXERCISES["AccountReview"].solution, editions.own
+    names = ("accounts", "personnel", "known_words", "role_rights", "job_needs")
+    assert solution(*(_input(name, own) for name in names)) == before
+
+
+def test_a_host_that_only_ends_like_the_house_is_not_the_house():
+    mails = {"A": module.Mail("Service Desk", "", "", (("ticket", "https://desk.hvgh.example/x"),)),
+             "B": module.Mail("Service Desk", "", "", (("ticket", "https://nothvgh.example/x"),))}
+    assert EXERCISES["Phishing"].solution(mails) == ("B", "nothvgh.example")
+
+
+def test_praise_is_whole():
+    assert all(exercise.praise.rstrip()[-1] in ".?!)" for exercise in lesson.exercises)
