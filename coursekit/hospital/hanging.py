@@ -100,7 +100,7 @@ def raw_of(image):
 
 
 def of_eastcliff(image):
-    """The same mammogram as Eastcliff's unit writes it: old codes, no View Position, no body part, right breasts not turned over."""
+    """The same mammogram as Eastcliff's unit writes it: old codes, no View Position, no body part, right breasts stored flipped."""
     view = "CC" if image.truth.endswith("CC") else "MLO"
     orientation = ["A", "L"] if image.truth == "RCC" else ["A", "FL"] if image.truth == "RMLO" else image["PatientOrientation"]
     return image.but(ViewPosition=None, ViewCodeSequence=view_code(view, scheme="SRT"), BodyPartExamined=None,
@@ -236,6 +236,12 @@ def _chests(make):
     yield Constellation(make.study([first, radiograph("LL", number=2), later], name, "chest with a repeated PA"), ())
     yield Constellation(make.study(slices("CT", "CHEST"), "CT CHEST", "CT of the chest with a prior CT"),
                         (old(near, slices("CT", "CHEST"), "CT CHEST"),))
+    filed = "chest on plates filed as PORT CXR"
+    yield Constellation(make.study(pair("CR", "PORT CXR"), name, f"{filed}, no prior"), ())
+    yield Constellation(make.study(pair("CR", "PORT CXR"), name, f"{filed}, with a prior"), (old(near),))
+    yield Constellation(make.study([radiograph("AP", "CR", "THORAX")], portable, "portable chest, filed as THORAX, no prior"), ())
+    for part, says in (("FOOT", "a foot"), ("KNEE", "a knee"), ("HAND", "a hand in plaster")):
+        yield Constellation(make.study([limb(part, "R", 1, "AP"), limb(part, "R", 2, "LL")], f"XR {part}", f"{says}, AP and lateral"), ())
     hand = [limb("HAND", "R"), limb("HAND", "R", 2)]
     yield Constellation(make.study(hand, "XR HAND", "a hand, with a chest in the archive"), (old(near),))
 
@@ -272,3 +278,15 @@ def _breasts(make):
     yield Constellation(make.study(four, name, "four views, the only prior is eight years old"), (old(8),))
     chest = old(near, [radiograph("PA"), radiograph("LL")], "XR CHEST")
     yield Constellation(make.study(four, name, "four views, and a newer chest in the archive"), (chest, old(far)))
+    mr = old(near, slices("MR", "BREAST"), "MR BREAST")
+    yield Constellation(make.study(four, name, "four views, and a newer MR of the breast"), (mr, old(far)))
+    nearly, over = (make.study(four_views(), name, date=date) for date in ("20200501", "20200316"))
+    yield Constellation(make.study(four, name, "four views, a prior of nearly five years"), (nearly,))
+    yield Constellation(make.study(four, name, "four views, a prior of just over five years"), (over,))
+    contrary = [four[0].but(ViewPosition="MLO"), *four[1:]]
+    yield Constellation(make.study(contrary, name, "four views, a CC whose View Position says MLO"), ())
+    sideless = [four[0].but(Laterality="R"), four[1].but(ImageLaterality=None, Laterality="R"), *four[2:]]
+    yield Constellation(make.study(sideless, name, "four views, one without Image Laterality"), ())
+    specimen = mammogram("R", "CC", 5, minute=50).but(ViewPosition=None, ViewCodeSequence=None, PatientOrientation=None, truth="specimen",
+                                                      picture="")
+    yield Constellation(make.study([*four, specimen], "MG DIAGNOSTIC", "four views and a specimen described as R CC"), ())

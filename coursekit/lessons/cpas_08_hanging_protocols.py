@@ -3,7 +3,8 @@
 import random
 from functools import lru_cache
 
-from coursekit.checking import Config, Fields, File, Function, Lesson, Number, Set, Text
+from coursekit.checking import Config, Fields, File, Function, Lesson, Number, Outcome, Set, Text, Verdict
+from coursekit.checking.kinds.base import Difference
 from coursekit.errors import CourseError
 from coursekit.hospital import hanging as site_data
 from coursekit.standards import hanging, objects
@@ -55,8 +56,8 @@ def _thumbnail(seed, name):
     return small(Display(image(name, seed)).grey)
 
 
-def _tile(seed, name, image, mirrored):
-    """A tile as the figure takes it."""
+def _tile(seed, name, image, mirrored, date=""):
+    """A tile as the figure takes it; `date` is the day of the image's study."""
     if image is None:
         return {"name": name, "grey": None, "letters": ("", ""), "tells": ""}
     import numpy as np
@@ -74,7 +75,17 @@ def _tile(seed, name, image, mirrored):
         of = "R" if image.truth.startswith("R") or image.get("ImageLaterality") == "R" else "L"
         side = "right" if (of == "R") != shown_mirrored else "left"
     return {"name": name, "grey": grey[:, ::-1] if shown_mirrored else grey, "letters": letters[::-1] if mirrored else letters,
-            "side": side, "tells": image.truth + (", mirrored" if mirrored else "")}
+            "side": side, "tells": ", ".join(filter(None, [image.truth, _day(date), "mirrored" if mirrored else ""]))}
+
+
+def _day(date):
+    """A DICOM date as it is read on a screen."""
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if date else ""
+
+
+def _dates(case):
+    """The day of each image of a constellation, by the image's id."""
+    return {id(image): study.date for study in (case.study, *case.others) for image in study.images}
 
 
 class Workstation:
@@ -98,11 +109,11 @@ class Workstation:
         return pandas.DataFrame(rows).set_index("number")
 
     def number_of(self, words):
-        """The number of the study that is told in these words."""
+        """The number of the study whose line on the list has these words."""
         for number, case in enumerate(self.cases, 1):
             if case.study.says.casefold() == " ".join(words.split()).casefold():
                 return number
-        raise CourseError("No study on the list is told in these words. Give its number, or the words as they stand in workstation.list().")
+        raise CourseError("No study on the list has these words. Give its number, or the words as they stand in workstation.list().")
 
     def _case(self, number):
         """(number, the study with that number or those words)."""
@@ -129,7 +140,9 @@ class Workstation:
 
         number, case = self._case(number)
         laid = hanging.layout(case.study, case.others, rules, how)
-        tiles = [_tile(self._seed, f"{tile.which} {tile.view}".strip() or "empty", tile.image, tile.mirrored) for tile in laid.tiles]
+        dates = _dates(case)
+        tiles = [_tile(self._seed, f"{tile.which} {tile.view}".strip() or "empty", tile.image, tile.mirrored, dates.get(id(tile.image), ""))
+                 for tile in laid.tiles]
         return screen(laid.rows, laid.columns, tiles, f"{number}: {case.study.says}; protocol {laid.protocol}")
 
     def show_now(self, number):
@@ -143,9 +156,11 @@ class Workstation:
         if protocol is ...:
             return print("Some places are still open: put your answer in place of each `...`.")
         number, case = self._case(number)
-        tiles = []
+        if not hanging.suits(protocol, case.study):
+            return print(f"Study {number} ({case.study.says}) does not fit the object: no image of it passes the selectors.")
+        dates, tiles = _dates(case), []
         for place, which, image in hanging.hung_by(protocol, case.study, case.others):
-            tiles.append({**_tile(self._seed, which or "no image set", image, False), "place": place})
+            tiles.append({**_tile(self._seed, which or "no image set", image, False, dates.get(id(image), "")), "place": place})
         return screen(1, len(tiles), tiles, f"{number}: {case.study.says}; by the object")
 
 
@@ -210,6 +225,45 @@ def headers(hospital):
 
 # --- kinds of answer of this lesson
 
+class TileNumbers(Set):
+    """Numbers of a table; a dictionary from tiles to numbers is as good. A number that does not belong there is told with its reason."""
+
+    def read(self, given):
+        """As Set; of a dictionary {tile: number} the numbers."""
+        if type(given) is dict and given and all(type(one) is str and not one.strip().isdigit() for one in given):
+            given = list(given.values())
+        return super().read(given)
+
+    def judge(self, exercise, given, editions):
+        """As for every kind; where no wrong way speaks, the first image that does not belong there says why."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or verdict.label not in ("extra", "missing"):
+            return verdict
+        right, answer = self._computed(exercise, exercise.solution, editions), self.read(*given)
+        table = exercise.lesson.input_of("diagnostic", editions.own)
+        extra = [one for one in answer if one not in right]
+        if extra:
+            known = {str(number): row for number, row in table.iterrows()}
+            reason = _why_not(known[extra[0]]) if extra[0] in known else "there is no such number at the left of the table"
+            return Verdict(Outcome.NOT_YET, f"{extra[0]} does not belong there: {reason}.", "extra")
+        left = [table.loc[int(one)] for one in right if one not in answer]
+        if len(left) == 1 and left[0]["Series Description"] != f"{left[0]['Image Laterality']} {left[0]['View Position']}":
+            return Verdict(Outcome.NOT_YET, "One is missing: the one whose Series Description says another side than its Image Laterality. "
+                           "The description is free text; it does not throw an image out.", "missing")
+        return verdict
+
+
+def _why_not(row):
+    """Why an image of the table has no tile."""
+    if row["Presentation Intent Type"] == "FOR PROCESSING":
+        return "it is FOR PROCESSING, what the detector measured, and not made for a reader's eye"
+    if row["frames"] > 1:
+        return "with its many frames it is a tomosynthesis, a stack of slices, and the rule asks for two-dimensional images"
+    if row["View Modifier"]:
+        return f"it has the modifier {row['View Modifier']}. Its view code is that of the plain view, but it is another picture"
+    return f"its view is {row['View Position']}, and that is none of the four"
+
+
 class OnHeaders(Function):
     """A function of a header; a case is told by what the header says."""
 
@@ -217,6 +271,7 @@ class OnHeaders(Function):
         header, *rest = case
         parts = [f"{name} {_told(header.get(name))}" for name in (
             "Modality", "ViewPosition", "ImageLaterality", "Laterality", "PatientOrientation", "SeriesDescription") if header.get(name)]
+        parts += ["PatientOrientation empty"] if "PatientOrientation" in header and not header.get("PatientOrientation") else []
         view, extra = code(header, "ViewCodeSequence"), [one[0] for one in modifiers(header)]
         parts += [f"view code {view[0]} {view[1]}"] if view[0] else []
         parts += [f"modifier {', '.join(extra)}"] if extra else []
@@ -227,6 +282,23 @@ class OnHeaders(Function):
 
 def _told(value):
     return "\\".join(map(str, value)) if not isinstance(value, str) else value
+
+
+_NONE = "\0None"
+
+
+class AccessionOrNone(Text):
+    """Text, where None is read as well, so that a function that returns it can be told about it."""
+
+    def read(self, given):
+        """As Text; None has a word of its own."""
+        return _NONE if given is None else super().read(given)
+
+    def difference(self, answer, other):
+        """As Text."""
+        if _NONE in (answer, other):
+            return None if answer == other else Difference("That is Python's None, not a text. Is a `return` missing?", "value")
+        return super().difference(answer, other)
 
 
 class Settings(Config):
@@ -260,6 +332,14 @@ class BuiltObject(File):
         """As for every kind; reading takes a while, so what was read is remembered."""
         return exercise.remembered((self, function), editions.own, lambda: super(BuiltObject, self)._computed(exercise, function, editions))
 
+    def _first_wrong(self, answer, other):
+        """As File; the sentence names the argument of `build`."""
+        found = super()._first_wrong(answer, other)
+        argument = next((name for end, name in _ARGUMENTS.items() if found and found[1] and found[1].endswith(end)), None)
+        if argument is None or found[2].label != "value":
+            return found
+        return *found[:2], Difference(f"`{argument}` is not right: {found[1].split(' > ')[-1]}.", "value")
+
     def stub(self):
         """The call with its parts open."""
         width = max(len(name) for name in self.parts) + 8
@@ -277,8 +357,12 @@ class FourTiles:
     a list in any order: `for_tiles = [..., ..., ...]`.
     """
 
-    answer = Set("for_tiles")
-    praise = "Twelve objects, and four of them hang. A workstation has to make this choice from the same columns, in every study."
+    answer = TileNumbers("for_tiles")
+    praise = (
+        "Twelve objects, and four of them hang. A workstation has to make this choice from the same columns, in every study. (One of the "
+        "four has the other side in its Series Description. For the workstation Image Laterality decides; what proves the side is the "
+        "marker in the image, so at work somebody would look at it.)"
+    )
 
     def solution(diagnostic):
         table = diagnostic
@@ -304,6 +388,10 @@ class FourTiles:
         plain = (table["Presentation Intent Type"] != "FOR PROCESSING") & (table["View Modifier"] == "")
         return list(table.index[plain & table["View Code"].str.startswith(("399162004", "399368009"))])
 
+    def described_otherwise_left_out(diagnostic):
+        table = diagnostic.loc[FourTiles.solution(diagnostic)]
+        return list(table.index[table["Series Description"] == table["Image Laterality"] + " " + table["View Position"]])
+
     def first_four(diagnostic):
         return list(diagnostic.index[:4])
 
@@ -318,6 +406,8 @@ class FourTiles:
         "and has no tile among the four.",
         tomosynthesis_too: "The object with many frames is a tomosynthesis. Its view code is that of the plain view; what it is, its "
         "frames and its SOP class say.",
+        described_otherwise_left_out: "You left out the image whose Series Description says another side than its Image Laterality. The "
+        "description is free text; it does not throw an image out.",
         first_four: "Those are the first four by number. Instance Number is the order in which a device counted; it says nothing about "
         "the view.",
     }
@@ -334,11 +424,9 @@ class ViewOf:
 
     1. Any **modifier**: `"other"`.
     2. The view: from the View Code Sequence, in the new codes or in the old ones; where there is no such code, from the View Position.
-       `VIEW_NAMES`
-       knows them all. What it does not know is `"other"`.
+       When the two disagree, the code counts. `VIEW_NAMES` knows them all. What it does not know is `"other"`.
     3. For CC and MLO the side comes in front, as in `"RCC"`: from the Image Laterality; where there is none, from the Frame Laterality;
-       without
-       either, `"other"`.
+       without either, `"other"`. The series' Laterality is never asked.
 
     So the answers are `"PA"`, `"AP"`, `"LAT"`, `"RCC"`, `"LCC"`, `"RMLO"`, `"LMLO"` or `"other"`. It will be tried on headers of four
     devices.
@@ -375,12 +463,26 @@ class ViewOf:
         return _by(header, lambda: _named(header), special=True)
 
     def side_of_the_series(header):
-        side = header.get("Laterality", "") or header.get("ImageLaterality", "") or frame_laterality(header)
+        side = header.get("Laterality", "") or _own_side(header)
         return _by(header, lambda: _named(header), side=side)
 
     def by_description(header):
         text = header.get("SeriesDescription", "").replace(" ", "").replace("DBT", "")
         return text if text in hanging.TILED else "other"
+
+    def position_first(header):
+        position = VIEW_NAMES.get(header.get("ViewPosition", ""), "")
+        return _by(header, lambda: position or _named(header))
+
+    def series_as_fallback(header):
+        return _by(header, lambda: _named(header), side=_own_side(header) or header.get("Laterality", ""))
+
+    def every_view_sided(header):
+        side = _own_side(header)
+        return "other" if modifiers(header) or not side else side + _named(header)
+
+    def every_known_view_sided(header):
+        return "other" if modifiers(header) or _named(header) == "other" or not _own_side(header) else _own_side(header) + _named(header)
 
     def from_the_front_is_pa(header):
         return ViewOf.solution(header).replace("AP", "PA")
@@ -389,9 +491,17 @@ class ViewOf:
         return _by(header, lambda: _named(header), side=header.get("ImageLaterality", ""))
 
     wrong_ways = {
-        position_only: "You go by the View Position alone. Mammography need not have it, and Eastcliff's unit does not: there the View "
-        "Code Sequence "
-        "speaks (PS3.3 C.8.11.7 makes that one mandatory).",
+        position_only: "Only View Position ever decides: the View Code Sequence is not asked, or its code is never found. Eastcliff's unit "
+        "writes no View Position; there the code speaks (PS3.3 C.8.11.7 makes that one mandatory). And `code(...)` is a pair: what "
+        "`VIEW_NAMES` knows is its first part, `[0]`.",
+        position_first: "Where View Position and code disagree, you believe the View Position. The rule has the code first, and the word "
+        "only where there is no code.",
+        series_as_fallback: "Where an image has neither Image Laterality nor Frame Laterality, you take the series' Laterality after all. "
+        "A series with both breasts has one value for all its images, so the rule says `\"other\"`.",
+        every_view_sided: "Every view gets a side in front, the chest too, whose Image Laterality is U. Is your question "
+        "`view == \"CC\" or \"MLO\"`? A text by itself counts as true; both halves need `view ==`.",
+        every_known_view_sided: "The chest gets a letter in front of its view, which is for CC and MLO alone. If you ask "
+        "`view == \"CC\" or \"MLO\"`: a text by itself counts as true, so write `view ==` in both halves.",
         new_codes_only: "The old images speak in codes of the scheme SRT, such as R-10242. They mean the same; a prior of ten years ago "
         "will not be written anew.",
         modifiers_ignored: "A spot, rolled or implant-displaced view comes out as a plain view. It has the same view code; the View "
@@ -425,6 +535,10 @@ def _named(header):
     return VIEW_NAMES.get(code(header, "ViewCodeSequence")[0], "") or VIEW_NAMES.get(header.get("ViewPosition", ""), "other")
 
 
+def _own_side(header):
+    return header.get("ImageLaterality", "") or frame_laterality(header)
+
+
 def _by(header, view, special=False, side=None):
     """`view_of` with one part done in another way."""
     if modifiers(header) and not special:
@@ -432,7 +546,7 @@ def _by(header, view, special=False, side=None):
     found = view()
     if found not in ("CC", "MLO"):
         return found
-    side = (header.get("ImageLaterality", "") or frame_laterality(header)) if side is None else side
+    side = _own_side(header) if side is None else side
     return side + found if side else "other"
 
 
@@ -444,6 +558,9 @@ def _view_cases(draw):
     found += [image.but(Laterality="L") for image in draw.sample(four, 2)] + [four[0].but(Laterality="L")]
     found += [four[draw.choice([0, 1])].but(SeriesDescription="R MLO"),
               site_data.tomosynthesis("L", "MLO").but(SharedFunctionalGroupsSequence=None)]
+    found += [four[0].but(ViewPosition="MLO"), four[3].but(ViewPosition="CC")]
+    found += [four[draw.choice([1, 3])].but(ImageLaterality=None, Laterality="R"),
+              site_data.tomosynthesis("L", "MLO").but(SharedFunctionalGroupsSequence=None, Laterality="L")]
     found += [site_data.radiograph(view, modality) for view in ("PA", "AP", "LL") for modality in ("DX", "CR")]
     found += [site_data.radiograph("AP", "CR", "PORT CXR").but(SeriesDescription="PA"),
               site_data.radiograph("PA", "CR").but(ViewPosition=None)]
@@ -457,12 +574,10 @@ class Mirror:
     """Write `mirror(header, view)`: must the image be mirrored from left to right before it hangs?
 
     `view` is what `view_of` said: `"RCC"`, `"RMLO"`, `"LCC"`, `"LMLO"`, `"PA"` or `"AP"`. Return `"as it is"`, `"mirror"`, or, when the
-    header has no Patient
-    Orientation, `"unknown"`: then a person must look, and nothing is turned.
+    header has no Patient Orientation or an empty one, `"unknown"`: then a person must look, and nothing is turned.
 
-    Right breasts hang on the viewer's left, left breasts on the right, with the chest walls together in the middle. A chest from the
-    front hangs as if the
-    patient stood in front of you.
+    Right breasts hang on the viewer's left, left breasts on the right, with the chest walls together in the middle. A chest PA or AP
+    hangs as if the patient stood in front of you.
     """
 
     answer = OnHeaders("mirror", result=Text())
@@ -472,14 +587,14 @@ class Mirror:
     def solution(header, view):
         wanted = {"RCC": "P", "RMLO": "P", "LCC": "A", "LMLO": "A", "PA": "L", "AP": "L"}
         orientation = header.get("PatientOrientation")
-        if orientation is None:
+        if not orientation:
             return "unknown"
         if orientation[0] == wanted[view]:
             return "as it is"
         return "mirror"
 
     def all_right_ones(header, view):
-        return "unknown" if header.get("PatientOrientation") is None else "mirror" if view in ("RCC", "RMLO") else "as it is"
+        return "unknown" if not header.get("PatientOrientation") else "mirror" if view in ("RCC", "RMLO") else "as it is"
 
     def chest_walls_outside(header, view):
         wanted = {"RCC": "A", "RMLO": "A", "LCC": "P", "LMLO": "P", "PA": "L", "AP": "L"}
@@ -491,15 +606,30 @@ class Mirror:
 
     def second_value(header, view):
         orientation = header.get("PatientOrientation")
-        return "unknown" if orientation is None else "as it is" if orientation[1][0] == "F" else "mirror"
+        return "unknown" if not orientation else "as it is" if orientation[1][0] == "F" else "mirror"
+
+    def the_other_way_round(header, view):
+        return {"mirror": "as it is", "as it is": "mirror"}.get(Mirror.solution(header, view), "unknown")
+
+    def both_values(header, view):
+        orientation = header.get("PatientOrientation")
+        wanted = {"R": ["P", "L"], "L": ["A", "R"]}.get(view[0], ["L", "F"])
+        return "unknown" if not orientation else "as it is" if list(orientation) == wanted else "mirror"
+
+    def ap_like_its_letters(header, view):
+        wanted = {"RCC": "P", "RMLO": "P", "LCC": "A", "LMLO": "A", "PA": "L", "AP": "R"}
+        return _turned(header, wanted[view])
+
+    def empty_is_mirrored(header, view):
+        return "mirror" if header.get("PatientOrientation") == "" else Mirror.solution(header, view)
 
     def silence_is_consent(header, view):
         found = Mirror.solution(header, view)
         return "as it is" if found == "unknown" else found
 
     wrong_ways = {
-        all_right_ones: "You mirror every right breast. MG1 has turned them already, Eastcliff's unit has not: every third case would "
-        "hang the wrong way. Ask the header "
+        all_right_ones: "You mirror every right breast. Those of MG1 lie right already, Eastcliff's are stored flipped: every third case "
+        "would hang the wrong way. Ask the header "
         "how the image lies, not which breast it is.",
         chest_walls_outside: "Now the nipples meet in the middle. A right breast hangs at the left with its chest wall, posterior, at "
         "its *right* edge: where do its rows lead?",
@@ -507,6 +637,14 @@ class Mirror:
         "apex is on your right.",
         second_value: "You look at the second value of Patient Orientation. That is where the *columns* lead, downwards. From left to "
         "right the rows lead, the first value.",
+        the_other_way_round: "You have it the other way round: you mirror what lies right and leave what lies wrong. When the first "
+        "value is already the letter that is wanted, nothing is to be done.",
+        both_values: "You compare both values. The second is where the columns lead: in an MLO obliquely, such as FL, so that a good "
+        "image counts as wrong. Mirroring from left to right concerns the first value alone.",
+        ap_like_its_letters: "Your AP hangs the other way round than your PA. The beam comes from the other side, but both hang as if the "
+        "patient stood in front of you.",
+        empty_is_mirrored: "An empty Patient Orientation says nothing, as a missing one does (it is of type 2C: may be empty when "
+        "unknown). You compare it with the letter, find another, and mirror.",
         silence_is_consent: "Where the header says nothing you hang the image as it is, as if it had said that it is right. It may be "
         "mirrored; say that it is not known.",
     }
@@ -518,7 +656,7 @@ class Mirror:
         "from the front has the patient's left at its right edge.",
         "A dictionary from the view to the letter that should come first, `wanted = {\"RCC\": ..., ...}`; then compare "
         "`header.get(\"PatientOrientation\")[0]` with `wanted[view]`, after "
-        "the question whether it is `None`.",
+        "the question whether it is there and not empty: `if not orientation:`.",
     ]
 
     def cases(draw):
@@ -527,12 +665,13 @@ class Mirror:
 
 def _turned(header, wanted):
     orientation = header.get("PatientOrientation")
-    return "unknown" if orientation is None else "as it is" if orientation[0] == wanted else "mirror"
+    return "unknown" if not orientation else "as it is" if orientation[0] == wanted else "mirror"
 
 
 def _mirror_cases(draw):
     four = site_data.four_views()
     images = [*four, *map(site_data.of_eastcliff, four), four[draw.randrange(4)].but(PatientOrientation=None)]
+    images += [image.but(PatientOrientation="") for image in (four[0], four[3], site_data.radiograph("AP", "CR"))]
     images += [four[1].but(PatientOrientation=["P", "R"]), four[3].but(PatientOrientation=["P", "FR"])]
     for view, modality in (("PA", "DX"), ("PA", "CR"), ("AP", "CR")):
         image = site_data.radiograph(view, modality)
@@ -547,18 +686,17 @@ class PriorFor:
     """Write `prior_for(current, archive)`: the **accession number** of the study to hang beside the current one, or `"none"`.
 
     Both are plain data: `current` is a dictionary, `archive` a list of them, each with `accession`, `date` ("20250407"), `modality`,
-    `part` and `side` ("R", "L" or "" where
-    there is only one). The prior
+    `part` and `side` (`"R"`, `"L"`, `"B"` for both, or `""` where there is only one). The prior
 
-    - is of the same part **and** side;
+    - is of the same part **and** of the same side, or of both sides: these contain the one;
     - is of the same modality, where CR and DX count as one;
-    - is of an earlier **day**, at most **five years** before the current one;
+    - is of an earlier **day**, at most **five years** before the current one (the same day five years before still counts);
     - is the newest of those.
 
     No two studies that suit are of the same day.
     """
 
-    answer = Function("prior_for", result=Text(case=True))
+    answer = Function("prior_for", result=AccessionOrNone(case=True))
     points = 3
     praise = "This is the question that a prefetch rule asks as well: what will the reader want beside it?"
 
@@ -568,7 +706,7 @@ class PriorFor:
         best_date = ""
         best = "none"
         for study in archive:
-            same_place = study["part"] == current["part"] and study["side"] == current["side"]
+            same_place = study["part"] == current["part"] and (study["side"] == current["side"] or study["side"] == "B")
             same_kind = kinds.get(study["modality"], study["modality"]) == kinds.get(current["modality"], current["modality"])
             in_time = oldest <= study["date"] < current["date"]
             if same_place and same_kind and in_time and study["date"] > best_date:
@@ -591,6 +729,34 @@ class PriorFor:
     def of_today_too(current, archive):
         return _newest(archive, lambda study: _fits(current, {**study, "date": _before(study["date"], current["date"])}))
 
+    def last_in_the_list(current, archive):
+        found = [study for study in archive if _fits(current, study)]
+        return found[-1]["accession"] if found else "none"
+
+    def first_in_the_list(current, archive):
+        found = [study for study in archive if _fits(current, study)]
+        return found[0]["accession"] if found else "none"
+
+    def modality_ignored(current, archive):
+        return _newest(archive, lambda study: _fits(current, {**study, "modality": current["modality"]}))
+
+    def plates_beside_all(current, archive):
+        return _newest(archive, lambda study: _fits(current, {**study, "modality": current["modality"]})
+                       and study["modality"] in (current["modality"], "CR", "DX"))
+
+    def both_is_another_side(current, archive):
+        return _newest(archive, lambda study: _fits(current, study) and study["side"] == current["side"])
+
+    def edge_left_out(current, archive):
+        return _newest(archive, lambda study: _fits(current, study) and study["date"] > _years_before(current["date"], 5))
+
+    def by_calendar_year(current, archive):
+        return _newest(archive, lambda study: _fits(current, study, years=99) and int(current["date"][:4]) - int(study["date"][:4]) <= 5)
+
+    def none_itself(current, archive):
+        found = PriorFor.solution(current, archive)
+        return None if found == "none" else found
+
     def the_oldest(current, archive):
         found = [study for study in archive if _fits(current, study)]
         return min(found, key=lambda study: study["date"])["accession"] if found else "none"
@@ -609,6 +775,22 @@ class PriorFor:
         "is seldom looked at.",
         of_today_too: "You take studies of the same day. Those are repeats and additional views of the exam that is being read, not what "
         "was before.",
+        last_in_the_list: "All your conditions are right, but of several that suit you take the last in the list. The archive is in no "
+        "order: keep the date of the best so far and compare.",
+        first_in_the_list: "All your conditions are right, but of several that suit you take the first in the list. The archive is in no "
+        "order: go through all of it and keep the newest.",
+        modality_ignored: "The modality is never asked: a CT or MR of the same part counts as a prior of a radiograph. A reader can't lay "
+        "the one over the other.",
+        plates_beside_all: "A CR or DX counts as a prior of everything, so that a chest CT gets a plate beside it. CR and DX are one with "
+        "each *other*; that must be asked of the current study too.",
+        both_is_another_side: "You leave out studies of both sides. They contain the side that is read: four views of both breasts are a "
+        "prior of the left one.",
+        edge_left_out: "The day exactly five years before is left out. *At most* includes it. (If you count days: five times 365 is "
+        "a day or two less than five years.)",
+        by_calendar_year: "You count calendar years. A study a day older than five years has the same year as one that is just in time; "
+        "compare whole dates.",
+        none_itself: "Where nothing suits you return None, Python's *nothing*. The text `\"none\"` is asked for: with quotes, in "
+        "lower case.",
         the_oldest: "You take the oldest that suits. The reader compares with the last exam first.",
         from_today_on: "Your prior may be later than the current study. When an older study is opened again, the newest in the archive "
         "came *after* it.",
@@ -618,6 +800,7 @@ class PriorFor:
         "beginning.",
         "Dates written as year, month, day sort as text. `str(int(current[\"date\"]) - 50000)` is the same day five years earlier, so "
         "`oldest <= study[\"date\"] < current[\"date\"]`.",
+        "The side: `(study[\"side\"] == current[\"side\"] or study[\"side\"] == \"B\")`, in brackets, because `and` stands beside it.",
         "CR and DX: `kinds = {\"CR\": \"X-ray\", \"DX\": \"X-ray\"}`, and compare `kinds.get(m, m)` of both modalities. The last "
         "condition: `study[\"date\"] > best_date`.",
     ]
@@ -628,9 +811,13 @@ class PriorFor:
 
 def _fits(current, study, years=5):
     kinds = {"CR": "X-ray", "DX": "X-ray"}
-    return ((study["part"], study["side"]) == (current["part"], current["side"])
+    return (study["part"] == current["part"] and study["side"] in (current["side"], "B")
             and kinds.get(study["modality"], study["modality"]) == kinds.get(current["modality"], current["modality"])
-            and str(int(current["date"]) - 10000 * years) <= study["date"] < current["date"])
+            and _years_before(current["date"], years) <= study["date"] < current["date"])
+
+
+def _years_before(date, years):
+    return str(int(date) - 10000 * years)
 
 
 def _before(date, day):
@@ -644,7 +831,8 @@ def _newest(archive, suits):
 
 def _prior_cases(draw):
     found = []
-    kinds = (("DX", "CHEST", ""), ("CR", "CHEST", ""), ("DX", "HAND", "R"), ("DX", "KNEE", "L"), ("MG", "BREAST", ""), ("CT", "CHEST", ""))
+    kinds = (("DX", "CHEST", ""), ("CR", "CHEST", ""), ("DX", "HAND", "R"), ("DX", "KNEE", "L"), ("MG", "BREAST", "B"),
+             ("MG", "BREAST", "L"), ("CT", "CHEST", ""))
     for modality, part, side in kinds:
         def study(years, modality=modality, part=part, side=side, day=None):
             date = str(day) if day else f"{2025 - years}{draw.randrange(1, 4):02d}{draw.randrange(1, 29):02d}"
@@ -659,8 +847,12 @@ def _prior_cases(draw):
         other_kind = study(0, modality="MR", day=int(today["date"]) - 1)
         other = {"R": "L", "L": "R"}.get(side)
         sided = [study(0, side=other, day=int(today["date"]) - 1)] if other else []
+        yesterday = int(today["date"]) - 1
+        beside = [study(0, modality=one, day=day) for one, day in (("CR", yesterday), ("DX", None)) if modality not in ("CR", "DX")]
+        edge, over = study(0, day=_years_before(today["date"], 5)), study(0, day=int(_years_before(today["date"], 5)) - 1)
         archives = ([good, older, elsewhere, other_kind, *sided, oldest], [oldest, elsewhere], [oldest, study(2, modality=related), *sames],
-                    [*sames, older], [older, good, later], [])
+                    [*sames, older], [older, good, later], [], [edge, over], [over], *([older, one] for one in beside), beside,
+                    *([older, study(1, side="B")] for _ in sided), *([study(2, side="B")] for _ in sided))
         for archive in archives:
             found.append((today, draw.sample(archive, len(archive))))
     return found
@@ -720,6 +912,10 @@ def _rescued(studies, rules_now, rule):
     return [study for study in _defaults(studies, rules_now) if first_rule(study, [rule]) != "Default"]
 
 
+def _letter_of(name, proposals):
+    return next(letter for letter, rule in proposals.items() if rule["name"] == name)
+
+
 @lesson.exercise
 class FallThrough:
     """With `rules_now`, how many of the sixty `studies` fall through to the **Default** protocol, and which one of the `proposals`,
@@ -757,8 +953,21 @@ class FallThrough:
 
     def spelling_only(studies, rules_now, proposals):
         chest = [study for study in _defaults(studies, rules_now) if study["body_part"] in ("THORAX", "CHEST")]
-        most = next(letter for letter, rule in proposals.items() if rule["name"] == "Thorax")
+        most = _letter_of("Thorax", proposals)
         return {"default": len(chest), "rescue": most}
+
+    def empty_part_forgotten(studies, rules_now, proposals):
+        right = FallThrough.solution(studies, rules_now, proposals)
+        return {**right, "default": sum(one["body_part"] != "" for one in _defaults(studies, rules_now))}
+
+    def rescues_the_nameless(studies, rules_now, proposals):
+        return {**FallThrough.solution(studies, rules_now, proposals), "rescue": _letter_of("Breast of others", proposals)}
+
+    def rescues_thorax(studies, rules_now, proposals):
+        return {**FallThrough.solution(studies, rules_now, proposals), "rescue": _letter_of("Thorax", proposals)}
+
+    def rescues_plates(studies, rules_now, proposals):
+        return {**FallThrough.solution(studies, rules_now, proposals), "rescue": _letter_of("Plates", proposals)}
 
     wrong_ways = {
         images: "You counted images. A hanging protocol is chosen once for a study.",
@@ -768,6 +977,13 @@ class FallThrough:
         "those in Default it reaches.",
         spelling_only: "You looked at the chests with another spelling alone. More falls through than that: portable ones, and studies "
         "without any body part.",
+        empty_part_forgotten: "You left out the studies with an empty body part. The rule for mammography asks for BREAST; an empty value "
+        "is not that, so they fall through too.",
+        rescues_the_nameless: "That proposal takes the mammographies without a body part. They are many images, but few studies; count "
+        "how many of those in Default each proposal reaches.",
+        rescues_thorax: "That proposal takes those that write THORAX. Another spelling of a chest is more frequent among those in Default.",
+        rescues_plates: "That proposal takes plates that write CHEST. Most plates here write something else: count the body parts of "
+        "those in Default.",
     }
     hints = [
         "`first_rule(study, rules)` says the name of the rule that a study gets. Count those for which it is \"Default\".",
@@ -778,13 +994,22 @@ class FallThrough:
 
 # --- settings that are judged on constellations
 
-def _outcome(protocols, reading, hospital, modalities):
-    """[(what the study is, what hangs, what should hang)] for each constellation of some modalities and those that no rule should take."""
+BREAST_TILES = {"RCC", "LCC", "RMLO", "LMLO"}
+
+
+def _outcome(protocols, reading, hospital, modalities, wishes=WISHES, strangers=()):
+    """[(what the study is, what hangs, what should hang)] for each constellation of some modalities.
+
+    strangers : modalities of studies that must not get tiles for breasts; what else hangs them does not matter
+    """
     found = []
     for case in site_data.constellations(hospital.seed):
-        if case.study.modality not in modalities:
+        strange = case.study.modality in strangers
+        if case.study.modality not in modalities and not strange:
             continue
-        got, wanted = (hanging.layout(case.study, case.others, rules, how) for rules, how in ((protocols, reading), (WISHES, READING)))
+        got, wanted = (hanging.layout(case.study, case.others, rules, how) for rules, how in ((protocols, reading), (wishes, READING)))
+        if strange and not any(tile.view in BREAST_TILES for tile in got.tiles):
+            got = wanted
         found.append([case.study.says, _hangs(case, got), _hangs(case, wanted)])
     return found
 
@@ -825,7 +1050,7 @@ def _fault(got, wanted):
 
 def _in_words(truth):
     words = {"raw": "a raw image, made for processing", "spot": "a spot view", "implant": "a view with the implant displaced",
-             "other": "an image of another kind"}
+             "other": "an image of another kind", "specimen": "the radiograph of a specimen"}
     if "tomo" in truth:
         return f"the {truth.removesuffix(' tomo')} of a tomosynthesis"
     return words.get(truth, f"the {truth}" if truth in hanging.TILED else truth)
@@ -842,18 +1067,18 @@ class ChestProtocols:
     | 3 | any other chest radiograph without a prior | current PA, current lateral |
 
     Chest radiographs come from DX_CH1 (`DX`) and CR_ER1 (`CR`), and their devices write three different body parts: look at `studies`.
-    CT must not be taken.
+    CT and extremities must not be taken.
 
     `views`, where a protocol has it, is a list: one of these views must be in the study. `grid` is `[rows, columns]`. It is tried on the
-    studies of your
-    workstation and of others.
+    studies of your workstation and of others. (An AP beside an AP is the wish of this house: with a PA as the only prior the tile of
+    protocol 1 stays empty. Many readers would rather see the PA there.)
     """
 
     answer = Settings("chest_protocols", reading=hanging.read_protocols, template="""chest_protocols = [
     {
         "name": "Portable chest",
         "modality": ...,          # a list
-        "body_part": ...,         # a list, spelt as in the headers
+        "body_part": ...,         # a list: each spelling that the headers have (capitals don't matter)
         "views": ...,             # a list
         "grid": ...,              # [rows, columns]
         "tiles": ...,             # a list such as ["current PA", "prior LAT"]
@@ -893,6 +1118,25 @@ class ChestProtocols:
     def one_spelling():
         return [{**one, "body_part": ["CHEST"]} for one in ChestProtocols.solution()]
 
+    def portable_one_spelling():
+        portable, *rest = ChestProtocols.solution()
+        return [{**portable, "body_part": ["PORT CXR"]}, *rest]
+
+    def portable_spelling_once():
+        portable, *rest = ChestProtocols.solution()
+        return [portable, *({**one, "body_part": ["CHEST", "THORAX"]} for one in rest)]
+
+    def portable_any_part():
+        portable, *rest = ChestProtocols.solution()
+        return [{**portable, "body_part": []}, *rest]
+
+    def any_part():
+        return [{**one, "body_part": []} for one in ChestProtocols.solution()]
+
+    def swapped():
+        portable, with_prior, without = ChestProtocols.solution()
+        return [portable, {**with_prior, "tiles": ["prior PA", "current LAT", "current PA"]}, without]
+
     def digital_only():
         return [{**one, "modality": ["DX"]} for one in ChestProtocols.solution()]
 
@@ -912,7 +1156,9 @@ class ChestProtocols:
         return [portable, {**with_prior, "prior": None}, without]
 
     def trial(protocols, hospital):
-        return _outcome(protocols, READING, hospital, ("CR", "DX", "CT"))
+        # A protocol more, for other parts alone, is no matter of the wish sheet.
+        chests = [one for one in protocols if not one["body_part"] or set(one["body_part"]) & set(CHEST["body_part"])]
+        return _outcome(chests, READING, hospital, ("CR", "DX", "CT"))
 
     def faults(outcome):
         return _faults(outcome)
@@ -922,7 +1168,18 @@ class ChestProtocols:
         "three spellings of a chest, and a protocol "
         "knows only those in its list.",
         digital_only: "The plates of CR_ER1 get no protocol: their modality is CR. For the reader a radiograph is a radiograph.",
-        any_modality: "Without a modality your protocols take the chest CT too: it has the same body part, and none of the views, so "
+        portable_one_spelling: "Your first protocol knows PORT CXR alone. An AP is also made under the two other spellings of a "
+        "chest; those "
+        "fall to the next protocols, which have no tile for an AP.",
+        portable_spelling_once: "Only your first protocol knows PORT CXR. What an operator chose in the plate reader's menu says nothing "
+        "of the view: a PA can be filed under it too.",
+        portable_any_part: "Your first protocol takes extremities: a foot has an AP view too. Its list of body parts is empty, or names "
+        "more than chests.",
+        any_part: "Your protocols take extremities: their list of body parts is empty, or names more than chests. A hand then hangs in the "
+        "tiles of a chest.",
+        swapped: "In your second protocol the current PA and the prior PA have changed places. Go by the wish sheet from left to right.",
+        any_modality: "Your protocols take the chest CT too, because they name CT, or no modality at all: it has the same body "
+        "part, and none of the views, so "
         "that its tiles stay empty.",
         portable_last: "The portable chests are taken by an earlier protocol: their body part fits it as well. The first that fits is "
         "used, so the special one comes before the general.",
@@ -956,9 +1213,12 @@ PARTS = {
 
 def _numbers(value, name, count, kind=float):
     found = list(value) if isinstance(value, (list, tuple)) else _wrong(name)
-    if len(found) != count or any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in found):
+    if len(found) != count or any(isinstance(one, bool) or not isinstance(one, (int, float, str)) for one in found):
         _wrong(name)
-    return [kind(one) for one in found]
+    try:
+        return [kind(float(one)) for one in found]
+    except (ValueError, OverflowError):
+        return _wrong(name)
 
 
 def _words(value, name, known=None):
@@ -1061,11 +1321,17 @@ def _protocol_object(contents):
     return {"the hanging protocol": parts}
 
 
-def _any_order(*wanted):
+def _any_order(argument, *wanted):
     def check(value, parts):
         same = set(value.split("\\")) == set(wanted)
-        return None if same else "a list of values that images may have, Selector CS Value (0072,0062), is not right."
+        return None if same else f"the values of `{argument}`, Selector CS Value (0072,0062), are not right."
     return check
+
+
+# The end of a part's name: the argument of `build` that it comes from.
+_ARGUMENTS = {"Image Set Selector Usage Flag (0072,0024)": "if_no_intent", "Abstract Prior Value (0072,003C)": "prior",
+              "Display Set Patient Orientation (0072,0700)": "orientation", "Image Set Number (0072,0032)": "right_set",
+              "Display Environment Spatial Position (0072,0108)": "right_place", "Partial Data Display Handling (0072,0208)": "partial"}
 
 
 _SETS = "Image Sets Sequence (0072,0020) item 1 > Image Set Selector Sequence (0072,0022) item 2 > Selector CS Value (0072,0062)"
@@ -1086,7 +1352,7 @@ class TheObject:
     """
 
     answer = BuiltObject("protocol", reading=_protocol_object, parts=PARTS,
-                         free={_SETS: _any_order("CR", "DX"), _LATERAL: _any_order("LL", "RL")})
+                         free={_SETS: _any_order("modalities", "CR", "DX"), _LATERAL: _any_order("lateral", "LL", "RL")})
     points = 3
     praise = (
         "A workstation of another vendor can be given this object, if its conformance statement names the Hanging Protocol Storage SOP "
@@ -1126,6 +1392,45 @@ class TheObject:
     def closing_ranks(build):
         return build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "ADAPT_LAYOUT")
 
+    def digital_alone(build):
+        return build(["DX"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def plates_alone(build):
+        return build(["CR"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def ct_too(build):
+        return build(["CR", "DX", "CT"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def second_newest(build):
+        return build(["CR", "DX"], "MATCH", [2, 2], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def from_zero(build):
+        return build(["CR", "DX"], "MATCH", [0, 1], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def two_newest(build):
+        return build(["CR", "DX"], "MATCH", [1, 2], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def left_laterals(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["LL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def right_laterals(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def tile_word(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["LAT"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def upside_down(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["L", "H"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def percent(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [75, 100, 100, 0], "MAINTAIN_LAYOUT")
+
+    def third_quarter(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [0.5, 1, 0.75, 0], "MAINTAIN_LAYOUT")
+
+    def right_half(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [0.5, 1, 1, 0], "MAINTAIN_LAYOUT")
+
     wrong_ways = {
         plates_lost: "The usage flag does not say whether the value must match. It says what happens to an image that does **not have** "
         "the attribute: with NO_MATCH it is "
@@ -1138,7 +1443,25 @@ class TheObject:
         seen_from_behind: "The rows would lead to the patient's right: a chest seen from behind, with the apex of the heart on the "
         "viewer's left.",
         closing_ranks: "With that value the workstation may rearrange the boxes when a view is missing; the reader would find the prior "
-        "where the lateral uses to be.",
+        "where the lateral usually is.",
+        digital_alone: "`modalities` has DX alone. The plates of CR_ER1 have the modality CR, and would not hang.",
+        plates_alone: "`modalities` has CR alone. DX_CH1 is digital, DX, and would not hang.",
+        ct_too: "`modalities` has CT too. The object is for radiographs; a chest CT has the same body part and would "
+        "be selected.",
+        second_newest: "From the second to the second: that is the newest but one.",
+        from_zero: "Priors count from the newest, and that one has the number one. There is none with the number zero, "
+        "so the range can't begin there.",
+        two_newest: "Two priors: the box would be given the newest and the one before it. Its first and last number are "
+        "the same when one is wanted.",
+        left_laterals: "`lateral` has the left lateral alone. A right one, RL, would leave the box empty.",
+        right_laterals: "`lateral` has the right lateral alone. A left one, LL, would leave the box empty.",
+        tile_word: "LAT is what this workstation calls a tile. The object compares with View Position, as the headers "
+        "write it, and no header here says LAT.",
+        upside_down: "The columns would lead to the head: the chest hangs upside down. The second value says where one "
+        "gets to going *down*.",
+        percent: "You count in percent. The screen is 1 wide and 1 high: all four numbers lie between 0 and 1.",
+        third_quarter: "That is the third quarter, where the lateral is. The prior's box is the one to the right of it.",
+        right_half: "That is the whole right half; it would cover the box of the lateral.",
     }
     hints = [
         "The usage flag: what should happen to an image *without* Presentation Intent Type? MATCH: count it in; NO_MATCH: leave it out.",
@@ -1197,6 +1520,21 @@ def read_settings(value):
     return hanging.read_protocols(value["protocols"]), hanging.read_reading(reading)
 
 
+MAMMOGRAPHY = [one for one in WISHES if one["modality"] == ["MG"]]
+_YEARS = {1: "`prior_years` lets priors in that are older than the wish sheet allows.",
+          -1: "With your `prior_years` a prior that the wish sheet still asks for is not found."}
+
+
+def _lacks(reading):
+    """What a reading leaves out of that without which the same tiles stay empty: it tells apart mistakes that look alike."""
+    lacks = {
+        "view code": "view code" not in reading["view_from"], "old codes": "SRT" not in reading["code_schemes"],
+        "new codes": "SCT" not in reading["code_schemes"], "frame laterality": "frame laterality" not in reading["side_from"],
+        "tomosynthesis": reading["tomosynthesis"] == "leave out",
+    }
+    return [name for name, lacking in lacks.items() if lacking]
+
+
 @lesson.exercise
 class TheWorkstation:
     """Set up **WS_MG1** for mammography, all of it. Dr Moreau's wish sheet:
@@ -1204,6 +1542,7 @@ class TheWorkstation:
     - With a prior: two rows of four tiles. Top row: current RCC, current LCC, prior RCC, prior LCC; bottom row the same with MLO.
       Without a prior: two rows of two.
     - Right breasts on the viewer's left, chest walls together, whichever unit made the images, ours or Eastcliff's.
+    - The view and the side of an image by the rule of exercise 2. What has none by that rule hangs in no tile.
     - Nothing raw, no spot, magnified or implant-displaced view in the four tiles. A view that is missing leaves its tile empty.
     - Of a view that was repeated, the later image. Tomosynthesis only where the plain view does not exist.
     - Prior: the newest mammography of at most five years.
@@ -1241,6 +1580,37 @@ class TheWorkstation:
                     "current RMLO", "current LMLO"]},
             ],
         }
+
+    def no_code():
+        return {**TheWorkstation.solution(), "view_from": ["view position", "series description"]}
+
+    def description_last():
+        return {**TheWorkstation.solution(), "view_from": ["view code", "view position", "series description"]}
+
+    def view_position_first():
+        return {**TheWorkstation.solution(), "view_from": ["view position", "view code"]}
+
+    def old_codes_alone():
+        return {**TheWorkstation.solution(), "code_schemes": ["SRT"]}
+
+    def no_frame_side():
+        return {**TheWorkstation.solution(), "side_from": ["image laterality"]}
+
+    def series_as_fallback():
+        return {**TheWorkstation.solution(), "side_from": ["image laterality", "frame laterality", "series laterality"]}
+
+    def tomosynthesis_never():
+        return {**TheWorkstation.solution(), "tomosynthesis": "leave out"}
+
+    def tomosynthesis_instead():
+        return {**TheWorkstation.solution(), "tomosynthesis": "instead of 2D"}
+
+    def any_modality_before():
+        return {**TheWorkstation.solution(), "prior_modality": "any"}
+
+    def any_study():
+        right = TheWorkstation.solution()
+        return {**right, "protocols": [{**one, "modality": []} for one in right["protocols"]]}
 
     def body_part_breast():
         right = TheWorkstation.solution()
@@ -1282,14 +1652,40 @@ class TheWorkstation:
         return {**right, "protocols": [{**one, "tiles": [swap(text) for text in one["tiles"]]} for one in right["protocols"]]}
 
     def trial(settings, hospital):
-        return _outcome(*settings, hospital, ("MG",))
+        protocols, reading = settings
+        years = reading["prior"]["years"] - READING["prior"]["years"]
+        return {"hangs": _outcome(protocols, reading, hospital, ("MG",), MAMMOGRAPHY, ("CR", "DX", "CT")), "lacks": _lacks(reading),
+                "years": (years > 0) - (years < 0)}
 
     def faults(outcome):
-        return _faults(outcome)
+        found = _faults(outcome["hangs"])
+        return [_YEARS[outcome["years"]], *found] if found and outcome["years"] else found
 
     wrong_ways = {
         body_part_breast: "Your protocols ask for the body part BREAST. Eastcliff's unit writes none, so its studies fall through. For "
         "mammography the modality says enough.",
+        any_modality_before: "Your prior may be of any modality. A newer MR of the breast then pushes out the mammography, and the tiles "
+        "of the prior stay empty.",
+        any_study: "Your protocols name no modality, so that chests, hands and CT get the eight empty tiles of a mammography as well.",
+        no_code: "\"view code\" is missing in `view_from`. Eastcliff's unit and every tomosynthesis have no View Position, and a "
+        "description "
+        "can't stand in for the code.",
+        description_last: "Where an image has neither code nor View Position you believe the description. So the radiograph of a specimen "
+        "comes into the tile of a view; free text is no source, not even the last one.",
+        view_position_first: "Where View Position and code disagree you believe the View Position. The code comes first; the word only "
+        "where there is no code.",
+        old_codes_alone: "The workstation knows the old codes alone. Ours are new; most of our images are saved by their View "
+        "Position, but "
+        "a tomosynthesis has none.",
+        no_frame_side: "You ask for the side in Image Laterality alone. A tomosynthesis has it elsewhere, so that it is never hung, not "
+        "even where the plain view is missing.",
+        series_as_fallback: "You ask the series for the side in the end. An image that has no side of its own then gets one that "
+        "its series "
+        "has for both breasts, and takes the wrong tile.",
+        tomosynthesis_never: "You leave out tomosynthesis altogether. Where the plain view was not made, the wish sheet wants it in "
+        "the tile.",
+        tomosynthesis_instead: "A tomosynthesis takes the tile of a plain view that is there. The wish sheet wants it only where the plain "
+        "view does not exist.",
         position_alone: "You look for the view in View Position alone. Eastcliff's unit and every tomosynthesis have none: their tiles "
         "stay empty.",
         new_codes_alone: "The workstation knows the new codes alone. Eastcliff's images speak SRT, and have no View Position to fall "
@@ -1300,11 +1696,13 @@ class TheWorkstation:
         "was made later.",
         raw_too: "Raw images come into the tiles. What is FOR PROCESSING is not for reading.",
         filled_up: "Where a view is missing, another image moves up. A reader who sees four full tiles believes that there are four views.",
-        all_right_turned: "You mirror every right breast, also those that the unit has turned already. Ours then hang with the chest "
+        all_right_turned: "You mirror every right breast, also those that lie right already. Ours then hang with the chest "
         "wall outside.",
-        never_turned: "You never mirror. Eastcliff's right breasts then hang with the chest wall outside: that is the every third case "
-        "of the ticket.",
-        by_number: "Of a repeated view you hang the one with the lower number: the one that the technologist did not accept.",
+        never_turned: "You never mirror. Eastcliff's right breasts then hang with the chest wall outside: they are the third of "
+        "the cases that the ticket is about.",
+        by_number: "Of a repeated view you hang the one with the lower number, here the earlier one; the wish sheet asks for the "
+        "later. (Rejects "
+        "should not arrive at all. Two MLOs of a large breast both belong; the second must be within reach.)",
         series_side: "You ask the series for the side first. A series that holds both breasts has one Laterality, wrong for half of its "
         "images.",
         left_on_the_left: "Right and left have changed places. By convention the right breast hangs on the viewer's left; the chest "

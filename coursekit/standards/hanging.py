@@ -256,8 +256,8 @@ def read_reading(value):
     found = {name: [_one_of(one, name, options) for one in _list(value[name], name)] for name, options in LISTS.items()}
     found |= {name: _one_of(value[name], name, options) for name, options in CHOICES.items()}
     years = value["prior_years"]
-    if type(years) not in (int, float) or not 0 <= years <= 100:
-        raise ValueError("`prior_years` is a number of years")
+    if type(years) not in (int, float) or not 0 <= years <= 100 or years != int(years):
+        raise ValueError("`prior_years` is a whole number of years")
     found["prior"] = {"modality": found.pop("prior_modality"), "body_part": found.pop("prior_body_part"), "years": int(years)}
     return found
 
@@ -298,12 +298,22 @@ def _tile(text, number):
     words = _text(text, "tiles").split()
     if len(words) == 1 and words[0].casefold() == "empty":
         return "empty"
+    words = ["LAT" if word.casefold() == "lateral" else word for word in words]
     if len(words) != 2 or words[0].casefold() not in ("current", "prior") or words[1].upper() not in TILED:
         raise ValueError(f"a tile of protocol {number} is \"current\" or \"prior\" and a view ({', '.join(TILED)}), or \"empty\"")
     return f"{words[0].casefold()} {words[1].upper()}"
 
 
 # --- DICOM Hanging Protocol objects (PS3.3 A.44, C.23)
+
+def suits(protocol, study):
+    """Whether any image of a study passes the selectors of an image set."""
+    return any(_in_set(image, one) for one in protocol.ImageSetsSequence for image in study.images)
+
+
+def _in_set(image, image_set):
+    return all(_selected(image, item) for item in image_set.ImageSetSelectorSequence)
+
 
 def hung_by(protocol, study, others):
     """What a Hanging Protocol object shows of a study and the patient's others: [(place, which, image or None)] by display sets.
@@ -314,7 +324,7 @@ def hung_by(protocol, study, others):
     """
     sets = {}
     for image_set in protocol.ImageSetsSequence:
-        suiting = lambda one: [image for image in one.images if all(_selected(image, item) for item in image_set.ImageSetSelectorSequence)]
+        suiting = lambda one: [image for image in one.images if _in_set(image, image_set)]
         priors = sorted((other for other in others if other.date < study.date and suiting(other)), key=lambda one: one.date, reverse=True)
         for item in image_set.TimeBasedImageSetsSequence:
             which, found = "current", suiting(study)
