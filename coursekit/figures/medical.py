@@ -19,13 +19,14 @@ def parts(rows, title):
     picture, axes = _canvas(wide, tall)
     axes.text(12, 18, title, size=11, weight="bold", color=_INK, va="center")
     said = []
+    kinds = list(dict.fromkeys(kind for _, pieces in rows for _, kind, _ in pieces))     # one colour for each kind of part
     for place, (whole, pieces) in enumerate(rows):
         top = 40 + high * place
         axes.text(12, top + 22, whole, size=10 if len(whole) > 20 else 11, color=_INK, va="center")
-        width = (wide - 270) / max(len(inside) for _, inside in rows)
+        width = (wide - 300) / max(len(inside) for _, inside in rows)
         for number, (part, kind, meaning) in enumerate(pieces):
-            left = 260 + number * width
-            axes.add_patch(_box(left, top, width - 8, 44, _FILLS[number % len(_FILLS)]))
+            left = 290 + number * width
+            axes.add_patch(_box(left, top, width - 8, 44, _FILLS[kinds.index(kind) % len(_FILLS)]))
             middle, size = left + width / 2 - 4, 9.5 if len(part) > 11 else 11.5
             axes.text(middle, top + 15, part, size=size, weight="bold", color=_INK, ha="center", va="center")
             axes.text(middle, top + 33, kind, size=8.5, color=_FAINT, ha="center", va="center")
@@ -106,8 +107,8 @@ def planes(slices, says):
     sagittal = _stretched(upright[:, :, columns // 2], stretch)
     tiles = (
         ("axial: across, seen from the feet", volume[len(slices) // 2], ("A", "L", "P", "R")),
-        ("coronal: front from back", coronal, ("H", "L", "F", "R")),
-        ("sagittal: left from right", sagittal, ("H", "P", "F", "A")),
+        ("coronal: seen from the front", coronal, ("H", "L", "F", "R")),
+        ("sagittal: seen from the side", sagittal, ("H", "P", "F", "A")),
     )
     return _sheet(tiles, 3, 280, says)
 

@@ -46,14 +46,19 @@ class Sheet(Table):
     columns   : {column: {word: other ways to write it}}
     rows      : how many rows the form has
 
+    remark    : a function of (row of `about`, column, word given, right word, input), which gives a sentence on that mistake or None;
+                `input` gives another of the lesson's inputs by its name
+    about     : the lesson's input of which the form is filled in, rows with a "number"
+
     Forgives what Table forgives, rows without a heading, `{number: words}` and, where a row has one word, the words in their order. A
-    wrong row is diagnosed by itself: the first wrong word decides which wrong way it is.
+    wrong row is diagnosed by itself: the first wrong word decides which wrong way it is. Rows that are still open are checked last.
     """
 
     takes = "a list of rows, each in round brackets"
 
-    def __init__(self, variables, columns, rows):
+    def __init__(self, variables, columns, rows, about=None, remark=None):
         super().__init__(variables, key=["number"])
+        self.about, self.remark = about, remark
         self.columns = ["number", *columns]
         self.words = columns
         self.known = {
@@ -65,6 +70,8 @@ class Sheet(Table):
         """`...` as a whole, or in every place of the form."""
         if super().not_answered(given):
             return True
+        if type(given[0]) is list and given[0] and all(row is Ellipsis for row in given[0]):
+            return True
         if type(given[0]) is not list or not given[0] or any(type(row) is not tuple or len(row) < 2 for row in given[0]):
             return False
         return all(value is Ellipsis for row in given[0] for value in row[1:])
@@ -74,8 +81,16 @@ class Sheet(Table):
         value = given
         if type(given) is dict and given and all(type(key) in (int, str) and str(key).strip().isdigit() for key in given):
             value = [[key, *(words if type(words) is list else [words])] for key, words in plain(given).items()]
-        elif type(given) in (list, tuple) and len(self.words) == 1 and len(given) == self.rows and all(type(word) is str for word in given):
+        elif type(given) in (list, tuple) and len(self.words) == 1 and len(given) == self.rows and all(
+            type(word) is str or word is None or word is Ellipsis for word in given
+        ):
             value = list(enumerate(given, 1))
+        if type(value) in (list, tuple):
+            for row in value:
+                if type(row) in (list, tuple) and len(row) > 1 and len(row) != len(self.columns) and type(row[0]) is int:
+                    row_number = short(row[0]).strip("`")
+                    raise Unreadable(f"Row {row_number} has {len(row)} values, not {len(self.columns)}. Is a comma missing between two "
+                                     "words, so that Python made one of them, or is there one too many?")
         table = super().read(value)
         found = []
         for row in self._in_order(table):
@@ -99,7 +114,9 @@ class Sheet(Table):
 
     def _word(self, number, column, value):
         if value is Ellipsis:
-            raise Unreadable(f"In row {number}, `{column}` is still open: put your answer in place of the `...`.")
+            return value
+        if value is None and "none" in self.words[column]:
+            return "none"
         if value is None or type(value) not in (str, int):
             raise Unreadable(f"In row {number}, `{column}` is {describe(value)}; it should be a word in quotes.")
         word = self.known[column].get(_bare(str(value)))
@@ -110,19 +127,48 @@ class Sheet(Table):
         return word
 
     def judge(self, exercise, given, editions):
-        """As for every kind; of an answer that mixes mistakes, the first wrong row is diagnosed."""
-        verdict = super().judge(exercise, given, editions)
-        ways = exercise.wrong_ways
-        if verdict.correct or verdict.label in ("unreadable", "extra row", "missing row", "repeated row", *(way.__name__ for way in ways)):
-            return verdict
-        answer, right = self._by_number(self.read(*given)), self._by_number(self._computed(exercise, exercise.solution, editions))
-        number = next(number for number in right if answer[number] != right[number])
-        place = next(place for place, word in enumerate(right[number]) if answer[number][place] != word)
-        for way, feedback in ways.items():
-            wrong = self._by_number(self._computed(exercise, way, editions))[number]
-            if wrong[place] == answer[number][place]:
-                return Verdict(Outcome.NOT_YET, f"Row {number}, `{self.columns[place + 1]}`: {feedback}", way.__name__)
-        return verdict
+        """As for every kind; of an answer that mixes mistakes, the first wrong row is diagnosed. Open places are told last."""
+        try:
+            answer = self.read(*given)
+        except Unclear as unclear:
+            return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
+        left = next(((row[0], column) for row in sorted(answer.rows, key=lambda row: row[0])
+                     for column, word in zip(self.words, row[1:], strict=True) if word is Ellipsis), None)
+        if left is None:
+            verdict = super().judge(exercise, given, editions)
+            if verdict.label == "missing row":
+                return self._first_wrong(exercise, answer, editions, " And rows are missing.") or verdict
+            told = ("extra row", "repeated row", *(way.__name__ for way in exercise.wrong_ways))
+            if verdict.correct or verdict.label in told:
+                return verdict
+            return self._first_wrong(exercise, answer, editions) or verdict
+        row, column = left
+        return self._first_wrong(exercise, answer, editions, f" And `{column}` of row {row} is still open.") or Verdict(
+            Outcome.NOT_YET, f"What is filled in is right so far. In row {row}, `{column}` is still open: put your answer in place of the "
+            "`...`.", "open")
+
+    def _first_wrong(self, exercise, answer, editions, more=""):
+        """The verdict on the first wrong word of an answer, or None when no word that is filled in is wrong."""
+        answer, right = self._by_number(answer), self._by_number(self._computed(exercise, exercise.solution, editions))
+        wrong = ((number, place) for number in right if number in answer for place, word in enumerate(right[number])
+                 if answer[number][place] is not Ellipsis and answer[number][place] != word)
+        number, place = next(wrong, (None, None))
+        if number is None:
+            return None
+        column, word = self.columns[place + 1], answer[number][place]
+        label, sentence = "value", "this is not right."
+        for way, feedback in exercise.wrong_ways.items():
+            if self._by_number(self._computed(exercise, way, editions))[number][place] == word:
+                label, sentence = way.__name__, feedback
+                break
+        else:
+            if self.remark:
+                def get(name):
+                    return exercise.lesson.input_of(name, editions.own)
+
+                item = next(row for row in get(self.about) if row["number"] == number)
+                sentence = self.remark(item, column, word, right[number][place], get) or sentence
+        return Verdict(Outcome.NOT_YET, f"Row {number}, `{column}`: {sentence}{more}", label)
 
     @staticmethod
     def _by_number(rows):
@@ -134,9 +180,36 @@ class Sheet(Table):
         return f"{self.variables[0]} = [\n    # ({', '.join(self.columns)})\n{rows}\n]"
 
 
+class Pick(Set):
+    """Values picked from a list of the lesson; a value too many or too few is told with its reason.
+
+    about   : the lesson's input, rows
+    name    : the key of the row's value
+    remark  : a function of (row, whether it is one too many) that gives a sentence without the value
+    """
+
+    def __init__(self, variables, reading, about, name, remark):
+        super().__init__(variables, reading=reading)
+        self.about, self.name, self.remark = about, name, remark
+
+    def judge(self, exercise, given, editions):
+        """As for every kind; of an answer that is no wrong way, the first value too many or the first that lacks is explained."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("extra", "missing"):
+            return verdict
+        answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
+        extra = [value for value in answer if value not in right]
+        value = (extra or [value for value in right if value not in answer])[0]
+        row = next((row for row in exercise.lesson.input_of(self.about, editions.own) if self._one(row[self.name]) == value), None)
+        if row is None:
+            return Verdict(verdict.outcome, f"{verdict.message} There is no such one on the list above.", verdict.label)
+        return Verdict(verdict.outcome, f"{verdict.message} {self.remark(row, bool(extra))}", verdict.label)
+
+
 def _bare(word):
-    """A word as it is compared: without case, quotes, doubled blanks and hyphens."""
-    return " ".join(word.replace("-", " ").strip(" .'\"").casefold().split())
+    """A word as it is compared: without case, quotes, doubled blanks, hyphens and an article in front."""
+    bare = " ".join(word.replace("-", " ").strip(" .!'\"").casefold().split())
+    return re.sub("^(an?|the) (?=.)", "", bare)
 
 
 # ---- words in parts
@@ -193,6 +266,27 @@ SAYS = {
     "wear": ("wear and tear", "lasting condition", "condition", "degeneration"), "picture": ("image", "imaging", "x ray"),
     "look inside": ("looking inside", "endoscopy"), "enlarged": ("enlargement", "too big"),
 }
+NOT_THIS_ORGAN = {  # (how the term begins, organ given): why not
+    ("bronch", "lung"): "The airways lead into the lung, but the root for the lung itself is pneumon. What does the list have behind "
+    "bronch?",
+    ("bronch", "windpipe"): "The windpipe has a root of its own, trache. What does the list have behind bronch?",
+    ("trache", "airways"): "The list has two roots for the way of the air; the one in this term is the part in the neck.",
+    ("spondyl", "joint"): "Joints have a root of their own, arthr. Which root does this term begin with?",
+    ("arthr", "vertebra"): "Vertebrae have roots of their own, spondyl and vertebr. Which root does this term begin with?",
+    ("cyst", "gallbladder"): "For the gallbladder chole, bile, would stand in front of the root. Here it stands alone.",
+    ("cyst", "kidney"): "The kidney has the roots nephr and ren. Which organ do its ureters lead to?",
+    ("thorac", "lung"): "What is cut into is the wall around; the lung has a root of its own, pneumon.",
+    ("gastr", "abdomen"): "The abdomen has a root of its own, lapar. This one means a single organ in it.",
+}
+ENDINGS_SAY = "Cover the beginning of the term: which line of the table of suffixes is the end of it?"
+
+
+def _on_terms(item, column, given, right, get):
+    """A sentence on a wrong organ or ending."""
+    if column == "says":
+        return ENDINGS_SAY
+    why = next((why for (root, organ), why in NOT_THIS_ORGAN.items() if item["term"].startswith(root) and organ == given), None)
+    return why or "Look for the longest root of the list with which the term begins; the organ stands behind its =."
 
 
 @lesson.input
@@ -244,7 +338,8 @@ class TermsInParts:
     inflammation, wear, picture, look inside, enlarged.
     """
 
-    answer = Sheet("told", {"organ": {organ: OTHER_NAMES.get(organ, ()) for organ in ORGANS}, "says": SAYS}, len(TERMS))
+    answer = Sheet("told", {"organ": {organ: OTHER_NAMES.get(organ, ()) for organ in ORGANS}, "says": SAYS}, len(TERMS),
+                   about="terms", remark=_on_terms)
 
     def solution(terms, roots, endings):
         rows = []
@@ -271,12 +366,12 @@ class TermsInParts:
         return _terms_told(terms, roots, endings | {"oscopy": "picture"})
 
     wrong_ways = {
-        removal_is_a_cut: "-ectomy is not a mere cut: something is taken out, and the images of afterwards lack an organ. The ending that "
-        "means cutting into something is -otomy, without the c.",
+        removal_is_a_cut: "-ectomy is not a mere cut: something is taken out, and the images of afterwards lack an organ or a part "
+        "of it. The ending that means cutting into something is -otomy, without the c.",
         opening_is_a_cut: "-ostomy and -otomy differ by one letter. With the s there is a stoma, an opening that stays; without it "
         "something is cut into and closed again.",
         wear_is_inflammation: "You exchanged -itis and -osis. Think of tonsillitis, which is hot and sore; -osis is a lasting "
-        "condition, in joints and vertebrae wear.",
+        "condition; of joints and vertebrae the list calls it wear.",
         one_bladder: "The root cyst alone is the bladder that holds urine. With chole, bile, before it, it is another sac: look for the "
         "longest root in the table that fits.",
         looking_is_a_picture: "-oscopy is done with an instrument that is put inside and looked through, not by radiology's machines. "
@@ -288,12 +383,12 @@ class TermsInParts:
         "The endings -ectomy, -ostomy and -otomy are the ones that are mixed up: removal, an opening that stays, a cut. Which is which "
         "stands in the table of endings.",
     ]
-    praise = ("An -ectomy on a request explains a missing organ on the images, an -ostomy a tube or bag. Neither is a fault of the viewer, "
-              "and you can tell the caller so.")
+    praise = ("An -ectomy on a request explains an organ that is missing, whole or in part; an -ostomy often a tube or bag. Neither is a "
+              "fault of the viewer, and you can tell the caller so.")
 
 
 WORDS = (
-    ("hypothyroidism", "hyperthyroidism"), ("hypertension", "hypotension"), ("suprarenal",), ("periureteric",), ("intrauterine",),
+    ("hypothyroidism", "hyperthyroidism"), ("hypertension", "hypotension"), ("suprarenal gland",), ("periureteric",), ("intrauterine",),
     ("intervertebral", "intercostal"), ("intrahepatic",), ("pericholecystic",), ("subdural",), ("endotracheal", "endobronchial"),
 )
 SYSTEM_NAMES = {
@@ -305,6 +400,28 @@ PREFIX_NAMES = {
     "too much": ("too high", "more", "high"), "too little": ("too low", "less", "low"), "above": ("over",), "below": ("under", "beneath"),
     "around": ("about",), "between": (), "inside": ("within", "in"),
 }
+
+
+NOT_THIS_SYSTEM = {  # (part of the word, system given): why not
+    ("cost", "respiratory"): "The ribs move when one breathes, but the organ that the word names is a bone.",
+    ("cost", "circulatory"): "It is about the ribs (cost), not the coronary vessels.",
+    ("dur", "musculoskeletal"): "The dura lies under the skull, but it is not bone: it is the cover of the brain.",
+    ("vertebr", "nervous"): "The spinal cord runs inside the vertebrae; the word names the bones.",
+    ("thyroid", "respiratory"): "The thyroid gland lies before the windpipe. The system follows from what it makes.",
+    ("thyroid", "digestive"): "The thyroid gland lies in the neck and makes hormones; no food passes it.",
+    ("trache", "digestive"): "Behind the windpipe runs the gullet; the word names the way of the air.",
+    ("uter", "urinary"): "The womb lies behind the bladder; the system follows from what the organ does.",
+    ("cyst", "urinary"): "There are two bladders, and before the root cyst stands chole.",
+    ("tens", "nervous"): "Tension is meant of the blood vessels: the list has it behind tens.",
+}
+
+
+def _on_words(item, column, given, right, get):
+    """A sentence on a wrong prefix or system."""
+    if column == "prefix":
+        return "Compare the first letters of the word with the table of prefixes: what stands beside them?"
+    why = next((why for (part, system), why in NOT_THIS_SYSTEM.items() if part in item["word"] and system == given), None)
+    return why or "Find the organ by the longest root in the word; the table of systems says in which line that organ stands."
 
 
 @lesson.input
@@ -332,15 +449,23 @@ class WordsAndSystems:
     nervous, reproductive, respiratory, urinary.
     """
 
-    answer = Sheet("placed", {"prefix": PREFIX_NAMES, "system": SYSTEM_NAMES}, len(WORDS))
+    answer = Sheet("placed", {"prefix": PREFIX_NAMES, "system": SYSTEM_NAMES}, len(WORDS),
+                   about="words", remark=_on_words)
 
-    def solution(words, prefixes, roots, systems):
-        system_of = {organ: system for system, organs in systems.items() for organ in organs}
+    def solution(words):
+        meant = {
+            "hypothyroidism": ("too little", "endocrine"), "hyperthyroidism": ("too much", "endocrine"),
+            "hypertension": ("too much", "circulatory"), "hypotension": ("too little", "circulatory"),
+            "suprarenal gland": ("above", "endocrine"), "periureteric": ("around", "urinary"),
+            "intrauterine": ("inside", "reproductive"), "intervertebral": ("between", "musculoskeletal"),
+            "intercostal": ("between", "musculoskeletal"), "intrahepatic": ("inside", "digestive"),
+            "pericholecystic": ("around", "digestive"), "subdural": ("below", "nervous"),
+            "endotracheal": ("inside", "respiratory"), "endobronchial": ("inside", "respiratory"),
+        }
         rows = []
         for row in words:
-            prefix = next(part for part in prefixes if row["word"].startswith(part))
-            root = max((part for part in roots if part in row["word"]), key=len)
-            rows.append((row["number"], prefixes[prefix], system_of[roots[root]]))
+            prefix, system = meant[row["word"]]
+            rows.append((row["number"], prefix, system))
         return rows
 
     def hyper_and_hypo(words, prefixes, roots, systems):
@@ -431,6 +556,13 @@ def _meant(shortened, change):
     return rows
 
 
+def _on_abbreviations(item, column, given, right, get):
+    """A sentence on a reading of another abbreviation."""
+    if given != "ask" and given not in READINGS[item["abbreviation"]]:
+        return f"That is no reading of {item['abbreviation']}: look at its line in `readings`."
+    return None
+
+
 @lesson.exercise
 class WhatIsMeant:
     """What does the abbreviation in each request of `shortened` mean?
@@ -439,23 +571,35 @@ class WhatIsMeant:
     """
 
     answer = Sheet("meaning", {"means": {reading: () for two in READINGS.values() for reading in two} | {
-        "prolapsed intervertebral disc": ("prolapsed disc", "disc prolapse"), "ask": ("ask the referrer", "unclear", "?")}}, 8)
+        "multiple sclerosis": ("sclerosis",), "mitral stenosis": ("stenosis",), "pulmonary embolism": ("embolism", "lung embolism"),
+        "pleural effusion": ("effusion",), "rheumatoid arthritis": ("arthritis",), "right atrium": ("atrium",),
+        "left lower lobe": ("lower lobe", "lobe"), "left lower leg": ("lower leg", "leg"), "right eye": ("eye",),
+        "pelvic inflammatory disease": ("pelvic inflammation",),
+        "prolapsed intervertebral disc": ("prolapsed disc", "disc prolapse", "disc"),
+        "ask": ("ask back", "ask the referrer", "ask them", "unclear", "?")}}, 8, about="shortened", remark=_on_abbreviations)
     points = 2
 
     def solution(shortened):
-        clues = {
-            "optic neuritis": "multiple sclerosis", "murmur": "mitral stenosis",
-            "D-dimer": "pulmonary embolism", "drained": "pleural effusion",
-            "finger joints": "rheumatoid arthritis", "catheter": "right atrium",
-            "Pneumonia": "left lower lobe", "ankle": "left lower leg",
-            "discharge": "pelvic inflammatory disease", "Sciatica": "prolapsed intervertebral disc",
-            "tablets": "overdose", "sees": "right eye",
+        means = {
+            "MS since 2015, new optic neuritis. New plaques?": "multiple sclerosis",
+            "MS, diastolic murmur. Valve area?": "mitral stenosis",
+            "MS. Pre-operative.": "ask",
+            "Sudden dyspnoea after a long flight, D-dimer raised. PE?": "pulmonary embolism",
+            "PE on the right, 800 ml drained yesterday. Fluid left?": "pleural effusion",
+            "PE. Follow-up.": "ask",
+            "RA, morning stiffness, swollen finger joints. Erosions?": "rheumatoid arthritis",
+            "New central venous catheter. Tip in RA?": "right atrium",
+            "Cough and fever. Pneumonia LLL?": "left lower lobe",
+            "Wound LLL, a hand's breadth above the ankle. Glass?": "left lower leg",
+            "Woman of 24, fever, discharge, pain in the lower abdomen. PID?": "pelvic inflammatory disease",
+            "Sciatica for six weeks. PID L5/S1?": "prolapsed intervertebral disc",
+            "Unconscious after OD, empty boxes of tablets beside the bed. Bleeding?": "overdose",
+            "Metal splinter OD since noon, sees blurred. Position?": "right eye",
         }
-        meaning = []
+        rows = []
         for row in shortened:
-            fitting = [means for clue, means in clues.items() if clue in row["text"]]
-            meaning.append((row["number"], fitting[0] if fitting else "ask"))
-        return meaning
+            rows.append((row["number"], means[row["text"]]))
+        return rows
 
     def always_the_usual(shortened, readings):
         return _meant(shortened, lambda short, place: readings[short][0])
@@ -527,6 +671,27 @@ def note_number(value):
     return f"note {int(found[1])}"
 
 
+def _on_notes(row, extra):
+    """Why a note does not belong there, or which line of the list one that lacks is under."""
+    if not extra:
+        kind = next(kind for kind, texts in NOTES if row["text"] in texts)
+        return {
+            "unit": "Look at the first two lines of the list: how is a unit written? Small letters count as well.",
+            "day": "Look at the line for how often a medicine is given: with full stops or without, in capitals or not.",
+            "zero": "Look for a dose with a zero behind its point: it is read as ten times as much.",
+            "point": "Look for a dose with nothing before its point, which is easily overlooked.",
+            "salt": "Look for letters that stand for two drugs, a painkiller and a mineral.",
+        }[kind]
+    if re.search(r"\d\.0\b", row["text"]):
+        return ("There is a zero behind the point, but of something measured, a laboratory value or a size, not of a dose: read the "
+                "footnote.")
+    if re.search(r"\bUS\b", row["text"]):
+        return "US stands for ultrasound there; the U of the list stands behind a number."
+    if re.search(r"\d\.\d", row["text"]):
+        return "The figure before and the figure behind its point are as the list wants them."
+    return "What the list forbids to shorten is written out there: how often, and the unit."
+
+
 @lesson.exercise
 class DoNotUse:
     """Which of the `notes` hold something from the *Do Not Use* list?
@@ -534,20 +699,28 @@ class DoNotUse:
     Give a list of their numbers.
     """
 
-    answer = Set("dangerous", reading=note_number)
+    answer = Pick("dangerous", note_number, about="notes", name="number", remark=_on_notes)
 
     def solution(notes):
-        import re
-
-        signs = [
-            r"\d (U|u|IU)\b",                       # units
-            r"\bq\.?o?\.?d\b",                      # daily, every other day
-            r"\d\.0 (mg|g|ml)(?!/)",                # a trailing zero in a dose; mg/dl is a laboratory's unit
-            r" \.\d",                               # no zero before the point
-            r"\b(MS|MSO4|MgSO4)\b",
+        listed = [
+            # a unit
+            "Heparin 5000 U before the angiogram.", "Insulin 10 u this morning, glucose 6.1 mmol/l.",
+            "Heparin 5000 IU given in the ED.", "Vitamin D 800 IU, osteoporosis.",
+            # daily, every other day
+            "Metformin 500 mg q.d., eGFR 74.", "Bisoprolol 5 mg QD, pulse 58.",
+            "Prednisolone 10 mg q.o.d.", "Furosemide 20 mg QOD.",
+            # a zero behind the point, in a dose
+            "Lorazepam 1.0 mg before the MR.", "Hyoscine butylbromide 20.0 mg for the MR of the abdomen.",
+            # no zero before the point
+            "Lorazepam .5 mg for claustrophobia.", "Alprazolam .25 mg, anxious.",
+            # letters for two drugs
+            "MS 5 mg i.v. before the transfer.", "MgSO4 2 g given in the ED.", "MSO4 10 mg for the pain.",
         ]
-        return [row["number"] for row in notes
-                if any(re.search(sign, row["text"], re.I if "q" in sign else 0) for sign in signs)]
+        numbers = []
+        for row in notes:
+            if row["text"] in listed:
+                numbers.append(row["number"])
+        return numbers
 
     def every_trailing_zero(notes):
         zeros = [row["number"] for row in notes if re.search(r"\d\.0\b", row["text"])]
@@ -658,11 +831,29 @@ def _exchanged(one, other):
     return {one: other, other: one}
 
 
+WORDS_OF = {  # image: what the word of its request says
+    "ct_head": "Subdural: below the dura, so at the rim, between skull and brain.",
+    "mr_brain_t2": "Intracerebral: inside the brain. A mass there is a patch within the grey.",
+    "us_abdomen": "Chole- is bile and -lith- a stone: a sac with something bright in it that throws a shadow.",
+    "us_carotid": "The carotid is an artery that runs along the neck; ultrasound shows its flow.",
+    "xa_coronary": "The coronary arteries surround the heart and branch.",
+    "rf_swallow": "Dys- is difficult, -phagia eating: the way from mouth to stomach is filmed.",
+    "nm_bone": "Osseous means of bone, and metastases may be in any of them.",
+    "mg_lcc": "A lump that can be felt and small specks of calcium are looked for in the breast.",
+}
+
+
+def _on_images(item, column, given, right, get):
+    """A sentence on another image than the one that was made."""
+    name = next(name for name, (text, _) in SEEN.items() if text == item["text"])
+    return f"{WORDS_OF[name]} Image {given} shows {get('looks')[given]}."
+
+
 @lesson.exercise
 class WordsMeetPictures:
     """Which of the images A to H was made for which request in `indications`?"""
 
-    answer = Sheet("image_of", {"image": {letter: () for letter in LETTERS}}, len(SEEN))
+    answer = Sheet("image_of", {"image": {letter: () for letter in LETTERS}}, len(SEEN), about="indications", remark=_on_images)
     points = 2
 
     def solution(indications, looks):
@@ -717,6 +908,46 @@ class WordsMeetPictures:
 # ---- exam names
 
 CODES = {procedure.code: procedure.description for procedure in PROCEDURES}
+MADE_WITH = {
+    "DX": "plain X-rays", "CR": "plain X-rays", "CT": "the CT", "MR": "the MR", "US": "ultrasound", "MG": "mammography",
+    "RF": "fluoroscopy", "XA": "a catheter in the cath lab", "PT": "PET", "NM": "nuclear medicine", "PX": "the panoramic apparatus",
+    "IO": "a film in the mouth", "IVUS": "ultrasound inside a vessel", "IVOCT": "light inside a vessel", "XC": "a camera",
+}
+MACHINES = {procedure.code: MADE_WITH[procedure.modality] for procedure in PROCEDURES}
+CODE_WORDS = {code: (name,) for code, name in CODES.items()} | {"none": ("no code", "-", "not offered")}
+NOT_THIS_CODE = {  # (word of the name, code given): why not
+    ("IVP", "CTAP"): "CT has replaced the IVP nearly everywhere, but the referrer has not ordered a CT: whether they want one is asked, "
+    "not coded. Does the catalogue have the exam that is named?",
+    ("DEXA", "NMBONE"): "A bone scan is made with a radionuclide and looks for places of high turnover. DEXA measures the density of bone "
+    "by X-rays, with an apparatus of its own.",
+    ("CATH", "USECHO"): "An echocardiogram is ultrasound. CATH is catheter: one is put into the heart.",
+    ("CATH", "CTCOR"): "In the CT contrast flows into a vein of the arm. CATH is catheter: one is put through an artery to the heart.",
+    ("CORONARY CTA", "CTPA"): "Both are angiographies in the CT, but of other arteries: coronary ones belong to the heart.",
+    ("MRCP", "MRPRO"): "MRCP shows the ducts of bile and pancreas; the list of old and short names says with which exam it is made.",
+    ("BILAT", "MGDX"): "A diagnostic mammogram follows a finding, of one side. What does this name say about its purpose?",
+    ("C/A/P", "CTAP"): "Three letters, three regions: C is the first.",
+    ("C/A/P", "CTCH"): "Three letters, three regions; your exam has one.",
+    ("CHEST 2V", "XCHAP"): "Two views are made of a patient who stands; a portable is made at the bed, and is not named here.",
+    ("KUB", "CTAP"): "CT KUB is an everyday request, but then CT stands before it. Alone, KUB is by custom something else.",
+    ("KUB", "XPELV"): "Kidneys, ureters, bladder: that is more than the pelvis.",
+}
+
+
+def _on_codes(item, column, given, right, get):
+    """A sentence on a wrong code."""
+    why = next((why for (word, code), why in NOT_THIS_CODE.items() if word in item["name"] and code == given), None)
+    if why:
+        return why
+    if given == "none":
+        return ("There is a code for this name, under another word. Look once more at the list of old and short names, and in the "
+                "catalogue at the exams of that machine. Whether the exam fits is another question.")
+    if right == "none":
+        return f"Your code is an exam made with {MACHINES[given]}. Is the one that is named the same exam, or only its neighbour?"
+    if MACHINES[given] != MACHINES[right]:
+        return f"Your code is an exam made with {MACHINES[given]}. Which machine does the name say? Views (2V, 3V) are of plain X-rays."
+    return "The machine may be right. Look at the rest of the name: body part, position of the patient, purpose."
+
+
 TRICKY_NAMES = (
     ("KUB SUPINE", "XABD"), ("CAT SCAN BRAIN PLAIN", "CTHD"), ("CORONARY CTA", "CTCOR"), ("CXR PORT", "XCHAP"),
     ("CT CHEST PE PROTOCOL", "CTPA"), ("IVP W TOMOGRAMS", "none"), ("LEFT HEART CATH W CORONARIES", "XACOR"),
@@ -748,7 +979,7 @@ def eastcliff(hospital):
 
 @lesson.input
 def ordered(hospital):
-    """Eastcliff's orders of the last days of the feed: a DataFrame of the order, OBR-4 and the reason."""
+    """Six of Eastcliff's orders in the feed: a DataFrame of OBR-4, one of them with a code that is not of our catalogue."""
     import pandas
     rows = []
     for message in reversed(hospital.feed):
@@ -757,10 +988,11 @@ def ordered(hospital):
                 fields = segment.split("|")
                 if fields[0] == "OBR" and len(rows) < 200:
                     code, name, system = (fields[4].split("^") + ["", ""])[:3]
-                    rows.append((message.at_utc[:10], code, name, system, fields[31].strip("^")))
-    # A code of their new catalogue, and a few of the old ones.
-    rows = [row for row in rows if row[1].startswith("EC.")][:1] + [row for row in rows if not row[1].startswith("EC.")][:5]
-    return pandas.DataFrame(sorted(rows), columns=["day", "OBR-4.1", "OBR-4.2", "OBR-4.3", "reason"])
+                    rows.append((code, name, system))
+    # A code of their new catalogue, and a few of ours, each once.
+    rows = list(dict.fromkeys(rows))
+    rows = [row for row in rows if row[0].startswith("EC.")][:1] + [row for row in rows if not row[0].startswith("EC.")][:5]
+    return pandas.DataFrame(sorted(rows), columns=["OBR-4.1", "OBR-4.2", "OBR-4.3"])
 
 
 def _mapped(eastcliff, **change):
@@ -778,7 +1010,7 @@ class TheirNamesOurCodes:
     Answer `"none"` where the hospital has no such exam: a wrong code is worse than a question.
     """
 
-    answer = Sheet("our_code", {"code": {code: (name,) for code, name in CODES.items()} | {"none": ("no code", "-", "not offered")}}, 12)
+    answer = Sheet("our_code", {"code": CODE_WORDS}, 12, about="eastcliff", remark=_on_codes)
     points = 2
 
     def solution(eastcliff):
@@ -789,11 +1021,11 @@ class TheirNamesOurCodes:
             ("2D ECHO", "USECHO"), ("MAMMO SCREEN", "MGSCR"), ("SCINTIGRAPHY", "NMBONE"), ("ESOPHAGRAM", "RFSWAL"),
             ("SONO RUQ", "USABD"), ("C-SPINE", "XCSP"), ("L-SPINE", "XLSP"),
         ]
-        our_code = []
+        rows = []
         for row in eastcliff:
             codes = [code for words, code in meant if words in row["name"]]
-            our_code.append((row["number"], codes[0] if codes else "none"))
-        return our_code
+            rows.append((row["number"], codes[0] if codes else "none"))
+        return rows
 
     def brain_is_mr(eastcliff):
         return _mapped(eastcliff, brain="MRBR")
@@ -824,7 +1056,8 @@ class TheirNamesOurCodes:
         "with contrast timed for them. An ordinary CT of the chest would miss it.",
         the_nearest_code: "An IVP (intravenous pyelogram) is a series of films with contrast passing through the kidneys. The plain film "
         "that you chose has no contrast and shows something else. Is there such an exam in the catalogue at all?",
-        kidneys_by_ultrasound: "Kidneys, ureters, bladder: that is what KUB stands for, but by custom it is a plain film, no ultrasound.",
+        kidneys_by_ultrasound: "Kidneys, ureters, bladder: that is what KUB stands for. CT KUB and US KUB are everyday requests, but "
+        "then the machine stands before it. Which exam is meant by KUB alone?",
     }
     hints = [
         "Split each name: machine, body part, what else (contrast, view, protocol). The list of old and foreign names stands above.",
@@ -910,12 +1143,33 @@ def rule_list(value):
 
 
 GOOD_RULES = [
-    ("CHEST ABD", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
-    ("CHEST", "CHEST"), ("CXR", "CHEST"), ("THORAX", "CHEST"), ("KUB", "ABDOMEN"), ("ABDOMEN", "ABDOMEN"), (" ABD ", "ABDOMEN"),
-    ("CERVICAL", "CSPINE"), ("C SPINE", "CSPINE"), (" L SPINE", "LSPINE"), ("LUMBAR", "LSPINE"),
-    ("HIP", "HIP"), ("PELVIS", "PELVIS"), (" IAC ", "IAC"), ("CARDIAC", "HEART"), ("SCAPULA", "SCAPULA"), ("SHOULDER", "SHOULDER"),
-    ("HEAD", "HEAD"), ("BRAIN", "BRAIN"), ("HAND", "HAND"), ("WRIST", "WRIST"), ("KNEE", "KNEE"), ("ANKLE", "ANKLE"), ("FOOT", "FOOT"),
+    ("CHEST ABD PELV", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"), ("CHEST ABD", "CHESTABDOMEN"),
+    ("ABDOMEN PELV", "ABDOMENPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
+    ("CHEST", "CHEST"), (" CXR ", "CHEST"), ("THORAX", "CHEST"), (" KUB ", "ABDOMEN"), ("ABDOMEN", "ABDOMEN"), (" ABD ", "ABDOMEN"),
+    ("CERVICAL SPINE", "CSPINE"), (" C SPINE", "CSPINE"), (" L SPINE", "LSPINE"), ("LUMBAR", "LSPINE"),
+    (" HIP ", "HIP"), (" PELVIS ", "PELVIS"), (" IAC ", "IAC"), ("CARDIAC", "HEART"), ("SCAPULA", "SCAPULA"), ("SHOULDER", "SHOULDER"),
+    (" CT HEAD ", "HEAD"), (" BRAIN ", "BRAIN"), (" HAND ", "HAND"), (" WRIST ", "WRIST"), (" KNEE ", "KNEE"), (" ANKLE ", "ANKLE"),
+    (" FOOT ", "FOOT"),
 ]
+LATER = (  # names that come later: (name, body parts that are good, why another is not)
+    ("CT ABDOMEN PELVIS W", ("ABDOMENPELVIS",), "Two regions are named, with the first written out: a rule for ABD PELV does not find it, "
+     "and a rule for one region comes first."),
+    ("CT ABDOMEN/PELVIS W/O", ("ABDOMENPELVIS",), "Two regions are named, with the first written out. The engine has turned / into a "
+     "blank."),
+    ("MR CERVICAL CANCER STAGING", (None, "PELVIS", "UTERUS", "CERVIX"), "CERVICAL is of the neck of the womb here. Which word behind it "
+     "says that the spine is meant?"),
+    ("CT WHIPPLE FOLLOW UP", (None, "ABDOMEN"), "Whipple was a surgeon, and the letters of your word stand inside the name. Blanks around "
+     "a short word make it stand alone."),
+)
+
+
+def _later(rules):
+    """The later names with what the rules make of them and what would be good."""
+    rows = []
+    for name, good, _ in LATER:
+        got = body_part_by(rules, name)
+        rows.append([name, got, got if got in good else good[0]])
+    return rows
 
 
 def _first(*rules):
@@ -936,7 +1190,8 @@ class BodyPartRules:
     """Write the engine's rules, `rules`: a list of pairs `("WORD", "BODYPART")`, the first that fits decides.
 
     They must give each of the thirty names in `names` its body part. Where no body part is named (`None`), no rule may fit. The check
-    tries the rules on another list, too: the same exams with other views, sides or contrast behind them.
+    tries the rules on another list, too: the same exams with other views, sides or contrast behind them, and a few names that came
+    later, in which the same regions are written out or the letters of a short word stand by chance.
     """
 
     answer = Config("rules", reading=rule_list)
@@ -945,25 +1200,35 @@ class BodyPartRules:
     def solution():
         return [
             # Several regions before one of them.
-            ("CHEST ABD", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
-            ("CHEST", "CHEST"), ("CXR", "CHEST"), ("THORAX", "CHEST"),
-            ("KUB", "ABDOMEN"), ("ABDOMEN", "ABDOMEN"), (" ABD ", "ABDOMEN"),       # not ABDUCTION
-            ("CERVICAL", "CSPINE"), ("C SPINE", "CSPINE"),
+            ("CHEST ABD PELV", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"), ("CHEST ABD", "CHESTABDOMEN"),
+            ("ABDOMEN PELV", "ABDOMENPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
+            ("CHEST", "CHEST"), (" CXR ", "CHEST"), ("THORAX", "CHEST"),
+            (" KUB ", "ABDOMEN"), ("ABDOMEN", "ABDOMEN"), (" ABD ", "ABDOMEN"),     # not ABDUCTION
+            ("CERVICAL SPINE", "CSPINE"), (" C SPINE", "CSPINE"),                   # not the cervix, not THORACIC SPINE
             (" L SPINE", "LSPINE"), ("LUMBAR", "LSPINE"),                           # not CERVICAL SPINE
-            ("HIP", "HIP"), ("PELVIS", "PELVIS"),                                   # before the femoral HEAD
+            (" HIP ", "HIP"), (" PELVIS ", "PELVIS"),                               # not WHIPPLE
             (" IAC ", "IAC"), ("CARDIAC", "HEART"),                                 # CARDIAC ends in IAC
-            ("SCAPULA", "SCAPULA"), ("SHOULDER", "SHOULDER"), ("HEAD", "HEAD"), ("BRAIN", "BRAIN"),
-            ("HAND", "HAND"), ("WRIST", "WRIST"), ("KNEE", "KNEE"), ("ANKLE", "ANKLE"), ("FOOT", "FOOT"),
+            ("SCAPULA", "SCAPULA"), ("SHOULDER", "SHOULDER"),
+            (" CT HEAD ", "HEAD"), (" BRAIN ", "BRAIN"),                            # not the head of femur or radius
+            (" HAND ", "HAND"), (" WRIST ", "WRIST"), (" KNEE ", "KNEE"), (" ANKLE ", "ANKLE"), (" FOOT ", "FOOT"),
         ]
 
     def trial(settings, hospital):
         frame = lesson.input_of("names", hospital)
-        return [[name, body_part_by(settings, name), want] for name, want in zip(frame["name"], frame["body_part"], strict=True)]
+        rows = [[name, body_part_by(settings, name), want] for name, want in zip(frame["name"], frame["body_part"], strict=True)]
+        # The later names are tried when the thirty are right.
+        return rows + _later(settings) if all(got == want for _, got, want in rows) else rows
 
     def faults(outcome):
         wrong = [(name, got, want) for name, got, want in outcome if got != want]
         if not wrong:
             return []
+        reason = {name: why for name, _, why in LATER}
+        name, got, want = wrong[0]
+        if name in reason:
+            why = f"gets `{got}`. {reason[name]}" if got else "fits none of your rules. A rule that holds a whole name finds no other: " \
+                "which words of it name the body part?"
+            return [f"The thirty names are right. Of those that came later, `{name}` {why}"]
         count = f"{len(outcome) - len(wrong)} of {len(outcome)} names get the right body part. "
         # A wrong body part is worse than none, so it is told first.
         name, got, want = min(wrong, key=lambda row: row[1] is None)
@@ -1019,8 +1284,9 @@ class BodyPartRules:
         "Start from `first_rules` and the cell that shows where they go wrong. Take the wrong names one by one.",
         "Two cures: a blank before and behind a short word, as in `\" CAP \"`; and order, the longer or more particular word first.",
         "Short names that need a rule of their own: CXR, KUB, CAP, IAC, ABD. Pairs to put in order: CHEST ABD before CHEST, ABD PELV "
-        "before ABD, HIP before HEAD.",
-        "`\" L SPINE\"` with a blank in front is not in CERVICAL SPINE. Spell out CERVICAL, so that CERVIX does not fit.",
+        "and ABDOMEN PELV before ABD and ABDOMEN, HIP before HEAD.",
+        "`\" L SPINE\"` with a blank in front is not in CERVICAL SPINE. Write SPINE behind CERVICAL, so that neither CERVIX nor another "
+        "cervical thing fits. Other short words, such as HIP, want blanks as well.",
     ]
     praise = ("These rules file by words, which is what one does where no code is sent. Where the sender has codes, map the codes: a "
               "text may be reworded at any time, and no one tells you.")
@@ -1069,9 +1335,29 @@ def _back(orders, *kinds):
 def accession(value):
     """An accession number, with or without the A."""
     text = str(value).strip(" '\"").upper()
+    if re.fullmatch(r"\d{3,4}", text):
+        text = "A250406" + text.zfill(4)          # the last figures alone
     if not re.fullmatch(r"A?\d{10}", text):
         raise ValueError("an accession number of this list looks like A2504060123")
     return "A" + text.removeprefix("A")
+
+
+def _on_sides(row, extra):
+    """Why an order need not go back, or why one that lacks must."""
+    kind = next(kind for kind, variants in SIDES for _, _, text in variants if text == row["text"])
+    if not extra:
+        return {
+            "empty": "Look at the sided exams whose field is empty.",
+            "said": "Look at the sided exams whose field is empty. That the text names a side does not fill the field.",
+            "against": "Read the texts of the sided exams against their field: lt is left, rt is right.",
+        }[kind]
+    return {
+        "unpaired": f"{row['exam']} is not in `sided`: this part of the body is there once, and no side is ordered, whatever side hurts.",
+        "ro": "R/O is rule out, and says nothing about a side.",
+        "both": "B means both sides, and the text says the same.",
+        "leave": "There left is what somebody did; the side of the exam stands elsewhere in the text.",
+        "": "Its field has a side, and the text names the same.",
+    }[kind]
 
 
 @lesson.exercise
@@ -1082,22 +1368,24 @@ class WhichSide:
     accession numbers.
     """
 
-    answer = Set("back", reading=accession)
+    answer = Pick("back", accession, about="orders", name="accession", remark=_on_sides)
     points = 2
 
-    def solution(orders, sided):
-        import re
-
-        back = []
+    def solution(orders):
+        must_go_back = [
+            # The field is empty.
+            "Fracture of the fourth metacarpal?", "Cannot walk since a fall. Fracture?",
+            # The field is empty; that the text names a side does not fill it.
+            "Fall, pain in the right wrist.", "Dislocated left shoulder.",
+            # The text names the other side.
+            "Sprained left ankle, swollen.", "Heavy box fell on the right foot.",
+            "Lt shoulder, cannot lift the arm.", "Meniscus, rt knee, locks.",
+        ]
+        numbers = []
         for row in orders:
-            text = row["text"].lower()
-            left = re.search(r"\b(left|lt)\b(?! the ward| school)", text)
-            right = re.search(r"\b(right|rt)\b", text)
-            empty = row["side"] == ""
-            other = row["side"] == "R" and left and not right or row["side"] == "L" and right and not left
-            if row["exam"] in sided and (empty or other):
-                back.append(row["accession"])
-        return back
+            if row["text"] in must_go_back:
+                numbers.append(row["accession"])
+        return numbers
 
     def empty_only(orders):
         return _back(orders, "empty", "said")
@@ -1121,7 +1409,7 @@ class WhichSide:
         empty_only: "You have those without a side. Read the texts of the others against their side as well: R or L in the field, "
         "another word in the text.",
         text_is_enough: "You took the side from the text where the field was empty. The worklist, and so the scanner and the DICOM "
-        "header, get the field alone; and an associate does not choose a side for a patient.",
+        "header, get the field alone; and nobody at the PACS desk chooses a side for a patient: the referrer does.",
         rule_out_is_right: "R/O has nothing to do with right: it is rule out, the question whether something can be excluded.",
         every_empty_side: "Not every exam needs a side. Head, chest, spine and abdomen are there once; a side in their text tells where "
         "it hurts.",
@@ -1183,6 +1471,27 @@ def _flags(screened, **change):
     return [(number, flag or "none") for number, flag in rows]
 
 
+OVERLOOKED = {  # flag: what was not seen
+    "pregnancy": "Look at the machine, at what lies in its beam, and at what the text says about weeks. Which line of the sheet is that?",
+    "kidney": "Something is injected: compare the eGFR of the text with the figure on the sheet.",
+    "implant": "Look at the machine, and for something in this person that a magnet could move or disturb. An eye counts as well.",
+    "allergy": "Something is injected, and the text tells what happened at an earlier exam. Was it the same kind of contrast? Trouble with "
+    "breathing is a reaction as much as a rash.",
+}
+BOTH_HALVES = {  # flag: its line of the sheet, as a question
+    "pregnancy": "This flag needs rays through the region between diaphragm and knees, and a patient who is or may be pregnant. Which half "
+    "is missing?",
+    "kidney": "This flag needs iodinated contrast into a vessel, and an eGFR below 30. Which half is missing?",
+    "implant": "This flag needs the MR, and electronics or metal in the body. Which half is missing?",
+    "allergy": "This flag needs contrast, and an earlier reaction to the same kind. Which half is missing?",
+}
+
+
+def _on_flags(item, column, given, right, get):
+    """A sentence on a flag that was overlooked or that is not raised."""
+    return OVERLOOKED[right] if given == "none" else BOTH_HALVES[given]
+
+
 @lesson.exercise
 class SafetyFlags:
     """Which flag of the department's sheet does each request in `screened` raise: pregnancy, kidney, implant, allergy, or none?
@@ -1191,26 +1500,28 @@ class SafetyFlags:
     """
 
     answer = Sheet("flag", {"flag": {"pregnancy": ("pregnant",), "kidney": ("kidneys", "renal", "egfr"), "implant": ("mr safety", "metal"),
-                                     "allergy": ("reaction", "contrast reaction"), "none": ("no", "go", "no flag")}}, len(SCREENED))
+                                     "allergy": ("reaction", "contrast reaction"), "none": ("no", "go", "no flag", "-")}}, len(SCREENED),
+                   about="screened", remark=_on_flags)
     points = 2
 
     def solution(screened):
-        import re
-
+        # The requests for which both halves of a line on the sheet hold.
+        raised = {
+            "Fall from a horse. 8 weeks pregnant.": "pregnancy",
+            "Appendicitis? Period two weeks late. eGFR 98.": "pregnancy",
+            "Diverticulitis? eGFR 24.": "kidney",
+            "PE? eGFR 19.": "kidney",
+            "Seizure. Pacemaker since 2016. eGFR 80.": "implant",
+            "Sciatica. Metal splinter in the right eye, works with a lathe.": "implant",
+            "Staging. Hives after contrast at a CT in 2021. eGFR 88.": "allergy",
+            "Staging. Short of breath after contrast at a CT in 2019. eGFR 81.": "allergy",
+        }
         rows = []
         for row in screened:
-            machine, text = row["exam"].split()[0], row["text"]
-            egfr = re.search(r"eGFR (\d+)", text)
-            flag = "none"
-            if machine in ("XR", "CT") and re.search("pregnant|Period", text) and re.search("PELVIS|ABDOMEN|HIP|LUMBAR", row["exam"]):
-                flag = "pregnancy"
-            elif row["contrast"] == "iodinated" and egfr and int(egfr[1]) < 30:
-                flag = "kidney"
-            elif machine == "MR" and re.search("Pacemaker|splinter", text):
-                flag = "implant"
-            elif row["contrast"] == "iodinated" and "after contrast at a CT" in text:
-                flag = "allergy"
-            rows.append((row["number"], flag))
+            if row["text"] in raised:
+                rows.append((row["number"], raised[row["text"]]))
+            else:
+                rows.append((row["number"], "none"))
         return rows
 
     def contrast_is_contrast(screened):
@@ -1234,7 +1545,8 @@ class SafetyFlags:
     wrong_ways = {
         every_diabetic: "Metformin is a reason to look at the kidneys, and here they have been looked at. Compare the eGFR with the sheet.",
         contrast_is_contrast: "You treated both kinds of contrast alike. Iodine (CT, X-ray) and gadolinium (MR) are different "
-        "substances: the sheet asks for the kidneys before iodine, and a reaction counts for its own kind.",
+        "substances: the sheet asks for the kidneys before iodine, and a reaction counts for its own kind by this sheet. "
+        "(Many would still mention it to the radiologist.)",
         every_low_egfr: "The kidneys are poor, but look at the column contrast: nothing is injected.",
         every_pregnancy: "Two questions decide: does the machine use X-rays or radionuclides at all, and does the beam pass between "
         "diaphragm and knees?",
@@ -1297,6 +1609,41 @@ def _triaged(night, code=None, **change):
     return rows
 
 
+NOT_THIS_ACTION = {  # right action: {action given: why not}
+    "exam": {
+        "go": "Read exam, record and question together: would that picture answer what is asked?",
+        "side": "Something comes before the side: does the exam exist here, does it fit the record, can it answer the question?",
+        "safety": "Something comes before safety: does the exam exist here, does it fit the record, can it answer the question?",
+    },
+    "side": {
+        "exam": "The exam exists here, fits the record and can answer the question, so the first action does not apply. What is wrong with "
+        "the order is in a field.",
+        "safety": "No line of the sheet holds for this request. Look at the fields of the order.",
+    },
+    "safety": {
+        "exam": "The exam exists here, fits the record and can answer the question. The text holds something else that somebody qualified "
+        "must know before.",
+        "side": "Is this exam in `sided`? If not, it cannot lack a side. Read the text against the sheet.",
+    },
+    "go": {
+        "exam": "The exam exists here, fits the record and can answer the question: compare it with the table of questions.",
+        "side": "Is the exam in `sided`? If so, the field has a side, and the text does not name another.",
+        "safety": "Take the line of the sheet that you think of: one of its two halves is missing here.",
+    },
+}
+
+
+def _on_the_night(item, column, given, right, get):
+    """A sentence on a wrong code or action."""
+    if column == "action":
+        return NOT_THIS_ACTION[right].get(given)
+    if given == "none":
+        return "The code is that of the exam which is named, even where it does not fit: this name has one in the catalogue."
+    if "CAT SCAN" in item["name"]:
+        return f"A CAT scan is a CT, whatever the organ; your code is an exam made with {MACHINES[given]}. Which region is named?"
+    return _on_codes(item, column, given, right, get)
+
+
 @lesson.exercise
 class TheNightsList:
     """Clear Eastcliff's list of Saturday night: for each request in `night` the **code** of this hospital's catalogue (or `"none"`) and
@@ -1304,7 +1651,7 @@ class TheNightsList:
 
     Actions, the first that applies:
 
-    1. `exam`: the exam does not exist here, cannot be of this patient, or cannot answer the question
+    1. `exam`: the exam does not exist here, does not fit the patient's record (call), or cannot answer the question
     2. `side`: a sided exam whose side is empty or contradicts the text
     3. `safety`: a flag of the department's sheet
     4. `go`
@@ -1314,35 +1661,44 @@ class TheNightsList:
     """
 
     answer = Sheet("cleared", {
-        "code": {code: (name,) for code, name in CODES.items()} | {"none": ("no code", "-", "not offered")},
-        "action": {"exam": ("wrong exam",), "side": ("laterality",), "safety": ("flag",), "go": ("ok", "none")},
-    }, len(NIGHT))
+        "code": CODE_WORDS,
+        "action": {"exam": ("wrong exam",), "side": ("laterality",), "safety": ("flag",), "go": ("ok",)},
+    }, len(NIGHT), about="night", remark=_on_the_night)
     points = 3
 
-    def solution(night, sided, catalogue):
-        import re
-
-        meant = [("CXR", "XCHPA"), ("WRIST", "XWRIST"), ("OB US", "USOB"), ("CAT SCAN HEAD", "CTHD"), ("KNEE", "XKNEE"),
-                 ("SHOULDER", "XSHLD"), ("PE PROTOCOL", "CTPA"), ("MRI BRAIN", "MRBR"), ("PROSTATE", "MRPRO"), ("HAND", "XHAND")]
-        description = dict(zip(catalogue["code"], catalogue["description"], strict=True))
-        cleared = []
+    def solution(night):
+        code_of = {
+            "CXR PA/LAT": "XCHPA", "CXR 2V": "XCHPA", "XR WRIST 3V": "XWRIST",
+            "OB US": "USOB", "CAT SCAN HEAD PLAIN": "CTHD", "XR KNEE 2V": "XKNEE",
+            "XR SHOULDER 3V": "XSHLD", "CT CHEST PE PROTOCOL": "CTPA", "MRI BRAIN": "MRBR",
+            "MRI PROSTATE": "MRPRO", "XR HAND 3V": "XHAND", "IVP": "none",
+            "DEXA": "none",
+        }
+        # What does not simply go on, by the text of the request.
+        stopped = {
+            "Rising PSA.": "exam",
+            "Follow-up after biopsy.": "exam",
+            "Haematuria, flank pain. Nephrolithiasis?": "exam",
+            "Dysphagia for solid food.": "exam",
+            "Colic. Nephrolithiasis?": "exam",
+            "Osteoporosis?": "exam",
+            "Fall, haemarthrosis.": "side",
+            "Gonarthrosis, worse on the right.": "side",
+            "Dislocated left shoulder.": "side",
+            "Rt shoulder, cannot lift the arm.": "side",
+            "Sudden dyspnoea. eGFR 21.": "safety",
+            "Haemoptysis, D-dimer raised. eGFR 25.": "safety",
+            "First seizure. Cochlear implant since 2019.": "safety",
+            "Headache. Pacemaker since 2012.": "safety",
+        }
+        rows = []
         for row in night:
-            code = next((code for words, code in meant if words in row["name"]), "none")
-            text, woman = row["text"].lower(), row["patient"].startswith("F")
-            left, right = re.search(r"\b(left|lt)\b", text), re.search(r"\b(right|rt)\b", text)
-            egfr = re.search(r"egfr (\d+)", text)
-            # A woman has no prostate; a hand shows neither kidneys nor the oesophagus.
-            misfit = code == "MRPRO" and woman or code == "XHAND" and re.search("flank|dysphagia", text)
-            if code == "none" or misfit:
-                action = "exam"
-            elif description[code] in sided and (row["side"] == "" or row["side"] == "R" and left or row["side"] == "L" and right):
-                action = "side"
-            elif code == "CTPA" and egfr and int(egfr[1]) < 30 or code.startswith("MR") and re.search("pacemaker|implant", text):
-                action = "safety"
+            if row["text"] in stopped:
+                action = stopped[row["text"]]
             else:
                 action = "go"
-            cleared.append((row["number"], code, action))
-        return cleared
+            rows.append((row["number"], code_of[row["name"]], action))
+        return rows
 
     def by_the_words(night):
         return _triaged(night, code="CTCH")
@@ -1369,8 +1725,8 @@ class TheNightsList:
     wrong_ways = {
         by_the_words: "You mapped the words, not the protocol. PE stands for something in the arteries of the lung, for which the "
         "catalogue has an exam of its own.",
-        exam_never_doubted: "Read exam, patient and question together. Does this person have that organ, and would that picture answer "
-        "what is asked?",
+        exam_never_doubted: "Read exam, record and question together. Does the exam fit what the record says of this person, and would "
+        "that picture answer what is asked? Where it does not fit the record, one calls.",
         sides_overlooked: "Look at the side once more: the exam is a sided one. Is a side given, and does the text name the same?",
         rule_out_is_right: "R/O is rule out; it says nothing about a side.",
         every_flag: "Both conditions of a flag must hold. Ultrasound has no rays, and for a plain exam nothing is injected.",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from coursekit.figures import medical
 from coursekit.figures.medical import organs, parts, planes, thumbnails
 from coursekit.hospital import hospital
 
@@ -11,6 +12,15 @@ def test_parts_are_told_in_order():
     picture = parts([("pericarditis", pieces)], title="T")
     assert "pericarditis: peri (prefix) is around, card (root) is heart, itis (suffix) is in flammation" in picture.says
     assert picture.png.startswith(b"\x89PNG")
+
+
+def test_a_kind_of_part_has_one_colour_wherever_it_stands(monkeypatch):
+    painted = []
+    box = medical._box
+    monkeypatch.setattr(medical, "_box", lambda x, y, width, height, fill, line=1: painted.append(fill) or box(x, y, width, height, fill))
+    parts([("ab", [("a", "prefix", "1"), ("b", "root", "2")]), ("cd", [("c", "root", "3"), ("d", "root", "4")])], title="T")
+    prefix, *roots = painted
+    assert len(set(roots)) == 1 and prefix not in roots
 
 
 def test_organs_name_their_systems_and_the_sides():

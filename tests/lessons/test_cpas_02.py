@@ -45,10 +45,19 @@ def test_an_open_or_odd_form_gets_a_sentence_that_helps(editions, exercise):
     open_rows = [(row[0], *(... for _ in row[1:])) for row in rows]
     assert exercise.judge((open_rows,), editions).outcome is Outcome.NOT_ANSWERED
     half = rows[:3] + open_rows[3:]
+    assert "right so far" in exercise.judge((half,), editions).message
     assert "row 4" in exercise.judge((half,), editions).message and "still open" in exercise.judge((half,), editions).message
+    other = next(row[1:] for row in rows if row[1] != rows[1][1])
+    wrong = exercise.judge(([rows[0], (rows[1][0], *other), *open_rows[2:]],), editions).message
+    assert wrong.startswith("Row 2, `") and "row 3 is still open" in wrong, "what is filled in is checked first"
+    assert exercise.judge(([...] * len(rows),), editions).outcome is Outcome.NOT_ANSWERED
+    fewer = exercise.judge(([rows[0], (rows[1][0], *other)],), editions).message
+    assert fewer.startswith("Row 2, `") and "rows are missing" in fewer
     odd = [(row[0], *("bogus" for _ in row[1:])) for row in rows]
     assert "`bogus` is not a word" in exercise.judge((odd,), editions).message
     assert "values" in exercise.judge(([row[:1] for row in rows],), editions).message
+    longer = exercise.judge(([*rows[:2], (*rows[2], "word"), *rows[3:]],), editions).message
+    assert longer.startswith("Row 3 has") and "comma" in longer
     assert exercise.judge((rows[:-1],), editions).label == "missing row"
     assert "begins with its number" in exercise.judge(([("x", *row[1:]) for row in rows],), editions).message
 
@@ -105,7 +114,8 @@ def test_other_rules_that_work_are_right(editions):
     lower = [(word.lower(), part) for word, part in cpas02.GOOD_RULES]
     assert EXERCISES["BodyPartRules"].judge((lower,), editions).correct
     more = [("FEMORAL", "HIP"), ("SCAPUL", "SCAPULA"), ("CARDIAC", "HEART"), ("ABDUCTION", "SHOULDER"), ("CHEST ABD", "CHESTABDPELVIS"),
-            ("ABD PELV", "ABDOMENPELVIS"), ("CERVICAL", "CSPINE"), (" CAP ", "CHESTABDPELVIS"), ("IAC", "IAC"), ("ABD", "ABDOMEN"),
+            ("ABD PELV", "ABDOMENPELVIS"), ("ABDOMEN PELV", "ABDOMENPELVIS"), ("CERVICAL S", "CSPINE"), (" CAP ", "CHESTABDPELVIS"),
+            ("IAC", "IAC"), ("ABD", "ABDOMEN"),
             ("L SPINE", "LSPINE"), *cpas02.GOOD_RULES]
     assert EXERCISES["BodyPartRules"].judge((more,), editions).correct, "particular words first do as well as blanks"
 
@@ -125,7 +135,7 @@ def test_whole_names_as_rules_do_not_carry_to_other_hospitals(editions):
     rules = [(re.sub("[^A-Z0-9]+", " ", name), part) for name, part in zip(frame["name"], frame["body_part"], strict=True) if part]
     rules.sort(key=lambda rule: -len(rule[0]))
     verdict = EXERCISES["BodyPartRules"].judge((rules,), editions)
-    assert not verdict.correct and "for another" in verdict.message
+    assert not verdict.correct and "holds a whole name" in verdict.message
 
 
 def test_the_shown_rules_are_the_good_ones(editions):
@@ -145,15 +155,13 @@ def test_every_request_of_the_pools_is_judged_as_planned():
     assert EXERCISES["DoNotUse"].solution(notes) == cpas02._dangerous(notes, "unit", "day", "zero", "point", "salt")
     orders = [{"accession": str(at), "exam": exam, "side": side, "text": text}
               for at, (exam, side, text) in enumerate(one for _, variants in cpas02.SIDES for one in variants)]
-    sided = [procedure.description for procedure in PROCEDURES if procedure.sided]
-    assert EXERCISES["WhichSide"].solution(orders, sided) == cpas02._back(orders, "empty", "said", "against")
+    assert EXERCISES["WhichSide"].solution(orders) == cpas02._back(orders, "empty", "said", "against")
     screened = [{"number": at, "exam": exam, "contrast": contrast, "patient": patient, "text": text}
                 for at, (exam, contrast, patient, text) in enumerate(one for *_, variants in cpas02.SCREENED for one in variants)]
     assert EXERCISES["SafetyFlags"].solution(screened) == cpas02._flags(screened)
     night = [{"number": at, "name": name, "side": side, "patient": patient, "text": text}
              for at, (name, side, patient, text) in enumerate(one for *_, variants in cpas02.NIGHT for one in variants)]
-    catalogue = lesson.input_of("catalogue", hospital(0, "tiny"))
-    assert EXERCISES["TheNightsList"].solution(night, sided, catalogue) == cpas02._triaged(night)
+    assert EXERCISES["TheNightsList"].solution(night) == cpas02._triaged(night)
     shortened = [{"number": at, "exam": exam, "text": text, "abbreviation": short}
                  for at, (short, (exam, text)) in enumerate((short, one) for short, texts in cpas02.SHORTENED.items() for one in texts)]
     planned = cpas02._meant(shortened, lambda short, place: "ask" if place is None else cpas02.READINGS[short][place])
@@ -184,3 +192,141 @@ def test_the_images_are_those_that_are_described():
     shown = hospital(0, "tiny")
     assert set(lesson.input_of("hung", shown).values()) == set(cpas02.SEEN)
     assert set(lesson.input_of("looks", shown)) == set(cpas02.LETTERS)
+
+
+INPUTS = {"TermsInParts": "terms", "WordsAndSystems": "words", "WhatIsMeant": "shortened", "WordsMeetPictures": "indications",
+          "TheirNamesOurCodes": "eastcliff", "SafetyFlags": "screened", "TheNightsList": "night"}
+
+
+def _one_wrong(name, editions, words, part):
+    """The verdict on the right form with `words` in the first row whose text holds `part`; None when no row does."""
+    rows = _right(EXERCISES[name], editions)
+    number = next((row["number"] for row in lesson.input_of(INPUTS[name], editions.own) if part in str(row)), None)
+    if number is None:
+        return None
+    given = [(row[0], *(word or right for word, right in zip(words, row[1:], strict=True))) if row[0] == number else row for row in rows]
+    return EXERCISES[name].judge((given,), editions)
+
+
+@pytest.mark.parametrize(("name", "part", "words", "says"), [
+    ("TermsInParts", "bronchoscopy", ("lung", ""), "pneumon"),
+    ("TermsInParts", "cystitis", ("kidney", ""), "ureters"),
+    ("WordsAndSystems", "intercostal", ("", "respiratory"), "names is a bone"),
+    ("WordsAndSystems", "subdural", ("", "musculoskeletal"), "cover of the brain"),
+    ("WordsAndSystems", "suprarenal", ("", "urinary"), "neighbour"),
+    ("WhatIsMeant", "drained", ("overdose",), "no reading of PE"),
+    ("WordsMeetPictures", "Dysphagia", ("C",), "-phagia eating"),
+    ("WordsMeetPictures", "lump", ("F",), "in the breast. Image F shows a fan"),
+    ("TheirNamesOurCodes", "IVP", ("CTAP",), "has not ordered a CT"),
+    ("TheirNamesOurCodes", "DEXA", ("NMBONE",), "radionuclide"),
+    ("TheirNamesOurCodes", "CATH", ("USECHO",), "catheter"),
+    ("TheirNamesOurCodes", "CATH", ("CTCOR",), "catheter"),
+    ("TheirNamesOurCodes", "C-SPINE", ("CTCSP",), "made with the CT"),
+    ("TheirNamesOurCodes", "L-SPINE", ("MRLSP",), "made with the MR"),
+    ("SafetyFlags", "breath", ("none",), "Trouble with breathing"),
+    ("SafetyFlags", "splinter", ("none",), "An eye counts"),
+    ("SafetyFlags", "eGFR 19", ("none",), "the figure on the sheet"),
+    ("SafetyFlags", "8 weeks", ("none",), "in its beam"),
+    ("TheNightsList", "XR HAND", ("none", ""), "code is that of the exam which is named"),
+    ("TheNightsList", "PROSTATE", ("none", ""), "code is that of the exam which is named"),
+    ("TheNightsList", "IVP", ("CTAP", ""), "has not ordered a CT"),
+    ("TheNightsList", "CAT SCAN", ("MRBR", ""), "A CAT scan is a CT"),
+    ("TheNightsList", "XR KNEE", ("", "exam"), "in a field"),
+    ("TheNightsList", "PROSTATE", ("", "side"), "before the side"),
+    ("TheNightsList", "MRI BRAIN", ("", "side"), "in `sided`"),
+])
+def test_a_likely_mistake_is_told_by_itself(editions, name, part, words, says):
+    verdict = _one_wrong(name, editions, words, part)
+    assert verdict is not None and not verdict.correct
+    assert says in verdict.message and (verdict.message.startswith("Row ") or verdict.label == "by_the_neighbour"), verdict
+
+
+@pytest.mark.parametrize(("name", "part", "words"), [
+    ("TermsInParts", "spondylosis", ("", "a lasting condition")),
+    ("WhatIsMeant", "Follow-up", ("ask back",)), ("WhatIsMeant", "Pre-operative", ("ask!",)),
+    ("WhatIsMeant", "D-dimer", ("embolism",)), ("WhatIsMeant", "drained", ("an effusion",)),
+    ("SafetyFlags", "prawns", ("-",)), ("TheNightsList", "IVP", ("not offered", "")),
+])
+def test_another_way_to_say_it_is_right(editions, name, part, words):
+    assert _one_wrong(name, editions, words, part).correct
+
+
+@pytest.mark.parametrize("name", ["TheirNamesOurCodes", "SafetyFlags", "TheNightsList"])
+def test_pythons_none_is_none(editions, name):
+    rows = [tuple(None if word == "none" else word for word in row) for row in _right(EXERCISES[name], editions)]
+    assert any(None in row for row in rows) and EXERCISES[name].judge((rows,), editions).correct
+    rows = [(row[0], None, *row[2:]) for row in rows]
+    assert not EXERCISES[name].judge((rows,), editions).correct
+
+
+def test_every_mistake_on_a_form_gets_a_sentence_of_its_own(editions):
+    """No word of the lists, in no row, is answered with "not right" alone."""
+    for exercise in SHEETS:
+        right = [tuple(row) for row in _right(exercise, editions)]
+        for at, row in enumerate(right):
+            for place, known in enumerate(exercise.answer.words.values(), 1):
+                for word in known:
+                    if word == row[place]:
+                        continue
+                    wrong = [*right[:at], (*row[:place], word, *row[place + 1:]), *right[at + 1:]]
+                    verdict = exercise.judge((wrong,), editions)
+                    assert not verdict.correct and "this is not right." not in verdict.message, (exercise.name, row, word)
+
+
+@pytest.mark.parametrize(("part", "extra", "says"), [
+    ("5.0 mm", True, "read the footnote"), ("Creatinine", True, "read the footnote"), ("units before", True, "written out"),
+    ("10 u", False, "how is a unit written"), ("MSO4", False, "two different drugs"), ("q.d.", False, "how often"),
+    (".25", False, "nothing stands before it"),
+    ("20.0 mg", False, "ten times"),
+])
+def test_a_note_too_many_or_too_few_is_explained(editions, part, extra, says):
+    number = next(row["number"] for row in lesson.input_of("notes", editions.own) if part in row["text"])
+    right = _right(EXERCISES["DoNotUse"], editions)
+    given = [*right, number] if extra else [one for one in right if one != number]
+    message = EXERCISES["DoNotUse"].judge((given,), editions).message
+    assert says in message, message
+
+
+def test_a_side_too_many_or_too_few_is_explained(editions):
+    exercise, orders = EXERCISES["WhichSide"], lesson.input_of("orders", editions.own)
+    right = _right(exercise, editions)
+    assert exercise.judge(([one[-4:] for one in right],), editions).correct, "the last figures alone"
+    for row in orders:
+        if row["accession"] in right:
+            message = exercise.judge(([one for one in right if one != row["accession"]],), editions).message
+            assert "field" in message, message
+        elif row["exam"] not in lesson.input_of("sided", editions.own):
+            assert "is not in `sided`" in exercise.judge(([*right, row["accession"]],), editions).message
+    filled = [row["accession"] for row in orders if row["accession"] in right and row["side"]]
+    assert "field is empty" in exercise.judge((filled,), editions).message
+    assert "no such one" in exercise.judge(([*right, "A2504069999"],), editions).message
+
+
+@pytest.mark.parametrize(("name", "part"), [
+    ("CT ABDOMEN PELVIS W", "ABDOMENPELVIS"), ("CT ABDOMEN/PELVIS", "ABDOMENPELVIS"), ("CT CHEST ABD W", "CHESTABDOMEN"),
+    ("MR CERVICAL CANCER STAGING", None), ("CT WHIPPLE FOLLOW UP", None), ("XR RADIAL HEAD R", None), ("XR THORACIC SPINE", None),
+])
+def test_the_shown_rules_file_later_names_well(name, part):
+    assert cpas02.body_part_by(cpas02.GOOD_RULES, name) == part
+
+
+@pytest.mark.parametrize(("instead", "says"), [
+    ({"ABDOMEN PELV": None}, "first written out"), ({"CERVICAL SPINE": "CERVICAL"}, "neck of the womb"), ({" HIP ": "HIP"}, "Whipple"),
+])
+def test_rules_that_fail_on_later_names_are_told_why(editions, instead, says):
+    rules = [(instead.get(word, word), part) for word, part in cpas02.GOOD_RULES if instead.get(word, word)]
+    verdict = EXERCISES["BodyPartRules"].judge((rules,), editions)
+    assert not verdict.correct and says in verdict.message, verdict
+
+
+def test_the_shown_orders_are_six_with_one_foreign_code():
+    frame = lesson.input_of("ordered", hospital(0, "tiny"))
+    assert list(frame.columns) == ["OBR-4.1", "OBR-4.2", "OBR-4.3"]
+    assert sum(code.startswith("EC.") for code in frame["OBR-4.1"]) == 1 and len(frame) == len(frame.drop_duplicates())
+
+
+def test_solutions_are_plain():
+    for exercise in lesson.exercises:
+        text = exercise.solution_text()
+        name = exercise.answer.variables[0]
+        assert f"{name} = {name}" not in text and "import re" not in text and "zip(" not in text, exercise.name
