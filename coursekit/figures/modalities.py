@@ -24,6 +24,7 @@ class Tile(NamedTuple):
     frame  : the number of the frame that is shown, from 1; the middle one when not given
     window : (center, width); the image's own when not given
     crop   : the part of the image that is shown: (first row, row after the last, first column, column after the last)
+    finds  : where `says` leaves the finding to the learner: what a look at the picture finds, for those who can't see it
     """
 
     label: str
@@ -32,14 +33,16 @@ class Tile(NamedTuple):
     frame: int = None
     window: tuple = (None, None)
     crop: tuple = None
+    finds: str = ""
 
 
-def gallery(tiles, columns=4, size=240):
+def gallery(tiles, columns=4, size=240, describe=False):
     """A picture of several images side by side, each as a workstation shows it.
 
     tiles   : list of Tile
     columns : how many in a row
     size    : screen pixels of a tile's side
+    describe: True for those who can't see the pictures: the text says what a look at them finds, where a tile has that
     """
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
@@ -53,7 +56,8 @@ def gallery(tiles, columns=4, size=240):
         ax.imshow(_to_screen(grey, size)[0], cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
         ax.set_anchor("W")
         ax.set_axis_off()
-    said = " ".join(f"{tile.label}: {tile.says}" + ("" if tile.says.endswith(".") else ".") for tile in tiles)
+    texts = [tile.finds if describe and tile.finds else tile.says for tile in tiles]
+    said = " ".join(f"{tile.label}: {text}" + ("" if text.endswith(".") else ".") for tile, text in zip(tiles, texts, strict=True))
     return Picture(fig, f"{len(tiles)} image{'s' * (len(tiles) > 1)} side by side. {said}")
 
 

@@ -1,11 +1,14 @@
 """The modalities, how their images look and how they work: the exercises of lesson cpas-04."""
 
+import math
+import re
+
 import numpy as np
 
 from coursekit.checking import Choice, Fields, Function, Kind, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.kinds.table import _cells
-from coursekit.checking.reading import Unclear, describe, is_library
+from coursekit.checking.kinds.table import Rows, _cells, _from_frame
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain, short
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.figures.modalities import Tile
 from coursekit.hospital import images
@@ -19,7 +22,7 @@ lesson = Lesson(
     minutes=90,
     objectives=[
         "tell from a picture without labels which modality made it, and which SOP class it is sent as",
-        "subtract a mask, measure in an ultrasound image, compute a standardised uptake value and lay a PET over a CT",
+        "subtract a mask, measure in an ultrasound image, compute a standardised uptake value, tell what a PET can be laid over",
         "say what each modality sends, how much of it, and where its workflow is peculiar",
     ],
     covers=["workflow and appearance of CT, MR, DR, CR, mammography and tomosynthesis, US, RF, XA, IVUS, IVOCT, NM, PET/CT, PET/MR"],
@@ -29,32 +32,38 @@ lesson = Lesson(
 ELSEWHERE = 1000  # what is added to the seed for images that the learner has not seen
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 PROCESSING, TOMOSYNTHESIS, MULTIFRAME = STORAGE + "1.2.1", STORAGE + "13.1.3", STORAGE + "3.1"
-EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
+ENCODING = "1.2.840.10008.1.2."
+EXPLICIT, IMPLICIT, JPEG_LOSSLESS = ENCODING + "1", "1.2.840.10008.1.2", ENCODING + "4.70"
 LETTERS = "ABCDEFGH"
 
-# Of each image of the delivery: modality, SOP class, what is seen (without naming the modality), what else is left of its header.
+# Of each image of the delivery: modality, SOP class, the shapes that are seen, what a look at them finds (without naming the modality),
+# what else is left of its header.
 DELIVERY = {
-    "ct_head": ("CT", STORAGE + "2", "a section through a head: a thick white ring, within it grey tissue and dark chambers", ""),
-    "dx_hand": ("DX", STORAGE + "1.1", "a hand, its bones light, some of them lying over one another",
+    "ct_head": ("CT", STORAGE + "2", "a section through a head", "a section through a head: a thick white ring, within it grey tissue "
+                "and dark chambers", ""),
+    "dx_hand": ("DX", STORAGE + "1.1", "a hand", "a hand, its bones light, some of them lying over one another",
                 "Presentation Intent Type: FOR PRESENTATION"),
-    "rf_swallow": ("RF", STORAGE + "12.2", "a neck from the side, jaw and spine, with a dark mass in front of the spine that moves down "
-                   "from frame to frame", "Contrast/Bolus Route: ORAL"),
-    "mg_lmlo_processing": ("MG", PROCESSING, "one large round shape from the edge of the picture, nearly black without any "
-                           "structure, on white", ""),
-    "dbt_lmlo": ("MG", TOMOSYNTHESIS, "one large round shape from the edge of the picture, soft, with fine strands; from frame to "
-                 "frame other strands are sharp", ""),
-    "us_ob_cine": ("US", MULTIFRAME, "a fan with a grainy pattern, light lines and dark holes, and a bar of colours beside it", ""),
-    "ivus_pullback": ("IVUS", MULTIFRAME, "a disc full of grain round a black centre with a bright ring; in the disc a dark ring and "
-                      "a dark wedge", ""),
-    "ivoct_pullback": ("IVOCT", STORAGE + "14.1", "a disc, black at its rim; round the centre a fine bright band that fades outwards "
-                       "within a short way, with a sharp dark wedge", ""),
-    "nm_bone": ("NM", STORAGE + "20", "a whole skeleton in dots, the kidneys too, with some spots brighter than the rest", ""),
-    "pt_torso": ("PT", STORAGE + "128", "a blurred section through a trunk, bright in one place, with no sharp edge anywhere", ""),
+    "rf_swallow": ("RF", STORAGE + "12.2", "a neck from the side", "a neck from the side, jaw and spine, with a dark mass in front of "
+                   "the spine that moves down from frame to frame", "Contrast/Bolus Route: ORAL"),
+    "mg_lmlo_processing": ("MG", PROCESSING, "a large round shape that begins at an edge of the picture", "one large round shape from "
+                           "the edge of the picture, nearly black without any structure, on white", ""),
+    "dbt_lmlo": ("MG", TOMOSYNTHESIS, "a large round shape that begins at an edge of the picture", "one large round shape from the edge "
+                 "of the picture, soft, with fine strands; from frame to frame other strands are sharp", ""),
+    "us_ob_cine": ("US", MULTIFRAME, "a fan and a bar beside it", "a fan with a grainy pattern, light lines and dark holes, and a bar of "
+                   "colours beside it", ""),
+    "ivus_pullback": ("IVUS", MULTIFRAME, "a disc with rings", "a disc full of grain round a black centre with a bright ring; in the "
+                      "disc a dark ring and a dark wedge", ""),
+    "ivoct_pullback": ("IVOCT", STORAGE + "14.1", "a disc with rings", "a disc, black at its rim; round the centre a fine bright band "
+                       "that fades outwards within a short way, with a sharp dark wedge", ""),
+    "nm_bone": ("NM", STORAGE + "20", "a body from head to foot", "a whole skeleton in dots, the kidneys too, with some spots brighter "
+                "than the rest", ""),
+    "pt_torso": ("PT", STORAGE + "128", "a section through a trunk", "a blurred section through a trunk, bright in one place, with no "
+                 "sharp edge anywhere", "Units: BQML"),
 }  # fmt: skip
 MARKER = 0.14  # the part at the top of a mammogram that bears the marker with the view: it's cut off
 
 CAUSES = {
-    "A": "Dust and dirt on the plate or in the plate reader.",
+    "A": "Dust and dirt on the plate.",
     "B": "The plate was not erased well: it still holds the exposure before.",
     "C": "The patient moved between the mask and the run.",
     "D": "Something hard in the body lets no sound through.",
@@ -64,14 +73,19 @@ CAUSES = {
     "H": "An element of the probe is dead.",
     "I": "Contrast medium has leaked out of the vessel.",
 }
-# Of each picture: its cause, and what is seen.
+# Of each picture: its cause, the shapes that are seen, and what a look at them finds.
 ARTEFACTS = {
-    "ghost": ("B", "A plate that was exposed evenly, with nothing on it. A hand can be made out faintly, its bones a little lighter."),
-    "dirt": ("A", "A part of an evenly exposed plate: small sharp white specks on even grey."),
-    "motion": ("C", "A knee after subtraction: beside the dark vessel every edge of the bones has a light and a dark line."),
-    "shadow": ("D", "A fan of grain: a black hollow, in it a bright arc, and beneath the arc a black stripe that widens with the fan "
+    "ghost": ("B", "A plate with a hand on it.",
+              "A plate that was exposed evenly, with nothing on it. A hand can be made out faintly, its bones a little lighter."),
+    "dirt": ("A", "A part of a plate.",
+             "A part of an evenly exposed plate: small sharp white specks on even grey."),
+    "motion": ("C", "A knee and its artery after subtraction.",
+               "A knee after subtraction: beside the dark vessel every edge of the bones has a light and a dark line."),
+    "shadow": ("D", "A fan of grain with several organs in it.",
+               "A fan of grain: a black hollow, in it a bright arc, and beneath the arc a black stripe that widens with the fan "
                "down to its lower edge; above the arc all is as beside it."),
-    "polarity": ("E", "A chest: the lungs are light, the spine and the heart are dark."),
+    "polarity": ("E", "A chest from the front.",
+                 "A chest: the lungs are light, the spine and the heart are dark."),
 }  # fmt: skip
 
 
@@ -97,6 +111,44 @@ def modality(value):
     raise ValueError("that is no modality's code, such as CT")
 
 
+def codec(value):
+    """A transfer syntax's UID (or that of a SOP class), from its UID with words about it, or a usual name."""
+    if isinstance(value, int):
+        raise ValueError("that is no UID; the proof is the UID of what was refused, not the number of the result")
+    text = str(value)
+    found = set(re.findall(r"(?<![\w.])\d+(?:\.\d+){5,}(?!\w|\.\d)", text))
+    if len(found) > 1:
+        raise ValueError("these are several UIDs, and one is asked")
+    if found:
+        return found.pop()
+    if re.fullmatch(r"\D*1\.2\.840\.*(\.\.+|\u2026)\.?4\.70\W*", text):
+        return JPEG_LOSSLESS
+    letters = re.sub(r"[^a-z0-9]", "", text.casefold().replace("transfer syntax", "").replace("first-order prediction", "sv1"))
+    letters = letters.replace("selectionvalue1", "sv1").replace("nonhierarchical", "")
+    names = {
+        "jpeglossless": JPEG_LOSSLESS, "jpeglosslesssv1": JPEG_LOSSLESS, "losslessjpeg": JPEG_LOSSLESS,
+        "jpeglosslessprocess14sv1": JPEG_LOSSLESS, "jpeglosslesssv1process14": JPEG_LOSSLESS,
+        "jpeglosslessprocess14": ENCODING + "4.57", "jpeg2000lossless": ENCODING + "4.90", "jpeg2000": ENCODING + "4.90",
+        "jpeg2000losslessonly": ENCODING + "4.90", "jpegls": ENCODING + "4.80", "jpeglslossless": ENCODING + "4.80",
+        "breasttomosynthesis": TOMOSYNTHESIS, "tomosynthesis": TOMOSYNTHESIS,
+    }  # fmt: skip
+    return names.get(letters) or uid(value)
+
+
+def sop_class(value):
+    """A SOP class's UID, from its name, the UID, or the end of the UID as the lesson's table has it."""
+    text = str(value).strip(" '\"`")
+    if re.fullmatch(r"\.?\d{1,3}(\.\d{1,3}){0,3}", text) and not text.startswith("1.2.840"):
+        return STORAGE + text.removeprefix(".")
+    return uid(value)
+
+
+def megabytes(value):
+    """Megabytes, from a number or from text with a unit."""
+    found = re.fullmatch(r"\s*([\d.]+)\s*(MB|GB)\s*", value, re.IGNORECASE) if isinstance(value, str) else None
+    return float(found[1]) * (1000 if found[2].upper() == "GB" else 1) if found else value
+
+
 def picture(value):
     """A picture's number, from 3, "3" or "Picture 3"."""
     return int(str(value).casefold().replace("picture", "").strip(" ."))
@@ -120,6 +172,114 @@ def cause(value):
         if text in (letter.casefold(), said.strip(".").casefold()):
             return letter
     raise ValueError(f"one of the letters {', '.join(CAUSES)} is asked")
+
+
+class Named(Set):
+    """Rows of a table of the lesson, by their names; forgives the rows themselves, cut out of the table.
+
+    table  : the name of the input
+    column : the column with the names
+    looks  : what a name looks like: an example that is none of the table's
+    also   : another column that tells the rows apart, whose values count as names too
+    """
+
+    def __init__(self, variables, table, column, looks, also=None):
+        super().__init__(variables)
+        self.table, self.column, self.looks, self.also = table, column, looks, also
+
+    def read(self, given):
+        """As for a set; of a table its column of names."""
+        if is_library(given, "pandas", "DataFrame"):
+            rows = _from_frame(given)
+            if self.column in rows.columns:
+                given = [row[rows.columns.index(self.column)] for row in rows.rows]
+        return super().read(given)
+
+    def judge(self, exercise, given, editions):
+        """As for a set; but a name that the table hasn't got is said to be none, and other names of a row are read."""
+        try:
+            answer = self.read(*given)
+        except Unclear:
+            return super().judge(exercise, given, editions)
+        table = exercise.lesson.input_of(self.table, editions.own)
+        known = {str(name).casefold(): name for name in table[self.column]}
+        if self.also:
+            known |= {str(other).casefold(): name for other, name in zip(table[self.also], table[self.column], strict=True)}
+        unknown = [written for value, written in answer.items() if value not in known]
+        if unknown:
+            return Verdict(Outcome.NOT_YET, f"There is no {short(unknown[0])} in the column `{self.column}` of `{self.table}`; its names "
+                           f"look like `{self.looks}`.", "unknown name")  # fmt: skip
+        return super().judge(exercise, ([known[value] for value in answer],), editions)
+
+
+class Lettered(Fields):
+    """A dictionary with an entry for each picture; forgives a list in the order of the pictures, and keys such as 1 and "Picture 1".
+
+    most : how often a value may be there before that is said first
+    once : the sentence about it
+    """
+
+    def __init__(self, variables, entries, most, once):
+        super().__init__(variables, entries)
+        self.most, self.once = most, once
+
+    def _written(self, given):
+        value = plain(given)
+        if type(value) is list and len(value) == len(self.entries) and not any(type(one) in (list, dict) for one in value):
+            return dict(zip(self.entries, value, strict=True))
+        written = super()._written(given)
+        return {
+            str(name) if type(name) is int and 0 <= name < 100 else
+            re.sub(r"(?i)^\s*picture[\s_]*", "", name) if type(name) is str else name: value
+            for name, value in written.items()
+        }
+
+    def read(self, given):
+        """As for every dictionary, but a list of another length is told so."""
+        value = plain(given)
+        if type(value) is list and value and not any(type(one) in (list, dict) for one in value):
+            if len(value) != len(self.entries):
+                raise Unreadable(f"Your list has {len(value)} values; there are {len(self.entries)} pictures.")
+        return super().read(given)
+
+    def judge(self, exercise, given, editions):
+        """As for every dictionary; but first a value that is there too often."""
+        try:
+            values = list(self.read(*given).values())
+        except Unclear:
+            values = []
+        often = next((value for value in values if values.count(value) > self.most), None)
+        if often:
+            return Verdict(Outcome.NOT_YET, f"You gave {often} {values.count(often)} times. {self.once}", "repeated")
+        return super().judge(exercise, given, editions)
+
+
+class Uptake(Number):
+    """An SUV; a wrong one that is huge, because of a unit, need not be given to the last digit to be told."""
+
+    def _near(self, number, target, relative=0.0):
+        return super()._near(number, target, relative or (0.006 if abs(target) > 1000 else 0.0))
+
+
+class Subtraction(Function):
+    """A function of pictures, with messages about arrays for people who are new to them."""
+
+    helps = {
+        "converted to Python scalar": "`math.log` takes a single number; `np.log` takes a whole picture.",
+        "converted to a scalar": "`math.log` takes a single number; `np.log` takes a whole picture.",
+        "must be real number": "`math.log` takes a single number; `np.log` takes a whole picture.",
+        "'list' and 'int'": "A list as a whole can't have 1 taken off; do it for each: `one - 1 for one in masks`.",
+    }
+
+    def judge(self, exercise, given, editions):
+        """As for every function."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or not verdict.message:
+            return verdict
+        message = verdict.message.replace("an object of type `ndarray`", "a picture").replace("an object of type `float64`", "one number")
+        if verdict.label == "error":
+            message += "".join({f" {help}" for sign, help in self.helps.items() if sign in message})
+        return Verdict(verdict.outcome, message, verdict.label)
 
 
 class Pixels(Kind):
@@ -156,11 +316,33 @@ class Pixels(Kind):
                           "darkness beside and over bone.", "value")  # fmt: skip
 
 
+class Sizes(Table):
+    """A table of sizes; other columns don't matter, and whole numbers may be cut or rounded."""
+
+    def _arranged(self, answer, other):
+        """As for a table, without the columns that were not asked when those that were are there."""
+        names = [name.strip().casefold() for name in answer.columns]
+        if set(other.columns) <= set(names):
+            places = [names.index(name) for name in other.columns]
+            answer = Rows(list(other.columns), [tuple(row[place] for place in places) for row in answer.rows])
+        return super()._arranged(answer, other)
+
+    def _same(self, got, want):
+        if type(got) not in (int, float) or type(want) not in (int, float):
+            return got == want
+        if float(got).is_integer():
+            return abs(got - want) <= 0.5 or got == math.floor(want) or (want > 10 and got == math.ceil(want))
+        return abs(got - want) <= 0.06
+
+
 class ByPicture(Table):
     """A table with a row for each picture; a wrong row is diagnosed by itself, whatever the others hold."""
 
     def judge(self, exercise, given, editions):
         """As for a table; then the first wrong way whose wrong rows are in the answer."""
+        unknown = self._unknown(exercise, given, editions)
+        if unknown:
+            return Verdict(Outcome.NOT_YET, unknown, "unreadable")
         verdict = super().judge(exercise, given, editions)
         if verdict.correct or verdict.label != "value":
             return verdict
@@ -173,6 +355,24 @@ class ByPicture(Table):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
         count = sum(rows[key] != right[key] for key in rows)
         return Verdict(Outcome.NOT_YET, f"{len(rows) - count} of {len(rows)} pictures are right. {verdict.message}", "value")
+
+    def _unknown(self, exercise, given, editions):
+        """A sentence about the first SOP class that can't be read; "" when there is none."""
+        solution = self._computed(exercise, exercise.solution, editions)
+        try:
+            arranged = self._arranged(self.read(*given), solution)
+        except Unclear:
+            return ""
+        if isinstance(arranged, Difference):
+            return ""
+        for row in arranged:
+            value = row[solution.columns.index("sop_class")]
+            try:
+                sop_class(value)
+            except ValueError:
+                return (f"{short(value)} is no SOP class: give its whole UID, the end of it, or the name as the table of SOP classes at "
+                        "the beginning of the lesson has it.")  # fmt: skip
+        return ""
 
     def _rows(self, table, solution):
         """{key: the row's cells as they're compared}, the columns in the order of the solution."""
@@ -322,7 +522,8 @@ def mr_pictures(hospital):
     }
     order = _order_of_mr(hospital)
     return [
-        Tile(f"Picture {letter}", images.image(f"mr_brain_{kind}", hospital.seed + ELSEWHERE)[5], said[kind])
+        Tile(f"Picture {letter}", images.image(f"mr_brain_{kind}", hospital.seed + ELSEWHERE)[5], "a section through a brain",
+             finds=said[kind])
         for letter, kind in zip(LETTERS, order, strict=False)
     ]
 
@@ -436,6 +637,12 @@ def voxel(hospital):
 
 
 @lesson.input
+def suv_in_oncology(hospital):
+    """What the workstation in the oncology meeting shows for the voxel."""
+    return round(_suv(lesson.input_of("voxel", hospital), until=None), 1)
+
+
+@lesson.input
 def series_of_the_patient(hospital):
     """The series of the PET/CT's patient that the archive has: a DataFrame, each with its frame of reference."""
     import pandas as pd
@@ -465,7 +672,7 @@ def artefact_pictures(hospital):
     """Five pictures with something wrong, without labels."""
     makers = {"ghost": _ghost, "dirt": _dirt, "motion": _motion, "shadow": _shadow, "polarity": _polarity}
     return [
-        Tile(f"Picture {number}", *_as_tile(makers[name](hospital), ARTEFACTS[name][1]))
+        Tile(f"Picture {number}", *_as_tile(makers[name](hospital), *ARTEFACTS[name][1:]))
         for number, name in enumerate(_order_of_artefacts(hospital), 1)
     ]
 
@@ -474,10 +681,10 @@ def _order_of_artefacts(hospital):
     return _shuffled(ARTEFACTS, Draws(hospital.seed, "cpas-04 artefacts"))
 
 
-def _as_tile(made, says):
-    """Image, text, frame, window and crop of a tile."""
+def _as_tile(made, says, finds):
+    """Image, text, frame, window, crop and description of a tile."""
     image, window, crop = made
-    return image, says, None, window, crop
+    return image, says, None, window, crop, finds
 
 
 def _ghost(hospital):
@@ -608,7 +815,7 @@ def delivery_pictures(hospital):
     tiles = []
     for number, (name, (ds, _)) in enumerate(zip(order, objects, strict=True), 1):
         crop = (round(MARKER * ds.Rows), ds.Rows, 0, ds.Columns) if ds.Modality == "MG" else None
-        tiles.append(Tile(f"Picture {number}", ds, DELIVERY[name][2], crop=crop))
+        tiles.append(Tile(f"Picture {number}", ds, DELIVERY[name][2], crop=crop, finds=DELIVERY[name][3]))
     return tiles
 
 
@@ -620,7 +827,7 @@ def delivery(hospital):
     order, objects = _order_of_delivery(hospital), lesson.input_of("delivered", hospital)
     return pd.DataFrame([
         {"picture": number, "rows": ds.Rows, "columns": ds.Columns, "bits_stored": ds.BitsStored, "samples": ds.SamplesPerPixel,
-         "frames": int(ds.get("NumberOfFrames", 1)), "objects": count, "also_left": DELIVERY[name][3]}
+         "frames": int(ds.get("NumberOfFrames", 1)), "objects": count, "also_left": DELIVERY[name][4]}
         for number, (name, (ds, count)) in enumerate(zip(order, objects, strict=True), 1)
     ])  # fmt: skip
 
@@ -682,7 +889,7 @@ class TooMuchDose:
     Answer with a list of their names from the column `plate`, in any order.
     """
 
-    answer = Set("too_much")
+    answer = Named("too_much", table="plates", column="plate", looks="P0123")
     points = 2
     praise = (
         "Nobody would have found them by looking: the reader scales every plate to the same greys. This list is what a check for "
@@ -724,8 +931,8 @@ class TooMuchDose:
         "amplifier: it falls when the dose grows. For these rows the fraction stands the other way round.",
         both_ends: "Some of these got too little dose: their deviation is far below zero. Asked are those above +3. Too little is seen "
         "at once, as noise; too much is not seen at all.",
-        natural_logarithm: "You took the natural logarithm, and so the numbers came out more than twice too large. DI is ten times the "
-        "logarithm to base 10: `math.log10`, or `np.log10` for a column.",
+        natural_logarithm: "Among these are plates that got more than was wanted, but not twice as much: their DI is not above +3. If you "
+        "computed with `math.log` or `np.log`, that is the natural logarithm; DI takes the one to base 10, `math.log10` or `np.log10`.",
         three_times: "These got more than three times the dose. DI counts on a logarithmic scale, as decibels do: three points up are "
         "about a doubling.",
         one_target_for_all: "You measured all plates against the same target. Each body part has a target of its own, in the column "
@@ -756,7 +963,7 @@ class WhyNoTomosynthesis:
             "D": "The volume is too large: the connection broke while it was sent.",
             "E": "MG1 sent the raw data, which are not for reading.",
         },
-        evidence=Text("proof", reading=uid),
+        evidence=Text("proof", reading=codec),
     )
     points = 2
     praise = (
@@ -786,10 +993,19 @@ class WhyNoTomosynthesis:
     def what_was_accepted(contexts):
         return "B", contexts["offered"].iloc[0][0]
 
+    def jpeg_2000(contexts):
+        return "B", ENCODING + "4.90"
+
+    def jpeg_ls(contexts):
+        return "B", ENCODING + "4.80"
+
+    def any_predictor(contexts):
+        return "B", ENCODING + "4.57"
+
     wrong_ways = {
         unknown_class: "Then the result of the context would be 3, abstract syntax not supported. Look at the list of results again.",
-        unknown_caller: "Then the whole association would be rejected, and the mammograms would not arrive either. Here a single "
-        "context was refused, in an association that stood.",
+        unknown_caller: "Then the association itself would be rejected, without any result for a context, and that of the mammograms too. "
+        "Here an association was accepted, and in it a context was refused.",
         too_large: "No byte of the volume was sent: the refusal came in the negotiation, before any data.",
         raw_data: "The SOP class that was proposed is Breast Tomosynthesis, slices that are made for reading. Raw projections have a "
         "SOP class of their own.",
@@ -797,6 +1013,12 @@ class WhyNoTomosynthesis:
         "way: look at the column `offered`.",
         what_was_accepted: "The letter is right. That transfer syntax is the one in which the mammograms came through; look at the row "
         "that was refused.",
+        jpeg_2000: "The letter is right. JPEG 2000 is another codec, with a transfer syntax of its own; MG1 did not offer it. Look at the "
+        "UID in the row that was refused.",
+        jpeg_ls: "The letter is right. JPEG-LS is another codec, with a transfer syntax of its own; MG1 did not offer it. Look at the UID "
+        "in the row that was refused.",
+        any_predictor: "The letter is right. Process 14 alone (any predictor) and process 14 with first-order prediction (SV1) are two "
+        "transfer syntaxes with a UID each; give the UID that stands in the row that was refused.",
     }
     hints = [
         "Compare the two rows of `contexts`: which of their columns differ?",
@@ -811,10 +1033,11 @@ class SubtractTheMask:
 
     `frames` are the frames of the run as stored (whole numbers without a sign, proportional to the intensity), `number` the frame to
     be shown, `masks` a list of the mask frames; frames are numbered **from 1**, as DICOM does. Of several masks the **mean** is
-    taken. Bone must vanish, and the vessel come out **dark** (less than 0) and equally dark over bone and beside it.
+    taken. Bone must vanish, and the vessel come out **dark** (less than 0) and equally dark over bone and beside it. Take the difference
+    of the **logarithms**, so that what two vessels take away adds up where one lies over the other.
     """
 
-    answer = Function("subtracted", result=Pixels("picture"))
+    answer = Subtraction("subtracted", result=Pixels("picture"))
     points = 3
     praise = "The bone is gone because on a logarithmic scale it adds the same to frame and mask, however thick it is."
 
@@ -840,7 +1063,42 @@ class SubtractTheMask:
     def logarithm_of_the_difference(frames, number, masks):
         return np.log(np.abs(frames[number - 1] - np.mean([frames[one - 1] for one in masks], axis=0)) + 1)
 
+    def by_division(frames, number, masks):
+        mask = np.mean([frames[one - 1] for one in masks], axis=0)
+        return (frames[number - 1] - mask) / mask
+
+    def fraction(frames, number, masks):
+        return frames[number - 1] / np.mean([frames[one - 1] for one in masks], axis=0)
+
+    def frame_from_zero(frames, number, masks):
+        return np.log(frames[number]) - np.log(np.mean([frames[one - 1] for one in masks], axis=0))
+
+    def masks_from_zero(frames, number, masks):
+        return np.log(frames[number - 1]) - np.log(np.mean([frames[one] for one in masks], axis=0))
+
+    def mean_of_all_pixels(frames, number, masks):
+        return np.log(frames[number - 1]) - np.log(np.mean([frames[one - 1] for one in masks]))
+
+    def always_these_masks(frames, number, masks):
+        return np.log(frames[number - 1]) - np.log(np.mean([frames[0], frames[1]], axis=0))
+
+    def always_this_frame(frames, number, masks):
+        return np.log(frames[4]) - np.log(np.mean([frames[one - 1] for one in masks], axis=0))
+
+    def always_the_same(frames, number, masks):
+        return np.log(frames[4]) - np.log(np.mean([frames[0], frames[1]], axis=0))
+
     wrong_ways = {
+        by_division: "Bone does vanish that way, and the vessel is equally dark everywhere. But two vessels over each other come out less "
+        "dark than the sum of both: the difference of the logarithms is asked, in which attenuations add up.",
+        fraction: "That is the fraction of the two, without its logarithm: where nothing changed it is 1, and nothing is below 0.",
+        frame_from_zero: "The masks are right, but the frame is taken one too late: Python counts from 0, DICOM from 1.",
+        masks_from_zero: "The frame is right, but each mask is taken one too late: Python counts from 0, DICOM from 1.",
+        mean_of_all_pixels: "Your mask is a single number, the mean of all pixels. The mean is taken over the frames, pixel by pixel: "
+        "`axis=0` says so, as in the worked cell.",
+        always_these_masks: "You always take the same masks, the first two frames. Which they are says `masks`, and it changes.",
+        always_this_frame: "You always show the same frame. Which one it is says `number`, and it changes.",
+        always_the_same: "You always take the same frame and the same masks. Which they are say `number` and `masks`, and they change.",
         without_logarithm: "You took the plain difference of the intensities. Then the vessel is fainter where bone has already taken "
         "most of the beam away. Attenuations add up only after the logarithm: X rays are weakened by a factor.",
         wrapped: "The stored numbers have no sign (uint16): 3 - 5 gives 65534 there, and the vessel comes out as a storm of white. "
@@ -877,12 +1135,13 @@ class SubtractTheMask:
 
 @lesson.exercise
 class WhichWeighting:
-    """Which **weighting** does each of the three pictures A, B and C have: T1, T2 or PD?
+    """Which **weighting** does each of the three pictures A, B and C have: T1, T2 or PD? Each is there once.
 
     Give a dictionary; write the weighting in quotes.
     """
 
-    answer = Fields("weightings", {letter: Text("weighting", reading=weighting) for letter in "ABC"})
+    answer = Lettered("weightings", {letter: Text("weighting", reading=weighting) for letter in "ABC"}, most=2,
+                      once="Each weighting is there once: look for what tells the pictures apart.")  # fmt: skip
     points = 2
     praise = "With this you see at once when a hanging protocol puts the wrong series into the T2 place, whatever its description says."
 
@@ -961,8 +1220,8 @@ class PeakVelocity:
         "pixel of the region says where it lies, counted from that edge.",
         from_top_of_image: "You took Reference Pixel Y0 for a row of the whole image. It counts from the upper edge of its region, so "
         "add the row at which the region begins (PS3.3 C.8.5.5).",
-        tissue_scale: "You used the scale of the tissue picture, centimetres per pixel. Each region has its own; the row lies in the "
-        "one of the spectrum, whose unit is 7, centimetres per second.",
+        tissue_scale: "A hundred times too small. If it is in m/s: the unit asked is cm/s. If you took the scale of the tissue picture "
+        "(centimetres per pixel): each region has its own, and the row lies in the one of the spectrum.",
         downwards: "The sign is turned: Physical Delta Y of this region is negative because rows count downwards and velocities upwards.",
         from_bottom: "You counted from the lower edge of the region. There the negative velocities end; zero is at the baseline.",
         corrected_again: "You corrected for the Doppler angle of 60 degrees once more. The scale of the region is in cm/s, so the "
@@ -982,7 +1241,7 @@ class UptakeOfTheLesion:
     One decimal is enough.
     """
 
-    answer = Number("suv", unit="g/ml", tolerance=0.051)
+    answer = Uptake("suv", unit="g/ml", tolerance=0.051)
     points = 3
     praise = "When two workstations show different SUVs for the same PET, these are the numbers to lay side by side."
 
@@ -1013,6 +1272,12 @@ class UptakeOfTheLesion:
     def without_halving(voxel):
         return _suv(voxel, base=np.e)
 
+    def megabecquerel(voxel):
+        return _suv(voxel) * 1e6
+
+    def megabecquerel_and_kilograms(voxel):
+        return _suv(voxel) * 1e3
+
     wrong_ways = {
         no_decay: "You divided by the dose as it was injected. Until the scan began a good part of it had decayed; the PET's values "
         "are of that later time, so the dose must be too.",
@@ -1024,6 +1289,8 @@ class UptakeOfTheLesion:
         slope_of_another_slice: "You used the slope of the first slice. In PET each slice may have a Rescale Slope of its own, and "
         "here each does.",
         without_halving: "You used e as the base. With the half life in the exponent the base is 2: after one half life half is left.",
+        megabecquerel: "A million times too large: the activity is in Bq/ml, so the dose goes in in Bq, not in MBq.",
+        megabecquerel_and_kilograms: "A thousand times too large: the dose goes in in Bq (not MBq), and the weight in grams.",
     }
     hints = [
         "Four steps: the activity of the voxel; the seconds between the injection and the time to which the PET was corrected; the "
@@ -1041,7 +1308,7 @@ class LayOver:
     Answer with a list of the names from the column `series`, in any order, without PET AC itself.
     """
 
-    answer = Set("can_be_laid_over")
+    answer = Named("can_be_laid_over", table="series_of_the_patient", column="series", looks="S12", also="description")
     points = 2
     praise = (
         "The frame of reference only promises that the patient lay on the same table in between. A breath, or a head that turned, "
@@ -1086,7 +1353,8 @@ class LayOver:
         all_of_the_patient: "These are all series of the patient. Each new positioning has coordinates of its own; without "
         "registration only those with the same frame of reference fit.",
         only_ct: "These are the CT series alone. Another PET can be laid over it as well: what counts is the frame of reference.",
-        frame_and_study: "One is missing. You may have asked for the same study as well; a frame of reference may reach beyond a study.",
+        frame_and_study: "One is missing. You may have asked for the same study as well; a frame of reference may reach beyond a "
+        "study. That is rare, but the header decides.",
         with_itself: "PET AC itself is among them; it is asked what can be laid over it.",
     }
     hints = [
@@ -1103,7 +1371,7 @@ class WhatIsWrong:
 
     Give a dictionary, with the letter of the cause in quotes. Each letter is used once at most.
 
-    - **A**: Dust and dirt on the plate or in the plate reader.
+    - **A**: Dust and dirt on the plate.
     - **B**: The plate was not erased well: it still holds the exposure before.
     - **C**: The patient moved between the mask and the run.
     - **D**: Something hard in the body lets no sound through.
@@ -1114,9 +1382,14 @@ class WhatIsWrong:
     - **I**: Contrast medium has leaked out of the vessel.
     """
 
-    answer = Fields("causes", {str(number): Text("cause", reading=cause) for number in range(1, 6)})
+    answer = Lettered("causes", {str(number): Text("cause", reading=cause) for number in range(1, 6)}, most=1,
+                      once="Each letter is used once at most.")  # fmt: skip
     points = 2
-    praise = "Three of these go to the department, one to the vendor of the workstation, and one is no fault: it is how a stone is found."
+    praise = (
+        "Three of these go to the department, and one is no fault: it is how a stone is found. Before the vendor of the workstation is "
+        "called about the reversed one, look into its header: the sender may have written the wrong Photometric Interpretation. And dirt "
+        "inside a plate reader looks otherwise: a line along the way of the plate, on one plate after the other."
+    )
 
     def solution(sealed_causes):
         return dict(sealed_causes)
@@ -1160,10 +1433,11 @@ class WhatIsWrong:
 class StudySizes:
     """How many **megabytes** (MB, millions of bytes) does each kind of study in `sheet` take, **uncompressed**?
 
-    Answer with a table with the columns `kind` and `megabytes`, a row for each kind; whole megabytes are enough.
+    Answer with a table with the columns `kind` and `megabytes`, a row for each kind; whole megabytes are enough, and other
+    columns do not matter.
     """
 
-    answer = Table("study_sizes", key=["kind"], tolerance=0.6)
+    answer = Sizes("study_sizes", key=["kind"], reading={"megabytes": megabytes})
     points = 2
     praise = "So a tomosynthesis study weighs as much as a handful of large CTs, although a list of studies shows four objects."
 
@@ -1194,6 +1468,15 @@ class StudySizes:
     def one_byte(sheet):
         return _sizes(sheet, bits=8)
 
+    def in_bytes(sheet):
+        return _sizes(sheet, unit=1)
+
+    def in_kilobytes(sheet):
+        return _sizes(sheet, unit=1e3)
+
+    def in_gigabytes(sheet):
+        return _sizes(sheet, unit=1e9)
+
     wrong_ways = {
         single_frames: "You counted every object as one picture. A clip or a volume is one object with many frames in it.",
         grey_only: "You counted one sample for each pixel. Colour takes three: red, green and blue.",
@@ -1203,6 +1486,9 @@ class StudySizes:
         in_binary: "That is in MiB, of 1,048,576 bytes. A megabyte is a million bytes.",
         in_bits: "That is in megabits. A byte has eight bits.",
         one_byte: "You counted one byte for each sample. Where 16 bits are allocated it takes two.",
+        in_bytes: "That is in bytes. Asked are megabytes, millions of bytes.",
+        in_kilobytes: "That is in kilobytes. Asked are megabytes, millions of bytes.",
+        in_gigabytes: "That is in gigabytes. Asked are megabytes, millions of bytes.",
     }
     hints = [
         "Pixels first: rows x columns, times frames, times objects. Then how many bytes a pixel takes.",
@@ -1216,11 +1502,11 @@ class StudySizes:
 class OneOfEach:
     """The ten files of the teaching server: for each picture, which **modality** made it and which **SOP class** is it sent as?
 
-    Answer with a table with the columns `picture` (its number), `modality` (the code) and `sop_class` (the UID or the name, as in the
-    table of SOP classes), a row for each picture. A list of ten rows such as `(1, "CT", "CT Image Storage")` will do.
+    Answer with a table with the columns `picture` (its number), `modality` (the code) and `sop_class` (the UID, its end or the
+    name, as in the table of SOP classes), a row for each picture. A list of ten rows such as `(1, "CT", "CT Image Storage")` will do.
     """
 
-    answer = ByPicture("labels", key=["picture"], reading={"picture": picture, "modality": modality, "sop_class": uid})
+    answer = ByPicture("labels", key=["picture"], reading={"picture": picture, "modality": modality, "sop_class": sop_class})
     points = 4
     praise = (
         "The files can be labelled again, and the vendor gets one of each. It is the same look with which you catch a wrongly filed "
@@ -1269,7 +1555,35 @@ class OneOfEach:
     def panel_as_plate(sealed_labels):
         return _relabelled(sealed_labels, "DX", "CR", STORAGE + "1")
 
+    def panel_as_raw(sealed_labels):
+        return _relabelled(sealed_labels, "DX", "DX", STORAGE + "1.1.1")
+
+    def light_as_raw(sealed_labels):
+        return _relabelled(sealed_labels, "IVOCT", "IVOCT", STORAGE + "14.2")
+
+    def pullback_as_still(sealed_labels):
+        return _relabelled(sealed_labels, "IVUS", "IVUS", STORAGE + "6.1")
+
+    def ct_as_mr(sealed_labels):
+        return _relabelled(sealed_labels, "CT", "MR", STORAGE + "4")
+
+    def pet_as_ct(sealed_labels):
+        return _relabelled(sealed_labels, "PT", "CT", STORAGE + "2")
+
+    def tomosynthesis_as_raw(sealed_labels):
+        return _relabelled(sealed_labels, "MG", "MG", PROCESSING, TOMOSYNTHESIS)
+
     wrong_ways = {
+        panel_as_raw: "The modality is right. But what is left of its header says for what it was made, and raw data do not look like "
+        "a picture to be read.",
+        light_as_raw: "The modality is right. But raw data are not a disc: this is the picture that is to be read, and the table at the "
+        "beginning has the SOP class for it.",
+        pullback_as_still: "The modality is right, but the file has several frames, a pullback. The SOP class for stills holds one.",
+        ct_as_mr: "Look at the skull: hard bone holds hardly any protons that answer, so MR shows it dark. Here it is the brightest.",
+        pet_as_ct: "A section, yes, but nowhere a sharp edge, no bone, and one spot far brighter than the rest. Look also at the unit that "
+        "is left of its header: it counts decays, not Hounsfield units.",
+        tomosynthesis_as_raw: "The modality is right, but this file has many frames, slices of one breast that are made for reading. Raw "
+        "data of a mammogram are one projection.",
         light_for_sound: "A disc whose picture fades to black within a short way of the wall is made with light. Sound reaches to the "
         "rim of the disc.",
         sound_for_light: "A disc that is full of grain out to its rim is made with sound. Light reaches only a short way into the wall.",
@@ -1284,16 +1598,16 @@ class OneOfEach:
         clip_as_still: "The modality is right, but the file has several frames. The SOP class for stills holds one.",
         fluoroscopy_as_angiography: "No vessel and no catheter is to be seen: something swallowed passes through the throat. Look also "
         "at what is left of its header.",
-        pet_as_nm: "The picture is a section through the body, one of a stack. A gamma camera's whole-body picture shows the skeleton "
-        "seen from outside.",
+        pet_as_nm: "A gamma camera can make sections too (SPECT), but sends them as frames of one object, in counts. Here each slice is an "
+        "object of its own; look also at the unit that is left of the header.",
         nm_as_pet: "The picture shows the whole body seen from outside, in counted dots, from the front and from the back. PET gives "
         "sections.",
         light_anywhere: "The SOP class is right. The code OCT stands for optical coherence tomography elsewhere; inside a vessel it "
         "has a code of its own, and this SOP class demands it.",
         tomosynthesis_as_modality: "The SOP class is right. DBT is what people say; the header has the code of the unit that makes "
         "both, mammograms and tomosynthesis.",
-        panel_as_plate: "By its looks it could be. But what is left of its header has a Presentation Intent Type, which objects of "
-        "plates do not have.",
+        panel_as_plate: "By its looks it could be. But what is left of its header has a Presentation Intent Type, which the SOP class "
+        "of CR does not know. (Newer plate readers send other objects.)",
     }
     hints = [
         "Sort the pictures first: shadows (everything on top of each other), sections, fans, discs, dots. Then use the table "

@@ -30,6 +30,12 @@ def test_a_gallery_names_what_each_tile_shows():
     assert picture.figure.get_figwidth() == 2.3
 
 
+def test_a_gallery_describes_what_a_look_finds_when_asked():
+    tiles = [Tile("A", np.eye(8), "a square", finds="A square with a line"), Tile("B", np.eye(8), "a line")]
+    assert gallery(tiles, size=40).says == "2 images side by side. A: a square. B: a line."
+    assert gallery(tiles, size=40, describe=True).says == "2 images side by side. A: A square with a line. B: a line."
+
+
 def test_a_frame_is_shown_in_the_window_of_its_header():
     run = images.image("xa_dsa", 0)
     picture = gallery([Tile("run", run, "x", frame=5)])

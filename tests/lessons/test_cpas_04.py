@@ -1,5 +1,7 @@
 """What learners give in lesson cpas-04 beyond the solutions and wrong ways, and the lesson's answers beside the images themselves."""
 
+import math
+
 import numpy as np
 import pandas
 import pytest
@@ -20,6 +22,10 @@ def editions():
     return Editions(hospital(0, "tiny"))
 
 
+def _mean(frames, masks):
+    return np.mean([frames[one - 1] for one in masks], axis=0)
+
+
 def _labels(**changes):
     """The right labels of edition 0 as rows, some of them changed: p3=("NM", None)."""
     rows = []
@@ -35,12 +41,20 @@ def _labels(**changes):
     ("WhyNoTomosynthesis", ("b", "1.2.840.10008.1.2.4.70")),
     ("WhyNoTomosynthesis", ("B)", "JPEGLosslessSV1")),
     ("WhyNoTomosynthesis", ("B", ["1.2.840.10008.1.2.4.70"])),
+    ("WhyNoTomosynthesis", ("B", "JPEG Lossless")), ("WhyNoTomosynthesis", ("B", "JPEG Lossless Process 14 SV1")),
+    ("WhyNoTomosynthesis", ("B", "transfer syntax 1.2.840.10008.1.2.4.70")), ("WhyNoTomosynthesis", ("B", "1.2.840...4.70")),
+    ("WhyNoTomosynthesis", ("B", "JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14 [Selection Value 1])")),
+    ("WhyNoTomosynthesis", ("B", "JPEG Lossless (1.2.840.10008.1.2.4.70)")),
     ("WhichWeighting", (WEIGHTED,)),
     ("WhichWeighting", ({"a": "pd", "b": "T2w", "c": "T1-weighted"},)),
     ("WhichWeighting", ({"A": "proton density", "B": "t2 weighting", "C": "T1"},)),
+    ("WhichWeighting", (["PD", "T2", "T1"],)), ("WhichWeighting", (("pd", "T2", "T1"),)),
+    ("WhichWeighting", ({"Picture A": "PD", "picture b": "T2", "C": "T1"},)),
     ("PeakVelocity", (92,)), ("PeakVelocity", ("92 cm/s",)), ("PeakVelocity", (92.0,)), ("PeakVelocity", (np.float64(92),)),
     ("UptakeOfTheLesion", (9.2,)), ("UptakeOfTheLesion", ("9.2 g/ml",)), ("UptakeOfTheLesion", ("9,18",)),
     ("LayOver", (["S3", "S5", "S7"],)), ("LayOver", ("s3, S5, S7",)),
+    ("LayOver", (["CT AC 3.0", "PET NAC", "Chest breath-hold 1.0"],)),
+    ("WhatIsWrong", ({int(number): letter for number, letter in CAUSES.items()},)), ("WhatIsWrong", (list("ebcad"),)),
     ("WhatIsWrong", (CAUSES,)), ("WhatIsWrong", ({number: letter.lower() + "." for number, letter in CAUSES.items()},)),
     ("WhatIsWrong", (CAUSES | {"2": "The plate was not erased well: it still holds the exposure before."},)),
 ])
@@ -51,11 +65,20 @@ def test_right_answers_in_other_forms_are_right(editions, name, given):
 
 @pytest.mark.parametrize(("name", "given", "label"), [
     ("TooMuchDose", (OVER[:3],), "without_s"),
-    ("TooMuchDose", ([*OVER, "P0406"],), "extra"),
+    ("TooMuchDose", ([*OVER, "P0406"],), "extra"), ("TooMuchDose", ([*OVER, "P9999"],), "unknown name"),
+    ("TooMuchDose", (["KNEE"],), "unknown name"), ("LayOver", (["S3", "S5", "S70"],), "unknown name"),
+    ("WhyNoTomosynthesis", ("B", "JPEG 2000 Lossless"), "jpeg_2000"), ("WhyNoTomosynthesis", ("B", "JPEG-LS Lossless"), "jpeg_ls"),
+    ("WhyNoTomosynthesis", ("B", "JPEG 2000 Image Compression (Lossless Only)"), "jpeg_2000"),
+    ("WhyNoTomosynthesis", ("B", "JPEG Lossless Process 14"), "any_predictor"),
+    ("WhyNoTomosynthesis", ("B", "Breast Tomosynthesis"), "the_class_as_proof"),
+    ("WhyNoTomosynthesis", ("B", "1.2.840.10008.1.2.4.70, 1.2.840.10008.1.2.4.90"), "evidence"),
+    ("WhichWeighting", ({"A": "T1", "B": "T1", "C": "T1"},), "repeated"), ("WhichWeighting", (["T1", "T2"],), "unreadable"),
+    ("WhatIsWrong", (CAUSES | {"1": "B"},), "repeated"), ("WhatIsWrong", (list("ebca"),), "unreadable"),
+    ("UptakeOfTheLesion", (9.18e6,), "megabecquerel"), ("UptakeOfTheLesion", (9180,), "megabecquerel_and_kilograms"),
     ("WhyNoTomosynthesis", ("A", "1.2.840.10008.5.1.4.1.1.13.1.3"), "unknown_class"),
     ("WhyNoTomosynthesis", ("B", "1.2.840.10008.5.1.4.1.1.13.1.3"), "the_class_as_proof"),
     ("WhyNoTomosynthesis", ("B", "1.2.840.10008.1.2"), "evidence"),
-    ("WhyNoTomosynthesis", ("B", 4), "evidence"),
+    ("WhyNoTomosynthesis", ("B", 4), "evidence"), ("WhyNoTomosynthesis", ("B", "1.2.840.10008.1.2.4.70x"), "evidence"),
     ("WhichWeighting", ({"A": "PD", "B": "T1", "C": "T1"},), "t1_and_t2"),
     ("WhichWeighting", ({"A": "T2", "B": "T1", "C": "PD"},), "t2_and_pd"),
     ("WhichWeighting", ({"A": "FLAIR", "B": "T1", "C": "PD"},), "unreadable"),
@@ -81,7 +104,10 @@ def test_the_labels_may_be_given_as_rows_names_or_a_frame(editions):
     named = [(f"Picture {number}", code.lower(), UID(sop_class).name) for number, code, sop_class in rows]
     usual = [(number, {"PT": "PET", "DX": "DR"}.get(code, code), UID(sop_class).keyword) for number, code, sop_class in rows]
     frame = pandas.DataFrame(rows[::-1], columns=["Picture", "Modality", "SOP class"])
-    for given in (rows, named, usual, frame, [dict(zip(("picture", "modality", "sop_class"), row, strict=True)) for row in rows]):
+    ends = [(number, code, sop_class.removeprefix("1.2.840.10008.5.1.4.1.1")) for number, code, sop_class in rows]
+    bare = [(number, code, end[1:]) for number, code, end in ends]
+    dicts = [dict(zip(("picture", "modality", "sop_class"), row, strict=True)) for row in rows]
+    for given in (ends, bare, rows, named, usual, frame, dicts):
         verdict = judge((given,), editions)
         assert verdict.outcome is Outcome.CORRECT, verdict
 
@@ -92,7 +118,16 @@ def test_the_labels_may_be_given_as_rows_names_or_a_frame(editions):
     ({"PT28": ("NM", cpas04.STORAGE + "20"), "IVUS_1": ("US", None)}, "intravascular_as_us"),
     ({"US_1": (None, cpas04.STORAGE + "6.1")}, "clip_as_still"),
     ({"MG_3": ("DBT", None)}, "tomosynthesis_as_modality"),
-    ({"CT_2": ("MR", cpas04.STORAGE + "4")}, "value"),
+    ({"CT_2": ("MR", cpas04.STORAGE + "4")}, "ct_as_mr"),
+    ({"CT_2": ("XC", cpas04.STORAGE + "77.1.4")}, "value"),
+    ({"DX_1": (None, cpas04.STORAGE + "1.1.1")}, "panel_as_raw"),
+    ({"DX_1": ("CR", cpas04.STORAGE + "1")}, "panel_as_plate"),
+    ({"IVOCT_1": (None, cpas04.STORAGE + "14.2")}, "light_as_raw"),
+    ({"IVUS_1": (None, cpas04.STORAGE + "6.1")}, "pullback_as_still"),
+    ({"PT28": ("NM", cpas04.STORAGE + "20")}, "pet_as_nm"),
+    ({"PT28": ("CT", cpas04.STORAGE + "2")}, "pet_as_ct"),
+    ({"MG_3": (None, cpas04.PROCESSING)}, "tomosynthesis_as_raw"),
+    ({"MG_3": (None, "Tomo Storage")}, "unreadable"),
 ])
 def test_a_wrong_label_is_told_by_its_row(editions, changed, label):
     ends = {code + sop_class[-2:].replace(".", "_") for _, code, sop_class in _labels()}
@@ -112,11 +147,45 @@ def test_sizes_may_be_rounded_and_given_as_a_dictionary(editions):
     assert judge((dict(zip(right["kind"], right["megabytes"].round(), strict=True)),), editions).correct
     assert judge((right.set_index("kind")["megabytes"],), editions).correct
     assert judge((right.assign(megabytes=right["megabytes"] / 1.048576),), editions).label == "in_binary"
+    assert judge((right.assign(megabytes=right["megabytes"].astype(int)),), editions).correct
+    assert judge((right.assign(megabytes=right["megabytes"].round(1)),), editions).correct
+    assert judge((right.assign(megabytes=[f"{size:.0f} MB" for size in right["megabytes"]]),), editions).correct
+    assert judge((sheet.assign(pixels=1, megabytes=right["megabytes"]),), editions).correct
+    for way, factor in (("in_bytes", 1e6), ("in_kilobytes", 1e3), ("in_gigabytes", 1e-3), ("in_bits", 8)):
+        assert judge((sheet.assign(megabytes=right["megabytes"] * factor),), editions).label == way
+    wrong = sheet.assign(megabytes=right["megabytes"].where(right["kind"] != "NM bone scan", right["megabytes"] / 2))
+    assert judge((wrong,), editions).label == "value"
+    assert judge((EXERCISES["StudySizes"].solution(sheet.assign(samples=1)),), editions).label == "grey_only"
+
+
+def test_rows_cut_out_of_the_table_count_as_their_names(editions):
+    plates, series = (lesson.input_of(name, editions.own) for name in ("plates", "series_of_the_patient"))
+    assert EXERCISES["TooMuchDose"].judge((plates[plates["plate"].isin(OVER)],), editions).correct
+    assert EXERCISES["TooMuchDose"].judge((plates[["plate"]],), editions).outcome is Outcome.NOT_YET
+    assert EXERCISES["LayOver"].judge((series[series["series"].isin(["S3", "S5", "S7"])],), editions).correct
+
+
+def test_plates_below_the_limit_are_not_called_a_logarithm_for_sure(editions):
+    verdict = EXERCISES["TooMuchDose"].judge(([*OVER, "P0406", "P0451", "P0441"],), editions)
+    assert "logarithm" not in verdict.message or "If you computed" in verdict.message
+
+
+def test_the_texts_beneath_the_pictures_leave_the_finding_to_the_learner():
+    from coursekit.figures.modalities import gallery
+
+    for name in ("mr_pictures", "artefact_pictures", "delivery_pictures"):
+        tiles = lesson.input_of(name, hospital(0, "tiny"))
+        plain, told = gallery(tiles, size=60).says, gallery(tiles, size=60, describe=True).says
+        assert len(told) > len(plain) + 100
+        for clue in ("bright", "dark", "light", "grain r", "speck", "faint", "blurred", "fades", "contrast", "dots", "stripe"):
+            assert clue not in plain.casefold(), (name, clue)
 
 
 @pytest.mark.parametrize("function", [
     lambda frames, number, masks: np.log10(frames[number - 1] / np.mean([frames[m - 1] for m in masks], axis=0)),
     lambda frames, number, masks: np.log(frames[number - 1]) - sum(np.log(frames[m - 1]) for m in masks) / len(masks),
+    lambda frames, number, masks: np.log(frames[number - 1] / frames[[one - 1 for one in masks]].mean(axis=0)),
+    lambda frames, number, masks: np.log2(frames[number - 1]) - np.log2(np.mean(frames[masks[0] - 1 : masks[-1]], axis=0)),
     lambda frames, number, masks: 1000 * (np.log(frames[number - 1].astype(float)) - np.log(frames[np.array(masks) - 1].mean(axis=0))),
 ])
 def test_other_ways_to_subtract_are_right(editions, function):
@@ -133,9 +202,20 @@ def test_other_ways_to_subtract_are_right(editions, function):
     (lambda frames, number, masks: np.log10(frames[masks[0] - 1] / frames[number - 1]), "value", "nothing left"),
     (lambda frames, number, masks: np.zeros(frames[0].shape), "value", "nothing left"),
     (lambda frames, number, masks: frames[number], "value", "nothing left"),
+    (lambda frames, number, masks: frames[number - 1] / _mean(frames, masks) - 1, "by_division", "add up"),
+    (lambda frames, number, masks: frames[number - 1] / _mean(frames, masks), "fraction", "it is 1"),
+    (lambda frames, number, masks: np.log(frames[number]) - np.log(_mean(frames, masks)), "frame_from_zero", "masks are right"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(frames[masks].mean(axis=0)), "masks_from_zero", "frame is right"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(np.mean(frames[np.array(masks) - 1])), "mean_of_all_pixels", "axis"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(_mean(frames, [1, 2])), "always_these_masks", "masks"),
+    (lambda frames, number, masks: np.log(frames[4]) - np.log(_mean(frames, masks)), "always_this_frame", "number"),
+    (lambda frames, number, masks: np.log(frames[4]) - np.log(_mean(frames, [1, 2])), "always_the_same", "number"),
+    (lambda frames, number, masks: math.log(frames[number - 1]), "error", "`np.log` takes a whole picture"),
+    (lambda frames, number, masks: frames[masks - 1], "error", "do it for each"),
 ])
 def test_wrong_subtractions_get_a_sentence(editions, function, label, says):
     verdict = EXERCISES["SubtractTheMask"].judge((function,), editions)
+    assert "ndarray" not in verdict.message
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
 
 
@@ -158,7 +238,7 @@ def test_the_answers_are_those_of_the_images(seed):
 
 
 def test_the_labels_are_those_of_the_files():
-    for name, (code, sop_class, _, left) in cpas04.DELIVERY.items():
+    for name, (code, sop_class, _, _, left) in cpas04.DELIVERY.items():
         made = images.image(name, 0)
         ds = made[0] if isinstance(made, list) else made
         assert (ds.Modality, ds.SOPClassUID) == (code, sop_class), name
@@ -175,7 +255,7 @@ def test_the_pictures_of_another_edition_are_drawn_and_told():
     for name in ("runs", "tracers", "sounds", "artefact_pictures"):
         tiles = lesson.input_of(name, h)
         assert gallery(tiles, size=80).png.startswith(b"\x89PNG")
-        assert all(len(tile.says) > 20 for tile in tiles)
+        assert all(len(tile.finds or tile.says) > 20 for tile in tiles)
 
 
 @pytest.mark.parametrize("seed", range(10))
