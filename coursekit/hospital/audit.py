@@ -684,7 +684,8 @@ class Audit:
         """Nobody with an encounter or an order in these weeks: an import of Eastcliff."""
         lot = self._lot
         treated = {visit.pid for visit in self.visits.values()}
-        some = [one for one in self.studies if one.station and one.station.startswith("ECC_") and one.pid not in treated]
+        some = [one for one in self.studies if one.station and one.station.startswith("ECC_") and one.pid not in treated
+                and one.created + 9 * DAY < NOW_UTC]
         study = lot.pick(some)
         user, when = self._working("Ward 3B", "physician", study.created + 2 * DAY, study.created + 9 * DAY,
                                    study.pid)

@@ -59,7 +59,7 @@ def test_pynetdicom_agrees(services, behaviour):
 
     station = AE(ae_title="WS_ED1")
     station.add_requested_context("1.2.840.10008.1.1")
-    station.acse_timeout, station.connection_timeout = 1, 5
+    station.acse_timeout, station.connection_timeout = 10 if behaviour != "silent" else 1, 10
     association = station.associate(HOST, services[behaviour].port, ae_title="HV_PACS")
     if behaviour == "healthy":
         assert association.send_c_echo().Status == 0 and association.send_c_echo().Status == 0
