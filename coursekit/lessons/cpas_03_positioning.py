@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from coursekit.checking import Choice, Fields, Function, Lesson, Number, Set, Table, Text
+from coursekit.checking.reading import Unclear, short
 from coursekit.hospital.draws import Draws
 
 lesson = Lesson(
@@ -189,6 +190,16 @@ def plane(value):
     return text
 
 
+def returned(reading):
+    """The reading for what a learner's function returns: its sentence follows "it returned"."""
+    def read(value):
+        try:
+            return reading(value)
+        except ValueError as problem:
+            raise Unclear(f"{short(value)}, but {problem}") from None
+    return read
+
+
 def end_of_the_film(value):
     """t or b: the upper or the lower edge of a picture."""
     text = value.strip(" '\".").casefold() if isinstance(value, str) else ""
@@ -213,24 +224,51 @@ def mammogram(value):
     return {"craniocaudal": "CC", "mediolateraloblique": "MLO", "oblique": "MLO"}.get(text, text.upper())
 
 
+NEGATIONS = ("not", "no", "never", "without", "nothing", "none", "non", "un", "neither", "nor", "cannot", "cant", "isnt", "arent", "wasnt",
+             "doesnt", "hardly", "barely", "instead", "rather", "except", "lacks", "lacking", "absent", "free", "less")
+MIRRORED = ("mirror", "revers", "backward", "flipped", "illegibl")
+READABLE = ("readab", "normal", "legibl")
+
+
 def marker_seen(value):
     """LM, LR, RM, RR: at which side of the screen the marker is (left, right), and whether it is mirror writing or readable."""
     text = " ".join(value) if isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value) else value
-    text = text.casefold() if isinstance(text, str) else ""
-    where = [word for word in ("left", "right") if re.search(rf"\b{word}\b", text)]
-    how = re.findall(r"mirror|revers|backward|flipped|(?:un|not )readabl|readabl|normal", text)
-    how = ["R" if word in ("readabl", "normal") else "M" for word in how]
-    if len(where) != 1 or len(set(how)) != 1:
-        raise ValueError('say where on the screen and how, such as "left readable" or "right mirrored"')
-    return where[0][0].upper() + how[0]
+    text = text.casefold().replace("\u2019", "'") if isinstance(text, str) else ""
+    where, how, negated, unclear = set(), set(), False, False
+    words = re.findall(r"[a-z]+(?:'[a-z]+)?", text)
+    for place, word in enumerate(words):
+        prefix = re.match(r"(?:un|non)(?=mirror|revers|flip|read|leg)", word)
+        stem = word[prefix.end():] if prefix else word
+        found = "M" if stem.startswith(MIRRORED) else "R" if stem.startswith(READABLE) else ""
+        if stem in ("read", "reads") and "be" in words[max(place - 1, 0):place]:
+            found = "R"
+        if word in NEGATIONS or word.endswith("n't"):
+            negated = not negated
+        elif found:
+            # "Not in mirror writing" is the opposite, and so is "unreadable".
+            opposite = (negated + bool(prefix) + stem.endswith("less")) % 2 == 1
+            how.add({"M": "R", "R": "M"}[found] if opposite else found)
+            negated = False
+        elif word in ("left", "right"):
+            where.add(word)
+            unclear |= negated
+        elif re.search("mirror|revers|flip|readab|legib|normal", word):
+            unclear = True  # "semimirrored"
+        elif negated and word not in ("in", "a", "any", "as", "is", "be", "been", "the", "at", "all", "written", "really"):
+            unclear = True
+    if len(where) != 1 or len(how) != 1 or negated or unclear:
+        raise ValueError("say in plain words where the marker is and whether it is mirrored or readable, such as \"left readable\" or "
+                         '"right mirrored"')
+    return where.pop()[0].upper() + how.pop()
 
 
 def verdict(value):
     """ok, mirrored, wrong view or wrong side."""
     text = re.sub(r"[\s_\-]+", " ", value).strip(" '\".").casefold() if isinstance(value, str) else ""
     return {"okay": "ok", "fine": "ok", "correct": "ok", "right": "ok", "none": "ok", "flipped": "mirrored", "mirror": "mirrored",
-            "view": "wrong view", "view wrong": "wrong view", "side": "wrong side",
-            "side wrong": "wrong side", "wrong plane": "wrong view"}.get(text, text)
+            "view": "wrong view", "view wrong": "wrong view", "side": "wrong side", "side wrong": "wrong side",
+            "laterality": "wrong side", "wrong laterality": "wrong side", "wrong marker": "wrong side",
+            "wrong plane": "wrong view"}.get(text, text)
 
 
 # --- the inputs
@@ -288,9 +326,10 @@ def heart(hospital):
     """What is known of one heart on its PA film and of the portable exposure that is to come."""
     draws = Draws(hospital.seed, "cpas-03 heart")
     return {
-        "width_on_pa": 118 + draws.one(0, 16),
-        "pa_sid": 1800, "pa_oid": 60 + 5 * draws.one(0, 4),
-        "ap_sid": 1000, "ap_oid": 120 + 5 * draws.one(0, 5),
+        # A large patient: far enough from the figure's two exposures that its factors, or adding in place of dividing, do not pass.
+        "width_on_pa": 140 + draws.one(0, 16),
+        "pa_sid": 1800, "pa_oid": 100 + 5 * draws.one(0, 4),
+        "ap_sid": 1000, "ap_oid": 200 + 5 * draws.one(0, 5),
     }
 
 
@@ -466,6 +505,42 @@ def morning_verdicts(films):
 # --- the exercises
 
 
+class Names(Set):
+    """A Set that may be given as the filtered table, or as its rows: then the names are in one column."""
+
+    def __init__(self, variables, column):
+        super().__init__(variables)
+        self.column = column
+
+    def read(self, given):
+        """A dict from each name in the form that is compared to the name as it was given."""
+        try:
+            given = self._names(given)
+        except Exception:  # something that only looks like a table: it is read as it is, or refused with a sentence
+            pass
+        return super().read(given)
+
+    def _names(self, given):
+        # By the type alone: a learner's own object may do anything when it is asked.
+        if type(given).__module__.partition(".")[0] == "pandas":
+            if type(given).__name__ == "DataFrame":
+                if self.column in given.columns:
+                    given = given[self.column]
+                elif given.index.name == self.column:
+                    given = given.index
+            return given.tolist() if type(given).__name__ != "DataFrame" else given  # a column, an index, or what .unique() returns
+        if type(given) is dict and type(given.get(self.column)) is list:
+            return given[self.column]
+        return [self._name(row) for row in given] if type(given) in (list, tuple) else given
+
+    def _name(self, row):
+        if type(row) is dict:
+            return row.get(self.column, row)
+        if issubclass(type(row), tuple) and self.column in getattr(type(row), "_fields", ()):
+            return getattr(row, self.column)
+        return row
+
+
 @lesson.exercise
 class EdgesOfFourFilms:
     """What must **Patient Orientation (0020,0020)** be for each of the films A to D, as its pixels are?
@@ -546,6 +621,13 @@ class HeartOnThePortable:
         pa, ap = heart["pa_sid"] / heart["pa_oid"], heart["ap_sid"] / heart["ap_oid"]
         return heart["width_on_pa"] / pa * ap
 
+    def factors_of_the_figure(heart):
+        return heart["width_on_pa"] * (1800 - 70) / 1800 * 1000 / (1000 - 130)
+
+    def difference_added(heart):
+        pa, ap = heart["pa_sid"] / (heart["pa_sid"] - heart["pa_oid"]), heart["ap_sid"] / (heart["ap_sid"] - heart["ap_oid"])
+        return heart["width_on_pa"] * (1 + ap - pa)
+
     def same_width(heart):
         return heart["width_on_pa"]
 
@@ -561,6 +643,9 @@ class HeartOnThePortable:
         "compares with the distance to the *heart*: SID / (SID - OID).",
         over_the_wrong_distance: "You divided SID by OID. The shadow is larger than the heart by SID / (SID - OID), because the heart "
         "lies SID - OID from the tube.",
+        factors_of_the_figure: "You took the enlargements of the figure. This heart lies at other distances: work them out from `heart`.",
+        difference_added: "You added the difference of the two enlargements. They are factors: divide by the one for PA, then multiply by "
+        "the one for AP.",
         same_width: "That would need two films of the same geometry. Here both the tube's distance and the heart's place differ.",
         true_width_only: "That is the width of the heart itself. The portable film shows its shadow, which is larger again.",
     }
@@ -581,7 +666,7 @@ class ViewsThatContradict:
     An image in which one of the two is empty contradicts nothing. Answer with a list of the names in the column `image`.
     """
 
-    answer = Set("contradicting")
+    answer = Names("contradicting", column="image")
 
     def solution(views, view_codes):
         return [
@@ -694,7 +779,7 @@ class SidesThatDisagree:
     What is missing contradicts nothing. Answer with a list of accession numbers.
     """
 
-    answer = Set("disagreeing")
+    answer = Names("disagreeing", column="accession")
 
     def solution(sides):
         found = []
@@ -804,7 +889,7 @@ class PlaneOf:
     `"sagittal"`: the plane that is **nearest**, for oblique slices too.
     """
 
-    answer = Function("plane_of", result=Text("", reading=plane))
+    answer = Function("plane_of", result=Text("", reading=returned(plane)))
     points = 2
 
     def solution(iop):
@@ -837,6 +922,12 @@ class PlaneOf:
         size = [abs(part) for part in _normal(iop)]
         return ["sagittal", "coronal", "axial"][size.index(min(size))]
 
+    def beyond_a_threshold(iop):
+        return _by_threshold(iop)
+
+    def rounded(iop):
+        return _by_rounding(iop)
+
     wrong_ways = {
         without_abs: "You took the largest component of the normal with its sign. A normal may point either way through the slice, so "
         "-0.9 is more than 0.1: compare the sizes, `abs`.",
@@ -847,6 +938,10 @@ class PlaneOf:
         exact_only: "Your function gives up on tilted slices. Asked is the nearest plane: the largest component decides.",
         smallest: "You took the smallest component. The normal stands upright on the slice, so the direction in which it is *longest* "
         "names the plane.",
+        beyond_a_threshold: "You ask whether a component is beyond a fixed number. In a slice that leans in two directions all three may "
+        "be below 0.7, or two beyond 0.5: compare the three with each other.",
+        rounded: "You rounded. In a slice that leans by nearly 45 degrees two components of the normal become 1, and the first one wins: "
+        "compare them as they are.",
     }
     hints = [
         "Rows are the first three numbers, columns the last three. The worked cell computes the normal from them.",
@@ -868,7 +963,7 @@ class LettersOfASlice:
     The letters are L, R, A, P, H, F; for an oblique slice, the direction that is nearest.
     """
 
-    answer = Function("edges", result=Text("", reading=two_directions))
+    answer = Function("edges", result=Text("", reading=returned(two_directions)))
     points = 2
 
     def solution(iop):
@@ -900,6 +995,12 @@ class LettersOfASlice:
     def sign_ignored(iop):
         return " ".join(_letter(vector, "LPH", "LPH") for vector in (iop[:3], iop[3:]))
 
+    def first_beyond_half(iop):
+        return " ".join(_letter_beyond_half(vector, (0, 1, 2)) for vector in (iop[:3], iop[3:]))
+
+    def last_beyond_half(iop):
+        return " ".join(_letter_beyond_half(vector, (2, 1, 0)) for vector in (iop[:3], iop[3:]))
+
     wrong_ways = {
         y_to_the_front: "Front and back are exchanged. In DICOM y grows towards the back: P.",
         x_to_the_right: "Left and right are exchanged. In DICOM x grows towards the patient's left: L.",
@@ -909,13 +1010,18 @@ class LettersOfASlice:
         "downwards.",
         columns_first: "You have the columns first. The first three numbers belong to the rows, which end at the right edge.",
         sign_ignored: "Your function never gives R, A or F. A negative number leads the other way.",
+        first_beyond_half: "You took the first number that is beyond 0.5, or that rounds to 1. In a slice that is turned two of the three "
+        "may be: 0.6, 0.8, 0 leads mainly along y. Compare their sizes.",
+        last_beyond_half: "You took the last number that is beyond 0.5, or that rounds to 1. In a slice that is turned two of the three "
+        "may be: 0.8, 0.6, 0 leads mainly along x. Compare their sizes.",
     }
     hints = [
         "Do it for the rows first, `iop[:3]`: which of the three numbers is the largest in size?",
         "Along x a positive number leads to L, a negative to R; along y to P or A; along z to H or F.",
         "`size = [abs(part) for part in vector]`, `axis = size.index(max(size))`; then the letter is `\"LPH\"[axis]` or `\"RAF\"[axis]`.",
     ]
-    praise = "Every viewer does exactly this for the letters at the edges of a slice, whatever the patient's position was."
+    praise = ("Viewers find the letters at the edges of a slice this way, whatever the patient's position was. On an oblique slice most "
+              "write two or three, such as `LA`, the main direction first.")
 
     def cases(draw):
         return _slices(draw)
@@ -1015,8 +1121,8 @@ class MorningReview:
         return [{"film": film, "verdict": "ok" if found == "wrong view" else found} for film, found in morning_verdicts(morning).items()]
 
     wrong_ways = {
-        all_can_be_read: "You trust all six headers. Three kinds of fault are in there, and none shows in the header by itself: set each "
-        "picture beside it.",
+        all_can_be_read: "You trust all six headers. Three kinds of fault are in there. A wrong side or view may already contradict the "
+        "letters at the edges; a flip shows in no header: set each picture beside its own.",
         heart_at_the_viewers_left: "You expect the heart at the left of the screen. The patient faces you or is seen from the feet: the "
         "patient's left is at the right of the screen, on films as in axial and coronal slices.",
         letters_trusted: "The views and sides are right. But the letters at the edges come from the header: they are written at the same "
@@ -1050,23 +1156,92 @@ def _letter(vector, positive, negative):
     return positive[axis] if vector[axis] > 0 else negative[axis]
 
 
+def _letter_beyond_half(vector, order):
+    axis = next(axis for axis in order if abs(vector[axis]) > 0.5)
+    return "LPH"[axis] if vector[axis] > 0 else "RAF"[axis]
+
+
+PLANES = ("sagittal", "coronal", "axial")
+
+
+def _by_threshold(iop):
+    size = [abs(part) for part in _normal(iop)]
+    return "axial" if size[2] > 0.7 else "coronal" if size[1] > 0.7 else "sagittal"
+
+
+def _by_rounding(iop):
+    return PLANES[[round(abs(part)) for part in _normal(iop)].index(1)]
+
+
+def _by_the_smallest_share(iop):
+    share = [max(abs(a), abs(b)) for a, b in zip(iop[:3], iop[3:], strict=True)]
+    return PLANES[share.index(min(share))]
+
+
+def _by_sizes_put_in_place(iop):
+    size = [abs(part) for part in _normal([abs(part) for part in iop])]
+    return PLANES[size.index(max(size))]
+
+
+def _clear(vector):
+    first, second, _ = sorted((abs(part) for part in vector), reverse=True)
+    return first - second > 0.04
+
+
 def _slices(draw):
-    """Image orientations: each plane both ways round, straight and tilted by up to 30 degrees."""
+    """Image orientations: each plane both ways round, straight, tilted by up to 50 degrees, turned in itself, and leaning in two
+    directions; none of which the nearest plane or letter is in doubt.
+    """
     import math
 
     ways = [((1, 0, 0), (0, 1, 0)), ((-1, 0, 0), (0, 1, 0)), ((-1, 0, 0), (0, -1, 0)), ((1, 0, 0), (0, -1, 0)),
             ((1, 0, 0), (0, 0, -1)), ((-1, 0, 0), (0, 0, -1)), ((1, 0, 0), (0, 0, 1)),
             ((0, 1, 0), (0, 0, -1)), ((0, -1, 0), (0, 0, -1)), ((0, 1, 0), (0, 0, 1))]
     cases = []
-    for row, column in ways:
-        cases.append(([float(v) for v in (*row, *column)],))
+
+    def add(row, column):
+        cases.append(([round(float(v), 6) + 0.0 for v in (*row, *column)],))
+
+    def mixed(angle, a, b):
+        c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        return [c * one + s * other for one, other in zip(a, b, strict=True)]
+
+    for number, (row, column) in enumerate(ways):
+        add(row, column)
         normal = _normal([*row, *column])
         for across in (True, False):
-            angle = math.radians(draw.choice((-1, 1)) * draw.randrange(8, 31))
-            c, s = math.cos(angle), math.sin(angle)
-            kept, leaning = (row, column) if across else (column, row)
-            leaning = [c * a + s * b for a, b in zip(leaning, normal, strict=True)]
-            both = (*kept, *leaning) if across else (*leaning, *kept)
-            cases.append(([round(float(v), 6) + 0.0 for v in both],))
+            # Up to 30 degrees, and on both sides of 45.
+            for low, high in ((8, 30), (40, 42), (48, 50)):
+                angle = draw.choice((-1, 1)) * draw.randrange(low, high + 1)
+                if across:
+                    add(row, mixed(angle, column, normal))
+                else:
+                    add(mixed(angle, row, normal), column)
+        # Turned in its own plane, as an MR slice may be.
+        angle = (draw.randrange(20, 43), draw.randrange(48, 71))[number % 2]
+        add(mixed(angle, row, column), mixed(angle + 90, row, column))
+
+    def leaning(fits):
+        """A slice that leans in two directions."""
+        while True:
+            row, other = ([draw.gauss(0, 1) for _ in range(3)] for _ in range(2))
+            row = [part / math.hypot(*row) for part in row]
+            normal = _normal([*row, *other])
+            normal = [part / math.hypot(*normal) for part in normal]
+            column = _normal([*normal, *row])
+            if _clear(row) and _clear(column) and _clear(normal) and fits([*row, *column], [abs(part) for part in normal]):
+                return add(row, column)
+
+    def nearest(size):
+        return PLANES[size.index(max(size))]
+
+    for shortcut in (_by_threshold, _by_rounding, _by_the_smallest_share, _by_sizes_put_in_place):
+        for _ in range(3):
+            leaning(lambda iop, size, shortcut=shortcut: shortcut(iop) != nearest(size))
+    for plane_meant in PLANES:
+        leaning(lambda iop, size, plane_meant=plane_meant: nearest(size) == plane_meant and max(size) < 0.7)
+    for axis in range(3):  # rows, then columns, whose largest number is small
+        leaning(lambda iop, size, axis=axis: max(map(abs, iop[:3])) == abs(iop[axis]) < 0.7)
+        leaning(lambda iop, size, axis=axis: max(map(abs, iop[3:])) == abs(iop[3 + axis]) < 0.7)
     draw.shuffle(cases)
     return cases

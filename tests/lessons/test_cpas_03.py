@@ -143,7 +143,7 @@ def test_the_slices_are_true_orientations_and_none_is_in_doubt():
             assert abs(sum(a * b for a, b in zip(row, column, strict=True))) < 1e-5
             for vector in (row, column, np.cross(row, column)):
                 first, second, _ = sorted((abs(float(v)) for v in vector), reverse=True)
-                assert first - second > 0.3
+                assert first - second > 0.03
 
 
 def test_the_letters_are_those_of_the_courses_viewer():
@@ -200,3 +200,144 @@ def test_the_ticket_film_is_flipped_with_its_marker_or_the_patient_without_it():
         assert np.array_equal(grey[middle], original[middle, ::-1])
         corner = np.array_equal(grey[20:84, -96:-24], original[20:84, -96:-24])
         assert corner == (cpas03.marker_on(film)[1] == "readable")
+
+
+@pytest.mark.parametrize("given", [
+    "left not mirrored", "left and not in mirror writing", "left no mirror", "left isn't mirrored", "left isn\u2019t mirrored",
+    "left unmirrored", "left non-mirrored", "left never mirrored", "left without mirror writing", "left not flipped",
+])
+def test_a_marker_that_is_not_mirrored_is_readable(editions, given):
+    assert cpas03.marker_seen(given) == "LR"
+    letter, _ = _right("TheTicket", editions)
+    assert letter == "A" and EXERCISES["TheTicket"].judge((letter, given), editions).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize("given", ["not left mirrored", "nothing left, mirrored", "left, mirrored? no", "not at the left, mirrored",
+                                   "left, neither mirrored", "left abnormal", "mirrored", "left"])
+def test_a_marker_in_doubtful_words_is_asked_for_in_plain_ones(editions, given):
+    letter, _ = _right("TheTicket", editions)
+    verdict = EXERCISES["TheTicket"].judge((letter, given), editions)
+    assert verdict.outcome is Outcome.NOT_YET
+    if given != "left, neither mirrored":
+        assert "where the marker is and whether it is mirrored or readable" in verdict.message
+
+
+@pytest.mark.parametrize(("given", "read"), [
+    ("left, not readable", "LM"), ("left, can't be read", "LM"), ("left mirrored, not readable", "LM"), ("left illegible", "LM"),
+    ("right, not mirrored", "RR"), ("right, can be read", "RR"), ("at the top left, in mirror writing", "LM"),
+])
+def test_the_marker_in_other_words(given, read):
+    assert cpas03.marker_seen(given) == read
+
+
+def _sizes(vector):
+    return [abs(float(part)) for part in vector]
+
+
+def _planes_by_hand():
+    names = ("sagittal", "coronal", "axial")
+
+    def normal(iop):
+        return np.cross(iop[:3], iop[3:])
+
+    def threshold(order, limit):
+        def plane_of(iop):
+            size = _sizes(normal(iop))
+            return next((names[axis] for axis in order[:2] if size[axis] > limit), names[order[2]])
+        return plane_of
+
+    def rounded(iop):
+        return names[[round(part) for part in _sizes(normal(iop))].index(1)]
+
+    def rounded_before(iop):
+        return names[int(np.argmax(np.abs(normal([round(part) for part in iop]))))]
+
+    def smallest_share(iop):
+        return names[int(np.argmin(np.maximum(np.abs(iop[:3]), np.abs(iop[3:]))))]
+
+    def sizes_in_place(iop):
+        return names[int(np.argmax(np.abs(normal(_sizes(iop)))))]
+
+    def largest_of_each(iop):
+        rows, columns = int(np.argmax(_sizes(iop[:3]))), int(np.argmax(_sizes(iop[3:])))
+        return names[3 - rows - columns] if rows != columns else "axial"
+
+    orders = [(2, 1, 0), (2, 0, 1), (1, 2, 0), (1, 0, 2), (0, 1, 2), (0, 2, 1)]
+    return [*(threshold(order, limit) for order in orders for limit in (0.5, 0.6, 0.7, 0.71, 0.75, 0.8)), rounded, rounded_before,
+            smallest_share, sizes_in_place, largest_of_each]
+
+
+@pytest.mark.parametrize("number", range(len(_planes_by_hand())))
+@pytest.mark.parametrize("seed", [0, 3])
+def test_shortcuts_to_the_plane_are_refused(seed, number):
+    editions = Editions(hospital(seed, "tiny"))
+    assert EXERCISES["PlaneOf"].judge((_planes_by_hand()[number],), editions).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize("limit", [0.4, 0.5, 0.6, 0.7, 0.75])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_the_first_number_beyond_a_limit_is_no_letter(editions, limit, order):
+    def edges(iop):
+        letters = ""
+        for vector in (iop[:3], iop[3:]):
+            axis = next((axis for axis in order if abs(vector[axis]) > limit), order[2])
+            letters += "LPH"[axis] if vector[axis] > 0 else "RAF"[axis]
+        return letters
+
+    def rounded(iop):
+        return edges([round(part) for part in iop])
+
+    verdicts = [EXERCISES["LettersOfASlice"].judge((function,), editions) for function in (edges, rounded)]
+    assert all(verdict.outcome is Outcome.NOT_YET for verdict in verdicts)
+    if order == (0, 1, 2):
+        assert verdicts[1].label == "first_beyond_half"
+
+
+def test_slices_turned_in_their_plane_lean_beyond_45_degrees_and_in_two_directions():
+    for seed in SEEDS:
+        cases = [iop for iop, in EXERCISES["LettersOfASlice"].cases(random.Random(seed))]
+        normals = [sorted(_sizes(np.cross(iop[:3], iop[3:]))) for iop in cases]
+        assert sum(0.7 < last < 0.78 and first < 1e-6 for first, _, last in normals) >= 30
+        assert sum(last < 0.7 for *_, last in normals) >= 3
+        assert sum(last > 0.99999 and sorted(_sizes(iop[:3]))[2] < 0.96 for iop, (*_, last) in zip(cases, normals, strict=True)) >= 8
+
+
+def test_what_a_function_returns_amiss_is_told_in_a_whole_sentence(editions):
+    for name, function, told in (("PlaneOf", lambda iop: "axi", "it returned `axi`, but a plane is axial, coronal or sagittal."),
+                                 ("LettersOfASlice", lambda iop: "LXX", "it returned `LXX`, but two letters are asked")):
+        verdict = EXERCISES[name].judge((function,), editions)
+        assert told in verdict.message and ".." not in verdict.message, verdict
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_shortcut_to_the_width_is_within_the_tolerance(seed):
+    exercise = EXERCISES["HeartOnThePortable"]
+    heart = _input("heart", seed)
+    pa, ap = 1800 / (1800 - heart["pa_oid"]), 1000 / (1000 - heart["ap_oid"])
+    right = exercise.solution(heart)
+    for factor in (1730 / 1800 * 1000 / 870, 1 + ap - pa, ap, ap / (1800 / 1730), 1000 / 870 / pa):
+        assert abs(heart["width_on_pa"] * factor - right) > 1.4
+    editions = Editions(hospital(seed, "tiny"))
+    assert exercise.judge((heart["width_on_pa"] * 1730 / 1800 * 1000 / 870,), editions).label == "factors_of_the_figure"
+    assert exercise.judge((heart["width_on_pa"] * (1 + ap - pa),), editions).label == "difference_added"
+
+
+@pytest.mark.parametrize(("name", "source", "column"), [("ViewsThatContradict", "views", "image"),
+                                                         ("SidesThatDisagree", "sides", "accession")])
+def test_the_filtered_table_is_an_answer(editions, name, source, column):
+    table = _input(source)
+    found = table[table[column].isin(_right(name, editions))]
+    for given in (found, found[[column]], found[column], found[column].unique(), found.set_index(column), found[column].to_numpy(),
+                  found.to_dict("records"), found.to_dict("list"), list(found.itertuples()), found.set_index(column).index):
+        assert EXERCISES[name].judge((given,), editions).correct, given
+    for given in (table, found.iloc[1:], found.iloc[:0], found.drop(columns=column)):
+        assert EXERCISES[name].judge((given,), editions).outcome is Outcome.NOT_YET
+
+
+def test_a_wrong_side_in_other_words_and_what_headers_can_show(editions):
+    rows = _right("MorningReview", editions)
+    for words in ("wrong laterality", "Wrong marker", "wrong_side"):
+        given = {row["film"]: words if row["verdict"] == "wrong side" else row["verdict"] for row in rows}
+        assert EXERCISES["MorningReview"].judge((given,), editions).correct, words
+    verdict = EXERCISES["MorningReview"].judge(({row["film"]: "ok" for row in rows},), editions)
+    assert "a flip shows in no header" in verdict.message and "none shows" not in verdict.message
