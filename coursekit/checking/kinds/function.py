@@ -59,7 +59,7 @@ class Function(Kind):
                 hint = " Is a `return` missing?" if value is None else ""
                 return Verdict(
                     Outcome.NOT_YET,
-                    f"For {self._as_written(case)} your function should return {self.result.takes}; it returned {unclear}.{hint}",
+                    f"For {self._as_written(case)} your function should return {self.result.takes}; it returned {str(unclear).rstrip('.')}.{hint}",
                     "unreadable",
                 )
         right = self._results(exercise, exercise.solution, cases, editions.own)
