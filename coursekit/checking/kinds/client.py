@@ -4,7 +4,7 @@ import random
 
 from coursekit.checking import running
 from coursekit.checking.kinds.function import Function, _call, _shortened
-from coursekit.checking.reading import Unclear, describe, is_a
+from coursekit.checking.reading import Unclear, is_a
 from coursekit.checking.verdict import Outcome, Verdict
 
 ALL_SECONDS = 20.0
@@ -28,12 +28,7 @@ class Client(Function):
         """The verdict on the client."""
         (function,) = given
         if not callable(function) or is_a(function, str):
-            return Verdict(
-                Outcome.NOT_YET,
-                f"This exercise takes a function: give its name `{self.variables[0]}` without parentheses. You gave "
-                f"{describe(function)}.",
-                "unreadable",
-            )
+            return self._no_function(function)
         with exercise.stage(random.Random(f"{exercise.name} {editions.own.seed}")) as cases:
             arguments, states = zip(*cases)
             ran = running.run_all([_call(function, case) for case in arguments], ALL_SECONDS)
@@ -44,13 +39,7 @@ class Client(Function):
             try:
                 results.append(self.result.read(value))
             except Unclear as unclear:
-                hint = " Is a `return` missing?" if value is None else ""
-                return Verdict(
-                    Outcome.NOT_YET,
-                    f"For server {place + 1} of {len(cases)} your function should return {self.result.takes}; it returned "
-                    f"{unclear}.{hint}",
-                    "unreadable",
-                )
+                return self._returned(f"server {place + 1} of {len(cases)}", value, unclear)
         right = [self.result.read(exercise.right(state)) for state in states]
         differences = [self.result.difference(a, b) for a, b in zip(results, right, strict=True)]
         if not any(differences):

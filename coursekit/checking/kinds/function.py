@@ -39,12 +39,7 @@ class Function(Kind):
         """The verdict on the function."""
         (function,) = given
         if not callable(function) or is_a(function, str):
-            return Verdict(
-                Outcome.NOT_YET,
-                f"This exercise takes a function: give its name `{self.variables[0]}` without parentheses. You gave "
-                f"{describe(function)}.",
-                "unreadable",
-            )
+            return self._no_function(function)
         cases = exercise.remembered(
             "cases", editions.own, lambda: exercise.cases(random.Random(f"{exercise.name} {editions.own.seed}"))
         )
@@ -56,12 +51,7 @@ class Function(Kind):
             try:
                 results.append(self.result.read(value))
             except Unclear as unclear:
-                hint = " Is a `return` missing?" if value is None else ""
-                return Verdict(
-                    Outcome.NOT_YET,
-                    f"For {self._as_written(case)} your function should return {self.result.takes}; it returned {str(unclear).rstrip('.')}.{hint}",
-                    "unreadable",
-                )
+                return self._returned(self._as_written(case), value, unclear)
         right = self._results(exercise, exercise.solution, cases, editions.own)
         differences = [self.result.difference(a, b) for a, b in zip(results, right, strict=True)]
         if not any(differences):
@@ -98,6 +88,22 @@ class Function(Kind):
             return values
 
         return exercise.remembered((self, function), hospital, compute)
+
+    def _no_function(self, given):
+        return Verdict(
+            Outcome.NOT_YET,
+            f"This exercise takes a function: give its name `{self.variables[0]}` without parentheses. You gave {describe(given)}.",
+            "unreadable",
+        )
+
+    def _returned(self, case, value, unclear):
+        """For `case`, in words, the function returned a value that can't be read."""
+        hint = " Is a `return` missing?" if value is None else ""
+        return Verdict(
+            Outcome.NOT_YET,
+            f"For {case} your function should return {self.result.takes}; it returned {str(unclear).rstrip('.')}.{hint}",
+            "unreadable",
+        )
 
     def _stopped(self, ran, cases, seconds=SECONDS):
         case = self._as_written(cases[len(ran.returned)])
