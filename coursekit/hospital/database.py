@@ -131,7 +131,11 @@ class Database:
     ----------
     path : Path or None
         The file; None if the database is in memory.
+    described : tuple of schema.Table
+        Its tables, with what they mean.
     """
+
+    described = schema.TABLES
 
     def __init__(self, path=None, tables=None):
         self.path = path
@@ -143,7 +147,7 @@ class Database:
             guard(self._own)
 
     def __repr__(self):
-        return f"<PACS database: {len(schema.TABLES)} tables; see .tables() and .columns('study')>"
+        return f"<PACS database: {len(self.described)} tables; see .tables() and .columns('study')>"
 
     def connect(self):
         """A new read-only ``sqlite3.Connection``, yours to close; usable in any thread.
@@ -176,22 +180,39 @@ class Database:
             raise DatabaseSaysNo(f"The statement must be text in quotes; it was given {type(text).__name__}.")
         if not text.strip():
             raise DatabaseSaysNo("The statement is empty; begin with SELECT, for example SELECT * FROM study LIMIT 5.")
-        connection = guard(self.connect(), seconds)
         try:
-            cursor = connection.execute(text)
-            rows = cursor.fetchmany(most + 1)
-        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+            columns, rows = self._carried_out(text, seconds, most + 1)
+        except DatabaseSaysNo:
             if set(text) & set("\u2018\u2019\u201c\u201d"):
                 raise DatabaseSaysNo("The statement has typographic quotes, which SQL does not know, perhaps pasted from a word "
                                      "processor; type straight ones, as in 'CT'.") from None
-            raise DatabaseSaysNo(explain(str(error))) from None
-        finally:
-            connection.close()
-        if cursor.description is None:
+            raise
+        if columns is None:
             raise DatabaseSaysNo("That statement returns no rows; ask with SELECT.")
         if len(rows) > most:
             raise DatabaseSaysNo(f"The result has more than {most:,} rows; is a condition missing, or the ON of a JOIN?")
-        return [column[0] for column in cursor.description], rows
+        return columns, rows
+
+    def _carried_out(self, text, seconds, most):
+        """The columns' names (None if there is no result) and the first `most` rows. Raises DatabaseSaysNo."""
+        connection = guard(self.connect(), seconds)
+        try:
+            cursor = connection.execute(text)
+            rows = cursor.fetchmany(most)
+        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+            raise DatabaseSaysNo(explain(str(error), self.described)) from None
+        finally:
+            connection.close()
+        return cursor.description and [column[0] for column in cursor.description], rows
+
+    def scanned(self, text):
+        """The first table that the query `text` would read as a whole, or "". Raises DatabaseSaysNo as `rows` does."""
+        aliases = {match[2]: match[1] for match in re.finditer(r"\b(?:from|join)\s+(\w+)(?:\s+as)?\s+(\w+)", text, re.IGNORECASE)}
+        for *_, step in self.rows(f"EXPLAIN QUERY PLAN {text}")[1]:
+            match = re.match(r"SCAN (?:TABLE )?(\w+)", step)
+            if match:
+                return aliases.get(match[1], match[1])
+        return ""
 
     def sql(self, text):
         """Run one statement that reads, and return its rows as a DataFrame. Raises DatabaseSaysNo as `rows` does."""
@@ -207,16 +228,17 @@ class Database:
         pandas.set_option("display.max_colwidth", 200)
         return pandas.DataFrame(
             [(table.name, int(self.sql(f"SELECT count(*) FROM {table.name}").iat[0, 0]), table.meaning)
-             for table in schema.TABLES], columns=["table", "rows", "meaning"])
+             for table in self.described], columns=["table", "rows", "meaning"])
 
     def columns(self, table):
         """The columns of `table`: a DataFrame with columns column, type, meaning."""
         import pandas
-        if table not in schema.BY_NAME:
-            raise DatabaseSaysNo(f"There is no table {table!r}.{did_you_mean(table, schema.BY_NAME)}")
+        by_name = {one.name: one for one in self.described}
+        if table not in by_name:
+            raise DatabaseSaysNo(f"There is no table {table!r}.{did_you_mean(table, by_name)}")
         pandas.set_option("display.max_colwidth", 200)
         return pandas.DataFrame([(column.name, column.type.split()[0], column.meaning)
-                                 for column in schema.BY_NAME[table].columns], columns=["column", "type", "meaning"])
+                                 for column in by_name[table].columns], columns=["column", "type", "meaning"])
 
 
 def guard(connection, seconds=None):
@@ -242,43 +264,66 @@ def allow_reading(action, first, second, *_):
 
 def did_you_mean(word, known):
     """' Did you mean ...?' with the nearest of `known`, or ''."""
+    known = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.55)
-    return f" Did you mean {near[0]}?" if near else ""
+    return f" Did you mean {known[near[0]]}?" if near else ""
 
 
-def explain(message):
-    """One sentence for a message of SQLite: what, why, what next."""
+READ_ONLY = ("This database is read-only: the statement would change it or its settings, and was not run; "
+             "ask with SELECT.")
+ONE_AT_A_TIME = "That is more than one statement; run one at a time, with at most one semicolon, at its end."
+TOO_LONG = ("The query took too long and was stopped. It may be right all the same, but a busy archive can't wait for it: does every "
+            "JOIN have its ON, can the conditions use an index, and would a LEFT JOIN be faster than NOT IN?")
+ENDS_TOO_EARLY = "The statement ends too early: a parenthesis, a quote or a clause is still open."
+
+
+def explain(message, tables=schema.TABLES):
+    """One sentence for a message of SQLite about a database with these tables: what, why, what next."""
     if message in ("not authorized", "attempt to write a readonly database") or message.startswith("authoriz"):
-        return ("This database is read-only: the statement would change it or its settings, and was not run; "
-                "ask with SELECT.")
+        return READ_ONLY
     if "one statement at a time" in message:
-        return "That is more than one statement; run one at a time, with at most one semicolon, at its end."
+        return ONE_AT_A_TIME
     if message == "interrupted":
-        return ("The query took too long and was stopped. It may be right all the same, but a busy archive can't wait for it: does every "
-                "JOIN have its ON, can the conditions use an index, and would a LEFT JOIN be faster than NOT IN?")
+        return TOO_LONG
     found = re.match(r"no such table: (?:main\.)?(\S+)", message)
     if found:
-        name = found[1]
-        return f"There is no table {name}.{did_you_mean(name, schema.BY_NAME)} The method .tables() lists them."
+        return no_table(found[1], tables)
     found = re.match(r"no such column: (.+)", message)
     if found:
-        name = found[1]
-        tables = [table.name for table in schema.TABLES
-                  if any(column.name == name.split(".")[-1].lower() for column in table.columns)]
-        if tables:
-            return (f"There is no column {name} in the tables this statement reads; {', '.join(tables)} "
-                    f"{'has' if len(tables) == 1 else 'have'} one: is the table, or its alias, in FROM?")
-        every = {column.name for table in schema.TABLES for column in table.columns}
-        return (f"There is no column {name}.{did_you_mean(name.split('.')[-1], sorted(every))} "
-                "The method .columns('study') lists those of a table.")
+        return no_column(found[1], tables)
     found = re.match(r"ambiguous column name: (\S+)", message)
     if found:
-        return f"More than one table has a column {found[1]}; write the table or its alias before it, as in study.pk."
+        return ambiguous(found[1])
     found = re.match(r'near "(.*)": syntax error', message, re.DOTALL)
     if found:
-        return f"SQL does not read on at {found[1]!r}; look at that word and the one before it."
+        return stops_at(found[1])
     if message.startswith("unrecognized token"):
         return f"SQL cannot read {message.split(': ', 1)[1]}; is a quote still open, or a character out of place?"
     if message.startswith("incomplete input"):
-        return "The statement ends too early: a parenthesis, a quote or a clause is still open."
+        return ENDS_TOO_EARLY
     return f"The database refused the statement: {message}."
+
+
+def no_table(name, tables):
+    """The sentence for a table that is none of `tables`."""
+    return f"There is no table {name}.{did_you_mean(name, [table.name for table in tables])} The method .tables() lists them."
+
+
+def no_column(name, tables):
+    """The sentence for a column that the tables of the statement do not have."""
+    having = [table.name for table in tables if any(column.name.lower() == name.split(".")[-1].lower() for column in table.columns)]
+    if having:
+        return (f"There is no column {name} in the tables this statement reads; {', '.join(having)} "
+                f"{'has' if len(having) == 1 else 'have'} one: is the table, or its alias, in FROM?")
+    every = sorted({column.name for table in tables for column in table.columns})
+    return f"There is no column {name}.{did_you_mean(name.split('.')[-1], every)} The method .columns(...) lists those of a table."
+
+
+def ambiguous(name):
+    """The sentence for a column that several tables of the statement have."""
+    return f"More than one table has a column {name}; write the table or its alias before it, as in study.pk."
+
+
+def stops_at(word):
+    """The sentence for a word at which the grammar does not fit."""
+    return f"SQL does not read on at {word!r}; look at that word and the one before it."

@@ -54,6 +54,9 @@ TAGS = ("usual", "story", "case 17", "eastcliff import", "february evening", "fe
         "weekend evening", "month end", "split", "wrong order", "wrong patient", "two orders", "month ended between its series",
         "eastcliff transfer", "number of a transfer", "number given twice")
 TAG = {name: place for place, name in enumerate(TAGS)}
+# Of millions of exams, each column takes no more room than its values need.
+TYPES = {"person": np.int32, "procedure": np.int16, "device": np.int16, "patient_class": np.int8, "utc": np.int64,
+         "created": np.int64, "force": np.int8, "tag": np.int8}
 
 
 def day_weights():
@@ -342,10 +345,10 @@ def planted(seed, count, pools, roles, eastcliff):
 
 
 def exams(seed, count, pools, roles, eastcliff):
-    """All `count` exams of an edition, in order of arrival: a dict of int64 arrays (see the module)."""
+    """All `count` exams of an edition, in order of arrival: a dict of arrays (see the module)."""
     some = planted(seed, count, pools, roles, eastcliff)
     most = usual(seed, count - len(some["tag"]), pools)
-    columns = {name: np.concatenate((most[name], some[name])) for name in some}
+    columns = {name: np.concatenate((most.pop(name), some[name]), dtype=TYPES[name], casting="same_kind") for name in some}
     order = clock.by_time(columns["created"])
     columns = {name: values[order] for name, values in columns.items()}
     columns["local"] = clock.to_local(columns["utc"])

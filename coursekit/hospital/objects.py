@@ -30,6 +30,9 @@ SLOTS += [(place, number, slot._replace(modality="OCT", kind=slot.modality)) for
           if slot.modality == "IVOCT"]
 NO_IMAGES = [place for place, (_, _, slot) in enumerate(SLOTS) if slot.modality in ("SR", "PR", "KO")]
 NUMBERS = np.array([number for _, number, _ in SLOTS])
+# Of millions of series, each column takes no more room than its values need.
+TYPES = {"exam": np.int32, "slot": np.int16, "sender": np.int16, "amount": np.int32, "body_part": np.int8, "side": np.int8,
+         "created": np.int64}
 SIZES = np.array([slot.bytes_each for _, _, slot in SLOTS])
 BODY_PARTS = sorted({procedure.body_part for procedure in PROCEDURES if procedure.body_part}
                     | {text for dirt in BODY_PART_DIRT.values() for _, text in dirt if text}) + [None]
@@ -56,7 +59,7 @@ def present(draws, slot, force, count):
 
 def body_part_sent(draws, body_part, count):
     """Body Part Examined as the device wrote it: an array of positions in BODY_PARTS."""
-    sent = np.full(count, BODY_PARTS.index(body_part))
+    sent = np.full(count, BODY_PARTS.index(body_part), dtype=np.int8)
     if body_part is not None:
         dirt = BODY_PART_DIRT.get(body_part, OTHER_BODY_PART_DIRT)
         which = draws.choose([share for share, _ in dirt] + [1000 - sum(share for share, _ in dirt)], count)
@@ -89,7 +92,7 @@ def series_of(seed, plan, empty):
         body_part = body_part_sent(draws, procedure.body_part, len(here))
         # Where the wrong entry of the worklist was chosen, the body part tells: the device took it from its own protocol.
         body_part[np.isin(plan["tag"][here], (exams.TAG["wrong order"], exams.TAG["wrong patient"]))] = BODY_PARTS.index(procedure.body_part)
-        side = draws.choose((47, 45, 8), len(here)) if procedure.sided else np.full(len(here), SIDES.index(None))
+        side = (draws.choose((47, 45, 8), len(here)) if procedure.sided else np.full(len(here), SIDES.index(None))).astype(np.int8)
         if procedure.code == "XHAND":
             side[plan["tag"][here] == exams.TAG["wrong patient"]] = SIDES.index(story.hand_side(seed))
         held = np.zeros(len(here), dtype=np.int64)
@@ -103,13 +106,13 @@ def series_of(seed, plan, empty):
             sender = plan["device"][some]
             if made_later:
                 sender[sender >= 0] = exams.DEVICE["WS_MG1" if procedure.modality == "MG" else "WS_CH1"]
-            of_slot = np.full(len(some), slots)
+            of_slot = np.full(len(some), slots, dtype=np.int16)
             if slot.modality == "IVOCT":
                 of_slot[~late_oct[some]] = len(SLOTS) - 1
             sender[sender == exams.ELSEWHERE] = len(world.DEVICES) + place
             shows = slot.modality not in HUNDREDS
             parts.append({
-                "exam": some, "slot": of_slot, "sender": sender, "amount": amount,
+                "exam": some.astype(np.int32), "slot": of_slot, "sender": sender, "amount": amount.astype(np.int32),
                 "body_part": body_part[there] if shows else BODY_PARTS.index(None),
                 "side": side[there] if shows else SIDES.index(None),
                 "created": np.minimum(plan["created"][some] + delay, np.maximum(NOW_UTC - 60, plan["created"][some])),
@@ -123,8 +126,11 @@ def series_of(seed, plan, empty):
 
 def in_order(parts, count):
     """The series of `parts` (dicts of arrays, or of one number for all) by exam, those of an exam as the catalogue orders them."""
-    after = np.cumsum(sum(np.bincount(part["exam"], minlength=count) for part in parts))
-    columns = {name: np.empty(after[-1], dtype=np.int64) for name in parts[0]}
+    after = np.zeros(count, dtype=np.int32)
+    for part in parts:
+        after[part["exam"]] += 1                                # an exam has a slot once
+    np.cumsum(after, out=after)
+    columns = {name: np.empty(after[-1], dtype=kind) for name, kind in TYPES.items()}
     # From the last part to the first, and so each exam's series from its last to its first.
     while parts:
         part = parts.pop()

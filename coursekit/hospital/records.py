@@ -55,6 +55,35 @@ def combined(**choices):
     return Kinds(choices, list(zip(found.tolist(), *columns))), numbers
 
 
+class Texts:
+    """One text for each of many rows, put together when it is asked for: all of them at once would fill the memory.
+
+    `make` gives the texts of an array of rows, as a list; single rows may have another text, or None.
+    """
+
+    def __init__(self, make, count):
+        self._make, self._other, self.special = make, {}, np.zeros(count, dtype=bool)
+
+    def of(self, rows):
+        """The texts of `rows`, an array: a list of str and None."""
+        texts = self._make(rows)
+        for place in np.flatnonzero(self.special[rows]).tolist():
+            texts[place] = self._other[int(rows[place])]
+        return texts
+
+    def put(self, rows, texts):
+        """From now on `rows` have these `texts`; one text, or None, is for all of them."""
+        rows = np.asarray(rows, dtype=np.int64)
+        self.special[rows] = True
+        self._other.update(zip(rows.tolist(), texts if isinstance(texts, list) else [texts] * len(rows)))
+
+    def missing(self):
+        """Which rows have None: a boolean array."""
+        none = np.zeros(len(self.special), dtype=bool)
+        none[[row for row, text in self._other.items() if text is None]] = True
+        return none
+
+
 def series_uids(keys):
     """Series Instance UIDs for `keys`, a range: a list. They are short, as there are so many."""
     return [f"2.999.5.{key}" for key in keys]
@@ -124,6 +153,8 @@ def plan_orders(seed, plan, person, newborn, has_order, dirt):
         "scheduled": np.concatenate((scheduled, start)),
         "fate": np.repeat([0, 1, 2, 3, ALONG], [len(done), future, never, cancelled, len(both)]),
     }
+    orders = {name: values.astype({"ordered": np.int64, "scheduled": np.int64, "fate": np.int8}.get(name, np.int32))
+              for name, values in orders.items()}
     orders["procedure"] = plan["procedure"][orders["like"]]
     orders["procedure"][both], orders["procedure"][len(orders["like"]) - len(both):] = PLACE["CTCH"], PLACE["CTAP"]
     by_time = clock.by_time(orders["ordered"])
@@ -134,24 +165,35 @@ def plan_orders(seed, plan, person, newborn, has_order, dirt):
 
 
 def number_orders(orders, emergency, case_place, case):
-    """Accession numbers and planned Study Instance UIDs: two object arrays.
+    """Accession numbers and planned Study Instance UIDs of the orders: two Texts.
 
     They count through each local day. But for emergencies, a UID is a running number: short, as it stands in the database
     three times.
     """
-    day = clock.to_local(orders["ordered"]) // DAY
+    day = (clock.to_local(orders["ordered"]) // DAY).astype(np.int32)
     by_day = clock.by_time(day)
     first = np.searchsorted(day[by_day], day[by_day], side="left")
-    rank = np.empty(len(day), dtype=np.int64)
-    rank[by_day] = np.arange(len(day)) - first
-    number = 1 + rank
+    number = np.empty(len(day), dtype=np.int32)
+    number[by_day] = 1 + np.arange(len(day)) - first
     number[day == clock.seconds("2025-03-30") // DAY] += 50         # Case 17 has a number below
-    dates, numbers = clock.date_digits(day * DAY), range(int(number.max()) + 1)
+    numbers = range(int(number.max()) + 1)
     four, two = np.array([f"{n:04d}" for n in numbers], dtype="S"), np.array([f"{n:02d}" for n in numbers], dtype="S")
-    accessions = objects_of(clock.joined(b"A", dates, four[number]))
-    uids = objects_of([f"2.999.2.{number}" for number in range(1000, 1000 + len(day))])
-    uids[emergency] = clock.joined(b"2.999.200.7.", dates[emergency], two[number[emergency]])
-    accessions[case_place], uids[case_place] = case["accession"], case["planned_study_uid"]
+
+    def accessions_of(rows):
+        return clock.joined(b"A", clock.date_digits(day[rows].astype(np.int64) * DAY), four[number[rows]])
+
+    def uids_of(rows):
+        uids = [f"2.999.2.{running}" for running in (1000 + rows).tolist()]
+        urgent = np.flatnonzero(emergency[rows])
+        here = rows[urgent]
+        dates = clock.date_digits(day[here].astype(np.int64) * DAY)
+        for place, uid in zip(urgent.tolist(), clock.joined(b"2.999.200.7.", dates, two[number[here]])):
+            uids[place] = uid
+        return uids
+
+    accessions, uids = Texts(accessions_of, len(day)), Texts(uids_of, len(day))
+    accessions.put([case_place], case["accession"])
+    uids.put([case_place], case["planned_study_uid"])
     return accessions, uids
 
 
@@ -187,10 +229,10 @@ def plan_visits(seed, plan, person, newborn, has_order):
     by_time = clock.by_time(admitted)
     place = np.empty(total, dtype=np.int64)
     place[by_time] = np.arange(total)
-    of_exam = np.full(count, -1)
+    of_exam = np.full(count, -1, dtype=np.int32)
     of_exam[inside] = place[group]
     ward = draws.raw(total)
-    visits = {"person": person[inside[first]][by_time], "kind": kind[by_time], "admitted": admitted[by_time],
+    visits = {"person": person[inside[first]][by_time].astype(np.int32), "kind": kind[by_time], "admitted": admitted[by_time],
               "discharged": discharged[by_time], "ward": ward}
     return visits, of_exam
 
@@ -280,7 +322,7 @@ class Archive:
         self.visits, self.visit_of = plan_visits(self.seed, plan, self.order_person, newborn, has_order)
         self.orders = plan_orders(self.seed, plan, self.order_person, newborn, has_order, self.dirt)
         done = np.flatnonzero(self.orders["exam"] >= 0)
-        self.order_of = np.full(self.count, -1)
+        self.order_of = np.full(self.count, -1, dtype=np.int32)
         self.order_of[self.orders["exam"][done]] = done
         for late, early in self.splits.items():
             self.order_of[late] = self.order_of[early]
@@ -381,10 +423,11 @@ class Archive:
         # How many CTs of March, PET/CTs too, were deleted, or have no images, is planned: see exams.planted.
         elsewhere = ~(np.isin(MODALITIES[plan["procedure"]].astype(str), ("CT", "PT")) & (plan["created"] >= clock.seconds("2025-03-01"))
                       & (plan["created"] < clock.seconds("2025-04-01")))
-        accession, uid = self.accessions[self.chosen], self.planned_uids[self.chosen]
-        accession[~ordered] = uid[~ordered] = None
-        issuer = np.full(count, world.HVGH)
-        self.order_issuer = np.full(len(self.accessions), world.HVGH)
+        accession = Texts(lambda exams_: self.accessions.of(self.chosen[exams_]), count)
+        uid = Texts(lambda exams_: self.planned_uids.of(self.chosen[exams_]), count)
+        accession.put(np.flatnonzero(~ordered), None)
+        issuer = np.full(count, world.HVGH, dtype=np.int8)
+        self.order_issuer = np.full(len(self.orders["like"]), world.HVGH, dtype=np.int8)
 
         # The scanner invents a UID where it had no worklist entry, or did not use it.
         invented = np.flatnonzero(self.locked_out | ~ordered & ~self.imported)
@@ -392,36 +435,38 @@ class Archive:
         ignored = np.union1d(last_days, self.soil("study UID not the planned one", ordered, 4, 1000))
         own = np.concatenate((invented, ignored, np.array(list(self.splits), dtype=np.int64)))
         octets = np.array(LAST_OCTETS, dtype="S")[plan["device"][own]]
-        uid[own] = clock.joined(b"2.999.100.", octets, b".20", clock.date_digits(plan["local"][own]), b".", own + 100)
+        uid.put(own, clock.joined(b"2.999.100.", octets, b".20", clock.date_digits(plan["local"][own]), b".", own + 100))
         theirs = np.flatnonzero(self.imported)
         dates = clock.date_digits(plan["local"][theirs])
-        uid[theirs] = clock.joined(b"2.999.300.1.20", dates, b".", theirs + 100)
-        accession[theirs] = clock.joined(b"E", dates.astype("S2"), b"0", 10000 + 3 * np.arange(len(theirs)))
+        uid.put(theirs, clock.joined(b"2.999.300.1.20", dates, b".", theirs + 100))
+        accession.put(theirs, clock.joined(b"E", dates.astype("S2"), b"0", 10000 + 3 * np.arange(len(theirs))))
         issuer[self.imported] = world.ECC
-        uid[self.the_case] = self.case["study_uid"]
+        uid.put([self.the_case], self.case["study_uid"])
 
         # Accession numbers: lost, cut to the 16 characters of an SH, or used by two authorities.
         lost = self.soil("accession number lost", ordered, 5, 1500)
         typed_without = np.flatnonzero(self.locked_out)[self.draws.happens(600, int(self.locked_out.sum()))]
-        accession[np.concatenate((lost, typed_without, self.tagged["lockout"], [self.the_case]))] = None
+        accession.put(np.concatenate((lost, typed_without, self.tagged["lockout"], [self.the_case])), None)
         cut = np.union1d(self.lately(ordered, 1),
                          self.soil("accession number cut to 16 characters", ordered, 4, 400))
         dirt.chosen["accession number cut to 16 characters"] = cut
         for number, exam in enumerate(cut.tolist()):
             long = f"ECC-{2021 + number % 4}-{100000 + number // 2:06d}-{10 + 37 * number % 90}"
             order = int(self.order_of[exam])
-            self.accessions[order], accession[exam] = long, long[:16]
+            self.accessions.put([order], long)
+            accession.put([exam], long[:16])
             self.order_issuer[order], issuer[exam] = world.ECC, world.ECC
         reused = dirt.choose("accession number of two issuers", np.flatnonzero(self.imported), 3, 200)
         early = self.soil("accession number used again by Eastcliff",
                           ordered & (plan["created"] < clock.seconds("2023-01-01")), len(reused), 200)
-        accession[reused] = accession[early]
+        accession.put(reused, accession.of(early))
         # Eastcliff numbers its orders as Harbour Vale does, so one of its orders has the number of a study here.
         theirs = int(np.flatnonzero(self.orders["fate"] == EASTCLIFFS)[0])
         winter = (plan["created"] > clock.seconds("2025-01-06")) & (plan["created"] < clock.seconds("2025-02-22"))
-        namesake = int(self.soil("accession number of an order of Eastcliff", ordered & winter, 1, 0)[0])
-        self.accessions[theirs], self.order_issuer[theirs] = accession[namesake], world.ECC
-        accession[self.tagged["eastcliff transfer"]] = accession[self.tagged["number of a transfer"]]
+        namesake = self.soil("accession number of an order of Eastcliff", ordered & winter, 1, 0)
+        self.accessions.put([theirs], accession.of(namesake))
+        self.order_issuer[theirs] = world.ECC
+        accession.put(self.tagged["eastcliff transfer"], accession.of(self.tagged["number of a transfer"]))
         self.accession, self.uid, self.issuer = accession, uid, issuer
 
         # What else may be wrong with a study.
@@ -433,26 +478,28 @@ class Archive:
         self.empty = np.union1d(self.soil("study without images", ordered & elsewhere, 4, 1500), self.tagged["without images"])
         unread = self.soil("study not read", age > 4 * DAY, 6, 6000)
 
-        status = np.full(count, STATUSES.index("READ"))
+        status = np.full(count, STATUSES.index("READ"), dtype=np.int8)
         fresh = self.draws.below(3 * DAY, count) > age
         status[fresh] = STATUSES.index("VERIFIED")
         wanted = np.isin(MODALITIES[plan["procedure"]].astype(str), ("CT", "MR", "US", "MG"))
         unread_imports = dirt.choose("imported prior not read", np.flatnonzero(self.imported & wanted), 4, 400)
         for exams_ in (unread, unread_imports, self.empty):
             status[exams_] = STATUSES.index("VERIFIED")
-        self.no_accession = np.equal(accession, None).astype(bool)
+        self.no_accession = accession.missing()
         without = self.no_accession & (plan["procedure"] != PLACE["XCWND"])
         doubtful = without & (age < 30 * DAY) | self.locked_out
         doubtful[[exam for _, _, exam in self.typed]] = True
         doubtful[list(self.splits)] = True
         self.status, self.unverified = status, np.flatnonzero(doubtful)
         status[doubtful] = STATUSES.index("UNVERIFIED")
+        told_apart = np.flatnonzero(ordered & uid.special)
+        differs = [own != planned for own, planned in zip(uid.of(told_apart), self.planned_uids.of(self.chosen[told_apart]))]
         dirt.chosen.update({
             "deleted study": self.deleted, "study without images": self.empty, "unverified study": self.unverified,
             "accession number lost": np.flatnonzero(without & ordered), "eastcliff import": self.tagged["eastcliff import"],
             "second study of one order": np.array(sorted(self.splits), dtype=np.int64),
             "study by a clock one hour behind": np.flatnonzero(self.locked_out & (plan["utc"] >= story.SUMMER_TIME)),
-            "study UID not the planned one": np.flatnonzero(ordered & (self.planned_uids[self.chosen] != uid)),
+            "study UID not the planned one": told_apart[differs],
         })
         for name in ("february evening", "february edge", "march last day", "march edge", "march evening",
                      "march mixture", "weekend evening", "month end", "wrong order", "two orders", "month ended between its series",
@@ -498,7 +545,7 @@ class Archive:
     def key(self):
         """Patient records in order of creation: `by_time` their positions, `patient_pk` the key of each position."""
         self.by_time = clock.by_time(self.known)
-        self.patient_pk = np.empty(len(self.known), dtype=np.int64)
+        self.patient_pk = np.empty(len(self.known), dtype=np.int32)
         self.patient_pk[self.by_time] = np.arange(1, len(self.known) + 1)
 
     def tables(self):
@@ -594,8 +641,8 @@ class Archive:
             yield {
                 "patient_pk": patient[part].tolist(), "visit_pk": or_null(visit[part]).tolist(),
                 "placer_number": [f"P{first + place}" for place in range(part.start, part.stop)],
-                "accession": self.accessions[part].tolist(), "ordered_utc": clock.text(orders["ordered"][part]),
-                "scheduled_local": clock.text(orders["scheduled"][part]), "study_uid": self.planned_uids[part].tolist(),
+                "accession": self.accessions.of(np.arange(part.start, part.stop)), "ordered_utc": clock.text(orders["ordered"][part]),
+                "scheduled_local": clock.text(orders["scheduled"][part]), "study_uid": self.planned_uids.of(np.arange(part.start, part.stop)),
                 kinds: number[part].tolist(),
             }
 
@@ -618,17 +665,21 @@ class Archive:
         deleted = np.zeros(count, dtype=np.int64)
         deleted[self.deleted] = 1
         n_series = np.bincount(series["exam"], minlength=count)
-        n_instances, size = np.zeros((2, count), dtype=np.int64)
-        np.add.at(n_instances, series["exam"], series["amount"])
-        np.add.at(size, series["exam"], series["amount"] * objects.SIZES[series["slot"]])
+        after = np.cumsum(n_series)                             # where the series of the next study begin
+
+        def total(values):
+            so_far = np.append(0, np.cumsum(values))
+            return so_far[after] - so_far[after - n_series]
+
+        n_instances, size = total(series["amount"]), total(series["amount"] * objects.SIZES[series["slot"]])
         kinds, number = combined(
             issuer_pk=(np.where(self.no_accession, 0, self.issuer), [None, world.HVGH, world.ECC]),
             tz_offset=(ahead // HOUR, [None, "+0100", "+0200"]), description=(description, [*DESCRIPTIONS, None]),
             mods_in_study=(self.mods, self.mods_texts), status=(self.status, STATUSES), deleted=(deleted, [0, 1]))
         for part in slices(count):
             yield {
-                "patient_pk": patient[part].tolist(), "study_uid": self.uid[part].tolist(),
-                "accession": self.accession[part].tolist(), "study_dt_local": clock.text(shown[part]),
+                "patient_pk": patient[part].tolist(), "study_uid": self.uid.of(np.arange(part.start, part.stop)),
+                "accession": self.accession.of(np.arange(part.start, part.stop)), "study_dt_local": clock.text(shown[part]),
                 "n_series": n_series[part].tolist(), "n_instances": n_instances[part].tolist(),
                 "size_bytes": size[part].tolist(), "created_utc": clock.text(plan["created"][part]),
                 "exam_complete_utc": clock.text(complete[part]), kinds: number[part].tolist(),
