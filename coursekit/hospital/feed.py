@@ -18,7 +18,6 @@ index (``batches``). Sources: HL7 v2.3.1 and v2.5.1 chapters 2, 3, 4, 7, 10; IHE
 (RAD-12), 4.13 (RAD-13); IHE ITI TF-2 3.30, 3.31 and Appendix C.
 """
 
-import re
 from bisect import bisect_right
 from functools import cached_property
 from typing import NamedTuple
@@ -40,10 +39,12 @@ from coursekit.hospital.flow import (
 )
 from coursekit.hospital.incidents import Evidence
 from coursekit.hospital.worklist import referrer, station_location
+from coursekit.standards import hl7
+from coursekit.standards.hl7 import CHARSETS
+from coursekit.standards.hl7 import escape as escaped
 
 ENGINE = "HV_ENGINE"
 FACILITY = {"ECC_RIS": "ECC"}
-CHARSETS = {"UNICODE UTF-8": "utf-8", "8859/1": "latin-1", "": "latin-1"}
 HL7_PRIORITY = {"STAT": "S", "URGENT": "A", "ROUTINE": "R"}            # table 0027; 2.3.1 TQ.6, 2.5.1 TQ1-9
 ORDERS_2_3_1 = "ORM^O01"
 
@@ -71,17 +72,7 @@ class Message(NamedTuple):
     @property
     def text(self):
         """The message as text in the character set that MSH-18 names (none: Latin-1), wrong bytes replaced."""
-        head = re.split(rb"[\r\n]", self.bytes, maxsplit=1)[0].decode("latin-1").split(self.bytes[3:4].decode("latin-1"))
-        declared = head[17] if len(head) > 17 else ""
-        return self.bytes.decode(CHARSETS.get(declared, "latin-1"), "replace")
-
-
-ESCAPES = str.maketrans({"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"})
-
-
-def escaped(text):
-    r"""`text` with HL7's separators escaped (HL7 v2.5.1 2.7)."""
-    return text.translate(ESCAPES)
+        return self.bytes.decode(hl7.codec(self.bytes), "replace")
 
 
 def xpn(name, kind=""):
@@ -828,34 +819,26 @@ def batches(h, since=None, until=None):
 
 def read(message):
     """The segments of a message, a dict of name -> list of segments; field n of a segment is ``segment[n]``, MSH too."""
-    text = message.text
-    separator = text[3:4]
     found = {}
-    for line in re.split(r"[\r\n]+", text):
-        name, *fields = line.split(separator)
-        if name == "MSH":
-            fields.insert(0, separator)
-        found.setdefault(name, []).append([name, *fields])
+    for segment in hl7.split(message.text):
+        found.setdefault(segment[0], []).append(segment)
     return found
 
 
 def identifiers(message):
     """What a message says of patient, order and outcome, for those keys that it has: a dict of texts."""
-    segments = read(message)
-    marks = message.bytes[4:6].decode("latin-1")
+    said = hl7.parse(message.bytes)
 
     def value(name, place, component=1, choose=lambda text: True):
-        for segment in segments.get(name, ()):
-            if len(segment) > place:
-                for repetition in segment[place].split(marks[1]):
-                    parts = repetition.split(marks[0])
-                    if choose(parts) and len(parts) >= component and parts[component - 1]:
-                        return parts[component - 1]
+        for segment in said.segments(name):
+            for repetition in segment[place].split("~"):
+                parts = repetition.split("^")
+                if choose(parts) and len(parts) >= component and parts[component - 1]:
+                    return parts[component - 1]
         return None
 
     says = {
-        "patient_id": value("PID", 3, choose=lambda parts: parts[4:5] == ["MR"]),
-        "patient_name": "^".join((segments.get("PID", [[""] * 6])[0] + [""] * 6)[5].split(marks[1])[0].split(marks[0])),
+        "patient_id": value("PID", 3, choose=lambda parts: parts[4:5] == ["MR"]), "patient_name": said["PID-5[1]"],
         "visit_number": value("PV1", 19), "retired_id": value("MRG", 1), "placer_number": value("ORC", 2),
         "accession": value("IPC", 1) or value("OBR", 18), "planned_study_uid": value("IPC", 3) or value("ZDS", 1),
         "procedure_code": value("OBR", 4), "ordered_laterality": value("OBR", 15, 5), "control": value("ORC", 1),
