@@ -28,7 +28,7 @@ def schema_diagram(database, tables):
         axes.add_patch(_box(left, 24, width, row * 1.3, HEAD))
         axes.text(left + 8, 24 + row * 0.9, table, weight="bold", size=11, color=INK)
         for number, name in enumerate(names):
-            key = name == "pk" or name.endswith("_pk")
+            key = name == "pk" or place and name == f"{list(columns)[place - 1]}_pk"       # the two ends of an arrow
             axes.text(left + 8, 24 + row * (number + 2.1), name, size=9.5, color=LINE if key else INK, family="monospace",
                       weight="bold" if key else "normal")
         if place:

@@ -25,6 +25,7 @@ def screen(rows, columns, tiles, title, says=""):
         place   where the tile is, if not in the grid: (left, top, right, bottom) from 0 to 1, from the lower left corner
     """
     import numpy as np
+    from matplotlib.patheffects import withStroke
 
     free = any("place" in tile for tile in tiles)
     wide = min(270 if columns < 3 else 220, 880 // columns)
@@ -58,7 +59,8 @@ def screen(rows, columns, tiles, title, says=""):
         axes.imshow(np.asarray(tile["grey"]), cmap="gray", vmin=0, vmax=255, extent=(x, x + across, y + high, y), aspect="auto",
                     interpolation="bilinear", zorder=1)
         for edge, letter in zip((left + 10, left + wide - 10), tile["letters"]):
-            axes.text(edge, top + tall / 2, letter, size=10, weight="bold", color=_LETTER, ha="center", va="center", zorder=3)
+            written = axes.text(edge, top + tall / 2, letter, size=10, weight="bold", color=_LETTER, ha="center", va="center", zorder=3)
+            written.set_path_effects([withStroke(linewidth=3, foreground="black")])        # readable on the white border of a plate too
         axes.text(left + 6, top + tall - 11, tile["tells"], size=7.5, color=_FAINT, va="center")
         edges = f", {tile['letters'][0]} at its left edge and {tile['letters'][1]} at its right" if any(tile["letters"]) else ""
         told.append(said + tile["tells"] + edges)

@@ -6,7 +6,8 @@ WIDTH = 16  # bytes in a row
 _LETTER = 0.31  # width of a letter, in cells
 _TALL = 1.35  # height of a row, in widths of a cell: a field's number needs room above its first byte
 _LINE = 1.1  # height of a line of the legend
-_TINTS = ("#cfe5f7", "#fbe3b5", "#cdeed9", "#f6d3e2", "#e3dcf5", "#f3f0c0", "#f8d5c4", "#d7e0e4")
+_TINTS = ("#cfe5f7", "#fbe3b5", "#cdeed9", "#f6d3e2", "#e3dcf5", "#f3f0c0", "#f8d5c4", "#d7e0e4",
+          "#b9e3e6", "#d9c9b4", "#c3cdf0", "#dcebb0")
 _INK, _FAINT, _PAPER = "#1c2733", "#6b7783", "#ffffff"
 
 
@@ -37,13 +38,14 @@ def ascii_text(data):
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in data)
 
 
-def hexmap(data, fields, start=0, title=""):
+def hexmap(data, fields, start=0, title="", fold=False):
     """A picture of bytes with named fields: each field has a frame, a tint and a number; the legend names it.
 
     data   : bytes
     fields : list of (offset, length, label); offsets as printed at the left
     start  : the offset of the first byte of `data`, when it's a part of a file
     title  : a heading
+    fold   : True to leave out the rows in which no field lies, but for one on each side of those that hold one
 
     Rows that repeat the row above inside one field are left out, as `xxd -a` leaves them out, and marked with a star.
     Returns a Picture; its text lists the place and the first bytes of each field. Raises ValueError for a field outside the data.
@@ -51,7 +53,7 @@ def hexmap(data, fields, start=0, title=""):
     for offset, length, label in fields:
         if length < 1 or offset < start or offset + length > start + len(data):
             raise ValueError(f"the field {label!r} ({offset}, {length}) does not lie in bytes {start} to {start + len(data) - 1}")
-    return Picture(_figure(data, fields, start, title), _description(data, fields, start, title))
+    return Picture(_figure(data, fields, start, title, fold), _description(data, fields, start, title))
 
 
 def _description(data, fields, start, title):
@@ -64,22 +66,26 @@ def _description(data, fields, start, title):
     return f"Hex map: {heading}. " + ("; ".join(named) + "." if named else "No field is marked.")
 
 
-def _rows(data, owner):
-    """The first index of each row to draw; None in place of a run of rows that repeat the one above."""
+def _rows(data, owner, fold):
+    """The first index of each row to draw; in place of a run of rows that is left out, text that says why."""
     shown = []
     for first in range(0, len(data), WIDTH):
         whole = owner[first : first + WIDTH]
         repeats = first and len(set(whole)) == 1 and (
             data[first : first + WIDTH] == data[first - WIDTH : first] and owner[first - WIDTH : first] == whole
         )
-        if not repeats:
+        if fold and not any(number is not None for number in owner[max(0, first - WIDTH) : first + 2 * WIDTH]):
+            note = "rows without a field are left out"
+        else:
+            note = "the same again" if repeats else ""
+        if not note:
             shown.append(first)
-        elif shown[-1] is not None:
-            shown.append(None)
+        elif shown[-1:] != [note]:
+            shown.append(note)
     return shown
 
 
-def _figure(data, fields, start, title):
+def _figure(data, fields, start, title, fold):
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
@@ -87,8 +93,8 @@ def _figure(data, fields, start, title):
     for number, (offset, length, _) in enumerate(fields):
         for place in range(offset - start, offset - start + length):
             owner[place] = number
-    rows = _rows(data, owner)
-    row_of = {first: at for at, first in enumerate(rows) if first is not None}
+    rows = _rows(data, owner, fold)
+    row_of = {first: at for at, first in enumerate(rows) if not isinstance(first, str)}
     left, text_at = 3.4, 3.4 + WIDTH + 1.0
     legend_at = text_at + WIDTH * _LETTER + 1.2
     places = [_place(offset, length) for offset, length, _ in fields]
@@ -126,11 +132,11 @@ def _figure(data, fields, start, title):
             axes.text(x + 0.5, middle, f"{data[place]:02x}", fontsize=8.5, ha="center", **mono)
             mark = {**mono, "color": _INK if number is not None else _FAINT}
             axes.text(text_at + (place - first) * _LETTER, middle, ascii_text(data[place : place + 1]), fontsize=8.5, ha="center", **mark)
-    for at, first in enumerate(rows):
-        if first is None:
+    for at, note in enumerate(rows):
+        if isinstance(note, str):
             y = top + (at + 0.5) * _TALL
             axes.text(left - 0.4, y, "*", fontsize=8.5, ha="right", **mono)
-            axes.text(left + 0.2, y, "the same again", fontsize=7.5, color=_FAINT, va="center", style="italic")
+            axes.text(left + 0.2, y, note, fontsize=7.5, color=_FAINT, va="center", style="italic")
     for number, field in enumerate(fields):
         y = top + number * _LINE
         axes.add_patch(Rectangle((legend_at, y + 0.1), 1.3, _LINE - 0.2, facecolor=_TINTS[number % len(_TINTS)], edgecolor=_INK, lw=0.8))

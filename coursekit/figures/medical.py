@@ -7,6 +7,7 @@ from coursekit.figures.picture import Picture, figure
 _INK, _FAINT, _LINE = "#1c2733", "#5c6873", "#0b5394"
 _FILLS = ("#cfe5f7", "#fbe3b5", "#d9ead3", "#ead1dc", "#e3dcf0", "#f0e8d8")
 _TILE, _GAP, _TITLE = 210, 12, 24
+_WINDPIPE = 0.527  # where the coronal plane cuts, from front to back as a share of the rows: through the windpipe of the chest CT
 
 
 def parts(rows, title):
@@ -96,15 +97,17 @@ def planes(slices, says):
     slices : the Datasets of an axial series, in order
     """
     from coursekit.figures.image import Display
+    from coursekit.figures.positioning import resliced
 
     volume = np.stack([Display(ds).grey for ds in slices])
     heights = [float(ds.ImagePositionPatient[2]) for ds in slices]
     upright = volume[::-1] if heights[0] < heights[-1] else volume    # the head goes to the top of the upright planes
     thick = abs(heights[-1] - heights[0]) / (len(slices) - 1)
-    stretch = thick / float(slices[0].PixelSpacing[0])
+    steps = round(thick / float(slices[0].PixelSpacing[0]))
     rows, columns = volume.shape[1:]
-    coronal = _stretched(upright[:, rows // 2, :], stretch)
-    sagittal = _stretched(upright[:, :, columns // 2], stretch)
+    row = round(rows * _WINDPIPE)
+    coronal = resliced(upright[:, row : row + 1], steps)[:, 0]
+    sagittal = resliced(upright[:, :, columns // 2 : columns // 2 + 1], steps)[:, :, 0]
     tiles = (
         ("axial: across, seen from the feet", volume[len(slices) // 2], ("A", "L", "P", "R")),
         ("coronal: seen from the front", coronal, ("H", "L", "F", "R")),
@@ -129,12 +132,6 @@ def thumbnails(images, says, columns=4):
     return _sheet(tiles, columns, _TILE, f"{len(tiles)} images without a label, each with a letter. {text}")
 
 
-def _stretched(grey, factor):
-    """Rows repeated so that a slice is as tall as it is thick."""
-    rows = max(1, round(len(grey) * factor))
-    return grey[np.minimum((np.arange(rows) / factor).astype(int), len(grey) - 1)]
-
-
 def _sheet(tiles, columns, size, says):
     """Tiles of (title, greys, letters at top, right, bottom and left), `columns` in a row."""
     from matplotlib import patheffects
@@ -153,9 +150,10 @@ def _sheet(tiles, columns, size, says):
         axes.imshow(shown, cmap=None if shown.ndim == 3 else "gray", vmin=0, vmax=255, interpolation="none", aspect="auto")
         axes.set_axis_off()
         picture.text((x + 4) / wide, 1 - (y + _TITLE / 2) / tall, title, color="white", size=11, weight="bold", va="center")
-        for letter, at in zip(letters, ((0.5, 0.96), (0.96, 0.5), (0.5, 0.04), (0.04, 0.5)), strict=False):
-            axes.text(*at, letter, transform=axes.transAxes, color="#e8d27a", size=11, weight="bold", ha="center", va="center",
-                      path_effects=outline)
+        for letter, (right, down) in zip(letters, ((0.5, 0.04), (0.96, 0.5), (0.5, 0.96), (0.04, 0.5)), strict=False):
+            # At the edges of the tile, so that they stand beside an image that does not fill it.
+            picture.text((x + right * size) / wide, 1 - (y + _TITLE + down * size) / tall, letter, color="#e8d27a", size=11, weight="bold",
+                         ha="center", va="center", path_effects=outline)
     return Picture(picture, says)
 
 

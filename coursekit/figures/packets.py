@@ -1,8 +1,7 @@
 """Pictures and listings of what passes on a network: captured packets, their layers, who talks to whom."""
 
 from coursekit.figures.picture import Picture, figure
-from coursekit.standards import pcap
-from coursekit.standards import upper_layer as ul
+from coursekit.standards import pcap, sniffer
 
 _INK, _FAINT, _LINE, _WARM = "#1c2733", "#5c6873", "#0b5394", "#b45309"
 _TINTS = ("#cfe5f7", "#fbe3b5", "#cdeed9", "#f6d3e2", "#e3dcf5")
@@ -15,29 +14,14 @@ def flags(packet):
 
 
 def contents(packets):
-    """What the packets carry: {frame number: names of the PDUs that begin in it}; of a message its name, "C-ECHO-RQ"."""
+    """What the packets carry: {frame number: names of the PDUs or HL7 messages that begin in it}; "C-ECHO-RQ" for a DIMSE message."""
     found = {}
     for talk in pcap.connections(packets):
-        for stream in talk.sent:
-            try:
-                pdus, _ = ul.split(stream.data)
-            except ul.BadPdu:
-                continue
-            at = 0
-            for pdu in pdus:
-                found.setdefault(stream.frame(at + 1), []).append(_name(pdu))
-                at += len(pdu)
+        seen = sniffer.pdus(talk)
+        for one in seen or sniffer.hl7_messages(talk):
+            if one.frame:
+                found.setdefault(one.first, []).append(one.name)
     return found
-
-
-def _name(pdu):
-    pdu = ul.decode(pdu)
-    if isinstance(pdu, ul.Data):
-        command = pdu.values[0]
-        if not command.command:
-            return "data set"
-        return ul.Message(command.context, ul.decode_command(command.data)).name
-    return ul.NAMES[pdu.type]
 
 
 class Listing:
@@ -92,12 +76,9 @@ def ladder(packets, names, title, phases=(), numbers=None):
     row, top = 34, 78
     tall = top + row * len(shown) + 14
     picture = figure(900, tall)
-    axes = _axes(picture, 900, tall)
+    axes = canvas(picture, 900, tall)
     x = {left: 210, right: 620}
-    axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
-    for ip, place in x.items():
-        axes.text(place, 50, f"{names[ip]}  {ip}", size=10, weight="bold", color=_INK, ha="center", va="center")
-        axes.plot((place, place), (64, tall - 10), color=_FAINT, lw=1.2)
+    lifelines(axes, title, {f"{names[ip]}  {ip}": place for ip, place in x.items()}, tall)
     axes.text(20, 50, "ms", size=9, color=_FAINT, va="center")
     where = {packet.number: top + row * place + 17 for place, packet in enumerate(shown)}
     for number, (first, last, label) in enumerate(phases):
@@ -111,18 +92,31 @@ def ladder(packets, names, title, phases=(), numbers=None):
         what = ", ".join(carried.get(packet.number, []))
         size = len(packet.payload)
         label = f"{what}  ({size} bytes)" if what else f"{size} bytes more" if size else flags(packet)
-        to_right = packet.ip.source == left
-        colour, dashes = (_LINE, "-") if to_right else (_WARM, (0, (5, 2)))
-        ends = ((x[left] + 2, y), (x[right] - 2, y))
-        axes.annotate("", ends[to_right], ends[not to_right],
-                      arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.6, "ls": dashes})
-        axes.text((x[left] + x[right]) / 2, y - 5, label, size=9, color=_INK, ha="center", va="bottom")
+        arrow(axes, x[packet.ip.source], x[packet.ip.target], y, label)
         time = f"{(packet.time - start) / 1000:.3f}"
         axes.text(20, y, time, size=9, color=_FAINT, va="center", family="monospace")
         axes.text(120, y, f"frame {packet.number}", size=8.5, color=_FAINT, va="center")
         said.append(f"{time} ms {names[packet.ip.source]} sends {label}")
     parts = "".join(f" Frames {first} to {last}: {label}." for first, last, label in phases)
     return Picture(picture, f"{title}. Sequence diagram, {names[left]} at the left, {names[right]} at the right: {'; '.join(said)}.{parts}")
+
+
+def lifelines(axes, title, places, tall):
+    """The title, and under it a line downwards for each party of a sequence diagram. places: {name: x}."""
+    axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
+    for name, place in places.items():
+        axes.text(place, 50, name, size=10, weight="bold", color=_INK, ha="center", va="center")
+        axes.plot((place, place), (64, tall - 10), color=_FAINT, lw=1.2)
+
+
+def arrow(axes, start, end, y, label, ground="none"):
+    """An arrow of a sequence diagram with its label above, on a ground of that colour; to the left it is dashed and of another colour."""
+    to_right = end > start
+    inset = 2 if to_right else -2
+    axes.annotate("", (end - inset, y), (start + inset, y), arrowprops={
+        "arrowstyle": "-|>", "color": _LINE if to_right else _WARM, "lw": 1.6, "ls": "-" if to_right else (0, (5, 2))})
+    axes.text((start + end) / 2, y - 5, label, size=9, color=_INK, ha="center", va="bottom",
+              bbox={"facecolor": ground, "edgecolor": "none", "pad": 1})
 
 
 def envelopes(parts, title):
@@ -134,7 +128,7 @@ def envelopes(parts, title):
     wide, step = 880, 46
     tall = 56 + step * len(parts) + 22
     picture = figure(wide, tall)
-    axes = _axes(picture, wide, tall)
+    axes = canvas(picture, wide, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     share = (wide - 200) / len(parts)
     said, offset = [], 0
@@ -158,19 +152,19 @@ def network_map(networks, centre, outside):
     centre   : what joins them
     outside  : the same three of the site behind the line, and the line's name as a fourth
     """
-    wide, box, high, columns = 900, 245, 146, 3
+    wide, box, high, columns = 1000, 208, 146, 4
     middle = 44 + high + 30
     below = middle + 46 + ((len(networks) - 1) // columns) * (high + 34)
     tall = below + 92
     picture = figure(wide, tall)
-    axes = _axes(picture, wide, tall)
+    axes = canvas(picture, wide, tall)
     axes.text(12, 20, "The networks of the hospital", size=11, weight="bold", color=_INK, va="center")
     axes.add_patch(_box(30, middle - 14, wide - 85, 30, "#e9edf1"))
     axes.text(30 + (wide - 85) / 2, middle + 1, centre, size=10, weight="bold", color=_INK, ha="center", va="center")
     said = []
     for number, one in enumerate(networks):
         column, line = number % columns, number // columns
-        x, y = 30 + column * (box + 40), 44 if line == 0 else middle + 46
+        x, y = 30 + column * (box + 21), 44 if line == 0 else middle + 46
         _network(axes, x, y, box, high, one, _TINTS[number % len(_TINTS)])
         axes.plot((x + box / 2,) * 2, (y + high, middle - 14) if line == 0 else (middle + 16, y), color=_INK, lw=1.6)
         said.append(_told(one))
@@ -250,7 +244,51 @@ def _explain_steps(axes, packets, begin, points):
             f"while the sender waits for the C-STORE response: {waiting} seconds.")
 
 
-def _axes(picture, wide, tall):
+def time_sequence(talk, side, title):
+    """A time-sequence graph: when each byte of one side of a connection went, and when it was confirmed.
+
+    talk : a `pcap.Conversation`; side : pcap.CLIENT or pcap.SERVER, whose bytes they are
+    """
+    start, (sent, again, confirmed) = talk.packets[0].time, ([], [], [])
+    base, high = None, 0
+    for packet in talk.packets:
+        seconds = (packet.time - start) / 1e6
+        if (packet.source != talk.client) == side:
+            if base is None or packet.tcp.flags & pcap.SYN:
+                base = packet.tcp.seq + bool(packet.tcp.flags & pcap.SYN)
+            if packet.payload:
+                at = packet.tcp.seq - base & 0xFFFFFFFF
+                (sent if at >= high else again).append((seconds, at / 1000, (at + len(packet.payload)) / 1000))
+                high = max(high, at + len(packet.payload))
+        elif base is not None and packet.tcp.flags & pcap.ACK:
+            confirmed.append((seconds, (packet.tcp.ack - base & 0xFFFFFFFF) / 1000))
+    confirmed = [(seconds, min(at, high / 1000)) for seconds, at in confirmed]          # a FIN counts as one more
+    picture = figure(860, 360)
+    axes = picture.add_axes((0.08, 0.14, 0.89, 0.75))
+    if confirmed:
+        axes.step(*zip(*confirmed), where="post", color=_FAINT, lw=1.4, ls="--", label="confirmed by the other side")
+    if sent:
+        axes.vlines(*zip(*sent), color=_LINE, lw=3.5, label="sent")
+    if again:
+        axes.plot([seconds for seconds, _, _ in again], [(low + top) / 2 for _, low, top in again], ls="", color=_WARM, marker="X", ms=8,
+                  markeredgecolor="white", markeredgewidth=0.8, label="sent again")
+    axes.set_xlabel("seconds", size=9)
+    axes.set_ylabel("kB since the beginning", size=9)
+    axes.tick_params(labelsize=8)
+    axes.set_title(title, size=11, loc="left", color=_INK)
+    if sent or confirmed:
+        axes.legend(frameon=False, fontsize=9, loc="lower right")
+    for spine in ("top", "right"):
+        axes.spines[spine].set_visible(False)
+    times = ", ".join(f"{seconds:.3f}" for seconds, _, _ in again)
+    told = f"; {len(again)} segments are sent again, at {times} seconds" if again else "; nothing is sent again"
+    last = f"{confirmed[-1][1]:.1f} kB are confirmed at the end" if confirmed else "nothing is confirmed"
+    return Picture(picture, f"{title}. Time-sequence graph: {high / 1000:.1f} kB go in {len(sent)} segments within "
+                            f"{max((x for x, _, _ in sent + again), default=0):.3f} seconds{told}; {last}.")
+
+
+def canvas(picture, wide, tall):
+    """Axes over a whole picture, in pixels from its upper left corner."""
     axes = picture.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, wide), ylim=(tall, 0))
     axes.axis("off")

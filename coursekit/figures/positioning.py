@@ -19,8 +19,9 @@ def planes():
     _from_the_front(axes, 160, 80)
     _from_the_side(axes, 480, 80)
     _from_the_feet(axes, 800, 250)
-    _cut(axes, (70, 250), (250, 250), _BLUE, "axial", 58, 236)
-    _cut(axes, (390, 250), (570, 250), _BLUE, "axial", 392, 236)
+    # At the height of the heart, which the cut at the right shows.
+    _cut(axes, (62, 202), (250, 202), _BLUE, "axial", 56, 188)
+    _cut(axes, (390, 202), (570, 202), _BLUE, "axial", 392, 188)
     _cut(axes, (160, 70), (160, 408), _GREEN, "sagittal", 166, 402, "left")
     _cut(axes, (480, 70), (480, 408), _WARM, "coronal", 486, 402, "left")
     _cut(axes, (680, 250), (920, 250), _WARM, "coronal", 684, 238, "left")

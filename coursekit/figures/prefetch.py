@@ -46,6 +46,8 @@ def way(title="How a prior comes into the cache before the exam"):
 def gantt(moves, begin, end, title, most=16):
     """The moves of a stretch of the day: exam, prior and tier of each, when it was asked for, when it ran, and when its exam begins.
 
+    The rows of one exam stand together, under its name; its priors are told apart by their age, in years.
+
     moves      : list of coursekit.hospital.router.Move of one day
     begin, end : "07:30", what is shown
     """
@@ -53,8 +55,9 @@ def gantt(moves, begin, end, title, most=16):
 
     low, high = _seconds(begin), _seconds(end)
     shown = [move for move in moves if low <= move.asked and move.done <= high][:most]
-    row, left, top = 24, 440, 66
-    wide, tall = 1100, top + row * max(len(shown), 1) + 44
+    shown.sort(key=lambda move: (move.asked, move.exam.begins, move.exam.accession, move.began))
+    row, left, top = 26, 520, 66
+    wide, tall = 1062, top + row * max(len(shown), 1) + 44
     picture, axes = _canvas(wide, tall)
     across = (wide - left - 20) / (high - low)
 
@@ -65,15 +68,20 @@ def gantt(moves, begin, end, title, most=16):
     for second in range(low, high + 1, max(300, (high - low) // 6 // 300 * 300)):
         axes.plot((x(second),) * 2, (top - 8, tall - 36), color="#dde2e6", lw=1, zorder=0)
         axes.text(x(second), top - 18, _clock(second), size=9, color=_FAINT, ha="center", va="center")
-    for at, name in ((12, "exam"), (232, "prior"), (386, "tier")):
+    for at, name in ((12, "exam, and when it begins"), (228, "prior"), (408, "age"), (450, "tier")):
         axes.text(at, top - 18, name, size=9, color=_FAINT, va="center")
-    said = []
+    said, before = [], None
     for place, move in enumerate(shown):
         y = top + place * row
         exam, prior = f"{move.exam.accession} {move.exam.description}", move.prior.description or "(no description)"
+        age = f"{move.prior.days / 365.25:.1f} y"
         tier = "online" if move.prior.days <= ONLINE_DAYS else "nearline"
-        for at, text in ((12, exam), (232, prior), (386, tier)):
-            axes.text(at, y + 10, text, size=7.5, color=_INK, va="center")
+        if move.exam.accession != before:
+            axes.plot((12, wide - 12), (y - 2, y - 2), color="#dde2e6", lw=1, zorder=0)
+            axes.text(12, y + 10, f"{_clock(move.exam.begins)} {move.exam.description}", size=9, color=_INK, va="center")
+            before = move.exam.accession
+        for at, text in ((228, prior), (408, age), (450, tier)):
+            axes.text(at, y + 10, text, size=9, color=_INK, va="center")
         waits = max((move.began - move.asked) * across, 0)
         axes.add_patch(Rectangle((x(move.asked), y + 3), waits, 14, facecolor=_WAIT, edgecolor=_FAINT, lw=0.6, hatch="///"))
         axes.add_patch(Rectangle((x(move.began), y + 3), max((move.done - move.began) * across, 2), 14, facecolor=_LINE, edgecolor=_LINE))
@@ -82,7 +90,7 @@ def gantt(moves, begin, end, title, most=16):
             axes.plot((x(move.exam.begins),) * 2, (y, y + 20), color=_WARM, lw=2.4)
         if late:
             axes.text(x(move.done) + 5, y + 10, f"{move.done - move.exam.begins} s late", size=8.5, color=_WARM, weight="bold", va="center")
-        said.append(f"{prior} ({tier}), for {exam}: asked {_clock(move.asked, True)}, ran {_clock(move.began, True)} to "
+        said.append(f"{prior}, {age} ({tier}), for {exam}: asked {_clock(move.asked, True)}, ran {_clock(move.began, True)} to "
                     f"{_clock(move.done, True)}, exam {_clock(move.exam.begins)}"
                     + (f", {move.done - move.exam.begins} s late" if late else ""))
     y = tall - 18
@@ -105,8 +113,8 @@ def curve(points, hit, waste, title):
     """
     from matplotlib.patches import Rectangle
 
-    picture = figure(860, 440)
-    axes = picture.add_axes((0.08, 0.13, 0.89, 0.78))
+    picture = figure(720, 400)
+    axes = picture.add_axes((0.1, 0.13, 0.87, 0.78))
     axes.add_patch(Rectangle((0, hit), waste, 101 - hit, facecolor=_GOOD, edgecolor="#3d7a3d", lw=1.2, zorder=0))
     axes.text(1, hit - 1, f"good enough: from {hit} %, up to {waste} %", size=9, color="#23562a", va="top")
     across, up = [out["waste"] for _, out in points], [out["hit"] for _, out in points]

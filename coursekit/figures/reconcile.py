@@ -38,8 +38,8 @@ def records(before, after):
 
     before, after : list of (record, [what hangs on it], good), where good is False for what is wrong and None for neither
     """
-    tallest = max(sum(1.5 + len(things) for _, things, _ in side) for side in (before, after))
-    height = 70 + 30 * tallest
+    tallest = max(sum(45 + 30 * len(things) for _, things, _ in side) for side in (before, after))
+    height = 46 + tallest + 30
     picture = figure(860, height)
     axes = picture.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, 860)
@@ -60,6 +60,9 @@ def records(before, after):
             y += 45 + 30 * len(things)
             lines.append(record + (" with " + " and ".join(things) if things else " with nothing"))
         said.append(f"{head}: {'; '.join(lines)}")
+    for x, fill, word in ((16, WRONG, "wrong"), (106, RIGHT, "put right"), (206, "#eeeeee", "stays as it is")):
+        axes.add_patch(_box(x, height - 26, 14, 14, fill))
+        axes.text(x + 22, height - 19, word, size=9, va="center", color=INK)
     return Picture(picture, ". ".join(said) + ".")
 
 

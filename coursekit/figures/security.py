@@ -66,44 +66,42 @@ def chain(root, authority, host):
 
 
 def backups(copies, drill):
-    """The copies on a time line, with the moments of the attack.
+    """The copies on a time line, a row for each kind, with the moments of the attack.
 
-    copies : DataFrame with `copy`, `taken`, `kind`, `reachable`, `restore_test`
+    copies : DataFrame with `copy`, `taken`, `kind`
     drill  : dict from a moment's name to its time
     """
     moments = {name: datetime.fromisoformat(when) for name, when in drill.items()}
     taken = [datetime.fromisoformat(when) for when in copies["taken"]]
     first, last = min(taken), max(moments.values())
     span = (last - first).total_seconds()
-    picture = figure(980, 330)
-    axes = _axes(picture, 980, 330)
+    kinds = list(dict.fromkeys(copies["kind"]))
+    below = 110 + 48 * len(kinds)
+    picture = figure(980, below + 40)
+    axes = _axes(picture, 980, below + 40)
 
     def place(when):
-        return 150 + (when - first).total_seconds() / span * 760
-    levels = ((True, 120, "reachable over\nthe network"), (False, 210, "not reachable"))
-    for _, level, name in levels:
-        axes.plot([140, 930], [level, level], color="#b8c0c8", lw=1)
-        axes.text(14, level, name, size=9.5, color=INK, va="center")
+        return 280 + (when - first).total_seconds() / span * 630
+    levels = {kind: 116 + 48 * number for number, kind in enumerate(kinds)}
+    for kind, level in levels.items():
+        axes.plot([268, 930], [level, level], color="#b8c0c8", lw=1)
+        axes.text(14, level, kind, size=9, color=INK, va="center")
     said = []
     for row, when in zip(copies.to_dict("records"), taken, strict=True):
-        level = 120 if row["reachable"] else 210
-        x, failed = place(when), row["restore_test"] != "passed"
-        axes.plot([x], [level], marker="x" if failed else "s" if row["reachable"] else "o", ms=10, mew=2.5 if failed else 1.2, color=LINE,
-                  mfc="white" if row["reachable"] else LINE)
-        axes.text(x, level + 24, row["copy"], size=9.5, color=INK, ha="center", va="center")
-        reach = "reachable" if row["reachable"] else "not reachable"
-        said.append(f"{row['copy']} {row['taken']}, {row['kind']}, {reach}, restore test {row['restore_test']}")
+        x, level = place(when), levels[row["kind"]]
+        axes.plot([x], [level], marker="o", ms=9, color=LINE)
+        axes.text(x, level + 20, row["copy"], size=9.5, color=INK, ha="center", va="center", zorder=5,
+                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+        said.append(f"{row['copy']} {row['taken']}, {row['kind']}")
     for number, (name, when) in enumerate(moments.items()):
         x = place(when)
         top = 78 - 22 * number  # the latest on top: each label runs to the left, over the lines of the earlier ones
-        axes.plot([x, x], [top + 6, 270], color="#8a1c1c", lw=1.4, ls=("-", "--", ":")[number])
+        axes.plot([x, x], [top + 6, below], color="#8a1c1c", lw=1.4, ls=("-", "--", ":")[number])
         axes.text(x - 6, top, f"{name} {when:%a %d %b, %H:%M}", size=9, color="#8a1c1c", ha="right", va="center")
     day = first.replace(hour=0, minute=0)
     while (day := day.fromordinal(day.toordinal() + 1)) <= last:
-        axes.plot([place(day)] * 2, [274, 282], color=FAINT, lw=1)
-        axes.text(place(day), 294, f"{day:%a %d}", size=8.5, color=FAINT, ha="center", va="center")
-    legend = "square: a copy that can be overwritten; disc: one that cannot; cross: its restore test failed"
-    axes.text(150, 318, legend, size=8.5, color=FAINT, va="center")
+        axes.plot([place(day)] * 2, [below + 4, below + 12], color=FAINT, lw=1)
+        axes.text(place(day), below + 24, f"{day:%a %d}", size=8.5, color=FAINT, ha="center", va="center")
     attack = ", ".join(f"{name} {when}" for name, when in drill.items())
     return Picture(picture, f"Time line of the copies: {'; '.join(said)}. The attack: {attack}.")
 

@@ -304,9 +304,9 @@ def _array_legend(axes, array, x, y):
 
 
 def growth(used, capacity, per_year=None, title="Use of the store"):
-    """How a store fills up, with the line of its capacity.
+    """How a store fills up, with the line of its capacity, and below it what each month brought.
 
-    used     : dict from date, "2025-04-07", to TB
+    used     : dict from date, "2025-04-07", to TB: the first of each month, and today
     capacity : TB
     per_year : TB; when given, the last value goes on from there at this pace, as a dashed line, until the store is full
 
@@ -316,8 +316,14 @@ def growth(used, capacity, per_year=None, title="Use of the store"):
         raise CourseError(f"per_year is a number of TB a year, such as 1.5, without quotes and unit; you gave {per_year!r}.")
     days = [datetime.date.fromisoformat(day) for day in used]
     amounts = list(used.values())
-    picture = figure(860, 380)
-    axes = picture.add_axes((0.075, 0.13, 0.9, 0.76))
+    firsts = [day for day in used if day.endswith("-01")]
+    brought = {month[:7]: used[after] - used[month] for month, after in zip(firsts, firsts[1:])}
+    picture = figure(860, 480)
+    axes = picture.add_axes((0.075, 0.39, 0.88, 0.55))
+    axes.tick_params(labelbottom=False)
+    bars = picture.add_axes((0.075, 0.09, 0.88, 0.22), sharex=axes)
+    bars.bar([datetime.date.fromisoformat(f"{month}-16") for month in brought], list(brought.values()), width=22, color=LINE)
+    bars.set_title("what each month brought, in TB", size=9.5, loc="left", color=INK)
     axes.plot(days, amounts, color=LINE, lw=2.2, marker="o", markersize=3)
     axes.axhline(capacity, color=WARN, lw=1.8, ls="-")
     axes.text(days[0] + datetime.timedelta(20), capacity + 4, f"capacity {capacity:g} TB", color=WARN, size=9.5, va="bottom", weight="bold")
@@ -326,7 +332,14 @@ def growth(used, capacity, per_year=None, title="Use of the store"):
     last = days[-1] + datetime.timedelta(120)
     says = f"{title}: {amounts[0]:.1f} TB on {days[0]}, " + ", ".join(
         f"{used[day]:.1f} on {day}" for day in used if day.endswith(("-04-01", "-10-01")) and day != str(days[0]))
-    says += f", {amounts[-1]:.1f} TB on {days[-1]}. The line of the capacity is at {capacity:g} TB"
+    says += f", {amounts[-1]:.1f} TB on {days[-1]}"
+    if brought:
+        most, usual = max(brought, key=brought.get), sorted(brought.values())[len(brought) // 2]
+        bars.annotate(f"{brought[most]:.1f}", (datetime.date.fromisoformat(f"{most}-16"), brought[most]), (0, 2),
+                      textcoords="offset points", size=9, color=INK, ha="center")
+        bars.set_ylim(0, 1.25 * brought[most])
+        says += f". A month brought {usual:.1f} TB as a rule; most came in {most}, {brought[most]:.1f} TB"
+    says += f". The line of the capacity is at {capacity:g} TB"
     if per_year:
         until = (capacity - amounts[-1]) / per_year * 365.25
         if 0 < until < 40 * 365:
@@ -334,15 +347,18 @@ def growth(used, capacity, per_year=None, title="Use of the store"):
             last = max(last, datetime.date(full.year + 1, 1, 1))
             axes.plot((days[-1], full), (amounts[-1], capacity), color=LINE, lw=1.8, ls="--")
             axes.plot((full,), (capacity,), color=WARN, marker="X", markersize=10)
-            axes.annotate(f"full {full:%Y-%m}", (full, capacity), (8, -16), textcoords="offset points", size=10, color=WARN, weight="bold")
+            axes.annotate(f"full {full:%Y-%m}", (full, capacity), (4, 9), textcoords="offset points", size=10, color=WARN, weight="bold",
+                          ha="right")
             says += f"; at {per_year:g} TB a year the dashed line reaches it in {full:%Y-%m}"
     axes.set_xlim(days[0], last)
     axes.set_ylim(0, capacity * 1.15)
     axes.set_ylabel("TB", color=INK)
     axes.set_title(title, size=11, loc="left", color=INK)
-    axes.grid(alpha=0.3)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    for part in (axes, bars):
+        part.grid(alpha=0.3)
+        part.set_axisbelow(True)
+        for side in ("top", "right"):
+            part.spines[side].set_visible(False)
     return Picture(picture, says + ".")
 
 

@@ -18,6 +18,7 @@ empty for any), prior (True, False or None for either), grid [rows, columns] and
 "prior PA" or "empty".
 """
 
+import re
 from typing import NamedTuple
 
 DEFAULT = "Default"
@@ -230,12 +231,15 @@ def _one_of(value, name, options):
     for option in options:
         if text == option.casefold():
             return option
-    raise ValueError(f"`{name}` is one of {', '.join(options)}")
+    which = "holds one or more of" if name in LISTS or name == "views" else "is one of"
+    raise ValueError(f"`{name}` {which} {', '.join(options)}")
 
 
 def _list(value, name):
-    """A list, of one text too."""
-    return [value] if type(value) is str else value if type(value) is list else _refuse(f"`{name}` is a list, such as [\"...\"]")
+    """A list; also of a text, in which commas or semicolons part the values."""
+    if type(value) is str:
+        return [part for part in re.split(r"[,;]", value) if part.strip()]
+    return value if type(value) is list else _refuse(f"`{name}` is a list, such as [\"...\"]")
 
 
 def _refuse(sentence):
@@ -256,6 +260,8 @@ def read_reading(value):
     found = {name: [_one_of(one, name, options) for one in _list(value[name], name)] for name, options in LISTS.items()}
     found |= {name: _one_of(value[name], name, options) for name, options in CHOICES.items()}
     years = value["prior_years"]
+    in_words = re.fullmatch(r"\s*(\d{1,3})\s*(years?)?\s*", years, re.IGNORECASE) if type(years) is str else None
+    years = int(in_words[1]) if in_words else years
     if type(years) not in (int, float) or not 0 <= years <= 100 or years != int(years):
         raise ValueError("`prior_years` is a whole number of years")
     found["prior"] = {"modality": found.pop("prior_modality"), "body_part": found.pop("prior_body_part"), "years": int(years)}
@@ -283,7 +289,10 @@ def _protocol(one, number):
     grid = one["grid"]
     if type(grid) is not list or len(grid) != 2 or not all(type(n) is int and 1 <= n <= 6 for n in grid):
         raise ValueError(f"`grid` of protocol {number} is [rows, columns], such as [1, 2]")
-    tiles = [_tile(text, number) for text in _list(one["tiles"], "tiles")]
+    rows = _list(one["tiles"], "tiles")
+    if all(type(row) is list for row in rows):        # written row by row
+        rows = [text for row in rows for text in row]
+    tiles = [_tile(text, number) for text in rows]
     if len(tiles) != grid[0] * grid[1]:
         raise ValueError(f"protocol {number} has {grid[0] * grid[1]} places in its grid, but {len(tiles)} tiles")
     if one.get("prior") not in (True, False, None):

@@ -128,6 +128,27 @@ def answer(item, keys):
     return returned
 
 
-def unknown(keys, supported):
-    """Whether `keys` hold an attribute whose keyword is not in `supported`, which makes a pending answer FF01H (PS3.4 C.4.1.1.4)."""
-    return any(key.keyword not in supported and key.keyword not in NO_KEYS and key.tag.element != 0 for key in keys)
+def supported(keys, known):
+    """The keys of a query that a service supports, and whether all are: (Dataset, bool).
+
+    known : dict from keyword to None, or for a sequence to such a dict of what its item may ask
+
+    An optional key that is not supported neither restricts the answers nor comes back in them; they are then pending with FF01H (PS3.4
+    C.4.1.1.4, C.4.1.2.1, K.4.1.1.4).
+    """
+    from pydicom.dataset import Dataset
+
+    found, complete = Dataset(), True
+    for element in keys:
+        if element.keyword in NO_KEYS or element.tag.element == 0:
+            continue
+        inner = known.get(element.keyword)
+        if element.keyword not in known or (element.VR == "SQ") != (inner is not None):
+            complete = False
+        elif inner:
+            pairs = [supported(item, inner) for item in element.value]
+            setattr(found, element.keyword, [dataset for dataset, _ in pairs])
+            complete = complete and all(whole for _, whole in pairs)
+        else:
+            found[element.tag] = element
+    return found, complete

@@ -1,24 +1,35 @@
-"""Network captures: pcap files, the packets in them, and the connections that the packets make up.
+"""Network captures: capture files, the packets in them, and the connections that the packets make up.
 
-``write`` and ``read`` handle the classic pcap format with Ethernet frames; ``dissect`` reads a frame as ARP or as
-TCP over IPv4; ``connections`` puts the bytes of each TCP connection together, whatever order and however often they
-came. The builders make frames with right checksums. ``Tap`` and ``Connection`` play two hosts that talk TCP as a
-sniffer between them would see it. Headers: RFC 826, 791, 792, 9293; options: RFC 7323.
+``read`` takes pcap and pcapng files, ``dissect`` a frame as ARP, or as TCP over IP; ``connections`` puts the bytes of each TCP connection
+together, whatever order and however often they came. dpkt knows the formats. ``write`` and the builders make files and frames with right
+checksums. ``Tap`` and ``Connection`` play two hosts that talk TCP as a sniffer between them would see it. Headers: RFC 826, 791, 792, 8200,
+9293; options: RFC 7323.
 """
 
+import io
+import ipaddress
 import struct
+from bisect import bisect_right
 from collections import deque
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from coursekit.errors import CourseError
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 ETHERNET = 1                        # the link type
-_MAGIC = {0xA1B2C3D4: 1, 0xA1B23C4D: 1000}      # fraction of a second in µs or in ns
+IPV4, IPV6, ARP, TCP = 0x0800, 0x86DD, 0x0806, 6        # what an Ethernet frame and an IP packet may carry
+# Other link types that captures of one's own have, and the bytes before the IP packet: BSD loopback, raw IP, Linux "any".
+_LINKS = {0: 4, 12: 0, 14: 0, 101: 0, 108: 4, 113: 16, 228: 0, 229: 0, 276: 20}
 
 
 class BadCapture(CourseError, ValueError):
-    """Bytes that are no capture, or no packet, of the kinds that are read here."""
+    """Bytes that are no capture, or no packet, of the kinds that are read here.
+
+    frames : those that could be read before, a list of Frame
+    """
+
+    frames = ()
 
 
 class Frame(NamedTuple):
@@ -38,31 +49,42 @@ def write(frames):
 
 
 def read(data):
-    """The frames of a classic pcap file of either byte order, times in µs or ns: a list of Frame.
+    """The frames of a pcap or pcapng file (bytes): a list of Frame.
 
-    Raises BadCapture when it is another format (pcapng is another), has another link type, or is cut short.
+    A frame of another link layer, as captures of a machine's own loopback have it, gets an Ethernet header of zeros in place of its own.
+    Raises BadCapture when it is another format, has a link type without IP, or is cut short; the exception's `frames` are those before.
     """
+    import dpkt
+
     data = bytes(data)
-    if data[:4] == b"\x0a\x0d\x0d\x0a":
-        raise BadCapture("This is a pcapng file; save it in Wireshark as 'pcap', or convert it with editcap -F pcap.")
-    order = next((order for order in "<>" if len(data) >= 24 and struct.unpack_from(order + "I", data)[0] in _MAGIC), None)
-    if order is None:
-        raise BadCapture("This is no pcap file: it does not begin with A1B2C3D4 in either byte order.")
-    divisor = _MAGIC[struct.unpack_from(order + "I", data)[0]]
-    link = struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF
-    if link != ETHERNET:
-        raise BadCapture(f"The frames of this capture are of link type {link}; only Ethernet ({ETHERNET}) is read here.")
-    frames, at = [], 24
-    while at < len(data):
-        if at + 16 > len(data):
-            raise BadCapture(f"The capture ends in the header of frame {len(frames) + 1}.")
-        second, fraction, kept, _ = struct.unpack_from(order + "IIII", data, at)
-        at += 16
-        if at + kept > len(data):
-            raise BadCapture(f"The capture ends inside frame {len(frames) + 1}: {kept} bytes are due, {len(data) - at} there.")
-        frames.append(Frame(second * 1_000_000 + fraction // divisor, data[at:at + kept]))
-        at += kept
+    try:
+        reader = dpkt.pcap.UniversalReader(io.BytesIO(data))
+    except Exception:                   # whatever a parser of foreign bytes runs into
+        raise BadCapture("This is no capture: it begins neither as pcap (A1B2C3D4) nor as pcapng (0A0D0D0A).") from None
+    link = reader.datalink() & 0xFFFF
+    if link != ETHERNET and link not in _LINKS:
+        raise BadCapture(f"The frames of this capture are of link type {link}; Ethernet ({ETHERNET}), loopback and raw IP are read here.")
+    frames, cut = [], False
+    try:
+        for time, octets in reader:
+            frames.append(Frame(round(time * 1_000_000), octets if link == ETHERNET else _as_ethernet(octets[_LINKS[link]:])))
+    except Exception:
+        cut = True
+    if frames and isinstance(reader, dpkt.pcap.Reader) and not cut:
+        # dpkt gives what is there of a last frame without a word; the header before it says how long it should be.
+        kept = int.from_bytes(data[-len(octets) - 8:][:4], "little" if data[0] in (0xD4, 0x4D) else "big")
+        if kept > len(octets):
+            frames.pop()
+            cut = True
+    if cut:
+        problem = BadCapture(f"The capture ends inside frame {len(frames) + 1}, or what follows frame {len(frames)} is damaged.")
+        problem.frames = frames
+        raise problem
     return frames
+
+
+def _as_ethernet(packet):
+    return bytes(12) + (IPV6 if packet[:1] >= b"\x60" else IPV4).to_bytes(2, "big") + packet
 
 
 # --- frames from their parts
@@ -79,6 +101,11 @@ def checksum(data):
 def address(text):
     """'10.20.30.41' as 4 bytes, '02:48:56:14:1e:29' as 6."""
     return bytes.fromhex(text.replace(":", "")) if ":" in text else bytes(int(part) for part in text.split("."))
+
+
+def hardware_address(ip):
+    """The hardware address that a host of the hospital with this IP address has, as text."""
+    return "02:48:56:" + address(ip)[1:].hex(":")
 
 
 def ethernet(source, target, kind, payload):
@@ -129,6 +156,15 @@ class Ipv4(NamedTuple):
     checksum_right: bool
 
 
+class Ipv6(NamedTuple):
+    """`ttl` is its hop limit."""
+
+    source: str
+    target: str
+    protocol: int
+    ttl: int
+
+
 class Tcp(NamedTuple):
     """`options`: (kind, bytes) of each; `window` as sent, before scaling."""
 
@@ -143,16 +179,20 @@ class Tcp(NamedTuple):
 
 
 class Packet(NamedTuple):
-    """A frame, dissected. `number` is 1-based as in Wireshark; what the frame does not have is None."""
+    """A frame, dissected. `number` is 1-based as in Wireshark; what the frame does not have is None.
+
+    cut : how many bytes of its payload the frame lacks, because the sniffer kept only its beginning
+    """
 
     number: int
     time: int
     source_mac: str
     target_mac: str
     arp: Arp | None = None
-    ip: Ipv4 | None = None
+    ip: Ipv4 | Ipv6 | None = None
     tcp: Tcp | None = None
     payload: bytes = b""
+    cut: int = 0
 
     @property
     def source(self):
@@ -170,99 +210,163 @@ def _mac(data):
 
 
 def _ip(data):
-    return ".".join(map(str, data))
+    return str(ipaddress.ip_address(data))
 
 
 def dissect(frame, number=1):
-    """A Frame as a Packet. The payload is that of TCP, else of IPv4, else of Ethernet.
+    """A Frame as a Packet. The payload is that of TCP, else of IP, else of Ethernet; tags of a VLAN are passed over.
 
     Raises BadCapture when a header is cut short or contradicts itself.
     """
+    import dpkt
+
     time, data = frame
+    try:
+        whole = dpkt.ethernet.Ethernet(data)
+    except Exception:                   # what carries neither ARP nor IP is not read here, so it matters little why
+        whole = None
     if len(data) < 14:
         raise BadCapture(f"Frame {number} is shorter than an Ethernet header.")
-    packet = Packet(number, time, _mac(data[6:12]), _mac(data[:6]), payload=data[14:])
-    kind, body = int.from_bytes(data[12:14], "big"), data[14:]
-    if kind == 0x0806:
-        if len(body) < 28:
+    tags = getattr(whole, "vlan_tags", ())
+    kind, body = tags[-1].type if tags else int.from_bytes(data[12:14], "big"), data[14 + 4 * len(tags):]
+    inner = getattr(whole, "data", None)
+    packet = Packet(number, time, _mac(data[6:12]), _mac(data[:6]), payload=body)
+    if kind == ARP:
+        if not isinstance(inner, dpkt.arp.ARP):
             raise BadCapture(f"The ARP packet in frame {number} is cut short.")
-        return packet._replace(arp=Arp(int.from_bytes(body[6:8], "big"), _mac(body[8:14]), _ip(body[14:18]),
-                                       _mac(body[18:24]), _ip(body[24:28])))
-    if kind != 0x0800:
+        return packet._replace(arp=Arp(inner.op, _mac(inner.sha), _ip(inner.spa), _mac(inner.tha), _ip(inner.tpa)))
+    if kind == IPV4:
+        # Without a length it was captured before the network card cut it into segments.
+        total = isinstance(inner, dpkt.ip.IP) and (inner.len or len(body))
+        if not total or inner.v != 4 or not 4 * inner.hl <= total:
+            raise BadCapture(f"The IPv4 header in frame {number} is cut short or contradicts itself.")
+        header = 4 * inner.hl
+        packet = packet._replace(ip=Ipv4(_ip(inner.src), _ip(inner.dst), inner.p, inner.id, inner.ttl, bool(inner.df),
+                                         checksum(body[:header]) == 0))
+        later = inner.offset
+    elif kind == IPV6:
+        if not isinstance(inner, dpkt.ip6.IP6) or inner.v != 6:
+            raise BadCapture(f"The IPv6 header in frame {number} is cut short or contradicts itself.")
+        total, header, later = 40 + (inner.plen or len(body) - 40), 40, 0
+        packet = packet._replace(ip=Ipv6(_ip(inner.src), _ip(inner.dst), inner.nxt, inner.hlim))
+    else:
         return packet
-    header = (body[0] & 15) * 4 if body else 0
-    total = int.from_bytes(body[2:4], "big")
-    if header < 20 or body[0] >> 4 != 4 or not header <= total <= len(body):
-        raise BadCapture(f"The IPv4 header in frame {number} is cut short or contradicts itself.")
-    ident, fragment, ttl, protocol = struct.unpack_from(">HHBB", body, 4)
-    ip = Ipv4(_ip(body[12:16]), _ip(body[16:20]), protocol, ident, ttl, bool(fragment & 0x4000), checksum(body[:header]) == 0)
-    packet = packet._replace(ip=ip, payload=body[header:total])
-    if protocol != 6 or fragment & 0x1FFF:
+    packet = packet._replace(payload=body[header:total], cut=max(total - len(body), 0))
+    if packet.ip.protocol != TCP or later:
         return packet
-    segment = packet.payload
-    start = (segment[12] >> 4) * 4 if len(segment) >= 20 else 0
-    if not 20 <= start <= len(segment):
+    segment, octets = inner.data, packet.payload
+    if not isinstance(segment, dpkt.tcp.TCP) or 4 * segment.off > len(octets):
         raise BadCapture(f"The TCP header in frame {number} is cut short or contradicts itself.")
-    source_port, target_port, seq, ack, _, flags, window = struct.unpack_from(">HHIIBBH", segment)
-    pseudo = body[12:20] + struct.pack(">BBH", 0, 6, len(segment))
-    return packet._replace(payload=segment[start:], tcp=Tcp(
-        source_port, target_port, seq, ack, flags, window, _read_options(segment[20:start], number),
-        checksum(pseudo + segment) == 0))
+    pseudo = inner.src + inner.dst + struct.pack(">BBH", 0, TCP, len(octets))
+    return packet._replace(payload=octets[4 * segment.off:], tcp=Tcp(
+        segment.sport, segment.dport, segment.seq, segment.ack, segment.flags & 0xFF, segment.win, _options(segment.opts),
+        checksum(pseudo + octets) == 0))
 
 
-def _read_options(data, number):
-    options, at = [], 0
-    while at < len(data) and data[at]:              # 0 ends the list
-        if data[at] == 1:                           # 1 is a filler of one byte
-            at += 1
-            continue
-        length = data[at + 1] if at + 1 < len(data) else 0
-        if length < 2 or at + length > len(data):
-            raise BadCapture(f"The TCP options in frame {number} are cut short.")
-        options.append((data[at], data[at + 2:at + length]))
-        at += length
-    return tuple(options)
+def _options(octets):
+    import dpkt
+
+    # None stands where the list breaks off; kind 0 ends it, kind 1 is a filler.
+    whole = takewhile(lambda option: option and option[0], dpkt.tcp.parse_opts(octets))
+    return tuple((kind, bytes(value)) for kind, value in whole if kind != 1)
 
 
 def packets(data):
-    """Every frame of a pcap file (bytes), dissected: a list of Packet."""
+    """Every frame of a pcap or pcapng file (bytes), dissected: a list of Packet."""
     return [dissect(frame, number) for number, frame in enumerate(read(data), 1)]
 
 
 class Stream:
-    """What one side of a TCP connection sent: `data`, each byte once and in order, up to the first gap."""
+    """What one side of a TCP connection sent.
+
+    data         : bytes, each once and in order, up to the first gap
+    parts        : (offset, bytes, frame number) of all that is there, in order and without overlap: the frame is that which brought it
+    acknowledged : the number of bytes that the other side has confirmed, its FIN counted as one
+    finished     : whether its FIN was seen
+    """
 
     def __init__(self):
-        self.data = b""
+        self.parts, self.acknowledged, self.finished = [], 0, False
         self._base = None               # sequence number of the first byte
-        self._waiting = {}              # offset -> (bytes) of segments that came before their time
-        self._parts, self._length = [], 0
-        self._reached = []              # (length of data, frame number) after each frame that made it longer
+        self._opened = False            # whether the SYN was seen, so that nothing comes before the first byte
+        self._starts, self._whole = [], []          # of `parts`: the offsets, and the frame with which all up to its end was there
+
+    def offset(self, seq):
+        """The offset of the byte with this sequence number; it may lie before the first."""
+        return (seq - self._base + (1 << 31)) % (1 << 32) - (1 << 31)
 
     def _add(self, packet):
         segment, payload = packet.tcp, packet.payload
         if segment.flags & SYN:
-            self._base = segment.seq + 1
+            self._base, self._opened = segment.seq + 1, True
             return
         if self._base is None:
             self._base = segment.seq
-        offset = (segment.seq - self._base + (1 << 31)) % (1 << 32) - (1 << 31)
-        if not payload:
-            return
-        if len(payload) > len(self._waiting.get(offset, b"")):
-            self._waiting[offset] = payload
-        before = self._length
-        while ready := [offset for offset in self._waiting if offset <= self._length]:
-            for offset in ready:
-                part = self._waiting.pop(offset)[self._length - offset:]
-                self._parts.append(part)
-                self._length += len(part)
-        if self._length > before:
-            self._reached.append((self._length, packet.number))
+        self.finished |= bool(segment.flags & FIN)
+        start = self.offset(segment.seq)
+        if start < 0 and self._opened:
+            payload, start = payload[-start:], 0
+        # What came first stays: from the first part that reaches beyond `start`, fill what lies between parts.
+        parts = self.parts
+        place = len(parts)
+        while place and parts[place - 1][0] + len(parts[place - 1][1]) > start:
+            place -= 1
+        while payload:
+            free = parts[place][0] - start if place < len(parts) else len(payload)
+            if free > 0:
+                parts.insert(place, (start, payload[:free], packet.number))
+                place += 1
+            if place == len(parts):
+                break
+            end = parts[place][0] + len(parts[place][1])
+            payload, start, place = payload[end - start:], end, place + 1
+
+    def _acknowledge(self, ack):
+        if self._base is not None:
+            self.acknowledged = max(self.acknowledged, self.offset(ack))
+
+    def _finish(self):
+        first = min((offset for offset, _, _ in self.parts), default=0)
+        if first < 0:                   # the capture began in the middle, and not with the first byte that there is
+            self._base, self.acknowledged = self._base + first, self.acknowledged - first
+            self.parts = [(offset - first, part, number) for offset, part, number in self.parts]
+        self._starts = [offset for offset, _, _ in self.parts]
+        self._whole = list(accumulate((number for _, _, number in self.parts), max))
+        run, end = [], 0
+        for offset, part, _ in self.parts:
+            if offset > end:
+                break
+            run.append(part)
+            end += len(part)
+        self.data = b"".join(run)
+
+    @property
+    def gaps(self):
+        """(offset, length) of each place where bytes are missing before others that are there."""
+        ends = [0, *(offset + len(part) for offset, part, _ in self.parts)]
+        return [(end, start - end) for end, start in zip(ends, self._starts) if start > end]
+
+    @property
+    def end(self):
+        """The offset behind the last byte."""
+        return self.parts[-1][0] + len(self.parts[-1][1]) if self.parts else 0
+
+    def piece(self, start, end):
+        """What is there of the bytes from offset `start` to `end`, joined: bytes, as many as that unless some are missing."""
+        found = []
+        for place in range(max(bisect_right(self._starts, start) - 1, 0), len(self.parts)):
+            offset, part, _ = self.parts[place]
+            if offset >= end:
+                break
+            found.append(part[max(start - offset, 0):end - offset])
+        return b"".join(found)
 
     def frame(self, end):
-        """The number of the frame with which the first `end` bytes of `data` were complete."""
-        return next(number for length, number in self._reached if length >= end)
+        """The number of the frame with which the first `end` bytes were complete, as far as they are there; None if the last is missing."""
+        place = bisect_right(self._starts, end - 1) - 1
+        if place < 0 or end > self.parts[place][0] + len(self.parts[place][1]):
+            return None
+        return self._whole[place]
 
 
 class Conversation:
@@ -285,7 +389,7 @@ def connections(dissected):
         known = current.get(key)
         opening = packet.tcp.flags & (SYN | ACK) == SYN
         # The same ports again with another sequence number: a new connection.
-        again = known and opening and known.sent[0]._base != packet.tcp.seq + 1
+        again = known and opening and known.sent[0]._base not in (None, packet.tcp.seq + 1)
         if known is None or again:
             ends = (packet.source, packet.target)
             if packet.tcp.flags & (SYN | ACK) == SYN | ACK:
@@ -293,16 +397,20 @@ def connections(dissected):
             known = current[key] = Conversation(*ends)
             found.append(known)
         known.packets.append(packet)
-        known.sent[packet.source != known.client]._add(packet)
+        side = packet.source != known.client
+        known.sent[side]._add(packet)
+        if packet.tcp.flags & ACK:
+            known.sent[1 - side]._acknowledge(packet.tcp.ack)
     for conversation in found:
         for stream in conversation.sent:
-            stream.data = b"".join(stream._parts)
+            stream._finish()
     return found
 
 
 # --- two hosts that talk TCP, and a sniffer
 
 CLIENT, SERVER = 0, 1
+ROUTERS = 3                         # on the way from one subnet of the hospital to another, the firewall among them
 MSS = 1460
 TIMESTAMP_OPTION = 12               # bytes of RFC 7323's option with its two fillers
 
@@ -359,7 +467,7 @@ class Tap:
 
     def ttl(self, host):
         """The time to live of packets of `host` here: each router on the way takes one."""
-        return host.ttl - (host.subnet != self.subnet)
+        return host.ttl - ROUTERS * (host.subnet != self.subnet)
 
     def delay(self, host):
         """How long a packet of `host` takes to the sniffer, µs."""
@@ -405,7 +513,8 @@ class _End:
 class Connection:
     """A TCP connection between two hosts, seen at `tap` from `time` (µs) on. Sides are CLIENT and SERVER.
 
-    `now` is when the last frame was seen.
+    `now` is when the last frame was seen, `delays` how long a packet of each side takes to the tap, `pace` how long the line takes for a
+    byte (all in µs).
     """
 
     def __init__(self, tap, time, client, server, server_port, client_port):
@@ -416,7 +525,7 @@ class Connection:
         self.timestamps = client.timestamps and server.timestamps
         self.sack = client.sack and server.sack
         self.mss = MSS - TIMESTAMP_OPTION * self.timestamps
-        self.delays = tap.delay(client), tap.delay(server)
+        self.delays, self.pace = (tap.delay(client), tap.delay(server)), 0
 
     # What each of them would do next, and when it would be seen.
 
@@ -504,6 +613,7 @@ class Connection:
                     end.window = min(end.window + count, most)
                     now = max(now, heard + 2 * self.delays[side] + chance(4, 20))
                 part = write[at:at + self.mss]
+                now += round(self.pace * len(part))
                 final = at + self.mss >= len(write)
                 last = self.segment(side, part, ACK | PSH * final, time=now)
                 flight += 1

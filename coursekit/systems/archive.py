@@ -6,31 +6,21 @@
 What it can do stands in `SERVICES`. pynetdicom carries the protocol; DCMTK, Orthanc and any other DICOM client can talk to it.
 """
 
-import contextlib
 import queue
-import socket
-import ssl
 import struct
 import tempfile
 import threading
-import types
 
 from coursekit.standards import matching
-from coursekit.standards.upper_layer import HEADER, NAMES, REJECT_REASONS
+from coursekit.systems.dicom_server import DicomServer, PerformedSteps
 from coursekit.systems.store import COUNTED, LEVELS, Misnamed, NotStorable, Store
-from coursekit.systems.system import HOST, System
 
+IMPLEMENTATION_CLASS = "2.999.11.2"     # (0002,0012): who wrote the file
 SERVICES = ("Verification", "Storage of every standard SOP class", "Study Root Query/Retrieve: FIND, MOVE, GET",
             "Storage Commitment Push Model", "Modality Performed Procedure Step")
-MOST_ASSOCIATIONS = 100
-LONGEST_PDU = 131_072                   # what is announced (PS3.8 D.1): with more, storescu sends no faster
-LONGEST_ITEM = 1 << 20                  # of another PDU, an A-ASSOCIATE-RQ say; no honest one comes near
-LARGEST_OBJECT = 1 << 30                # bytes of a message that are held in memory until it is whole
-PATIENCE = 30.0                         # seconds without a byte in the middle of something
-FINAL = ("COMPLETED", "DISCONTINUED")   # states of a performed procedure step that nothing may change any more (PS3.4 F.7.2.2)
 
 
-class Archive(System):
+class Archive(PerformedSteps, DicomServer):
     """An archive.
 
     title        : its AE title
@@ -43,13 +33,10 @@ class Archive(System):
     """
 
     def __init__(self, title="HV_PACS", peers=None, callers=None, folder=None, port=0, certificates=None):
-        super().__init__(title)
-        self.title, self.peers, self.callers = title, dict(peers or {}), None if callers is None else list(callers)
-        self.folder, self.port, self.certificates = folder, port, certificates
-        self.store = None
-        self._entity = self._server = self._clerk = self._temporary = None
+        super().__init__(title, callers, port, certificates)
+        self.peers, self.folder, self.store = dict(peers or {}), folder, None
+        self._clerk = self._temporary = None
         self._reports = queue.Queue()
-        self._open = {}                 # association -> its connection
 
     def __repr__(self):
         state = "runs" if self._runs else "is stopped"
@@ -59,25 +46,17 @@ class Archive(System):
     # Beginning and end
 
     def _begin(self):
-        from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
+        from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
         from pynetdicom import sop_class as sop
 
         if self.folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-archive-", ignore_cleanup_errors=True)
         self.store = Store(self._temporary.name if self._temporary else self.folder)
-        self._entity = entity = AE(self.title)
-        entity.maximum_associations, entity.maximum_pdu_size = MOST_ASSOCIATIONS, LONGEST_PDU
-        entity.require_called_aet = True
-        entity.require_calling_aet = self.callers or []
-        entity.network_timeout, entity.acse_timeout, entity.dimse_timeout = 60, 10, PATIENCE
-        for context in AllStoragePresentationContexts:
-            # Both roles: of a C-GET the caller is the one that stores (PS3.4 C.5.3).
-            entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES, scu_role=True, scp_role=True)
-        for one in (sop.Verification, sop.StudyRootQueryRetrieveInformationModelFind, sop.StudyRootQueryRetrieveInformationModelMove,
-                    sop.StudyRootQueryRetrieveInformationModelGet, sop.StorageCommitmentPushModel, sop.ModalityPerformedProcedureStep):
-            entity.add_supported_context(one)
-        self._server = entity.start_server((HOST, self.port), block=False, evt_handlers=self._handlers(), ssl_context=self._tls())
-        self.port = self._server.server_address[1]
+        # Storage in both roles: of a C-GET the caller is the one that stores (PS3.4 C.5.3).
+        self._serve(*((context.abstract_syntax, ALL_TRANSFER_SYNTAXES, True) for context in AllStoragePresentationContexts),
+                    *((one, None, False) for one in (
+                        sop.Verification, sop.StudyRootQueryRetrieveInformationModelFind, sop.StudyRootQueryRetrieveInformationModelMove,
+                        sop.StudyRootQueryRetrieveInformationModelGet, sop.StorageCommitmentPushModel, sop.ModalityPerformedProcedureStep)))
         self._clerk = threading.Thread(target=self._report, name=f"{self.title} commitment", daemon=True)
         self._clerk.start()
 
@@ -86,96 +65,20 @@ class Archive(System):
             self._reports.put(None)
             self._clerk.join()
             self._clerk = None
-        if self._server:
-            self._server.shutdown()
-            self._server = None
-        for association, connection in list(self._open.items()):
-            # An association that waits in the middle of a PDU ends only when its connection does.
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            association.dul.to_user_queue.put(None)         # what one that waits for its first PDU waits for
-            association.kill()
-        for association in list(self._open):
-            association.join(PATIENCE)
-        self._open.clear()
+        self._hang_up()
         if self.store:
             self.store.close()
         if self._temporary:
             self._temporary.cleanup()
             self._temporary = None
 
-    def _tls(self):
-        if not self.certificates:
-            return None
-        certificate, key, authority = self.certificates
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(authority)
-        context.verify_mode = ssl.CERT_REQUIRED
-        return context
-
     def _handlers(self):
         from pynetdicom import evt
 
-        return [
-            (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_ACCEPTED, self._accepted), (evt.EVT_REJECTED, self._rejected), (evt.EVT_RELEASED, self._released),
-            (evt.EVT_ABORTED, self._aborted), (evt.EVT_DIMSE_RECV, self._whole),
-            (evt.EVT_C_ECHO, self._echo), (evt.EVT_C_STORE, self._store), (evt.EVT_C_FIND, self._find), (evt.EVT_C_MOVE, self._move),
-            (evt.EVT_C_GET, self._get), (evt.EVT_N_ACTION, self._commit), (evt.EVT_N_CREATE, self._begin_step),
-            (evt.EVT_N_SET, self._change_step),
-        ]
+        return [*super()._handlers(), (evt.EVT_C_STORE, self._store), (evt.EVT_C_FIND, self._find), (evt.EVT_C_MOVE, self._move),
+                (evt.EVT_C_GET, self._get), (evt.EVT_N_ACTION, self._commit)]
 
-    # Connections and associations
-
-    def _opened(self, event):
-        line = event.assoc.dul.socket
-        line.socket.settimeout(PATIENCE)
-        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        line.recv = types.MethodType(_receive, line)
-        event.assoc.dul._run_loop_delay = 0.0002            # seconds between two looks whether something came; 0.001 costs a third of the speed
-        line.held, line.spoiled, line.begins_pdu = 0, False, True
-        for association in list(self._open):
-            if association.ident is not None and not association.is_alive():
-                self._open.pop(association, None)
-        self._open[event.assoc] = line.socket
-
-    def _whole(self, event):
-        line = event.assoc.dul.socket
-        if line is not None:
-            line.held = 0
-
-    def _caller(self, event):
-        return event.assoc.requestor.ae_title or "?"
-
-    def _note(self, event, what, detail=""):
-        self.journal.add(self._caller(event), self.title, what, detail)
-
-    def _reply(self, event, what, detail="", data=None):
-        self.journal.add(self.title, self._caller(event), what, detail, data)
-
-    def _accepted(self, event):
-        self._note(event, "A-ASSOCIATE-RQ", f"calls {event.assoc.requestor.primitive.called_ae_title}")
-        self._reply(event, "A-ASSOCIATE-AC", f"{len(event.assoc.accepted_contexts)} presentation contexts accepted")
-
-    def _rejected(self, event):
-        self._note(event, "A-ASSOCIATE-RQ", f"calls {event.assoc.requestor.primitive.called_ae_title}")
-        said = event.assoc.acceptor.primitive
-        reason = REJECT_REASONS.get((said.result_source, said.diagnostic), "?")
-        self._reply(event, "A-ASSOCIATE-RJ", f"{said.result}/{said.result_source}/{said.diagnostic}: {reason}")
-
-    def _released(self, event):
-        self._note(event, "A-RELEASE-RQ")
-
-    def _aborted(self, event):
-        self._note(event, "A-ABORT")
-
-    # Verification and storage
-
-    def _echo(self, event):
-        self._note(event, "C-ECHO-RQ")
-        self._reply(event, "C-ECHO-RSP", "0000H")
-        return 0x0000
+    # Storage
 
     def _store(self, event):
         uid = str(event.request.AffectedSOPInstanceUID)
@@ -187,7 +90,7 @@ class Archive(System):
     def _kept(self, event, uid):
         """Keep what a C-STORE brought: (status, what to say of it). The statuses are those of PS3.4 B.2.3."""
         try:
-            done = self.store.put(event.encoded_dataset(), uid)
+            done = self.store.put(_file(event, uid), uid)
         except Misnamed as problem:
             return 0xA900, str(problem)
         except NotStorable as problem:
@@ -199,16 +102,20 @@ class Archive(System):
     # Query and retrieve
 
     def _find(self, event):
+        from pydicom.dataset import Dataset
+
         level = str(event.identifier.get("QueryRetrieveLevel", ""))
         self._note(event, "C-FIND-RQ", level)
-        keys = event.identifier
         if level not in LEVELS:
             self._reply(event, "C-FIND-RSP", "A900H, no such Query/Retrieve Level")
             yield 0xA900, None
             return
-        odd = matching.unknown(keys, {*LEVELS[level], *COUNTED[level], "RetrieveAETitle", "InstanceAvailability"})
-        count = 0
-        for item in self.store.find(level, keys):
+        names = (*LEVELS[level], *COUNTED[level], "RetrieveAETitle", "InstanceAvailability")
+        keys, all_known = matching.supported(event.identifier, dict.fromkeys(names))
+        wanted, count = keys, 0
+        if "RetrieveAETitle" in keys or "InstanceAvailability" in keys:          # told of each, and never matched
+            wanted = Dataset({element.tag: element for element in keys if element.keyword not in names[-2:]})
+        for item in self.store.find(level, wanted):
             if event.is_cancelled:
                 self._reply(event, "C-FIND-RSP", f"FE00H, cancelled after {count}")
                 yield 0xFE00, None
@@ -219,8 +126,8 @@ class Archive(System):
             if "SpecificCharacterSet" in item:
                 found.SpecificCharacterSet = item.SpecificCharacterSet
             count += 1
-            yield 0xFF01 if odd else 0xFF00, found
-        self._reply(event, "C-FIND-RSP", f"0000H after {count} answers" + (" of FF01H" if odd and count else ""))
+            yield 0xFF00 if all_known else 0xFF01, found
+        self._reply(event, "C-FIND-RSP", f"0000H after {count} answers" + ("" if all_known or not count else " of FF01H"))
 
     def _chosen(self, identifier):
         """The objects that a C-MOVE or C-GET asks for: a list of Kept (PS3.4 C.4.2.1.4.1: unique keys only)."""
@@ -338,70 +245,27 @@ class Archive(System):
 
     # Modality Performed Procedure Step
 
-    def _begin_step(self, event):
-        from pydicom.dataset import Dataset
+    def _step(self, uid):
+        return self.store.step(uid)
 
-        uid = str(event.request.AffectedSOPInstanceUID or "")
-        step = event.attribute_list if event.request.AttributeList else Dataset()
-        status = str(step.get("PerformedProcedureStepStatus", ""))
-        self._note(event, "N-CREATE-RQ", f"performed procedure step {status}")
-        if not status:
-            code, detail = 0x0120, "attribute missing: Performed Procedure Step Status"
-        elif status != "IN PROGRESS":
-            code, detail = 0x0106, "invalid value: a step begins IN PROGRESS"
-        elif not uid:
-            code, detail = 0x0120, "the caller gives the step its SOP Instance UID"
-        elif self.store.step(uid):
-            code, detail = 0x0111, "there is a step of this UID"
-        else:
-            code, detail = 0x0000, ""
-            self.store.put_step(uid, step)
-        self._reply(event, "N-CREATE-RSP", f"{code:04X}H" + (f", {detail}" if detail else ""))
-        return code, step if code == 0 else None
-
-    def _change_step(self, event):
-        from pydicom.dataset import Dataset
-
-        change, before = event.modification_list, self.store.step(str(event.request.RequestedSOPInstanceUID))
-        self._note(event, "N-SET-RQ", f"performed procedure step {change.get('PerformedProcedureStepStatus', '')}".strip())
-        if before is None:
-            self._reply(event, "N-SET-RSP", "0112H, no such step")
-            return 0x0112, None
-        state, step = before
-        if state in FINAL:
-            self._reply(event, "N-SET-RSP", f"0110H with Error ID A506H: the step is {state} already")
-            status = Dataset()
-            status.Status, status.ErrorID = 0x0110, 0xA506          # PS3.4 F.7.2.2.2
-            status.ErrorComment = "Performed Procedure Step Object may no longer be updated"
-            return status, None
-        step.update(change)
-        self.store.put_step(str(event.request.RequestedSOPInstanceUID), step)
-        self._reply(event, "N-SET-RSP", "0000H")
-        return 0x0000, change
+    def _keep_step(self, uid, step):
+        self.store.put_step(uid, step)
 
 
-def _receive(line, wanted):
-    """Read `wanted` bytes for a pynetdicom connection, in large pieces, and no PDU that nobody can mean.
+def _file(event, uid):
+    """What a C-STORE brought as the bytes of a DICOM file (PS3.10 section 7.1).
 
-    A PDU whose header announces more than is sane gets a type that no PDU has: pynetdicom then answers A-ABORT and closes.
-    After such a header nothing more is read, which would only put off the answer.
+    pynetdicom could write the file meta information too; these few elements are made here because that takes a tenth of the time.
     """
-    if line.spoiled:
-        return bytearray()
-    buffer = bytearray(wanted)
-    view, got = memoryview(buffer), 0
-    while got < wanted:
-        count = line.socket.recv_into(view[got:], min(wanted - got, 1 << 18))
-        if not count:
-            return buffer[:got]
-        got += count
-    if wanted == HEADER and line.begins_pdu:
-        kind, _, length = struct.unpack(">BBL", buffer)
-        line.held += length if kind == 4 else 0
-        if length > (LONGEST_PDU + 64 if kind == 4 else LONGEST_ITEM) or line.held > LARGEST_OBJECT:
-            buffer[0] = 0xFF
-        line.spoiled = buffer[0] not in NAMES
-        line.begins_pdu = line.spoiled or not length
-    else:
-        line.begins_pdu = True
-    return buffer
+    request = event.request
+    elements = [_element(2, b"UI", str(request.AffectedSOPClassUID)), _element(3, b"UI", uid), _element(0x10, b"UI", str(event.context.transfer_syntax)),
+                _element(0x12, b"UI", IMPLEMENTATION_CLASS), _element(0x16, b"AE", event.assoc.requestor.ae_title)]
+    meta = b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01" + b"".join(elements)           # (0002,0001) File Meta Information Version
+    return b"".join((bytes(128), b"DICM\x02\x00\x00\x00UL\x04\x00", struct.pack("<L", len(meta)), meta, request.DataSet.getbuffer()))
+
+
+def _element(number, vr, text):
+    """An element of group 0002 in Explicit VR Little Endian, its value of even length."""
+    value = text.encode("ascii")
+    value += (b"\0" if vr == b"UI" else b" ") * (len(value) % 2)
+    return struct.pack("<HH2sH", 2, number, vr, len(value)) + value

@@ -24,6 +24,7 @@ class Host:
     listening     : TCP ports on which a program listens
     answers_ping  : False when it drops echo requests
     time_to_live  : what its system puts into a packet: 128 on Windows, 64 on most others
+    stealth       : True when its own firewall keeps back the refusals of ports at which nobody listens, as that of Windows does
     """
 
     name: str
@@ -35,6 +36,7 @@ class Host:
     listening: frozenset = frozenset()
     answers_ping: bool = True
     time_to_live: int = 64
+    stealth: bool = False
 
     @property
     def network(self):
@@ -122,7 +124,9 @@ class Network:
             return "timed out"
         if self.allowed and host is not None and host.segment != source.segment and not self.allowed(source.ip, target, port):
             return "timed out"
-        return "connected" if host is not None and port in host.listening else "refused"
+        if host is not None and port in host.listening:
+            return "connected"
+        return "timed out" if host is not None and host.stealth else "refused"
 
     def ping(self, source, target, typed="", name=""):
         """What `ping` prints at a host; `typed` and `name`: what was typed in place of the address, and the full name of the host."""

@@ -37,12 +37,16 @@ BEHAVIOURS = {
 
 @dataclass(frozen=True)
 class Service:
-    """A service that runs: its behaviour (a key of BEHAVIOURS), the AE title that it goes by, and where it listens."""
+    """A service that runs: its behaviour (a key of BEHAVIOURS), the AE title that it goes by, and where it listens.
+
+    callers : the AE titles that it knows as callers; None when it takes every caller, as many archives do
+    """
 
     behaviour: str
     title: str
     port: int
     host: str = HOST
+    callers: frozenset | None = None
 
 
 @dataclass
@@ -57,16 +61,18 @@ class _Talk:
 
 
 @contextlib.contextmanager
-def running(wanted):
+def running(wanted, callers=None):
     """Run services while the ``with`` block is open.
 
-    wanted : pairs (behaviour, AE title)
+    wanted  : pairs (behaviour, AE title)
+    callers : the AE titles that those which would accept an association know as callers; None for every caller
 
     Gives a list of Service in the same order. Each listens on a free port of 127.0.0.1.
     """
     loop = _Loop()
     try:
-        services = [loop.open(behaviour, title) for behaviour, title in wanted]
+        known = None if callers is None else frozenset(callers)
+        services = [loop.open(behaviour, title, known) for behaviour, title in wanted]
         loop.start()
         yield services
     finally:
@@ -83,14 +89,14 @@ class _Loop:
         self._sockets = [self._wake, woken]
         self._thread = threading.Thread(target=self._run, name="DICOM services", daemon=True)
 
-    def open(self, behaviour, title):
+    def open(self, behaviour, title, callers):
         """The Service, listening."""
         if behaviour not in BEHAVIOURS:
             raise ValueError(f"no service behaves as {behaviour!r}; there are {', '.join(BEHAVIOURS)}")
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._sockets.append(listener)
         listener.bind((HOST, 0))
-        service = Service(behaviour, title, listener.getsockname()[1])
+        service = Service(behaviour, title, listener.getsockname()[1], callers=callers)
         if behaviour != "closed":          # bound but not listening: nobody else can get the port, and a caller is refused
             listener.listen()
             listener.setblocking(False)
@@ -177,7 +183,7 @@ def _answer_to_request(talk, request):
         return ul.AssociateReject(2, 3, 2)
     if behaviour == "renamed" or request.called != talk.service.title:
         return ul.AssociateReject(1, 1, 7)
-    if behaviour == "strict":
+    if behaviour == "strict" or talk.service.callers is not None and request.calling not in talk.service.callers:
         return ul.AssociateReject(1, 1, 3)
     talk.accepted = True
     results = []

@@ -12,6 +12,7 @@ import os
 import re
 import sqlite3
 import threading
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -260,8 +261,9 @@ def _texts(content):
     from pydicom import dcmread
 
     try:
-        header = dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=[*LEVELS["IMAGE"], "SpecificCharacterSet"])
-        texts = {element.keyword: str(element.value) for element in header if not element.is_empty}
+        header = dcmread(io.BytesIO(content), stop_before_pixels=True)
+        found = ((keyword, header[tag].value) for keyword, tag in _tags() if tag in header)
+        texts = {keyword: str(value) for keyword, value in found if value is not None and str(value) != ""}
         texts["TransferSyntaxUID"] = str(header.file_meta.TransferSyntaxUID)
         uids = [texts[name] for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")]
     except Exception as problem:                                # whatever a broken object makes of pydicom
@@ -269,6 +271,15 @@ def _texts(content):
     if not all(re.fullmatch(r"[0-9.]{1,64}", uid) for uid in uids):
         raise NotStorable("One of the object's UIDs is too long, or holds other signs than digits and dots (PS3.5 section 9.1).")
     return texts
+
+
+@lru_cache(maxsize=1)
+def _tags():
+    """The keywords of the index with their tags."""
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.tag import Tag
+
+    return [(keyword, Tag(tag_for_keyword(keyword))) for keyword in LEVELS["IMAGE"]]
 
 
 def _dataset(texts):

@@ -44,6 +44,15 @@ def test_rows_that_repeat_are_left_out():
     assert hexmap(bytes(256), [(0, 256, "zeros")]).figure.get_figheight() < tall / 2
 
 
+def test_rows_without_a_field_are_left_out_when_asked():
+    fields = [(0, 2, "MZ"), (250, 2, "PE")]
+    tall = hexmap(bytes(range(256)), fields).figure.get_figheight()
+    folded = hexmap(bytes(range(256)), fields, fold=True)
+    assert folded.figure.get_figheight() < tall / 2 and repr(folded) == repr(hexmap(bytes(range(256)), fields))
+    said = [text.get_text() for text in folded.figure.axes[0].texts]
+    assert said.count("rows without a field are left out") == 1 and "000010" in said and "000020" not in said and "0000e0" in said
+
+
 @pytest.mark.parametrize("field", [(42, 4, "x"), (-1, 2, "x"), (0, 0, "x")])
 def test_a_field_outside_the_data_is_refused(field):
     with pytest.raises(ValueError, match="does not lie in bytes 0 to 43"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coursekit.figures.packets import contents, envelopes, flags, ladder, listing, network_map, sent_over_time
+from coursekit.figures.packets import contents, envelopes, flags, ladder, listing, network_map, sent_over_time, time_sequence
 from coursekit.hospital import hospital
 from coursekit.standards import pcap
 
@@ -20,9 +20,9 @@ def test_what_begins_in_which_frame(echo):
     assert [flags(packet) for packet in packets[:3]] == ["SYN", "SYN, ACK", "ACK"]
 
 
-def test_what_is_no_dicom_has_no_contents():
+def test_hl7_goes_by_its_events_and_silence_has_no_contents():
     h = hospital(0, "tiny")
-    assert contents(pcap.packets(h.capture("mllp").packets)) == {}
+    assert list(contents(pcap.packets(h.capture("mllp").packets)).values()) == [["ORM^O01"], ["ACK"]] * 3
     assert contents(pcap.packets(h.capture("no_answer").packets)) == {}
 
 
@@ -59,3 +59,12 @@ def test_the_steps_may_be_explained():
     assert explained.png.startswith(b"\x89PNG") and explained.says.startswith(plain.says)
     assert "one window high, 0.066 MB, and one round trip wide, 0.039 seconds" in explained.says
     assert "waits for the C-STORE response: 0.062 and 0.084 seconds" in explained.says
+
+
+def test_a_time_sequence_graph_shows_what_was_sent_again():
+    h = hospital(0, "tiny")
+    shown = {name: pcap.connections(pcap.packets(h.capture(name).packets))[-1] for name in ("store", "duplex", "no_answer")}
+    pictures = {name: time_sequence(talk, pcap.CLIENT, name) for name, talk in shown.items()}
+    assert all(picture.png.startswith(b"\x89PNG") for picture in pictures.values())
+    assert "nothing is sent again" in pictures["store"].says and "12 segments are sent again, at 0.347, " in pictures["duplex"].says
+    assert pictures["no_answer"].says.endswith("0.0 kB go in 0 segments within 0.000 seconds; nothing is sent again; nothing is confirmed.")

@@ -19,7 +19,7 @@ def test_gantt_tells_what_is_late():
     moves = [Move(early, prior, series, 28800, 28800, 28892), Move(late, prior, series, 28900, 28950, 29042)]
     picture = gantt(moves, "08:00", "09:00", title="T")
     assert picture.says.startswith("T. 2 moves between 08:00 and 09:00.") and picture.says.count(" s late") == 1
-    assert "CT CHEST (nearline), for A2 CT CHEST:" in picture.says and "42 s late" in picture.says
+    assert "CT CHEST, 1.1 y (nearline), for A2 CT CHEST:" in picture.says and "42 s late" in picture.says
     assert "asked 08:01:40, ran 08:02:30 to 08:04:02" in picture.says
     assert picture.png.startswith(b"\x89PNG")
     assert "0 moves" in gantt([], "08:00", "09:00", title="T").says

@@ -157,3 +157,6 @@ def test_growth_tells_when_the_line_is_reached():
         with pytest.raises(CourseError, match="per_year is a number"):
             growth(used, 200, pace)
     assert "2026-09" in repr(growth(used, 200, np.float64(40)))
+    months = {"2025-01-01": 100.0, "2025-02-01": 103.0, "2025-03-01": 105.5, "2025-04-01": 110.5, "2025-04-07": 111.0}
+    assert "A month brought 3.0 TB as a rule; most came in 2025-03, 5.0 TB" in " ".join(repr(growth(months, 200)).split())
+    assert "A month" not in repr(growth({"2025-04-01": 1.0, "2025-04-07": 1.5}, 2))

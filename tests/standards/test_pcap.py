@@ -34,12 +34,12 @@ def test_files_of_either_byte_order_and_precision():
     data = pcap.write(frames)
     assert data[:4] == b"\xd4\xc3\xb2\xa1" and len(data) == 24 + 2 * 16 + 121 and pcap.read(data) == frames
     other = struct.pack(">IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1) + struct.pack(">IIII", 5, 7_999, 3, 90) + b"abc"
-    assert pcap.read(other) == [Frame(5_000_007, b"abc")]
+    assert pcap.read(other) == [Frame(5_000_008, b"abc")]
 
 
 @pytest.mark.parametrize(("data", "says"), [
     (b"", "A1B2C3D4"), (b"\x0a\x0d\x0d\x0a" + bytes(24), "pcapng"), (b"\xd4\xc3\xb2\xa1" + bytes(8), "A1B2C3D4"),
-    (struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1, 113), "113"), (pcap.write([Frame(0, b"abc")])[:-1], "frame 1"),
+    (struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1, 127), "127"), (pcap.write([Frame(0, b"abc")])[:-1], "frame 1"),
     (pcap.write([Frame(0, b"abc")]) + b"x", "frame 2"),
 ])
 def test_other_files_are_refused_with_a_sentence(data, says):
@@ -105,8 +105,10 @@ def test_a_stream_has_each_byte_once_and_in_order():
     assert twice.sent[0].data == b"abcdefghijkl" and twice.sent[0].frame(12) == 8
     gap, = joined(*frames[:3], frames[4])
     assert gap.sent[0].data == b"abcd"
-    with pytest.raises(StopIteration):
-        gap.sent[0].frame(5)
+    assert gap.sent[0].frame(5) is None and gap.sent[0].frame(9) == 4
+    assert gap.sent[0].gaps == [(4, 4)] and gap.sent[0].end == 10 and gap.sent[0].piece(2, 9) == b"cdi"
+    over, = joined(*frames[:2], segment(15, b"efgh"), segment(13, b"CDEFGHIJ"), segment(11, b"ABCD"))
+    assert over.sent[0].parts == [(0, b"AB", 5), (2, b"CD", 4), (4, b"efgh", 3), (8, b"IJ", 4)]       # what came first stays
 
 
 def test_sequence_numbers_wrap_and_ports_are_used_again():
@@ -118,6 +120,8 @@ def test_sequence_numbers_wrap_and_ports_are_used_again():
     assert one.sent[0].data == b"one" and two.sent[0].data == b"two"
     one, other = joined(segment(10, b"", SYN), segment(10, b"", SYN), segment(500, b"", SYN, ports=(40001, 104)), segment(11, b"x"))
     assert len(one.packets) == 3 and len(other.packets) == 1
+    later, = joined(segment(54, b" late", back=True), segment(50, b"seen", back=True))
+    assert later.sent[0].data == b"seen late"
     middle, = joined(segment(50, b"seen", back=True), segment(54, b" late", back=True))
     assert middle.client == ("10.0.0.2", 104) and middle.sent[0].data == b"seen late"
     answered, = joined(segment(10, b"", SYN | ACK, back=True), segment(11, b"x", back=True))
@@ -154,8 +158,8 @@ def test_two_hosts_talk_as_rfc_9293_says(client, mss):
         elif packet.ip.source == LINUX.ip and not packet.tcp.flags & (SYN | FIN) and not packet.payload:
             heard, acknowledged = heard + 2, acknowledged + 2
     assert abs(sent - acknowledged) <= 3
-    # The sniffer stands beside LINUX: the client's packets came through the router.
-    assert {packet.ip.ttl for packet in packets if packet.ip.source == client.ip} == {client.ttl - 1}
+    # The sniffer stands beside LINUX: the client's packets came through the routers.
+    assert {packet.ip.ttl for packet in packets if packet.ip.source == client.ip} == {client.ttl - pcap.ROUTERS}
     assert {packet.source_mac for packet in packets if packet.ip.source == client.ip} == {"02:48:56:00:0a:01"}
     idents = [packet.ip.ident for packet in packets if packet.ip.source == client.ip]
     assert [number - idents[0] & 0xFFFF for number in idents] == list(range(len(idents)))
@@ -179,17 +183,32 @@ def test_a_delayed_acknowledgement_comes_when_its_time_is_up():
     assert packets[4].payload == b"" and 40_000 <= waited < 41_000 and packets[5].payload == b"late"
 
 
-def test_dpkt_reads_the_same():
-    dpkt = pytest.importorskip("dpkt", reason="dpkt is not installed")
-    from io import BytesIO
-    sniffer = tap("10.20.30")
-    talk = Connection(sniffer, START, WINDOWS, LINUX, 104, 50000)
-    talk.open()
-    talk.send(CLIENT, b"x" * 5000)
-    data = pcap.write(sniffer.frames())
-    theirs = list(dpkt.pcap.Reader(BytesIO(data)))
-    ours = pcap.packets(data)
-    assert len(theirs) == len(ours)
-    for (_, frame), packet in zip(theirs, ours):
-        segment = dpkt.ethernet.Ethernet(frame).data.data
-        assert (segment.seq, segment.ack, segment.flags, segment.win, bytes(segment.data)) == (*packet.tcp[2:6], packet.payload)
+def test_frames_of_other_links_and_formats():
+    """What Wireshark saves (pcapng), what a trunk port sees (VLAN tags), what a loopback or Linux's "any" gives."""
+    plain = segment(7, b"hello").data
+    tagged = plain[:12] + b"\x81\0\0\x1e" + plain[12:]
+    assert pcap.dissect(Frame(0, tagged))[4:] == pcap.dissect(Frame(0, plain))[4:]
+    for link, header in ((0, b"\2\0\0\0"), (101, b""), (113, bytes(14) + b"\x08\0"), (276, b"\x08\0" + bytes(18))):
+        octets = header + plain[14:59]
+        data = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link) + struct.pack("<IIII", 5, 9, len(octets), len(octets)) + octets
+        packet, = pcap.packets(data)
+        assert (packet.time, packet.source, packet.payload) == (5_000_009, ("10.0.0.1", 40000), b"hello"), link
+    import io
+
+    import dpkt
+    file = io.BytesIO()
+    dpkt.pcapng.Writer(file, snaplen=65535).writepkt(plain, 1_743_300_000.123456)
+    assert pcap.read(file.getvalue()) == [Frame(1_743_300_000_123_456, plain)]
+    with pytest.raises(pcap.BadCapture, match="frame 1") as caught:
+        pcap.read(file.getvalue()[:-9])
+    assert caught.value.frames == []
+
+
+def test_ipv6_and_frames_of_which_the_end_was_not_kept():
+    import dpkt
+    segment6 = dpkt.tcp.TCP(sport=104, dport=5000, seq=3, flags=ACK, data=b"six")
+    whole = dpkt.ip6.IP6(src=bytes(15) + b"\1", dst=bytes(15) + b"\2", nxt=6, plen=len(segment6), hlim=64, data=segment6)
+    packet = pcap.dissect(Frame(0, bytes(12) + b"\x86\xdd" + bytes(whole)))
+    assert (packet.source, packet.target, packet.payload) == (("::1", 104), ("::2", 5000), b"six")
+    packet = pcap.dissect(Frame(0, segment(7, b"x" * 100).data[:74]))
+    assert (packet.payload, packet.cut) == (b"x" * 20, 80)

@@ -41,6 +41,9 @@ grep -n -A1 CT2 etc/hosts srv/hvmwl/site/allowed-aets.ini
 awk '/RJ/ {print $7}' var/log/hvmwl/mwl.log | sort | uniq -c
 awk '{print $4, $1}' var/log/hvmwl/mwl.log | head -3
 awk -F= '{print $1}' srv/hvmwl/site/allowed-aets.ini
+awk '/RJ/ {n[$7]++} END {for (t in n) print n[t], t}' var/log/hvmwl/mwl.log | sort
+awk -F= '{ seen[$1] += 1; } END { for (key in seen) { print key ": " seen[key]; } }' srv/hvmwl/site/allowed-aets.ini | sort
+sed -sn 3p etc/hosts etc/crontab
 awk '$4 == "CT_ER" {print $0}' var/log/hvmwl/mwl.log | wc -l
 sed -n 3,5p etc/hosts
 sed 's/CT_ER/CTER01/' srv/hvmwl/site/allowed-aets.ini
@@ -82,6 +85,7 @@ sort -u tmp/t/a
 sort -f tmp/t/a
 sort -t: -k2 tmp/t/b
 uniq -c tmp/t/a
+uniq --count --ignore-case tmp/t/a
 sort tmp/t/a | uniq -d
 cut -d: -f2 tmp/t/b
 cut -d: -f2- -s tmp/t/b
@@ -289,8 +293,27 @@ def test_services_are_told_in_several_ways():
     shell.sh("sudo systemctl restart web db")
     assert heard == ["reload"] * 6 + ["restart"] and [told[:2] for told in shell.told[-2:]] == [("web", "restart"), ("db", "restart")]
     assert "not applicable" in shell.sh("sudo systemctl reload db").errors and shell.sh("systemctl daemon-reload").status
+    for line, said, status in (("stop web", "", 0), ("is-active web", "inactive\n", 3), ("stop web", "", 0), ("reload web", "", 1),
+                               ("start web", "", 0), ("is-active web", "active\n", 0), ("start web", "", 0)):
+        assert (shell.sh(f"sudo systemctl {line}").text, shell.status) == (said, status), line
+    assert heard[-2:] == ["stop", "start"] and shell.sh("systemctl stop web").status == 1
     assert shell.sh("sudo systemctl daemon-reload").status == 0 and shell.sh("sudo pkill -HUP nothing").status == 1
     assert "not installed" in shell.sh("dos2unix x").errors
+    assert shell.sh("pidof webd").text == "7\n" and shell.sh("pidof dbd webd").text == "8 7\n" and shell.sh("pidof web").status == 1
+    assert shell.sh("sudo kill -HUP $(pidof webd)").status == 0 and heard[-1] == "reload"
+
+
+def test_what_a_substitution_complains_of_is_seen(shell):
+    output = shell.sh("echo found $(nothere) `cat /nofile` > out; cat out")
+    assert output.text == "found\n" and "nothere: command not found" in output.errors and "/nofile: No such file" in output.errors
+
+
+def test_install_makes_a_copy_with_owner_and_mode():
+    shell = Shell([File("/srv/list", b"x\n", 0o640, "ben:ben", None, NOW)], USERS, "anna", NOW, "host")
+    assert shell.sh("sudo install -m 640 -o ben -g ben /srv/list /srv/list.old; sudo install /srv/list /tmp").status == 0
+    assert shell.nodes["/srv/list.old"][:4] == ("f", b"x\n", 0o640, "ben") and shell.nodes["/tmp/list"].mode == 0o755
+    assert "Permission denied" in shell.sh("install /srv/list /tmp/a").errors and "in digits" in shell.sh("sudo install -m u+x a b").errors
+    assert "Operation not permitted" in shell.sh("echo > a; install -o ben a b").errors
 
 
 def test_what_grows_without_end_is_stopped(shell):

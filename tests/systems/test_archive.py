@@ -85,6 +85,8 @@ def test_matching(archive, keys, count):
 def test_an_unknown_optional_key_makes_ff01(archive):
     store(archive, ct())
     assert [status for status, _ in find(archive, StudyInstanceUID="", PatientComments="")] == [0xFF01]
+    (status, study), = find(archive, StudyInstanceUID="", PatientComments="anything", RetrieveAETitle="")
+    assert status == 0xFF01 and "PatientComments" not in study and study.RetrieveAETitle == "HV_PACS"
 
 
 def test_a_find_can_be_cancelled(archive):
@@ -254,7 +256,7 @@ def test_a_performed_procedure_step(archive):
     assert association.send_n_set(end, mpps, "2.999.50")[0].Status == 0
     refused = association.send_n_set(end, mpps, "2.999.50")[0]
     association.release()
-    assert (refused.Status, refused.ErrorID) == (0x0110, 0xA506)
+    assert (refused.Status, refused.ErrorID) == (0x0110, 0xA710)
     state, step = archive.store.step("2.999.50")
     assert (state, step.PatientID) == ("COMPLETED", "HV100001")
 

@@ -57,6 +57,12 @@ def test_ports():
     assert "WARNING" in str(net.test(STATION, "10.1.2.20", 104)) and "False" in str(net.test(STATION, "10.1.2.20", 104))
 
 
+def test_a_host_in_stealth_refuses_nobody():
+    hidden = dataclasses.replace(FAR, stealth=True)
+    net = network(STATION, NEAR, hidden)
+    assert [net.connect(STATION, hidden.ip, port) for port in (11112, 104)] == ["connected", "timed out"]
+
+
 def test_tracert():
     net = network(STATION, NEAR, FAR, QUIET)
     far = str(net.tracert(STATION, "10.1.2.20")).splitlines()

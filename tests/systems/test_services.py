@@ -124,6 +124,17 @@ def test_callers_that_vanish_do_no_harm(services):
     assert call(HOST, services["healthy"].port, "HV_PACS").status == 0
 
 
+def test_a_service_may_know_its_callers():
+    with running([("healthy", "HV_PACS"), ("busy", "HV_PACS"), ("no context", "HV_PACS")], callers=["WS_ED1"]) as (well, busy, other):
+        assert call(well.host, well.port, "HV_PACS", "WS_ED1").status == 0
+        for service in (well, other):
+            for title in ("WS_ED2", "ws_ed1", "HV_PACS"):
+                answer = call(service.host, service.port, "HV_PACS", title)
+                assert (answer.result, answer.source, answer.reason) == (1, 1, 3)
+        assert call(busy.host, busy.port, "HV_PACS", "WS_ED2").result == 2
+        assert call(well.host, well.port, "HVPACS", "WS_ED2").reason == 7
+
+
 def test_everything_ends_with_the_block():
     before = threading.active_count()
     for _ in range(20):

@@ -20,7 +20,7 @@ def _sed(shell, arguments, data, who):
             rest += [word[:word.index("i")]] if word.index("i") > 1 else []
         else:
             rest.append(word)
-    options, operands = shell.named("sed", rest, "nEr", "")
+    options, operands = shell.named("sed", rest, "nErs", "")
     if not scripts:
         if not operands:
             raise Refused("usage: sed [-n] [-E] [-i] 'command' [file ...]")
@@ -29,7 +29,7 @@ def _sed(shell, arguments, data, who):
     commands = [_sed_command(part, extended) for script in scripts for part in _sed_parts(script)]
     out = []
     texts = list(shell.inputs("sed", operands, data, who))
-    groups = [[one] for one in texts] if suffix is not None else [texts]
+    groups = [[one] for one in texts] if suffix is not None or "s" in options else [texts]
     for group in groups:
         got = _edited([line for _, text in group for line in lines_of(text)], commands, "n" in options)
         if suffix is None:
@@ -144,22 +144,35 @@ def _awk(shell, arguments, data, who):
     program = operands.pop(0).strip() if operands else ""
     condition = (r'(?:/(?P<re>(?:[^/\\]|\\.)*)/|\$(?P<field>\d+|NF)\s*(?P<how>==|!=|~)\s*'
                  r'(?:"(?P<text>[^"]*)"|/(?P<like>[^/]*)/|(?P<number>\d+)))')
-    match = re.fullmatch(rf"{condition}?\s*(?:\{{\s*print\b\s*(?P<what>[^{{}}]*?);?\s*\}})?", program)
+    count = (r"\{\s*(?P<array>\w+)\s*\[\s*(?P<counted>\$\d+|\$NF|\$\(NF-\d+\))\s*\]\s*(?:\+\+|\+=\s*1)\s*;?\s*\}\s*"
+             r"END\s*\{\s*for\s*\(\s*(?P<each>\w+)\s+in\s+(?P=array)\s*\)\s*\{?\s*print\b\s*(?P<told>[^{}]*?);?\s*\}?\s*\}")
+    match = re.fullmatch(rf"{condition}?\s*(?:\{{\s*print\b\s*(?P<what>[^{{}}]*?);?\s*\}}|{count})?", program)
     if not match or not program:
-        raise Refused("awk: this shell only knows programs such as '{print $2}', '/word/ {print $1, $3}' and '$2 == \"x\" {print $0}'.")
-    what = re.findall(r'\s*(?:(\$\d+|\$NF|\$\(NF-\d+\)|NR|NF)|"((?:[^"\\]|\\.)*)"|(,))\s*', match["what"] or "$0") or [("$0", "", "")]
-    if re.sub(r'\s*(?:(\$\d+|\$NF|\$\(NF-\d+\)|NR|NF)|"((?:[^"\\]|\\.)*)"|(,))\s*', "", match["what"] or ""):
-        raise Refused("awk: this shell's print takes fields ($1, $NF), NR, NF and text in double quotes, with commas between.")
-    mark, out = options.get("F"), []
+        raise Refused("awk: this shell only knows programs such as '{print $2}', '/word/ {print $1, $3}', '$2 == \"x\" {print $0}' and "
+                      "'/word/ {n[$2]++} END {for (x in n) print n[x], x}'.")
+    counted = match["counted"]
+    places = rf"{match['array']}\[\s*{match['each']}\s*\]|{match['each']}\b" if counted else r"\$\d+|\$NF|\$\(NF-\d+\)|NR|NF"
+    item, printed = rf'\s*(?:({places})|"((?:[^"\\]|\\.)*)"|(,))\s*', (match["told"] if counted else match["what"]) or ""
+    what = re.findall(item, printed or "$0") or [("$0", "", "")]
+    if re.sub(item, "", printed):
+        raise Refused("awk: this shell's print takes fields ($1, $NF), NR, NF and text in double quotes, with commas between; behind END "
+                      "what was counted and its number.")
+    mark, out, counts = options.get("F"), [], {}
     mark = mark and unescaped(mark)
 
     def one(name, line, fields, number):
+        if counted and name and not name.startswith("$"):
+            return str(number) if "[" in name else line
         if name in ("NR", "NF"):
             return str(number if name == "NR" else len(fields))
         if name == "$0":
             return line
         place = len(fields) if name == "$NF" else len(fields) - int(name[5:-1]) if name.startswith("$(") else int(name[1:])
         return fields[place - 1] if 1 <= place <= len(fields) else ""
+
+    def written(line, fields, number):
+        return "".join([" " if comma else re.sub(r"\\(.)", lambda m: {"t": "\t", "n": "\n"}.get(m[1], m[1]), text) if not name
+                        else one(name, line, fields, number) for name, text, comma in what])
     lines = [line for _, text in shell.inputs("awk", operands, data, who) for line in lines_of(text)]
     for number, line in enumerate(lines, 1):
         fields = line.split() if mark in (None, " ") else re.split(re.escape(mark) if len(mark) == 1 else regex(mark, True), line)
@@ -173,9 +186,12 @@ def _awk(shell, arguments, data, who):
                 holds = (got == (match["text"] if match["text"] is not None else match["number"])) == (match["how"] == "==")
             if not holds:
                 continue
-        out.append("".join([" " if comma else re.sub(r"\\(.)", lambda m: {"t": "\t", "n": "\n"}.get(m[1], m[1]), text) if not name
-                            else one(name, line, fields, number) for name, text, comma in what]))
-    return joined(out)
+        if counted:
+            value = one(counted, line, fields, number)
+            counts[value] = counts.get(value, 0) + 1
+        else:
+            out.append(written(line, fields, number))
+    return joined(out + [written(value, [], number) for value, number in counts.items()])
 
 
 def _tr(shell, arguments, data, who):

@@ -474,6 +474,32 @@ def _cp(shell, arguments, data, who):
     return ""
 
 
+def _install(shell, arguments, data, who):
+    """install: copy a file and give the copy its owner and mode."""
+    options, paths = shell.named("install", arguments, "pvCT", "mog")
+    mode = str(options.get("m", "755"))
+    if len(paths) != 2 or not re.fullmatch("[0-7]{3,4}", mode):
+        raise Refused("install: this shell knows `install [-m MODE] [-o OWNER] [-g GROUP] SOURCE DESTINATION`, the mode in digits.")
+    source, aim = paths
+    node = shell.node(source)
+    if node.kind != "f":
+        raise Refused(f"install: omitting directory '{source}'")
+    if not shell.may(node, who, "r"):
+        raise Failed(source, EACCES)
+    if {"o", "g"} & set(options) and who != "root":
+        raise Refused(f"install: cannot change ownership of '{aim}': Operation not permitted")
+    place = shell._place(_aim(shell, source, aim))
+    if place in shell.nodes:
+        if not shell.may_remove(place, who):
+            raise Failed(aim, EACCES)
+        shell._remove(place)                            # install makes the file anew
+    shell._write(place, node.content, who)
+    fresh = shell.nodes[place]
+    shell.nodes[place] = fresh._replace(mode=int(mode, 8), owner=options.get("o", fresh.owner), group=options.get("g", fresh.group),
+                                        when=node.when if "p" in options else fresh.when)
+    return ""
+
+
 def _copied(shell, node, goal, who, keep):
     place = shell._place(goal)
     old = shell.nodes.get(place)
@@ -618,6 +644,6 @@ def _dirname(shell, arguments, data, who):
 
 UTILITIES = {
     "ls": _ls, "find": _find, "pwd": _pwd, "cd": _cd, "readlink": _readlink, "realpath": _realpath, "stat": _stat, "file": _file,
-    "chmod": _chmod, "chown": _chown, "chgrp": _chgrp, "cp": _cp, "mv": _mv, "rm": _rm, "mkdir": _mkdir, "touch": _touch, "ln": _ln,
-    "basename": _basename, "dirname": _dirname,
+    "chmod": _chmod, "chown": _chown, "chgrp": _chgrp, "cp": _cp, "mv": _mv, "install": _install,
+    "rm": _rm, "mkdir": _mkdir, "touch": _touch, "ln": _ln, "basename": _basename, "dirname": _dirname,
 }

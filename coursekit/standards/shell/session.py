@@ -61,7 +61,7 @@ class Shell:
     recorded  : dict from a command line to what it printed, for what depends on disks and open files
     services  : dict from a service to the pid of its main process
     numbers   : dict from a user or group to its number
-    hears     : dict from a service to a function of the session and a verb ('reload', 'restart'), called when it is told
+    hears     : dict from a service to a function of the session and a verb ('reload', 'restart', 'stop', 'start'), called when it is told
     """
 
     def __init__(self, entries, users, user, now, host, processes=(), recorded=(), services=(), numbers=(), hears=()):
@@ -73,7 +73,7 @@ class Shell:
         self.opened = []                        # files that chmod has let everybody write, if only for a moment
         self.variables = {"HOME": f"/home/{user}", "USER": user, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
                           "SHELL": "/bin/bash", "HOSTNAME": host}
-        self.status, self.here, self._errors = 0, "/", []
+        self.status, self.here, self._errors, self._substituted = 0, "/", [], []
         self._folder("/")
         for entry in entries:
             owner, _, group = entry.owner.partition(":")
@@ -192,15 +192,23 @@ class Shell:
 
     def _pipeline(self, commands, depth):
         data, errors = "", []
-        for place, command in enumerate(commands):
-            data, error = self._command(command, data, depth, place == len(commands) - 1)
+        for command in commands:
+            data, error = self._command(command, data, depth)
             errors.append(error)
             if len(data) > MOST_OUTPUT:
                 self.status = 1
                 return "", "this shell stops at twenty million characters of output.\n"
         return data, "".join(errors)
 
-    def _command(self, command: Command, data, depth, last):
+    def _command(self, command: Command, data, depth):
+        outer, self._substituted = self._substituted, []
+        try:
+            out, error = self._carried_out(command, data, depth)
+            return out, "".join(self._substituted) + error           # what $( ) complained of comes first
+        finally:
+            self._substituted = outer
+
+    def _carried_out(self, command, data, depth):
         try:
             words = self._expanded(command.words, depth)
             for kind, word in command.redirections:
@@ -342,7 +350,9 @@ class Shell:
         if part.startswith(("$(", "`")):
             if depth > 3:
                 raise Refused("this shell does not nest $( ) more than three deep.")
-            return self._run(part[2:-1] if part[0] == "$" else part[1:-1], [], depth + 1)[0].rstrip("\n")
+            out, errors = self._run(part[2:-1] if part[0] == "$" else part[1:-1], [], depth + 1)
+            self._substituted.append(errors)
+            return out.rstrip("\n")
         name = part.strip("${}")
         return str(self.status) if name == "?" else self.here if name == "PWD" else self.variables.get(name, "")
 
@@ -437,7 +447,7 @@ class Shell:
         return self.may(folder, who, "w") and (own or not folder.mode & 0o1000)
 
     def tell(self, service, verb):
-        """A service is told to read its files again, or started anew."""
+        """A service is told to read its files again, to end or to start."""
         self.told.append((service, verb, dict(self.nodes)))
         if service in self.hears:
             self.hears[service](self, verb)

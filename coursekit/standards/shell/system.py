@@ -94,6 +94,13 @@ def _pgrep(shell, arguments, data, who):
     return joined(out), 0 if out else 1
 
 
+def _pidof(shell, arguments, data, who):
+    """The numbers of the processes of programs with just these names, in one line, the latest first."""
+    _, names = shell.named("pidof", arguments, "sxq", "")
+    pids = [str(pid) for pid, _, _, args in shell.processes if posixpath.basename(args.split()[0]) in map(posixpath.basename, names)]
+    return joined([" ".join(pids[::-1])] if pids else []), 0 if pids else 1
+
+
 def _record(shell, name):
     """(command line, output) of the record that a session has of a utility. Raises Refused."""
     for line, said in shell.recorded.items():
@@ -170,8 +177,9 @@ def _systemctl(shell, arguments, data, who):
             return "", 1
         return ""
     verb, services = words[0] if words else "", words[1:]
-    if verb not in ("status", "cat", "reload", "restart", "reload-or-restart", "is-active") or not services:
-        raise Refused("systemctl: this shell knows `systemctl status`, `cat`, `reload` and `restart`, each with a service.")
+    if verb not in ("status", "cat", "reload", "restart", "reload-or-restart", "is-active", "stop", "start") or not services:
+        raise Refused("systemctl: this shell knows `systemctl status`, `cat`, `reload`, `restart`, `stop` and `start`, each with a "
+                      "service.")
     got = [_told(shell, verb, service.removesuffix(".service"), who) for service in services]
     got = [one if isinstance(one, tuple) else (one, 0) for one in got]
     return "\n".join(out for out, _ in got if out), max(status for _, status in got)
@@ -185,25 +193,35 @@ def _told(shell, verb, service, who):
     extra = sorted(f"{unit}.d/{name}" for name in shell.names.get(f"{unit}.d", ()))
     if verb == "cat":
         return "\n".join([f"# {path}\n" + shell.nodes[path].content.decode("utf-8") for path in [unit, *extra]])
+    stopped = next((last for one, last, _ in reversed(shell.told) if one == service), "") == "stop"
     if verb == "is-active":
-        return "active\n"
+        return ("inactive\n", 3) if stopped else "active\n"
     if verb == "status":
         about = re.search(r"^Description=(.*)$", shell.nodes[unit].content.decode("utf-8"), re.MULTILINE)
         lines = [f"* {service}.service - {about[1] if about else service}", f"     Loaded: loaded ({unit}; enabled)"]
         if extra:
             lines.append(f"    Drop-In: {unit}.d")
             lines += [f"             {posixpath.basename(path)}" for path in extra]
+        if stopped:
+            return joined([*lines, "     Active: inactive (dead)"]), 3
         pid = shell.services.get(service)
         program = next((posixpath.basename(args.split()[0]) for one, _, _, args in shell.processes if one == pid), service)
         return joined([*lines, "     Active: active (running)", f"   Main PID: {pid} ({program})"])
     if who != "root":
         shell.complain(f"Failed to {verb} {service}.service: Interactive authentication required.")
         return "", 1
+    if verb in ("stop", "start"):
+        if stopped == (verb == "start"):
+            shell.tell(service, verb)
+        return ""
+    if verb == "reload" and stopped:
+        shell.complain(f"{service}.service is not active, cannot reload.")
+        return "", 1
     reloads = any("ExecReload=" in shell.nodes[path].content.decode("utf-8") for path in [unit, *extra])
     if verb == "reload" and not reloads:
         shell.complain(f"Failed to reload {service}.service: Job type reload is not applicable for unit {service}.service.")
         return "", 1
-    shell.tell(service, "reload" if "reload" in verb and reloads else "restart")
+    shell.tell(service, "reload" if "reload" in verb and reloads and not stopped else "restart")
     return ""
 
 
@@ -366,7 +384,7 @@ def _hostname(shell, arguments, data, who):
 
 
 UTILITIES = {
-    "xargs": _xargs, "echo": _echo, "printf": _printf, "ps": _ps, "pgrep": _pgrep, "df": _df, "du": _du,
+    "xargs": _xargs, "echo": _echo, "printf": _printf, "ps": _ps, "pgrep": _pgrep, "pidof": _pidof, "df": _df, "du": _du,
     "lsof": _lsof, "service": _service, "pkill": _pkill, "killall": _pkill,
     "systemctl": _systemctl, "kill": _kill, "sudo": _sudo, "id": _id, "groups": _groups, "whoami": _whoami,
     "hostname": _hostname, "date": _date, "env": _env, "printenv": _printenv, "export": _export, "which": _which, "man": _man,

@@ -250,8 +250,12 @@ def _sort(shell, arguments, data, who):
     return joined(lines), 2 if shell._errors else 0
 
 
+LONG_OF_UNIQ = {"count": "c", "repeated": "d", "unique": "u", "ignore-case": "i"}
+
+
 def _uniq(shell, arguments, data, who):
-    options, paths = shell.named("uniq", arguments, "cdui", "")
+    options, paths = shell.named("uniq", arguments, "cdui", "", LONG_OF_UNIQ)
+    options = {LONG_OF_UNIQ.get(option, option) for option in options}
     lines = [line for _, text in shell.inputs("uniq", paths[:1], data, who) for line in lines_of(text)]
     groups = []
     for line in lines:

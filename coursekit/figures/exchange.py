@@ -1,0 +1,51 @@
+"""A sequence diagram of what systems said to each other, drawn from the journal of a live system."""
+
+import textwrap
+
+from coursekit.figures.packets import arrow, canvas, lifelines
+from coursekit.figures.picture import Picture, figure
+
+ROWS = 40                               # arrows in one diagram; of more, the middle is left out
+_INK, _FAINT, _NOTE = "#1c2733", "#5c6873", "#e9edf1"
+_ROW, _TOP = 34, 78
+
+
+def exchange(events, title="What was said"):
+    """A sequence diagram: a line for each party, in the order in which they appear, and an arrow downwards in time for each event.
+
+    events : a `systems.system.Journal`, or anything else whose elements have `source`, `target`, `what` and `detail`
+
+    An event within one system stands in a box on its line. Of more than ROWS events the first and last are drawn, and the number between.
+    """
+    events = list(events)
+    left_out = max(len(events) - ROWS, 0)
+    if left_out:
+        left_out += 1                                           # the line that says so takes a row
+    first = ROWS // 2
+    shown = events[:first] + [None] * bool(left_out) + events[first + left_out:]
+    parties = list(dict.fromkeys(name for event in shown if event is not None for name in (event.source, event.target)))
+    step = max(230, 720 // max(len(parties) - 1, 1)) if len(parties) > 1 else 0
+    wide, tall = 200 + step * max(len(parties) - 1, 1), _TOP + _ROW * max(len(shown), 1) + 14
+    picture = figure(wide, tall)
+    axes = canvas(picture, wide, tall)
+    x = {name: 100 + step * place if step else wide / 2 for place, name in enumerate(parties)}
+    lifelines(axes, title, x, tall)
+    said = []
+    for place, event in enumerate(shown):
+        y = _TOP + _ROW * place + 21
+        if event is None:
+            axes.text(wide / 2, y, f"… {left_out} more …", size=9, color=_FAINT, ha="center", va="center",
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+            said.append(f"then {left_out} more")
+            continue
+        label = event.what + (f"  {event.detail}" if event.detail else "")
+        if event.source == event.target:
+            axes.text(x[event.source], y - 2, textwrap.shorten(label, 60, placeholder="…"), size=9, color=_INK, ha="center", va="center",
+                      bbox={"facecolor": _NOTE, "edgecolor": _FAINT, "pad": 3, "lw": 0.6})
+            said.append(f"{event.source}: {label}")
+            continue
+        start, end = x[event.source], x[event.target]
+        arrow(axes, start, end, y, textwrap.shorten(label, round(abs(end - start) / 7), placeholder="…"), "white")
+        said.append(f"{event.source} to {event.target}: {label}")
+    return Picture(picture, f"{title}. Sequence diagram, from the left: {', '.join(parties)}. {'; '.join(said)}." if said
+                   else f"{title}. Nothing has happened yet.")

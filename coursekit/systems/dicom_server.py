@@ -1,0 +1,274 @@
+"""What all systems that are called over DICOM's own network protocol share: associations, the guard against malformed input, C-ECHO.
+
+pynetdicom carries the protocol; DCMTK, Orthanc and any other DICOM client can talk to it.
+"""
+
+import contextlib
+import copy
+import functools
+import os
+import socket
+import socketserver
+import ssl
+import struct
+import threading
+import types
+
+from coursekit.standards.upper_layer import HEADER, NAMES, REJECT_REASONS
+from coursekit.systems.system import HOST, System
+
+MOST_ASSOCIATIONS = 100
+LONGEST_PDU = 131_072                   # what is announced (PS3.8 D.1): with more, storescu sends no faster
+LONGEST_ITEM = 1 << 20                  # of another PDU, an A-ASSOCIATE-RQ say; no honest one comes near
+LARGEST_OBJECT = 1 << 30                # bytes of a message that are held in memory until it is whole
+POLL = 0.05                             # seconds between two looks whether the server is to stop
+PATIENCE = 30.0                         # seconds without a byte in the middle of something
+FINAL = ("COMPLETED", "DISCONTINUED")   # states of a performed procedure step that nothing may change any more (PS3.4 F.7.2.2)
+
+
+class DicomServer(System):
+    """A system that answers associations. Subclasses say what they serve: contexts in `_serve`, handlers in `_handlers`.
+
+    title, callers, port, certificates : as of ``Archive``
+    largest : bytes of a message that are held in memory until it is whole; the connection of a longer one is aborted
+    """
+
+    largest = LARGEST_OBJECT
+
+    def __init__(self, title, callers=None, port=0, certificates=None):
+        super().__init__(title)
+        self.title, self.callers, self.port, self.certificates = title, None if callers is None else list(callers), port, certificates
+        self._entity = self._server = self._acceptor = None
+        self._open = {}                 # association -> its connection
+
+    def _serve(self, *contexts):
+        """Begin to answer; `contexts` are (abstract syntax, transfer syntaxes or None for the uncompressed ones, whether in both roles)."""
+        from pynetdicom import AE
+
+        self._entity = entity = AE(self.title)
+        entity.maximum_associations, entity.maximum_pdu_size = MOST_ASSOCIATIONS, LONGEST_PDU
+        entity.require_called_aet = True
+        entity.require_calling_aet = self.callers or []
+        entity.network_timeout, entity.acse_timeout, entity.dimse_timeout = 60, 10, PATIENCE
+        for abstract_syntax, transfer_syntaxes, both in contexts:
+            roles = {"scu_role": True, "scp_role": True} if both else {}
+            entity.add_supported_context(abstract_syntax, *([transfer_syntaxes] if transfer_syntaxes else []), **roles)
+        self._server = entity.make_server((HOST, self.port), evt_handlers=self._handlers(), ssl_context=self._tls(),
+                                          server_class=_listener_class())
+        self._server.contexts = _Contexts(self._server.contexts)
+        self.port = self._server.server_address[1]
+        self._acceptor = threading.Thread(target=self._server.serve_forever, args=(POLL,), name=f"{self.title} acceptor", daemon=True)
+        self._acceptor.start()
+
+    def _hang_up(self):
+        """End all associations, and stop listening."""
+        if self._server:
+            self._server.shutdown()
+            self._acceptor.join()
+            self._server = self._acceptor = None
+        for association, connection in list(self._open.items()):
+            # An association that waits in the middle of a PDU ends only when its connection does.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            association.dul.to_user_queue.put(None)         # what one that waits for its first PDU waits for
+            association.kill()
+        for association in list(self._open):
+            association.join(PATIENCE)
+        self._open.clear()
+
+    def _tls(self):
+        if not self.certificates:
+            return None
+        certificate, key, authority = self.certificates
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(certificate, key)
+        context.load_verify_locations(authority)
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def _handlers(self):
+        from pynetdicom import evt
+
+        return [
+            (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_ACCEPTED, self._accepted), (evt.EVT_REJECTED, self._rejected),
+            (evt.EVT_RELEASED, self._released), (evt.EVT_ABORTED, self._aborted), (evt.EVT_DIMSE_RECV, self._whole),
+            (evt.EVT_C_ECHO, self._echo),
+        ]
+
+    # Connections and associations
+
+    def _opened(self, event):
+        line = event.assoc.dul.socket
+        line.socket.settimeout(PATIENCE)
+        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line.recv = types.MethodType(_receive, line)
+        # Seconds between two looks whether something came; 0.001 costs a third of the speed.
+        event.assoc.dul._run_loop_delay = 0.0002
+        line.held, line.largest, line.spoiled, line.begins_pdu = 0, self.largest, False, True
+        for association in list(self._open):
+            if association.ident is not None and not association.is_alive():
+                self._open.pop(association, None)
+        self._open[event.assoc] = line.socket
+
+    def _whole(self, event):
+        line = event.assoc.dul.socket
+        if line is not None:
+            line.held = 0
+
+    def _caller(self, event):
+        return event.assoc.requestor.ae_title or "?"
+
+    def _note(self, event, what, detail=""):
+        self.journal.add(self._caller(event), self.title, what, detail)
+
+    def _reply(self, event, what, detail="", data=None):
+        self.journal.add(self.title, self._caller(event), what, detail, data)
+
+    def _accepted(self, event):
+        self._note(event, "A-ASSOCIATE-RQ", f"calls {event.assoc.requestor.primitive.called_ae_title}")
+        self._reply(event, "A-ASSOCIATE-AC", f"{len(event.assoc.accepted_contexts)} presentation contexts accepted")
+
+    def _rejected(self, event):
+        self._note(event, "A-ASSOCIATE-RQ", f"calls {event.assoc.requestor.primitive.called_ae_title}")
+        said = event.assoc.acceptor.primitive
+        reason = REJECT_REASONS.get((said.result_source, said.diagnostic), "?")
+        self._reply(event, "A-ASSOCIATE-RJ", f"{said.result}/{said.result_source}/{said.diagnostic}: {reason}")
+
+    def _released(self, event):
+        self._note(event, "A-RELEASE-RQ")
+
+    def _aborted(self, event):
+        self._note(event, "A-ABORT")
+
+    def _echo(self, event):
+        self._note(event, "C-ECHO-RQ")
+        self._reply(event, "C-ECHO-RSP", "0000H")
+        return 0x0000
+
+
+class PerformedSteps:
+    """The manager's side of Modality Performed Procedure Step, for a ``DicomServer`` that keeps them (PS3.4 F.7).
+
+    It needs `_step(uid)`, which gives (state, Dataset) or None, and `_keep_step(uid, dataset)`, which returns when it's kept.
+    """
+
+    no_longer = 0xA710                  # Error ID of "Performed Procedure Step Object may no longer be updated" (PS3.4 Table F.7.2-2)
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self._steps = threading.Lock()  # between the look at a step's state and its change
+
+    def _handlers(self):
+        from pynetdicom import evt
+
+        return [*super()._handlers(), (evt.EVT_N_CREATE, self._begin_step), (evt.EVT_N_SET, self._change_step)]
+
+    def _begin_step(self, event):
+        from pydicom.dataset import Dataset
+
+        uid = str(event.request.AffectedSOPInstanceUID or "")
+        step = event.attribute_list if event.request.AttributeList else Dataset()
+        status = str(step.get("PerformedProcedureStepStatus", ""))
+        self._note(event, "N-CREATE-RQ", f"performed procedure step {status}")
+        with self._steps:
+            if not status:
+                code, detail = 0x0120, "attribute missing: Performed Procedure Step Status"
+            elif status != "IN PROGRESS":
+                code, detail = 0x0106, "invalid value: a step begins IN PROGRESS"
+            elif not uid:
+                code, detail = 0x0120, "the caller gives the step its SOP Instance UID"
+            elif self._step(uid):
+                code, detail = 0x0111, "there is a step of this UID"
+            else:
+                code, detail = 0x0000, ""
+                self._keep_step(uid, step)
+        self._reply(event, "N-CREATE-RSP", f"{code:04X}H" + (f", {detail}" if detail else ""))
+        return code, step if code == 0 else None
+
+    def _change_step(self, event):
+        from pydicom.dataset import Dataset
+
+        change, uid = event.modification_list, str(event.request.RequestedSOPInstanceUID)
+        self._note(event, "N-SET-RQ", f"performed procedure step {change.get('PerformedProcedureStepStatus', '')}".strip())
+        with self._steps:
+            before = self._step(uid)
+            if before is None:
+                self._reply(event, "N-SET-RSP", "0112H, no such step")
+                return 0x0112, None
+            state, step = before
+            if state in FINAL:
+                self._reply(event, "N-SET-RSP", f"0110H with Error ID {self.no_longer:04X}H: the step is {state} already")
+                status = Dataset()
+                status.Status, status.ErrorID = 0x0110, self.no_longer
+                status.ErrorComment = "Performed Procedure Step Object may no longer be updated"
+                return status, None
+            step.update(change)
+            self._keep_step(uid, step)
+        self._reply(event, "N-SET-RSP", "0000H")
+        return 0x0000, change
+
+
+class _Contexts(list):
+    """Presentation contexts that are copied quickly: pynetdicom copies all of them, down to each UID, for every association, which takes a
+    tenth of a second, and changes nothing but their own attributes."""
+
+    def __deepcopy__(self, memo):
+        return [copy.copy(context) for context in self]
+
+
+@functools.lru_cache(maxsize=1)
+def _listener_class():
+    """pynetdicom's server, made when pynetdicom is needed, so that it stops soon and has its port for itself on every operating system."""
+    from pynetdicom.transport import ThreadedAssociationServer
+
+    class Listener(ThreadedAssociationServer):
+        _looks = 0
+
+        def server_bind(self):
+            if os.name != "nt":
+                super().server_bind()
+                return
+            # On Windows the SO_REUSEADDR of the base class would let another program take the port as well.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            self.socket.settimeout(self.ae.network_timeout)
+            self.socket.bind(self.server_address)
+            self.server_address = self.socket.getsockname()
+
+        def service_actions(self):
+            self._looks += 1
+            if self._looks % 10 == 0:               # the base class collects garbage here, and is made for two looks a second
+                super().service_actions()
+
+        def shutdown(self):
+            socketserver.BaseServer.shutdown(self)
+            self.server_close()
+
+    return Listener
+
+
+def _receive(line, wanted):
+    """Read `wanted` bytes for a pynetdicom connection, in large pieces, and no PDU that nobody can mean.
+
+    A PDU whose header announces more than is sane gets a type that no PDU has: pynetdicom then answers A-ABORT and closes.
+    After such a header nothing more is read, which would only put off the answer.
+    """
+    if line.spoiled:
+        return bytearray()
+    buffer = bytearray(wanted)
+    view, got = memoryview(buffer), 0
+    while got < wanted:
+        count = line.socket.recv_into(view[got:], min(wanted - got, 1 << 18))
+        if not count:
+            return buffer[:got]
+        got += count
+    if wanted == HEADER and line.begins_pdu:
+        kind, _, length = struct.unpack(">BBL", buffer)
+        line.held += length if kind == 4 else 0
+        if length > (LONGEST_PDU + 64 if kind == 4 else LONGEST_ITEM) or line.held > line.largest:
+            buffer[0] = 0xFF
+        line.spoiled = buffer[0] not in NAMES
+        line.begins_pdu = line.spoiled or not length
+    else:
+        line.begins_pdu = True
+    return buffer
