@@ -8,7 +8,7 @@ from functools import lru_cache
 from coursekit.errors import CourseError
 
 SCALES = {"tiny": 2_000, "default": 60_000}
-LEAST = 1_000
+LEAST, MOST = 1_000, 20_000_000
 
 __all__ = ["NoSuchEdition", "hospital"]
 
@@ -25,7 +25,7 @@ def hospital(seed=0, scale="default"):
     seed : int
         0 is the edition that the course prints; any other whole number from 1 tells the same with other facts.
     scale : 'tiny', 'default' or int
-        2,000 studies, 60,000, or as many as you say (at least 1,000).
+        2,000 studies, 60,000, or as many as you say (from 1,000 to 20,000,000; of more than a million, `truth` knows the first million).
 
     Returns
     -------
@@ -40,8 +40,8 @@ def hospital(seed=0, scale="default"):
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise NoSuchEdition(f"A seed is a whole number from 0; {seed!r} is not.")
     studies = SCALES.get(scale, scale) if isinstance(scale, (str, int)) else scale
-    if isinstance(studies, bool) or not isinstance(studies, int) or studies < LEAST:
-        raise NoSuchEdition(f"A scale is 'tiny', 'default' or a number of studies from {LEAST:,}; {scale!r} is not.")
+    if isinstance(studies, bool) or not isinstance(studies, int) or not LEAST <= studies <= MOST:
+        raise NoSuchEdition(f"A scale is 'tiny', 'default' or a number of studies from {LEAST:,} to {MOST:,}; {scale!r} is not.")
     return _edition(seed, studies)
 
 

@@ -113,8 +113,6 @@ class Desk:
     def dossier(self, uid):
         study = self.by_uid[uid]
         patient = self.flow.patients[study.patient_pk]
-        parts = [row[0] for row in self.h.pacs.rows(
-            f"SELECT DISTINCT body_part FROM series WHERE study_pk = {study.pk} AND body_part IS NOT NULL ORDER BY 1")[1]]
         sides = sorted({series.laterality for series in study.series if series.laterality})
         stations = sorted({series.station for series in study.series if series.modality not in ("PR", "KO")})
         held = sum(series.amount for series in study.series)
@@ -123,10 +121,11 @@ class Desk:
             f"           patient {patient.pid}  {patient.received}  born {patient.birth_date or 'unknown'}  {patient.sex or '?'}",
             f"           accession {study.accession or '(none)'}   {study.description or '(no description)'}",
             f"           {', '.join(sorted({series.modality for series in study.series}))} by {', '.join(stations) or '?'}, "
-            f"body part {', '.join(parts) or '(none)'}{', side ' + ', '.join(sides) if sides else ''}",
+            f"body part {self.parts(study)}{', side ' + ', '.join(sides) if sides else ''}",
             f"           began {study.local}, {held} objects in {len(study.series)} series, status {study.status}",
         ]
         lines += self.doubles(study)
+        lines += self.beside(study)
         lines += self.orders(study)
         lines += self.step(study, held)
         lines += self.messages(study)
@@ -137,6 +136,20 @@ class Desk:
             "SELECT i.sop_uid, count(DISTINCT f.sha256) FROM series r JOIN instance i ON i.series_pk = r.pk "
             f"JOIN file f ON f.instance_pk = i.pk WHERE r.study_pk = {study.pk} GROUP BY i.pk HAVING count(DISTINCT f.sha256) > 1")[1]
         return [f"           SOP Instance UID {uid}: {count} files with different SHA-256" for uid, count in rows]
+
+    def parts(self, study):
+        """The body parts that the images of a study say."""
+        rows = self.h.pacs.rows(
+            f"SELECT DISTINCT body_part FROM series WHERE study_pk = {study.pk} AND body_part IS NOT NULL ORDER BY 1")[1]
+        return ", ".join(row[0] for row in rows) or "(none)"
+
+    def beside(self, study):
+        """The patient's other studies that began from two hours before to two hours after: what became of another order, or of this one."""
+        began = seconds_of([study.local])[0]
+        own = [other for other in self.flow.studies.values() if other.patient_pk == study.patient_pk and other.pk != study.pk]
+        found = sorted((other for other in own if abs(seconds_of([other.local])[0] - began) <= 120 * MINUTE), key=lambda one: one.pk)
+        return [f"           also: study {other.uid}, began {other.local[11:]}, accession {other.accession or '(none)'}, "
+                f"{other.description or '(no description)'}, body part {self.parts(other)}" for other in found]
 
     def orders(self, study):
         """The orders of this patient and of this station, from two hours before the exam to two hours after."""

@@ -240,6 +240,8 @@ def _chests(make):
     yield Constellation(make.study(pair("CR", "PORT CXR"), name, f"{filed}, no prior"), ())
     yield Constellation(make.study(pair("CR", "PORT CXR"), name, f"{filed}, with a prior"), (old(near),))
     yield Constellation(make.study([radiograph("AP", "CR", "THORAX")], portable, "portable chest, filed as THORAX, no prior"), ())
+    yield Constellation(make.study([radiograph("AP")], portable, "digital AP in bed, with an AP before"),
+                        (old(near, [radiograph("AP")], portable),))
     for part, says in (("FOOT", "a foot"), ("KNEE", "a knee"), ("HAND", "a hand in plaster")):
         yield Constellation(make.study([limb(part, "R", 1, "AP"), limb(part, "R", 2, "LL")], f"XR {part}", f"{says}, AP and lateral"), ())
     hand = [limb("HAND", "R"), limb("HAND", "R", 2)]
@@ -287,6 +289,8 @@ def _breasts(make):
     yield Constellation(make.study(contrary, name, "four views, a CC whose View Position says MLO"), ())
     sideless = [four[0].but(Laterality="R"), four[1].but(ImageLaterality=None, Laterality="R"), *four[2:]]
     yield Constellation(make.study(sideless, name, "four views, one without Image Laterality"), ())
+    uncoded = [*four[:3], four[3].but(ViewCodeSequence=None)]
+    yield Constellation(make.study(uncoded, name, "four views, one with a View Position alone"), ())
     specimen = mammogram("R", "CC", 5, minute=50).but(ViewPosition=None, ViewCodeSequence=None, PatientOrientation=None, truth="specimen",
                                                       picture="")
     yield Constellation(make.study([*four, specimen], "MG DIAGNOSTIC", "four views and a specimen described as R CC"), ())

@@ -9,6 +9,7 @@ import json
 import re
 from decimal import Decimal
 
+from coursekit import __version__
 from coursekit.errors import CourseError
 from coursekit.hospital import database, schema
 from coursekit.hospital.database import DatabaseSaysNo
@@ -90,7 +91,7 @@ class Server:
                 return False
 
     def _load(self, name, hospital):
-        source, done = hospital.pacs.connect(), 0
+        source, done, names = hospital.pacs.connect(), 0, ", ".join(table.name for table in schema.TABLES)
         try:
             total = sum(source.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0] for table in schema.TABLES)
             with self.connect() as connection:
@@ -110,7 +111,7 @@ class Server:
                             copy.write_row(row)
                             done += 1
                 self._tell(done, total, f"{name}: keys and indexes")
-                for statement in (*add_keys(), *schema.create_indexes(), "ANALYZE"):
+                for statement in (*add_keys(), *schema.create_indexes(), f"ANALYZE {names}"):
                     connection.execute(statement)
                 mark = f"{MARK.format(made_of())} {total}"
                 connection.execute(f"COMMENT ON SCHEMA {name} IS '{mark}'")
@@ -128,10 +129,10 @@ MARK = "coursekit {}"
 
 
 def made_of():
-    """A digest of what an edition is made by: the statements for its tables, and a product of the generator that has a digest already."""
+    """A digest of what an edition is made by: the course's version, the statements for its tables, the generator's product for seed 0."""
     from coursekit.hospital import edition
     content = edition.read_descriptor(edition.default_folder())["content"]
-    parts = [*create_tables(), *add_keys(), *schema.create_indexes(), *content.values()]
+    parts = [__version__, *create_tables(), *add_keys(), *schema.create_indexes(), *content.values()]
     return hashlib.sha256("\n".join(parts).encode("utf-8")).hexdigest()[:16]
 
 
@@ -216,6 +217,18 @@ class Database(database.Database):
                 return step["Relation Name"]
             todo += step.get("Plans", [])
         return ""
+
+    def visited(self, text):
+        """How many rows the query looks at, in the tables and in their indexes."""
+        ((plan,),) = self.rows(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {text}")[1]
+        todo, visited = [json.loads(plan)[0]["Plan"]], 0
+        while todo:
+            step = todo.pop(0)
+            if "Relation Name" in step or "Index Name" in step:
+                rows = step["Actual Rows"] + step.get("Rows Removed by Filter", 0) + step.get("Rows Removed by Index Recheck", 0)
+                visited += int(rows * step["Actual Loops"])
+            todo += step.get("Plans", [])
+        return visited
 
     def columns(self, table):
         """The columns of `table`: a DataFrame with columns column, type, meaning."""
@@ -329,8 +342,8 @@ def _syntax(text, at, said):
     if re.search(r"\bINTO\s+$", text[:at], re.IGNORECASE) or start == "WITH" and CHANGES.match(text[at:]):
         return database.READ_ONLY
     if re.match(r"\s*EXPLAIN\s+QUERY\s+PLAN\b", text, re.IGNORECASE):
-        return ("PostgreSQL shows its plan with EXPLAIN alone, as in EXPLAIN SELECT ...; Index Scan and Bitmap Index Scan use an index, Seq "
-                "Scan reads everything.")
+        return ("PostgreSQL shows its plan with EXPLAIN alone, as in EXPLAIN SELECT ...; Index Scan and Bitmap Index Scan use an index, "
+                "Seq Scan reads everything.")
     if not text[at:].strip():
         return database.ENDS_TOO_EARLY
     if text[at] in "'\"" and not re.match(r"'[^']*'|\"[^\"]*\"", text[at:]):
@@ -365,14 +378,13 @@ def first_line(error):
 
 def why_not(error):
     """One sentence for a psycopg.Error on connecting: what is wrong with the address or the server, and what to do."""
-    said, state = str(error), error.sqlstate or ""
-    if state == "28P01" or "password" in said:
+    said = str(error)
+    if "password" in re.sub(r'"[^"]*"', "", said):          # authentication failed, or none supplied
         return f"PostgreSQL did not accept the name or the password in the address; it has the form {HOW}."
-    if state == "3D000" or re.search(r'database "[^"]*" does not exist', said):
+    if re.search(r'database "[^"]*" does not exist', said):
         return "The server has no database of the name in the address; make it with CREATE DATABASE, or correct the address."
-    if state.startswith("28") or "role" in said or "pg_hba" in said:
-        return f"PostgreSQL does not let this account in from here ({first_line(error)}); ask its administrator, or take another account."
-    if "refused" in said or "timeout" in said or "timed out" in said or "No such file" in said or "resolve host" in said or \
-            "could not translate" in said or "getaddrinfo" in said:
+    if any(sign in said for sign in ("refused", "timeout", "timed out", "No such file", "resolve", "translate host", "getaddrinfo")):
         return f"No PostgreSQL server answers at that address; is it running, and are host and port right? The form is {HOW}."
-    return f"That is no address of a PostgreSQL server ({first_line(error)}); the form is {HOW}."
+    if re.search(r"(missing|invalid|unexpected|connection info|URI)", said) and "server at" not in said:
+        return f"That is no address of a PostgreSQL server; the form is {HOW}."      # libpq repeats it, password and all
+    return f"PostgreSQL does not let you in: {first_line(error)}. Ask its administrator, or take another account."

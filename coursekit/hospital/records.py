@@ -3,6 +3,9 @@
 ``archive(seed, count)`` is the way in.
 """
 
+import re
+from typing import NamedTuple
+
 import numpy as np
 
 from coursekit.hospital import clock, exams, names, objects, story, world
@@ -20,6 +23,8 @@ MODALITIES = np.array([procedure.modality for procedure in PROCEDURES], dtype=ob
 STATUSES = ["READ", "VERIFIED", "UNVERIFIED"]
 BEGUN, EASTCLIFFS, ALONG = 4, 5, 6          # fates of orders beside done, future, never and cancelled
 LAST_OCTETS = [device[1].rsplit(".", 1)[1] for device in world.DEVICES]
+LARGEST = 1_000_000           # studies planned at once: that takes half a gigabyte
+LETTERS = "ABCDFGHJKLMNPQRSTUVWXYZ"         # of accession numbers, one for each part of a large edition; E is Eastcliff's
 SLICE = 20_000                # rows made at a time: what is at work at once fits into the processor's cache
 
 
@@ -35,9 +40,9 @@ def objects_of(values):
     return array
 
 
-def or_null(keys):
-    """`keys` (row numbers, or -1) as an object array of keys, which count from 1, and None."""
-    found = (keys + 1).astype(object)
+def or_null(keys, before=0):
+    """`keys` (row numbers, or -1) as an object array of keys, which count from 1 after `before` others, and None."""
+    found = (keys + 1 + before).astype(object)
     found[keys < 0] = None
     return found
 
@@ -87,6 +92,19 @@ class Texts:
 def series_uids(keys):
     """Series Instance UIDs for `keys`, a range: a list. They are short, as there are so many."""
     return [f"2.999.5.{key}" for key in keys]
+
+
+class Part(NamedTuple):
+    """Which part of a large archive is planned, of how many studies in all, and how many rows of each table came before it."""
+
+    number: int = 0
+    all_studies: int = 0
+    patients: int = 0
+    visits: int = 0
+    orders: int = 0
+    studies: int = 0
+    series: int = 0
+    instances: int = 0
 
 
 class Dirt:
@@ -164,12 +182,13 @@ def plan_orders(seed, plan, person, newborn, has_order, dirt):
     return {name: values[by_time] for name, values in orders.items()}
 
 
-def number_orders(orders, emergency, case_place, case):
+def number_orders(orders, emergency, case_place, case, part):
     """Accession numbers and planned Study Instance UIDs of the orders: two Texts.
 
-    They count through each local day. But for emergencies, a UID is a running number: short, as it stands in the database
-    three times.
+    They count through each local day, in each part with a letter of its own. But for emergencies, a UID is a running number:
+    short, as it stands in the database three times.
     """
+    letter, urgent_root = LETTERS[part.number].encode("ascii"), f"2.999.200.{7 + part.number}.".encode("ascii")
     day = (clock.to_local(orders["ordered"]) // DAY).astype(np.int32)
     by_day = clock.by_time(day)
     first = np.searchsorted(day[by_day], day[by_day], side="left")
@@ -180,14 +199,14 @@ def number_orders(orders, emergency, case_place, case):
     four, two = np.array([f"{n:04d}" for n in numbers], dtype="S"), np.array([f"{n:02d}" for n in numbers], dtype="S")
 
     def accessions_of(rows):
-        return clock.joined(b"A", clock.date_digits(day[rows].astype(np.int64) * DAY), four[number[rows]])
+        return clock.joined(letter, clock.date_digits(day[rows].astype(np.int64) * DAY), four[number[rows]])
 
     def uids_of(rows):
-        uids = [f"2.999.2.{running}" for running in (1000 + rows).tolist()]
+        uids = [f"2.999.2.{running}" for running in (1000 + part.orders + rows).tolist()]
         urgent = np.flatnonzero(emergency[rows])
         here = rows[urgent]
         dates = clock.date_digits(day[here].astype(np.int64) * DAY)
-        for place, uid in zip(urgent.tolist(), clock.joined(b"2.999.200.7.", dates, two[number[here]])):
+        for place, uid in zip(urgent.tolist(), clock.joined(urgent_root, dates, two[number[here]])):
             uids[place] = uid
         return uids
 
@@ -237,10 +256,10 @@ def plan_visits(seed, plan, person, newborn, has_order):
     return visits, of_exam
 
 
-def number_people(seed, people, created):
+def number_people(seed, people, created, part):
     """Give every ordinary person an identifier; numbers grow with the time of registration."""
-    for positions, prefix, first, room in ((people.ordinary, "HV", 101000, 890_000),
-                                           (people.eastcliff[1:], "EC-", 20000, 60_000)):
+    for positions, prefix, first, room in ((people.ordinary, "HV", 101000 + 1_000_000 * part.number, 890_000),
+                                           (people.eastcliff[1:], "EC-", 20000 + 100_000 * part.number, 60_000)):
         while room < 2 * len(positions):              # a slip of the pen must find a number that nobody has
             first, room = 10 * first, 10 * room
         gap = min(7, room // len(positions))
@@ -278,12 +297,17 @@ def split_pairs(plan):
 
 
 class Archive:
-    """The records of one edition; ``archive()`` runs the stages in the order in which they stand, then rows are written."""
+    """The records of one edition, or of a part of a large one; ``planned()`` runs the stages in the order in which they stand."""
 
-    def __init__(self, seed, count):
-        self.seed, self.count = seed, count
+    def __init__(self, seed, count, part):
+        self.seed, self.count, self.part = seed, count, part
         self.case = story.case_17(seed)
+        if part.number:                 # another case than that of the edition, with numbers of its own
+            self.case.update(study_uid=f"{self.case['study_uid']}.{part.number}", accession=LETTERS[part.number] + self.case["accession"][1:],
+                             planned_study_uid=self.case["planned_study_uid"].replace("2.999.200.7.", f"2.999.200.{7 + part.number}."))
         self.people = People(seed, count)
+        if part.number:
+            self.people.pid = [pid and re.sub("^(HVTMP|HV|EC-)", rf"\g<1>{part.number}", pid) for pid in self.people.pid]
         self.plan = exams.exams(seed, count, self.people.pools, self.people.roles, self.people.eastcliff)
         self.dirt = Dirt(seed, count)
         self.draws = Draws(seed, "records")
@@ -328,7 +352,7 @@ class Archive:
             self.order_of[late] = self.order_of[early]
         self.choose_entries()
         self.accessions, self.planned_uids = number_orders(
-            self.orders, plan["patient_class"][self.orders["like"]] == EMERGENCY, int(self.order_of[self.the_case]), self.case)
+            self.orders, plan["patient_class"][self.orders["like"]] == EMERGENCY, int(self.order_of[self.the_case]), self.case, self.part)
 
     def choose_entries(self):
         """By which order each study was made: `chosen`, which is `order_of` unless the wrong entry of the worklist was taken."""
@@ -357,7 +381,7 @@ class Archive:
         known -= 60 + self.draws.below(240, len(known))
         known[people.roles["P1 temporary"]] = story.REGISTERED
         known[people.roles["P1 typed"]] = story.RECEIVED
-        number_people(self.seed, people, known)
+        number_people(self.seed, people, known, self.part)
         self.known = known.tolist()
 
     def duplicate(self):
@@ -409,6 +433,7 @@ class Archive:
 
     def old_number(self, number):
         """An identifier of a record that was merged away: every other one temporary, the rest of an old series."""
+        number += 100_000 * self.part.number
         return f"HVTMP{5000 + number:04d}" if number % 2 else f"HV0{10000 + 7 * number:05d}"
 
     def copy(self, person, pid, known):
@@ -435,10 +460,10 @@ class Archive:
         ignored = np.union1d(last_days, self.soil("study UID not the planned one", ordered, 4, 1000))
         own = np.concatenate((invented, ignored, np.array(list(self.splits), dtype=np.int64)))
         octets = np.array(LAST_OCTETS, dtype="S")[plan["device"][own]]
-        uid.put(own, clock.joined(b"2.999.100.", octets, b".20", clock.date_digits(plan["local"][own]), b".", own + 100))
+        uid.put(own, clock.joined(b"2.999.100.", octets, b".20", clock.date_digits(plan["local"][own]), b".", own + 100 + self.part.studies))
         theirs = np.flatnonzero(self.imported)
         dates = clock.date_digits(plan["local"][theirs])
-        uid.put(theirs, clock.joined(b"2.999.300.1.20", dates, b".", theirs + 100))
+        uid.put(theirs, clock.joined(b"2.999.300.1.20", dates, b".", theirs + 100 + self.part.studies))
         accession.put(theirs, clock.joined(b"E", dates.astype("S2"), b"0", 10000 + 3 * np.arange(len(theirs))))
         issuer[self.imported] = world.ECC
         uid.put([self.the_case], self.case["study_uid"])
@@ -451,7 +476,7 @@ class Archive:
                          self.soil("accession number cut to 16 characters", ordered, 4, 400))
         dirt.chosen["accession number cut to 16 characters"] = cut
         for number, exam in enumerate(cut.tolist()):
-            long = f"ECC-{2021 + number % 4}-{100000 + number // 2:06d}-{10 + 37 * number % 90}"
+            long = f"ECC-{2021 + number % 4}-{100000 + 10_000 * self.part.number + number // 2:06d}-{10 + 37 * number % 90}"
             order = int(self.order_of[exam])
             self.accessions.put([order], long)
             accession.put([exam], long[:16])
@@ -546,7 +571,7 @@ class Archive:
         """Patient records in order of creation: `by_time` their positions, `patient_pk` the key of each position."""
         self.by_time = clock.by_time(self.known)
         self.patient_pk = np.empty(len(self.known), dtype=np.int32)
-        self.patient_pk[self.by_time] = np.arange(1, len(self.known) + 1)
+        self.patient_pk[self.by_time] = self.part.patients + np.arange(1, len(self.known) + 1)
 
     def tables(self):
         """Yield (table, parts), as ``database.write`` wants them.
@@ -554,6 +579,10 @@ class Archive:
         Parts are made when they are asked for: all rows at once would need much memory.
         """
         yield from fixed_rows(self.seed, self.count)
+        yield from self.own_tables()
+
+    def own_tables(self):
+        """As ``tables``, without those that the plan does not touch."""
         for name, parts in (("patient", self.patient_rows), ("visit", self.visit_rows), ("orders", self.order_rows),
                             ("study", self.study_rows), ("series", self.series_rows), ("instance", self.instance_rows),
                             ("file", self.file_rows)):
@@ -566,7 +595,7 @@ class Archive:
         np.maximum.at(changed, self.study_person, self.plan["created"])
         merged_into = np.full(len(changed), -1)
         for record, (into, when) in self.merged.items():
-            merged_into[record] = self.patient_pk[into] - 1
+            merged_into[record] = self.patient_pk[into] - 1        # with those of the parts before
             changed[record] = max(int(changed[record]), when)
         pid, name, sex = (objects_of(values) for values in (people.pid, self.received, people.sex))
         issuer, birth = np.array(people.issuer), np.array(people.birth)
@@ -595,7 +624,7 @@ class Archive:
         for part in slices(len(location)):
             yield {
                 "patient_pk": patient[part].tolist(),
-                "visit_number": [f"V{21_000_001 + place}" for place in range(part.start, part.stop)],
+                "visit_number": [f"V{21_000_001 + self.part.visits + place}" for place in range(part.start, part.stop)],
                 "class": classes[visits["kind"][part]].tolist(), "location": location[part].tolist(),
                 "admitted_local": clock.text(clock.to_local(visits["admitted"][part])),
                 "discharged_local": clock.text(left[part]),
@@ -639,8 +668,8 @@ class Archive:
             station_aet=(station, objects.SENDERS), issuer_pk=(self.order_issuer, [None, world.HVGH, world.ECC]))
         for part in slices(len(like)):
             yield {
-                "patient_pk": patient[part].tolist(), "visit_pk": or_null(visit[part]).tolist(),
-                "placer_number": [f"P{first + place}" for place in range(part.start, part.stop)],
+                "patient_pk": patient[part].tolist(), "visit_pk": or_null(visit[part], self.part.visits).tolist(),
+                "placer_number": [f"P{first + self.part.orders + place}" for place in range(part.start, part.stop)],
                 "accession": self.accessions.of(np.arange(part.start, part.stop)), "ordered_utc": clock.text(orders["ordered"][part]),
                 "scheduled_local": clock.text(orders["scheduled"][part]), "study_uid": self.planned_uids.of(np.arange(part.start, part.stop)),
                 kinds: number[part].tolist(),
@@ -696,8 +725,10 @@ class Archive:
         dirt.chosen["orphan series"] = np.arange(total, total + len(self.orphans))
 
         # The scanner made the UIDs of Case 17 itself.
-        self.case_series = {int(place): story.case_series_uid(self.seed, int(objects.NUMBERS[series["slot"][place]]))
-                            for place in np.flatnonzero(series["exam"] == self.the_case)}
+        self.case_series = {}
+        for place in np.flatnonzero(series["exam"] == self.the_case).tolist():
+            uid = story.case_series_uid(self.seed, int(objects.NUMBERS[series["slot"][place]]))
+            self.case_series[place] = f"{self.case['study_uid']}.{uid.rpartition('.')[2]}"
 
         self.instances = objects.instances_of(series, objects.kept(plan, self.unverified))
         of_series = self.instances["series"]
@@ -725,13 +756,15 @@ class Archive:
             body_part=(series["body_part"], objects.BODY_PARTS), laterality=(series["side"], objects.SIDES),
             station_aet=(series["sender"], objects.SENDERS))
 
+        before = self.part
+
         def rows(keys, places, study):
-            amount, uids = series["amount"][places], series_uids(keys)
+            amount, uids = series["amount"][places], series_uids(range(before.series + keys.start, before.series + keys.stop))
             for place, uid in self.case_series.items():
                 if place + 1 in keys:
                     uids[place + 1 - keys[0]] = uid
             return {
-                "study_pk": study.tolist(), "series_uid": uids, "n_instances": amount.tolist(),
+                "study_pk": (before.studies + study.astype(np.int64)).tolist(), "series_uid": uids, "n_instances": amount.tolist(),
                 "size_bytes": (amount * objects.SIZES[series["slot"][places]]).tolist(),
                 "created_utc": clock.text(series["created"][places]), kinds: kind[places].tolist(),
             }
@@ -739,12 +772,12 @@ class Archive:
         for part in slices(total):
             yield rows(range(part.start + 1, part.stop + 1), part, series["exam"][part] + 1)
         many = len(self.orphans)
-        yield rows(range(total + 1, total + many + 1), self.orphans, self.count + 1000 + np.arange(many))
+        yield rows(range(total + 1, total + many + 1), self.orphans, before.all_studies - before.studies + 1000 + np.arange(many))
 
     def sop_uids(self, places):
         """SOP Instance UIDs of the instances at `places`: a list."""
         series, number = self.instances["series"][places], self.instances["number"][places]
-        uids = clock.joined(b"2.999.5.", series + 1, b".", number)
+        uids = clock.joined(b"2.999.5.", self.part.series + series + 1, b".", number)
         for place in np.flatnonzero(np.isin(series, list(self.case_series))).tolist():
             uids[place] = f"{self.case_series[int(series[place])]}.{number[place]}"
         return uids
@@ -757,7 +790,7 @@ class Archive:
         for part in slices(len(reason)):
             series = instances["series"][part]
             yield {
-                "series_pk": (series + 1).tolist(), "sop_uid": self.sop_uids(part),
+                "series_pk": (self.part.series + series + 1).tolist(), "sop_uid": self.sop_uids(part),
                 "sop_class_uid": objects.CLASSES[self.series["slot"][series]].tolist(),
                 "instance_no": instances["number"][part].tolist(), "created_utc": clock.text(instances["created"][part]),
                 "rejected_code": reason[part].tolist(),
@@ -779,15 +812,22 @@ class Archive:
         status[np.searchsorted(online, chosen["instance whose file is missing"])] = "MISSING"
         for part in slices(len(places)):
             here = places[part]
-            folders = zip(clock.text(instances["created"][here]), (series["exam"][instances["series"][here]] + 1).tolist(),
+            folders = zip(clock.text(instances["created"][here]), (self.part.studies + series["exam"][instances["series"][here]] + 1).tolist(),
                           objects.NUMBERS[slot[part]].tolist(), instances["number"][here].tolist(), names[part].tolist())
             yield {
-                "instance_pk": (here + 1).tolist(), "filesystem_pk": system[part].tolist(),
+                "instance_pk": (self.part.instances + here + 1).tolist(), "filesystem_pk": system[part].tolist(),
                 "path": [f"{day[:10].replace('-', '/')}/{study}/{folder}/{number}{ending}"
                          for day, study, folder, number, ending in folders],
                 "size_bytes": size[part].tolist(), "ts_uid": objects.SYNTAXES[slot[part]].tolist(),
                 "sha256": objects.checksums(map(str.__add__, self.sop_uids(here), content[part].tolist())), "status": status[part].tolist(),
             }
+
+    def next_part(self):
+        """The Part that comes after this one."""
+        part = self.part
+        return Part(part.number + 1, part.all_studies, part.patients + len(self.known), part.visits + len(self.visits["kind"]),
+                    part.orders + len(self.orders["like"]), part.studies + self.count,
+                    part.series + len(self.series["exam"]) + len(self.orphans), part.instances + len(self.instances["series"]))
 
     def truth(self):
         """What was planned: a dict of plain values; keys of rows are the tables' pk."""
@@ -835,9 +875,42 @@ def fixed_rows(seed, count):
     yield "filesystem", columns(("pk", "mount", "tier", "capacity_bytes"), world.FILE_SYSTEMS)
 
 
-def archive(seed, count):
-    """The archive of edition `seed` with `count` studies: its ``tables()`` and its ``truth()``."""
-    made = Archive(seed, count)
+def planned(seed, count, part):
+    """An Archive with its plan made."""
+    made = Archive(seed, count, part)
     for stage in (made.order, made.register, made.duplicate, made.identify, made.write_names, made.store, made.key):
         stage()
     return made
+
+
+class LargeArchive:
+    """The records of an edition that is too large to be planned at once.
+
+    It is planned and written part by part, so that its memory does not grow with its size. Each part has its own persons, orders and
+    numbers, as if several hospitals shared the archive; the edition's story is told in the first.
+    """
+
+    def __init__(self, seed, count):
+        self.seed, self.count = seed, count
+
+    def tables(self):
+        """As those of an Archive; a table's name comes once for each part."""
+        yield from fixed_rows(self.seed, self.count)
+        part = Part(0, self.count)
+        while part.studies < self.count:
+            # The last part is not so small that its planted exams would be more than it has.
+            left = self.count - part.studies
+            count = left if left <= LARGEST else min(LARGEST, left - LARGEST // 10)
+            made = planned(self.seed + (part.number << 32), count, part)
+            yield from made.own_tables()
+            part = made.next_part()
+            del made
+
+    def truth(self):
+        """The truth of the first part."""
+        return planned(self.seed, LARGEST, Part(0, self.count)).truth()
+
+
+def archive(seed, count):
+    """The archive of edition `seed` with `count` studies: its ``tables()`` and its ``truth()``."""
+    return planned(seed, count, Part(0, count)) if count <= LARGEST else LargeArchive(seed, count)

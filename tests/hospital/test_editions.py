@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from coursekit import shipped
 from coursekit.errors import CourseError
-from coursekit.hospital import clock, edition, hospital, schema, world
+from coursekit.hospital import clock, database, edition, hospital, records, schema, world
 from coursekit.hospital.database import content_digest
 from coursekit.hospital.draws import Draws
 
@@ -218,3 +219,26 @@ def test_a_failed_build_leaves_what_was_there(copied, monkeypatch):
         edition.build(copied)
     assert edition.file_hash(copied / "pacs.sqlite") == before
     assert sorted(path.name for path in copied.iterdir()) == ["datapackage.json", "pacs.sqlite"]
+
+
+def test_a_large_edition_is_made_of_parts_that_fit_together(monkeypatch):
+    """What is planned part by part is one archive: keys lead where they should, and no number comes twice."""
+    monkeypatch.setattr(records, "LARGEST", 3_000)
+    made = records.archive(5, 10_000)
+    assert type(made) is records.LargeArchive
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    heard = []
+    database.write(connection, made.tables(), lambda done, total, text: heard.append((done, total)))
+
+    def count(query):
+        return connection.execute(f"SELECT count(*) FROM ({query})").fetchone()[0]
+
+    assert count("SELECT DISTINCT study_uid FROM study") == 10_000 and not connection.execute("PRAGMA foreign_key_check").fetchall()
+    for table, number in (("patient", "pid, issuer_pk"), ("orders", "study_uid"), ("orders", "placer_number"), ("visit", "visit_number"),
+                          ("series", "series_uid"), ("orders", "accession, issuer_pk")):
+        assert count(f"SELECT 1 FROM {table} GROUP BY {number} HAVING count(*) > 1") == 0, number
+    assert count("SELECT study.pk FROM study JOIN series ON study_pk = study.pk GROUP BY study.pk HAVING count(*) <> n_series") == 0
+    assert count("SELECT 1 FROM visit JOIN orders ON visit_pk = visit.pk WHERE orders.patient_pk <> visit.patient_pk") == 0
+    assert 15 <= count("SELECT 1 FROM series WHERE study_pk NOT IN (SELECT pk FROM study)") <= 30            # the orphans of each part
+    assert all(done <= total for done, total in heard) and made.truth()["case_17"]["study_pk"] <= 3_000
+    connection.close()

@@ -57,6 +57,18 @@ def test_each_dossier_shows_its_class_and_no_sound_study_looks_ill(seed):
     assert SOUND in {case.kind for case in cases}
 
 
+@pytest.mark.parametrize("seed", (0, *SEEDS))
+def test_the_other_half_of_an_exchange_and_of_a_split_exam_is_named(seed):
+    h = hospital(seed, "tiny") if seed else hospital()
+    for case in queue(h):
+        also = re.search(r"also: study (\S+), began \S+, accession (.+?), .*, body part (.+)$", case.dossier, re.MULTILINE)
+        accession, part = archive(case.dossier, r"accession (.+?)   "), archive(case.dossier, r"body part (\w*)")
+        if case.kind == "A1-05":
+            assert also[2] == accession and also[1] != case.study_uid
+        if also and case.kind == "A1-03":
+            assert also[2] != accession and also[3] != part
+
+
 def test_every_class_is_in_some_small_edition():
     assert {case.kind for seed in SEEDS for case in queue(hospital(seed, "tiny"))} == set(CLASSES)
 
