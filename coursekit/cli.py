@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from coursekit.errors import CourseError
+from coursekit.learner.bar import Bar
 
 FOLDER = "my-coursekit"
 START_PAGE = "0_start_here.ipynb"
@@ -191,7 +192,7 @@ def _build(options):
     from coursekit.learner.files import reason
 
     folder = _dataset_folder(options)
-    with _Bar() as bar:
+    with Bar() as bar:
         try:
             edition.build(folder, bar.advance)
         except OSError as error:
@@ -218,7 +219,7 @@ def _judge(options):
     from coursekit.authoring import judges
     from coursekit.hospital import hospital
 
-    with _Bar() as bar:
+    with Bar() as bar:
         rows = judges.judge(hospital(options.seed), options.jobs, options.schemas, bar.advance)
     print(judges.table(rows))
     print(judges.details(rows))
@@ -230,7 +231,7 @@ def _sheet(options):
     from coursekit.hospital import hospital
     from coursekit.learner.files import reason
 
-    with _Bar() as bar:
+    with Bar() as bar:
         try:
             files = contact_sheet.write(hospital(options.seed), options.file, bar.advance)
         except OSError as error:
@@ -253,22 +254,3 @@ def _dataset_folder(options):
     from coursekit.hospital import edition
 
     return Path(options.folder) if options.folder else edition.default_folder()
-
-
-class _Bar:
-    """A progress bar that is told how much is done of how much."""
-
-    def __enter__(self):
-        from tqdm import tqdm
-
-        self.bar = tqdm(unit="", leave=False)
-        return self
-
-    def advance(self, done, total, text):
-        """Show that `done` of `total` steps are done and what is being done now."""
-        self.bar.total = total
-        self.bar.set_description(text, refresh=False)
-        self.bar.update(done - self.bar.n)
-
-    def __exit__(self, *error):
-        self.bar.close()

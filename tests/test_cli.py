@@ -138,7 +138,7 @@ def test_dataset_build(edition, capsys):
 
 
 def test_the_progress_bar_shows_what_is_being_done():
-    with cli._Bar() as bar:
+    with cli.Bar() as bar:
         bar.advance(1, 3, "studies")
         bar.advance(2, 3, "series")
         assert (bar.bar.n, bar.bar.total, bar.bar.desc) == (2, 3, "series: ")

@@ -12,6 +12,7 @@ from coursekit.checking.kinds.fields import Fields
 from coursekit.checking.kinds.file import File
 from coursekit.checking.kinds.function import Function
 from coursekit.checking.kinds.number import Number
+from coursekit.checking.kinds.pick import Pick
 from coursekit.checking.kinds.query import Query
 from coursekit.checking.kinds.set import Set
 from coursekit.checking.kinds.table import Table
@@ -32,6 +33,7 @@ __all__ = [
     "Lesson",
     "Number",
     "Outcome",
+    "Pick",
     "Query",
     "Set",
     "Table",

@@ -1,6 +1,7 @@
 """A lesson's exercises, as their author writes them, and the judging of an answer."""
 
 import inspect
+import random
 import weakref
 from dataclasses import dataclass, field
 
@@ -17,15 +18,22 @@ class Editions:
 
     own    : the learner's hospital
     unseen : a function that gives the list of the others; called only by kinds that carry an answer out
+    asked  : a function from one of them to the same hospital as the learner's own queries meet it, on another database; solutions and
+             wrong ways keep to the hospital itself
     """
 
-    def __init__(self, own, unseen=lambda: []):
+    def __init__(self, own, unseen=lambda: [], asked=lambda hospital: hospital):
         self.own = own
         self._unseen = unseen
+        self.asked = asked
 
     def all(self):
         """The learner's hospital and the unseen ones."""
         return [self.own, *self._unseen()]
+
+    def and_also(self, hospital):
+        """The same with one more unseen hospital."""
+        return Editions(self.own, lambda: [*self._unseen(), hospital], self.asked)
 
 
 @dataclass
@@ -41,11 +49,13 @@ class Exercise:
     hints      : the rungs of the hint ladder
     points     : what it counts
     praise     : a sentence shown with "Correct": what the right answer means at work
-    cases      : for a Function exercise, a function from a random.Random to a list of argument tuples
+    cases      : for a Function exercise, a function from a random.Random, and inputs of the lesson that it names after it, to a list of
+                 argument tuples
     trial      : for a Config exercise, a function from settings and a hospital to what comes of them
     faults     : for a Config exercise, a function from that outcome to sentences: what is not good enough
     stage      : for a Client exercise, a function from a random.Random to a context manager: servers that run while it is open
     right      : for a Client exercise, a function from how a server behaves to what a right client returns
+    on         : dict from the name of another database to the Exercise that is asked there in place of this one
     failed     : of a Function exercise, the arguments of the case that failed in the last check, or None
     signs      : for an exercise whose answer is text to be carried out, dict from a regular expression to a wrong way: when the result fits no wrong way
                  because several mistakes came together, the first sign found in the query's text tells what to look at
@@ -67,6 +77,7 @@ class Exercise:
     stage: object = None
     right: object = None
     signs: dict = field(default_factory=dict)
+    on: dict = field(default_factory=dict)
     failed: tuple = None
     _memory: weakref.WeakKeyDictionary = field(default_factory=weakref.WeakKeyDictionary, repr=False)
 
@@ -124,6 +135,15 @@ class Exercise:
             memory[key] = compute()
         return memory[key]
 
+    def cases_on(self, hospital):
+        """The cases of a Function exercise on a hospital; made once."""
+
+        def make():
+            inputs = [self.lesson.input_of(name, hospital) for name in list(inspect.signature(self.cases).parameters)[1:]]
+            return self.cases(random.Random(f"{self.name} {hospital.seed}"), *inputs)
+
+        return self.remembered("cases", hospital, make)
+
     def forget(self):
         """Forget what was remembered, so that the next check computes it anew."""
         self._memory.clear()
@@ -168,9 +188,11 @@ class Lesson:
     objectives : what the learner will be able to do, a line each
     covers     : the activities of the curriculum that it teaches
     needs      : ids of lessons to do before
+    edition    : the seed of the hospital that it plays at, for a project; None for the one that all lessons show
+    asked_only : whether a check says no more than that an answer is not right, and `hint()` first tells why
     """
 
-    def __init__(self, id, title, version, minutes, objectives, covers=(), needs=()):
+    def __init__(self, id, title, version, minutes, objectives, covers=(), needs=(), edition=None, asked_only=False):
         self.id = id
         self.title = title
         self.version = version
@@ -178,6 +200,8 @@ class Lesson:
         self.objectives = list(objectives)
         self.covers = list(covers)
         self.needs = list(needs)
+        self.edition = edition
+        self.asked_only = asked_only
         self.exercises = []
         self.inputs = {}
         self._memory = weakref.WeakKeyDictionary()
@@ -200,32 +224,40 @@ class Lesson:
         return memory[name]
 
     def exercise(self, definition):
-        """Decorator: a class whose body is an exercise (see docs/writing-a-lesson.md)."""
-        parts = vars(definition)
-        name = definition.__name__
+        """Decorator: a class whose body is an exercise (see docs/writing-a-lesson.md).
+
+        A class in it called on_..., as on_orthanc, is the exercise that takes its place on another database. What it does not say,
+        such as the kind of answer, is as in the class around it.
+        """
+        made = self._exercise(definition.__name__, vars(definition), len(self.exercises) + 1)
+        for name, place in vars(definition).items():
+            if name.startswith("on_") and isinstance(place, type):
+                shared = {part: value for part, value in vars(definition).items() if part in ("answer", "points", "praise")}
+                made.on[name[3:]] = self._exercise(f"{made.name}.{name}", shared | vars(place), made.number)
+        self.exercises.append(made)
+        return definition
+
+    def _exercise(self, name, parts, number):
         for part in ("answer", "solution", "wrong_ways", "hints"):
             if part not in parts:
                 raise ValueError(f"exercise {name} has no `{part}`")
-        if not definition.__doc__:
+        if not parts["__doc__"]:
             raise ValueError(f"exercise {name} has no question: write it as the docstring")
         if len(parts["wrong_ways"]) < FEWEST_WRONG_WAYS:
             raise ValueError(f"exercise {name} has fewer than {FEWEST_WRONG_WAYS} wrong ways")
         if len(parts["hints"]) < FEWEST_HINTS:
             raise ValueError(f"exercise {name} has fewer than {FEWEST_HINTS} hints")
-        self.exercises.append(
-            Exercise(
-                lesson=self,
-                name=name,
-                number=len(self.exercises) + 1,
-                question=inspect.cleandoc(definition.__doc__),
-                answer=parts["answer"],
-                solution=parts["solution"],
-                wrong_ways=dict(parts["wrong_ways"]),
-                hints=[" ".join(hint.split()) for hint in parts["hints"]],
-                points=parts.get("points", 1),
-                praise=parts.get("praise", ""),
-                **{part: parts.get(part) for part in ("cases", "trial", "faults", "stage", "right")},
-                signs=dict(parts.get("signs", {})),
-            )
+        return Exercise(
+            lesson=self,
+            name=name,
+            number=number,
+            question=inspect.cleandoc(parts["__doc__"]),
+            answer=parts["answer"],
+            solution=parts["solution"],
+            wrong_ways=dict(parts["wrong_ways"]),
+            hints=[" ".join(hint.split()) for hint in parts["hints"]],
+            points=parts.get("points", 1),
+            praise=parts.get("praise", ""),
+            **{part: parts.get(part) for part in ("cases", "trial", "faults", "stage", "right")},
+            signs=dict(parts.get("signs", {})),
         )
-        return definition

@@ -55,8 +55,9 @@ def is_library(value, module, name):
 def plain(value):
     """Builtin data of the same meaning: None, bool, int, float, str, bytes, or list, dict and set of these.
 
-    Dates and times become ISO text; missing values of any library become None; arrays, Series and pydicom values
-    become what they hold. Raises Unclear for anything that is no data (functions, generators, open files, ...).
+    Dates and times become ISO text, addresses of `ipaddress` the text that people write; missing values of any library become None;
+    arrays, Series and pydicom values become what they hold. Raises Unclear for anything that is no data (functions, generators, open
+    files, ...).
     """
     try:
         return _plain(value, [MOST_VALUES], 0)
@@ -117,9 +118,11 @@ _SCALARS = (
     (datetime.time, datetime.time.isoformat),
 )
 
+_ADDRESSES = ("IPv4Interface", "IPv6Interface", "IPv4Address", "IPv6Address", "IPv4Network", "IPv6Network")
+
 
 def _library_value(value, budget, depth):
-    """A value of numpy, pandas or pydicom."""
+    """A value of numpy, pandas, pydicom or ipaddress."""
     if type(value) is fractions.Fraction:
         return float(value)
     if is_library(value, "numpy", "ndarray"):
@@ -144,6 +147,8 @@ def _library_value(value, budget, depth):
         pandas = sys.modules["pandas"]
         base = pandas.Series if is_a(value, pandas.Series) else pandas.Index
         return [_plain(item, budget, depth + 1) for item in base.tolist(value)]
+    if _is_pandas_array(value):
+        return _plain(sys.modules["pandas"].Series(value), budget, depth + 1)
     if is_library(value, "pandas", "DataFrame"):
         rows, columns = sys.modules["pandas"].DataFrame(value).shape
         if rows == columns == 1:
@@ -153,6 +158,8 @@ def _library_value(value, budget, depth):
         return str(value)
     if value is library_class("pandas", "NA"):
         return None
+    if any(type(value) is library_class("ipaddress", name) for name in _ADDRESSES):
+        return str(value)
     if is_library(value, "pydicom.valuerep", "PersonName"):
         return str.__str__(sys.modules["pydicom.valuerep"].PersonName.__str__(value))
     if is_library(value, "pydicom.multival", "MultiValue"):
@@ -162,8 +169,16 @@ def _library_value(value, budget, depth):
     raise Unclear(describe(value))
 
 
+def _is_pandas_array(value):
+    """Whether it is one of pandas' own arrays, as `.unique()` and `.array` of a Series give them."""
+    arrays = library_class("pandas", "arrays")
+    return arrays is not None and any(type(value) is cls for cls in vars(arrays).values())
+
+
 def _hashable(key):
-    return tuple(key) if isinstance(key, list) else str(key) if isinstance(key, dict) else key
+    if isinstance(key, list):
+        return tuple(_hashable(part) for part in key)
+    return str(key) if isinstance(key, dict) else key
 
 
 def describe(value):
@@ -204,5 +219,8 @@ def short(value, most=60):
     """A learner's own plain value, as it can be quoted in a sentence."""
     if type(value) is int and abs(value) >= 10**40:
         return "a number of more than forty digits"  # Python itself refuses to write the longest ones
-    text = f"`{value!r}`" if not isinstance(value, str) else f"`{value}`"
+    if isinstance(value, str):                                  # what can't be printed would leave a gap in the sentence
+        text = "`" + "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in value) + "`"
+    else:
+        text = f"`{value!r}`"
     return text if len(text) <= most else text[: most - 2] + "…`"

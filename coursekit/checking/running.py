@@ -32,7 +32,7 @@ def original_builtins():
 
 
 _MISSING = object()
-_CHECKING = Path(__file__).parent
+_COURSE = Path(__file__).parent.parent  # lines of the course itself are none of the learner's
 
 
 @dataclass
@@ -42,6 +42,7 @@ class Ran:
     returned: list
     stopped: str = ""  # "", "time", "stubborn" (it can't be stopped) or "error"
     error: str = ""  # for "error": the exception in words
+    raised: tuple = ()  # for "error": the exception's type and text
 
 
 def run_all(calls, seconds):
@@ -60,7 +61,8 @@ def run_all(calls, seconds):
         except _Stop:
             ran.stopped = "time"
         except BaseException as error:  # SystemExit and KeyboardInterrupt too: the learner's code may raise anything
-            ran.stopped, ran.error = "error", _in_words(error)
+            ran.stopped, ran.raised = "error", _type_and_text(error)
+            ran.error = _in_words(error, *ran.raised)
 
     thread = threading.Thread(target=work, daemon=True, name="learner's function")
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
@@ -86,19 +88,22 @@ def _raise_in(thread):
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
 
 
-def _in_words(error):
-    """The exception as a learner can use it: its type, its text, and the line of their own code."""
-    kind = type.__dict__["__name__"].__get__(type(error))
+def _type_and_text(error):
     try:
         text = BaseException.__str__(error) if not isinstance(error, KeyError) else f"the key {error} is not there"
         text = str.__str__(text)
     except BaseException:
         text = ""
+    return type.__dict__["__name__"].__get__(type(error)), text
+
+
+def _in_words(error, kind, text):
+    """The exception as a learner can use it: its type, its text, and the line of their own code."""
     if isinstance(error, SystemExit):
         return "it called `exit()`, which would end Python"
     if isinstance(error, RecursionError):
         return "it calls itself without end (`RecursionError`)"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _CHECKING not in Path(frame.filename).parents]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _COURSE not in Path(frame.filename).parents]
     where = f", in its line `{frames[0].line.strip()[:80]}`" if frames and frames[0].line else ""
     return f"it stopped with `{kind}`" + (f": {text[:200]}" if text else "") + where
 

@@ -16,6 +16,8 @@ class Outcome(enum.Enum):
     TROUBLE = "The course has a problem"
 
 
+# Labels of what a learner must be told at once: the answer could not be read or carried out, or holds at one hospital only.
+NO_DIAGNOSIS = ("unreadable", "refused", "error", "time", "interrupted", "only here")
 _MARKS = {Outcome.NOT_ANSWERED: "○", Outcome.CORRECT: "✓", Outcome.NOT_YET: "✗", Outcome.TROUBLE: "!"}
 _COLOURS = {  # JupyterLab's theme variables, each with a fallback for other front ends
     Outcome.NOT_ANSWERED: "var(--jp-border-color1, #9e9e9e)",
@@ -85,6 +87,11 @@ class Verdict:
     def correct(self):
         """True when the answer is right."""
         return self.outcome is Outcome.CORRECT
+
+    @property
+    def diagnoses(self):
+        """True when the message says why an answer that could be read and carried out is not right."""
+        return self.outcome is Outcome.NOT_YET and self.label not in NO_DIAGNOSIS
 
     def card(self):
         """The verdict as a Card."""

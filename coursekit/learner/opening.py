@@ -1,35 +1,54 @@
 """A lesson as a learner has it in the notebook: `lesson("cpas-06")`."""
 
 import copy
+import contextlib
 import html
+import re
 import sys
+import threading
+from dataclasses import replace
 
 from coursekit import lessons
+from coursekit.checking import Query
 from coursekit.checking.lesson import Editions
 from coursekit.checking.verdict import Card
 from coursekit.errors import CourseError
 from coursekit.hospital import hospital
-from coursekit.learner import record
+from coursekit.learner import elsewhere, record
 
 UNSEEN_SEEDS = (101, 102)  # hospitals that no notebook shows
+OWN_STUDIES = 12_000  # of an edition that is made for one lesson: large enough for statistics, made in a third of a second
 
 
-def open_lesson(id, version=None):
-    """The OpenLesson of an id, shown. Raises CourseError when there is none."""
-    opened = OpenLesson(lessons.load(id), version)
+def open_lesson(id, version=None, seed=None, database=None):
+    """The OpenLesson of an id, shown. Raises CourseError when there is none, no edition of that seed, or no such database."""
+    opened = OpenLesson(lessons.load(id), version, seed, database)
     _show(opened)
+    if database is not None:
+        for exercise in opened._exercises:
+            if exercise.changed:
+                _show(exercise.question())
     return opened
 
 
 class OpenLesson:
-    """A lesson in use: its exercises as q1, q2, ..., and its inputs by their names."""
+    """A lesson in use: its exercises as q1, q2, ..., and its inputs by their names.
 
-    def __init__(self, lesson, version=None):
+    seed     : of the hospital that it plays at; None for the lesson's own edition, or the committed one where it has none
+    database : where its queries run, as `elsewhere.place` takes it; None for SQLite
+    """
+
+    def __init__(self, lesson, version=None, seed=None, database=None):
         self._lesson = lesson
         self._mismatch = _mismatch(lesson, version)
-        self._editions = Editions(hospital(), lambda: [hospital(seed, "tiny") for seed in UNSEEN_SEEDS])
+        seed = lesson.edition if seed is None else seed
+        own = hospital() if seed is None else hospital(seed, OWN_STUDIES)
+        unseen = [hospital(seed, "tiny") for seed in UNSEEN_SEEDS]
+        self._place = None if database is None else elsewhere.place(database, lesson, own, unseen)
+        self._editions = self._place.editions if self._place else Editions(own, _at_hand(lesson, unseen))
         self._log = Log(lesson.id)
-        self._exercises = [OpenExercise(exercise, self._editions, self._log) for exercise in lesson.exercises]
+        exercises = self._place.exercises if self._place else lesson.exercises
+        self._exercises = [OpenExercise(exercise, self._editions, self._log) for exercise in exercises]
         for exercise in self._exercises:
             setattr(self, exercise.handle, exercise)
 
@@ -37,10 +56,15 @@ class OpenLesson:
         if name.startswith("_"):
             raise AttributeError(name)
         if name in self._lesson.inputs:
+            own = self._editions.own
+            value = self._lesson.input_of(name, own)
+            if self._place and value is own.pacs:
+                return self._editions.asked(own).pacs
             # a copy of its own, so that nothing the learner does to it reaches the solution
-            return copy.deepcopy(self._lesson.input_of(name, self._editions.own))
+            return copy.deepcopy(value)
         if name[:1] == "q" and name[1:].isdigit():
-            return _Absent(name, self._lesson, self._mismatch)
+            missing = self._place.missing if self._place and 0 < int(name[1:]) <= len(self._lesson.exercises) else ""
+            return _Absent(name, self._lesson, self._mismatch or missing)
         raise _NoSuchName(
             f"Lesson {self._lesson.id} has nothing called `{name}`. {self._mismatch or self._what_there_is()}"
         )
@@ -53,20 +77,23 @@ class OpenLesson:
         return [exercise.handle for exercise in self._exercises] + list(self._lesson.inputs)
 
     def _done(self):
-        return sum(exercise.name in self._log.earned for exercise in self._lesson.exercises)
+        return sum(exercise.name in self._log.earned for exercise in self._exercises)
 
     def __repr__(self):
         lesson = self._lesson
         lines = [f"Lesson {lesson.id}: {lesson.title} (about {lesson.minutes} minutes)", "You will be able to"]
         lines += [f"  - {objective}" for objective in lesson.objectives]
         lines.append(f"Progress: {self._done()} of {len(self._exercises)} exercises correct")
-        return "\n".join(lines + ([self._mismatch] if self._mismatch else []))
+        return "\n".join(lines + self._notes())
+
+    def _notes(self):
+        return [note for note in (self._mismatch, self._place.said if self._place else "") if note]
 
     def _repr_html_(self):
         lesson = self._lesson
         done, count = self._done(), len(self._exercises)
         objectives = "".join(f"<li>{html.escape(objective)}</li>" for objective in lesson.objectives)
-        warning = f'<div style="margin-top:6px"><b>Please note:</b> {html.escape(self._mismatch)}</div>' if self._mismatch else ""
+        warning = "".join(f'<div style="margin-top:6px"><b>Please note:</b> {html.escape(note)}</div>' for note in self._notes())
         return (
             '<div style="border-left:4px solid var(--jp-brand-color1,#1976d2);padding:4px 12px;max-width:60em;'
             'color:var(--jp-content-font-color1,inherit);line-height:1.5">'
@@ -87,16 +114,37 @@ class OpenExercise:
         self._editions = editions
         self._log = log
         self._hints_shown = 0
+        self._untold = ""  # why the last answer is not right, as long as nobody has asked
 
     @property
     def handle(self):
         """What the learner calls it: "q1"."""
         return self._exercise.handle
 
+    @property
+    def name(self):
+        """Its name in the progress record."""
+        return self._exercise.name
+
+    @property
+    def changed(self):
+        """Whether it stands in place of the notebook's exercise, on another database."""
+        return all(self._exercise is not one for one in self._exercise.lesson.exercises)
+
+    def question(self):
+        """The question, as a card."""
+        lines = re.sub(r"(?<!\n)\n(?!\n|- )", " ", self._exercise.question)
+        return Card(f"Exercise {self._exercise.number} on this database", lines)
+
     def check(self, *answer):
-        """Say whether the answer is right, and if not, what it would mean. Never raises."""
-        verdict = self._exercise.judge(answer, self._editions)
-        return _told(self._log.checked(self._exercise, verdict))
+        """Say whether the answer is right, and if not, what it would mean (a project says that when asked). Never raises."""
+        verdict = self._log.checked(self._exercise, self._exercise.judge(answer, self._editions))
+        self._untold = ""
+        if self._exercise.lesson.asked_only and verdict.diagnoses:
+            self._untold = verdict.message
+            name = f"{self._exercise.lesson.variable}.{self.handle}"
+            verdict = replace(verdict, message=f"That is not right yet. To be told what is wrong with this answer, run `{name}.hint()`.")
+        return _told(verdict)
 
     @property
     def failed(self):
@@ -104,7 +152,11 @@ class OpenExercise:
         return copy.deepcopy(self._exercise.failed)
 
     def hint(self):
-        """The next rung of the hint ladder. A hint costs nothing."""
+        """What is wrong with the last answer, if the check kept it back; else the next rung of the hint ladder. A hint costs nothing."""
+        if self._untold:
+            self._log.add(self._exercise, "hint")
+            told, self._untold = self._untold, ""
+            return _told(Card("About your last answer", told))
         hints = self._exercise.hints
         if self._hints_shown == len(hints):
             return _told(Card("No more hints", f"You have seen all {len(hints)}. `{self.handle}.solution()` shows a solution."))
@@ -123,6 +175,25 @@ class OpenExercise:
             f"Exercise {self._exercise.number} of lesson {self._exercise.lesson.id}. "
             f"Use .check({name}), .hint() or .solution()."
         )
+
+
+def _at_hand(lesson, unseen):
+    """A function that gives the unseen hospitals. Their databases are made while the learner reads, where a query will need them."""
+    if not any(isinstance(exercise.answer, Query) for exercise in lesson.exercises):
+        return lambda: unseen
+
+    def make():
+        with contextlib.suppress(Exception):        # the check meets the same trouble, and can say it
+            for one in unseen:
+                one.pacs.rows("SELECT 1")
+
+    making = threading.Thread(target=make, name="unseen hospitals")
+    making.start()
+
+    def made():
+        making.join()
+        return unseen
+    return made
 
 
 class Log:

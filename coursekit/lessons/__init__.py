@@ -49,6 +49,7 @@ _CATALOGUE = (
     Entry("cpas-14", "Low-level logs and configuration in hex and binary", PurePosixPath("1_associate/cpas_14_hex_and_binary.ipynb")),
     Entry("cpas-15", "Storage hardware: RAID, SAN, NAS", PurePosixPath("1_associate/cpas_15_storage.ipynb")),
     Entry("cpas-16", "Security basics", PurePosixPath("1_associate/cpas_16_security.ipynb")),
+    Entry("cpas-17", "A morning at the associate's desk", PurePosixPath("1_associate/cpas_17_morning_at_the_desk.ipynb")),
 )
 
 

@@ -9,6 +9,7 @@ import pydicom
 from pydicom.data import get_testdata_file
 
 from coursekit.checking import Choice, Function, Lesson, Number, Set, Table, Text
+from coursekit.checking.reading import Unclear
 from coursekit.hospital import images
 from coursekit.standards.dicom import tag
 
@@ -105,7 +106,7 @@ def spot(hospital):
     Its grey is a little more than a whole number, so that rounding and cutting off come to the same.
     """
     image = chest(hospital)
-    near = (GreyOnTheScreen.from_256, GreyOnTheScreen.from_254)
+    near = (GreyOnTheScreen.from_256, GreyOnTheScreen.from_254, GreyOnTheScreen.up_to_the_highest)
     ways = [GreyOnTheScreen.solution, *(way for way in GreyOnTheScreen.wrong_ways if way not in near)]
     for row in range(image.Columns // 3, image.Columns - 60, 7):
         for column in range(80, image.Columns - 80, 5):
@@ -153,6 +154,11 @@ def _day(written):
         raise ValueError("a day is asked, with its month and year")
     if re.fullmatch(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*", text):
         raise ValueError("that is a day of the week; asked is the date, with month and year")
+    if re.fullmatch(r"\d{1,2}(st|nd|rd|th)?[-./ ]*(of )?([a-z]{3,9}|\d{1,2})\.?|[a-z]{3,9}\.? \d{1,2}(st|nd|rd|th)?", text):
+        raise ValueError("the year belongs to it too, with four digits")
+    day_and_year = all(re.search(rf"(?<!\d)\d{{{digits}}}(?!\d)", text) for digits in ("1,2", "4"))
+    if day_and_year and re.search(r"[^\W\d_]{3,}", text) and "(" not in text:
+        raise ValueError("write the month as a number, or by its English name")
     if re.search(r"[a-z(,]", text):
         _refuse_a_name(text)
     return text
@@ -189,7 +195,13 @@ def _tag_besides(values):
             raise ValueError(values[text])
         if re.fullmatch(r"-?\d{1,5}(\.\d+)?", text) and int(float(text)) < 0x10000:
             raise ValueError("that is a number, such as an element holds as its value; asked is the element's tag")
-        return tag(written)
+        try:
+            return tag(written)
+        except ValueError:
+            beside = re.fullmatch(rf"(.*\S)\s*[=:]\s*['\"]?(?:{'|'.join(values)})", text)     # "(0028,0004) = MONOCHROME1"
+            if not beside:
+                raise
+            return tag(beside[1])
 
     return read
 
@@ -370,6 +382,15 @@ class HowItIsEncoded:
     def by_the_class(ct_copy):
         return "C", "SOPClassUID"
 
+    def by_the_kind_of_object(ct_copy):
+        return "C", "MediaStorageSOPClassUID"
+
+    def by_the_loss(ct_copy):
+        return "C", "LossyImageCompression"
+
+    def by_the_ratio(ct_copy):
+        return "C", "LossyImageCompressionRatio"
+
     def by_the_bits(ct_copy):
         return "C", "BitsAllocated"
 
@@ -387,6 +408,14 @@ class HowItIsEncoded:
         "ahead of the data set.",
         by_the_class: "Right choice. But the SOP Class says what kind of object it is, a CT image, and that is the same "
         "compressed or not. Another UID names the encoding.",
+        by_the_kind_of_object: "Right choice, and you looked in the file meta information. But Media Storage SOP Class UID says what "
+        "kind of object "
+        "the file holds, a CT image. Its neighbour says how it is written.",
+        by_the_loss: "Right choice. But Lossy Image Compression tells only of compression with loss (PS3.3 C.7.6.1.1.5), and is absent "
+        "here: that "
+        "names no encoding.",
+        by_the_ratio: "Right choice. But Lossy Image Compression Ratio belongs to compression with loss (PS3.3 C.7.6.1.1.5), and is "
+        "absent here.",
         by_the_bits: "Right choice. But Bits Allocated describes a sample once it is decoded; it is the same before and after "
         "compression.",
     }
@@ -453,7 +482,7 @@ class IsItBlood:
     """The radiologist has drawn a rectangle in the bright crescent: `clot`. What is the **mean CT number** of its pixels, in
     **HU**, to one decimal?"""
 
-    answer = Number("clot_hu", unit="HU", tolerance=0.06)
+    answer = Number("clot_hu", unit="HU", tolerance=0.06, named=("HU",))
     points = 2
     praise = "Fresh clotted blood lies at about 50 to 80 HU, brain at 25 to 40: this is an acute haematoma."
 
@@ -515,7 +544,7 @@ class IsItBlood:
 class MeanWithoutPadding:
     """What is the mean CT number, in **HU** to one decimal, of all pixels of `ct` that are **not padding**?"""
 
-    answer = Number("mean_hu", unit="HU", tolerance=0.06)
+    answer = Number("mean_hu", unit="HU", tolerance=0.06, named=("HU",))
     points = 2
     praise = (
         "Padding out first, then everything else: the mean, the histogram, a window that a program sets by itself. Left in, the "
@@ -537,9 +566,20 @@ class MeanWithoutPadding:
         hu = ct.pixel_array * ct.RescaleSlope + ct.RescaleIntercept
         return np.where(ct.pixel_array == ct.PixelPaddingValue, 0, hu).mean()
 
+    def padding_as_stored_zero(ct):
+        return np.where(ct.pixel_array == ct.PixelPaddingValue, 0, ct.pixel_array).mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def stored_values_with_padding(ct):
+        return ct.pixel_array.mean()
+
+    def above_air(ct):
+        hu = ct.pixel_array * ct.RescaleSlope + ct.RescaleIntercept
+        return hu[hu > -1000].mean()
+
     def padding_as_air(ct):
         hu = ct.pixel_array * ct.RescaleSlope + ct.RescaleIntercept
-        return np.where(ct.pixel_array == ct.PixelPaddingValue, -1000, hu).mean()
+        air = -1000 if ct.RescaleIntercept != -1000 else -1024      # the intercept itself is what a stored value of 0 comes to
+        return np.where(ct.pixel_array == ct.PixelPaddingValue, air, hu).mean()
 
     def without_air(ct):
         hu = ct.pixel_array * ct.RescaleSlope + ct.RescaleIntercept
@@ -551,6 +591,14 @@ class MeanWithoutPadding:
         stored_values: "The padding is out, but these are stored values still. Slope and intercept come after.",
         padding_as_zero: "You set the padding to 0, so it still counts, as if the corners were full of water. Leave those "
         "pixels out altogether.",
+        padding_as_stored_zero: "You set the stored value of the padding to 0, so it still counts, and as the intercept's many HU below "
+        "water. Leave "
+        "those pixels out altogether.",
+        stored_values_with_padding: "Two things. These are stored values still: slope and intercept come at the end. And the padding is "
+        "still in.",
+        above_air: "You kept what lies above -1000 HU. Measured air scatters around that number, so about half of it went with the "
+        "padding. Ask the "
+        "stored values for the padding value itself.",
         padding_as_air: "You turned padding into air. It is neither: there was no measurement. Leave those pixels out "
         "altogether.",
         without_air: "You left out the air as well. The air around the head was measured; only the padding was not.",
@@ -565,13 +613,16 @@ class MeanWithoutPadding:
 # --- window and screen
 
 
-def _grey(value, center, width):
-    """The VOI LUT function LINEAR to 0..255."""
-    if value <= center - 0.5 - (width - 1) / 2:
-        return 0
-    if value > center - 0.5 + (width - 1) / 2:
-        return 255
-    return float((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+def _is_between(value, center, width):
+    """Whether a value lies between the ends of the window, where LINEAR neither answers black nor white at once."""
+    return center - 0.5 - (width - 1) / 2 < value <= center - 0.5 + (width - 1) / 2
+
+
+def _grey(value, center, width, largest=255):
+    """The VOI LUT function LINEAR to 0..255; between the ends to 0..`largest`."""
+    if not _is_between(value, center, width):
+        return 255 * (value > center - 0.5)
+    return float((value - (center - 0.5)) / (width - 1) + 0.5) * largest
 
 
 @lesson.exercise
@@ -581,7 +632,10 @@ class WindowAsTheStandardSaysIt:
 
     answer = Function("window_grey", result=Number("grey", tolerance=1e-6))
     points = 3
-    praise = "LINEAR to the letter, edges and width 1 included: what every viewer does with a window that comes from a header."
+    praise = (
+        "LINEAR to the letter, edges and width 1 included: what the standard asks of a viewer whose header names no other function. Many "
+        "programs take the plain c - w/2 to c + w/2 all the same; now you can tell."
+    )
 
     def solution(value, center, width):
         if value <= center - 0.5 - (width - 1) / 2:
@@ -596,6 +650,12 @@ class WindowAsTheStandardSaysIt:
     def unclipped(value, center, width):
         if width == 1:
             return 255 * (value > center - 0.5)
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+    def nothing_to_divide_by(value, center, width):
+        return min(max(((value - (center - 0.5)) / (width - 1) + 0.5) * 255, 0), 255)
+
+    def unclipped_to_the_letter(value, center, width):
         return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
 
     def without_the_half(value, center, width):
@@ -616,8 +676,16 @@ class WindowAsTheStandardSaysIt:
         return _grey(value, center, width) / 255 * 256
 
     def times_256_between(value, center, width):
-        grey = _grey(value, center, width)
-        return grey / 255 * 256 if 0 < grey < 255 else grey
+        return _grey(value, center, width, 256)
+
+    def times_256_clipped(value, center, width):
+        return min(_grey(value, center, width, 256), 255)
+
+    def up_to_one_between(value, center, width):
+        return _grey(value, center, width, 1)
+
+    def centre_and_width_swapped(value, center, width):
+        return WindowAsTheStandardSaysIt.solution(value, width, center)
 
     def up_to_one(value, center, width):
         return _grey(value, center, width) / 255
@@ -626,12 +694,14 @@ class WindowAsTheStandardSaysIt:
         return 255 - _grey(value, center, width)
 
     def outer_brackets_missing(value, center, width):
-        grey = _grey(value, center, width)
-        return (value - (center - 0.5)) / (width - 1) + 0.5 * 255 if 0 < grey < 255 else grey
+        if not _is_between(value, center, width):
+            return _grey(value, center, width)
+        return (value - (center - 0.5)) / (width - 1) + 0.5 * 255
 
     def inner_brackets_missing(value, center, width):
-        grey = _grey(value, center, width)
-        return ((value - center - 0.5) / (width - 1) + 0.5) * 255 if 0 < grey < 255 else grey
+        if not _is_between(value, center, width):
+            return _grey(value, center, width)
+        return ((value - center - 0.5) / (width - 1) + 0.5) * 255
 
     def rounded(value, center, width):
         return round(_grey(value, center, width))
@@ -645,6 +715,13 @@ class WindowAsTheStandardSaysIt:
         "(C.11.2.1.2.1).",
         unclipped: "Inside the window it is right. Outside, your grey runs below black and above white: values beyond the "
         "ends must be clipped.",
+        nothing_to_divide_by: "At a width of 1 both ends are one value, and `width - 1` is nothing to divide by. Whatever is at or "
+        "below that value "
+        "is black, all above it white: answer the two ends first, with `<=` and `>` as the standard has them, and divide only between "
+        "them.",
+        unclipped_to_the_letter: "Two things, with one cure. Values beyond the ends are not clipped: below the window the grey is 0, "
+        "above it 255. And "
+        "at a width of 1 there is nothing between the ends to divide by. Answer the two ends first, then what lies between.",
         without_the_half: "The width is right, but your window sits half a value too high: the standard takes `center - 0.5` "
         "as the middle.",
         upper_edge_first: "All is right but one place: at width 1 both edges are the same value, `center - 0.5`, and there you answer "
@@ -655,6 +732,9 @@ class WindowAsTheStandardSaysIt:
         "do occur, where the slope has one.",
         up_to_256: "You scaled to 256. There are 256 greys, but the first is 0, so the last is one less.",
         times_256_between: "The ends are right, but between them you multiply by 256. The largest grey is one less.",
+        times_256_clipped: "The ends are right, but between them you multiply by 256 before you cut off at 255. The largest grey is 255.",
+        up_to_one_between: "The ends are right, but between them your greys run from 0 to 1. Multiply by the largest grey there too.",
+        centre_and_width_swapped: "Centre and width have changed places: the function gets the value, then the centre, then the width.",
         up_to_one: "Your greys run from 0 to 1. Asked is 0 to 255.",
         inverted: "Your greys are turned round: high values are to be light here. Polarity is a step of its own, after the window.",
         outer_brackets_missing: "The ends are right. Between them a pair of brackets is missing: `... + 0.5 * 255` multiplies the 0.5 "
@@ -693,9 +773,12 @@ class GreyOnTheScreen:
     """The engineer points at the pixel `spot` (row, column) of `chest`. With the window of the header, which **grey** should it
     have **on the screen**, from 0 (black) to 255 (white)? With decimals, or rounded at the end."""
 
-    answer = Number("screen_grey", tolerance=0.5)
+    answer = Number("screen_grey", tolerance=0.5, named=("grey", "gray"))
     points = 2
-    praise = "Window first, then the polarity: that is the order of the standard."
+    praise = (
+        "Window first, then the polarity: that is the order of the standard. (In a window as wide as this one, c - w/2 to c + w/2 gives "
+        "practically the same grey; in a narrow one it does not.)"
+    )
 
     def solution(chest, spot):
         value = chest.pixel_array[spot] * chest.RescaleSlope + chest.RescaleIntercept
@@ -712,6 +795,17 @@ class GreyOnTheScreen:
 
     def without_window(chest, spot):
         return 255 - int(chest.pixel_array[spot]) / (2**chest.BitsStored - 1) * 255
+
+    def lowest_to_highest(chest, spot):
+        low, high = int(chest.pixel_array.min()), int(chest.pixel_array.max())
+        return 255 - (int(chest.pixel_array[spot]) - low) / (high - low) * 255
+
+    def up_to_the_highest(chest, spot):
+        return 255 - int(chest.pixel_array[spot]) / int(chest.pixel_array.max()) * 255
+
+    def as_ws_ed1_shows_it(chest, spot):
+        low, high = int(chest.pixel_array.min()), int(chest.pixel_array.max())
+        return (int(chest.pixel_array[spot]) - low) / (high - low) * 255
 
     def stored_value(chest, spot):
         return int(chest.pixel_array[spot])
@@ -731,6 +825,13 @@ class GreyOnTheScreen:
         stored_value: "That is the stored value, the first of the four steps.",
         inverted_too_early: "You turned the stored value round before windowing. The window is meant for the values as they are; the "
         "polarity comes after it (PS3.3 C.7.6.3.1.2).",
+        lowest_to_highest: "You spread the greys from the lowest to the highest stored value, as WS_ED1 does (line 2 of the ticket). "
+        "The header has a "
+        "window; use it.",
+        up_to_the_highest: "You spread the greys from 0 to the highest stored value. The header has a window; use it.",
+        as_ws_ed1_shows_it: "That is the grey that WS_ED1 shows: spread from the lowest to the highest stored value, and not turned "
+        "round. Asked is the "
+        "grey that it should have.",
         without_window: "You spread the whole range of 12 bits over the greys. The header has a window; use it.",
         rows_and_columns_swapped: "That is another pixel: `spot` is (row, column), and `pixel_array` takes them in that order.",
         from_256: "One grey too light. The exchange is 0 for 255 and 255 for 0, so there is no 256 in it; and decimals are only to "
@@ -772,6 +873,25 @@ def _sheet(arrivals, size=_bytes, absent=None, syntax=lambda uid: uid.name):
     ]
 
 
+def _letters_alone(written):
+    """The name of a transfer syntax without blanks, so that its keyword is as good: RLELossless."""
+    return re.sub(r"[\s_\-]", "", str(written))
+
+
+def _in_bytes(written):
+    """A size in bytes, from a number or a text with a unit."""
+    try:
+        return Number(unit="bytes").read(written)[0]
+    except Unclear:
+        raise ValueError("a number of bytes is asked") from None
+
+
+def _perhaps_absent(written):
+    """A width as it is written; the word or sign for one that is absent as one word."""
+    words = ("none", "-", "--", "\u2013", "\u2014", "n/a", "na", "absent", "missing", "null")
+    return "absent" if isinstance(written, str) and written.strip().casefold() in words else written
+
+
 @lesson.exercise
 class ReceivingSheet:
     """Fill in the receiving sheet: for each object in `arrivals` one row with
@@ -784,7 +904,9 @@ class ReceivingSheet:
 
     A list of dictionaries or a DataFrame, in any order."""
 
-    answer = Table("sheet", key=["patient_id"])
+    answer = Table("sheet", key=["patient_id"], reading={
+        "transfer_syntax": _letters_alone, "pixel_bytes": _in_bytes, "window_width": _perhaps_absent
+    })
     points = 3
     praise = "With this sheet you can accept a workstation, size a migration and argue with a vendor."
 
@@ -843,7 +965,7 @@ class ReceivingSheet:
         "standard forbids.",
         absent_is_empty: "All is right but the absent widths: absent is `None`, not an empty text. An element may be there and empty, "
         "which is something else.",
-        absent_is_a_word: "All is right but the absent widths: you gave the word in quotes, a text of four letters. Python's `None` has "
+        absent_is_a_word: "All is right but the absent widths: you gave a text, a word or sign in quotes. Python's `None` has "
         "no quotes.",
         digits_for_the_name: "All is right but the transfer syntaxes: you gave the digits of the UID. Its name is asked: put `.name` "
         "after it.",
@@ -851,8 +973,9 @@ class ReceivingSheet:
     hints = [
         "Make the row of one object first, as in the example above but with the six entries that are asked, and look at it. Then put "
         "it into the loop.",
-        "An element that may be absent is read with `ds.get('WindowWidth')`, which gives `None` instead of an error; "
-        "`ds.get('NumberOfFrames', 1)` gives 1.",
+        "The transfer syntax is in the file meta information: `ds.file_meta.TransferSyntaxUID.name`. An element that may be absent is "
+        "read with "
+        "`ds.get('WindowWidth')`, which gives `None` instead of an error; `ds.get('NumberOfFrames', 1)` gives 1.",
         "The loop: `rows = []`, then `for ds in arrivals:` and, indented, `rows.append({'patient_id': ds.PatientID, ...})` "
         "with all six entries; at the end `sheet = rows`.",
     ]
@@ -903,6 +1026,12 @@ class WhoIsToBlame:
     def by_the_sign(chest):
         return "B", "PixelRepresentation"
 
+    def by_the_lut_shape(chest):
+        return "B", "PresentationLUTShape"
+
+    def by_the_rescale_type(chest):
+        return "B", "RescaleType"
+
     def by_the_slope(chest):
         return "B", "RescaleSlope"
 
@@ -916,6 +1045,11 @@ class WhoIsToBlame:
         "word.",
         by_the_sign: "Right. But Pixel Representation says whether stored values are signed. Misread, it gives wrong "
         "values, not a clean negative.",
+        by_the_lut_shape: "Right. And Presentation LUT Shape may say so, in objects that have it, such as DX. Look at the header: this "
+        "one has not. "
+        "Another element of group 0028 says which end is black.",
+        by_the_rescale_type: "Right. But Rescale Type names the unit of the values (here none in particular). The polarity stands in a "
+        "word of its own.",
         by_the_slope: "Right. But the slope here is 1 and turns nothing round. The polarity stands in a word of its own.",
     }
     hints = [

@@ -2,7 +2,7 @@
 
 import re
 
-from coursekit.checking import Config, Lesson, Set, Table
+from coursekit.checking import Config, Lesson, Pick, Table
 from coursekit.checking.kinds.table import Rows
 from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short
 from coursekit.checking.verdict import Outcome, Verdict
@@ -45,7 +45,7 @@ class Sheet(Table):
     variables : the learner's variable
     columns   : {column: {word: other ways to write it}}
     rows      : how many rows the form has
-
+    instead   : {column: (words, sentence)}: words that are often given in place of the column's own, and what to say then
     remark    : a function of (row of `about`, column, word given, right word, input), which gives a sentence on that mistake or None;
                 `input` gives another of the lesson's inputs by its name
     about     : the lesson's input of which the form is filled in, rows with a "number"
@@ -56,9 +56,9 @@ class Sheet(Table):
 
     takes = "a list of rows, each in round brackets"
 
-    def __init__(self, variables, columns, rows, about=None, remark=None):
+    def __init__(self, variables, columns, rows, about=None, remark=None, instead=None):
         super().__init__(variables, key=["number"])
-        self.about, self.remark = about, remark
+        self.about, self.tell, self.instead = about, remark, instead or {}
         self.columns = ["number", *columns]
         self.words = columns
         self.known = {
@@ -121,6 +121,9 @@ class Sheet(Table):
             raise Unreadable(f"In row {number}, `{column}` is {describe(value)}; it should be a word in quotes.")
         word = self.known[column].get(_bare(str(value)))
         if word is None:
+            words, sentence = self.instead.get(column, ((), ""))
+            if _bare(str(value)) in words:
+                raise Unreadable(f"In row {number}, `{column}`: {short(str(value))} {sentence}")
             listed = list(self.words[column])
             which = f"The words are: {', '.join(listed)}." if len(listed) <= 16 else "Look at the list above the exercise."
             raise Unreadable(f"In row {number}, {short(str(value))} is not a word that `{column}` can have. {which}")
@@ -162,12 +165,12 @@ class Sheet(Table):
                 label, sentence = way.__name__, feedback
                 break
         else:
-            if self.remark:
+            if self.tell:
                 def get(name):
                     return exercise.lesson.input_of(name, editions.own)
 
                 item = next(row for row in get(self.about) if row["number"] == number)
-                sentence = self.remark(item, column, word, right[number][place], get) or sentence
+                sentence = self.tell(item, column, word, right[number][place], get) or sentence
         return Verdict(Outcome.NOT_YET, f"Row {number}, `{column}`: {sentence}{more}", label)
 
     @staticmethod
@@ -178,32 +181,6 @@ class Sheet(Table):
         """The form with its words open."""
         rows = "\n".join(f"    ({number}, {', '.join('...' for _ in self.words)})," for number in range(1, self.rows + 1))
         return f"{self.variables[0]} = [\n    # ({', '.join(self.columns)})\n{rows}\n]"
-
-
-class Pick(Set):
-    """Values picked from a list of the lesson; a value too many or too few is told with its reason.
-
-    about   : the lesson's input, rows
-    name    : the key of the row's value
-    remark  : a function of (row, whether it is one too many) that gives a sentence without the value
-    """
-
-    def __init__(self, variables, reading, about, name, remark):
-        super().__init__(variables, reading=reading)
-        self.about, self.name, self.remark = about, name, remark
-
-    def judge(self, exercise, given, editions):
-        """As for every kind; of an answer that is no wrong way, the first value too many or the first that lacks is explained."""
-        verdict = super().judge(exercise, given, editions)
-        if verdict.label not in ("extra", "missing"):
-            return verdict
-        answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
-        extra = [value for value in answer if value not in right]
-        value = (extra or [value for value in right if value not in answer])[0]
-        row = next((row for row in exercise.lesson.input_of(self.about, editions.own) if self._one(row[self.name]) == value), None)
-        if row is None:
-            return Verdict(verdict.outcome, f"{verdict.message} There is no such one on the list above.", verdict.label)
-        return Verdict(verdict.outcome, f"{verdict.message} {self.remark(row, bool(extra))}", verdict.label)
 
 
 def _bare(word):
@@ -339,7 +316,9 @@ class TermsInParts:
     """
 
     answer = Sheet("told", {"organ": {organ: OTHER_NAMES.get(organ, ()) for organ in ORGANS}, "says": SAYS}, len(TERMS),
-                   about="terms", remark=_on_terms)
+                   about="terms", remark=_on_terms, instead={
+                       "organ": (ROOTS, "is the root itself. Which organ stands behind its = in the list?"),
+                       "says": ({*ENDINGS, "megaly"}, "is the ending itself. What does it say, by the table of suffixes?")})
 
     def solution(terms, roots, endings):
         rows = []
@@ -450,7 +429,10 @@ class WordsAndSystems:
     """
 
     answer = Sheet("placed", {"prefix": PREFIX_NAMES, "system": SYSTEM_NAMES}, len(WORDS),
-                   about="words", remark=_on_words)
+                   about="words", remark=_on_words, instead={
+                       "prefix": (PREFIXES, "is the prefix itself. What does it say, by the table of prefixes?"),
+                       "system": ({organ for organs in SYSTEMS.values() for organ in organs},
+                                  "is an organ. In which line of the table of systems does it stand?")})
 
     def solution(words):
         meant = {
@@ -512,7 +494,7 @@ READINGS = {
     "MS": ("multiple sclerosis", "mitral stenosis"),
     "PE": ("pulmonary embolism", "pleural effusion"),
     "RA": ("rheumatoid arthritis", "right atrium"),
-    "LLL": ("left lower lobe", "left lower leg"),
+    "LLL": ("left lower lobe", "left lower lid"),
     "PID": ("pelvic inflammatory disease", "prolapsed intervertebral disc"),
     "OD": ("overdose", "right eye"),
 }
@@ -520,10 +502,12 @@ SHORTENED = {
     "MS": (("MR BRAIN", "MS since 2015, new optic neuritis. New plaques?"), ("US ECHOCARDIOGRAM", "MS, diastolic murmur. Valve area?"),
            ("XR CHEST PA/LAT", "MS. Pre-operative.")),
     "PE": (("CT PULMONARY ANGIO", "Sudden dyspnoea after a long flight, D-dimer raised. PE?"),
-           ("XR CHEST AP PORTABLE", "PE on the right, 800 ml drained yesterday. Fluid left?"), ("CT CHEST", "PE. Follow-up.")),
+           ("XR CHEST AP PORTABLE", "PE on the right, 800 ml drained yesterday. Fluid left?"),
+           ("XR CHEST AP PORTABLE", "PE. Nasogastric tube, position?")),
     "RA": (("XR HAND", "RA, morning stiffness, swollen finger joints. Erosions?"),
            ("XR CHEST AP PORTABLE", "New central venous catheter. Tip in RA?")),
-    "LLL": (("XR CHEST PA/LAT", "Cough and fever. Pneumonia LLL?"), ("XR ANKLE", "Wound LLL, a hand's breadth above the ankle. Glass?")),
+    "LLL": (("XR CHEST PA/LAT", "Cough and fever. Pneumonia LLL?"), ("CT HEAD", "Blow to the face, LLL torn, cannot open the eye. "
+    "Fracture?")),
     "PID": (("US ABDOMEN", "Woman of 24, fever, discharge, pain in the lower abdomen. PID?"),
             ("MR LUMBAR SPINE", "Sciatica for six weeks. PID L5/S1?")),
     "OD": (("CT HEAD", "Unconscious after OD, empty boxes of tablets beside the bed. Bleeding?"),
@@ -573,7 +557,8 @@ class WhatIsMeant:
     answer = Sheet("meaning", {"means": {reading: () for two in READINGS.values() for reading in two} | {
         "multiple sclerosis": ("sclerosis",), "mitral stenosis": ("stenosis",), "pulmonary embolism": ("embolism", "lung embolism"),
         "pleural effusion": ("effusion",), "rheumatoid arthritis": ("arthritis",), "right atrium": ("atrium",),
-        "left lower lobe": ("lower lobe", "lobe"), "left lower leg": ("lower leg", "leg"), "right eye": ("eye",),
+        "left lower lobe": ("lower lobe", "lobe"), "left lower lid": ("left lower eyelid", "lower lid", "lid", "eyelid"),
+        "right eye": ("eye",),
         "pelvic inflammatory disease": ("pelvic inflammation",),
         "prolapsed intervertebral disc": ("prolapsed disc", "disc prolapse", "disc"),
         "ask": ("ask back", "ask the referrer", "ask them", "unclear", "?")}}, 8, about="shortened", remark=_on_abbreviations)
@@ -586,11 +571,11 @@ class WhatIsMeant:
             "MS. Pre-operative.": "ask",
             "Sudden dyspnoea after a long flight, D-dimer raised. PE?": "pulmonary embolism",
             "PE on the right, 800 ml drained yesterday. Fluid left?": "pleural effusion",
-            "PE. Follow-up.": "ask",
+            "PE. Nasogastric tube, position?": "ask",
             "RA, morning stiffness, swollen finger joints. Erosions?": "rheumatoid arthritis",
             "New central venous catheter. Tip in RA?": "right atrium",
             "Cough and fever. Pneumonia LLL?": "left lower lobe",
-            "Wound LLL, a hand's breadth above the ankle. Glass?": "left lower leg",
+            "Blow to the face, LLL torn, cannot open the eye. Fracture?": "left lower lid",
             "Woman of 24, fever, discharge, pain in the lower abdomen. PID?": "pelvic inflammatory disease",
             "Sciatica for six weeks. PID L5/S1?": "prolapsed intervertebral disc",
             "Unconscious after OD, empty boxes of tablets beside the bed. Bleeding?": "overdose",
@@ -617,7 +602,8 @@ class WhatIsMeant:
         return _meant(shortened, lambda short, place: "ask" if place is None else readings[short][1 - place])
 
     wrong_ways = {
-        never_asks: "Here nothing decides: the exam is made for either, and the text gives no further word. A guess that sounds likely "
+        never_asks: "Here nothing decides: the film is made for another reason, in a patient with either, and the text gives no further "
+        "word. A guess that sounds likely "
         "goes into the protocol and into the report. What would you do at the desk?",
         never_asks_the_rarer: "Here nothing decides, not even for the rarer reading. What would you do at the desk?",
         always_the_usual: "You took the reading that is most frequent here. Read on: the exam and the other words of the request point "
@@ -630,7 +616,7 @@ class WhatIsMeant:
         "Ask of each request: which organ does the exam show, and which complaint stands beside the abbreviation?",
         "Optic neuritis belongs to the nerves, a murmur to the heart; what is drained is fluid; a D-dimer looks for clots; sciatica "
         "comes from the back.",
-        "Where there is nothing but the abbreviation and `Follow-up` or `Pre-operative`, nothing decides.",
+        "Where the film is made for something else, an operation or a tube, and the abbreviation stands there alone, nothing decides.",
     ]
     praise = "You asked where asking is the only right answer, and did not bother the referrer where the request speaks for itself."
 
@@ -699,7 +685,7 @@ class DoNotUse:
     Give a list of their numbers.
     """
 
-    answer = Pick("dangerous", note_number, about="notes", name="number", remark=_on_notes)
+    answer = Pick("dangerous", about="notes", column="number", looks="5", reading=note_number, remark=_on_notes)
 
     def solution(notes):
         listed = [
@@ -853,7 +839,8 @@ def _on_images(item, column, given, right, get):
 class WordsMeetPictures:
     """Which of the images A to H was made for which request in `indications`?"""
 
-    answer = Sheet("image_of", {"image": {letter: () for letter in LETTERS}}, len(SEEN), about="indications", remark=_on_images)
+    answer = Sheet("image_of", {"image": {letter: (f"image {letter}", f"picture {letter}") for letter in LETTERS}}, len(SEEN),
+                   about="indications", remark=_on_images)
     points = 2
 
     def solution(indications, looks):
@@ -944,7 +931,8 @@ def _on_codes(item, column, given, right, get):
     if right == "none":
         return f"Your code is an exam made with {MACHINES[given]}. Is the one that is named the same exam, or only its neighbour?"
     if MACHINES[given] != MACHINES[right]:
-        return f"Your code is an exam made with {MACHINES[given]}. Which machine does the name say? Views (2V, 3V) are of plain X-rays."
+        views = " Views (2V, 3V) are of plain X-rays." if re.search(r"\b\dV\b", item["name"]) else ""
+        return f"Your code is an exam made with {MACHINES[given]}. Which machine does the name say?{views}"
     return "The machine may be right. Look at the rest of the name: body part, position of the patient, purpose."
 
 
@@ -1014,17 +1002,23 @@ class TheirNamesOurCodes:
     points = 2
 
     def solution(eastcliff):
-        # From the particular to the general: the first words that stand in the name decide.
-        meant = [
-            ("KUB", "XABD"), ("CAT SCAN BRAIN", "CTHD"), ("CORONARY CTA", "CTCOR"), ("HEART CATH", "XACOR"), ("CXR PORT", "XCHAP"),
-            ("PE PROTOCOL", "CTPA"), ("FILM CHEST 2V", "XCHPA"), ("C/A/P", "CTCAP"), ("MRCP", "MRABD"), ("OPG", "PXPAN"),
-            ("2D ECHO", "USECHO"), ("MAMMO SCREEN", "MGSCR"), ("SCINTIGRAPHY", "NMBONE"), ("ESOPHAGRAM", "RFSWAL"),
-            ("SONO RUQ", "USABD"), ("C-SPINE", "XCSP"), ("L-SPINE", "XLSP"),
-        ]
+        # All names that may stand on the form; yours are twelve of them.
+        code_of = {
+            "KUB SUPINE": "XABD",                           # alone: a plain film of the abdomen
+            "CAT SCAN BRAIN PLAIN": "CTHD",                 # CAT is CT; head and brain are the same exam
+            "CORONARY CTA": "CTCOR",                        # angiography in the CT ...
+            "LEFT HEART CATH W CORONARIES": "XACOR",        # ... and with a catheter
+            "CXR PORT": "XCHAP",                            # at the bed: AP
+            "CT CHEST PE PROTOCOL": "CTPA",                 # the arteries of the lung
+            "IVP W TOMOGRAMS": "none", "DEXA BONE DENSITY": "none",
+            "PLAIN FILM CHEST 2V": "XCHPA", "C-SPINE 3V": "XCSP", "PLAIN FILM L-SPINE": "XLSP",
+            "CT C/A/P W": "CTCAP", "MRCP": "MRABD", "OPG": "PXPAN", "2D ECHO (TTE)": "USECHO",
+            "MAMMO SCREEN BILAT": "MGSCR", "BONE SCINTIGRAPHY": "NMBONE",
+            "BARIUM ESOPHAGRAM": "RFSWAL", "SONO RUQ": "USABD",
+        }
         rows = []
         for row in eastcliff:
-            codes = [code for words, code in meant if words in row["name"]]
-            rows.append((row["number"], codes[0] if codes else "none"))
+            rows.append((row["number"], code_of[row["name"]]))
         return rows
 
     def brain_is_mr(eastcliff):
@@ -1062,8 +1056,8 @@ class TheirNamesOurCodes:
     hints = [
         "Split each name: machine, body part, what else (contrast, view, protocol). The list of old and foreign names stands above.",
         "`catalogue[catalogue[\"modality\"] == \"CT\"]` shows the exams of one machine alone.",
-        "CAT is CT; plain film is an X-ray; sono is ultrasound; a CXR is a chest X-ray; C/A/P is chest, abdomen, pelvis; an OPG shows "
-        "all teeth in one image.",
+        "CAT is CT; CTA is an angiography in the CT, CATH one with a catheter; CXR is a chest X-ray and PORT one at the bed; KUB without a "
+        "machine is a plain film. Two names may have no code here: look for their machine in the catalogue.",
     ]
     praise = (
         "This is the table that the interface needs. Keep it with its date: a name that is new tomorrow must not find an old code by "
@@ -1132,10 +1126,13 @@ def rule_list(value):
         word, part = pair
         if not word.strip():
             raise ValueError("a rule has an empty word, which stands in every name")
+        if "  " in word:
+            raise ValueError(f"`{word}` has two blanks together, and the engine "
+                             "leaves one: such a word stands in no name")
         if re.search("[^A-Za-z0-9 ]", word):
             raise ValueError(f"`{word}` holds a sign that the engine has already turned into a blank; write a blank in its place")
         if part.strip() != part.strip().upper() or " " in part.strip() or len(part.strip()) > 16:
-            raise ValueError(f"`{part}` is no value for Body Part Examined: capitals, no blanks, at most 16 characters")
+            raise ValueError(f"`{part}` is no body part of PS3.16 Annex L: those are capitals without blanks, at most 16 characters")
         if part.strip() not in BODY_PARTS:
             raise ValueError(f"`{part}` is not among the values of PS3.16 Annex L that are used here")
         rules.append((word.upper(), part.strip()))
@@ -1194,7 +1191,7 @@ class BodyPartRules:
     later, in which the same regions are written out or the letters of a short word stand by chance.
     """
 
-    answer = Config("rules", reading=rule_list)
+    answer = Config("rules", reading=rule_list, called="rules")
     points = 3
 
     def solution():
@@ -1332,16 +1329,6 @@ def _back(orders, *kinds):
     return [row["accession"] for row in orders if kind_of[row["text"]] in kinds]
 
 
-def accession(value):
-    """An accession number, with or without the A."""
-    text = str(value).strip(" '\"").upper()
-    if re.fullmatch(r"\d{3,4}", text):
-        text = "A250406" + text.zfill(4)          # the last figures alone
-    if not re.fullmatch(r"A?\d{10}", text):
-        raise ValueError("an accession number of this list looks like A2504060123")
-    return "A" + text.removeprefix("A")
-
-
 def _on_sides(row, extra):
     """Why an order need not go back, or why one that lacks must."""
     kind = next(kind for kind, variants in SIDES for _, _, text in variants if text == row["text"])
@@ -1368,7 +1355,7 @@ class WhichSide:
     accession numbers.
     """
 
-    answer = Pick("back", accession, about="orders", name="accession", remark=_on_sides)
+    answer = Pick("back", about="orders", column="accession", looks="A2504060000", remark=_on_sides)
     points = 2
 
     def solution(orders):
@@ -1499,8 +1486,10 @@ class SafetyFlags:
     Each raises one at most.
     """
 
-    answer = Sheet("flag", {"flag": {"pregnancy": ("pregnant",), "kidney": ("kidneys", "renal", "egfr"), "implant": ("mr safety", "metal"),
-                                     "allergy": ("reaction", "contrast reaction"), "none": ("no", "go", "no flag", "-")}}, len(SCREENED),
+    answer = Sheet("flag", {"flag": {"pregnancy": ("pregnant", "pregnancy flag"), "kidney": ("kidneys", "renal", "egfr", "kidney flag"),
+                                     "implant": ("mr safety", "metal", "implant flag"),
+                                     "allergy": ("reaction", "contrast reaction", "allergy flag"),
+                                     "none": ("no", "go", "no flag", "-")}}, len(SCREENED),
                    about="screened", remark=_on_flags)
     points = 2
 

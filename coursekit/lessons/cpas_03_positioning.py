@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from coursekit.checking import Choice, Fields, Function, Lesson, Number, Set, Table, Text
+from coursekit.checking import Choice, Fields, Function, Lesson, Number, Pick, Table, Text
 from coursekit.checking.reading import Unclear, short
 from coursekit.hospital.draws import Draws
 
@@ -172,7 +172,7 @@ def two_directions(value):
         for control, meant in (("\f", "\\F"), ("\a", "\\A"), ("\r", "\\R")):
             value = value.replace(control, meant)
         text = value.strip(" '\"[]()")
-        value = [part for part in re.split(r"[\\/,;|\s'\"]+", text) if part]
+        value = [part for part in re.split(r"[\\/,;|\s'\"\-]+", text) if part]
         value = list(value[0]) if len(value) == 1 and len(value[0]) == 2 else value
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise ValueError("two letters are asked: first that of the right edge, then that of the lower one")
@@ -221,7 +221,10 @@ def side(value):
 def mammogram(value):
     """CC or MLO, from the letters or the words."""
     text = re.sub(r"[\s\-]+", "", value).casefold() if isinstance(value, str) else ""
-    return {"craniocaudal": "CC", "mediolateraloblique": "MLO", "oblique": "MLO"}.get(text, text.upper())
+    view = {"craniocaudal": "CC", "mediolateraloblique": "MLO", "oblique": "MLO"}.get(text, text.upper())
+    if view not in ("CC", "MLO"):
+        raise ValueError("a view is CC or MLO")
+    return view
 
 
 NEGATIONS = ("not", "no", "never", "without", "nothing", "none", "non", "un", "neither", "nor", "cannot", "cant", "isnt", "arent", "wasnt",
@@ -264,11 +267,14 @@ def marker_seen(value):
 
 def verdict(value):
     """ok, mirrored, wrong view or wrong side."""
-    text = re.sub(r"[\s_\-]+", " ", value).strip(" '\".").casefold() if isinstance(value, str) else ""
-    return {"okay": "ok", "fine": "ok", "correct": "ok", "right": "ok", "none": "ok", "flipped": "mirrored", "mirror": "mirrored",
-            "view": "wrong view", "view wrong": "wrong view", "side": "wrong side", "side wrong": "wrong side",
-            "laterality": "wrong side", "wrong laterality": "wrong side", "wrong marker": "wrong side",
-            "wrong plane": "wrong view"}.get(text, text)
+    text = re.sub(r"[\s_\-]+", "", value).strip("'\".").casefold() if isinstance(value, str) else ""
+    known = {"ok": "ok", "okay": "ok", "fine": "ok", "correct": "ok", "right": "ok", "none": "ok", "mirrored": "mirrored",
+             "flipped": "mirrored", "mirror": "mirrored", "wrongview": "wrong view", "view": "wrong view", "viewwrong": "wrong view",
+             "plane": "wrong view", "wrongplane": "wrong view", "wrongside": "wrong side", "side": "wrong side", "sidewrong": "wrong side",
+             "laterality": "wrong side", "wronglaterality": "wrong side", "wrongmarker": "wrong side"}
+    if text not in known:
+        raise ValueError("a verdict is ok, mirrored, wrong view or wrong side")
+    return known[text]
 
 
 # --- the inputs
@@ -505,40 +511,84 @@ def morning_verdicts(films):
 # --- the exercises
 
 
-class Names(Set):
-    """A Set that may be given as the filtered table, or as its rows: then the names are in one column."""
+LETTER_SAYS = {
+    "L": "the patient's left: from the front where heart and stomach bubble lie, from the side nowhere, as one side lies over the other",
+    "R": "the patient's right: from the front where heart and stomach bubble do not lie, from the side nowhere, as one side lies over the "
+    "other",
+    "A": "the front of the body, where from the side the breastbone is; on a film from the front it points out of the picture",
+    "P": "the back of the body, where from the side the spine is; on a film from the front it points into the picture",
+    "H": "the head: there the neck is seen",
+    "F": "the feet: there the dome of the diaphragm and the belly are, away from the neck",
+}
 
-    def __init__(self, variables, column):
-        super().__init__(variables)
-        self.column = column
 
-    def read(self, given):
-        """A dict from each name in the form that is compared to the name as it was given."""
-        try:
-            given = self._names(given)
-        except Exception:  # something that only looks like a table: it is read as it is, or refused with a sentence
-            pass
-        return super().read(given)
+def _on_edges(label, given, right, get):
+    """A sentence on wrong letters of a film: what the first wrong one would mean."""
+    if OPPOSITE[given[1]] == given[0] or given[0] == given[1]:
+        return "Rows and columns stand across each other, so the two letters can't be of one pair of opposites."
+    place = 0 if given[0] != right[0] else 1
+    return (f"Your {given[place]} at the {('right', 'bottom')[place]} edge would mean {LETTER_SAYS[given[place]]}. Is that what lies at "
+            f"that "
+            "edge of this film?")
 
-    def _names(self, given):
-        # By the type alone: a learner's own object may do anything when it is asked.
-        if type(given).__module__.partition(".")[0] == "pandas":
-            if type(given).__name__ == "DataFrame":
-                if self.column in given.columns:
-                    given = given[self.column]
-                elif given.index.name == self.column:
-                    given = given.index
-            return given.tolist() if type(given).__name__ != "DataFrame" else given  # a column, an index, or what .unique() returns
-        if type(given) is dict and type(given.get(self.column)) is list:
-            return given[self.column]
-        return [self._name(row) for row in given] if type(given) in (list, tuple) else given
 
-    def _name(self, row):
-        if type(row) is dict:
-            return row.get(self.column, row)
-        if issubclass(type(row), tuple) and self.column in getattr(type(row), "_fields", ()):
-            return getattr(row, self.column)
-        return row
+def _on_contradictions(row, extra):
+    """Why an image is not among the contradicting ones, or what to look at when one is missing."""
+    if not extra:
+        return ("Look every code up in `view_codes`, left and right lateral apart, in the mammograms too, and compare what you find with "
+                "View Position.")
+    if not row["view_position"] or not row["code_value"]:
+        return "One of its two attributes is empty: that is incomplete, but contradicts nothing."
+    if VIEWS[row["view_position"]][1] != row["code_meaning"]:
+        return ("Only its code *meaning* differs from View Position, and that is a remark for people. A program looks the code value up: "
+                "which view is it in `view_codes`?")
+    return "Its code value is the code of the same view as its View Position."
+
+
+def _on_sides(row, extra):
+    """Why an examination is not among the contradicting ones, or what to look at when one is missing."""
+    if not extra:
+        return "Look for a row with an L and an R in any two of the three columns: order and header, header and marker, order and marker."
+    if "" in (row["ordered"], row["header"], row["marker"]):
+        return "What is filled in its row says the same. An empty entry says nothing, and contradicts nothing."
+    return "Order, header and marker of it say the same side."
+
+
+def _on_mammograms(film, column, given, right, get):
+    """A sentence on a wrong side or view of a mammogram."""
+    if column == "view":
+        return ("The oblique view has the white wedge of the chest muscle in a corner, and the feet among the letters of its bottom edge. "
+                "Has this film?")
+    return ("Only L or R at the bottom edge tells: down the film one comes towards the middle of the body. The edge of the chest wall "
+            "misleads where a film was flipped.")
+
+
+def _on_the_table(name, given, right, get):
+    """A sentence on a wrong edge of the prone series."""
+    return {
+        "left_edge": "Image Orientation (Patient) begins with the rows: which of its first three numbers is not 0, and is it positive? "
+        "That is the direction of the right edge; the left one is the opposite.",
+        "bottom_edge": "The columns are the last three of the six numbers: which of them is not 0, and is it positive? Along y lie front "
+        "and back, whatever the position was.",
+        "table_at": "The third letter of Patient Position says on what the patient lies: that part of the body touches the table. Is it "
+        "at the top or at the bottom, by your letters?",
+    }[name]
+
+
+REVIEW_SAYS = {  # verdict given: what it would mean
+    "ok": "Then view, side and the letters at the edges would all be true of the picture. Set it beside its line of the table once more.",
+    "mirrored": "Then what has a side would lie at the wrong letter, or the marker would be mirror writing. Look for heart, liver or "
+    "aorta, and at the marker.",
+    "wrong view": "Then the picture would show another view or plane than the column view_or_orientation names. What is seen: lungs side "
+    "by side or one over the other, a muscle in the corner or none, a slice across or upright?",
+    "wrong side": "Then picture and marker would show another side than image_laterality. Has this film a side in the table at all, other "
+    "than U?",
+}
+
+
+def _on_the_review(film, column, given, right, get):
+    """A sentence on a wrong verdict of the morning's review: what the given one would mean."""
+    return REVIEW_SAYS[given]
 
 
 @lesson.exercise
@@ -551,13 +601,26 @@ class EdgesOfFourFilms:
     a slash or DICOM's own backslash.
     """
 
-    answer = Fields("orientation", {label: Text("", reading=two_directions) for label in "ABCD"})
+    answer = Fields("orientation", {label: Text("", reading=two_directions) for label in "ABCD"}, in_order=True, remark=_on_edges)
     points = 2
 
     def solution(films):
-        # The radiographer's reading of each film: the right edge, then the bottom edge.
-        from coursekit.lessons.cpas_03_positioning import edges_seen
-        return {film.label: " ".join(edges_seen(film)) for film in films}
+        # What is seen on a film (`film.text` says it in words), and the letters of its right and its bottom edge.
+        # From the front the heart is at the patient's left, L; from the side the spine is behind, P; the neck is towards the head, H.
+        letters_of = {
+            "the neck at the top, the heart and the gas of the stomach to the right": "L F",
+            "the neck at the top, the breastbone to the left, the spine to the right": "P F",
+            "the neck at the right, the heart and the gas of the stomach to the bottom": "H L",     # turned to the right
+            "the neck at the left, the heart and the gas of the stomach to the top": "F R",         # turned to the left
+            "the neck at the top, the breastbone to the right, the spine to the left": "A F",       # mirrored
+            "the neck at the bottom, the breastbone to the right, the spine to the left": "A H",    # upside down
+        }
+        letters = {}
+        for film in films:
+            for seen in letters_of:
+                if seen in film.text:
+                    letters[film.label] = letters_of[seen]
+        return letters
 
     def left_and_top(films):
         return {film.label: " ".join(turned(letter) for letter in edges_seen(film)) for film in films}
@@ -601,7 +664,7 @@ class HeartOnThePortable:
     To the nearest millimetre is enough.
     """
 
-    answer = Number("width_on_ap", unit="mm", tolerance=1.3)
+    answer = Number("width_on_ap", unit="mm", tolerance=0.6)
 
     def solution(heart):
         true_width = heart["width_on_pa"] * (heart["pa_sid"] - heart["pa_oid"]) / heart["pa_sid"]
@@ -628,6 +691,19 @@ class HeartOnThePortable:
         pa, ap = heart["pa_sid"] / (heart["pa_sid"] - heart["pa_oid"]), heart["ap_sid"] / (heart["ap_sid"] - heart["ap_oid"])
         return heart["width_on_pa"] * (1 + ap - pa)
 
+    def enlarged_as_on_the_pa(heart):
+        return heart["width_on_pa"] * heart["pa_sid"] / (heart["pa_sid"] - heart["pa_oid"])
+
+    def sid_over_oid_alone(heart):
+        return heart["width_on_pa"] * heart["ap_sid"] / heart["ap_oid"]
+
+    def shares_subtracted(heart):
+        pa, ap = heart["pa_oid"] / heart["pa_sid"], heart["ap_oid"] / heart["ap_sid"]
+        return heart["width_on_pa"] * (1 + ap - pa)
+
+    def in_metres(heart):
+        return HeartOnThePortable.solution(heart) / 1000
+
     def same_width(heart):
         return heart["width_on_pa"]
 
@@ -646,6 +722,13 @@ class HeartOnThePortable:
         factors_of_the_figure: "You took the enlargements of the figure. This heart lies at other distances: work them out from `heart`.",
         difference_added: "You added the difference of the two enlargements. They are factors: divide by the one for PA, then multiply by "
         "the one for AP.",
+        enlarged_as_on_the_pa: "You multiplied by the enlargement of the PA film. The width on it is enlarged already: divide by it, and "
+        "you have the heart itself; then comes the AP film.",
+        sid_over_oid_alone: "You multiplied by SID / OID. The shadow is larger than the heart by SID / (SID - OID), and before that the "
+        "way leads back from the PA film to the heart.",
+        shares_subtracted: "You took OID / SID of both and the difference of the two. The enlargement is SID / (SID - OID), and two of "
+        "them are factors: divide by the one, multiply by the other.",
+        in_metres: "A thousand times too small: is that in metres? Asked are millimetres.",
         same_width: "That would need two films of the same geometry. Here both the tube's distance and the heart's place differ.",
         true_width_only: "That is the width of the heart itself. The portable film shows its shadow, which is larger again.",
     }
@@ -666,13 +749,12 @@ class ViewsThatContradict:
     An image in which one of the two is empty contradicts nothing. Answer with a list of the names in the column `image`.
     """
 
-    answer = Names("contradicting", column="image")
+    answer = Pick("contradicting", about="views", column="image", looks="V00", remark=_on_contradictions)
 
     def solution(views, view_codes):
-        return [
-            row.image for row in views.itertuples()
-            if row.view_position and row.code_value and view_codes[row.code_value] != row.view_position
-        ]
+        coded = views["code_value"].map(view_codes)                     # the view that the code names
+        both = coded.notna() & (views["view_position"] != "")           # neither of the two is empty
+        return list(views[both & (coded != views["view_position"])]["image"])
 
     def by_the_meaning(views):
         meant = {meaning: position for position, (_, meaning) in VIEWS.items()}
@@ -724,7 +806,7 @@ class FourMammograms:
     Give a table with the columns `film` (1 to 4), `side` (L or R) and `view` (CC or MLO).
     """
 
-    answer = Table("mammogram_table", key=["film"], reading={"side": side, "view": mammogram})
+    answer = Table("mammogram_table", key=["film"], reading={"side": side, "view": mammogram}, remark=_on_mammograms)
     points = 2
 
     def solution(mammograms):
@@ -779,7 +861,7 @@ class SidesThatDisagree:
     What is missing contradicts nothing. Answer with a list of accession numbers.
     """
 
-    answer = Names("disagreeing", column="accession")
+    answer = Pick("disagreeing", about="sides", column="accession", looks="A2503010000", remark=_on_sides)
 
     def solution(sides):
         found = []
@@ -844,10 +926,13 @@ class TheTicket:
     points = 2
 
     def solution(ticket_film):
-        # The radiographer's reading of the film.
-        from coursekit.lessons.cpas_03_positioning import marker_on
-        where, how = marker_on(ticket_film)
-        return ("A", f"{where} mirrored") if "mirror" in how else ("B", f"{where} {how}")
+        # The letter on the film decides (`ticket_film.text` says in words what is seen). A flip turns everything in the picture, the
+        # letter too: it changes sides and becomes mirror writing. Beside organs that lie the other way round it stays as it was.
+        if "mirror writing" in ticket_film.text:
+            found = "A", "left mirrored"
+        else:
+            found = "B", "right readable"
+        return found
 
     def the_other_reason(ticket_film):
         return ("B" if marker_on(ticket_film)[1] != "readable" else "A"), None
@@ -862,6 +947,14 @@ class TheTicket:
         letter, seen = ("A", "right mirrored") if marker_on(ticket_film)[1] != "readable" else ("B", "left readable")
         return letter, seen
 
+    def other_writing(ticket_film):
+        letter, seen = ("A", "left readable") if marker_on(ticket_film)[1] != "readable" else ("B", "right mirrored")
+        return letter, seen
+
+    def other_side_and_writing(ticket_film):
+        letter, seen = ("A", "right readable") if marker_on(ticket_film)[1] != "readable" else ("B", "left mirrored")
+        return letter, seen
+
     wrong_ways = {
         the_other_reason: "Look at the letter itself. A flip moves all pixels, the marker too: it changes sides and turns into mirror "
         "writing. A patient whose organs lie the other way round changes nothing about the marker.",
@@ -871,6 +964,10 @@ class TheTicket:
         "at the unusual side.",
         other_side: "The reason may stand, but the marker is at the other side of the *screen*. Say what you see at your left and right "
         "hand, not at the patient's.",
+        other_writing: "Reason and side may stand, but the writing does not go with the reason: a flip mirrors all that is in the "
+        "picture, a rare patient mirrors nothing. How is the letter written?",
+        other_side_and_writing: "What you say of the marker would prove another reason than yours. Look at the letter once more: at which "
+        "hand of yours is it, and how is it written?",
     }
     hints = [
         "Two things to look at: at which side of the screen the letter is, and whether you can read it.",
@@ -878,8 +975,24 @@ class TheTicket:
         "If the letter is written as usual, the film was not flipped, and what you see is the patient. If it is mirror writing, the film "
         "was.",
     ]
-    praise = ("What is wrong or rare is proved by the film itself. Still nobody flips pixels in the archive: the device sends the film "
-              "anew or quality control corrects it, with a note of what was done.")
+    praise = ("What is wrong or rare is proved by the film itself. Had it to be turned, the stored image would stay as it is: a new one, "
+              "with a SOP Instance UID of its own, takes its place, from the device or out of quality control, and a note says why.")
+
+
+def _in_words(vector):
+    return ", ".join(f"{part:.2f}" for part in vector)
+
+
+def _about_plane(iop):
+    """The normal of a slice, for somebody whose function names another plane."""
+    return f"The normal of this slice is ({_in_words(_normal(iop))}): which of the three is the largest in size, and what is its axis?"
+
+
+def _about_edges(iop):
+    """Rows and columns of a slice, for somebody whose function gives other letters."""
+    return (f"The rows of this slice lead along ({_in_words(iop[:3])}), its columns along ({_in_words(iop[3:])}). Which number of each is "
+            f"the "
+            "largest in size, what is its axis, and which sign has it?")
 
 
 @lesson.exercise
@@ -889,7 +1002,7 @@ class PlaneOf:
     `"sagittal"`: the plane that is **nearest**, for oblique slices too.
     """
 
-    answer = Function("plane_of", result=Text("", reading=returned(plane)))
+    answer = Function("plane_of", result=Text("", reading=returned(plane)), about=_about_plane)
     points = 2
 
     def solution(iop):
@@ -928,6 +1041,13 @@ class PlaneOf:
     def rounded(iop):
         return _by_rounding(iop)
 
+    def main_axes_of_rows_and_columns(iop):
+        return _by_main_axes(iop)
+
+    def by_the_column(iop):
+        size = [abs(part) for part in iop[3:]]
+        return ["sagittal", "axial", "coronal"][size.index(max(size))]
+
     wrong_ways = {
         without_abs: "You took the largest component of the normal with its sign. A normal may point either way through the slice, so "
         "-0.9 is more than 0.1: compare the sizes, `abs`.",
@@ -942,6 +1062,10 @@ class PlaneOf:
         "be below 0.7, or two beyond 0.5: compare the three with each other.",
         rounded: "You rounded. In a slice that leans by nearly 45 degrees two components of the normal become 1, and the first one wins: "
         "compare them as they are.",
+        main_axes_of_rows_and_columns: "You took the main axis of the rows and that of the columns, and the third for the plane. In a "
+        "slice that leans in two directions both may lie mainly along the same axis, or the third be the wrong one: compute the normal.",
+        by_the_column: "You went by the columns alone. In coronal and in sagittal slices they run the same way, from head to feet; only "
+        "rows and columns together tell the plane: the normal.",
     }
     hints = [
         "Rows are the first three numbers, columns the last three. The worked cell computes the normal from them.",
@@ -963,7 +1087,7 @@ class LettersOfASlice:
     The letters are L, R, A, P, H, F; for an oblique slice, the direction that is nearest.
     """
 
-    answer = Function("edges", result=Text("", reading=returned(two_directions)))
+    answer = Function("edges", result=Text("", reading=returned(two_directions)), about=_about_edges)
     points = 2
 
     def solution(iop):
@@ -1037,7 +1161,7 @@ class OnTheBelly:
     """
 
     answer = Fields("prone", {"left_edge": Text("", reading=direction), "bottom_edge": Text("", reading=direction),
-                              "table_at": Text("", reading=end_of_the_film)})
+                              "table_at": Text("", reading=end_of_the_film)}, remark=_on_the_table)
 
     def solution(odd_series):
         iop = odd_series["ImageOrientationPatient"]
@@ -1091,13 +1215,35 @@ class MorningReview:
     - `"wrong side"`: the header names another side than picture and marker show.
     """
 
-    answer = Table("review", key=["film"], reading={"verdict": verdict})
+    answer = Table("review", key=["film"], reading={"verdict": verdict}, remark=_on_the_review)
     points = 3
 
-    def solution(morning):
-        # The verdicts of the radiographer in charge, who looked at the six.
-        from coursekit.lessons.cpas_03_positioning import morning_verdicts
-        return [{"film": film, "verdict": verdict} for film, verdict in morning_verdicts(morning).items()]
+    def solution(morning, morning_headers):
+        # What is seen on a picture (`film.text` says it in words), and the view or orientation that its header must name.
+        view_of = {
+            "a chest with both lungs side by side": "PA, postero-anterior",
+            "the lungs one over the other": "LL, left lateral",
+            "no muscle": "CC, cranio-caudal",
+            "a white wedge of muscle": "MLO, medio-lateral oblique",
+            "a ring of ribs": "IOP 1\\0\\0\\0\\1\\0",                    # axial
+            "a trunk from the neck": "IOP 1\\0\\0\\0\\0\\-1",            # coronal
+        }
+        # What has a side and lies at the viewer's left, where it never does when the letters are true.
+        signs_of_a_flip = ["the heart and the gas of the stomach to the left", "beside the spine to the left", "the heart to the left"]
+        table = []
+        for film in morning:
+            header = morning_headers[morning_headers["film"] == film.label].iloc[0]
+            view = [view_of[seen] for seen in view_of if seen in film.text][0]
+            verdict = "ok"
+            if view != header["view_or_orientation"]:
+                verdict = "wrong view"
+            if header["modality"] == "MG" and f"the letters {header['image_laterality']} " not in film.text:
+                verdict = "wrong side"                                      # the marker names the other side
+            for sign in signs_of_a_flip:
+                if sign in film.text:
+                    verdict = "mirrored"
+            table.append({"film": film.label, "verdict": verdict})
+        return table
 
     def all_can_be_read(morning):
         return [{"film": film, "verdict": "ok"} for film in morning_verdicts(morning)]
@@ -1162,6 +1308,16 @@ def _letter_beyond_half(vector, order):
 
 
 PLANES = ("sagittal", "coronal", "axial")
+
+
+def _main_axis(vector):
+    size = [abs(part) for part in vector]
+    return size.index(max(size))
+
+
+def _by_main_axes(iop):
+    axes = {_main_axis(iop[:3]), _main_axis(iop[3:])}
+    return "axial" if axes == {0, 1} else "coronal" if axes == {0, 2} else "sagittal"
 
 
 def _by_threshold(iop):

@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 
-from coursekit.checking import Choice, Fields, Function, Kind, Lesson, Number, Set, Table, Text
+from coursekit.checking import Choice, Fields, Function, Kind, Lesson, Number, Pick, Table, Text
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.kinds.table import Rows, _cells, _from_frame
-from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain, short
+from coursekit.checking.kinds.table import Rows
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.figures.modalities import Tile
 from coursekit.hospital import images
@@ -55,11 +55,12 @@ DELIVERY = {
                       "disc a dark ring and a dark wedge", ""),
     "ivoct_pullback": ("IVOCT", STORAGE + "14.1", "a disc with rings", "a disc, black at its rim; round the centre a fine bright band "
                        "that fades outwards within a short way, with a sharp dark wedge", ""),
-    "nm_bone": ("NM", STORAGE + "20", "a body from head to foot", "a whole skeleton in dots, the kidneys too, with some spots brighter "
-                "than the rest", ""),
-    "pt_torso": ("PT", STORAGE + "128", "a section through a trunk", "a blurred section through a trunk, bright in one place, with no "
-                 "sharp edge anywhere", "Units: BQML"),
+    "nm_bone": ("NM", STORAGE + "20", "a body from head to foot, twice", "a whole skeleton in dots, from the front and from the back, the "
+                "kidneys too, with some spots brighter than the rest", ""),
+    "pt_torso": ("PT", STORAGE + "128", "a section through a trunk", "a blurred section through a trunk, brightest in the heart, spine and "
+                 "ribs faint, with no sharp edge anywhere", "Units: BQML"),
 }  # fmt: skip
+DIRT = 200  # pixels: the side of the part of the dirty plate that is shown, in which a speck of 12 is seen well
 MARKER = 0.14  # the part at the top of a mammogram that bears the marker with the view: it's cut off
 
 CAUSES = {
@@ -75,9 +76,9 @@ CAUSES = {
 }
 # Of each picture: its cause, the shapes that are seen, and what a look at them finds.
 ARTEFACTS = {
-    "ghost": ("B", "A plate with a hand on it.",
+    "ghost": ("B", "A test exposure of an empty plate, with a hand on it.",
               "A plate that was exposed evenly, with nothing on it. A hand can be made out faintly, its bones a little lighter."),
-    "dirt": ("A", "A part of a plate.",
+    "dirt": ("A", "A part of a test exposure of an empty plate.",
              "A part of an evenly exposed plate: small sharp white specks on even grey."),
     "motion": ("C", "A knee and its artery after subtraction.",
                "A knee after subtraction: beside the dark vessel every edge of the bones has a light and a dark line."),
@@ -102,7 +103,8 @@ def modality(value):
         "CT": ("CT", "CAT", "COMPUTED TOMOGRAPHY"), "MR": ("MR", "MRI"), "DX": ("DX", "DR", "DIGITAL RADIOGRAPHY"),
         "MG": ("MG", "MAMMO", "MAMMOGRAPHY"), "US": ("US", "ULTRASOUND"), "RF": ("RF", "FLUORO", "FLUOROSCOPY"),
         "XA": ("XA", "ANGIO", "ANGIOGRAPHY"), "IVUS": ("IVUS",), "IVOCT": ("IVOCT", "IV-OCT", "IV OCT"),
-        "NM": ("NM", "NUCLEAR MEDICINE"), "PT": ("PT", "PET"), "XC": ("XC",),
+        "NM": ("NM", "NUCLEAR MEDICINE"), "PT": ("PT", "PET"), "XC": ("XC",), "CR": ("CR",),
+        "OCT": ("OCT",), "DBT": ("DBT", "TOMOSYNTHESIS"),  # what people write for IVOCT and MG
     }  # fmt: skip
     text = " ".join(str(value).split()).strip(" '\".").upper()
     for code, written in names.items():
@@ -121,8 +123,9 @@ def codec(value):
         raise ValueError("these are several UIDs, and one is asked")
     if found:
         return found.pop()
-    if re.fullmatch(r"\D*1\.2\.840\.*(\.\.+|\u2026)\.?4\.70\W*", text):
-        return JPEG_LOSSLESS
+    end = re.fullmatch(r"\W*(?:1\.2(?:\.840)?)?\W*4\.(\d\d)\W*", text)
+    if end:
+        return f"{ENCODING}4.{end[1]}"  # the end of the UID, as in 1.2.840...4.70
     letters = re.sub(r"[^a-z0-9]", "", text.casefold().replace("transfer syntax", "").replace("first-order prediction", "sv1"))
     letters = letters.replace("selectionvalue1", "sv1").replace("nonhierarchical", "")
     names = {
@@ -137,10 +140,36 @@ def codec(value):
 
 def sop_class(value):
     """A SOP class's UID, from its name, the UID, or the end of the UID as the lesson's table has it."""
+    if isinstance(value, (int, float)):
+        raise ValueError("without quotes it is a number, in which .2 and .20 are the same. Put the end of the UID in quotes")
     text = str(value).strip(" '\"`")
     if re.fullmatch(r"\.?\d{1,3}(\.\d{1,3}){0,3}", text) and not text.startswith("1.2.840"):
         return STORAGE + text.removeprefix(".")
-    return uid(value)
+    if _shortened(text) in SHORT_NAMES:
+        return SHORT_NAMES[_shortened(text)]
+    try:
+        return uid(value)
+    except ValueError:
+        raise ValueError("that is no SOP class: give its whole UID, the end of it in quotes, or the name as the table at the beginning of "
+                         "the lesson has it") from None
+
+
+def _shortened(name):
+    """The words of a SOP class's name that tell it from others, as "digital mammography for processing"."""
+    words = re.sub("[^a-z0-9]+", " ", re.sub("(?i)x[ -]?rays?", "", name).casefold()).replace("multi frame", "multiframe").split()
+    return " ".join(word for word in words if word not in ("image", "images", "storage", "sop", "class"))
+
+
+SHORT_NAMES = {
+    "computed radiography": STORAGE + "1", "cr": STORAGE + "1", "ct": STORAGE + "2", "mr": STORAGE + "4",
+    "digital for presentation": STORAGE + "1.1", "digital for processing": STORAGE + "1.1.1",
+    "digital mammography for presentation": STORAGE + "1.2", "digital mammography for processing": PROCESSING,
+    "mammography for presentation": STORAGE + "1.2", "mammography for processing": PROCESSING,
+    "breast tomosynthesis": TOMOSYNTHESIS, "radiofluoroscopic": STORAGE + "12.2", "angiographic": STORAGE + "12.1",
+    "ultrasound": STORAGE + "6.1", "ultrasound multiframe": MULTIFRAME, "us multiframe": MULTIFRAME,
+    "nuclear medicine": STORAGE + "20", "nm": STORAGE + "20", "pet": STORAGE + "128", "positron emission tomography": STORAGE + "128",
+    "intravascular optical coherence tomography for presentation": STORAGE + "14.1",
+}  # fmt: skip
 
 
 def megabytes(value):
@@ -174,44 +203,6 @@ def cause(value):
     raise ValueError(f"one of the letters {', '.join(CAUSES)} is asked")
 
 
-class Named(Set):
-    """Rows of a table of the lesson, by their names; forgives the rows themselves, cut out of the table.
-
-    table  : the name of the input
-    column : the column with the names
-    looks  : what a name looks like: an example that is none of the table's
-    also   : another column that tells the rows apart, whose values count as names too
-    """
-
-    def __init__(self, variables, table, column, looks, also=None):
-        super().__init__(variables)
-        self.table, self.column, self.looks, self.also = table, column, looks, also
-
-    def read(self, given):
-        """As for a set; of a table its column of names."""
-        if is_library(given, "pandas", "DataFrame"):
-            rows = _from_frame(given)
-            if self.column in rows.columns:
-                given = [row[rows.columns.index(self.column)] for row in rows.rows]
-        return super().read(given)
-
-    def judge(self, exercise, given, editions):
-        """As for a set; but a name that the table hasn't got is said to be none, and other names of a row are read."""
-        try:
-            answer = self.read(*given)
-        except Unclear:
-            return super().judge(exercise, given, editions)
-        table = exercise.lesson.input_of(self.table, editions.own)
-        known = {str(name).casefold(): name for name in table[self.column]}
-        if self.also:
-            known |= {str(other).casefold(): name for other, name in zip(table[self.also], table[self.column], strict=True)}
-        unknown = [written for value, written in answer.items() if value not in known]
-        if unknown:
-            return Verdict(Outcome.NOT_YET, f"There is no {short(unknown[0])} in the column `{self.column}` of `{self.table}`; its names "
-                           f"look like `{self.looks}`.", "unknown name")  # fmt: skip
-        return super().judge(exercise, ([known[value] for value in answer],), editions)
-
-
 class Lettered(Fields):
     """A dictionary with an entry for each picture; forgives a list in the order of the pictures, and keys such as 1 and "Picture 1".
 
@@ -219,14 +210,11 @@ class Lettered(Fields):
     once : the sentence about it
     """
 
-    def __init__(self, variables, entries, most, once):
-        super().__init__(variables, entries)
+    def __init__(self, variables, entries, most, once, remark):
+        super().__init__(variables, entries, in_order=True, remark=remark)
         self.most, self.once = most, once
 
     def _written(self, given):
-        value = plain(given)
-        if type(value) is list and len(value) == len(self.entries) and not any(type(one) in (list, dict) for one in value):
-            return dict(zip(self.entries, value, strict=True))
         written = super()._written(given)
         return {
             str(name) if type(name) is int and 0 <= name < 100 else
@@ -255,7 +243,13 @@ class Lettered(Fields):
 
 
 class Uptake(Number):
-    """An SUV; a wrong one that is huge, because of a unit, need not be given to the last digit to be told."""
+    """An SUV, also written so; a wrong one that is huge, because of a unit, need not be given to the last digit to be told."""
+
+    def __init__(self, variables, **details):
+        super().__init__(variables, named=("SUVbw", "SUV"), **details)
+
+    def _factor(self, unit):
+        return super()._factor(re.sub(r"(?i)^suv(bw)?\b\s*", "", unit))
 
     def _near(self, number, target, relative=0.0):
         return super()._near(number, target, relative or (0.006 if abs(target) > 1000 else 0.0))
@@ -289,9 +283,16 @@ class Pixels(Kind):
 
     def read(self, given):
         """The array, as floats."""
-        if not is_library(given, "numpy", "ndarray"):
+        if type(given) is list and given and all(type(row) is list or is_library(row, "numpy", "ndarray") for row in given):
+            given = plain(given)  # rows of numbers, as two loops make them
+            if len({len(row) for row in given}) > 1:
+                raise Unclear("a list of rows of different lengths")
+        elif not is_library(given, "numpy", "ndarray"):
             raise Unclear(describe(given))
-        pixels = np.array(given, copy=True)
+        try:
+            pixels = np.array(given, copy=True)
+        except ValueError:
+            raise Unclear("a list in which some pixels are no numbers") from None
         if pixels.dtype.kind not in "uif" or not pixels.size:
             raise Unclear("an array without numbers")
         if not np.isfinite(pixels).all():
@@ -319,9 +320,11 @@ class Pixels(Kind):
 class Sizes(Table):
     """A table of sizes; other columns don't matter, and whole numbers may be cut or rounded."""
 
+    megabytes = ("mb", "megabyte", "size", "size_mb", "size in mb", "size (mb)")  # other names of that column
+
     def _arranged(self, answer, other):
         """As for a table, without the columns that were not asked when those that were are there."""
-        names = [name.strip().casefold() for name in answer.columns]
+        names = ["megabytes" if name.strip().casefold() in self.megabytes else name.strip().casefold() for name in answer.columns]
         if set(other.columns) <= set(names):
             places = [names.index(name) for name in other.columns]
             answer = Rows(list(other.columns), [tuple(row[place] for place in places) for row in answer.rows])
@@ -335,50 +338,80 @@ class Sizes(Table):
         return abs(got - want) <= 0.06
 
 
-class ByPicture(Table):
-    """A table with a row for each picture; a wrong row is diagnosed by itself, whatever the others hold."""
+WOULD_BE = {  # cause given: what it would look like
+    "A": "Dust and dirt are small, sharp, white specks, with nothing round them.",
+    "B": "What is left of an exposure before is faint, and does not belong to this picture.",
+    "C": "When the patient moved, every edge of the bones is there twice, light and dark, on opposite sides.",
+    "D": "Something hard is bright itself, and behind it there is a dark stripe to the lower edge of the fan.",
+    "E": "When the greys are not turned round, air is light and bone dark.",
+    "F": "A second exposure on a plate would be as strong as the first, two pictures in one.",
+    "G": "Too little dose makes grain, all over the picture, and leaves shapes and greys as they should be. Is there nothing else here?",
+    "H": "A dead element darkens a stripe from the probe on, from the upper edge of the fan.",
+    "I": "Contrast medium that leaks makes a cloud beside the vessel.",
+}
 
-    def judge(self, exercise, given, editions):
-        """As for a table; then the first wrong way whose wrong rows are in the answer."""
-        unknown = self._unknown(exercise, given, editions)
-        if unknown:
-            return Verdict(Outcome.NOT_YET, unknown, "unreadable")
-        verdict = super().judge(exercise, given, editions)
-        if verdict.correct or verdict.label != "value":
-            return verdict
-        solution = self._computed(exercise, exercise.solution, editions)
-        right, rows = self._rows(solution, solution), self._rows(self.read(*given), solution)
-        for way, feedback in exercise.wrong_ways.items():
-            wrong = self._rows(self._computed(exercise, way, editions), solution)
-            own = [key for key, row in wrong.items() if row != right[key]]
-            if all(rows[key] == wrong[key] for key in own):
-                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
-        count = sum(rows[key] != right[key] for key in rows)
-        return Verdict(Outcome.NOT_YET, f"{len(rows) - count} of {len(rows)} pictures are right. {verdict.message}", "value")
 
-    def _unknown(self, exercise, given, editions):
-        """A sentence about the first SOP class that can't be read; "" when there is none."""
-        solution = self._computed(exercise, exercise.solution, editions)
-        try:
-            arranged = self._arranged(self.read(*given), solution)
-        except Unclear:
-            return ""
-        if isinstance(arranged, Difference):
-            return ""
-        for row in arranged:
-            value = row[solution.columns.index("sop_class")]
-            try:
-                sop_class(value)
-            except ValueError:
-                return (f"{short(value)} is no SOP class: give its whole UID, the end of it, or the name as the table of SOP classes at "
-                        "the beginning of the lesson has it.")  # fmt: skip
-        return ""
+def _on_causes(number, given, right, get):
+    """A sentence on a cause that is not the picture's: what it would look like."""
+    return f"{WOULD_BE[given]} Look again at this picture."
 
-    def _rows(self, table, solution):
-        """{key: the row's cells as they're compared}, the columns in the order of the solution."""
-        readings = [self.reading.get(column) for column in solution.columns]
-        cells = [_cells(row, readings) for row in self._arranged(table, solution)]
-        return {row[solution.columns.index(self.key[0])]: row for row in cells}
+
+NOT_THIS_WEIGHTING = {  # the two that were taken for one another: what tells them apart
+    frozenset(("T1w", "T2w")): "The fluid in the chambers (ventricles) tells T1 from T2: water is bright with T2 weighting and dark with "
+                               "T1.",
+    frozenset(("T2w", "PDw")): "The fluid tells T2 from PD, which both have a long TR: with T2 it is the brightest by far, with PD it "
+    "hardly stands out.",
+    frozenset(("T1w", "PDw")): "White and grey matter tell T1 from PD: with T1 the white matter is the lighter one, with PD it is the "
+    "darker one, and the fluid is not dark.",
+}
+
+
+def _on_weightings(letter, given, right, get):
+    """A sentence on a weighting that was taken for another."""
+    return NOT_THIS_WEIGHTING[frozenset((given, right))]
+
+
+def _on_plates(row, extra):
+    """Why a plate did not get too much, or where to look when one is missing."""
+    if not extra:
+        return ("Go through the rows again: for an exposure index value over target, for an S number target over value. Twice is "
+                "enough.")
+    times = row["target"] / row["value"]
+    if row["scale"] == "S":
+        return f"It has an S number, which falls when the dose grows: target over value is {times:.1f}, and +3 is twice."
+    return f"Its exposure index is {row['value'] / row['target']:.1f} times its target, and +3 is twice."
+
+
+def _on_series(row, extra):
+    """Why a series does not fit, or where to look when one is missing."""
+    if not extra:
+        return "Compare every Frame of Reference UID with that of PET AC, whatever study or device the series is of."
+    if "late" in row["description"]:
+        return ("It is of the same study and device, but the last figure of its Frame of Reference UID is another one: the patient got up "
+                "and lay down again.")
+    return "Its Frame of Reference UID is another one: it was made on another table, in coordinates of its own."
+
+
+PICTURES_OF = {  # modality given: how its pictures look
+    "CT": "CT makes sections with sharp edges, in which bone is the brightest.", "MR": "MR makes sections in which bone is dark.",
+    "DX": "A flat panel makes shadows, everything on top of each other.", "CR": "A plate makes shadows, everything on top of each other.",
+    "MG": "Mammography shows a breast.", "US": "Ultrasound from outside makes a fan or a box of grain.",
+    "RF": "Fluoroscopy makes shadows that move, often with barium that is swallowed.",
+    "XA": "Angiography shows vessels that are filled through a catheter.", "IVUS": "IVUS makes a disc full of grain out to its rim.",
+    "IVOCT": "IVOCT makes a disc that fades to black within a short way of the wall.",
+    "NM": "A gamma camera makes pictures of counted dots, mostly the body seen from outside.",
+    "PT": "PET makes blurred sections without a sharp edge.", "XC": "A photograph has the colours of the world.",
+}
+
+
+def _on_labels(number, column, given, right, get):
+    """A sentence on a wrong modality or SOP class of the delivery."""
+    if column == "modality":
+        return PICTURES_OF.get(given.upper(), "")
+    row = get("delivery").set_index("picture").loc[int(number)]
+    frames, samples = int(row["frames"]), int(row["samples"])
+    return (f"In `delivery` it has {frames} frame{'s' * (frames > 1)} and {samples} sample{'s' * (samples > 1)} a pixel. "
+            "Which SOP class of this modality holds that, and is the picture raw or made to be read?")
 
 
 def _shuffled(items, draws):
@@ -424,6 +457,21 @@ def runs(hospital):
     ]
 
 
+def _round_the_body(ds):
+    """The part of a section that holds the patient, with a little air: a crop for a Tile."""
+    seen = ds.pixel_array > ds.pixel_array.max() * 0.08
+    edges = []
+    for axis, size in ((1, ds.Rows), (0, ds.Columns)):
+        places = np.flatnonzero(seen.sum(axis=axis) > 2)
+        edges += [max(int(places[0]) - 6, 0), min(int(places[-1]) + 7, size)]
+    return tuple(edges)
+
+
+def _both_views(ds):
+    """The two frames of a whole-body scan side by side, as they are read, and their window."""
+    return np.hstack(ds.pixel_array), (float(ds.WindowCenter), float(ds.WindowWidth))
+
+
 def _knee(hospital):
     return images.truth("xa_dsa", hospital.seed)
 
@@ -437,9 +485,11 @@ def sections(hospital):
         Tile("CT, soft tissue window", chest, "a section through a chest: vessels with contrast light, lungs black, bone white",
              window=(40, 400)),
         Tile("CT, lung window", chest, "the same slice: vessels of the lung light on grey, all else white", window=(-600, 1500)),
-        Tile("MR, T1", brains[0], "a section through a brain: fluid dark, white matter lighter than grey matter, fat bright"),
-        Tile("MR, T2", brains[1], "the same section: fluid bright, white matter darker than grey matter"),
-        Tile("MR, PD", brains[2], "the same section: little contrast; grey matter lighter than white matter"),
+        *(Tile(label, brain, says, crop=_round_the_body(brains[0])) for label, brain, says in (
+            ("MR, T1", brains[0], "a section through a brain: fluid dark, white matter lighter than grey matter, fat bright"),
+            ("MR, T2", brains[1], "the same section: fluid bright, white matter darker than grey matter"),
+            ("MR, PD", brains[2], "the same section: little contrast; grey matter lighter than white matter"),
+        )),
     ]  # fmt: skip
 
 
@@ -459,9 +509,12 @@ def sounds(hospital):
 def tracers(hospital):
     """A bone scan and a slice of a PET."""
     voxel_slice, _, _ = _hottest(hospital)
+    section = hospital.image("pt_torso")[voxel_slice]
+    bones, window = _both_views(hospital.image("nm_bone"))
     return [
-        Tile("NM: bone scan", hospital.image("nm_bone"), "a whole skeleton in dots, kidneys and bladder, some spots brighter"),
-        Tile("PET: slice of a trunk", hospital.image("pt_torso")[voxel_slice], "a blurred trunk with one very bright spot"),
+        Tile("NM: bone scan", bones, "a whole skeleton in dots from the front and from the back, kidneys and bladder, some spots brighter",
+             window=window),
+        Tile("PET: slice of a trunk", section, "a blurred trunk with one very bright spot", crop=_round_the_body(section)),
         Tile("XC: wound photo", hospital.image("xc_wound"), "a colour photograph of a wound with a ruler"),
     ]
 
@@ -521,9 +574,9 @@ def mr_pictures(hospital):
         "pd": "Little contrast: grey matter is a little lighter than white matter, fluid differs little from tissue.",
     }
     order = _order_of_mr(hospital)
+    slices = {kind: images.image(f"mr_brain_{kind}", hospital.seed + ELSEWHERE)[5] for kind in order}
     return [
-        Tile(f"Picture {letter}", images.image(f"mr_brain_{kind}", hospital.seed + ELSEWHERE)[5], "a section through a brain",
-             finds=said[kind])
+        Tile(f"Picture {letter}", slices[kind], "a section through a brain", crop=_round_the_body(slices["t1"]), finds=said[kind])
         for letter, kind in zip(LETTERS, order, strict=False)
     ]
 
@@ -671,8 +724,9 @@ def series_of_the_patient(hospital):
 def artefact_pictures(hospital):
     """Five pictures with something wrong, without labels."""
     makers = {"ghost": _ghost, "dirt": _dirt, "motion": _motion, "shadow": _shadow, "polarity": _polarity}
+    test = {"ghost": ": test exposure, empty plate", "dirt": ": test exposure, enlarged"}
     return [
-        Tile(f"Picture {number}", *_as_tile(makers[name](hospital), *ARTEFACTS[name][1:]))
+        Tile(f"Picture {number}{test.get(name, '')}", *_as_tile(makers[name](hospital), *ARTEFACTS[name][1:]))
         for number, name in enumerate(_order_of_artefacts(hospital), 1)
     ]
 
@@ -697,12 +751,12 @@ def _dirt(hospital):
     faults = images.truth("plate_artefact", hospital.seed)["faults"]
     lines = [box for kind in ("scratch", "roller line", "lost line") for box in faults[kind]]
     best, most = None, -1
-    for top in range(0, 941, 20):
-        for left in range(0, 641, 20):
-            box = top, top + 260, left, left + 260
+    for top in range(0, 1201 - DIRT, 10):
+        for left in range(0, 901 - DIRT, 10):
+            box = top, top + DIRT, left, left + DIRT
             if any(_overlap(box, line) for line in lines):
                 continue
-            count = sum(_overlap(box, speck) for speck in specks)
+            count = sum(_within(speck, box) for speck in specks)
             if count > most:
                 best, most = box, count
     return hospital.image("plate_artefact"), (None, None), best
@@ -710,6 +764,10 @@ def _dirt(hospital):
 
 def _overlap(one, other):
     return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
+def _within(one, other):
+    return other[0] <= one[0] and one[1] <= other[1] and other[2] <= one[2] and one[3] <= other[3]
 
 
 def _motion(hospital):
@@ -732,9 +790,9 @@ def _polarity(hospital):
 
 
 @lesson.input
-def sealed_causes(hospital):
-    """What was found to be the cause of each picture: {picture: letter of the cause}."""
-    return {str(number): ARTEFACTS[name][0] for number, name in enumerate(_order_of_artefacts(hospital), 1)}
+def artefact_findings(hospital):
+    """What a look at each of the five pictures finds: {number of the picture: text}."""
+    return {str(number): ARTEFACTS[name][2] for number, name in enumerate(_order_of_artefacts(hospital), 1)}
 
 
 @lesson.input
@@ -751,10 +809,10 @@ def sheet(hospital):
         ("DBT, four volumes", 2457, 1890, 1, 16, 10, draws.one(52, 68), 4),
         ("US abdomen, stills", 768, 1024, 3, 8, 8, 1, draws.one(25, 40)),
         ("US heart, clips", 600, 800, 3, 8, 8, draws.one(45, 75), draws.one(35, 50)),
-        ("XA coronaries", 512, 512, 1, 8, 8, draws.one(60, 90), draws.one(10, 16)),
+        ("XA coronaries", 1024, 1024, 1, 8, 8, draws.one(45, 75), draws.one(10, 16)),
         ("NM bone scan", 1024, 256, 1, 16, 16, 2, 1),
         ("PET whole body", 200, 200, 1, 16, 16, 1, draws.one(280, 340)),
-        ("IVOCT pullback", 1024, 1024, 3, 8, 8, draws.one(375, 540), 1),
+        ("IVOCT pullback", 512, 512, 1, 8, 8, draws.one(375, 540), 1),
     ]
     columns = ["kind", "rows", "columns", "samples", "bits_allocated", "bits_stored", "frames", "objects"]
     return pd.DataFrame(rows, columns=columns)
@@ -814,8 +872,14 @@ def delivery_pictures(hospital):
     order, objects = _order_of_delivery(hospital), lesson.input_of("delivered", hospital)
     tiles = []
     for number, (name, (ds, _)) in enumerate(zip(order, objects, strict=True), 1):
-        crop = (round(MARKER * ds.Rows), ds.Rows, 0, ds.Columns) if ds.Modality == "MG" else None
-        tiles.append(Tile(f"Picture {number}", ds, DELIVERY[name][2], crop=crop, finds=DELIVERY[name][3]))
+        shown, window, crop = ds, (None, None), None
+        if ds.Modality == "MG":
+            crop = (round(MARKER * ds.Rows), ds.Rows, 0, ds.Columns)
+        elif ds.Modality == "PT":
+            crop = _round_the_body(ds)
+        elif ds.Modality == "NM":
+            shown, window = _both_views(ds)
+        tiles.append(Tile(f"Picture {number}", shown, DELIVERY[name][2], window=window, crop=crop, finds=DELIVERY[name][3]))
     return tiles
 
 
@@ -833,12 +897,9 @@ def delivery(hospital):
 
 
 @lesson.input
-def sealed_labels(hospital):
-    """The labels of the ten files: a DataFrame."""
-    import pandas as pd
-
-    rows = [(number, *DELIVERY[name][:2]) for number, name in enumerate(_order_of_delivery(hospital), 1)]
-    return pd.DataFrame(rows, columns=["picture", "modality", "sop_class"])
+def delivery_findings(hospital):
+    """What a look at each of the ten pictures finds: {number of the picture: text}."""
+    return {number: DELIVERY[name][3] for number, name in enumerate(_order_of_delivery(hospital), 1)}
 
 
 # --- ways of going wrong that several functions share
@@ -858,8 +919,9 @@ def _like_pet_ac(table, column, itself=False):
     return list(table["series"][same & (~pet_ac | itself)])
 
 
-def _taken_for(causes, right, wrong):
+def _taken_for(artefact_findings, right, wrong):
     """The causes with one of them taken for another."""
+    causes = WhatIsWrong.solution(artefact_findings)
     return {picture: wrong if letter == right else letter for picture, letter in causes.items()}
 
 
@@ -871,12 +933,13 @@ def _sizes(sheet, frames=None, samples=None, objects=None, bits=None, unit=1e6):
     return sheet[["kind"]].assign(megabytes=size)
 
 
-def _relabelled(labels, code, instead, sop_class, only=None):
+def _relabelled(delivery_findings, code, instead, its_class, only=None):
     """The labels with the pictures of a modality (of its SOP class `only`) given another modality and SOP class."""
-    wrong = labels.copy()
-    rows = (wrong["modality"] == code) & ((wrong["sop_class"] == only) | (only is None))
-    wrong.loc[rows, ["modality", "sop_class"]] = [instead, sop_class]
-    return wrong
+    return [
+        row | {"modality": instead, "sop_class": its_class}
+        if row["modality"] == code and only in (None, sop_class(row["sop_class"])) else row
+        for row in OneOfEach.solution(delivery_findings)
+    ]
 
 
 # --- exercises
@@ -889,7 +952,7 @@ class TooMuchDose:
     Answer with a list of their names from the column `plate`, in any order.
     """
 
-    answer = Named("too_much", table="plates", column="plate", looks="P0123")
+    answer = Pick("too_much", about="plates", column="plate", looks="P0123", remark=_on_plates)
     points = 2
     praise = (
         "Nobody would have found them by looking: the reader scales every plate to the same greys. This list is what a check for "
@@ -967,8 +1030,9 @@ class WhyNoTomosynthesis:
     )
     points = 2
     praise = (
-        "So the workstation's vendor is asked to accept this transfer syntax for tomosynthesis, or MG1's to offer Explicit VR Little "
-        "Endian as well. Until then the router may decompress on the way."
+        "So MG1's vendor comes first: whoever proposes a SOP class must offer Implicit VR Little Endian for it as well, in this or in "
+        "another context, as long as the pixels fit into it uncompressed (PS3.5 sections 10.1 and 10.2). The workstation's may be asked "
+        "to take JPEG Lossless for tomosynthesis. Until then the router may decompress on the way."
     )
 
     def solution(contexts):
@@ -993,6 +1057,9 @@ class WhyNoTomosynthesis:
     def what_was_accepted(contexts):
         return "B", contexts["offered"].iloc[0][0]
 
+    def the_default(contexts):
+        return "B", contexts["offered"].iloc[0][1]
+
     def jpeg_2000(contexts):
         return "B", ENCODING + "4.90"
 
@@ -1013,6 +1080,8 @@ class WhyNoTomosynthesis:
         "way: look at the column `offered`.",
         what_was_accepted: "The letter is right. That transfer syntax is the one in which the mammograms came through; look at the row "
         "that was refused.",
+        the_default: "The letter is right. That is Implicit VR Little Endian, which MG1 did not even offer for the tomosynthesis; what "
+        "WS_MG1 could not accept stands in the row that was refused.",
         jpeg_2000: "The letter is right. JPEG 2000 is another codec, with a transfer syntax of its own; MG1 did not offer it. Look at the "
         "UID in the row that was refused.",
         jpeg_ls: "The letter is right. JPEG-LS is another codec, with a transfer syntax of its own; MG1 did not offer it. Look at the UID "
@@ -1079,6 +1148,14 @@ class SubtractTheMask:
     def mean_of_all_pixels(frames, number, masks):
         return np.log(frames[number - 1]) - np.log(np.mean([frames[one - 1] for one in masks]))
 
+    def masks_added_as_stored(frames, number, masks):
+        mask = sum(frames[one - 1] for one in masks) / len(masks)
+        return np.log(frames[number - 1]) - np.log(mask)
+
+    def one_added(frames, number, masks):
+        mask = np.mean([frames[one - 1] for one in masks], axis=0)
+        return np.log(frames[number - 1] + 1) - np.log(mask + 1)
+
     def always_these_masks(frames, number, masks):
         return np.log(frames[number - 1]) - np.log(np.mean([frames[0], frames[1]], axis=0))
 
@@ -1096,6 +1173,10 @@ class SubtractTheMask:
         masks_from_zero: "The frame is right, but each mask is taken one too late: Python counts from 0, DICOM from 1.",
         mean_of_all_pixels: "Your mask is a single number, the mean of all pixels. The mean is taken over the frames, pixel by pixel: "
         "`axis=0` says so, as in the worked cell.",
+        masks_added_as_stored: "You add the masks as they are stored. uint16 holds no more than 65,535: two bright frames are more, and "
+        "the sum begins at 0 again. `np.mean(..., axis=0)` counts with floats.",
+        one_added: "You add 1 before the logarithm, a habit against the logarithm of 0. Then bone does not vanish where it lets little "
+        "through: 8 and 12 are a factor of 1.5, 9 and 13 are not. No pixel of these runs is 0.",
         always_these_masks: "You always take the same masks, the first two frames. Which they are says `masks`, and it changes.",
         always_this_frame: "You always show the same frame. Which one it is says `number`, and it changes.",
         always_the_same: "You always take the same frame and the same masks. Which they are say `number` and `masks`, and they change.",
@@ -1121,14 +1202,16 @@ class SubtractTheMask:
         for _ in range(6):
             count, masks = draw.randrange(6, 9), draw.choice([[1, 2], [1, 2, 3], [2, 3]])
             number = draw.randrange(4, count)
-            bone = np.array([[draw.choice([0.0, 0.4, 1.1, 1.6]) for _ in range(7)] for _ in range(5)])
+            # From nearly all that 16 bits hold to a few counts: a sum of two frames wraps round, and adding 1 is seen.
+            bone = np.array([[draw.choice([0.0, 0.4, 1.6, 8.5]) for _ in range(7)] for _ in range(5)])
+            bone[0, :2] = 0.0, 8.5
             vessel = np.zeros((5, 7))
             vessel[:, draw.randrange(1, 6)] = 0.5
             frames = []
             for place in range(count):
                 flow = 0 if place < 3 else 0.35 + 0.13 * (place % 5)
                 noise = np.array([[1 + draw.uniform(-0.06, 0.06) for _ in range(7)] for _ in range(5)])
-                frames.append(3600 * np.exp(-bone - vessel * flow) * noise)
+                frames.append(60_000 * np.exp(-bone - vessel * flow) * noise)
             cases.append((np.round(np.array(frames)).astype(np.uint16), number, masks))
         return cases
 
@@ -1141,7 +1224,7 @@ class WhichWeighting:
     """
 
     answer = Lettered("weightings", {letter: Text("weighting", reading=weighting) for letter in "ABC"}, most=2,
-                      once="Each weighting is there once: look for what tells the pictures apart.")  # fmt: skip
+                      once="Each weighting is there once: look for what tells the pictures apart.", remark=_on_weightings)  # fmt: skip
     points = 2
     praise = "With this you see at once when a hanging protocol puts the wrong series into the T2 place, whatever its description says."
 
@@ -1212,6 +1295,16 @@ class PeakVelocity:
         region = carotid.SequenceOfUltrasoundRegions[2]
         return (region.RegionLocationMaxY1 - caliper) * abs(region.PhysicalDeltaY)
 
+    def the_row_itself(carotid, caliper):
+        return caliper
+
+    def by_the_tissue_region(carotid, caliper):
+        region = carotid.SequenceOfUltrasoundRegions[0]
+        return (caliper - region.RegionLocationMinY0) * region.PhysicalDeltaY
+
+    def the_baseline_itself(carotid, caliper):
+        return carotid.SequenceOfUltrasoundRegions[2].ReferencePixelY0
+
     def corrected_again(carotid, caliper):
         return PeakVelocity.solution(carotid, caliper) / 0.5
 
@@ -1224,6 +1317,11 @@ class PeakVelocity:
         "(centimetres per pixel): each region has its own, and the row lies in the one of the spectrum.",
         downwards: "The sign is turned: Physical Delta Y of this region is negative because rows count downwards and velocities upwards.",
         from_bottom: "You counted from the lower edge of the region. There the negative velocities end; zero is at the baseline.",
+        the_row_itself: "That is the row of the line, counted from the top of the picture. How far is it from the baseline, and what is a "
+        "pixel there?",
+        by_the_tissue_region: "You took the header of region 0, the tissue, where a pixel is a length. The line lies in another region.",
+        the_baseline_itself: "That is Reference Pixel Y0: how far the baseline lies below the region's upper edge. How far is the line "
+        "from the baseline?",
         corrected_again: "You corrected for the Doppler angle of 60 degrees once more. The scale of the region is in cm/s, so the "
         "device has corrected for it already.",
     }
@@ -1260,6 +1358,10 @@ class UptakeOfTheLesion:
     def kilograms(voxel):
         return _suv(voxel, grams=1)
 
+    def activity_taken_back(voxel):
+        back = 2 ** (seconds_between(voxel["injected_at"], voxel["series_time"]) / voxel["half_life_s"])
+        return _suv(voxel) * back
+
     def grown(voxel):
         return _suv(voxel, base=0.5)
 
@@ -1284,6 +1386,8 @@ class UptakeOfTheLesion:
         to_the_acquisition: "You let the dose decay until this slice was acquired. Decay Correction START says that all slices were "
         "corrected to the start of the series: Series Time, also for a bed position that was measured minutes later.",
         kilograms: "You used the weight in kilograms. The unit of SUVbw is g/ml, so the weight goes in in grams.",
+        activity_taken_back: "You corrected the dose forward to the scan and the activity back to the injection. Both must be of the same "
+        "moment: one of the two is enough.",
         grown: "Your dose has grown instead of decayed: the exponent needs a minus sign.",
         stored_values: "You used the stored value as it is. Only with the Rescale Slope does it become Bq/ml.",
         slope_of_another_slice: "You used the slope of the first slice. In PET each slice may have a Rescale Slope of its own, and "
@@ -1308,7 +1412,8 @@ class LayOver:
     Answer with a list of the names from the column `series`, in any order, without PET AC itself.
     """
 
-    answer = Named("can_be_laid_over", table="series_of_the_patient", column="series", looks="S12", also="description")
+    answer = Pick("can_be_laid_over", about="series_of_the_patient", column="series", looks="S12", also="description",
+                  remark=_on_series)
     points = 2
     praise = (
         "The frame of reference only promises that the patient lay on the same table in between. A breath, or a head that turned, "
@@ -1383,7 +1488,7 @@ class WhatIsWrong:
     """
 
     answer = Lettered("causes", {str(number): Text("cause", reading=cause) for number in range(1, 6)}, most=1,
-                      once="Each letter is used once at most.")  # fmt: skip
+                      once="Each letter is used once at most.", remark=_on_causes)  # fmt: skip
     points = 2
     praise = (
         "Three of these go to the department, and one is no fault: it is how a stone is found. Before the vendor of the workstation is "
@@ -1391,23 +1496,36 @@ class WhatIsWrong:
         "inside a plate reader looks otherwise: a line along the way of the plate, on one plate after the other."
     )
 
-    def solution(sealed_causes):
-        return dict(sealed_causes)
+    def solution(artefact_findings):
+        # What a look at a picture finds, and what does such a thing.
+        cause_of = {
+            "A hand can be made out faintly": "B",                  # on an empty plate: it was there before, most of it is erased
+            "small sharp white specks": "A",                        # where dust lies on the plate, its light does not reach the reader
+            "every edge of the bones has a light and a dark line": "C",     # bone and its mask no longer lie on each other
+            "beneath the arc a black stripe": "D",                  # a stone: no sound comes back from behind it
+            "the lungs are light": "E",                             # air should be dark: black and white are exchanged
+        }
+        found = {}
+        for number, text in artefact_findings.items():
+            for seen in cause_of:
+                if seen in text:
+                    found[number] = cause_of[seen]
+        return found
 
-    def double_exposure(sealed_causes):
-        return _taken_for(sealed_causes, "B", "F")
+    def double_exposure(artefact_findings):
+        return _taken_for(artefact_findings, "B", "F")
 
-    def noise(sealed_causes):
-        return _taken_for(sealed_causes, "A", "G")
+    def noise(artefact_findings):
+        return _taken_for(artefact_findings, "A", "G")
 
-    def leaked(sealed_causes):
-        return _taken_for(sealed_causes, "C", "I")
+    def leaked(artefact_findings):
+        return _taken_for(artefact_findings, "C", "I")
 
-    def dead_element(sealed_causes):
-        return _taken_for(sealed_causes, "D", "H")
+    def dead_element(artefact_findings):
+        return _taken_for(artefact_findings, "D", "H")
 
-    def underexposed(sealed_causes):
-        return _taken_for(sealed_causes, "E", "G")
+    def underexposed(artefact_findings):
+        return _taken_for(artefact_findings, "E", "G")
 
     wrong_ways = {
         double_exposure: "The hand is there, but much fainter than a whole exposure would leave it. Somebody did erase this plate, but "
@@ -1465,6 +1583,9 @@ class StudySizes:
     def in_bits(sheet):
         return _sizes(sheet, unit=1e6 / 8)
 
+    def two_bytes(sheet):
+        return _sizes(sheet, bits=16)
+
     def one_byte(sheet):
         return _sizes(sheet, bits=8)
 
@@ -1485,6 +1606,7 @@ class StudySizes:
         "8.1.1).",
         in_binary: "That is in MiB, of 1,048,576 bytes. A megabyte is a million bytes.",
         in_bits: "That is in megabits. A byte has eight bits.",
+        two_bytes: "You counted two bytes for each sample. Where 8 bits are allocated it takes one: look at the column `bits_allocated`.",
         one_byte: "You counted one byte for each sample. Where 16 bits are allocated it takes two.",
         in_bytes: "That is in bytes. Asked are megabytes, millions of bytes.",
         in_kilobytes: "That is in kilobytes. Asked are megabytes, millions of bytes.",
@@ -1506,72 +1628,92 @@ class OneOfEach:
     name, as in the table of SOP classes), a row for each picture. A list of ten rows such as `(1, "CT", "CT Image Storage")` will do.
     """
 
-    answer = ByPicture("labels", key=["picture"], reading={"picture": picture, "modality": modality, "sop_class": sop_class})
+    answer = Table("labels", key=["picture"], reading={"picture": picture, "modality": modality, "sop_class": sop_class},
+                   remark=_on_labels)
     points = 4
     praise = (
         "The files can be labelled again, and the vendor gets one of each. It is the same look with which you catch a wrongly filed "
         "image."
     )
 
-    def solution(sealed_labels):
-        return sealed_labels
+    def solution(delivery_findings):
+        # What a look at a picture finds; the modality that makes such pictures; the end of the SOP class's UID, by frames and intent.
+        label_of = {
+            "a thick white ring": ("CT", ".2"),                             # a section; hard bone is white
+            "its bones light": ("DX", ".1.1"),                              # a shadow; its header says FOR PRESENTATION
+            "moves down from frame to frame": ("RF", ".12.2"),              # something that is swallowed
+            "nearly black without any structure": ("MG", ".1.2.1"),         # a breast as measured: for processing
+            "from frame to frame other strands": ("MG", ".13.1.3"),         # a breast in slices, in one object
+            "a bar of colours beside it": ("US", ".3.1"),                   # a fan with flow; several frames: a clip
+            "full of grain round a black centre": ("IVUS", ".3.1"),         # sound reaches the rim; sent as a clip
+            "fades outwards within a short way": ("IVOCT", ".14.1"),        # light does not
+            "a whole skeleton in dots": ("NM", ".20"),                      # counts, seen from outside
+            "no sharp edge anywhere": ("PT", ".128"),                       # a blurred section; its unit is BQML
+        }
+        table = []
+        for number, text in delivery_findings.items():
+            for seen in label_of:
+                if seen in text:
+                    code, end = label_of[seen]
+                    table.append({"picture": number, "modality": code, "sop_class": end})
+        return table
 
-    def light_for_sound(sealed_labels):
-        return _relabelled(sealed_labels, "IVOCT", "IVUS", MULTIFRAME)
+    def light_for_sound(delivery_findings):
+        return _relabelled(delivery_findings, "IVOCT", "IVUS", MULTIFRAME)
 
-    def sound_for_light(sealed_labels):
-        return _relabelled(sealed_labels, "IVUS", "IVOCT", STORAGE + "14.1")
+    def sound_for_light(delivery_findings):
+        return _relabelled(delivery_findings, "IVUS", "IVOCT", STORAGE + "14.1")
 
-    def intravascular_as_us(sealed_labels):
-        return _relabelled(sealed_labels, "IVUS", "US", MULTIFRAME)
+    def intravascular_as_us(delivery_findings):
+        return _relabelled(delivery_findings, "IVUS", "US", MULTIFRAME)
 
-    def tomosynthesis_as_ct(sealed_labels):
-        return _relabelled(sealed_labels, "MG", "CT", STORAGE + "2", TOMOSYNTHESIS)
+    def tomosynthesis_as_ct(delivery_findings):
+        return _relabelled(delivery_findings, "MG", "CT", STORAGE + "2", TOMOSYNTHESIS)
 
-    def tomosynthesis_as_mammogram(sealed_labels):
-        return _relabelled(sealed_labels, "MG", "MG", STORAGE + "1.2", TOMOSYNTHESIS)
+    def tomosynthesis_as_mammogram(delivery_findings):
+        return _relabelled(delivery_findings, "MG", "MG", STORAGE + "1.2", TOMOSYNTHESIS)
 
-    def raw_as_presentation(sealed_labels):
-        return _relabelled(sealed_labels, "MG", "MG", STORAGE + "1.2", PROCESSING)
+    def raw_as_presentation(delivery_findings):
+        return _relabelled(delivery_findings, "MG", "MG", STORAGE + "1.2", PROCESSING)
 
-    def clip_as_still(sealed_labels):
-        return _relabelled(sealed_labels, "US", "US", STORAGE + "6.1")
+    def clip_as_still(delivery_findings):
+        return _relabelled(delivery_findings, "US", "US", STORAGE + "6.1")
 
-    def fluoroscopy_as_angiography(sealed_labels):
-        return _relabelled(sealed_labels, "RF", "XA", STORAGE + "12.1")
+    def fluoroscopy_as_angiography(delivery_findings):
+        return _relabelled(delivery_findings, "RF", "XA", STORAGE + "12.1")
 
-    def pet_as_nm(sealed_labels):
-        return _relabelled(sealed_labels, "PT", "NM", STORAGE + "20")
+    def pet_as_nm(delivery_findings):
+        return _relabelled(delivery_findings, "PT", "NM", STORAGE + "20")
 
-    def nm_as_pet(sealed_labels):
-        return _relabelled(sealed_labels, "NM", "PT", STORAGE + "128")
+    def nm_as_pet(delivery_findings):
+        return _relabelled(delivery_findings, "NM", "PT", STORAGE + "128")
 
-    def light_anywhere(sealed_labels):
-        return _relabelled(sealed_labels, "IVOCT", "OCT", STORAGE + "14.1")
+    def light_anywhere(delivery_findings):
+        return _relabelled(delivery_findings, "IVOCT", "OCT", STORAGE + "14.1")
 
-    def tomosynthesis_as_modality(sealed_labels):
-        return _relabelled(sealed_labels, "MG", "DBT", TOMOSYNTHESIS, TOMOSYNTHESIS)
+    def tomosynthesis_as_modality(delivery_findings):
+        return _relabelled(delivery_findings, "MG", "DBT", TOMOSYNTHESIS, TOMOSYNTHESIS)
 
-    def panel_as_plate(sealed_labels):
-        return _relabelled(sealed_labels, "DX", "CR", STORAGE + "1")
+    def panel_as_plate(delivery_findings):
+        return _relabelled(delivery_findings, "DX", "CR", STORAGE + "1")
 
-    def panel_as_raw(sealed_labels):
-        return _relabelled(sealed_labels, "DX", "DX", STORAGE + "1.1.1")
+    def panel_as_raw(delivery_findings):
+        return _relabelled(delivery_findings, "DX", "DX", STORAGE + "1.1.1")
 
-    def light_as_raw(sealed_labels):
-        return _relabelled(sealed_labels, "IVOCT", "IVOCT", STORAGE + "14.2")
+    def light_as_raw(delivery_findings):
+        return _relabelled(delivery_findings, "IVOCT", "IVOCT", STORAGE + "14.2")
 
-    def pullback_as_still(sealed_labels):
-        return _relabelled(sealed_labels, "IVUS", "IVUS", STORAGE + "6.1")
+    def pullback_as_still(delivery_findings):
+        return _relabelled(delivery_findings, "IVUS", "IVUS", STORAGE + "6.1")
 
-    def ct_as_mr(sealed_labels):
-        return _relabelled(sealed_labels, "CT", "MR", STORAGE + "4")
+    def ct_as_mr(delivery_findings):
+        return _relabelled(delivery_findings, "CT", "MR", STORAGE + "4")
 
-    def pet_as_ct(sealed_labels):
-        return _relabelled(sealed_labels, "PT", "CT", STORAGE + "2")
+    def pet_as_ct(delivery_findings):
+        return _relabelled(delivery_findings, "PT", "CT", STORAGE + "2")
 
-    def tomosynthesis_as_raw(sealed_labels):
-        return _relabelled(sealed_labels, "MG", "MG", PROCESSING, TOMOSYNTHESIS)
+    def tomosynthesis_as_raw(delivery_findings):
+        return _relabelled(delivery_findings, "MG", "MG", PROCESSING, TOMOSYNTHESIS)
 
     wrong_ways = {
         panel_as_raw: "The modality is right. But what is left of its header says for what it was made, and raw data do not look like "
@@ -1580,8 +1722,8 @@ class OneOfEach:
         "beginning has the SOP class for it.",
         pullback_as_still: "The modality is right, but the file has several frames, a pullback. The SOP class for stills holds one.",
         ct_as_mr: "Look at the skull: hard bone holds hardly any protons that answer, so MR shows it dark. Here it is the brightest.",
-        pet_as_ct: "A section, yes, but nowhere a sharp edge, no bone, and one spot far brighter than the rest. Look also at the unit that "
-        "is left of its header: it counts decays, not Hounsfield units.",
+        pet_as_ct: "A section, yes, but nowhere a sharp edge, and bone is not the brightest. Look also at the unit that is left of its "
+        "header: it counts decays, not Hounsfield units.",
         tomosynthesis_as_raw: "The modality is right, but this file has many frames, slices of one breast that are made for reading. Raw "
         "data of a mammogram are one projection.",
         light_for_sound: "A disc whose picture fades to black within a short way of the wall is made with light. Sound reaches to the "
@@ -1600,8 +1742,8 @@ class OneOfEach:
         "at what is left of its header.",
         pet_as_nm: "A gamma camera can make sections too (SPECT), but sends them as frames of one object, in counts. Here each slice is an "
         "object of its own; look also at the unit that is left of the header.",
-        nm_as_pet: "The picture shows the whole body seen from outside, in counted dots, from the front and from the back. PET gives "
-        "sections.",
+        nm_as_pet: "The picture shows the whole body seen from outside, in counted dots, in two frames: from the front and from the back. "
+        "PET gives sections.",
         light_anywhere: "The SOP class is right. The code OCT stands for optical coherence tomography elsewhere; inside a vessel it "
         "has a code of its own, and this SOP class demands it.",
         tomosynthesis_as_modality: "The SOP class is right. DBT is what people say; the header has the code of the unit that makes "

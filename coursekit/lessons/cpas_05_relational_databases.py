@@ -6,7 +6,7 @@ import re
 import sqlite3
 import tempfile
 from collections import Counter
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from coursekit.checking import Choice, Function, Kind, Lesson, Number, Outcome, Query, Set, Table, Text, Verdict, running
@@ -14,7 +14,6 @@ from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.function import SECONDS
 from coursekit.checking.kinds.query import MOST_ROWS
 from coursekit.checking.kinds.table import Rows
-from coursekit.checking.lesson import Editions
 from coursekit.checking.reading import Unreadable, is_a, plain, short
 from coursekit.errors import CourseError
 from coursekit.hospital import names, schema
@@ -147,7 +146,7 @@ class PracticeDatabase(sqlite3.Connection):
     """A small database with the tables patient, study and correction; a copy of it is a database of its own.
 
     told    : the statements that a copy was told, as SQLite carried them out
-    refuses : what this database refuses besides its declared rules, in words; "" for nothing
+    refuses : the statement at which the disk of a copy is full, in words; "" for none
     """
 
     refuses = ""
@@ -156,6 +155,9 @@ class PracticeDatabase(sqlite3.Connection):
         other = _connect(factory=PracticeDatabase)
         self.backup(other)
         other.execute("PRAGMA foreign_keys=ON")
+        if self.refuses:
+            pages, = other.execute("PRAGMA page_count").fetchone()
+            other.execute(f"PRAGMA max_page_count={pages + 2}")  # a connection's own limit, which a backup does not take over
         other.told = []
         other.refuses = self.refuses
         other.set_trace_callback(other.told.append)
@@ -190,7 +192,8 @@ def _practice(patients, studies, corrected, refuses=""):
     patients  : (pid, name)
     studies   : (place of the patient in `patients`, UID, description)
     corrected : places in `studies` of those that have a correction already
-    refuses   : "the UPDATE of study" or "the INSERT into correction": a trigger of the vendor's stops it, which nobody can look up before
+    refuses   : "the UPDATE of study" or "the INSERT into correction": the disk is full when it comes to that, which nobody can look up
+                before; the database then says so itself, with an error that no declared rule gives
     """
     db = _connect(factory=PracticeDatabase)
     db.execute("PRAGMA foreign_keys=ON")
@@ -204,7 +207,8 @@ def _practice(patients, studies, corrected, refuses=""):
                    "FROM study WHERE pk = ?", (place + 1,))
     if refuses:
         what = refuses.removeprefix("the ").replace("INSERT into", "INSERT ON").replace("UPDATE of", "UPDATE ON")
-        db.execute(f"CREATE TRIGGER busy BEFORE {what} BEGIN SELECT RAISE(ABORT, 'not now: another program is at work here'); END")
+        db.execute("CREATE TABLE vendor_log (entry BLOB NOT NULL)")
+        db.execute(f"CREATE TRIGGER logged BEFORE {what} BEGIN INSERT INTO vendor_log VALUES (zeroblob(100000)); END")
     db.refuses = refuses
     return db
 
@@ -258,7 +262,10 @@ class ChangesTogether(Function):
         return Verdict(Outcome.NOT_YET, message, differences[first].label)
 
     def _told(self, way, feedback, left):
-        """The verdict on a wrong way; of "nothing done" there are several causes, and what the database was told tells one."""
+        """The verdict on a wrong way, unless what the database was told says that the cause is another one with the same result."""
+        if way.__name__ in EACH_FOR_ITSELF and all(map(_began, left[:self.in_order])):
+            return Verdict(Outcome.NOT_YET, "When the second statement is refused, the first is kept all the same: half a correction. "
+                           f"{COMMITTED_ANYWAY}", "committed_all_the_same")
         if way.__name__ == "nothing_done" and any(re.search(r"patient_pk\s*=\s*'", told) for held in left if held for told in held["told"]):
             return Verdict(Outcome.NOT_YET, PID_IS_NO_KEY, "pid_as_key")
         return Verdict(Outcome.NOT_YET, feedback, way.__name__)
@@ -270,7 +277,8 @@ class ChangesTogether(Function):
         if not began:
             return (f"{message} There was no BEGIN, so what went before is kept: half a correction. Not everything can be looked up "
                     "beforehand. Put both statements into a transaction, and take it back when one of them is refused.")
-        return f"{message} Catch that with `except sqlite3.Error:`, and take back there what was done before; now a transaction stays open."
+        return (f"{message} Catch that with `except sqlite3.Error:` (`sqlite3.IntegrityError` alone is the refusal by a declared rule), "
+                "and take back there what was done before; now a transaction stays open.")
 
     def _stopped(self, ran, cases):
         verdict = super()._stopped(ran, cases)
@@ -290,10 +298,13 @@ class ChangesTogether(Function):
         return exercise.remembered((self, function), hospital, compute)
 
     def _as_written(self, case):
-        busy = f" (on a database where another program makes {case[0].refuses} fail)" if case[0].refuses else ""
-        return f"`{self.variables[0]}(db, {case[1]!r}, {case[2]!r})`{busy}"
+        full = f" (on a database whose disk is full when it comes to {case[0].refuses})" if case[0].refuses else ""
+        return f"`{self.variables[0]}(db, {case[1]!r}, {case[2]!r})`{full}"
 
 
+# The wrong ways that know no BEGIN.
+EACH_FOR_ITSELF = ("each_for_itself", "update_first_each_for_itself", "looked_up_first", "looked_up_then_moved")
+COMMITTED_ANYWAY = "There is a BEGIN, but after an error your function still comes to a COMMIT. Where an error is caught, ROLLBACK."
 PID_IS_NO_KEY = (
     "`patient_pk` takes the patient's `pk`, the number that the database gave to the row. The `pid` is another column: no patient has it "
     "as key, so the foreign key is refused. Look up the `pk` of the patient with this `pid`."
@@ -412,8 +423,9 @@ class Count(Number):
 
 
 class ColumnsByKey(Table):
-    """A table of columns and their keys, which may also be written as a dictionary from each key to its columns."""
+    """A table of columns and their keys; also a dictionary, from columns to keys or from each key to its columns."""
 
+    takes = "a table with the columns `column` and `key`, or a dictionary from each column to its key"
     keys = ("accession", "pid", "procedure_code", "station_aet")
 
     def read(self, given):
@@ -451,7 +463,8 @@ class ColumnsByKey(Table):
             sentence = self._about(column.casefold(), key.casefold(), home, ris_list)
             if sentence:
                 return sentence
-        return f"What you have is right, but {len(open_still)} of the eight columns have no key yet."
+        has = "has" if len(open_still) == 1 else "have"
+        return f"What you have is right, but {len(open_still)} of the eight columns {has} no key yet."
 
     def _about(self, column, key, home, ris_list):
         """What is wrong with this key of a column; "" when nothing is."""
@@ -471,19 +484,20 @@ DAY_LIST = """
     WHERE study_dt_local >= '2025-04-06' AND study_dt_local < '2025-04-07' AND deleted = 0
     ORDER BY study_dt_local
 """
+ANOTHER_DAY = DAY_LIST.replace("2025-04-06", "2026-01-14").replace("2025-04-07", "2026-01-15")
 
 
 class IndexFor(Text):
-    """A CREATE INDEX statement, judged by what the database then does with a query.
+    """A CREATE INDEX statement, judged by what the database then does with a query, and with the same query of another day.
 
     It is read as "how the query is carried out | what the index is on".
     """
 
     takes = "a CREATE INDEX statement, as text between quotes"
 
-    def __init__(self, variables, query):
+    def __init__(self, variables, query, another):
         super().__init__(variables)
-        self.query = query
+        self.query, self.another = query, another
 
     def read(self, given):
         """How the query is carried out with this index, in a database with the archive's tables and two rows."""
@@ -504,7 +518,7 @@ class IndexFor(Text):
             )
             db.execute(text)
             on = [row for row in db.execute("SELECT name, tbl_name, sql FROM sqlite_master") if row[0] not in before]
-            plan = "; ".join(row[-1] for row in db.execute("EXPLAIN QUERY PLAN " + self.query))
+            plan, later = ("; ".join(row[-1] for row in db.execute("EXPLAIN QUERY PLAN " + query)) for query in (self.query, self.another))
         except sqlite3.IntegrityError:
             raise Unreadable("The database refuses it: with UNIQUE no two rows may agree in this column, and some do. Leave out "
                              "UNIQUE.") from None
@@ -519,6 +533,8 @@ class IndexFor(Text):
         columns = re.sub(r"[\s\"'`\[\]]", "", columns.casefold())
         columns = re.sub(r"\w+\(study_dt_local.*", "computed", columns.removeprefix("study(")) if columns.startswith("study(") else columns
         columns = re.sub(r"^\w+,study_dt_local.*", "second place", columns)
+        if found and "SEARCH study" not in later:
+            return "SCAN | one day"
         return f"{found[0] if found else 'SCAN'} | {columns}"
 
     def difference(self, answer, other):
@@ -658,7 +674,8 @@ def edits(hospital):
     for number, row in enumerate(rows, 1):
         minute += draws.one(1, 9)
         table.append((f"e{number:02d}", f"{minute // 60:02d}:{minute % 60:02d}", *row))
-    return pandas.DataFrame(table, columns=["event", "time", "who", "does", "study", "field"])
+    # Rows numbered from 1, so that the number beside an event is the event's own.
+    return pandas.DataFrame(table, columns=["event", "time", "who", "does", "study", "field"], index=range(1, len(table) + 1))
 
 
 @lesson.input
@@ -699,11 +716,11 @@ def label_of(value):
 
 
 class WardList(Query):
-    """A Query whose message names a date that the database does not compare as a date."""
+    """A Query, tried on the planted database as well, whose message names a date that the database does not compare as a date."""
 
     def judge(self, exercise, given, editions):
-        """As for every Query, but first of all the dates, when the result is not right."""
-        verdict = super().judge(exercise, given, editions)
+        """As for every Query, but first of all the dates and keys, when the result is not right."""
+        verdict = super().judge(exercise, given, editions.and_also(planted()))
         if verdict.correct or verdict.label in ("unreadable", "refused"):
             return verdict
         sql = self.read(*given)
@@ -721,6 +738,13 @@ class WardList(Query):
         if re.search(r"coalesce|ifnull|\bcase\b", sql, re.IGNORECASE) and "`location`" in verdict.message:
             return Verdict(Outcome.NOT_YET, "You put a word of your own where there is no visit. The list is to have an empty `location` "
                            "there: NULL, as the LEFT JOIN gives it, or an empty text.", "own_word")
+        if re.search(r"\b\w+\.pk\s*=\s*\w+\.pk\b", sql, re.IGNORECASE):
+            feedback = next(feedback for way, feedback in exercise.wrong_ways.items() if way.__name__ == "key_to_key")
+            return Verdict(Outcome.NOT_YET, feedback, "key_to_key")
+        if verdict.label == "equals_null" and not re.search(r"(=|<>|!=)\s*(null|''|\"\")", sql, re.IGNORECASE):
+            return Verdict(Outcome.NOT_YET, "Your result is empty. Try the query without its WHERE, then without one JOIN after the other, "
+                           "and see which of them leaves nothing: on one side of an ON stands a foreign key, on the other the primary key "
+                           "to which it points.", "empty")
         return verdict
 
 
@@ -774,6 +798,13 @@ class TheWardList:
             WHERE orders.ordered_utc >= '2025-04-04'
         """
 
+    def patient_through_the_visit():
+        return """
+            SELECT orders.accession, patient.pid, patient.name, visit.location
+            FROM orders LEFT JOIN visit ON visit.pk = orders.visit_pk LEFT JOIN patient ON patient.pk = visit.patient_pk
+            WHERE orders.ordered_utc >= '2025-04-04'
+        """
+
     def only_without_visit():
         return """
             SELECT orders.accession, patient.pid, patient.name, visit.location
@@ -788,6 +819,27 @@ class TheWardList:
             WHERE orders.ordered_utc >= '2025-04-04' AND orders.visit_pk = NULL
         """
 
+    def cancelled_left_out():
+        return TheWardList.solution() + " AND orders.status <> 'CANCELLED'"
+
+    def survivor_in_place():
+        return """
+            SELECT orders.accession, COALESCE(survivor.pid, patient.pid) AS pid, COALESCE(survivor.name, patient.name) AS name,
+                visit.location
+            FROM orders JOIN patient ON patient.pk = orders.patient_pk
+            LEFT JOIN patient AS survivor ON survivor.pk = patient.merged_into
+            LEFT JOIN visit ON visit.pk = orders.visit_pk WHERE orders.ordered_utc >= '2025-04-04'
+        """
+
+    def when_it_is_scheduled():
+        return TheWardList.solution().replace("ordered_utc", "scheduled_local")
+
+    def after_that_day():
+        return TheWardList.solution().replace(">= '2025-04-04'", "> '2025-04-05'")
+
+    def that_day_alone():
+        return TheWardList.solution().replace(">= '2025-04-04'", "LIKE '2025-04-04%'")
+
     wrong_ways = {
         inner_join: "The orders from outside are missing. Their `visit_pk` is NULL, equal to no key, so a plain `JOIN` finds no partner "
         "for them and drops the row.",
@@ -795,11 +847,23 @@ class TheWardList:
         "its own rows; equal numbers mean nothing. A foreign key goes on one side, the primary key to which it points on the other.",
         any_visit_of_the_patient: "You took every visit of the patient, so an order stands there once per visit, with wards of years "
         "ago, and orders from outside get a ward too. The order itself says to which visit it belongs.",
+        patient_through_the_visit: "You reach the patient by way of the visit. An order from outside has no visit, so it has lost its "
+        "patient too. The order itself says for whom it is: `orders.patient_pk`.",
         only_without_visit: "Those are the orders without a visit alone. The list is to hold the others too.",
         equals_null: "Your result is empty. A comparison with `= NULL`, or with empty quotes, is never true for a missing key. Besides, "
         "all orders are wanted, with a visit or without.",
+        cancelled_left_out: "Cancelled orders are not in your list. *Every* order is asked; the nurse must see that one was taken back. "
+        "(Your hospital may have none of these days; another has.)",
+        survivor_in_place: "For a patient who was merged you show the record that survived. Asked is the patient for whom it was "
+        "*ordered*, the one to whom the order points. (Your hospital may have no such order of these days; another has.)",
+        when_it_is_scheduled: "You went by `scheduled_local`, the time for which the exam is planned. Asked are the orders *placed* from "
+        "that day on, `ordered_utc`.",
+        after_that_day: "The day itself is missing: *on or after* includes it. A date without a time stands for its midnight, so `>=` "
+        "with the day itself takes all of it.",
+        that_day_alone: "Those are the orders of that one day. *On or after* goes on to today.",
     }
-    signs = {r"=\s*null": equals_null, r"visit\.patient_pk|v\.patient_pk": any_visit_of_the_patient}
+    signs = {r"=\s*null": equals_null, r"join\s+patient\b[\w\s]*\bon\s+(\w+\.pk\s*=\s*)?v\w*\.patient_pk": patient_through_the_visit,
+             r"visit\.patient_pk|v\.patient_pk": any_visit_of_the_patient}
     hints = [
         "Begin with the table of which each row is to appear once: `FROM orders`. Which two columns of it point to other tables?",
         "The patient: `JOIN patient ON patient.pk = orders.patient_pk`. Every order has one.",
@@ -874,8 +938,9 @@ class SeriesWithoutAStudy:
         deleted_by_users: "A study that a user deletes stays in the table, with `deleted = 1`: its series still find their row. Those "
         "asked for find none.",
         left_empty: "`study_pk` is declared NOT NULL, so it cannot be empty. Each of these series holds a number, but no study has it.",
-        studies_removed: "Rows that were deleted leave gaps among the keys. Compare `COUNT(*)`, `MIN(pk)` and `MAX(pk)` of `study`, and "
-        "then the `study_pk` of these series: did this table ever give out such keys? Look where they stand in their own table, too.",
+        studies_removed: "Rows that are deleted in between leave gaps among the keys, and `COUNT(*)`, `MIN(pk)` and `MAX(pk)` of `study` "
+        "show none. At the upper end a removal leaves no gap; but who came years ago has a low key. Look at `created_utc` of these "
+        "series beside their `pk`: do they stand in `series` where series of those years stand?",
         studies_without_series: "The explanation is right; the number is that of the other direction, studies that have no series. "
         "Begin with `series` and look for a study.",
         series_of_deleted_studies: "The explanation is right; the number is that of series whose study is marked as deleted. Their "
@@ -890,8 +955,9 @@ class SeriesWithoutAStudy:
         "`FROM series LEFT JOIN study ON study.pk = series.study_pk` gives every series; where nothing fits, `study.pk` is NULL.",
         "Keep these rows with `WHERE study.pk IS NULL` and count them. The declaration of `study_pk` and the meaning of `deleted = 1` (see "
         "`pacs.columns(\"study\")`) rule out two of the letters.",
-        "For the rest: a key is given out once and in order. `SELECT COUNT(*), MIN(pk), MAX(pk) FROM study` shows whether any row was "
-        "removed; compare that with the keys that the orphans hold.",
+        "For the rest: keys are given out in the order of arrival. `SELECT COUNT(*), MIN(pk), MAX(pk) FROM study` shows whether a row "
+        "was removed in between. What was removed at the upper end would be the newest: are these series new? Compare their `created_utc` "
+        "with their `pk`.",
     ]
 
 
@@ -1304,7 +1370,7 @@ class FileUnder:
         "refused: half a correction. Each statement was kept on its own. Put a BEGIN before the first, and a ROLLBACK where an error is "
         "caught.",
         committed_all_the_same: "When the patient does not exist, the row in `correction` stays although the study was not moved: half a "
-        "correction. There is a BEGIN, but after an error your function still comes to a COMMIT. Where an error is caught, ROLLBACK.",
+        f"correction. {COMMITTED_ANYWAY}",
         looked_up_first: LOOKED_UP,
         looked_up_then_moved: f"The study is moved, and then the note is refused. {LOOKED_UP}",
         never_committed: "A transaction is left open. Without COMMIT nothing of it is kept, and until the connection is closed it locks "
@@ -1334,7 +1400,7 @@ class AnIndexForTheDay:
     day in `day_list`, whatever else the archive does. The name of the index is up to you.
     """
 
-    answer = IndexFor("statement", DAY_LIST)
+    answer = IndexFor("statement", DAY_LIST, ANOTHER_DAY)
     points = 2
     praise = (
         "The screen asks for it every minute; now it reads the rows of one day, not of all years. The price: one more list to keep "
@@ -1344,32 +1410,37 @@ class AnIndexForTheDay:
     def solution():
         return "CREATE INDEX study_day ON study(study_dt_local)"
 
-    def on_the_arrival():
+    def by_the_arrival():
         return "CREATE INDEX study_day ON study(created_utc)"
 
-    def on_deleted():
+    def by_deleted():
         return "CREATE INDEX study_day ON study(deleted)"
 
     def in_second_place():
         return "CREATE INDEX study_day ON study(study_uid, study_dt_local)"
 
-    def on_a_computed_day():
+    def by_a_computed_day():
         return "CREATE INDEX study_day ON study(substr(study_dt_local, 1, 10))"
 
     def after_the_description():
         return "CREATE INDEX study_day ON study(description)"
 
+    def for_one_day():
+        return "CREATE INDEX study_day ON study(study_dt_local) WHERE study_dt_local >= '2025-04-06' AND study_dt_local < '2025-04-07'"
+
     wrong_ways = {
-        on_the_arrival: "That is the time of arrival, for which there is an index already. The condition of `day_list` is on the time "
+        by_the_arrival: "That is the time of arrival, for which there is an index already. The condition of `day_list` is on the time "
         "of the exam.",
-        on_deleted: "Nearly every study has `deleted = 0`: this index leads to nearly all rows of the table. An index pays where the "
+        by_deleted: "Nearly every study has `deleted = 0`: this index leads to nearly all rows of the table. An index pays where the "
         "value picks out few rows.",
         in_second_place: "The day stands in second place. As a telephone book, sorted by family name, does not help to find all Annas, "
         "an index finds a range only in its first column, or behind columns that the query fixes with `=`.",
-        on_a_computed_day: "This index sorts the result of a computation. The query asks for the bare column, and for the database that "
+        by_a_computed_day: "This index sorts the result of a computation. The query asks for the bare column, and for the database that "
         "is something else.",
         after_the_description: "The query does not ask for a description, it only shows it. The index must be on the column that the "
         "condition names.",
+        for_one_day: "The index has a WHERE of its own that names a date, so that the database uses it for the list of this one day. The "
+        "list is asked for anew every day, and tomorrow this index is of no use to it. Leave its WHERE out.",
     }
     hints = [
         "Which column stands in the condition of `day_list` with `>=` and `<`?",
@@ -1491,8 +1562,9 @@ def _unknown(hospital):
         "to its end, so what it holds is known again.",
         _received(hospital.pacs, f"created_utc < '{start}' AND created_utc >= '{pieces['from_utc'].iloc[0]}'"): "Those are the instances "
         "that the replayed pieces bring back. Asked are those that stay unknown.",
-        _received(hospital.pacs, f"created_utc > datetime('{start}', '-2 hours')"): "You went by the hospital's clock. `to_utc` and "
-        "`created_utc` are both in UTC: compare them as they are.",
+        **{_received(hospital.pacs, f"created_utc >= datetime('{start}', '{hours} hours')"): "You went by the hospital's clock. `to_utc` "
+                                                              "and "
+           "`created_utc` are both in UTC: compare them as they are." for hours in ("-2", "+2")},
     }
 
 
@@ -1560,11 +1632,15 @@ def _received(pacs, condition):
 class Planted:
     """A small archive's database, as a hospital has it in `pacs`, in which rare cases occur."""
 
+    seed, studies = "planted", 7
+
     def __init__(self):
         self._db = _connect()
         for statement in schema.create_tables() + schema.create_indexes():
             self._db.execute(statement)
         now = "2025-04-06 10:00:00"
+        self._put("patient", pk=1, pid="X1", name="X^Y", name_norm="X^Y", created_utc=now, updated_utc=now)
+        self._put("filesystem", pk=1, mount="/x", tier="ONLINE", capacity_bytes=1)
         studies = {1: (1, 0), 2: (2, 0), 3: (0, 0), 4: (0, 1), 5: (1, 1), 6: (2, 0), 7: (0, 0)}  # pk: (n_series, deleted)
         for pk, (n_series, deleted) in studies.items():
             self._put("study", pk=pk, patient_pk=1, study_uid=f"2.999.1.{pk}", study_dt_local=now, tz_offset="+0200", n_series=n_series,
@@ -1572,19 +1648,44 @@ class Planted:
         for pk, study in enumerate((1, 2, 2, 5, 7, 99), 1):  # 3, 4 (deleted) and 6 (its counter says 2) have none; 7's counter says 0
             self._put("series", pk=pk, study_pk=study, series_uid=f"2.999.2.{pk}", series_no=1, modality="CT", n_instances=1, size_bytes=1,
                       created_utc=now)
-        files = {1: ["OK"], 2: ["OK", "OK"], 3: ["OK", "MISSING"], 4: ["MISSING"], 5: [], 6: [], 7: ["OK"], 8: ["MISSING"]}
+        files = {1: ["OK"], 2: ["OK", "OK"], 3: ["OK", "MISSING"], 4: ["MISSING"], 5: [], 6: [], 7: ["OK"], 8: ["MISSING"], 9: ["OK"],
+                 10: []}
         rejected = {6: "113001", 7: "113038", 8: "113001"}
         for pk, copies in files.items():
-            self._put("instance", pk=pk, series_pk=1, sop_uid=f"2.999.3.{pk}", sop_class_uid="1.2.840.10008.5.1.4.1.1.2", created_utc=now,
-                      rejected_code=rejected.get(pk))
+            number = 9 if pk == 10 else pk  # two instances with one UID: no rule forbids it
+            self._put("instance", pk=pk, series_pk=1, sop_uid=f"2.999.3.{number}", sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+                      created_utc=now, rejected_code=rejected.get(pk))
             for status in copies:
                 self._put("file", instance_pk=pk, filesystem_pk=1, path="x", size_bytes=1, ts_uid="1.2.840.10008.1.2.1", sha256="0" * 64,
                           status=status)
+        self._orders(now)
         self._db.execute("PRAGMA query_only=ON")
         self.pacs = self
 
+    def _orders(self, now):
+        """Orders of a merged patient and cancelled ones, with and without a visit, and on both sides of a midnight."""
+        self._put("issuer", pk=1, name="X", oid="2.999.1")
+        for pk, merged_into in ((2, 1), (3, None)):
+            self._put("patient", pk=pk, pid=f"X{pk}", name=f"X^Y{pk}", name_norm=f"X^Y{pk}", created_utc=now, updated_utc=now,
+                      merged_into=merged_into)
+        for pk, patient in enumerate((1, 1, 2), 1):
+            self._put("visit", pk=pk, patient_pk=patient, visit_number=f"V{pk}", location=f"WARD {pk}", admitted_local=now,
+                      **{"class": "I"})
+        orders = ((1, 2, "2025-04-04 00:00:00", "COMPLETED"), (2, 3, "2025-04-05 08:00:00", "SCHEDULED"), (3, None, now, "CANCELLED"),
+                  (3, None, "2025-04-03 23:59:59", "SCHEDULED"), (2, None, "2025-04-05 09:00:00", "CANCELLED"), (1, 1, now, "SCHEDULED"))
+        for pk, (patient, visit, ordered, status) in enumerate(orders, 11):
+            self._put("orders", pk=pk, patient_pk=patient, visit_pk=visit, placer_number=f"P{pk}", accession=f"A{pk}", issuer_pk=1,
+                      procedure_code="X", procedure_desc="X", modality="CT", priority="ROUTINE", ordered_utc=ordered,
+                      scheduled_local="2025-04-10 10:00:00", station_aet="CT1", study_uid=f"2.999.4.{pk}", status=status)
+
     def _put(self, table, **values):
         self._db.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", list(values.values()))
+
+    def connect(self):
+        """A copy of it."""
+        connection = _connect()
+        self._db.backup(connection)
+        return connection
 
     def rows(self, sql, seconds=None, most=None):
         """The columns' names and the rows."""
@@ -1595,14 +1696,16 @@ class Planted:
             raise CourseError(f"On a small database the query stops: {error}.") from None
 
 
+@cache
+def planted():
+    """The one planted database."""
+    return Planted()
+
+
 class Check(Query):
     """The query of the nightly check, tried on the planted database as well, and diagnosed part by part."""
 
     problems = ("series without study", "study without series", "instance without file")
-
-    @cached_property
-    def _planted(self):
-        return Planted()
 
     def _carried_out(self, sql, hospital):
         """With more time than other queries have: a NOT EXISTS is slow here, but not wrong."""
@@ -1610,7 +1713,7 @@ class Check(Query):
 
     def judge(self, exercise, given, editions):
         """As for every Query; when no wrong way fits the whole, the first part that is not right, by itself."""
-        more = Editions(editions.own, lambda: [*editions.all()[1:], self._planted])
+        more = editions.and_also(planted())
         verdict = super().judge(exercise, given, more)
         if verdict.label == "refused" and re.search(r"\bexists\b", str(given[0]), re.IGNORECASE) and "too long" in verdict.message:
             return Verdict(Outcome.NOT_YET, "It takes too long. A NOT EXISTS on `file` reads that whole table once for every instance, "
@@ -1618,16 +1721,22 @@ class Check(Query):
                            "with a LEFT JOIN.", "exists")
         left_out = {"no_series": self.problems[0], "no_studies": self.problems[1], "no_files": self.problems[2]}.get(verdict.label)
         if left_out and left_out in str(given[0]).casefold():
+            part = next(part for part in re.split(r"\bunion\b", str(given[0]).casefold()) if left_out in part)
+            if re.search(r"\bleft\s+(outer\s+)?join\b", part):
+                return Verdict(Outcome.NOT_YET, f"The part `{left_out}` gives no row. A condition on the partner's columns stands in its "
+                               "WHERE, beside the question for `NULL`: where no partner was found, all of the partner's columns are NULL, "
+                               "so both are never true at once. What makes a partner good stands in the ON.", "condition_in_where")
             joined = next(feedback for way, feedback in exercise.wrong_ways.items() if way.__name__ == "joined")
             return Verdict(Outcome.NOT_YET, f"In the part `{left_out}`: {joined}", "joined")
         if verdict.correct or verdict.label in ("unreadable", "refused", "missing column", "extra column") or verdict.label in {
                 way.__name__ for way in exercise.wrong_ways}:
             return verdict
-        return self._by_parts(exercise, self.read(*given), more.all()) or verdict
+        return self._by_parts(exercise, self.read(*given), more) or verdict
 
-    def _by_parts(self, exercise, sql, hospitals):
+    def _by_parts(self, exercise, sql, editions):
+        hospitals = editions.all()
         right = [self._parts(self._reference(exercise, exercise.solution, hospital), None) for hospital in hospitals]
-        got = [self._parts(self._carried_out(sql, hospital), self._reference(exercise, exercise.solution, hospital))
+        got = [self._parts(self._carried_out(sql, editions.asked(hospital)), self._reference(exercise, exercise.solution, hospital))
                for hospital in hospitals]
         if None in got:
             return None
@@ -1638,6 +1747,10 @@ class Check(Query):
         for name in self.problems:
             if [parts.get(name) for parts in got] == [parts.get(name) for parts in right]:
                 continue
+            for other in self.problems:
+                if other != name and [parts.get(name) for parts in got] == [parts.get(other) for parts in right]:
+                    return Verdict(Outcome.NOT_YET, f"Under `{name}` stand those that belong under `{other}`: the texts of two parts have "
+                                   "changed places.", "swapped")
             for way, feedback in exercise.wrong_ways.items():
                 if (way.__name__ in ("no_series", "no_studies", "no_files")) == (name in sql.casefold()):
                     continue
@@ -1688,7 +1801,7 @@ class TheNightlyCheck:
     database in which everything occurs that the text allows for.
     """
 
-    answer = Check("query", database="pacs", result=Table())
+    answer = Check("query", database="pacs", result=Table(), named=True)
     points = 4
     praise = (
         "The monitor knew of one kind of break and named no row; yours names every one of three kinds. Put it in the nightly job, and the "
@@ -1753,6 +1866,10 @@ class TheNightlyCheck:
     def by_counter_and_rows():
         return _check(studies="SELECT study_uid FROM study WHERE n_series = 0 AND pk NOT IN (SELECT study_pk FROM series)")
 
+    def by_uid():
+        return _check("SELECT sop_uid FROM instance LEFT JOIN file ON instance_pk = instance.pk GROUP BY sop_uid "
+                      "HAVING SUM(CASE WHEN status = 'OK' THEN 1 ELSE 0 END) = 0")
+
     def no_series():
         return _check(series=None)
 
@@ -1781,6 +1898,8 @@ class TheNightlyCheck:
         "themselves: is there a row of `series` that points to the study?",
         by_counter_and_rows: "With the counter as a second condition, a study whose series are gone while `n_series` still says otherwise "
         "is left out, and that is the very break to find. The rows alone decide.",
+        by_uid: "You took together what has one `sop_uid`. That should be unique, but no rule makes it so: of two instances with the same "
+        "UID one may have its file and hide that the other has none. Go by the key, `instance.pk`.",
         no_series: "The part with the series that have no study is missing.",
         no_studies: "The part with the studies that have no series is missing.",
         no_files: "The third part is missing: instances without a good file.",
@@ -1800,5 +1919,5 @@ def _check(instances="SELECT sop_uid FROM instance WHERE pk NOT IN (SELECT insta
            studies="SELECT study_uid FROM study WHERE pk NOT IN (SELECT study_pk FROM series)"):
     """The nightly check with other parts: each a query that gives UIDs, or None to leave it out."""
     parts = {"series without study": series, "study without series": studies, "instance without file": instances}
-    queries = [f"SELECT '{name}' AS problem, * FROM ({query})" for name, query in parts.items() if query]
+    queries = [f"SELECT '{name}' AS problem, part.* FROM ({query}) AS part" for name, query in parts.items() if query]
     return "WITH found (problem, uid) AS (" + " UNION ALL ".join(queries) + ") SELECT problem, uid FROM found"

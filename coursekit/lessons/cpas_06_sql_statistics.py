@@ -1,5 +1,7 @@
 """Exercises of `cpas_06_sql_statistics`: a missing study, last month's CT exams, and the Monday report."""
 
+import re
+
 from coursekit.checking import Choice, Lesson, Number, Query, Table, Text
 from coursekit.standards.dicom import uid
 
@@ -76,6 +78,13 @@ class StudiesInTheArchive:
             "WHERE study.deleted = 0"
         )
 
+    def only_read():
+        return "SELECT COUNT(*) AS studies FROM study WHERE deleted = 0 AND status = 'READ'"
+
+    def without_merged_patients():
+        return ("SELECT COUNT(*) AS studies FROM study JOIN patient ON patient.pk = study.patient_pk "
+                "WHERE deleted = 0 AND merged_into IS NULL")
+
     def only_deleted():
         return "SELECT COUNT(*) AS studies FROM study WHERE deleted = 1"
 
@@ -85,14 +94,53 @@ class StudiesInTheArchive:
         joined_to_series: "The join makes one row per series, so a study with five series counts five times. Ask the table `study` "
         "alone.",
         with_series_only: "You counted only the studies that have series. A study may have none: a join silently drops it.",
+        only_read: "Those are the studies that have been read. Users see the others too: only `deleted` hides a study.",
+        without_merged_patients: "You left out the studies of patient records that were merged into another. A merge hides the record; "
+        "its studies stay "
+        "visible. The question has one condition, and `study` alone can answer it.",
         only_deleted: "Those are the deleted ones. Turn the condition round.",
     }
-    signs = {r"\bjoin\b": joined_to_series}
+    signs = {r"\bjoin\s+series\b|\bfrom\s+series\b.*\bjoin\b": joined_to_series}
     hints = [
         "One row of the table `study` is one study. You need no other table.",
         "The condition comes after the table: `SELECT ... FROM study WHERE ...`.",
         "Count with `COUNT(*)`, keep only rows whose `deleted` is 0, and name the column with `AS studies`.",
     ]
+
+    class on_orthanc:
+        """How many studies does this Orthanc hold? In its index a study is a row of `Resources` with `resourceType = 2`. What is deleted
+        there is gone, so no condition is needed for that.
+
+        One row, one column, `studies`."""
+
+        praise = "One row of `Resources` is one patient, study, series or instance; the type tells which."
+
+        def solution():
+            return "SELECT COUNT(*) AS studies FROM Resources WHERE resourceType = 2"
+
+        def all_levels():
+            return "SELECT COUNT(*) AS studies FROM Resources"
+
+        def patients():
+            return "SELECT COUNT(*) AS studies FROM Resources WHERE resourceType = 1"
+
+        def series():
+            return "SELECT COUNT(*) AS studies FROM Resources WHERE resourceType = 3"
+
+        def instances():
+            return "SELECT COUNT(*) AS studies FROM Resources WHERE resourceType = 4"
+
+        wrong_ways = {
+            all_levels: "You counted patients, studies, series and instances together: all four levels are in this one table.",
+            patients: "Those are patients. In the index the types begin with 1.",
+            series: "Those are series, one level further down.",
+            instances: "Those are instances, the single objects.",
+        }
+        hints = [
+            "`pacs.columns(\"Resources\")` tells what the types mean.",
+            "One table and one condition are enough.",
+            "`SELECT COUNT(*) AS studies FROM Resources WHERE ...`, with the type of a study.",
+        ]
 
 
 @lesson.exercise
@@ -186,6 +234,37 @@ class CtExamsAddedLastMonth:
               AND mods_in_study LIKE '%CT%' AND mods_in_study NOT LIKE '%OCT%' AND mods_in_study NOT LIKE '%PT%'
         """
 
+    def like_ct_without_pt():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01'
+              AND mods_in_study LIKE '%CT%' AND mods_in_study NOT LIKE '%PT%'
+        """
+
+    def month_by_local_time():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2025-02-28 23:00:00' AND created_utc < '2025-03-31 22:00:00'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
+    def keys_of_series():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01'
+              AND pk IN (SELECT pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT pk FROM series WHERE modality = 'PT')
+        """
+
+    def without_an_end():
+        return """
+            SELECT COUNT(*) AS studies FROM study
+            WHERE deleted = 0 AND created_utc >= '2025-03-01'
+              AND pk IN (SELECT study_pk FROM series WHERE modality = 'CT')
+              AND pk NOT IN (SELECT study_pk FROM series WHERE modality = 'PT')
+        """
+
     def dates_not_understood():
         return """
             SELECT COUNT(*) AS studies FROM study
@@ -205,21 +284,34 @@ class CtExamsAddedLastMonth:
     wrong_ways = {
         by_study_date: "You went by the day of the exam. The question asks when the study reached the archive: priors imported from "
         "Eastcliff in March were performed years before, and an exam of the last evening may arrive on the first.",
-        by_arrival_of_series: "You took the time at which a *series* arrived. An exam was added when its first object came; one whose last series "
+        by_arrival_of_series: "You took the time at which a *series* arrived. An exam was added when its first object came; one whose "
+        "last series "
         "followed after midnight would belong to two months. The table `study` has a `created_utc` of its own.",
-        between_two_days: "`BETWEEN '2025-03-01' AND '2025-03-31'`, like `<= '2025-03-31'`, ends at midnight at the *beginning* of the 31st: a text with a "
+        between_two_days: "`BETWEEN '2025-03-01' AND '2025-03-31'`, like `<= '2025-03-31'`, ends at midnight at the *beginning* of the "
+        "31st: a text with a "
         "time sorts after the bare date. The whole last day is lost.",
         modality_equals_ct: "`mods_in_study = 'CT'` misses every CT with a dose report or a captured screen, such as `CT\\SR`. The "
         "column holds several values (Modalities in Study (0008,0061) is multi-valued).",
-        modality_like_ct: "`LIKE '%CT%'` finds the letters anywhere: `PT\\CT` is a PET/CT and `IVOCT` is no CT at all; and a few studies say "
+        modality_like_ct: "`LIKE '%CT%'` finds the letters anywhere: `PT\\CT` is a PET/CT and `IVOCT` is no CT at all; and a few "
+        "studies say "
         "CT without having any series. Ask the table `series` for the exact modality.",
         with_pet_ct: "You counted the PET/CTs too. By the department's rule a study with a `PT` series belongs to nuclear medicine.",
         once_per_series: "The join gives one row per CT series: a CT with a scout, a thin and a thick series counts three times. "
         "Count studies.",
         with_deleted: "Deleted studies are in your count. The rule says: not deleted.",
         all_months: "Your count covers all months. Which two conditions on `created_utc` keep March?",
-        with_empty_shells: "Nearly: your patterns find the right modalities, but also a few empty shells, studies that say CT and have no series. Ask "
-        "the table `series`, where each modality has a row of its own.",
+        with_empty_shells: "Patterns on `mods_in_study`, even careful ones, find a few empty shells besides: studies that say CT and "
+        "have no series. "
+        "Ask the table `series`, where each modality has a row of its own.",
+        like_ct_without_pt: "The PET/CTs are out. But `'%CT%'` also finds `OCT` and `IVOCT`, which are no CT, and a few studies that "
+        "say CT without "
+        "having any series. Ask the table `series` for the exact modality.",
+        month_by_local_time: "You took the month by the clock of the hospital. The board has agreed on UTC: from midnight UTC of the "
+        "first.",
+        keys_of_series: "`pk` of `series` is the key of a series. Compared with the key of a study it hits some other study by chance. "
+        "A series "
+        "tells its study in `study_pk`.",
+        without_an_end: "The end is missing: what came in since the first of April is counted too.",
         dates_not_understood: "Nothing is found. A date stands in quotes, with the year first, as the column has it: `'2025-03-01'`.",
     }
     signs = {
@@ -229,7 +321,9 @@ class CtExamsAddedLastMonth:
         r"[<>]=?\s*\d|'\d\d?[-./]\d\d?[-./]\d{4}'": dates_not_understood,
         r"mods_in_study\s*=\s*'CT'(?!.*\bor\b)": modality_equals_ct,
         r"mods_in_study\s+like\s+'%CT%'(?!.*not like)": modality_like_ct,
+        r"mods_in_study\s+like(?!.*OCT)": like_ct_without_pt,
         r"mods_in_study\s+like": with_empty_shells,
+        r"select\s+pk\s+from\s+series": keys_of_series,
         r"\bjoin\b(?!.*distinct)": once_per_series,
     }
     hints = [
@@ -239,6 +333,75 @@ class CtExamsAddedLastMonth:
         "Five conditions, joined by AND: not deleted, from the first of March, before the first of April, with a CT series, "
         "without a PT series (`pk NOT IN (...)`).",
     ]
+
+    class on_orthanc:
+        """How many CT exams **performed** in March 2025 does this Orthanc hold? (When an object arrived is no help here: all came a moment
+        ago.) A CT exam is, as before, a study with at least one series of modality `CT` and none of modality `PT`.
+
+        In `MainDicomTags` each attribute is a row of its own, with the two halves of its tag in decimal: Study Date (0008,0020) belongs to
+        the study, Modality (0008,0060) to the series, and `parentId` leads from the series to the study.
+
+        One row, one column, `studies`."""
+
+        praise = "A table with a row for each attribute holds any attribute, and every question needs one join more."
+
+        def solution():
+            return """
+                SELECT COUNT(*) AS studies
+                FROM Resources AS study
+                JOIN MainDicomTags AS day ON day.id = study.internalId AND day.tagGroup = 8 AND day.tagElement = 32
+                WHERE study.resourceType = 2
+                  AND day.value >= '20250301'
+                  AND day.value < '20250401'
+                  AND study.internalId IN (SELECT series.parentId
+                                           FROM Resources AS series
+                                           JOIN MainDicomTags AS tag ON tag.id = series.internalId
+                                           WHERE tag.tagGroup = 8 AND tag.tagElement = 96 AND tag.value = 'CT')
+                  AND study.internalId NOT IN (SELECT series.parentId
+                                               FROM Resources AS series
+                                               JOIN MainDicomTags AS tag ON tag.id = series.internalId
+                                               WHERE tag.tagGroup = 8 AND tag.tagElement = 96 AND tag.value = 'PT')
+            """
+
+        def nothing_found():
+            return _in_orthanc("COUNT(*) AS studies", "2025-03-01", "2025-04-01", "CT", without="PT")
+
+        def with_pet_ct():
+            return _in_orthanc("COUNT(*) AS studies", "20250301", "20250401", "CT")
+
+        def all_months():
+            return _in_orthanc("COUNT(*) AS studies", "0", "9", "CT", without="PT")
+
+        def without_the_last_day():
+            return _in_orthanc("COUNT(*) AS studies", "20250301", "20250331", "CT", without="PT")
+
+        def every_modality():
+            return _in_orthanc("COUNT(*) AS studies", "20250301", "20250401", "%")
+
+        def once_per_series():
+            return """
+                SELECT COUNT(*) AS studies FROM Resources AS series
+                JOIN MainDicomTags AS day ON day.id = series.parentId AND day.tagGroup = 8 AND day.tagElement = 32
+                JOIN MainDicomTags AS tag ON tag.id = series.internalId AND tag.tagGroup = 8 AND tag.tagElement = 96
+                WHERE day.value >= '20250301' AND day.value < '20250401' AND tag.value = 'CT'
+            """
+
+        wrong_ways = {
+            nothing_found: "Nothing is found. Two usual causes: the tag's halves are decimal here, so 0020 is 32 and 0060 is 96; and a "
+            "date is as DICOM writes it, `20250301`, without hyphens.",
+            with_pet_ct: "You counted the PET/CTs too. By the department's rule a study with a `PT` series belongs to nuclear medicine.",
+            all_months: "Your count covers all months. Two conditions on the Study Date keep March.",
+            without_the_last_day: "The 31st is missing: `<` the first day of the next month.",
+            every_modality: "You counted the studies of all modalities. Which of them have a series whose Modality is CT?",
+            once_per_series: "The join gives one row per CT series. Count studies.",
+        }
+        hints = [
+            "Begin with the day: `Resources` joined with `MainDicomTags` on `id = internalId`, with tagGroup 8 and tagElement 32.",
+            "Which studies have a CT series? Series are rows of `Resources` too; their `parentId` is the study, their Modality has "
+            "tagElement 96.",
+            "`internalId IN (SELECT series.parentId FROM Resources AS series JOIN MainDicomTags AS tag ON ... WHERE ...)`, and the same "
+            "with NOT IN for PT.",
+        ]
 
 
 @lesson.exercise
@@ -318,6 +481,15 @@ class MrExamsByMonth:
             GROUP BY month
         """
 
+    def month_without_year():
+        return MrExamsByMonth.solution().replace("substr(study_dt_local, 1, 7)", "substr(study_dt_local, 6, 2)")
+
+    def by_day():
+        return MrExamsByMonth.solution().replace("substr(study_dt_local, 1, 7)", "substr(study_dt_local, 1, 10)")
+
+    def not_grouped():
+        return MrExamsByMonth.solution().replace("GROUP BY month", "")
+
     def without_the_last_day():
         return """
             SELECT substr(study_dt_local, 1, 7) AS month, COUNT(*) AS studies FROM study
@@ -332,13 +504,21 @@ class MrExamsByMonth:
         all_years: "Your table has months outside 2024 as well. Keep the rows of that year with a condition on the date.",
         modality_equals_mr: "`mods_in_study = 'MR'` misses each MR with another kind of series beside it, such as a screen capture "
         "or a presentation state, and the PET/MR.",
-        modality_like_mr: "`LIKE '%MR%'` goes by the study's list of modalities; a few studies say MR without having any series. Ask the table "
+        modality_like_mr: "`LIKE '%MR%'` goes by the study's list of modalities; a few studies say MR without having any series. Ask "
+        "the table "
         "`series`.",
         with_deleted: "Deleted studies are in your counts: keep only rows with `deleted = 0`.",
-        without_the_last_day: "December has lost its last day: `BETWEEN ... AND '2024-12-31'`, like `<= '2024-12-31'`, ends as that day begins.",
+        without_the_last_day: "December has lost its last day: `BETWEEN ... AND '2024-12-31'`, like `<= '2024-12-31'`, ends as that day "
+        "begins.",
+        month_without_year: "`month` is asked with its year, as `2024-01`: the first seven characters of the date.",
+        by_day: "Your rows are days. A month is the first seven characters of the date.",
+        not_grouped: "One row came out, with the count of the whole year: COUNT makes one row of everything, until GROUP BY says of "
+        "what to make "
+        "rows.",
         without_pet_mr: "You left out the PET/MR. Here they count: a PET/MR occupies planning's MR slots as any other.",
     }
     signs = {
+        r"^(?!.*group\s+by)": not_grouped,
         r"created_utc": by_arrival,
         r"between|<=\s*'2024-12-31'": without_the_last_day,
         r"mods_in_study\s*=": modality_equals_mr,
@@ -353,6 +533,70 @@ class MrExamsByMonth:
         "exercise changed for MR and for the year.",
     ]
 
+    class on_orthanc:
+        """The MR exams that were **performed** in each month of 2024, as far as this Orthanc holds them: studies with at least one series
+        of modality `MR` (a PET/MR counts), by their Study Date (0008,0020), which is written `20240131` there.
+
+        Two columns: `month`, as `2024-01`, and `studies`; one row per month that has any."""
+
+        praise = "`||` puts texts together: the form of a date is the report's business, not the index's."
+
+        def solution():
+            return """
+                SELECT substr(day.value, 1, 4) || '-' || substr(day.value, 5, 2) AS month, COUNT(*) AS studies
+                FROM Resources AS study
+                JOIN MainDicomTags AS day ON day.id = study.internalId AND day.tagGroup = 8 AND day.tagElement = 32
+                WHERE study.resourceType = 2
+                  AND day.value >= '20240101'
+                  AND day.value < '20250101'
+                  AND study.internalId IN (SELECT series.parentId
+                                           FROM Resources AS series
+                                           JOIN MainDicomTags AS tag ON tag.id = series.internalId
+                                           WHERE tag.tagGroup = 8 AND tag.tagElement = 96 AND tag.value = 'MR')
+                GROUP BY month
+            """
+
+        def no_hyphen():
+            return _in_orthanc("substr(day.value, 1, 6) AS month, COUNT(*) AS studies", "20240101", "20250101", "MR") + " GROUP BY 1"
+
+        def all_years():
+            return _in_orthanc(f"{_MONTH}, COUNT(*) AS studies", "0", "9", "MR") + " GROUP BY 1"
+
+        def without_pet_mr():
+            return _in_orthanc(f"{_MONTH}, COUNT(*) AS studies", "20240101", "20250101", "MR", without="PT") + " GROUP BY 1"
+
+        def every_modality():
+            return _in_orthanc(f"{_MONTH}, COUNT(*) AS studies", "20240101", "20250101", "%") + " GROUP BY 1"
+
+        def once_per_series():
+            return f"""
+                SELECT {_MONTH}, COUNT(*) AS studies FROM Resources AS series
+                JOIN MainDicomTags AS day ON day.id = series.parentId AND day.tagGroup = 8 AND day.tagElement = 32
+                JOIN MainDicomTags AS tag ON tag.id = series.internalId AND tag.tagGroup = 8 AND tag.tagElement = 96
+                WHERE day.value >= '20240101' AND day.value < '20250101' AND tag.value = 'MR' GROUP BY 1
+            """
+
+        wrong_ways = {
+            no_hyphen: "The numbers are right; the month is asked for as `2024-01`. Cut out year and month each, and put a `-` between "
+            "them with `||`.",
+            all_years: "Your table has months outside 2024 as well. Keep the rows of that year with two conditions on the Study Date.",
+            without_pet_mr: "You left out the PET/MR. Here they count.",
+            every_modality: "Those are the studies of all modalities. Keep those that have an MR series.",
+            once_per_series: "An MR exam has many series, and the join counts each. Count studies.",
+        }
+        hints = [
+            "It is the query of exercise 2 with another modality and another period, and with GROUP BY.",
+            "`substr(day.value, 1, 4)` gives the year, `substr(day.value, 5, 2)` the month.",
+            "`SELECT substr(...) || '-' || substr(...) AS month, COUNT(*) AS studies FROM ... GROUP BY month`.",
+        ]
+
+
+def _uid_alone(written):
+    """A UID, with or without the name of what it identifies before it."""
+    if isinstance(written, str):
+        written = re.sub(r"(?i)^\s*(study[\s_]*)?(instance[\s_]*)?uid\s*(\(0020,000d\))?\s*[:=]?\s*", "", written)
+    return uid(written)
+
 
 @lesson.exercise
 class TheMissingStudy:
@@ -361,12 +605,13 @@ class TheMissingStudy:
 
     **What is the Study Instance UID of the CT that they miss?** Find it with `pacs.sql("...")`, as often as you like, then write the
     UID between quotes. Whoever typed the patient at the scanner may have made mistakes. Nobody types the device and the day: the ED's CT
-has been called `CTER01` since the afternoon of 29 March (before, `CT_ER`), and `series.station_aet` says which device sent a series."""
+    has been called `CTER01` since the afternoon of 29 March (before, `CT_ER`), and `series.station_aet` says which device sent a series."""
 
-    answer = Text("study_uid", reading=uid)
+    answer = Text("study_uid", reading=_uid_alone)
     points = 3
     praise = (
-        "The study is there: under a mistyped Patient ID, without accession number, unverified. Repairing it is a job of its own. Remember its "
+        "The study is there: under a mistyped Patient ID, without accession number, unverified. Repairing it is a job of its own. "
+        "Remember its "
         "UID: you will meet it again in other lessons."
     )
 
@@ -428,11 +673,14 @@ has been called `CTER01` since the afternoon of 29 March (before, `CT_ER`), and 
         "of its own: look among the studies.",
         of_a_namesake: "That CT belongs to a namesake: compare the given name, the birth date and the accession number before you move "
         "anybody's images.",
-        of_the_other_namesake: "That CT belongs to another patient of the same family name, examined two days earlier: compare given name, birth "
+        of_the_other_namesake: "That CT belongs to another patient of the same family name, examined two days earlier: compare given "
+        "name, birth "
         "date and day before you move anybody's images.",
-        of_another_patient: "That study is from the right scanner and the right day, but it belongs to another patient. Without a worklist, none of that "
+        of_another_patient: "That study is from the right scanner and the right day, but it belongs to another patient. Without a "
+        "worklist, none of that "
         "day's CTs has an accession number: compare name, birth date and time.",
-        of_the_last_patient: "That study is from the right scanner, but from the evening, and it belongs to another patient. Compare name, birth date and "
+        of_the_last_patient: "That study is from the right scanner, but from the evening, and it belongs to another patient. Compare "
+        "name, birth date and "
         "time with the ticket's.",
         an_earlier_ct: "That is an earlier CT of the same patient. The clinic asks for the night of 30 March.",
     }
@@ -440,9 +688,64 @@ has been called `CTER01` since the afternoon of 29 March (before, `CT_ER`), and 
         "Search by what can't be mistyped at the console: the day, and the device that sent it.",
         "Join `study` with `patient` and with `series`, and keep the studies of 30 March (`study_dt_local`) whose `series.station_aet` is "
         "`'CTER01'`. Show name, birth date, pid and time as well. (`SELECT DISTINCT` shows each study once, not once per series.)",
-        "Several patients were scanned that day without a worklist, and none of their studies has an accession number. Look at the night, and compare "
+        "Several patients were scanned that day without a worklist, and none of their studies has an accession number. Look at the "
+        "night, and compare "
         "name and birth date with the ticket's; then the `pid`, character by character.",
     ]
+
+    class on_orthanc:
+        """The ticket again, on this index: **what is the Study Instance UID of the CT that the clinic misses?** The device that sent a
+        series is a row of `Metadata` with type 3, the AE title of the sender; Study Date is (0008,0020), Study Time (0008,0030), Patient's
+        Name (0010,0010), Patient ID (0010,0020), Study Instance UID (0020,000D). At the level of the study, all of them are rows of
+        `MainDicomTags`. Write the UID between quotes."""
+
+        praise = "The sender's AE title is the archive's own note, not the technologist's: a search by it misses no typing error."
+
+        def solution(pacs, ticket):
+            found = pacs.sql(f"""
+                SELECT DISTINCT uid.value AS study_uid, pid.value AS pid, name.value AS name, clock.value AS study_time
+                FROM Resources AS series
+                JOIN Metadata AS sender ON sender.id = series.internalId AND sender.type = 3
+                JOIN MainDicomTags AS uid ON uid.id = series.parentId AND uid.tagGroup = 32 AND uid.tagElement = 13
+                JOIN MainDicomTags AS pid ON pid.id = series.parentId AND pid.tagGroup = 16 AND pid.tagElement = 32
+                JOIN MainDicomTags AS name ON name.id = series.parentId AND name.tagGroup = 16 AND name.tagElement = 16
+                JOIN MainDicomTags AS day ON day.id = series.parentId AND day.tagGroup = 8 AND day.tagElement = 32
+                JOIN MainDicomTags AS clock ON clock.id = series.parentId AND clock.tagGroup = 8 AND clock.tagElement = 48
+                WHERE series.resourceType = 3
+                  AND sender.value = 'CTER01'
+                  AND day.value = '20250330'
+                  AND clock.value < '060000'
+                  AND name.value LIKE '{ticket["family_name"]}%'
+            """)
+            return found.study_uid[0]
+
+        def of_another_patient(pacs, ticket):
+            return _sent_by_the_er(pacs, f"name.value NOT LIKE '{ticket['family_name']}%'")[0]
+
+        def of_the_last_patient(pacs, ticket):
+            return _sent_by_the_er(pacs, f"name.value NOT LIKE '{ticket['family_name']}%'")[-1]
+
+        def an_earlier_ct(pacs, ticket):
+            return _studies_of(pacs, f"pid.value = '{ticket['patient_id']}' AND day.value < '20250301'")[0]
+
+        def of_a_namesake(pacs, ticket):
+            return _studies_of(pacs, f"name.value LIKE '{ticket['family_name']}%' AND day.value >= '20250329' AND day.value < '20250331' "
+                                     "AND accession.value <> ''")[0]
+
+        wrong_ways = {
+            of_another_patient: "That study is from the right scanner and the right day, but it belongs to another patient. Compare name "
+            "and time.",
+            of_the_last_patient: "That study is from the right scanner, but from later that day, and it belongs to another patient. "
+            "Compare name and time with the ticket's.",
+            an_earlier_ct: "That is an earlier study of the same patient. The clinic asks for the night of 30 March.",
+            of_a_namesake: "That study belongs to a namesake: compare the given name and the birth date with the ticket's.",
+        }
+        hints = [
+            "Begin with the sender: `Metadata` with type 3 and value `'CTER01'`, and the series to which it belongs.",
+            "Each attribute that you want to see is one more JOIN of `MainDicomTags`, on the study's key: `tag.id = series.parentId`.",
+            "Keep the day `'20250330'` and look at name, Patient ID and time of what is left; then compare the ID with the ticket's, "
+            "character by character.",
+        ]
 
 
 @lesson.exercise
@@ -465,7 +768,8 @@ class TheDangerousUpdate:
     )
     points = 2
     praise = (
-        "The PACS's own tool is made to keep the index, the objects (as they are stored, or as they are sent) and the audit trail in step. An "
+        "The PACS's own tool is made to keep the index, the objects (as they are stored, or as they are sent) and the audit trail in "
+        "step. An "
         "UPDATE changes one of the three, and for other people's records as well."
     )
 
@@ -485,7 +789,23 @@ class TheDangerousUpdate:
     def counted_the_one_record(pacs, ticket):
         return "C", 1
 
+    def of_the_ticket_s_birth_date(pacs, ticket):
+        return "C", len(pacs.sql(f"SELECT pid FROM patient WHERE name_norm LIKE '{ticket['family_name']}%' "
+                                 f"AND birth_date = '{ticket['birth_date']}'"))
+
+    def people_for_rows(pacs, ticket):
+        return "C", len(pacs.sql(f"SELECT DISTINCT birth_date FROM patient WHERE name_norm LIKE '{ticket['family_name']}%'"))
+
+    def studies_for_records(pacs, ticket):
+        return "C", len(pacs.sql("SELECT study.pk FROM study JOIN patient ON patient.pk = study.patient_pk "
+                                 f"WHERE name_norm LIKE '{ticket['family_name']}%'"))
+
     wrong_ways = {
+        of_the_ticket_s_birth_date: "The option is right. But those are the records with the ticket's birth date; the UPDATE has no "
+        "such condition. "
+        "Count what *its* condition hits.",
+        people_for_rows: "The option is right. But that is how many different people they are. The UPDATE changes rows: count the rows.",
+        studies_for_records: "The option is right. But those are studies. The UPDATE changes rows of `patient`: count these.",
         run_it: "Look at the rows that the condition hits: other people have the same family name. After the UPDATE their studies "
         "would be filed under this patient, which is dangerous and hard to undo.",
         narrower: "One right row is better than many wrong ones, and a transaction is good practice. But the DICOM objects keep the "
@@ -567,6 +887,12 @@ class OrdersWithoutStudy:
               AND orders.scheduled_local >= '2025-03-30' AND orders.scheduled_local < '2025-04-06'
         """
 
+    def without_an_end():
+        return OrdersWithoutStudy.solution().replace("AND orders.scheduled_local < '2025-04-07'", "")
+
+    def by_time_of_ordering():
+        return OrdersWithoutStudy.solution().replace("scheduled_local", "ordered_utc")
+
     def without_the_issuer():
         return """
             SELECT orders.accession FROM orders LEFT JOIN study ON study.accession = orders.accession
@@ -605,7 +931,8 @@ class OrdersWithoutStudy:
         """
 
     wrong_ways = {
-        nothing_found: "Your result is empty, and that is no good news. Three usual causes: `NOT IN` a list that holds a NULL is never true, because "
+        nothing_found: "Your result is empty, and that is no good news. Three usual causes: `NOT IN` a list that holds a NULL is never "
+        "true, because "
         "the unknown value might be yours; `= NULL` is never true either (ask `IS NULL`); and an inner JOIN has already dropped the orders "
         "without a partner.",
         with_study: "Those are the orders whose study *has* arrived: an inner join keeps the pairs. You want the orders without a "
@@ -613,13 +940,20 @@ class OrdersWithoutStudy:
         with_cancelled: "Cancelled orders are among them. No study is expected for those.",
         without_the_dates: "Your list covers all years. Only the days from 30 March to 6 April are asked.",
         without_the_last_day: "6 April is missing: it's asked for, up to its last minute.",
-        without_the_issuer: "You compared the accession number alone. Another hospital's numbers may look the same: one of these orders shares its "
+        without_the_issuer: "You compared the accession number alone. Another hospital's numbers may look the same: one of these orders "
+        "shares its "
         "number with a study of Eastcliff Clinic, which is another examination. An accession number counts together with its issuer.",
-        other_issuers_too: "The issuer belongs into the `ON` of the join. In the `WHERE` it comes too late: an order here that has its study, and "
+        other_issuers_too: "The issuer belongs into the `ON` of the join. In the `WHERE` it comes too late: an order here that has its "
+        "study, and "
         "whose number a study of Eastcliff has too, makes two pairs, and the pair with Eastcliff's is kept as if nothing had come.",
-        only_scheduled: "You kept the orders with the status SCHEDULED only. An order may also be in progress, or be called complete, while no "
-        "study has arrived.",
-        by_planned_uid: "You compared Study Instance UIDs. An order only plans one; a scanner that does not get it makes up its own, as in the ticket. "
+        only_scheduled: "By the question only the cancelled orders are out, and you left out more. An order may also be in progress, or "
+        "be called "
+        "complete, while no study has arrived.",
+        without_an_end: "The end is missing: your list goes on into what is planned for the time to come, whose studies can't be there "
+        "yet.",
+        by_time_of_ordering: "You took the time at which it was ordered. An exam is expected when it's scheduled: `scheduled_local`.",
+        by_planned_uid: "You compared Study Instance UIDs. An order only plans one; a scanner that does not get it makes up its own, as "
+        "in the ticket. "
         "Compare accession number and issuer.",
         without_deleted: "You took a deleted study for one that never came. The question says: no study, deleted or not.",
     }
@@ -627,7 +961,7 @@ class OrdersWithoutStudy:
         r"=\s*null|not in\s*\(\s*select accession from study\s*\)": nothing_found,
         r"study_uid": by_planned_uid,
         r"between|<=\s*'2025-04-06'|<\s*'2025-04-06'": without_the_last_day,
-        r"status\s*=\s*'SCHEDULED'": only_scheduled,
+        r"status\s*=\s*'SCHEDULED'|'COMPLETED'": only_scheduled,
         r"study\.deleted": without_deleted,
     }
     hints = [
@@ -642,7 +976,7 @@ class OrdersWithoutStudy:
 class StoragePerModality:
     """Storage planning: how many **decimal gigabytes** (1 GB is a thousand million bytes, `1e9`) did the archive receive in 2024, per modality? Count
     the bytes of each series (`series.size_bytes`) by the time at which the archive received the series (`series.created_utc`), for the
-    series's own modality. Every series counts, also of studies deleted since: it had to be stored.
+    series's own modality. Every series counts, also of studies deleted or removed since: it had to be stored.
 
     Two columns: `modality` and `gigabytes`; rounded to one decimal or not, as you like."""
 
@@ -692,6 +1026,15 @@ class StoragePerModality:
             WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY modality
         """
 
+    def rounded_to_whole_gigabytes():
+        return StoragePerModality.solution().replace("SUM(size_bytes) / 1e9", "ROUND(SUM(size_bytes) / 1e9)")
+
+    def largest_series():
+        return StoragePerModality.solution().replace("SUM", "MAX")
+
+    def not_grouped():
+        return StoragePerModality.solution().replace("GROUP BY modality", "")
+
     def mean_size():
         return """
             SELECT modality, AVG(size_bytes) / 1e9 AS gigabytes FROM series
@@ -701,19 +1044,86 @@ class StoragePerModality:
     wrong_ways = {
         binary_units: "You divided by 1024 x 1024 x 1024: those are gibibytes (GiB), 7 % fewer than the decimal gigabytes that storage is "
         "sold and asked for in.",
-        whole_gigabytes: "A whole number divided by a whole number stays whole in SQL: the decimals were cut off. Divide by `1e9`.",
-        sizes_of_studies: "You added up the size of the whole *study* once for each of its series. Take `series.size_bytes`.",
+        whole_gigabytes: "A whole number divided by a whole number stays whole in SQLite, as in PostgreSQL and SQL Server (Oracle and "
+        "MySQL keep the "
+        "decimals): they were cut off. Divide by `1e9`.",
+        rounded_to_whole_gigabytes: "You rounded to whole gigabytes. Round to one decimal, `ROUND(..., 1)`, or not at all.",
+        largest_series: "That is the largest series of each modality. The question asks for all of them together: SUM.",
+        not_grouped: "One row came out, with the sum of everything: GROUP BY says of what to make rows.",
+        sizes_of_studies: "All that you need stands in `series`, `series.size_bytes` too. The size of the whole *study* would count "
+        "once for each of its "
+        "series. And a join with `study` loses series: those whose study is not in the table any more, and with `deleted = 0` those of "
+        "deleted studies.",
         megabytes: "Those are megabytes: a gigabyte is a thousand of them.",
         all_years: "That is the sum over all years. Two conditions on `created_utc` keep 2024.",
         plain_bytes: "Those are bytes. A decimal gigabyte is a thousand million of them: divide.",
         mean_size: "That is the mean size of a series. The question asks for all of them together: SUM.",
     }
-    signs = {r"1024|1073741824": binary_units, r"/\s*1000000000\b(?!\.)": whole_gigabytes, r"study\.size_bytes": sizes_of_studies, r"avg": mean_size}
+    signs = {
+        r"^(?!.*group\s+by)": not_grouped,
+        r"1024|1073741824": binary_units,
+        r"/\s*1000000000\b(?!\.)": whole_gigabytes,
+        r"\bjoin\s+study\b|\bfrom\s+study\b": sizes_of_studies,
+        r"avg": mean_size,
+    }
     hints = [
         "All three facts, modality, size and time of arrival, stand in the table `series`.",
         "`SUM(size_bytes)` adds up; `GROUP BY modality` makes a row of each modality.",
         "Divide the sum by `1e9`, a number with decimals, and name the column with `AS gigabytes`.",
     ]
+
+    class on_orthanc:
+        """How many **decimal kilobytes** (1 kB is a thousand bytes) do the DICOM objects take in this Orthanc, per modality? (These objects
+        have next to no pixels.) Each object is a row of `AttachedFiles` with `fileType = 1`, which belongs to an instance; count
+        `uncompressedSize`, by the Modality (0008,0060) of the instance's series.
+
+        Two columns: `modality` and `kilobytes`; rounded to one decimal or not, as you like."""
+
+        answer = Query("query", database="pacs", result=Table(key=["modality"], tolerance=0.051))
+        praise = "Three tables, from the file by way of its instance to the series: the levels of DICOM, as they are."
+
+        def solution():
+            return """
+                SELECT tag.value AS modality, SUM(file.uncompressedSize) / 1e3 AS kilobytes
+                FROM AttachedFiles AS file
+                JOIN Resources AS instance ON instance.internalId = file.id
+                JOIN MainDicomTags AS tag ON tag.id = instance.parentId AND tag.tagGroup = 8 AND tag.tagElement = 96
+                WHERE file.fileType = 1
+                GROUP BY tag.value
+            """
+
+        def plain_bytes():
+            return _sizes("SUM(file.uncompressedSize)")
+
+        def binary_units():
+            return _sizes("SUM(file.uncompressedSize) / 1024.0")
+
+        def whole_kilobytes():
+            return _sizes("SUM(file.uncompressedSize) / 1000")
+
+        def megabytes():
+            return _sizes("SUM(file.uncompressedSize) / 1e6")
+
+        def mean_size():
+            return _sizes("AVG(file.uncompressedSize) / 1e3")
+
+        def how_many():
+            return _sizes("COUNT(*)")
+
+        wrong_ways = {
+            plain_bytes: "Those are bytes. A decimal kilobyte is a thousand of them: divide.",
+            binary_units: "You divided by 1024: those are kibibytes (KiB).",
+            whole_kilobytes: "A whole number divided by a whole number stays whole in SQL: the decimals were cut off. Divide by `1e3`.",
+            megabytes: "Those are megabytes: a kilobyte is a thousandth of them.",
+            mean_size: "That is the mean size of an object. Asked is for all of them together: SUM.",
+            how_many: "That is how many objects there are. Their sizes are asked for.",
+        }
+        hints = [
+            "The file belongs to an instance, the Modality to its series: the way is `file.id`, `instance.internalId`, "
+            "`instance.parentId`.",
+            "`AttachedFiles JOIN Resources ON internalId = AttachedFiles.id JOIN MainDicomTags ON MainDicomTags.id = parentId AND ...`",
+            "Add up `uncompressedSize`, divide by `1e3`, and group by the value of the tag with tagGroup 8 and tagElement 96.",
+        ]
 
 
 @lesson.exercise
@@ -722,7 +1132,8 @@ class FastEnough:
     time. List the studies, not deleted, that the archive received on **6 April 2025** (UTC).
 
     Two columns: `study_uid` and `created_utc`. The column `created_utc` has an index; write the condition so that the database can
-    use it. `pacs.sql("EXPLAIN QUERY PLAN SELECT ...")` shows what it will do: SEARCH uses an index, SCAN reads everything."""
+    use it, and for no more rows than are asked. `pacs.sql("EXPLAIN QUERY PLAN SELECT ...")` shows what it will do: SEARCH uses an
+    index, SCAN reads everything."""
 
     answer = Query("query", database="pacs", result=Table(key=["study_uid"]), uses_index=True)
     points = 2
@@ -754,7 +1165,8 @@ class FastEnough:
 
     wrong_ways = {
         by_study_date: "Those are the exams *performed* on that day by the scanner's clock. The screen shows arrivals.",
-        equals_the_day: "Your result is empty. `created_utc` holds the day, a blank, and the time of day, as text: a bare day equals none of them, a `T` "
+        equals_the_day: "Your result is empty. `created_utc` holds the day, a blank, and the time of day, as text: a bare day equals "
+        "none of them, a `T` "
         "in place of the blank sorts after all of them, and a date without quotes or with the year last is no date at all. Ask for a range "
         "from one bare day to the next, in quotes.",
         with_deleted: "Deleted studies are in your list: keep only rows with `deleted = 0`.",
@@ -763,7 +1175,8 @@ class FastEnough:
     hints = [
         "You know the shape from the month: `>=` the beginning, `<` the beginning of what comes after.",
         "`date(created_utc) = ...` or `substr(created_utc, 1, 10) = ...` must compute a value for each row of the table: the index is of "
-        "no use. Leave the column bare.",
+        "no use. (`LIKE '2025-04-06%'` reads the whole table here, too; some other databases can use an index for it.) Leave the column "
+        "bare.",
         "Two conditions on `created_utc`, one with `>=` the 6th, one with `<` the day after, and `deleted = 0`.",
     ]
 
@@ -781,9 +1194,10 @@ class TheMondayReport:
     - `older`: of those added in March, the ones whose exam was before March (imports and late arrivals)
     - `unread`: of those added in March, the ones whose status isn't `READ`
 
-    `COUNT(DISTINCT CASE WHEN ... THEN study.pk END)` counts the studies that fulfil a condition, each once."""
+    `COUNT(DISTINCT CASE WHEN ... THEN study.pk END)` counts the studies that fulfil a condition, each once. The manager reads the
+    columns by their names: give them with `AS`."""
 
-    answer = Query("query", database="pacs", result=Table(key=["modality"]))
+    answer = Query("query", database="pacs", result=Table(key=["modality"]), named=True)
     points = 4
     praise = "Four numbers per modality, each with its own rule, in one query. This one you can hand in."
 
@@ -942,21 +1356,50 @@ class TheMondayReport:
             GROUP BY series.modality
         """
 
+    def arrival_of_the_series():
+        return TheMondayReport.solution().replace("study.created_utc", "series.created_utc")
+
+    def else_zero():
+        return TheMondayReport.solution().replace("END)", "ELSE 0 END)")
+
+    def performed_and_added_swapped():
+        return TheMondayReport.solution().replace("AS performed", "AS x").replace("AS added", "AS performed").replace("AS x", "AS added")
+
+    def older_than_its_arrival():
+        return TheMondayReport.solution().replace("study_dt_local < '2025-03-01'", "study_dt_local < study.created_utc")
+
     wrong_ways = {
+        arrival_of_the_series: "You took the time at which the *series* arrived. A study was added when its first object came: the "
+        "table `study` has a "
+        "`created_utc` of its own.",
+        else_zero: "All your numbers are one too high, where any study does not fulfil the condition: `ELSE 0` gives those a value, and "
+        "DISTINCT counts it "
+        "as one more. Without ELSE they are NULL, which COUNT leaves out.",
+        performed_and_added_swapped: "`performed` and `added` have changed places: the exam is `study_dt_local`, the arrival "
+        "`created_utc`.",
+        older_than_its_arrival: "`older` counts the studies that were performed before they arrived, which nearly all are. Asked are "
+        "those performed before "
+        "*March*.",
         once_per_series: "The numbers are those of series: the join gives one row per series. Count each study once, with `COUNT(DISTINCT "
         "... study.pk ...)`.",
         with_deleted: "Deleted studies are in the report. Keep `deleted = 0` for all four numbers.",
-        without_the_last_day: "The 31st is missing: `BETWEEN` a first and a last *day*, like `<=` the last day, ends at midnight as that day begins.",
+        without_the_last_day: "In at least one column the 31st is missing: `BETWEEN` a first and a last *day*, like `<=` the last day, "
+        "ends at midnight as "
+        "that day begins.",
         unread_of_the_exams: "`unread` counts the unread studies of all months. Only those added in March are asked.",
-        unread_of_the_performed: "`unread` counts the unread ones of the studies *performed* in March. Asked are those *added* in March: an imported "
+        unread_of_the_performed: "`unread` counts the unread ones of the studies *performed* in March. Asked are those *added* in "
+        "March: an imported "
         "prior may be unread as well.",
-        added_in_where: "The condition on the arrival stands in WHERE, so it holds for `performed` too: studies that were performed in March and "
+        added_in_where: "The condition on the arrival stands in WHERE, so it holds for `performed` too: studies that were performed in "
+        "March and "
         "arrived in April are lost. What differs from column to column belongs in its CASE.",
         without_pet_ct: "You left out the PET/CTs, as in exercise 2. Here they count, because they have a CT series.",
-        unread_verified: "`unread` counts the studies with the status VERIFIED only. A study that is still UNVERIFIED has not been read either.",
-        older_of_any_month: "`older` counts everything before March. Only those that *arrived* in March are asked: the imports and the late ones.",
+        unread_verified: "`unread` counts the studies of one status only. Neither VERIFIED nor UNVERIFIED studies have been read.",
+        older_of_any_month: "`older` counts everything before March. Only those that *arrived* in March are asked: the imports and the "
+        "late ones.",
     }
     signs = {
+        r"=\s*'(UN)?VERIFIED'": unread_verified,
         r"between|<=\s*'2025-03-31'": without_the_last_day,
         r"where.*created_utc.*group": added_in_where,
         r"'PT'": without_pet_ct,
@@ -968,3 +1411,110 @@ class TheMondayReport:
         "in its CASE.",
         "`older` and `unread` have the two conditions of `added`, and one more each.",
     ]
+
+    class on_orthanc:
+        """A report on March 2025 from this index: for each of the modalities `CT`, `MR`, `US` and `MG` that occurs, what was **performed**
+        in March (Study Date) and is held here. A PET/CT counts under `CT`, too. The columns:
+
+        - `modality`
+        - `studies`: studies with at least one series of the modality
+        - `series`: their series of that modality
+        - `instances`: the instances of these series"""
+
+        praise = "One join from the instances upwards, and each level counted once with DISTINCT."
+
+        def solution():
+            return """
+                SELECT modality.value AS modality,
+                       COUNT(DISTINCT study.internalId) AS studies,
+                       COUNT(DISTINCT series.internalId) AS series,
+                       COUNT(DISTINCT instance.internalId) AS instances
+                FROM Resources AS instance
+                JOIN Resources AS series ON series.internalId = instance.parentId
+                JOIN Resources AS study ON study.internalId = series.parentId
+                JOIN MainDicomTags AS modality ON modality.id = series.internalId
+                                              AND modality.tagGroup = 8 AND modality.tagElement = 96
+                JOIN MainDicomTags AS day ON day.id = study.internalId AND day.tagGroup = 8 AND day.tagElement = 32
+                WHERE instance.resourceType = 4
+                  AND day.value >= '20250301'
+                  AND day.value < '20250401'
+                  AND modality.value IN ('CT', 'MR', 'US', 'MG')
+                GROUP BY modality.value
+            """
+
+        def rows_counted():
+            return _report("COUNT(*)", "COUNT(*)")
+
+        def series_for_studies():
+            return _report("COUNT(DISTINCT series.internalId)", "COUNT(DISTINCT series.internalId)")
+
+        def all_months():
+            return _report(period="")
+
+        def without_the_last_day():
+            return _report(period="day.value >= '20250301' AND day.value < '20250331' AND")
+
+        def without_pet_ct():
+            return _report(period="day.value >= '20250301' AND day.value < '20250401' AND study.internalId NOT IN (SELECT r.parentId FROM "
+                                  "Resources AS r JOIN MainDicomTags AS t ON t.id = r.internalId WHERE t.value = 'PT') AND")
+
+        wrong_ways = {
+            rows_counted: "All three numbers are those of the instances: the join gives one row per instance. Count each level once, with "
+            "`COUNT(DISTINCT ...)`.",
+            series_for_studies: "`studies` holds the number of series. Count the key of the study, each once.",
+            all_months: "The report covers all months. Two conditions on the Study Date keep March.",
+            without_the_last_day: "The 31st is missing: `<` the first day of the next month.",
+            without_pet_ct: "You left out the PET/CTs, as in exercise 2. Here they count, because they have a CT series.",
+        }
+        hints = [
+            "Begin with the instances and go up twice: `Resources AS instance JOIN Resources AS series ON series.internalId = "
+            "instance.parentId`, and so on.",
+            "Then one JOIN of `MainDicomTags` for the Modality (at the series), and one for the Study Date (at the study).",
+            "`COUNT(DISTINCT study.internalId)`, and the same for the series and the instances; GROUP BY the modality.",
+        ]
+
+
+_MONTH = "substr(day.value, 1, 4) || '-' || substr(day.value, 5, 2) AS month"
+
+
+def _in_orthanc(columns, begin, end, modality, without=None):
+    """A query on Orthanc's index: columns of the studies of a period that have a series of a modality, and none of another."""
+    def having(value):
+        return ("(SELECT r.parentId FROM Resources AS r JOIN MainDicomTags AS t ON t.id = r.internalId "
+                f"WHERE t.tagGroup = 8 AND t.tagElement = 96 AND t.value LIKE '{value}')")
+    query = (f"SELECT {columns} FROM Resources AS study JOIN MainDicomTags AS day ON day.id = study.internalId AND day.tagGroup = 8 AND "
+             f"day.tagElement = 32 WHERE study.resourceType = 2 AND day.value >= '{begin}' AND day.value < '{end}' "
+             f"AND study.internalId IN {having(modality)}")
+    return query + (f" AND study.internalId NOT IN {having(without)}" if without else "")
+
+
+def _studies_of(pacs, condition):
+    """Study Instance UIDs in Orthanc's index, in order of time."""
+    tags = {"uid": (32, 13), "pid": (16, 32), "name": (16, 16), "day": (8, 32), "clock": (8, 48), "accession": (8, 80)}
+    joins = " ".join([f"JOIN MainDicomTags AS {name} ON {name}.id = study.internalId AND {name}.tagGroup = {group} AND "
+                      f"{name}.tagElement = {element}" for name, (group, element) in tags.items()])
+    return [uid for uid, *_ in pacs.rows(
+        f"SELECT uid.value FROM Resources AS study {joins} WHERE study.resourceType = 2 AND {condition} "
+        "ORDER BY day.value, clock.value")[1]]
+
+
+def _sent_by_the_er(pacs, condition):
+    return _studies_of(pacs, f"{condition} AND day.value = '20250330' AND study.internalId IN (SELECT r.parentId FROM Resources AS r "
+                             "JOIN Metadata AS m ON m.id = r.internalId WHERE m.type = 3 AND m.value = 'CTER01')")
+
+
+def _sizes(what):
+    return (f"SELECT tag.value AS modality, {what} AS kilobytes FROM AttachedFiles AS file "
+            "JOIN Resources AS instance ON instance.internalId = file.id "
+            "JOIN MainDicomTags AS tag ON tag.id = instance.parentId AND tag.tagGroup = 8 AND tag.tagElement = 96 "
+            "WHERE file.fileType = 1 GROUP BY tag.value")
+
+
+def _report(studies="COUNT(DISTINCT study.internalId)", series="COUNT(DISTINCT series.internalId)",
+            period="day.value >= '20250301' AND day.value < '20250401' AND"):
+    return (f"SELECT modality.value AS modality, {studies} AS studies, {series} AS series, COUNT(*) AS instances "
+            "FROM Resources AS instance JOIN Resources AS series ON series.internalId = instance.parentId "
+            "JOIN Resources AS study ON study.internalId = series.parentId "
+            "JOIN MainDicomTags AS modality ON modality.id = series.internalId AND modality.tagGroup = 8 AND modality.tagElement = 96 "
+            "JOIN MainDicomTags AS day ON day.id = study.internalId AND day.tagGroup = 8 AND day.tagElement = 32 "
+            f"WHERE instance.resourceType = 4 AND {period} modality.value IN ('CT', 'MR', 'US', 'MG') GROUP BY modality.value")

@@ -35,7 +35,7 @@ CLASSES = {
     "B": ("A1-02", "mistyped patient ID"),
     "C": ("A1-03", "made under another order of the same patient"),
     "D": ("A1-04", "made under the order of another patient"),
-    "E": ("A1-05", "second study of one order"),
+    "E": ("A1-05", "exam split over two studies"),
     "F": ("A1-06", "one study for two orders"),
     "G": ("A1-07", "patient merged after the exam"),
     "H": ("A1-08", "patient's name written in another way"),
@@ -81,8 +81,8 @@ def case_files(hospital):
 
 
 @lesson.input
-def wrong_patient(hospital):
-    """The hand that was filed under another patient: what is true of it, a dictionary."""
+def examined(hospital):
+    """Who was examined when the hand was filed under another patient, and by which order: a dictionary."""
     facts = _facts(hospital, "A1-04")
     name, birth, sex = hospital.pacs.rows(
         f"SELECT name, birth_date, sex FROM patient WHERE pid = '{facts['patient_id']}' ORDER BY pk")[1][0]
@@ -109,7 +109,7 @@ def picture(hospital):
 
 def _hands(hospital, step):
     """The objects of the study with the hand; of the pixels every `step`-th row and column."""
-    facts = lesson.input_of("wrong_patient", hospital)
+    facts = lesson.input_of("examined", hospital)
     study = hospital.pacs.rows(
         "SELECT s.study_dt_local, p.pid, p.name, p.birth_date, p.sex, s.accession, s.description FROM study s "
         f"JOIN patient p ON p.pk = s.patient_pk WHERE s.pk = {facts['study_pk']}")[1][0]
@@ -144,9 +144,11 @@ def note(hospital):
     """A function that makes a key object selection: note(code, meaning, objects)."""
     from coursekit.hospital.images import ko
 
-    def make(code, meaning, objects_):
+    def make(code=None, meaning=None, objects_=None):
         from pydicom.dataset import Dataset
 
+        if objects_ is None:
+            raise CourseError("`note` takes three values: the code, its meaning, and the list of objects.")
         made = list(objects_) if isinstance(objects_, (list, tuple)) else [objects_]
         if not made or not all(isinstance(one, Dataset) for one in made):
             raise CourseError("The third value of `note` is a list of objects (data sets), such as `hand_files`.")
@@ -185,7 +187,7 @@ def corrected_copies(hospital):
     """The same images for the patient who was examined, already made: new UIDs, right patient and order."""
     import copy
 
-    facts = lesson.input_of("wrong_patient", hospital)
+    facts = lesson.input_of("examined", hospital)
     copies = []
     for number, ds in enumerate(lesson.input_of("hand_files", hospital), 1):
         new = copy.deepcopy(ds)
@@ -242,6 +244,8 @@ class NumberOrNone(Text):
 
     def read(self, given):
         """The text; None, and the word, as "None"."""
+        if type(given) is list and len(given) != 1:
+            raise Unclear(f"{describe(given)}: give the one member, or `None`")
         return "None" if given is None else super().read(given)
 
 
@@ -256,10 +260,12 @@ class Triage(Kind):
         return value is Ellipsis or type(value) is dict and bool(value) and all(one is Ellipsis for one in value.values())
 
     def read(self, given):
-        """{number: letter}. A list of letters stands for the cases in order."""
+        """{number: letter}. A list of letters stands for the cases in order; pairs are as good as a dictionary."""
         value = plain(given)
         if type(value) is list and value and all(type(one) is str for one in value):
             value = dict(enumerate(value, 1))
+        if type(value) is list and value and all(type(one) is list and len(one) == 2 and type(one[0]) in (int, str) for one in value):
+            value = dict(value)
         if type(value) is not dict or not value:
             raise Unclear(describe(given))
         found = {}
@@ -402,6 +408,8 @@ def carried_out(connection, statements):
             told = "that statement is not allowed here: correct with UPDATE"
         elif 'near "order"' in told.lower():
             told = "the table is called `orders`; ORDER is a word of SQL itself"
+        elif 'near "update"' in told.lower():
+            told += ". Is the semicolon before this UPDATE missing?"
         raise ValueError(f"statement {len(counts) + 1} was not carried out, and nothing was changed: {told}") from None
     finally:
         connection.set_authorizer(None)
@@ -429,27 +437,43 @@ class Correction(Kind):
         except Unclear as unclear:
             return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
         copy = lesson.input_of("desk", editions.own).copy()
-        ran = running.run_all([lambda: self._changed(copy, statements)], 3)
+        ran = running.run_all([lambda: carried_out(copy, statements)], 3)
         if ran.stopped == "error":
             text = re.sub(r"^it stopped with `ValueError`: |, in its line.*$", "", ran.error)
             return Verdict(Outcome.NOT_YET, f"{text[0].upper()}{text[1:].rstrip('.')}.", "refused")
         if ran.stopped:
             return Verdict(Outcome.NOT_YET, "The statements took more than three seconds and were stopped.", "time")
-        left, correct = ran.returned[0], self._reference(exercise, exercise.solution, editions.own)
+        left, correct = self._held(copy, editions.own), self._reference(exercise, exercise.solution, editions.own)
         if left == correct:
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
         for way, feedback in exercise.wrong_ways.items():
             if left == self._reference(exercise, way, editions.own):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        for statement, _ in ran.returned[0]:
+            if _and_in_set(statement):
+                feedback = next(feedback for way, feedback in exercise.wrong_ways.items() if way.__name__ == "and_for_comma")
+                return Verdict(Outcome.NOT_YET, feedback, "and_for_comma")
+        all_there = all(left[name].keys() == correct[name].keys() for name in TABLES)
+        for number, (_, changed) in enumerate(ran.returned[0], 1):
+            if all_there and not changed:
+                return Verdict(Outcome.NOT_YET, f"Statement {number} changed no row: its WHERE finds none. Try the same WHERE with a "
+                               "SELECT. (An empty cell is NULL, which equals nothing, not even `''`: ask `IS NULL`.)", "no_row")
         return Verdict(Outcome.NOT_YET, self._first(left, correct), "value")
 
-    def _changed(self, connection, statements):
-        carried_out(connection, statements)
-        return {name: {row[0]: row for row in connection.execute(f"SELECT * FROM {name}")} for name in TABLES}
+    def _held(self, connection, hospital):
+        """The rows of each table by their keys. The order of Case 17 may name the UID that was planned for it or that of its images."""
+        held = {name: {row[0]: row for row in connection.execute(f"SELECT * FROM {name}")} for name in TABLES}
+        case, place = hospital.truth["case_17"], TABLES["orders"].index("study_uid")
+        held["orders"] = {key: (*row[:place], case["planned_study_uid"], *row[place + 1:]) if row[place] == case["study_uid"] else row
+                          for key, row in held["orders"].items()}
+        return held
 
     def _reference(self, exercise, function, hospital):
-        return exercise.remembered((self, function), hospital, lambda: self._changed(
-            lesson.input_of("desk", hospital).copy(), exercise.computed(function, hospital)))
+        def compute():
+            copy = lesson.input_of("desk", hospital).copy()
+            carried_out(copy, exercise.computed(function, hospital))
+            return self._held(copy, hospital)
+        return exercise.remembered((self, function), hospital, compute)
 
     def _first(self, left, correct):
         """A sentence about the first row that is not right."""
@@ -464,8 +488,64 @@ class Correction(Kind):
             if len({key for key, _ in wrong}) > 20:
                 return f"In `{name}`, {len({key for key, _ in wrong})} rows are not as they should be. Is a WHERE missing, or does it find too much?"
             if wrong:
-                return f"In `{name}`, the row with pk {wrong[0][0]}: `{columns[wrong[0][1]]}` is not right yet."
+                key, place = wrong[0]
+                if str(left[name][key][place]).casefold() == str(correct[name][key][place]).casefold():
+                    return (f"In `{name}`, the row with pk {key}: `{columns[place]}` has the right word in other letters. Programs "
+                            "compare upper and lower case.")
+                return f"In `{name}`, the row with pk {key}: `{columns[place]}` is not right yet."
         raise AssertionError("a difference that is in no row")
+
+
+def _and_in_set(statement):
+    """Whether an AND stands between the columns of an UPDATE's SET, brackets and texts aside."""
+    bare, longer = re.sub(r"'[^']*'", "''", statement), None
+    while bare != longer:
+        longer, bare = bare, re.sub(r"\([^()]*\)", "", bare)
+    found = re.search(r"\bset\b(.*?)(\bwhere\b|$)", bare, re.IGNORECASE | re.DOTALL)
+    return bool(found and re.search(r"\band\b", found[1], re.IGNORECASE))
+
+
+class CorrectedFiles(File):
+    """Corrected objects; what was changed that should stay, and what was left, is told by its name."""
+
+    explained = {"SOP Instance UID (0008,0018)": "new_uids", "Study Time (0008,0030)": "time_too"}
+
+    def judge(self, exercise, given, editions):
+        """As for every File; where no wrong way speaks, the first wrong part tells."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("value", "missing part"):
+            return verdict
+        answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
+        name, part, _ = self._first_wrong(answer, right)
+        way = self.explained.get(part)
+        if way:
+            feedback = next(feedback for one, feedback in exercise.wrong_ways.items() if one.__name__ == way)
+            return Verdict(Outcome.NOT_YET, feedback, way)
+        was = objects.attributes(lesson.input_of("case_files", editions.own))[name]
+        if part in CHANGED and answer[name].get(part) == was.get(part):
+            return Verdict(Outcome.NOT_YET, f"In {name}: {part} is still what the scanner wrote.", "left")
+        return verdict
+
+
+class Note(File):
+    """A rejection note; of its lists it is told what is the matter with them."""
+
+    def read(self, given):
+        """As for every File; the values for `note` are no note."""
+        if type(given) in (list, tuple) and given and type(given[0]) in (str, int):
+            raise Unreadable("These are values for `note`. What it makes of them is asked: `rejection = note(...)`.")
+        return super().read(given)
+
+    def _first_wrong(self, answer, other):
+        found = super()._first_wrong(answer, other)
+        if not found or found[1] not in ("its list of objects", "its evidence"):
+            return found
+        name, part, _ = found
+        listed, wanted = set(answer[name][part].split()), set(other[name][part].split())
+        if listed < wanted:
+            return name, part, Difference("The note lists some of the wrong objects; the others would still be shown. It must list all "
+                                          "of them.", "value")
+        return name, part, Difference("The note lists objects that are not to be withdrawn.", "value") if listed > wanted else found[2]
 
 
 # --- exercises
@@ -633,6 +713,30 @@ class Match:
     def any_device(study, orders):
         return _only([order for order in orders if _agreeing(study, order) >= 2 and abs(order["started"] - study["started"]) <= 60])
 
+    def modality_or_station(study, orders):
+        return _only([order for order in orders if _agreeing(study, order) >= 2 and abs(order["started"] - study["started"]) <= 60
+                      and (order["modality"] == study["modality"] or order["station"] == study["station"])])
+
+    def nearest_of_several(study, orders):
+        return Match.nearest_in_time(study, [order for order in _of_the_exam(study, orders) if _agreeing(study, order) >= 2])
+
+    def first_order_alone(study, orders):
+        return Match.solution(study, orders[:1])
+
+    def just_below_an_hour(study, orders):
+        return _only([order for order in _of_the_exam(study, orders) if _agreeing(study, order) >= 2
+                      and abs(order["started"] - study["started"]) < 60])
+
+    def family_name_alone(study, orders):
+        family = lambda one: {**one, "name": one["name"].split("^")[0]}
+        return _only([order for order in _of_the_exam(study, orders) if _agreeing(family(study), family(order)) >= 2])
+
+    def any_modality(study, orders):
+        return Match.solution(study, [{**order, "modality": study["modality"]} for order in orders])
+
+    def any_station(study, orders):
+        return Match.solution(study, [{**order, "station": study["station"]} for order in orders])
+
     def only_afterwards(study, orders):
         return _only([order for order in _of_the_exam(study, orders) if _agreeing(study, order) >= 2 and order["started"] <= study["started"]])
 
@@ -648,6 +752,15 @@ class Match:
         all_three: "All three must agree for you: too strict. Names change, birth dates and IDs are mistyped; two of three are enough.",
         whatever_the_time: "You don't look at the time. The same patient may have the same exam in the morning and in the afternoon.",
         any_device: "You don't look at modality and station. The same patient may have a chest and a CT within the hour.",
+        modality_or_station: "It is enough for you when modality *or* station agrees. Both must: a room may have two modalities, and a "
+        "modality two rooms.",
+        nearest_of_several: "When several orders fit, you take the nearest in time. With two that fit nobody can be sure: return `None`.",
+        first_order_alone: "You decide while you still go through the list: whatever comes first is returned, also `None`. Is a `return` "
+        "inside the loop? Decide behind it.",
+        any_modality: "You don't look at the modality. One station name may stand for two: a room may do radiographs and fluoroscopy.",
+        any_station: "You don't look at the station. Two rooms may make the same exam at the same time.",
+        just_below_an_hour: "A start exactly 60 minutes away does not count for you. *At most 60* includes it.",
+        family_name_alone: "You compare the family name alone. Twins and spouses share it; the rule asks for the whole name.",
         only_afterwards: "You take only orders whose time has come. Exams also begin early: up to 60 minutes before *or* after.",
     }
     hints = [
@@ -707,7 +820,7 @@ def _matching_cases(draw):
         found.append((made(pair[0], patient_id=typed), pair))                               # twins
         found.append((made(pair[1], patient_id=typed, name=a["name"].split("^")[0] + "^T"), pair))
         twice = [ordered(a, start, 3 * number), ordered(a, start + 40, 3 * number + 1), orders[2]]
-        found.append((made(twice[0], started=start + 15), twice))                           # two fit
+        found += [(made(twice[0], started=start + late), twice) for late in (15, 35)]       # two fit, the one or the other nearer
         later = [ordered(a, start, 3 * number), ordered(a, start + 300, 3 * number + 1)]
         found.append((made(later[0]), later))                                               # morning and afternoon
         found.append((made(orders[0], started=start - 25), orders))                         # began early
@@ -715,6 +828,7 @@ def _matching_cases(draw):
         beside = [ordered(a, start, 3 * number), ordered(a, start + 10, 3 * number + 1, station="CR_ER1", modality="CR"),
                   ordered(a, start + 12, 3 * number + 2, station="DX_CH1", modality="RF"), orders[1]]
         found.append((made(beside[0]), beside))                                             # other devices
+        found.append((made(beside[0]), [*beside[:2], beside[3]]))                           # of which one agrees in neither
         found.append((made(orders[0], station="DX_CH2"), orders))
         found.append((made(orders[1], started=start + 30 + 60), orders))                    # just in time
         found.append((made(orders[1], started=start + 30 + 61), orders))                    # just too late
@@ -725,9 +839,27 @@ def _matching_cases(draw):
     return [(study, draw.sample(orders, len(orders)) if draw.random() < 0.5 else orders) for study, orders in found]
 
 
+def kept(value):
+    """What a plan does with something: "keep", "change" or "new", from these words in a phrase such as "keep them" or "unchanged"."""
+    words = re.findall(r"[a-z]+", str(value).casefold())
+    meant = {"keep": "keep", "kept": "keep", "keeps": "keep", "unchanged": "keep", "same": "keep", "change": "change", "changed": "change",
+             "new": "new"}
+    found = {meant[word] for word in words if word in meant}
+    if len(found) == 1 and not {"not", "no", "don", "t", "never"} & set(words):
+        return found.pop()
+    return str(value).strip()
+
+
+def the_uid(value):
+    """A UID; of a word such as "keep" it is said that the UID itself is asked."""
+    if isinstance(value, str) and value.strip(" '\"").casefold() in ("keep", "new", "change", "planned"):
+        raise ValueError("the UID itself is asked here, digits and dots: that of the objects, or the one that the RIS had planned")
+    return uid(value)
+
+
 @lesson.exercise
 class PlanForCase17:
-    """Case 17 has been waiting since Sunday of last week. Before anything is touched, write down the plan.
+    """Case 17 has been waiting since Sunday, 30 March. Before anything is touched, write down the plan.
 
     - `patient_id`: the ID that the images shall have
     - `accession`: the accession number that they shall have
@@ -738,8 +870,8 @@ class PlanForCase17:
     """
 
     answer = Fields("plan", {
-        "patient_id": Text("", case=True), "accession": Text("", case=True), "study_uid": Text("", reading=uid), "sop_uids": Text(""),
-        "study_time": Text(""), "reason": Text("")})
+        "patient_id": Text("", case=True), "accession": Text("", case=True), "study_uid": Text("", reading=the_uid), "sop_uids": Text("", reading=kept),
+        "study_time": Text("", reading=kept), "reason": Text("")})
     points = 3
     praise = "Who and why are corrected, what the scanner measured stays: that is reconciliation."
 
@@ -785,10 +917,12 @@ class PlanForCase17:
         "the VNA: under another Study Instance UID they would be a second study of the same exam.",
         new_objects: "New SOP Instance UIDs make new objects. Nothing about the images changes, only whose they are is put right; presentation states, key "
         "objects and reports that point at them by UID would point at nothing.",
-        time_put_right: "The Study Time is what the scanner's clock showed, and other records quote it. What is known about the clock is written down beside it "
-        "(Timezone Offset From UTC (0008,0201) says +0100, which was true an hour before), not painted over.",
-        coerced: "COERCE is for values replaced by those of an authority, for example when a foreign disc is imported. Here somebody typed "
-        "wrong values: PS3.3 C.12.1.1.9 has the other code for what was incorrect from the start, such as an operator's input.",
+        time_put_right: "The Study Time is what the scanner's clock showed, and other records quote it: it is not painted over. Whoever wants to say which "
+        "moment it was can write it beside it, in Timezone Offset From UTC (0008,0201), which these images do not have: +0100 for a clock that still "
+        "showed winter time.",
+        coerced: "COERCE is for values that are replaced by those of an authority, as when media of another institution are imported or "
+        "records are reconciled with a master patient index: the old value was right where it came from. Here somebody typed what was "
+        "right nowhere, and PS3.3 C.12.1.1.9 has the other code for incorrect values, the error of an operator's input among them.",
     }
     hints = [
         "`right` holds what registration and RIS say, `case_files` what the scanner wrote. Look at both before you decide.",
@@ -800,6 +934,23 @@ class PlanForCase17:
 
 TRACE = "Original Attributes Sequence (0400,0561) item 1 > "
 PREVIOUS = TRACE + "Modified Attributes Sequence (0400,0550) item 1 > "
+CHANGED = ("Accession Number (0008,0050)", "Patient's Name (0010,0010)", "Patient ID (0010,0020)")
+
+
+# What may stand beside previous values although it is as it was: who gave the ID (PS3.3 C.12.1.1.9), and how texts are coded.
+BESIDE = ("Issuer of Patient ID", "Specific Character Set")
+
+
+def corrected_objects(contents):
+    """What corrected objects say, for File. Raises ValueError when the trace lists an attribute that is as it was."""
+    found = objects.attributes(contents)
+    for name, parts in found.items():
+        for part in [part for part in parts if part.startswith(PREVIOUS)]:
+            attribute = part.removeprefix(PREVIOUS)
+            if attribute not in CHANGED and not attribute.startswith(BESIDE) and parts.get(attribute) == parts[part]:
+                raise ValueError(f"the trace in {name} lists {attribute} with the value that the object still has. Modified Attributes "
+                                 "Sequence (0400,0550) holds what was modified or removed (PS3.3 C.12.1.1.9), and nothing that stayed")
+    return found
 
 
 @lesson.exercise
@@ -808,7 +959,7 @@ class CorrectedObjects:
     the worked example above does:
 
     - one item in Original Attributes Sequence (0400,0561), in it one item in Modified Attributes Sequence (0400,0550) with the *previous*
-      values of what you change;
+      values of what you change, and of nothing else;
     - Attribute Modification DateTime: the variable `now`; Modifying System: `HV_PACS`; the reason from your plan.
 
     Source of Previous Values (0400,0564) must be there; what stands in it is not checked, since nobody can be sure.
@@ -816,9 +967,9 @@ class CorrectedObjects:
     `corrected` is the list of the two data sets, or of the files into which you saved them.
     """
 
-    answer = File("corrected", reading=objects.attributes, free={
+    answer = CorrectedFiles("corrected", reading=corrected_objects, free={
         TRACE + "Source of Previous Values (0400,0564)": lambda value, ds: None}, ignore=(
-            "Issuer of Patient ID", PREVIOUS + "Patient's Birth Date", PREVIOUS + "Patient's Sex", PREVIOUS + "Issuer of Patient ID"))
+            BESIDE[0], *(PREVIOUS + one for one in BESIDE)))
     points = 4
     praise = "Whoever opens these objects in ten years sees what they said before, who changed it, when and why."
 
@@ -845,6 +996,9 @@ class CorrectedObjects:
             new.PatientID = right["patient_id"]
             fixed.append(new)
         return fixed
+
+    def untouched(case_files):
+        return case_files
 
     def only_the_first(case_files, right, now):
         return [_corrected(case_files[0], right, now), case_files[1]]
@@ -889,8 +1043,10 @@ class CorrectedObjects:
     wrong_ways = {
         only_the_first: "The first object is right, the second is as it was. A patient's name stands in every object of the study; a viewer that opens the "
         "second one shows the old patient.",
-        without_trace: "The values are right, but nobody can see that they were others. Original Attributes Sequence (0400,0561) keeps what the object said "
-        "before, with time, system and reason.",
+        untouched: "These are the objects as the scanner wrote them: ID, name and accession number are the old ones, and there is no "
+        "trace.",
+        without_trace: "There is no trace: nobody could see that these objects once said something else. Original Attributes Sequence "
+        "(0400,0561) keeps what they said before, with time, system and reason.",
         trace_of_the_new: "The trace holds the new values. It is there for the old ones: fill it before you change the object, or from the untouched one.",
         new_uids: "You gave the objects new SOP Instance UIDs. A correction of who it is keeps them: reports and presentation states point at these objects.",
         coerced_objects: "The reason is another one than in your plan: these values were not replaced by those of an authority, they had been typed wrongly.",
@@ -938,10 +1094,16 @@ class MissingObjects:
     praise = "With this list the technologist sends these objects and no others."
 
     def solution(listed, archived):
-        held = set()
+        held = []
         for series in archived:
-            held.update(archived[series])
-        return [uid for series in listed for uid in listed[series] if uid not in held]
+            for uid in archived[series]:
+                held.append(uid)
+        missing = []
+        for series in listed:
+            for uid in listed[series]:
+                if uid not in held:
+                    missing.append(uid)
+        return missing
 
     def the_other_way(listed, archived):
         every = {uid for uids in listed.values() for uid in uids}
@@ -965,9 +1127,20 @@ class MissingObjects:
     }
     hints = [
         "Missing means: in the step's list, and not in the archive's.",
-        "Collect all UIDs of `archived` in one set, then go through those of `listed`.",
-        "`[uid for series in listed for uid in listed[series] if uid not in held]` keeps what is not in the set `held`; you still have to fill `held`.",
+        "Collect all UIDs of `archived` in one list, with a loop inside a loop: `for series in archived:`, and in it `for uid in "
+        "archived[series]:`. Then go through `listed` in the same way.",
+        "In the second pair of loops: `if uid not in held:` and `missing.append(uid)`. Before them stands `missing = []`; the list `held` "
+        "you still have to fill.",
     ]
+
+
+def accession_number(value):
+    """An accession number, also as "order A2503240069 (SCHEDULED)"; of a patient ID it is said that it is one."""
+    text = re.sub(r"(?i)^\s*(?:the\s+)?(?:order|accession)(?:\s+number|\s+no\.)?\s*:?|\(?\bscheduled\)?\s*$", "", str(value))
+    text = text.strip(" '\",").upper()
+    if re.fullmatch(r"HV\d+", text):
+        raise ValueError("that is a patient ID; asked is the accession number of an order")
+    return text
 
 
 @lesson.exercise
@@ -982,29 +1155,31 @@ class WhatToDo:
         "B": "Delete the study in the archive, and let the technologist send it again with the right name.",
         "C": "Withdraw the objects with a rejection note, and store corrected copies with new UIDs under the right patient and order.",
         "D": "Merge the two patients, so that both find the images.",
-    }, evidence=Text("evidence"))
+    }, evidence=Text("evidence", reading=accession_number))
     points = 2
     praise = "Objects that say a wrong patient are in other systems too. The note tells all of them; a silent change tells nobody."
 
-    def solution(wrong_patient):
-        return "C", wrong_patient["accession"]
+    def solution(examined):
+        return "C", examined["accession"]
 
-    def changed_in_place(wrong_patient):
+    def changed_in_place(examined):
         return "A", None
 
-    def deleted(wrong_patient):
+    def deleted(examined):
         return "B", None
 
-    def merged(wrong_patient):
+    def merged(examined):
         return "D", None
 
-    def number_of_the_entry(wrong_patient):
-        return "C", wrong_patient["study_accession"]
+    def number_of_the_entry(examined):
+        return "C", examined["study_accession"]
 
     wrong_ways = {
         changed_in_place: "For Case 17 the person was right and only written wrongly. Here workstations, the VNA and perhaps a report hold these UIDs "
         "for *another person*. Objects with the same UIDs and another patient would contradict them, and nothing would tell those systems to drop theirs.",
-        deleted: "Then the hand's images are gone, and copies elsewhere stay wrong. A rejection note says which objects must no longer be shown, and why.",
+        deleted: "What is deleted in one archive stays on the workstations and in the VNA, under the wrong name; and what is sent again "
+        "has the same UIDs as those copies, so that they contradict each other. A rejection note goes wherever the objects went, and "
+        "says which must no longer be shown, and why.",
         merged: "Two persons would share a record, with all their reports. A merge is for two records of one person.",
         number_of_the_entry: "Your choice may stand. The evidence is the order of the patient who *was* examined: nobody has begun it as far as the RIS knows.",
     }
@@ -1032,7 +1207,7 @@ class RejectionNote:
     `rejection` is what `note` returns, or the file into which you saved it.
     """
 
-    answer = File("rejection", reading=rejection_notes)
+    answer = Note("rejection", reading=rejection_notes)
     points = 2
     praise = "An archive that knows the profile hides these objects from everybody who asks, and keeps them for those who must look."
 
@@ -1061,7 +1236,7 @@ class RejectionNote:
         for_quality: "That is for images that cannot be read, as in reject analysis. These are good images, of somebody else.",
         for_safety: "That is for objects that endanger a patient and for which no other reason fits. There is a code that says exactly what happened.",
         of_interest: "That would recommend the images to the reader. It withdraws nothing.",
-        out_of_date: "That is for objects whose time has run out by law. These are of this month.",
+        out_of_date: "That is for objects whose time has run out by law. These are some weeks old.",
         both: "The note lists the wrong objects and the corrected copies too. The copies are what shall be seen from now on.",
         the_copies: "The note points at the corrected copies: they would vanish, and the wrong ones stay. It must list what is to be withdrawn.",
     }
@@ -1085,14 +1260,12 @@ class LivingRecord:
     praise = "PID survives, MRG retires, and the chain is followed to its end."
 
     def solution(patient_id, merges):
+        steps = {}
+        for merge in merges:
+            steps[merge["prior"]] = merge["surviving"]
         current = patient_id
-        found = True
-        while found:
-            found = False
-            for merge in merges:
-                if merge["prior"] == current:
-                    current = merge["surviving"]
-                    found = True
+        while current in steps:
+            current = steps[current]
         return current
 
     def one_step(patient_id, merges):
@@ -1100,6 +1273,9 @@ class LivingRecord:
             if merge["prior"] == patient_id:
                 return merge["surviving"]
         return patient_id
+
+    def two_steps(patient_id, merges):
+        return LivingRecord.one_step(LivingRecord.one_step(patient_id, merges), merges)
 
     def reversed_merge(patient_id, merges):
         current, seen = patient_id, set()
@@ -1128,6 +1304,7 @@ class LivingRecord:
 
     wrong_ways = {
         one_step: "You follow one merge. The surviving record may have been merged later itself: go on until no message retires the number.",
+        two_steps: "You follow two merges, and stop there. A chain may be longer: go on, with `while`, until no message retires the number.",
         reversed_merge: "You go the wrong way: MRG-1 is the number that retires, PID-3 the one that survives.",
         in_order_of_the_list: "You go through the list once. The messages come in any order, so that a later link of the chain may stand before an earlier one: look "
         "again from the beginning after each step.",
@@ -1136,8 +1313,10 @@ class LivingRecord:
     }
     hints = [
         "Look for a message whose `prior` is the number you have; its `surviving` is the number you go on with.",
-        "Repeat that until no message has your number as `prior`: a `while` loop around the `for` loop.",
-        "`found = True`, then `while found:` set `found = False` and go through all merges; where `prior` fits, take `surviving` and set `found = True`.",
+        "First make a dictionary of the list, as in the example above: `steps = {}`, and for each merge `steps[merge[\"prior\"]] = "
+        "merge[\"surviving\"]`.",
+        "Then follow the steps: `while current in steps:`. `current` begins as `patient_id`; what it becomes in each round, the example "
+        "shows.",
     ]
 
 
@@ -1172,7 +1351,8 @@ class TheDatabase:
     2. Its order, in the table `orders`, moves to the patient's own record too, and its status is `COMPLETED`.
     3. The emergency record is merged: its `merged_into` is the `pk` of the patient's own record.
 
-    The mistyped record stays as it is: it has no study any more, and the nightly job removes such records. `desk` is a copy to try on: `desk.sql(...)`
+    The mistyped record stays as it is: it has no study any more, and the nightly job removes such records. Whether the order's
+    `study_uid` stays the planned one or becomes that of the images is up to you. `desk` is a copy to try on: `desk.sql(...)`
     asks, `desk.run(...)` changes, `desk.fresh()` throws the changes away. The check uses a copy of its own.
     """
 
@@ -1233,6 +1413,12 @@ class TheDatabase:
             UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}') WHERE pid = '{right["temporary_id"]}';
         """
 
+    def typed_one_too(right, case_files):
+        return TheDatabase.solution(right, case_files) + f"""
+            UPDATE patient SET merged_into = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}')
+            WHERE pid = '{case_files[0].PatientID}';
+        """
+
     def study_alone(right, case_files):
         return f"""
             UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = '{right["patient_id"]}'),
@@ -1273,6 +1459,8 @@ class TheDatabase:
         merged_backwards: "You merged the patient's own record into the emergency record. All her studies would be found under a number that is retired: "
         "PID survives, MRG retires.",
         planned_uid: "You overwrote the Study Instance UID. The objects keep theirs; now the database and its own files disagree.",
+        typed_one_too: "You merged the mistyped record as well. Nobody sent a merge for it: it never was a record of the hospital's, and "
+        "the text asks to leave it.",
         study_alone: "The study is right. The order still waits for a patient who has been examined, and the emergency record still looks like a person.",
         and_for_comma: "Between the columns of a SET stands a comma. With AND the database reckons one truth value, 0 or 1, and puts that into the first column.",
         order_left_behind: "The order is closed, but it still hangs on the emergency record. An order follows its patient into the surviving record.",

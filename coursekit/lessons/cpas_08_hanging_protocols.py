@@ -1,10 +1,12 @@
 """Exercises of `cpas_08_hanging_protocols`: what a view is, how it lies, and rules that put each image into its place."""
 
 import random
+import re
 from functools import lru_cache
 
 from coursekit.checking import Config, Fields, File, Function, Lesson, Number, Outcome, Set, Text, Verdict
 from coursekit.checking.kinds.base import Difference
+from coursekit.checking.reading import Unclear, Unreadable, plain
 from coursekit.errors import CourseError
 from coursekit.hospital import hanging as site_data
 from coursekit.standards import hanging, objects
@@ -284,6 +286,17 @@ def _told(value):
     return "\\".join(map(str, value)) if not isinstance(value, str) else value
 
 
+class ViewName(Text):
+    """A view's name; a side before a view that has none is told."""
+
+    def difference(self, answer, other):
+        """As Text."""
+        if answer.casefold() != other.casefold() and re.fullmatch(r"[ULR] ?(PA|AP|LAT|other)", answer, re.IGNORECASE):
+            return Difference("A letter for the side stands before a view that is neither CC nor MLO. If you ask `view == \"CC\" or "
+                              "\"MLO\"`: a text by itself counts as true, so write `view ==` in both halves.", "value")
+        return super().difference(answer, other)
+
+
 _NONE = "\0None"
 
 
@@ -328,6 +341,12 @@ class BuiltObject(File):
         super().__init__(variables, reading, free)
         self.parts = parts
 
+    def read(self, given):
+        """As File; the parts are no object."""
+        if type(given) is dict:
+            raise Unreadable(f"These are parts for `build`. What it makes of them is asked: `{self.variables[0]} = build(...)`.")
+        return super().read(given)
+
     def _computed(self, exercise, function, editions):
         """As for every kind; reading takes a while, so what was read is remembered."""
         return exercise.remembered((self, function), editions.own, lambda: super(BuiltObject, self)._computed(exercise, function, editions))
@@ -357,7 +376,7 @@ class FourTiles:
     a list in any order: `for_tiles = [..., ..., ...]`.
     """
 
-    answer = TileNumbers("for_tiles")
+    answer = TileNumbers("for_tiles", named=("image",))
     praise = (
         "Twelve objects, and four of them hang. A workstation has to make this choice from the same columns, in every study. (One of the "
         "four has the other side in its Series Description. For the workstation Image Laterality decides; what proves the side is the "
@@ -423,25 +442,26 @@ class ViewOf:
     """Write `view_of(header)`: the view that an image shows, as tiles name it.
 
     1. Any **modifier**: `"other"`.
-    2. The view: from the View Code Sequence, in the new codes or in the old ones; where there is no such code, from the View Position.
-       When the two disagree, the code counts. `VIEW_NAMES` knows them all. What it does not know is `"other"`.
-    3. For CC and MLO the side comes in front, as in `"RCC"`: from the Image Laterality; where there is none, from the Frame Laterality;
-       without either, `"other"`. The series' Laterality is never asked.
+    2. The view: from the View Code Sequence, in the new codes or in the old ones; where there is **no code at all**, from the View
+       Position. When the two disagree, the code counts. A code or a word that `VIEW_NAMES` does not know is `"other"`.
+    3. For CC and MLO the side comes in front, as in `"RCC"`: from the Image Laterality; where that is missing or empty, from the Frame
+       Laterality (no image has both); without either, `"other"`. The series' Laterality is never asked.
 
     So the answers are `"PA"`, `"AP"`, `"LAT"`, `"RCC"`, `"LCC"`, `"RMLO"`, `"LMLO"` or `"other"`. It will be tried on headers of four
     devices.
     """
 
-    answer = OnHeaders("view_of", result=Text())
+    answer = OnHeaders("view_of", result=ViewName())
     points = 3
     praise = "That is what a workstation does with each image before a protocol is even looked at."
 
     def solution(header):
         if len(modifiers(header)) > 0:
             return "other"
-        view = VIEW_NAMES.get(code(header, "ViewCodeSequence")[0], "")
-        if view == "":
-            view = VIEW_NAMES.get(header.get("ViewPosition", ""), "other")
+        found = code(header, "ViewCodeSequence")[0]
+        if found == "":
+            found = header.get("ViewPosition", "")
+        view = VIEW_NAMES.get(found, "other")
         if view == "CC" or view == "MLO":
             side = header.get("ImageLaterality", "")
             if side == "":
@@ -456,11 +476,27 @@ class ViewOf:
 
     def new_codes_only(header):
         found, scheme = code(header, "ViewCodeSequence")
-        known = VIEW_NAMES.get(found, "") if scheme == "SCT" else ""
+        return _by(header, lambda: VIEW_NAMES.get(found if scheme == "SCT" else header.get("ViewPosition", ""), "other"))
+
+    def unknown_code_passed_over(header):
+        known = VIEW_NAMES.get(code(header, "ViewCodeSequence")[0], "")
         return _by(header, lambda: known or VIEW_NAMES.get(header.get("ViewPosition", ""), "other"))
 
     def modifiers_ignored(header):
         return _by(header, lambda: _named(header), special=True)
+
+    def one_modifier_alone(header):
+        return _by(header, lambda: _named(header), special=len(modifiers(header)) > 1)
+
+    def empty_is_a_side(header):
+        side = header.get("ImageLaterality")
+        if side is None:
+            return _by(header, lambda: _named(header), side=frame_laterality(header))
+        return "other" if modifiers(header) else side + _named(header) if _named(header) in ("CC", "MLO") else _named(header)
+
+    def empty_has_no_side(header):
+        side = header.get("ImageLaterality")
+        return _by(header, lambda: _named(header), side=frame_laterality(header) if side is None else side)
 
     def side_of_the_series(header):
         side = header.get("Laterality", "") or _own_side(header)
@@ -496,6 +532,8 @@ class ViewOf:
         "`VIEW_NAMES` knows is its first part, `[0]`.",
         position_first: "Where View Position and code disagree, you believe the View Position. The rule has the code first, and the word "
         "only where there is no code.",
+        unknown_code_passed_over: "Where the code is one that `VIEW_NAMES` does not know, you go on to the View Position. But a code is "
+        "there, and it counts: it says another view, such as the straight lateral ML, so the answer is `\"other\"`.",
         series_as_fallback: "Where an image has neither Image Laterality nor Frame Laterality, you take the series' Laterality after all. "
         "A series with both breasts has one value for all its images, so the rule says `\"other\"`.",
         every_view_sided: "Every view gets a side in front, the chest too, whose Image Laterality is U. Is your question "
@@ -507,6 +545,12 @@ class ViewOf:
         modifiers_ignored: "A spot, rolled or implant-displaced view comes out as a plain view. It has the same view code; the View "
         "Modifier Code Sequence inside the "
         "item makes the difference.",
+        one_modifier_alone: "An image with **two** modifiers comes out as a plain view, such as a spot view that is magnified too. Any "
+        "modifier makes it another picture: ask for `len(modifiers(header)) > 0`.",
+        empty_is_a_side: "Where Image Laterality is there, but empty, you put the empty text in front of the view. Empty says as little as "
+        "missing; the rule goes on to the Frame Laterality, and without that to `\"other\"`.",
+        empty_has_no_side: "Where Image Laterality is there, but empty, you do not go on to the Frame Laterality. Empty says as little as "
+        "missing; `header.get(\"ImageLaterality\", \"\")` gives `\"\"` for both.",
         side_of_the_series: "You take Laterality (0020,0060). It belongs to the series; where a series has both breasts, it is wrong for "
         "half of the images. "
         "Image Laterality (0020,0062) is the image's own.",
@@ -520,8 +564,8 @@ class ViewOf:
     }
     hints = [
         "Begin with the pattern above the exercise and put the modifier in front of it: `if len(modifiers(header)) > 0: return \"other\"`.",
-        "`view = VIEW_NAMES.get(code(header, \"ViewCodeSequence\")[0], \"\")`; when that is `\"\"`, the same with "
-        "`header.get(\"ViewPosition\", \"\")` and `\"other\"` at its end.",
+        "`found = code(header, \"ViewCodeSequence\")[0]`; when that is `\"\"`, `found = header.get(\"ViewPosition\", \"\")`. Then look it "
+        "up once: `view = VIEW_NAMES.get(found, \"other\")`.",
         "The side, for CC and MLO only: `side = header.get(\"ImageLaterality\", \"\")`; when that is `\"\"`, `frame_laterality(header)`; "
         "still `\"\"`: other. Then "
         "`return side + view`.",
@@ -532,7 +576,7 @@ class ViewOf:
 
 
 def _named(header):
-    return VIEW_NAMES.get(code(header, "ViewCodeSequence")[0], "") or VIEW_NAMES.get(header.get("ViewPosition", ""), "other")
+    return VIEW_NAMES.get(code(header, "ViewCodeSequence")[0] or header.get("ViewPosition", ""), "other")
 
 
 def _own_side(header):
@@ -554,11 +598,14 @@ def _view_cases(draw):
     four = site_data.four_views()
     found = [*four, *map(site_data.of_eastcliff, four), site_data.tomosynthesis("L", "MLO"), site_data.tomosynthesis("R", "CC")]
     found += [site_data.mammogram(draw.choice("RL"), "MLO", 5, one) for one in ("spot", "implant")]
+    found += [site_data.mammogram(draw.choice("RL"), view, 5, "spot", "magnified") for view in ("MLO", "CC")]
+    found += [site_data.tomosynthesis("L", "MLO").but(ImageLaterality=""), four[draw.choice([0, 2])].but(ImageLaterality="")]
     found += [site_data.mammogram(draw.choice("RL"), "CC", 6, "rolled"), site_data.mammogram(draw.choice("RL"), "ML", 7)]
     found += [image.but(Laterality="L") for image in draw.sample(four, 2)] + [four[0].but(Laterality="L")]
     found += [four[draw.choice([0, 1])].but(SeriesDescription="R MLO"),
               site_data.tomosynthesis("L", "MLO").but(SharedFunctionalGroupsSequence=None)]
     found += [four[0].but(ViewPosition="MLO"), four[3].but(ViewPosition="CC")]
+    found += [four[2].but(ViewCodeSequence=site_data.view_code("ML")), four[1].but(ViewCodeSequence=None)]
     found += [four[draw.choice([1, 3])].but(ImageLaterality=None, Laterality="R"),
               site_data.tomosynthesis("L", "MLO").but(SharedFunctionalGroupsSequence=None, Laterality="L")]
     found += [site_data.radiograph(view, modality) for view in ("PA", "AP", "LL") for modality in ("DX", "CR")]
@@ -616,9 +663,20 @@ class Mirror:
         wanted = {"R": ["P", "L"], "L": ["A", "R"]}.get(view[0], ["L", "F"])
         return "unknown" if not orientation else "as it is" if list(orientation) == wanted else "mirror"
 
+    def chests_never_turned(header, view):
+        found = Mirror.solution(header, view)
+        return "as it is" if view in ("PA", "AP") and found == "mirror" else found
+
     def ap_like_its_letters(header, view):
         wanted = {"RCC": "P", "RMLO": "P", "LCC": "A", "LMLO": "A", "PA": "L", "AP": "R"}
         return _turned(header, wanted[view])
+
+    def pa_from_behind(header, view):
+        wanted = {"RCC": "P", "RMLO": "P", "LCC": "A", "LMLO": "A", "PA": "R", "AP": "L"}
+        return _turned(header, wanted[view])
+
+    def half_a_question(header, view):
+        return _turned(header, "P")
 
     def empty_is_mirrored(header, view):
         return "mirror" if header.get("PatientOrientation") == "" else Mirror.solution(header, view)
@@ -641,8 +699,14 @@ class Mirror:
         "value is already the letter that is wanted, nothing is to be done.",
         both_values: "You compare both values. The second is where the columns lead: in an MLO obliquely, such as FL, so that a good "
         "image counts as wrong. Mirroring from left to right concerns the first value alone.",
+        chests_never_turned: "You leave each chest as it is. A plate that was put in the wrong way round says so in its Patient "
+        "Orientation, as a breast does: its first value is to be L.",
         ap_like_its_letters: "Your AP hangs the other way round than your PA. The beam comes from the other side, but both hang as if the "
         "patient stood in front of you.",
+        pa_from_behind: "Your PA hangs as seen from behind. The beam comes from there, but the reader looks at every chest as if the "
+        "patient stood in front: the patient's left at the right edge.",
+        half_a_question: "You want P for every view. Is your question `view == \"RCC\" or \"RMLO\"`? A text by itself counts as true, so "
+        "that all views go this way; write `view ==` in both halves.",
         empty_is_mirrored: "An empty Patient Orientation says nothing, as a missing one does (it is of type 2C: may be empty when "
         "unknown). You compare it with the letter, find another, and mirror.",
         silence_is_consent: "Where the header says nothing you hang the image as it is, as if it had said that it is right. It may be "
@@ -740,6 +804,13 @@ class PriorFor:
     def modality_ignored(current, archive):
         return _newest(archive, lambda study: _fits(current, {**study, "modality": current["modality"]}))
 
+    def part_ignored(current, archive):
+        return _newest(archive, lambda study: _fits(current, {**study, "part": current["part"]}))
+
+    def brackets_missing_in_a_row(current, archive):
+        return _newest(archive, lambda study: study["part"] == current["part"] and study["side"] == current["side"] or
+                       study["side"] == "B" and _fits(current, {**study, "part": current["part"]}))
+
     def plates_beside_all(current, archive):
         return _newest(archive, lambda study: _fits(current, {**study, "modality": current["modality"]})
                        and study["modality"] in (current["modality"], "CR", "DX"))
@@ -752,6 +823,13 @@ class PriorFor:
 
     def by_calendar_year(current, archive):
         return _newest(archive, lambda study: _fits(current, study, years=99) and int(current["date"][:4]) - int(study["date"][:4]) <= 5)
+
+    def one_side_for_both(current, archive):
+        return _newest(archive, lambda study: _fits(current, study if current["side"] != "B" else {**study, "side": "B"}))
+
+    def brackets_missing(current, archive):
+        return _newest(archive, lambda study: _fits(current, study) or study["side"] == "B" and _fits(
+            current, {**study, "part": current["part"]}))
 
     def none_itself(current, archive):
         found = PriorFor.solution(current, archive)
@@ -779,6 +857,9 @@ class PriorFor:
         "order: keep the date of the best so far and compare.",
         first_in_the_list: "All your conditions are right, but of several that suit you take the first in the list. The archive is in no "
         "order: go through all of it and keep the newest.",
+        part_ignored: "The part is never asked: a hand counts as a prior of a chest.",
+        brackets_missing_in_a_row: "`a and b or c and d` is `(a and b) or (c and d)`: what stands on one side of the `or` is not asked on "
+        "the other. Put the question about the side into brackets, `(... or ...)`.",
         modality_ignored: "The modality is never asked: a CT or MR of the same part counts as a prior of a radiograph. A reader can't lay "
         "the one over the other.",
         plates_beside_all: "A CR or DX counts as a prior of everything, so that a chest CT gets a plate beside it. CR and DX are one with "
@@ -789,6 +870,10 @@ class PriorFor:
         "a day or two less than five years.)",
         by_calendar_year: "You count calendar years. A study a day older than five years has the same year as one that is just in time; "
         "compare whole dates.",
+        one_side_for_both: "The current study has both sides, and you take a prior of one. That lacks half of what is read: of both sides "
+        "only another study of both sides is a prior.",
+        brackets_missing: "Studies of both sides count for you whatever part they show. `a and b or c` is `(a and b) or c`; what is meant "
+        "is `a and (b or c)`, with brackets.",
         none_itself: "Where nothing suits you return None, Python's *nothing*. The text `\"none\"` is asked for: with quotes, in "
         "lower case.",
         the_oldest: "You take the oldest that suits. The reader compares with the last exam first.",
@@ -801,8 +886,8 @@ class PriorFor:
         "Dates written as year, month, day sort as text. `str(int(current[\"date\"]) - 50000)` is the same day five years earlier, so "
         "`oldest <= study[\"date\"] < current[\"date\"]`.",
         "The side: `(study[\"side\"] == current[\"side\"] or study[\"side\"] == \"B\")`, in brackets, because `and` stands beside it.",
-        "CR and DX: `kinds = {\"CR\": \"X-ray\", \"DX\": \"X-ray\"}`, and compare `kinds.get(m, m)` of both modalities. The last "
-        "condition: `study[\"date\"] > best_date`.",
+        "CR and DX: `kinds = {\"CR\": \"X-ray\", \"DX\": \"X-ray\"}`, and compare `kinds.get(m, m)` of both modalities `m`: that looks m "
+        "up, and gives m itself where it is not there. The last condition: `study[\"date\"] > best_date`.",
     ]
 
     def cases(draw):
@@ -852,7 +937,8 @@ def _prior_cases(draw):
         edge, over = study(0, day=_years_before(today["date"], 5)), study(0, day=int(_years_before(today["date"], 5)) - 1)
         archives = ([good, older, elsewhere, other_kind, *sided, oldest], [oldest, elsewhere], [oldest, study(2, modality=related), *sames],
                     [*sames, older], [older, good, later], [], [edge, over], [over], *([older, one] for one in beside), beside,
-                    *([older, study(1, side="B")] for _ in sided), *([study(2, side="B")] for _ in sided))
+                    *([older, study(1, side="B")] for _ in sided), *([study(2, side="B")] for _ in sided),
+                    [older, study(1, part="FOOT", side="B")], *([older, study(1, side=one)] for one in "RL" if side == "B"))
         for archive in archives:
             found.append((today, draw.sample(archive, len(archive))))
     return found
@@ -916,6 +1002,24 @@ def _letter_of(name, proposals):
     return next(letter for letter, rule in proposals.items() if rule["name"] == name)
 
 
+def proposal_letter(value):
+    """The letter of a proposal, from "a", "(A)", "proposal A" or "A: Portable"; another text as it is."""
+    found = re.fullmatch(r"(?i)\W*(?:proposal\s+)?([a-e])\W*|\W*([a-e])(?:\)|\s*[:,.-]).*", str(value))
+    return (found[1] or found[2]).upper() if found else " ".join(str(value).split())
+
+
+class Fallen(Fields):
+    """The number and the proposal, which may be told by its name too."""
+
+    def judge(self, exercise, given, editions):
+        """As for all Fields, with the letter in place of a proposal's name."""
+        value = given[0]
+        if type(value) is dict and type(value.get("rescue")) is str:
+            named = {rule["name"].casefold(): letter for letter, rule in exercise.lesson.input_of("proposals", editions.own).items()}
+            given = ({**value, "rescue": named.get(value["rescue"].strip().casefold(), value["rescue"])},)
+        return super().judge(exercise, given, editions)
+
+
 @lesson.exercise
 class FallThrough:
     """With `rules_now`, how many of the sixty `studies` fall through to the **Default** protocol, and which one of the `proposals`,
@@ -925,7 +1029,7 @@ class FallThrough:
     - `rescue`: the letter of the proposal, in quotes.
     """
 
-    answer = Fields("fallen", {"default": Number(""), "rescue": Text("")})
+    answer = Fallen("fallen", {"default": Number(""), "rescue": Text("", reading=proposal_letter)})
     points = 2
     praise = "A day's list, counted: that is how one finds out which rule is worth writing next."
 
@@ -943,8 +1047,7 @@ class FallThrough:
 
     def those_that_fit(studies, rules_now, proposals):
         right = FallThrough.solution(studies, rules_now, proposals)
-        return {"default": len(studies) - right["default"], "rescue": min(
-            proposals, key=lambda letter: len(_rescued(studies, rules_now, proposals[letter])))}
+        return {**right, "default": len(studies) - right["default"]}
 
     def fits_most(studies, rules_now, proposals):
         right = FallThrough.solution(studies, rules_now, proposals)
@@ -955,6 +1058,10 @@ class FallThrough:
         chest = [study for study in _defaults(studies, rules_now) if study["body_part"] in ("THORAX", "CHEST")]
         most = _letter_of("Thorax", proposals)
         return {"default": len(chest), "rescue": most}
+
+    def left_after_the_rescue(studies, rules_now, proposals):
+        right = FallThrough.solution(studies, rules_now, proposals)
+        return {**right, "default": len(_defaults(studies, [*rules_now, proposals[right["rescue"]]]))}
 
     def empty_part_forgotten(studies, rules_now, proposals):
         right = FallThrough.solution(studies, rules_now, proposals)
@@ -971,12 +1078,13 @@ class FallThrough:
 
     wrong_ways = {
         images: "You counted images. A hanging protocol is chosen once for a study.",
-        those_that_fit: "You have it the other way round: the studies that a rule fits, and the proposal that leaves the most of the "
-        "others.",
-        fits_most: "That proposal fits the most studies, but earlier rules take nearly all of them first. What counts is how many of "
+        those_that_fit: "You counted the studies that a rule **fits**. Asked are the others, for which none does: they fall through.",
+        fits_most: "That proposal fits the most studies, but earlier rules take them first. What counts is how many of "
         "those in Default it reaches.",
         spelling_only: "You looked at the chests with another spelling alone. More falls through than that: portable ones, and studies "
         "without any body part.",
+        left_after_the_rescue: "That is what would be left in Default *with* your proposal. Asked is the number with the rules as they are "
+        "now.",
         empty_part_forgotten: "You left out the studies with an empty body part. The rule for mammography asks for BREAST; an empty value "
         "is not that, so they fall through too.",
         rescues_the_nameless: "That proposal takes the mammographies without a body part. They are many images, but few studies; count "
@@ -1067,7 +1175,7 @@ class ChestProtocols:
     | 3 | any other chest radiograph without a prior | current PA, current lateral |
 
     Chest radiographs come from DX_CH1 (`DX`) and CR_ER1 (`CR`), and their devices write three different body parts: look at `studies`.
-    CT and extremities must not be taken.
+    Either may be taken AP, for a patient in bed. CT and extremities must not be taken.
 
     `views`, where a protocol has it, is a list: one of these views must be in the study. `grid` is `[rows, columns]`. It is tried on the
     studies of your workstation and of others. (An AP beside an AP is the wish of this house: with a PA as the only prior the tile of
@@ -1122,6 +1230,18 @@ class ChestProtocols:
         portable, *rest = ChestProtocols.solution()
         return [{**portable, "body_part": ["PORT CXR"]}, *rest]
 
+    def portable_plates_alone():
+        portable, *rest = ChestProtocols.solution()
+        return [{**portable, "modality": ["CR"]}, *rest]
+
+    def portable_asks_for_a_prior():
+        portable, *rest = ChestProtocols.solution()
+        return [{**portable, "prior": True}, *rest]
+
+    def portable_without_views():
+        portable, *rest = ChestProtocols.solution()
+        return [{name: value for name, value in portable.items() if name != "views"}, *rest]
+
     def portable_spelling_once():
         portable, *rest = ChestProtocols.solution()
         return [portable, *({**one, "body_part": ["CHEST", "THORAX"]} for one in rest)]
@@ -1147,6 +1267,10 @@ class ChestProtocols:
         first, *rest = ChestProtocols.solution()
         return [*rest, first]
 
+    def portable_second():
+        first, second, third = ChestProtocols.solution()
+        return [second, first, third]
+
     def ap_as_pa():
         portable, *rest = ChestProtocols.solution()
         return [{**portable, "tiles": ["current PA", "prior PA"]}, *rest]
@@ -1171,6 +1295,12 @@ class ChestProtocols:
         portable_one_spelling: "Your first protocol knows PORT CXR alone. An AP is also made under the two other spellings of a "
         "chest; those "
         "fall to the next protocols, which have no tile for an AP.",
+        portable_plates_alone: "Your first protocol takes plates alone. An AP in bed may be digital, DX; it then falls to the next "
+        "protocols, which have no tile for it.",
+        portable_asks_for_a_prior: "Your first protocol asks for a prior. The wish sheet does not: an AP without one falls to the next "
+        "protocols, which have no tile for an AP.",
+        portable_without_views: "Your first protocol has no `views`, so that it takes every chest, and the tiles of all that are no AP "
+        "stay empty. What makes a study portable on the wish sheet is its view.",
         portable_spelling_once: "Only your first protocol knows PORT CXR. What an operator chose in the plate reader's menu says nothing "
         "of the view: a PA can be filed under it too.",
         portable_any_part: "Your first protocol takes extremities: a foot has an AP view too. Its list of body parts is empty, or names "
@@ -1181,15 +1311,17 @@ class ChestProtocols:
         any_modality: "Your protocols take the chest CT too, because they name CT, or no modality at all: it has the same body "
         "part, and none of the views, so "
         "that its tiles stay empty.",
-        portable_last: "The portable chests are taken by an earlier protocol: their body part fits it as well. The first that fits is "
-        "used, so the special one comes before the general.",
+        portable_last: "No study comes to your protocol for portable chests. Either it stands behind a general one, and the first that "
+        "fits is used; or its own conditions fit no study.",
+        portable_second: "Your protocol for portable chests stands behind a general one, which takes portable chests too: their body "
+        "part fits it as well. The first that fits is used, so the special one comes before the general.",
         ap_as_pa: "The portable protocol looks for a PA. A portable chest is taken from the front, AP, so its tile stays empty.",
         prior_not_asked: "Your second protocol takes the studies without a prior too, and leaves a hole where the prior would be. The "
         "third is never reached.",
     }
     hints = [
-        "The list of spellings: `sorted({study[\"body_part\"] for study in studies if study[\"modality\"] in (\"CR\", \"DX\")})`. Three "
-        "of them are chests.",
+        "The spellings: `Counter((study[\"modality\"], study[\"body_part\"]) for study in studies)` in part 5 counts them. Three of those "
+        "of CR and DX are chests.",
         "All three have the same modality and body part, as lists. What tells them apart: `\"views\": [\"AP\"]` in the first, "
         "`\"prior\": True` in the second, `False` in the third.",
         "One row each: `\"grid\": [1, 3]` for the second, and its tiles are `[\"current PA\", ...]`, in the order of the wish sheet. A "
@@ -1211,8 +1343,19 @@ PARTS = {
 }
 
 
+def _several(value, name):
+    """The values of a part: of a list, a set, an array, or of a text that separates them as DICOM or a person does."""
+    try:
+        value = plain(value)
+    except Unclear:
+        _wrong(name)
+    if type(value) is str:
+        return [one for one in re.split(r"[\\,;]", value) if one.strip()]
+    return value if type(value) is list else [value]
+
+
 def _numbers(value, name, count, kind=float):
-    found = list(value) if isinstance(value, (list, tuple)) else _wrong(name)
+    found = _several(value, name)
     if len(found) != count or any(isinstance(one, bool) or not isinstance(one, (int, float, str)) for one in found):
         _wrong(name)
     try:
@@ -1222,8 +1365,7 @@ def _numbers(value, name, count, kind=float):
 
 
 def _words(value, name, known=None):
-    found = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else _wrong(name)
-    found = [one.strip().upper() if isinstance(one, str) else _wrong(name) for one in found]
+    found = [one.strip().upper() if isinstance(one, str) else _wrong(name) for one in _several(value, name)]
     if not found or known and any(one not in known for one in found):
         _wrong(name)
     return found
@@ -1261,6 +1403,9 @@ def _built(seed, modalities, if_no_intent, prior, lateral, orientation, right_se
     flag, = _words(if_no_intent, "if_no_intent", ("MATCH", "NO_MATCH"))
     handling, = _words(partial, "partial", ("MAINTAIN_LAYOUT", "ADAPT_LAYOUT"))
     orientation = _words(orientation, "orientation")
+    if len(orientation) != 2:
+        raise CourseError("`orientation` has two values: where the rows lead, and where the columns lead. Two letters in one value, such "
+                          "as LF, are one direction, in between.")
     prior, place = _numbers(prior, "prior", 2, int), _numbers(right_place, "right_place", 4)
     image_set, = _numbers([right_set], "right_set", 1, int)
     meta = FileMetaDataset()
@@ -1321,10 +1466,19 @@ def _protocol_object(contents):
     return {"the hanging protocol": parts}
 
 
+TILE_WORD = ("LAT is what this workstation calls a tile. The object compares with View Position, as the headers write it, and no header "
+             "here says LAT.")
+
+
 def _any_order(argument, *wanted):
     def check(value, parts):
-        same = set(value.split("\\")) == set(wanted)
-        return None if same else f"the values of `{argument}`, Selector CS Value (0072,0062), are not right."
+        given = value.split("\\")
+        extra = next((one for one in given if one not in wanted), None)
+        if extra == "LAT":
+            return TILE_WORD
+        if extra is not None:
+            return f"`{argument}` has {extra} too, Selector CS Value (0072,0062), which the question does not ask for."
+        return None if set(given) == set(wanted) else f"`{argument}`, Selector CS Value (0072,0062), lacks a value."
     return check
 
 
@@ -1455,8 +1609,7 @@ class TheObject:
         "the same when one is wanted.",
         left_laterals: "`lateral` has the left lateral alone. A right one, RL, would leave the box empty.",
         right_laterals: "`lateral` has the right lateral alone. A left one, LL, would leave the box empty.",
-        tile_word: "LAT is what this workstation calls a tile. The object compares with View Position, as the headers "
-        "write it, and no header here says LAT.",
+        tile_word: TILE_WORD,
         upside_down: "The columns would lead to the head: the chest hangs upside down. The second value says where one "
         "gets to going *down*.",
         percent: "You count in percent. The screen is 1 wide and 1 high: all four numbers lie between 0 and 1.",
@@ -1488,7 +1641,7 @@ SETTINGS = """settings = {
     "turn": ...,                 # mirror by "patient orientation", all "right breasts", or "never"
     # which prior
     "prior_modality": ...,       # "same", "related" (CR and DX are one) or "any"
-    "prior_body_part": ...,      # "same" or "any"
+    "prior_body_part": ...,      # "same" or "any" (a mammography whose body part is empty counts as BREAST)
     "prior_years": ...,          # at most so many
     # the protocols
     "protocols": [
@@ -1619,6 +1772,9 @@ class TheWorkstation:
     def position_alone():
         return {**TheWorkstation.solution(), "view_from": ["view position"]}
 
+    def code_alone():
+        return {**TheWorkstation.solution(), "view_from": ["view code"]}
+
     def new_codes_alone():
         return {**TheWorkstation.solution(), "code_schemes": ["SCT"]}
 
@@ -1688,6 +1844,8 @@ class TheWorkstation:
         "view does not exist.",
         position_alone: "You look for the view in View Position alone. Eastcliff's unit and every tomosynthesis have none: their tiles "
         "stay empty.",
+        code_alone: "You look for the view in the code alone. An image without a code, but with a View Position, then hangs in no tile; by "
+        "the rule of exercise 2 the word counts where there is no code.",
         new_codes_alone: "The workstation knows the new codes alone. Eastcliff's images speak SRT, and have no View Position to fall "
         "back on.",
         description_first: "You trust the Series Description first. One typing error, and a CC is looked for among the MLO; its own tile "

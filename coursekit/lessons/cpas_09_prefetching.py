@@ -85,8 +85,8 @@ class Report:
         lines = [
             f"hit    {out['hit']:5.1f} %  of the {out['opened']} priors that readers opened: there with all series they looked at",
             f"waste  {out['waste']:5.1f} %  of the {out['moved']:.1f} GB moved on a full day: nobody looked at them",
-            f"late   {out['late']:5.1f} %  of the hits: there only after the exam had begun (exams known at least 2 hours ahead)",
-            f"busy   {out['busy']:5.1f} %  of the bytes: moved between 07:00 and 17:00 for exams known at least 12 hours ahead",
+            f"late   {out['late']:5.1f} %  of the hits: there after the exam had begun (not counted: exams known less than 2 hours ahead)",
+            f"busy   {out['busy']:5.1f} %  of the bytes: moved between 07:00 and 17:00 (not counted: exams known less than 12 hours ahead)",
             "", "hits by group of exams: " + ", ".join(f"{group} {hit:.1f} %" for group, hit in out["groups"].items()),
         ]
         if out["missing"]:
@@ -153,6 +153,15 @@ def names(hospital):
     return {"exams": sorted(found["chest"][0] + found["chest"][1]), "series": sorted(found["thin"][0] + found["thin"][1])}
 
 
+# In every edition: without each of these a pattern would pass that minds the case, is not anchored, or has no border on one side.
+ALWAYS_EXAMS = (
+    "Chest pa/lat", "Chest tube removal", "XR CHEST TUBE CHECK", "mr knee left", "MRN TO BE CORRECTED", "CT HEAD FOR MR PLANNING",
+    "CHESTPAIN UNIT ECG", "XR HEMICHEST RIGHT", "XR CHEST FOR NG TUBE", "MR: KNEE LEFT", "MR",
+)
+ALWAYS_SERIES = (
+    "THIN 0.75 B70", "LUNG_1.0_THIN", "THIN_1.0 CHEST", "Lung (thin)", "Bone,thin 0.6", "Free breathing 3.0", "Cortex_thinned 3.0",
+    "Cortex thinned 3.0", "Thinned 3.0", "Lung_within 3.0", "Recon2thin 1.0", "Lung thin2 B70",
+)
 CHEST_MORE = ("Chest pa/lat", "CR chest 2 views", "xr chest lordotic", "CT Chest low dose", "MR CHEST WALL", "CHEST DECUBITUS LEFT")
 CHEST_NOT = ("IR CHEST TUBE PLACEMENT", "Chest tube removal", "US CHEST TUBE SITE", "CT CHEST TUBE GUIDANCE")
 MR_MORE = ("mr knee left", "MR-ANGIO NECK", "Mr brain follow-up", "MR/PET BRAIN", "mr spine", "MR ENTEROGRAPHY")
@@ -172,10 +181,8 @@ def names_sorted(hospital):
     described = [row[0] for row in hospital.pacs.rows("SELECT DISTINCT description FROM study WHERE description IS NOT NULL", 20)[1]]
     series = [row[0] for row in hospital.pacs.rows("SELECT DISTINCT description FROM series WHERE description IS NOT NULL", 20)[1]]
     more = [text for texts in (CHEST_MORE, CHEST_NOT, MR_MORE, MR_NOT) for text in some(texts)]
-    # Those that every edition has: without them a pattern that is not anchored, or that minds the case, might pass.
-    always = ("Chest pa/lat", "Chest tube removal", "XR CHEST TUBE CHECK", "mr knee left", "MRN TO BE CORRECTED", "CT HEAD FOR MR PLANNING")
-    every_exam = {*described, *more, *always}
-    every_series = {*series, *some(THIN_MORE), *some(THIN_NOT), "THIN 0.75 B70", "LUNG_1.0_THIN", "Free breathing 3.0"}
+    every_exam = {*described, *more, *ALWAYS_EXAMS}
+    every_series = {*series, *some(THIN_MORE), *some(THIN_NOT), *ALWAYS_SERIES}
     chest = {text for text in every_exam if re.search(r"(?i)\bchest\b(?! tube)", text)}
     mr = {text for text in every_exam if re.match(r"(?i)mr\b", text)}
     thin = {text for text in every_series if re.search(r"(?i)(\b|_)thin(\b|_)", text)}
@@ -479,7 +486,8 @@ class Relevant:
 
     1. It is not the exam itself, and its date is not after that of the exam.
     2. It shows the same region, by the router's table `REGION`. A body part that is absent (`None`) or that the table does not have has
-       **no** region: then nothing is fetched, even if both texts are the same. Any modality may be compared with any other.
+       **no** region: then nothing is fetched, even if both texts are the same. The table is asked for the text as it stands: `Chest` is
+       not in it. Any modality may be compared with any other.
     3. It is at most five years old: 1826 days. (`current["date"] - prior["date"]` is a span; `.days` is its number of days.)
     4. If both have a side, it is the same side.
     5. It has images: not only series of `SR`, `PR` and `KO`.
@@ -525,6 +533,13 @@ class Relevant:
     def same_modality(current, prior):
         return bool(set(prior["modalities"]) & set(current["modalities"])) and Relevant.solution(current, prior)
 
+    def in_capitals(current, prior):
+        upper = lambda part: part if part is None or part in REGION else part.upper()
+        return Relevant.solution({**current, "body_part": upper(current["body_part"])}, {**prior, "body_part": upper(prior["body_part"])})
+
+    def first_of_its_modalities(current, prior):
+        return prior["modalities"][0] == current["modalities"][0] and Relevant.solution(current, prior)
+
     def any_side(current, prior):
         return Relevant.solution(current, {**prior, "side": None})
 
@@ -546,6 +561,23 @@ class Relevant:
     def no_reports_at_all(current, prior):
         return not set(prior["modalities"]) & {"SR", "PR", "KO"} and Relevant.solution(current, prior)
 
+    def whatever_has_a_report(current, prior):
+        return "SR" not in prior["modalities"] and Relevant.solution(current, prior)
+
+    def first_modality_alone(current, prior):
+        return prior["modalities"][0] not in ("SR", "PR", "KO") and Relevant.solution(current, prior)
+
+    def not_of_the_same_day(current, prior):
+        return prior["date"] != current["date"] and Relevant.solution(current, prior)
+
+    def the_last_day_too_much(current, prior):
+        return (current["date"] - prior["date"]).days < 1826 and Relevant.solution(current, prior)
+
+    def a_day_too_many(current, prior):
+        if (current["date"] - prior["date"]).days == 1827:
+            return Relevant.solution(current, {**prior, "date": current["date"]})
+        return Relevant.solution(current, prior)
+
     def later_ones_too(current, prior):
         return Relevant.solution(current, {**prior, "date": min(prior["date"], current["date"])})
 
@@ -566,6 +598,10 @@ class Relevant:
         equal_body_part: "You compare the body parts as texts. THORAX and CHEST are the same region, and so are SKULL and BRAIN here: "
         "look both up in `REGION`.",
         same_modality: "You let only the exam's own modality through. The reader of a chest radiograph wants the chest CT as well.",
+        in_capitals: "You put the body parts in capitals before you ask the table. The rule asks for the text as it stands: `Chest` is not "
+        "in the table, so it has no region. (Whoever wants it there puts it into the table.)",
+        first_of_its_modalities: "You let only the exam's own modality through, and compare no more than the first of each. The reader of "
+        "a chest radiograph wants the chest CT as well; the rule does not ask for the modality.",
         any_side: "The left knee is no prior of the right knee. Compare `side` where both have one.",
         side_must_be_given: "You refuse a prior because one of the two has no side. The rule asks for the same side only where both have "
         "one: a radiograph of both knees may have none.",
@@ -577,6 +613,14 @@ class Relevant:
         without_images_too: "You fetch studies without an image: only a report, a presentation state or a list of key images.",
         no_reports_at_all: "You refuse each study that has a dose report or a presentation state beside its images. Refuse those that "
         "have nothing else.",
+        whatever_has_a_report: "You refuse each study that has an SR beside its images, such as the dose report of a CT. Refuse those that "
+        "have nothing else.",
+        first_modality_alone: "You look at the first of the modalities alone. They stand in no particular order: `[\"SR\", \"CT\"]` has "
+        "images.",
+        not_of_the_same_day: "You refuse priors of the day of the exam itself. Only a date *after* it is ruled out: somebody has a "
+        "radiograph in the morning and a CT in the afternoon.",
+        the_last_day_too_much: "You refuse a prior that is exactly 1826 days old. *At most* includes the last day.",
+        a_day_too_many: "You fetch a prior that is 1827 days old. At most 1826 are allowed.",
         later_ones_too: "You fetch studies that are later than the exam. They are no priors; this happens when an old exam is imported "
         "or read late.",
         any_age: "You fetch priors of any age. The rule says 1826 days at most.",
@@ -594,7 +638,7 @@ class Relevant:
 
     def cases(draw):
         import datetime
-        parts, kinds = list(REGION), (["CT", "SR"], ["CR"], ["DX", "PR"], ["MR"], ["SR"], ["PR", "KO"], ["CT"], ["US", "SR"])
+        parts, kinds = list(REGION), (["CT", "SR"], ["CR"], ["DX", "PR"], ["MR"], ["SR"], ["PR", "KO"], ["SR", "CT"], ["US", "SR"])
         found = []
         for number in range(120):
             current = {"study_uid": f"2.999.9.{draw.randrange(1000, 5000)}", "modalities": draw.choice([["CT"], ["CR"], ["DX"], ["MR"]]),
@@ -609,17 +653,22 @@ class Relevant:
                 prior = dict(current)
             found.append((current, prior))
         # Body parts that the table does not have, and absent ones; all else fits.
-        strange = [None, "FOOT", "HAND", "CHESTABDPELVIS"]
+        strange = [None, "FOOT", "HAND", "CHESTABDPELVIS", "Chest"]
         pairs = [(one, other) for one in (*strange, "CHEST") for other in (*strange, "CHEST") if one in strange or other in strange]
         current, prior = found[1]
         for one, other in pairs:
             found.append(({**current, "body_part": one, "side": None},
                           {**prior, "study_uid": f"2.999.9.{draw.randrange(5000, 9000)}", "body_part": other, "side": None,
                            "modalities": ["CT"], "date": current["date"] - datetime.timedelta(draw.randrange(1, 1500))}))
-        # Sides: one has a side, the other not. Modalities: two that are no images.
-        for sides, kinds in ((("L", None), ["CT"]), ((None, "L"), ["CT"]), (("L", "L"), ["PR", "KO"]), (("L", "R"), ["CT"])):
+        # Sides: one has a side, the other not. Modalities: two that are no images, and one that is behind one that is not.
+        for sides, kinds in ((("L", None), ["CT"]), ((None, "L"), ["CT"]), (("L", "L"), ["PR", "KO"]), (("L", "R"), ["CT"]),
+                             ((None, None), ["KO", "SR", "DX"])):
             found.append(({**current, "body_part": "CHEST", "side": sides[0]},
                           {**found[-1][1], "body_part": "THORAX", "side": sides[1], "modalities": kinds}))
+        found.append(({**found[-1][0], "modalities": ["DX"]}, found[-1][1]))
+        # Both ends of the time.
+        for age in (0, 1825, 1826, 1827, -1):
+            found.append((found[-1][0], {**found[-1][1], "date": current["date"] - datetime.timedelta(age)}))
         return found
 
 
@@ -655,6 +704,17 @@ def patterns(value):
     return found
 
 
+class PatternSettings(Config):
+    """Patterns, which may be compiled already."""
+
+    def read(self, given):
+        """As for every Config; of a compiled pattern its text, with `(?i)` in front where it was compiled with re.IGNORECASE."""
+        if type(given) is dict:
+            given = {name: ("(?i)" * bool(one.flags & re.IGNORECASE) + one.pattern.removeprefix("(?i)"))
+                     if type(one) is re.Pattern and type(one.pattern) is str else one for name, one in given.items()}
+        return super().read(given)
+
+
 @lesson.exercise
 class Patterns:
     r"""Write three patterns for the router. It searches each in a text, and takes what is found.
@@ -662,13 +722,14 @@ class Patterns:
     - `chest`, in the exam's description: every exam with the **word** chest in it, in capitals or not, but none that is about a chest
       **tube**;
     - `mr`, in the exam's description: every exam whose description **begins** with the word MR, in capitals or not;
-    - `thin`, in the series description: every series with the **word** thin in it, in capitals or not. Beside a word may stand a blank, a
-      hyphen or another sign, also an underscore.
+    - `thin`, in the series description: every series with the **word** thin in it, in capitals or not. Beside this word may stand a
+      blank, a hyphen, a parenthesis or any other sign, also an underscore; on either side. A letter or a digit makes another word of
+      it.
 
     Try them on `names`. They are judged on your hospital's texts and on those of hospitals that you do not see.
     """
 
-    answer = Config("patterns", reading=patterns, template='patterns = {\n    "chest": ...,\n    "mr": ...,\n    "thin": ...,\n}')
+    answer = PatternSettings("patterns", reading=patterns, template='patterns = {\n    "chest": ...,\n    "mr": ...,\n    "thin": ...,\n}')
     points = 3
 
     def solution():
@@ -692,6 +753,18 @@ class Patterns:
     def starts_with():
         return {"chest": r"(?i)^chest\b(?! tube)", "mr": r"(?i)^mr\b", "thin": r"(?i)^thin(\b|_)"}
 
+    def underscore_before_only():
+        return {"chest": r"(?i)\bchest\b(?! tube)", "mr": r"(?i)^mr\b", "thin": r"(?i)\bthin\b|_thin\b"}
+
+    def listed_signs():
+        return {"chest": r"(?i)\bchest\b(?! tube)", "mr": r"(?i)^mr\b", "thin": r"(?i)(^|[ _-])thin($|[ _-])"}
+
+    def digits_as_borders():
+        return {"chest": r"(?i)\bchest\b(?! tube)", "mr": r"(?i)^mr\b", "thin": r"(?i)(^|[^a-z])thin($|[^a-z])"}
+
+    def tube_anywhere():
+        return {"chest": r"(?i)\bchest\b(?!.*tube)", "mr": r"(?i)^mr\b", "thin": r"(?i)(\b|_)thin(\b|_)"}
+
     def mr_anywhere():
         return {"chest": r"(?i)\bchest\b(?! tube)", "mr": r"(?i)\bmr\b", "thin": r"(?i)(\b|_)thin(\b|_)"}
 
@@ -706,6 +779,12 @@ class Patterns:
         "tell it not to.",
         whole_text: "Between `^` and `$` the whole text must be that word alone. A description nearly always says more.",
         starts_with: "For `mr` that is right. But the words chest and thin may stand anywhere: *XR CHEST*, *Lung 1.0 thin*.",
+        underscore_before_only: "Nearly. `thin` still misses descriptions in which the underscore stands *behind* the word.",
+        listed_signs: "Nearly. `thin` takes the signs that you have listed. Others stand beside the word as well, such as a parenthesis "
+        "or a comma: say *border of a word* instead, and add the underscore to it.",
+        digits_as_borders: "Nearly. `thin` takes a digit for the border of a word. *thin2* is another name, as *thinned* is.",
+        tube_anywhere: "Nearly. `chest` leaves out every text with a tube anywhere behind the word chest. What is to be left out is the "
+        "chest tube: the two words next to each other.",
         mr_anywhere: "Two are right. `mr` still takes exams of other modalities that mention MR later in the text.",
     }
     hints = [
@@ -744,8 +823,6 @@ class Plan(Kind):
 
     def read(self, given):
         value = plain(given)
-        if type(value) is list and all(type(one) is list and len(one) == 2 for one in value):
-            value = {one[0]: one[1] for one in value if type(one[0]) is str}
         if type(value) is not dict or any(type(name) is not str or type(time) not in (str, type(None)) for name, time in value.items()):
             raise Unclear(describe(given))
         return {accession.strip(): (time or "").strip() for accession, time in value.items()}
@@ -774,22 +851,23 @@ class FetchPlan:
     with the order control codes of ORC-1: **NW** new order, **XO** change of an order (with the new time), **CA** cancel, **SC** status
     changed (its `start` is empty; time and exam stay as they were).
 
-    Return a dictionary from accession number to the start of the exam, of those that still take place. A code that is not one of the four
-    changes nothing. A change may be the first that the router hears of an order; a cancellation too, and then there is nothing to do.
-    A cancellation is not for ever: NW or XO **after** it sets the exam again, with its new time.
+    Return a dictionary from accession number to the start of the exam, of those that still take place. Another code, such as NA, changes
+    nothing (OC and DC do not come here). A change may be the first that the router hears of an order; a cancellation too, and then there
+    is nothing to do. NW may come again for an order that is there already: its new time counts. A cancellation is not for ever: NW or XO
+    **after** it sets the exam again, with its new time.
     """
 
     answer = Function("plan", result=Plan("plan"))
     points = 3
 
     def solution(messages):
-        plan = {}
+        starts = {}
         for message in messages:
             if message["control"] in ("NW", "XO"):
-                plan[message["accession"]] = message["start"]
+                starts[message["accession"]] = message["start"]
             if message["control"] == "CA":
-                plan.pop(message["accession"], None)
-        return plan
+                starts.pop(message["accession"], None)
+        return starts
 
     def new_orders_only(messages):
         return FetchPlan.solution([one for one in messages if one["control"] == "NW"])
@@ -799,6 +877,15 @@ class FetchPlan:
 
     def never_cancelled(messages):
         return FetchPlan.solution([one for one in messages if one["control"] != "CA"])
+
+    def cancelled_at_its_own_time(messages):
+        plan = {}
+        for message in messages:
+            if message["control"] in ("NW", "XO"):
+                plan[message["accession"]] = message["start"]
+            if message["control"] == "CA" and plan.get(message["accession"]) == message["start"]:
+                del plan[message["accession"]]
+        return plan
 
     def moved_is_cancelled(messages):
         return FetchPlan.solution([{**one, "control": "CA"} if one["control"] == "XO" else one for one in messages])
@@ -854,6 +941,17 @@ class FetchPlan:
                 plan.pop(message["accession"], None)
         return plan
 
+    def second_new_is_ignored(messages):
+        plan = {}
+        for message in messages:
+            if message["control"] == "NW":
+                plan.setdefault(message["accession"], message["start"])
+            if message["control"] == "XO":
+                plan[message["accession"]] = message["start"]
+            if message["control"] == "CA":
+                plan.pop(message["accession"], None)
+        return plan
+
     def change_needs_the_order(messages):
         plan = {}
         for message in messages:
@@ -869,6 +967,8 @@ class FetchPlan:
         never_moved: "You do not follow XO. The priors of a moved exam are fetched for the old day, and purged from the cache before the "
         "new one.",
         never_cancelled: "You do not follow CA: the router fetches for exams that nobody will make.",
+        cancelled_at_its_own_time: "You follow CA only where its time is the one in your plan. A cancellation is known by the accession "
+        "number; its time may be another, and then the exam stays in your plan.",
         moved_is_cancelled: "You drop an exam that was moved. It still takes place, at another time.",
         status_is_a_change: "You let SC set the time. It only says that the status of the order has changed; its `start` is empty.",
         cancelled_for_ever: "You strike out each exam that was ever cancelled. Messages count in their order: when NW or XO comes "
@@ -884,14 +984,16 @@ class FetchPlan:
         "nothing.",
         unknown_codes_too: "You let a code that is none of the four set the time. It changes nothing.",
         first_word_counts: "You keep the first time that you heard. The last change counts.",
+        second_new_is_ignored: "You pass over a new order when the plan has its exam already. Some systems send NW again with another time "
+        "instead of XO: the last word counts.",
         change_needs_the_order: "You pass over a change of an order that you have not seen before. The router may have been down when "
         "the order came; the change has all that you need.",
     }
     hints = [
-        "Start with an empty dictionary, `plan = {}`, go through the messages with `for message in messages:`, and `return plan` at the "
-        "end.",
-        'NW and XO do the same: `plan[message["accession"]] = message["start"]` puts in a new entry, or replaces the time of an old one.',
-        "CA takes an entry out: `plan.pop(accession, None)` does so, and does not mind when there is none.",
+        "Start with an empty dictionary, `starts = {}`, go through the messages with `for message in messages:`, and `return starts` at "
+        "the end.",
+        'NW and XO do the same: `starts[message["accession"]] = message["start"]` puts in a new entry, or replaces the time of an old one.',
+        "CA takes an entry out: `starts.pop(accession, None)` does so, and does not mind when there is none.",
         "SC needs no line at all.",
     ]
     praise = "A prefetcher that hears only new orders works for exams that will never be. Ask your vendor which messages yours listens to."
@@ -899,17 +1001,23 @@ class FetchPlan:
     def cases(draw):
         found = []
         for _ in range(20):
-            numbers, messages, known = draw.sample(range(1000, 9999), 12), [], []
+            numbers, messages, known = draw.sample(range(1000, 9999), 13), [], []
             for place, number in enumerate(numbers):
                 accession = f"A25040{number:05d}"[:11]
 
-                def say(control, accession=accession):
+                said = []
+
+                def say(control, accession=accession, said=said):
                     start = "" if control == "SC" else f"2025-04-{draw.randrange(8, 30):02d} " \
                         f"{draw.randrange(7, 18):02d}:{draw.choice((0, 15, 30, 45)):02d}"
+                    # A cancellation repeats the time that it knows, which may be the one before the last change.
+                    start = draw.choice(said) if control == "CA" and said else start
+                    said.append(start)
                     return {"control": control, "accession": accession, "start": start}
 
                 story = (("NW",), ("NW", "SC"), ("NW", "XO"), ("NW", "CA"), ("NW", "XO", "XO"), ("XO",), ("CA",), ("NW", "XO", "CA"),
-                         ("NW", "NA"), ("NW", "CA", "NW"), ("NW", "CA", "XO"), ("CA", "XO"))[place]
+                         ("NW", "NA"), ("NW", "CA", "NW"), ("NW", "CA", "XO"), ("CA", "XO"),
+                         ("NW", "NW"))[place]
                 known.append([say(control) for control in story])
             while any(known):
                 messages.append(draw.choice([story for story in known if story]).pop(0))
@@ -918,11 +1026,12 @@ class FetchPlan:
 
 
 class Minutes(Number):
-    """Minutes, also written as "3:30", minutes and seconds."""
+    """Minutes, also written as "3:30" or "3 min 30 s", minutes and seconds."""
 
     def read(self, given):
         value = single(plain(given))
-        clock = re.fullmatch(r"\s*(\d{1,4}):([0-5]\d)\s*(min)?\s*", value) if type(value) is str else None
+        forms = r"\s*(\d{1,4})(?::|\s*min(?:utes?)?\.?,?\s*(?:and\s*)?)([0-5]?\d)\s*(?:min|s|sec|seconds?)?\.?\s*"
+        clock = re.fullmatch(forms, value) if type(value) is str else None
         return super().read(int(clock[1]) + int(clock[2]) / 60 if clock else given)
 
 
@@ -935,13 +1044,16 @@ class LastMoment:
     How many **minutes before the exam** must the first move start, at the latest? Two decimals.
     """
 
-    answer = Minutes("minutes", unit="min", tolerance=0.02)
+    answer = Minutes("minutes", unit="min", tolerance=0.0105)       # a second is 0.0167 minutes
     points = 2
 
     def solution(coming):
         waiting = coming.tier.map({"online": 1, "nearline": 90}).sum()
         flowing = coming.mb.sum() * 8 / 200
-        return round(15 + (waiting + flowing) / 60, 2)
+        return 15 + (waiting + flowing) / 60
+
+    def without_the_online_wait(coming):
+        return 15 + (coming.tier.map({"online": 0, "nearline": 90}).sum() + coming.mb.sum() * 8 / 200) / 60
 
     def without_the_reserve(coming):
         return LastMoment.solution(coming) - 15
@@ -961,10 +1073,15 @@ class LastMoment:
     def one_latency(coming):
         return 15 + (90 + coming.mb.sum() * 8 / 200) / 60
 
+    def each_from_nearline(coming):
+        return 15 + (90 * len(coming) + coming.mb.sum() * 8 / 200) / 60
+
     def all_at_once(coming):
         return 15 + (coming.tier.map({"online": 1, "nearline": 90}) + coming.mb * 8 / 200).max() / 60
 
     wrong_ways = {
+        without_the_online_wait: "Either the wait of the online tier is left out, or you rounded too far: one second is little, but asked "
+        "are two decimals.",
         without_the_reserve: "That is how long the moves take. They are to be there 15 minutes before the exam.",
         in_seconds_without_the_reserve: "That is in seconds, and the moves alone. Minutes are asked, and the priors are to be there "
         "before the "
@@ -974,6 +1091,7 @@ class LastMoment:
         rate_alone: "You reckoned with the line alone. Each study waits for its first image before anything flows; from nearline that is "
         "the longer part.",
         one_latency: "You counted one wait for all. The studies are moved one after the other, and each has its own wait, by its tier.",
+        each_from_nearline: "You let each study wait 90 seconds. That is nearline; from the online tier it is 1 second.",
         all_at_once: "That is the slowest of the moves, as if all ran at the same time. There is one connection free.",
     }
     hints = [
@@ -1008,6 +1126,15 @@ class MorningLine:
     def eleven_too(by_hour):
         return by_hour[by_hour.hour.isin([8, 9, 10, 11])].gb.sum() * 1000 * 8 / 3600
 
+    def up_to_nine(by_hour):
+        return by_hour[by_hour.hour.isin([8, 9])].gb.sum() * 1000 * 8 / 3600
+
+    def an_hour_early(by_hour):
+        return by_hour[by_hour.hour.isin([7, 8, 9])].gb.sum() * 1000 * 8 / 3600
+
+    def giga(by_hour):
+        return MorningLine.solution(by_hour) / 1000
+
     def in_three_hours(by_hour):
         return MorningLine.solution(by_hour) / 3
 
@@ -1027,6 +1154,9 @@ class MorningLine:
         megabytes: "That is in megabytes a second. Lines are rated in bits: a byte has eight.",
         all_day: "You added up the whole day. Only the exams from 08:00 to 10:59 are asked: the rows with `hour` 8, 9 and 10.",
         eleven_too: "You took the exams of 11:00 to 11:59 along. The row with `hour` 10 holds those from 10:00 to 10:59.",
+        up_to_nine: "You left out the exams that begin from 10:00 to 10:59: the row with `hour` 10.",
+        an_hour_early: "You took the rows with `hour` 7, 8 and 9. The number is the hour in which the exams begin: 8 is 08:00 to 08:59.",
+        giga: "That is in gigabits a second. Asked are megabits: a Gbit/s is a thousand of them.",
         in_three_hours: "You divided by three hours, in which the exams begin. The moves have the one hour from 06:30 to 07:30.",
         a_minute: "You divided by 60: that is a rate a minute. A line is rated in bits a second.",
         an_amount: "That is an amount, all the megabits together. A rate is the amount by the time in which it has to pass.",
@@ -1072,7 +1202,7 @@ class NoImages:
             "D": "The archive was still sending when the capture ended.",
             "E": "The archive sent most images; for some of them the sub-operation failed.",
         },
-        evidence=Frame("frame"),
+        evidence=Frame("frame", named=("frame",)),
     )
     points = 2
 
@@ -1121,8 +1251,8 @@ class NoImages:
         "The status of the C-MOVE-RSP is a code of the table above.",
         "Compare `destination` in the C-MOVE-RQ with the station's own title. The frame that is asked for is that of the archive's answer.",
     ]
-    praise = "The destination is a name that the **archive** looks up in its own AE table. Here somebody had typed one digit too many " \
-        "at the station."
+    praise = "The destination is a name that the **archive** looks up in its own AE table. Station and table must agree letter for " \
+        "letter; the capture alone does not say which of the two is wrong."
 
 
 @lesson.exercise
@@ -1131,17 +1261,17 @@ class MovesToRepeat:
 
     - `repeat`: the numbers of the moves that have to be made **again**, because at least one image did not arrive, or nobody knows
       (whoever cancelled, FE00, did it to free the line; the priors are still wanted. A move to an unknown destination, A801, is made
-      again once the archive's AE table is mended; before that it would only fail again);
+      again once the name is put right, in the request or in the archive's AE table; before that it would only fail again);
     - `arrived`: how many images arrived in **all eight** moves together, as far as the log tells. Images that were stored with a
       warning have arrived.
     """
 
-    answer = Fields("log", {"repeat": Set(""), "arrived": Number("")})
+    answer = Fields("log", {"repeat": Set("", named=("move",)), "arrived": Number("")})
     points = 3
 
     def solution(responses):
         last = responses.groupby("move").last()
-        good = (last.status == "0000") | (last.status == "B000") & (last.failed == 0)
+        good = (last.status == "0000") | ((last.status == "B000") & (last.failed == 0))
         return {"repeat": list(last.index[~good]), "arrived": int((last.completed + last.warning).sum())}
 
     def warning_is_success(responses):
@@ -1214,8 +1344,7 @@ class MovesToRepeat:
         "its images "
         "are there, and the priors are still wanted.",
         unknown_is_left: "You left out the move to an unknown destination. Repeating it alone would fail again; but once the "
-        "archive's AE table "
-        "is mended it has to be made, because no image has arrived.",
+        "name is put right it has to be made, because no image has arrived.",
         refused_is_left: "You left out the move that was refused for lack of resources. No image has arrived; the archive may have "
         "room later.",
         pending_is_fine: "You left out the move whose last word is FF00, *I am still at it*. It was never followed by an end: the "
@@ -1243,6 +1372,21 @@ class MovesToRepeat:
     praise = "A router that takes B000 for success leaves holes that somebody finds months later, when a prior has 180 of 186 images."
 
 
+class Titles(Set):
+    """AE titles, each once, in a list: letter for letter, since upper and lower case differ (PS3.5, Table 6.2-1, VR AE)."""
+
+    takes = "a list of AE titles, each once"
+
+    def read(self, given):
+        """As Set; neither one text nor a title twice."""
+        if type(given) is str:
+            raise Unclear("one text. A list has brackets around it, and each title has quotes of its own")
+        found = super().read(given)
+        if type(given) in (list, tuple) and len(found) < len(given):
+            raise Unclear("a list in which one title stands twice: the image would be sent there twice")
+        return found
+
+
 @lesson.exercise
 class Route:
     """New images come in at HV_ROUTER. Write `route(header)`: a list of the AE titles to which the image is to be sent on.
@@ -1264,7 +1408,7 @@ class Route:
     If no destination is left, return an empty list.
     """
 
-    answer = Function("route", result=Set())
+    answer = Function("route", result=Titles(case=True))
     points = 3
 
     def solution(header):
@@ -1318,15 +1462,53 @@ class Route:
             wanted.remove("WS_CH1")
         return wanted
 
+    def thin_with_an_underscore_before(header):
+        wanted = Route.solution(header)
+        if "WS_CH1" in wanted and not re.search(r"(?i)\bthin\b|_thin\b", header["SeriesDescription"]):
+            wanted.remove("WS_CH1")
+        return wanted
+
+    def thin_between_few_signs(header):
+        wanted = Route.solution(header)
+        if "WS_CH1" in wanted and "thin" not in re.split("[ _-]", header["SeriesDescription"].lower()):
+            wanted.remove("WS_CH1")
+        return wanted
+
+    def thin_begins_a_word(header):
+        if re.search(r"(?i)(\b|_)thin", header["SeriesDescription"]):
+            header = {**header, "SeriesDescription": "thin"}
+        return Route.solution(header)
+
     def thin_anywhere(header):
         if "thin" in header["SeriesDescription"].lower():
             header = {**header, "SeriesDescription": "thin"}
         return Route.solution(header)
 
+    def thin_between_letters_alone(header):
+        if re.search(r"(?i)(^|[^a-z])thin($|[^a-z])", header["SeriesDescription"]):
+            header = {**header, "SeriesDescription": "thin"}
+        return Route.solution(header)
+
+    def in_small_letters(header):
+        return [aet.lower() for aet in Route.solution(header)]
+
+    def stat_ct_alone(header):
+        wanted = Route.solution(header)
+        return [aet for aet in wanted if aet != "WS_ED1" or header["Modality"] == "CT"]
+
+    def instead_of_the_archive(header):
+        wanted = Route.solution(header)
+        return [aet for aet in wanted if aet != "HV_PACS" or len(wanted) == 1]
+
     def thin_of_any_modality(header):
         wanted = Route.solution(header)
         thin = Route.solution({**header, "Modality": "CT", "Priority": ""})
         return wanted + [aet for aet in thin if aet not in wanted]
+
+    def or_stands_alone(header):
+        urgent = Route.solution({**header, "Modality": "CR", "Priority": "STAT"})
+        wanted = Route.solution(header)
+        return wanted + [aet for aet in urgent if aet == "WS_ED1" and aet not in wanted]
 
     def every_stat(header):
         wanted = Route.solution(header)
@@ -1349,8 +1531,19 @@ class Route:
         "so there is "
         "no border.",
         thin_anywhere: "You find thin inside other words as well: *Free breathing* is no thin series.",
+        thin_between_letters_alone: "You take a digit beside thin for the border of a word. *Recon2thin* is another word, by the rule.",
+        in_small_letters: "Your AE titles are in small letters. Upper and lower case differ in an AE title: `ws_ed1` is nobody.",
+        stat_ct_alone: "You send STAT images of CT alone to WS_ED1. The rule names CR and DX too.",
+        instead_of_the_archive: "You leave out the archive where a workstation gets the image. The rules add up: *as well*.",
         thin_of_any_modality: "You send thin series of every modality to WS_CH1. The rule is for CT.",
-        every_stat: "You send every STAT image to WS_ED1. The rule names three modalities.",
+        thin_with_an_underscore_before: "You miss thin when the underscore stands behind it, as in *THIN_1.0 CHEST*.",
+        thin_between_few_signs: "You find thin between blanks, underscores and hyphens. Any other sign may stand beside the word as well, "
+        "as in *Lung (thin)*.",
+        thin_begins_a_word: "You find thin at the beginning of longer words as well: *Thinned* is another word.",
+        or_stands_alone: "You send every image to WS_ED1, whatever its priority. Is there an `or` with a comparison on its left side only? "
+        "Text that stands alone counts as true, always. For several values write `in (\"CT\", \"CR\", \"DX\")`.",
+        every_stat: "You send every STAT image to WS_ED1. The rule names three modalities. (`== \"CT\" or \"CR\"` is true of every image: "
+        "text that stands alone counts as true. For several values write `in (...)`.)",
     }
     hints = [
         'Begin with `wanted = ["HV_PACS"]` and add one title for each rule that fits: `wanted.append("...")`.',
@@ -1361,14 +1554,15 @@ class Route:
     praise = "Rules 5 and 6 are the two that are missing in most routers that get stuck at night."
 
     def cases(draw):
-        described = ("Lung 1.0 thin", "THIN 0.75", "Head 5.0", "Free breathing 3.0", "Thin-slice 1.0", "LUNG_1.0_THIN", "Thin bone",
+        described = ("Lung 1.0 thin", "THIN 0.75", "Head 5.0", "Free breathing 3.0", "Thin-slice 1.0", "LUNG_1.0_THIN", "THIN_1.0 CHEST",
+                     "Lung (thin)", "Cortex_thinned 3.0", "Thinned 3.0", "Recon2thin 1.0", "Lung thin2 B70", "Thin bone",
                      "View 1", "FFDM", "T1 thin sag", "")
         syntaxes = (IMPLICIT, EXPLICIT, EXPLICIT, JPEG_LOSSLESS, JPEG_BASELINE, JPEG_2000)
         found = [{"Modality": draw.choice(("CT", "CT", "CR", "DX", "MG", "MR", "US")), "SeriesDescription": draw.choice(described),
                   "Priority": draw.choice(("STAT", "ROUTINE", "URGENT")), "TransferSyntaxUID": draw.choice(syntaxes),
                   "ReceivedFrom": draw.choice(("CTER01", "CT2", "MG1", "HV_PACS", "WS_CH1", "WS_ED1", "MR1"))} for _ in range(150)]
         found += [{"Modality": "CT", "SeriesDescription": text, "Priority": "STAT", "TransferSyntaxUID": EXPLICIT, "ReceivedFrom": sender}
-                  for text in described[:6] for sender in ("CTER01", "HV_PACS", "WS_ED1")]
+                  for text in described[:12] for sender in ("CTER01", "HV_PACS", "WS_ED1")]
         found += [{"Modality": "CT", "SeriesDescription": "Lung 1.0 thin", "Priority": priority, "TransferSyntaxUID": syntax,
                    "ReceivedFrom": "CTER01"} for priority in ("STAT", "ROUTINE")
                   for syntax in (IMPLICIT, JPEG_LOSSLESS, JPEG_BASELINE, JPEG_2000)]

@@ -30,11 +30,13 @@ EASTCLIFF = "EC_WS1", "10.60.40.15", 104
 SERVER_WAIT = 0.025                         # seconds that Eastcliff's workstation takes for an image, after its last byte
 NETWORKS = {
     "imaging servers": "10.20.10.0/24", "clinical servers": "10.20.20.0/24", "modalities": "10.20.30.0/24",
-    "reading workstations": "10.20.40.0/26", "infrastructure": "10.20.50.0/24", "offices": "10.20.60.0/24",
+    "reading workstations": "10.20.40.0/26", "film and discs": "10.20.40.64/26", "infrastructure": "10.20.50.0/24",
+    "offices": "10.20.60.0/24",
 }
 AT_EASTCLIFF = {"Eastcliff servers": "10.60.10.0/24", "Eastcliff workstations": "10.60.40.0/24"}
-HOSTS = {        # of networks without DICOM
+HOSTS = {        # of networks in which no device of the archive's table stands
     "clinical servers": ["HIS        10.20.20.10", "RIS        10.20.20.11"],
+    "film and discs": ["BURNER1    10.20.40.70"],
     "infrastructure": ["DNS        10.20.50.5", "audit log  10.20.50.10"], "offices": ["PCs and printers"],
 }
 IP_OF = {aet: host for aet, host, *_ in world.DEVICES}
@@ -63,9 +65,17 @@ def layer(value):
 
 
 def host(value):
-    """An IPv4 address, from the address or the name of a system of the hospital."""
-    text = str(value).strip(" '\"").upper()
+    """An IPv4 address, from the address (also as a network of one, with /32) or the name of a system of the hospital."""
+    text = str(value).strip(" '\"").upper().removesuffix("/32")
     return IP_OF.get(text.split()[0], text) if text else text
+
+
+def tcp_port(value):
+    """The number of a TCP port, from that or from a notation of firewalls: 104/tcp, TCP 104, tcp/104."""
+    found = re.fullmatch(r"(?:tcp[\s/:_]*)?(?:port\s*)?(\d{1,5})(?:[\s/]*tcp)?", str(value).strip(" '\"").casefold())
+    if not found:
+        raise ValueError("a port is a whole number")
+    return int(found[1])
 
 
 def switch_port(value):
@@ -100,13 +110,38 @@ class Address(Text):
 
 
 class Networks(Set):
-    """Networks, as text or as objects of the ipaddress module."""
+    """Networks, as text or as objects of the ipaddress module; one that does not belong there is told what it is."""
 
     takes = "a list of networks"
+
+    def judge(self, exercise, given, editions):
+        """As for every Set, but an extra network is explained."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label != "extra":
+            return verdict
+        right = exercise.computed(exercise.solution, editions.own)
+        extra = next(one for one in self.read(*given) if one not in right)
+        if extra in exercise.lesson.input_of("existing", editions.own):
+            said = "it is in use. Asked is which of the `planned` ones share addresses with such a one."
+        elif extra not in exercise.lesson.input_of("planned", editions.own):
+            said = "it stands in neither list."
+        else:
+            reach = ipaddress.ip_network(extra)
+            said = f"it reaches from {reach[0]} to {reach[-1]}, and no network in use has an address among these."
+        return Verdict(Outcome.NOT_YET, f"`{extra}` does not belong there: {said}", "extra")
 
     def read(self, given):
         """A dict from each network, as text, to what was given."""
         return super().read([_written(item) for item in given] if type(given) in (list, tuple, set, frozenset) else _written(given))
+
+
+class Rate(Number):
+    """A rate of which one wants to know the size: a wrong one is known by its share, so that small ones are not taken for each other."""
+
+    def difference(self, answer, other):
+        """As Number's, with a tolerance of at most a twentieth, and for large numbers a thousandth."""
+        size = abs(other[0])
+        return Number(self.variables[0], self.unit, max(min(self.tolerance, size / 20), size / 1000)).difference(answer, other)
 
 
 class Rounded(Number):
@@ -150,6 +185,9 @@ class Offset(Number):
         """The number; a range is told that its beginning is asked."""
         if type(given) is str and re.fullmatch(r"\s*\w+\s*(-|to|\.\.)\s*\w+\s*", given):
             raise Unreadable(f"{short(given)} is a range. Asked is one offset, that of the first byte.")
+        if type(given) is str:
+            given = re.sub(r"(?i)\s*bytes?\s*$", "", given)
+            given = re.sub(r"(?i)^\s*([0-9a-f]{1,4})\s*h\s*$", r"0x\1", given)           # as DICOM writes it: 42H
         return super().read(given)
 
     def difference(self, answer, other):
@@ -163,7 +201,7 @@ class Offset(Number):
 
 def _named(table, columns):
     """The table, with these columns if it has as many and none has a name."""
-    return Rows(columns, table.rows, table.one_row) if table.columns == [""] * len(columns) else table
+    return Rows(columns, table.rows, table.otherwise) if table.columns == [""] * len(columns) else table
 
 
 class Layers(Table):
@@ -212,9 +250,10 @@ class Rules(Table):
     takes = "a table or a list of rows, each with source, target and port"
 
     def read(self, given):
-        """The rules; text is one rule a line, and `target_port` is as good a name as `port`."""
-        if type(given) is str:
-            given = [re.split(r"[\s,;>→|-]+", line.strip(" ,;")) for line in given.splitlines() if line.strip()]
+        """The rules; text is one rule a line, as one writes it to the firewall's owner; `target_port` is as good a name as `port`."""
+        lines = given.splitlines() if type(given) is str else given
+        if type(lines) in (list, tuple) and lines and all(type(line) is str for line in lines):
+            given = [self._words(line) for line in lines if line.strip()]
             if any(len(row) != 3 for row in given):
                 raise Unreadable("As text, give one rule a line, with source, target and port: `CLIENT SERVER 1234`.")
         table = super().read(given)
@@ -226,10 +265,16 @@ class Rules(Table):
             table = Rows(["port" if name == "target_port" else name for name in table.columns], table.rows)
         for row in table.rows:
             for cell in row:
-                if type(cell) is str and "/" in cell:
+                if type(cell) is str and re.fullmatch(r"\s*[\d.]{7,15}/\d+\s*", cell) and not cell.strip().endswith("/32"):
                     raise Unreadable(f"{short(cell)} is a whole network. Here a rule names one host as its source and one as its target: "
                                      "what has no need to call should not be able to.")
         return table
+
+    def _words(self, line):
+        """Source, target and port of a line such as "from CLIENT to SERVER port 1234/tcp"."""
+        words = re.split(r"[\s,;:>→|\-]+", re.sub(r"(?i)/tcp\b|\btcp/", " ", line).strip(" ,;."))
+        between = ("", "from", "to", "port", "tcp", "on", "at", "allow", "permit", "host", "eq")
+        return [word for word in words if word.casefold() not in between]
 
     def difference(self, answer, other):
         """As Table's; a rule for the workstation that was being set up is told what is known of it."""
@@ -265,7 +310,7 @@ class Plan(Table):
         if type(given) in (list, tuple) and len(given) == len(PLANS) and all(type(one) in (int, float) for one in given):
             given = dict(zip(PLANS, given))
         table = _named(super().read(given), ["measure", "seconds"])
-        return Rows(table.columns, [tuple(map(_in_seconds, row)) for row in table.rows], table.one_row)
+        return Rows(table.columns, [tuple(map(_in_seconds, row)) for row in table.rows], table.otherwise)
 
     def judge(self, exercise, given, editions):
         """As for every table; then row by row."""
@@ -281,6 +326,11 @@ class Plan(Table):
                 share = self.loosely.get(way.__name__, 0.004)
                 if abs(wrong - right[name]) > self.tolerance and abs(value - wrong) <= max(0.01, share * wrong):
                     return Verdict(Outcome.NOT_YET, f"Look at the row `{name}` first. {feedback}", way.__name__)
+            # No wrong way of its own: with a small study it's within the second that is allowed.
+            study, trip = (exercise.lesson.input_of(one, editions.own) for one in ("study", "round_trip"))
+            if name == "window 256 KiB" and abs(value - _seconds(study, trip, window=256_000)) <= 0.5:
+                return Verdict(Outcome.NOT_YET, f"Look at the row `{name}` first. You took 256 KiB for 256,000 bytes. KiB counts in 1024s: "
+                               "the table says how many bytes they are.", "thousands")
             break
         return verdict
 
@@ -336,7 +386,7 @@ def site(hospital):
         networks.append((name, network, hosts[:4] + [f"and {len(hosts) - 4} more"] * (len(hosts) > 4)))
     workstation = f"{EASTCLIFF[0]:<10} {EASTCLIFF[1]}"
     outside = "Eastcliff Clinic", AT_EASTCLIFF["Eastcliff workstations"], [workstation], "line of the provider, 1 Gbit/s, with VPN"
-    return networks, "core switch: router (address .1 in each network) and firewall", outside
+    return networks, "core: routers (in each network the first address) and, between them, the firewall", outside
 
 
 @lesson.input
@@ -612,6 +662,9 @@ def _far_scene(hospital):
         def delay(self, host):
             return away if host.name == EASTCLIFF[0] else super().delay(host)
 
+        def ttl(self, host):
+            return host.ttl - 7 if host.name == EASTCLIFF[0] else super().ttl(host)       # as many routers as a tracert shows
+
     class FarConnection(pcap.Connection):
         def offer(self, side):
             options = super().offer(side)       # without a window scale, for one side has none
@@ -779,7 +832,7 @@ class WhereDicomBegins:
     In decimal, or in hexadecimal with `0x` in front; counted from 0.
     """
 
-    answer = Offset("dicom_at")
+    answer = Offset("dicom_at", named=("offset", "byte"))
     points = 2
 
     def solution(frame):
@@ -789,6 +842,12 @@ class WhereDicomBegins:
 
     def without_options(frame):
         return 14 + (frame[14] & 15) * 4 + 20
+
+    def the_tcp_header(frame):
+        return 14 + (frame[14] & 15) * 4
+
+    def the_ip_header(frame):
+        return 14
 
     def words_as_bytes(frame):
         return 14 + (frame[14] & 15) * 4 + (frame[46] >> 4)
@@ -820,6 +879,9 @@ class WhereDicomBegins:
         "has a type, a length and a version before its titles.",
         without_options: "You took the TCP header for 20 bytes long. So it was in the frame of WS_CH1; here options stand behind it, the "
         "time stamps. The header itself says how long it is.",
+        the_tcp_header: "There the TCP header begins: you have Ethernet and IP behind you. DICOM begins behind the TCP header, which says "
+        "itself how long it is.",
+        the_ip_header: "There the IP header begins. Two headers come before DICOM still: that of IP and that of TCP.",
         words_as_bytes: "If you read these digits off the dump, they are hexadecimal: write `0x` in front of them. If you added up "
         "lengths: the digit that says how long the TCP header is counts groups of four bytes, not bytes.",
         without_ethernet: "You counted from the start of the IP header. The frame begins with the Ethernet header.",
@@ -835,6 +897,18 @@ class WhereDicomBegins:
     praise = "There the called and the calling AE title follow; from here on it's what lesson cpas-14 reads."
 
 
+class AskedOfText(Function):
+    """A function in which one may forget that an address in quotes is text for `ipaddress`."""
+
+    def judge(self, exercise, given, editions):
+        """As for every Function; Python's complaint about text in a network is put into words."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label == "error" and "_version" in verdict.message:
+            said = "`... in network` was asked of text. Make an address of it first: `ipaddress.ip_address(...)` around it."
+            return Verdict(Outcome.NOT_YET, said, "error")
+        return verdict
+
+
 @lesson.exercise
 class NextHop:
     """To which **IP address** does a host hand a packet: for whose hardware address will it ask by ARP?
@@ -843,7 +917,7 @@ class NextHop:
     255.255.255.0), its default gateway, and the address to which the packet goes; all but `prefix` as text. It returns an address.
     """
 
-    answer = Function("next_hop", result=Address("next_hop"))
+    answer = AskedOfText("next_hop", result=Address("next_hop"))
     points = 2
 
     def solution(own, prefix, gateway, target):
@@ -864,6 +938,9 @@ class NextHop:
     def turned_round(own, prefix, gateway, target):
         return gateway if ipaddress.ip_address(target) in ipaddress.ip_network(f"{own}/{prefix}", strict=False) else target
 
+    def network_of_the_gateway(own, prefix, gateway, target):
+        return target if ipaddress.ip_address(target) in ipaddress.ip_network(f"{gateway}/{prefix}", strict=False) else gateway
+
     def numbers_by_prefix(own, prefix, gateway, target):
         kept = prefix // 8
         return target if own.split(".")[:kept] == target.split(".")[:kept] else gateway
@@ -876,6 +953,8 @@ class NextHop:
         three_numbers: "You compare the first three numbers. That is right for a mask of 24 bits only; with 26 a network ends within the "
         "fourth number, with 22 within the third.",
         turned_round: "It's the other way round: inside the network directly, outside through the gateway.",
+        network_of_the_gateway: "You made the network from the gateway's address. As long as that is right, it comes to the same; where "
+        "somebody mistyped it, the host still finds its neighbours, because it asks by its *own* address and mask.",
         numbers_by_prefix: "You compare whole numbers, as many as fit into the mask. A mask may end inside a number, at any of its eight "
         "bits.",
     }
@@ -903,6 +982,8 @@ class NextHop:
         made.append(("10.20.40.11", 26, "10.20.40.1", f"10.20.40.{draw.randrange(64, 250)}"))
         made.append(("10.20.40.11", 26, "10.20.40.1", f"10.20.40.{draw.randrange(12, 63)}"))
         made.append(("10.20.9.20", 22, "10.20.8.1", f"10.20.11.{draw.randrange(2, 250)}"))
+        # A gateway that was mistyped, and a neighbour.
+        made.append(("10.20.40.13", 26, "10.20.41.1", f"10.20.40.{draw.randrange(14, 63)}"))
         return made
 
 
@@ -938,6 +1019,13 @@ class NetworksThatCollide:
         return [new for new in planned
                 if any(ipaddress.ip_network(old).network_address in ipaddress.ip_network(new) for old in existing)]
 
+    def those_in_use(planned, existing):
+        hit = [ipaddress.ip_network(new) for new in NetworksThatCollide.solution(planned, existing)]
+        return [old for old in existing if any(ipaddress.ip_network(old).overlaps(new) for new in hit)]
+
+    def all_in_use(planned, existing):
+        return list(existing)
+
     def those_that_are_free(planned, existing):
         return [new for new in planned if new not in NetworksThatCollide.solution(planned, existing)]
 
@@ -948,6 +1036,9 @@ class NetworksThatCollide:
         "other third numbers; a longer one leaves room beside it.",
         begins_inside: "You have those that begin inside a network in use. A wide one may begin before it and reach over it.",
         contains_one: "You have those that contain the beginning of a network in use. A small one may lie within it, further back.",
+        those_in_use: "Those are the networks in use that are hit. Asked is the other side: which of the `planned` ones must not be given "
+        "out?",
+        all_in_use: "Those are the networks in use. Asked is which of the `planned` ones share addresses with them.",
         those_that_are_free: "Those are the ones that are free. Asked are the others.",
     }
     hints = [
@@ -1059,7 +1150,7 @@ class RulesOfTheFirewall:
     and one as its target, by name or by IP address. The firewall is stateful: answers to a permitted connection pass by themselves.
     """
 
-    answer = Rules("rules", key=["source", "target", "port"], reading={"source": host, "target": host})
+    answer = Rules("rules", key=["source", "target", "port"], reading={"source": host, "target": host, "port": tcp_port})
     points = 2
 
     def solution(handshakes):
@@ -1245,7 +1336,7 @@ class OneConnectionAtMost:
     To half a Mbit/s is enough.
     """
 
-    answer = Number("at_most", unit="Mbit/s", tolerance=0.5)
+    answer = Rate("at_most", unit="Mbit/s", tolerance=0.5)
     points = 2
 
     def solution(eastcliff):
@@ -1272,6 +1363,12 @@ class OneConnectionAtMost:
 
     def the_line(eastcliff):
         return LINE
+
+    def data_of_the_line(eastcliff):
+        return LINE * 1460 / 1538
+
+    def in_gigabits(eastcliff):
+        return OneConnectionAtMost.solution(eastcliff) / 1000
 
     def in_bits(eastcliff):
         return eastcliff[1].tcp.window * 8 / (eastcliff[1].time - eastcliff[0].time) * 1_000_000
@@ -1314,6 +1411,9 @@ class OneConnectionAtMost:
         one_segment: "You let one segment go per round trip. As many may be under way as fit into the receiver's window.",
         the_line: "That is what the line could carry. One connection may have no more under way than a window, and then waits for a "
         "round trip.",
+        data_of_the_line: "That is what the line could carry of data, its headers and gaps taken off. One connection may have no more "
+        "under way than a window, and then waits for a round trip.",
+        in_gigabits: "That is in gigabits a second. Asked are megabits: a Gbit/s is a thousand of them.",
         in_bits: "That is in bits a second. A Mbit/s is a million of them.",
         milliseconds_as_seconds: "That is a thousand times too much: bits per *millisecond* are kbit/s. The listing shows milliseconds.",
         bytes_a_millisecond: "You divided the bytes of the window by milliseconds. Asked are megabits a second: bytes into bits, "
@@ -1422,6 +1522,11 @@ class WhatWouldHelpEastcliff:
         right = _four(study, round_trip)
         return right | {"window 256 KiB": right["now"] / 4}
 
+    def one_image_at_a_time(study, round_trip):
+        right = _four(study, round_trip)
+        served = SERVER_WAIT * study["images"]
+        return right | {"four associations": (right["now"] - served) / 4 + served}
+
     def four_as_now(study, round_trip):
         right = _four(study, round_trip)
         return right | {"four associations": right["now"]}
@@ -1447,6 +1552,8 @@ class WhatWouldHelpEastcliff:
         one_image: "That is the time of one image. Asked is the whole study.",
         window_four_times: "You divided the time by four, as the window is four times as large. The bytes go four times as fast; the wait "
         "after each image, a round trip and 25 ms, stays.",
+        one_image_at_a_time: "You let the workstation put one image away after the other, 25 ms each. It works on four at the same time, "
+        "one of each association: their 25 ms pass together.",
         four_as_now: "You gave four associations the time of one. Each has its own window and sends a quarter of the images; they go at "
         "the same time, and the line has room for them.",
         as_measured: "You took the time of an image from the capture. In it lie the careful start of the connection and what the "

@@ -8,6 +8,7 @@ from coursekit.checking import Choice, Client, Config, Fields, Lesson, Number, O
 from coursekit.checking.kinds.base import Difference
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
+from coursekit.lessons import cpas_10_networks as networks
 from coursekit.systems import services
 from coursekit.systems.network import ARRIVED, Host, Network, Printed, Segment
 
@@ -65,7 +66,8 @@ def _hosts():
         segment = _segment_of(ip)
         mask = str(ipaddress.ip_network(network_of[segment]).netmask)
         windows = name.startswith("WS_")
-        hosts.append(Host(name, ip, mask, router_of[segment], segment, _mac(ip), frozenset(ports), time_to_live=128 if windows else 64))
+        hosts.append(Host(name, ip, mask, router_of[segment], segment, _mac(ip), frozenset(ports), time_to_live=128 if windows else 64,
+                          stealth=windows))
     return hosts
 
 
@@ -160,15 +162,19 @@ def _unknown(command, says, name):
 # --- what a person may write
 
 def host_name(value):
-    """A host in `wanted` from its name or its address."""
+    """A host in `wanted` from its name, its address, or both."""
     text = str(value).strip(" '\"").upper().replace("-", "_")
-    by_ip = {ip: name for name, ip in _reachable().items()}
+    hosts = _reachable()
+    name, *rest = re.split(r"[\s,:=()]+", text.rstrip(" )"))
+    if rest and hosts.get(name) in rest:
+        return name
+    by_ip = {ip: name for name, ip in hosts.items()}
     return by_ip.get(text, text)
 
 
 def address(value):
     """An IPv4 address, without blanks around it."""
-    text = str(value).strip(" '\"")
+    text = str(value).strip(" '\".")
     if "/" in text:
         raise ValueError("an address stands alone, without the length of a prefix behind it")
     try:
@@ -188,15 +194,33 @@ def mask(value):
 
 
 def dotted_mask(value):
-    """A subnet mask in the form 255.255.255.0 and in no other."""
-    if re.fullmatch(r"/?\d{1,2}", str(value).strip(" '\"")):
-        raise ValueError("that is the length of the prefix; asked is the mask, four numbers with dots")
-    return mask(value)
+    """A subnet mask in the form 255.255.255.0, from that, its four numbers in a list or one hexadecimal number.
+
+    Raises ValueError for the length of a prefix alone, which is given, and with a mask that it contradicts.
+    """
+    text = ".".join(map(str, value)) if isinstance(value, list) else str(value).strip(" '\".")
+    if re.fullmatch(r"/?\d{1,2}", text):
+        raise ValueError("that is the length of the prefix, which is given; asked is the mask, four numbers with dots")
+    found = re.fullmatch(r"0x([0-9a-f]{8})|(\d{1,3}(?:[.,] ?\d{1,3}){3})\s*(?:\(?/(\d{1,2})\)?)?", text.casefold())
+    number = value if type(value) is int else int(found[1], 16) if found and found[1] else None
+    if number is not None and 0 <= number < 2**32:
+        dotted, length = str(ipaddress.IPv4Address(number)), None
+    elif found:
+        dotted, length = re.sub("[,.] ?", ".", found[2]), found[3]
+    else:
+        raise ValueError("a mask is four numbers with dots between, such as 255.255.0.0")
+    try:
+        read = mask(dotted)
+    except ValueError:
+        raise ValueError("in bits, a mask is ones and then zeros, never a one behind a zero. That leaves few numbers for its end") from None
+    if length and mask(length) != read:
+        raise ValueError("the mask and the length of the prefix behind it are not the same")
+    return read
 
 
 def letter(value):
-    """The letter of a meaning, from "b", "B" or "b)"."""
-    text = str(value).strip(" .):('\"").casefold()
+    """The letter of a meaning, from "b", "B", "b)" or "b: timed out"."""
+    text = re.sub(r"^([a-z])[).:,]+ .*", r"\1", str(value).strip(" .):('\"").casefold())
     if text not in MEANINGS:
         raise ValueError(f"give one of the letters {', '.join(MEANINGS)}")
     return text
@@ -228,9 +252,11 @@ class Hop(Number):
 
     def read(self, given):
         """The number, as Number reads it."""
-        word = given.strip(" .'\"").casefold() if type(given) is str else ""
-        found = re.fullmatch(r"hop\s*(\d+)", word)
-        return super().read(int(found[1]) if found else HOPS.index(word) + 1 if word in HOPS else given)
+        word = given.strip(" .'\"") if type(given) is str else ""
+        both = re.fullmatch(r"(?:hop\s*)?(\d)[\s,:]*\(?(\d+(?:\.\d+){3})\)?", word, re.IGNORECASE)
+        if both and both[2] in HOPS and HOPS.index(both[2]) + 1 == int(both[1]):
+            word = both[2]
+        return super().read(HOPS.index(word) + 1 if word in HOPS else given)
 
     def difference(self, answer, other):
         """None when the numbers agree."""
@@ -273,8 +299,7 @@ class Rung(Number):
     def read(self, given):
         """The number, as Number reads it."""
         word = given.strip(" .'\"").casefold() if type(given) is str else ""
-        found = re.fullmatch(r"(?:rung|level|layer)\s*(\d)", word)
-        return super().read(int(found[1]) if found else self.WORDS.get(word, given))
+        return super().read(self.WORDS.get(word, given))
 
     MEANS = {
         1: "rung 1 means that not even the own wire works. Does anybody on this card answer?",
@@ -310,7 +335,8 @@ def ed1(hospital):
     """WS_ED1 as it is set up now, in the simulated network."""
     said = hospital.servers.truth["ws_ed1"]
     hosts = _hosts()
-    wrong = Host("WS_ED1", said["ip"], said["mask"], said["gateway"], "workstations", _mac(said["ip"]), frozenset({104}), time_to_live=128)
+    wrong = Host("WS_ED1", said["ip"], said["mask"], said["gateway"], "workstations", _mac(said["ip"]), frozenset({104}), time_to_live=128,
+                 stealth=True)
     return Desk(_network([host for host in hosts if host.name != "WS_ED1"] + [wrong]), wrong)
 
 
@@ -360,7 +386,7 @@ MEANINGS = {
     "a": "The host with this address has answered.",
     "b": "Nothing came back within the time: the host may be off, may drop pings, or its answer may not find the way back.",
     "c": "Nobody on my own wire answered when I asked for the hardware address of the packet's next stop.",
-    "d": "The packet got as far as the router of the other network; nobody there has this address.",
+    "d": "The packet got as far as the router of the other network; there nobody answered for this address.",
     "e": "The packet goes round in a circle between routers.",
     "f": "The name could not be turned into an address; no packet was sent.",
     "g": "The host is switched off.",
@@ -413,7 +439,8 @@ def hops(hospital):
     silent, busy = (others[place] for place in draws.sample(range(len(others)), 2))
     if draws.one(0, 1):
         silent, busy = busy, silent
-    added = draws.one(31, 58)
+    # The line costs as much as in lesson cpas-10, where its round trip was measured.
+    added = round(1000 * networks.lesson.input_of("round_trip", hospital)) - len(HOPS) // 2
     found = []
     for hop, ip in enumerate(HOPS, 1):
         if hop == silent:
@@ -519,7 +546,7 @@ def _compact(text):
 DESTINATIONS = ("HV_ROUTER", "HV_MWL", "HV_VNA", "CTER01", "CT2", "WS_CH1", "WS_MG1", "WS_ED1")
 OTHER_ENTRIES = (       # all of them right, however they look
     BURNER, ("WS_TEACH1", "10.20.40.14", 104), ("WS_EDM1", "10.20.60.31", 11112), ("WS-ENDO1", "10.20.60.13", 104),
-    ("ws_ort1", "10.20.60.14", 104), ("WS_EEG1", "10.20.60.33", 1044), ("FILM_ED1", "10.20.40.73", 104), ("EC_WS1", "10.60.40.13", 104),
+    ("ws_ort1", "10.20.60.14", 104), ("WS_EEG1", "10.20.60.33", 1044), ("FILM_ED1", "10.20.40.73", 104), networks.EASTCLIFF,
     ("EC_PACS", "10.60.10.10", 11112),
 )
 
@@ -560,7 +587,7 @@ def move_log(hospital):
         lines += ["09:14:31  C-MOVE-RSP: status A801H, move destination unknown"]
     else:
         lines.append(f"09:14:31  connecting to {entry['host']}:{entry['port']} for C-STORE")
-        lines.append("09:14:31  connection refused" if entry["host"] == "10.20.40.13" else "09:14:52  no answer, given up")
+        lines.append("09:14:52  no answer, given up")
         lines.append(f"{lines[-1][:8]}  C-MOVE-RSP: status A702H, sub-operations cannot be performed; 0 done, 312 failed")
     return Printed("\n".join(lines))
 
@@ -674,6 +701,13 @@ class AnnexPlan:
     def broadcast_of_habit(annex):
         return {**AnnexPlan.solution(annex), "broadcast": annex.rsplit(".", 1)[0] + ".255"}
 
+    def as_if_from_zero(annex):
+        head, size = annex.rsplit(".", 1)[0], ipaddress.ip_network(annex).num_addresses
+        return {**AnnexPlan.solution(annex), "broadcast": f"{head}.{size - 1}"}
+
+    def the_network_itself(annex):
+        return {**AnnexPlan.solution(annex), "broadcast": annex.split("/")[0]}
+
     def the_next_network(annex):
         return {**AnnexPlan.solution(annex), "broadcast": str(ipaddress.ip_network(annex).broadcast_address + 1)}
 
@@ -696,6 +730,8 @@ class AnnexPlan:
         one_bit_more: "This mask has a one too many: it spans a network half as large.",
         broadcast_of_habit: "An address with 255 at its end is the last of a /24. This network is smaller and ends earlier: its first "
         "address plus its size, minus one.",
+        as_if_from_zero: "So it would be if the network began with a 0 at the end. It begins further on: count from its own first address.",
+        the_network_itself: "That is the first address, which names the network. The broadcast address is the last.",
         the_next_network: "That address belongs to the next network already. Addresses are counted from the network's own on, and that "
         "one is counted too: a network of 4 addresses that begins with 8 ends with 11.",
         the_last_device: "That is the last address that a device can have. The broadcast address comes right behind it.",
@@ -800,7 +836,7 @@ class WhereTheTimeGoes:
             "C": "The router with the longest times is overloaded and holds up the images.",
             "D": "The far workstation itself is slow to answer.",
         },
-        evidence=Hop("hop"),
+        evidence=Hop("hop", named=("hop",)),
     )
     points = 2
 
@@ -922,7 +958,7 @@ class WhichRung:
     rung that is **not** all right.
     """
 
-    answer = Stations("failing", {f"station {number}": Rung("") for number in range(1, 13)})
+    answer = Stations("failing", {f"station {number}": Rung("", named=("rung", "level", "layer")) for number in range(1, 13)})
     points = 3
 
     def solution(bundles):
@@ -992,8 +1028,9 @@ class WhichRung:
         "listens on that port.",
         a_drop_is_the_way: "The host answers the ping, so the way there and back is all right. What does not come back is the answer of "
         "this one port.",
-        automatic_address_is_the_cable: "169.254.x.x is what Windows gives itself when it asks for an address and nobody answers. The "
-        "cable is in; the address is none of this hospital's.",
+        automatic_address_is_the_cable: "169.254.x.x is what Windows gives itself when it asks for an address and nobody answers. There is "
+        "a link, or it would say *disconnected*; what this card shows to fail is the address. (That nobody answered may come from the "
+        "VLAN: look there next, if the DHCP server is well.)",
         two_cards_are_the_cable: "The same address has two hardware addresses, one after the other. What is doubled is not the cable.",
         lonely_is_the_way: "Neither the gateway nor a neighbour answers, and the ARP table has learned nobody: on its own wire this "
         "station is alone. That comes before any way through the network.",
@@ -1004,7 +1041,7 @@ class WhichRung:
         "there is no point in asking for a way.",
         two_cards_are_the_way: "The gateway is in the table both times, but look at the other row: one IP address, and two hardware "
         "addresses in turn.",
-        circle_is_the_port: "The port was never asked: a router says that the packets have used up their hops. How did they do that?",
+        circle_is_the_port: "The port was never reached: a router says that the packets have used up their hops. How did they do that?",
         circle_is_lower: "The gateway answers, so the own wire and the own address are all right. Then a router far from here says "
         "that the packets have used up their hops.",
         no_context_is_the_port: "*No Acceptable Presentation Contexts* is said in a DICOM answer, to an association that was accepted. To "
@@ -1078,7 +1115,8 @@ class Probe:
     """Write the function `probe(host, port, called)`: it calls the service at that host and port by the AE title `called`, as WS_ED1, and
     returns what is wrong, in **one of the words of the table above**.
 
-    It will be tried on ten services that really run on this computer while it is checked, each with a fault of its own but for one.
+    It will be tried on ten services that really run on this computer while it is checked, each with a fault of its own but for one. Those
+    that take a call take it from WS_ED1 only.
     """
 
     answer = Client("probe", result=Conclusion("", reading=conclusion))
@@ -1096,9 +1134,9 @@ class Probe:
         if answer.reply == "A-ASSOCIATE-RJ":
             if answer.result == 2:
                 return "busy"
-            if answer.source == 1 and answer.reason == 7:
+            if answer.reason == 7:
                 return "called"
-            if answer.source == 1 and answer.reason == 3:
+            if answer.reason == 3:
                 return "calling"
         if answer.reply != "A-ASSOCIATE-AC":
             return "not dicom"
@@ -1111,7 +1149,7 @@ class Probe:
         behaviours = list(services.BEHAVIOURS)
         draw.shuffle(behaviours)
         titles = [f"{draw.choice(('HV', 'EC', 'NM'))}_{draw.choice(('PACS', 'VNA', 'MWL'))}{draw.randrange(1, 90)}" for _ in behaviours]
-        with services.running(list(zip(behaviours, titles))) as running:
+        with services.running(list(zip(behaviours, titles)), callers=["WS_ED1"]) as running:
             yield [((one.host, one.port, one.title), one.behaviour) for one in running]
 
     def right(state):
@@ -1168,6 +1206,9 @@ class Probe:
     def titles_swapped(state):
         return "called" if state in ("strict", "no context", "healthy") else RIGHT[state]
 
+    def another_caller(state):
+        return _except("calling", "no context", "healthy")[state]
+
     def transient_is_permanent(state):
         return "calling" if state == "busy" else RIGHT[state]
 
@@ -1182,6 +1223,9 @@ class Probe:
 
     def abort_is_foreign(state):
         return "not dicom" if state == "aborts" else RIGHT[state]
+
+    def port_fixed(state):
+        return "refused"
 
     def silence_is_foreign(state):
         return "not dicom" if state == "silent" else RIGHT[state]
@@ -1219,8 +1263,11 @@ class Probe:
         "presentation context that was asked for; so no C-ECHO can be sent. Look at `answer.context`.",
         reasons_swapped: "The two reasons for a rejection are swapped: 3 is about the one that *calls*, 7 about the one that *is called* "
         "(PS3.8 Table 9-21).",
-        titles_swapped: "Services refuse your probe that ought to know it: are the two titles swapped? In `call(host, port, called, "
-        "calling)` the called one comes first.",
+        titles_swapped: "Services refuse your probe that ought to take its call: they are not called by their own title. It comes as "
+        "`called`, another for each service, and is the third value of `call(host, port, called, calling)`. Is a title typed in its "
+        "place, or are the two swapped?",
+        another_caller: "Two services that take a call from WS_ED1 do not know your probe's own title. It is to call as WS_ED1, letter for "
+        "letter: that is the fourth value of `call(host, port, called, calling)`.",
         transient_is_permanent: "One rejection is *transient*, result 2: the service is full at the moment. Try again later, and correct "
         "nothing. Ask for the result before you look at the reason.",
         every_rejection_is_called: "Your probe takes every rejection for a wrong called title. Result, source and reason tell three kinds "
@@ -1231,6 +1278,8 @@ class Probe:
         "typed the port of a web page.",
         abort_is_foreign: "One service answers with A-ABORT. That is good DICOM: the application is there, understands, and breaks off. "
         "Ask for `answer.reply`.",
+        port_fixed: "Your probe finds every service refused. Does it call at `port`, which comes with the call? Each service has a port "
+        "of its own; nobody listens at one that was typed in.",
         silence_is_foreign: "One service takes the connection and says nothing at all. Whether it speaks DICOM is not known; that it hangs "
         "is.",
     }
@@ -1299,7 +1348,8 @@ class OneEdit:
     in quotes.
     """
 
-    answer = Fields("edit", {"row": Row(""), "column": Text("", reading=column_name), "value": Cell("", case=True, reading=cell)})
+    answer = Fields("edit", {"row": Row("", named=("row", "line")), "column": Text("", reading=column_name),
+                             "value": Cell("", case=True, reading=cell)})
     points = 2
 
     def solution(ae_table, station):
@@ -1335,7 +1385,7 @@ class OneEdit:
         at_the_neighbour: "That row is about a neighbour, and the neighbour gets its images. Which row is meant for the station that gets "
         "none?",
         the_next_column: "The row is right. But in that column the table and the station agree. The log says how far the archive came: did "
-        "it find the title, the host, an open port?",
+        "it find the title? And which address and port did it call?",
         the_column_before: "The row is right. But that column agrees with how the station is set. Compare the others, and read the log: "
         "how far did the archive come?",
         of_the_archive: "That is not what the station itself has. The row tells the archive how to reach the station: what goes by which "
@@ -1385,7 +1435,9 @@ def settings(value):
         one = given[name]
         if type(one) is list and len(one) == 1:
             one = one[0]
-        if type(one) not in (str, int) or one == "":
+        if type(one) is str and not one.strip():
+            raise ValueError(f"`{name}` is empty")
+        if type(one) not in (str, int):
             raise ValueError(f"`{name}` holds neither text nor a whole number")
         try:
             read[name] = _setting(name, one)
@@ -1432,9 +1484,11 @@ def commission(given):
     elif given["ip"] not in FIXED:
         out["address"] = "pool" if given["ip"] in POOL else "kept"
     listening = frozenset({TAKEN_PORT, given["port"]})
-    station = Host("new", given["ip"], given["mask"], given["gateway"], "workstations", "02:48:56:14:28:f0", listening, time_to_live=128)
+    station = Host("new", given["ip"], given["mask"], given["gateway"], "workstations", "02:48:56:14:28:f0", listening, time_to_live=128,
+                   stealth=True)
     network = _network([host for host in hosts if host.ip != given["ip"]] + [station])
-    out["gateway in the network"] = ipaddress.ip_address(given["gateway"]) in station.network and given["gateway"] != given["ip"]
+    out["gateway in the network"] = ipaddress.ip_address(given["gateway"]) in station.network
+    out["own gateway"] = given["gateway"] == given["ip"]
     routers = {router: name for name, _, router in PLAN}
     out["gateway"] = FIRST_GATEWAY if given["gateway"] == FIRST_GATEWAY else routers.get(given["gateway"], "no router")
     length = station.network.prefixlen
@@ -1450,6 +1504,8 @@ def commission(given):
         entry if entry in titles else "another")
     out["title"] = "used" if given["aet"] in titles else "new" if given["aet"] == "WS_ED2" else "odd"
     out["receiver"] = "port is taken" if given["port"] in (TAKEN_PORT, 135, 3389) else "listens"
+    out["entry port"] = given["entry_port"] == given["port"]
+    out["entry host"] = given["entry_host"] == given["ip"]
     out["echo"] = _echo_to_archive(given, network, station, out)
     out["images"] = _images_to_station(given, network, station, out)
     return out
@@ -1645,7 +1701,9 @@ class NewStation:
         }
         if outcome["address"] != "free":
             found.append(told[outcome["address"]])
-        if not outcome["gateway in the network"]:
+        if outcome["own gateway"]:
+            found.append("The gateway is the station's own address. It is to be the router's, which passes packets on.")
+        elif not outcome["gateway in the network"]:
             found.append("The gateway does not lie in the network that the station's address and mask span; the station cannot reach it.")
         elif outcome["gateway"] != "workstations":
             found.append("There is no router at the gateway's address: packets to other networks are lost.")
@@ -1668,7 +1726,9 @@ class NewStation:
         told = {
             "A801H": "C-ECHO succeeds, but C-MOVE ends with A801H, move destination unknown: the entry at the archive does not have the "
             "title by which the station calls itself.",
-            "timed out": "C-ECHO succeeds, but the archive's connection to the station, for the images of C-MOVE, gets no answer.",
+            "timed out": "C-ECHO succeeds, but the archive's connection to the station, for the images of C-MOVE, gets no answer."
+            + ("" if outcome["entry port"] else " The entry names another port than the one at which the station listens, and a port of "
+               "Windows at which nobody listens keeps silent."),
             "refused": "C-ECHO succeeds, but the archive's connection to the station, for the images of C-MOVE, is refused: nobody listens "
             "there.",
             "nobody there": "C-ECHO succeeds, but for C-MOVE the archive finds nobody at the address of the entry.",
@@ -1676,6 +1736,9 @@ class NewStation:
             "another station": "C-ECHO succeeds, but the images of C-MOVE go to another machine.",
             "another program": "C-ECHO succeeds, but where the archive calls the station for C-MOVE another program answers.",
         }
-        if outcome["images"] in told:
+        if not outcome["entry host"] and outcome["images"] in ("timed out", "refused", "another program"):
+            found.append("C-ECHO succeeds, but for C-MOVE the archive calls another machine: the address in the entry is not the "
+                         "station's.")
+        elif outcome["images"] in told:
             found.append(told[outcome["images"]])
         return found

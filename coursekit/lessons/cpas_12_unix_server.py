@@ -3,6 +3,7 @@
 import datetime
 import posixpath
 import re
+from pathlib import PurePath
 from typing import NamedTuple
 
 from coursekit.checking import Choice, Lesson, Number, Outcome, Set, Text, Verdict, running
@@ -147,7 +148,9 @@ def session(files, recorded=()):
 
 
 def worklist_hears(shell, verb):
-    """mwld reads its list again and writes a line into its log."""
+    """mwld reads its list again and writes a line into its log; while it is stopped it does neither."""
+    if verb == "stop":
+        return
     try:
         listed = shell.read(NAMED, "hvmwl").decode("utf-8", "replace")
         said = f"{sum(bool(address) for _, address in _entries(listed.encode()))} titles read from {NAMED}"
@@ -160,9 +163,9 @@ def worklist_hears(shell, verb):
 
 
 def archive_hears(shell, verb):
-    """After a restart of the archive no deleted file is open any more: the records of the disks change."""
+    """When the archive has ended no deleted file is open any more: the records of the disks change."""
     df, _, lsof = RECORDED
-    if verb != "restart" or not shell.recorded.get(lsof):
+    if verb == "reload" or not shell.recorded.get(lsof):
         return
     held = sum(int(ghost.split()[6]) for ghost in shell.recorded[lsof].splitlines()[1:])
     found = re.search(r"(\S+ +\d+ +)(\d+)( +)(\d+) +\d+%( +/var)", shell.recorded[df])
@@ -178,7 +181,7 @@ def unseen_servers(draw):
 
 def _small_server(draw):
     titles = draw.sample([f"{kind}{number}" for kind in ("CT", "MR", "US_", "XA", "CR", "NM", "DX_", "RF") for number in range(3, 8)], 21)
-    refused, known = ["CTER01", *titles[:12]], titles[12:]          # more than the ten lines that `head` lets through
+    refused, once, known = ["CTER01", *titles[:11]], titles[11], titles[12:]      # more than the ten lines that `head` lets through
     allowed = "# AE titles that may ask for the worklist\n[allowed]\nCT_ER = 10.20.30.41\n" + "".join(
         [f"{title} = 10.20.30.{number}\n" for number, title in enumerate(known, 100)])
     files = [
@@ -192,7 +195,8 @@ def _small_server(draw):
         text_file("/srv/hvpacs/conf/aets.ini", "[CT3]\n"), text_file("/opt/hvpacs/share/allowed-hosts.txt", "10.20.30.0/24\n"),
         text_file("/srv/hvmwl/old-allowed-aets.txt", allowed), text_file("/var/tmp/allowed-aets-draft", "[allowed]\n"),
         text_file("/etc/systemd/system/hvpacs.service", "[Service]\nUser=hvpacs\n"),
-        text_file(LOG, _log(draw, refused, known), 0o640, "hvmwl:adm"),
+        text_file("/srv/hvpacs/conf/2025-02/conf.d/10-aes.conf", "aes = ../aes.ini\n", owner="hvpacs:hvpacs"),
+        text_file(LOG, _log(draw, refused, once, known), 0o640, "hvmwl:adm"),
     ]
     places = draw.sample([f"{kind}{number}" for kind in ("WS_CH", "WS_MG", "WS_ED", "WS_OR", "HV_VNA") for number in range(1, 5)], 14)
     failures = [place for place, count in zip(places, draw.sample(range(2, 20), 12)) for _ in range(count)]
@@ -201,16 +205,24 @@ def _small_server(draw):
     draw.shuffle(order)
     # The first folder holds some of the failed jobs, never all.
     for number, which in enumerate(order):
-        state = "status=FAILED\nerror=connection timed out\n" if which < len(failures) else "status=OK\n"
+        # Of the others some were cancelled, and some went well after a failure.
+        state = "status=FAILED\nerror=connection timed out\n" if which < len(failures) else (
+            "status=CANCELLED\n", "status=OK\nearlier=FAILED, sent again\n", "status=OK\n")[min(which % 5, 2)]
         text = f"job={number}\ntime=2025-03-30 0{number % 10}:00:00Z\ndest={jobs[which]}\nobjects={draw.randrange(1, 400)}\n{state}"
         files.append(text_file(f"/var/spool/hvpacs/done/{number % 3:02d}/{number:05d}.job", text, 0o640, "hvpacs:hvpacs"))
     return session(files)
 
 
-def _log(draw, refused, known):
-    """A day of the worklist's log: each refused caller comes several times, and never twice in a row."""
+def _log(draw, refused, once, known):
+    """A day of the worklist's log: each refused caller comes several times, one once, and never twice in a row.
+
+    One that is in the list is refused as well, for another reason: it calls the server by a wrong title (7 in PS3.8 section 9.3.4).
+    """
     lines = []
     for turn in range(draw.randrange(3, 7)):
+        if turn:
+            title, reason = (once, "3 calling={} not in allowed-aets") if turn == 1 else (known[0], "7 calling={} called=HV_WORKLIST")
+            lines.append(f"A-ASSOCIATE-RJ result=1 source=1 reason={reason.format(title)}")
         for title in refused[turn % 2:]:
             lines.append(f"A-ASSOCIATE-RJ result=1 source=1 reason=3 calling={title} not in allowed-aets")
             lines.append(f"C-FIND {draw.choice(known)} matches={draw.randrange(4)} status=0000")
@@ -225,33 +237,33 @@ def _log(draw, refused, known):
 class PathOf(Text):
     """An absolute path; what `sh` printed is as good as its text.
 
-    beside : a sentence for the path of another file in the same folder
+    beside : dict from the names of other files in the same folder to a sentence about each
     """
 
     takes = "a path"
 
-    def __init__(self, variables, beside="The folder is right, the file is not."):
+    def __init__(self, variables, beside=()):
         super().__init__(variables, case=True, reading=absolute)
-        self.beside = beside
+        self.beside = dict(beside)
 
     def read(self, given):
         """The path."""
-        return super().read(given.text if is_a(given, Output) else given)
+        return super().read(given.text if is_a(given, Output) else PurePath.as_posix(given) if is_a(given, PurePath) else given)
 
     def difference(self, answer, other):
         """None when the paths agree."""
         difference = super().difference(answer, other)
         if difference is None or difference.label == "case" or posixpath.dirname(answer) != posixpath.dirname(other):
             return difference
-        return Difference(self.beside, "beside")
+        return Difference(self.beside.get(posixpath.basename(answer), "The folder is right, the file is not."), "beside")
 
 
 def absolute(value):
-    """A path from the root on, without quotes and doubled slashes."""
+    """A path from the root on, without quotes, doubled slashes, and folders that are left again by `..`."""
     text = value.strip().strip("'\"`").strip() if isinstance(value, str) else ""
     if not text.startswith("/") or "\n" in text:
         raise ValueError("give one whole path, from the root `/` on")
-    return re.sub("/+", "/", text).rstrip("/") or "/"
+    return posixpath.normpath(re.sub("/+", "/", text))
 
 
 class Names(Set):
@@ -375,13 +387,13 @@ class CommandLine(Text):
         if outputs is None:
             return Verdict(Outcome.NOT_YET, TOO_LONG, "time")
         got = [self._result(*output) for output in outputs]
-        right = self._reference(exercise, exercise.solution, editions.own)
+        right = [self._reference(exercise, exercise.solution, editions.own, place) for place in range(len(servers))]
         wrong = [place for place, (a, b) in enumerate(zip(got, right, strict=True)) if a != b]
         if not wrong:
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
         # A command that fails and prints nothing is told what failed: several wrong ways print nothing either.
         if got[0] or not outputs[0][0].errors:
-            way = signed(exercise, text, [way for way in exercise.wrong_ways if got == self._reference(exercise, way, editions.own)])
+            way = signed(exercise, text, [way for way in exercise.wrong_ways if self._same(exercise, way, got, editions.own)])
             if way:
                 return Verdict(Outcome.NOT_YET, exercise.wrong_ways[way], way.__name__)
         return self._not_yet(*outputs[wrong[0]], got[wrong[0]], right[wrong[0]], only_there=wrong[0] > 0)
@@ -392,11 +404,16 @@ class CommandLine(Text):
         unseen = exercise.remembered("cases", hospital, lambda: exercise.cases(random.Random(f"{exercise.name} {hospital.seed}")))
         return [exercise.lesson.input_of("server", hospital), *unseen]
 
-    def _reference(self, exercise, function, hospital):
+    def _reference(self, exercise, function, hospital, place):
+        """What the solution or a wrong way gives on one of the servers."""
         def compute():
             text = self.read(exercise.computed(function, hospital))
-            return [self._result(*carried_out(server, text)) for server in self._servers(exercise, hospital)]
-        return exercise.remembered((self, function), hospital, compute)
+            return self._result(*carried_out(self._servers(exercise, hospital)[place], text))
+        return exercise.remembered((self, function, place), hospital, compute)
+
+    def _same(self, exercise, way, got, hospital):
+        """Whether a wrong way gives the same. The unseen servers come first: they are small, and one that differs settles it."""
+        return all(got[place] == self._reference(exercise, way, hospital, place) for place in reversed(range(len(got))))
 
     def _form(self, line, here):
         return _path(line, here) if self.result == "paths" else _count(line)
@@ -413,7 +430,10 @@ class CommandLine(Text):
         where = where + "There, " if only_there else ""
         extra = [line for line in output.lines if line.strip() and self._form(line, here) not in right]
         label = "value"
-        if extra and self.result == "counts" and all(_bare(line, right) for line in output.lines if line.strip()):
+        told = self.result == "counts" and extra and _not_counted(output.lines, extra[0], right, self.what)
+        if told:
+            label, text = told
+        elif extra and self.result == "counts" and all(_bare(line, right) for line in output.lines if line.strip()):
             label, text = "no number", f"the line `{extra[0].strip()[:100]}` has no number. How often does each {self.what} come?"
         elif extra and self.result == "counts" and _other_field(got, right):
             label, text = "another field", (
@@ -478,7 +498,25 @@ def _count(line):
 
 def _bare(line, right):
     """Whether a line is one of the right names without its number."""
-    return re.sub(r".*[=:]", "", line.strip()) in [one[1] for one in right]
+    return not re.match(r"\s*\d+\s", line) and re.sub(r".*[=:]", "", line.strip()) in [one[1] for one in right]
+
+
+def _not_counted(lines, first, right, what):
+    """(label, what is wrong) with lines that should be counts, of which `first` does not belong; None when it is none of these."""
+    names, numbers = {one[1] for one in right}, {one[1]: one[0] for one in right}
+    shown = f"`{first.strip()[:100]}`"
+    if [line.strip().isdigit() for line in lines if line.strip()] == [True]:
+        return "one number", f"that is one number for all that your command lets through. Asked is a number for each {what}."
+    if re.search(r"(^|\s)/?[\w.-]+(/[\w.-]+)+", first):
+        return "file names", (f"what your command prints are names of files, the first {shown}. Which {what} each of them is about "
+                              "stands *in* the file: look into these files next.")
+    form = _count(first)
+    if isinstance(form, tuple) and form[1] in numbers:
+        return "number", f"the {what} of the line {shown} is right, its number is not."
+    behind = re.fullmatch(r"\s*(?:\d+\s+)?(?:\S*[=:])?(\w+)\s+\S.*", first)
+    if behind and behind[1] in names:
+        return "more behind", f"behind the {what} more of the line is left: {shown}. Cut out the {what} alone, then count."
+    return None
 
 
 def _other_field(got, right):
@@ -546,6 +584,10 @@ WRONG_EFFECTS = {
     "command that writes makes that needless.",
     "archive": "Your commands stop the archive as well: that breaks off every association that is open, images on their way with it, and "
     "the archive has nothing to do with this list. Tell only the service that reads the file.",
+    "stopped": "You stopped mwld and did not start it again: nobody gets a worklist now.",
+    "loaded": "You put a file into the archive's `conf.d`. The archive reads all that lies there at its next start, your copy too: keep it "
+    "elsewhere.",
+    LOG: "You emptied or changed mwld's log. In it stands who was refused and when: that is what shows whether the change worked.",
     "no copy": "There is no copy of the list as it was. If the new line is wrong, nobody can go back.",
     "copy too late": "There is a copy, but it was made after the change: it holds the new list, not the one to go back to.",
     "not told": "The list on the disk is right, and mwld does not know: it reads its file when it starts and when it is told to. The "
@@ -553,6 +595,8 @@ WRONG_EFFECTS = {
     "too early": "mwld was told to read its list before the new line was in it.",
 }
 RESTARTED = " You restarted mwld. A reload does the same and breaks off nothing: whoever is just asking gets an answer."
+SEEN = (" One thing more: every account can read `{}`, in which all the titles stand. The list itself is closed to others; `cp -p` "
+        "keeps its mode.")
 UNPROVED = " One thing more: `diff` of copy and list shows in a second that one line was added and nothing else."
 
 
@@ -570,7 +614,7 @@ class Change(CommandLine):
         found = in_time([lambda server=server: effects_of(server, text) for server in self._servers(exercise, editions.own)])
         if found is None:
             return Verdict(Outcome.NOT_YET, TOO_LONG, "time")
-        for output, effects, _ in found:
+        for output, effects, *_ in found:
             if not any(effects):
                 continue
             said = complaint(output).replace("Its first complaint", "The first complaint was")
@@ -582,7 +626,9 @@ class Change(CommandLine):
             worst = next(part for part in effects if part)
             other = f"Your commands changed or removed `{worst}`, which is not the list."
             return Verdict(Outcome.NOT_YET, WRONG_EFFECTS.get(worst, other) + said, worst)
-        praise = exercise.praise + RESTARTED * found[0][2] + UNPROVED * (re.search(r"\b(diff|cmp)\b", text) is None)
+        _, _, restarted, seen = found[0]
+        praise = exercise.praise + RESTARTED * restarted + (SEEN.format(seen[:80]) if seen else "")
+        praise += UNPROVED * (re.search(r"\b(diff|cmp)\b", text) is None)
         return Verdict(Outcome.CORRECT, praise, "correct", exercise.points)
 
     def _way_effects(self, exercise, way, hospital):
@@ -592,31 +638,39 @@ class Change(CommandLine):
 
 
 def effects_of(server, text):
-    """(Output, Effects, whether mwld was restarted) of command lines on a copy of a server."""
+    """(Output, Effects, whether mwld was restarted, a new file in which all can read the list or "") of command lines on a copy of a server.
+    """
     after = server.copy()
     output = after.sh(text)
     old, new = server.nodes[ALLOWED], after.nodes.get(ALLOWED)
-    touched = [path for path, node in server.nodes.items() if path not in (ALLOWED, LOG) and _changed(node, after.nodes.get(path))]
+    touched = [path for path, node in server.nodes.items() if path != ALLOWED and _changed(node, after.nodes.get(path), path == LOG)]
     try:
         reached = after.real(NAMED) == ALLOWED
     except Exception:  # a link that leads nowhere now
         reached = False
-    fresh = [node for path, node in after.nodes.items() if path not in server.nodes and node.kind == "f"]
+    made = {path: node for path, node in after.nodes.items() if path not in server.nodes and node.kind == "f"}
+    fresh = list(made.values())
+    shown = [path for path, node in made.items() if node.mode & ~old.mode & 0o004 and node.content.startswith(old.content)]
     copies = [node for node in fresh if node.content == old.content]
     late = [node for node in fresh if new is not None and node.content == new.content != old.content]
     told = [(verb, nodes.get(ALLOWED)) for service, verb, nodes in after.told if service == "hvmwl"]
     entry = "gone" if new is None or new.kind != "f" or not reached else entry_of(old.content, new.content)
     heard = bool(told) and new is not None and told[-1][1] is not None and told[-1][1].content == new.content
+    harm = ("archive" if any(service == "hvpacs" for service, *_ in after.told) else "stopped" if told and told[-1][0] == "stop" else
+            "loaded" if any(re.match(r"/srv/hvpacs/conf/[^/]+/conf\.d/", path) for path in made) else "")
     effects = Effects(
-        entry, access_of(after, old, new), touched[0] if touched else "",
-        "archive" if any(service == "hvpacs" for service, *_ in after.told) else "",
+        entry, access_of(after, old, new), touched[0] if touched else "", harm,
         "" if copies else "copy too late" if late else "no copy", "" if heard else "too early" if told else "not told")
-    return output, effects, any(verb == "restart" for verb, _ in told)
+    return output, effects, any(verb in ("restart", "start") for verb, _ in told), shown[0] if shown else ""
 
 
-def _changed(old, new):
-    """Whether a file is gone, or differs in what it holds, whose it is and who may read it."""
-    return new is None or new is not old and old.kind != "d" and old[:5] + old[6:] != new[:5] + new[6:]
+def _changed(old, new, may_grow):
+    """Whether a file or folder is gone, or differs in what it holds, whose it is and who may read it; a log may grow."""
+    if new is None or new is old:
+        return new is None
+    if may_grow and new.content.startswith(old.content):
+        new = new._replace(content=old.content)
+    return old[:5] + old[6:] != new[:5] + new[6:]
 
 
 def access_of(server, old, new):
@@ -696,14 +750,32 @@ def _entries(content):
     return [(line.partition("=")[0].strip(), line.partition("=")[2].strip()) for line in lines if line and not line.startswith("#")]
 
 
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
 def moment(value):
-    """A day and time of day in one form: '2025-04-03 02:10'."""
-    text = re.sub(r"\s+", " ", value.strip().replace("T", " ")) if isinstance(value, str) else ""
-    match = re.fullmatch(r"(2025-\d\d?-\d\d?),? (\d{1,2})[:.](\d\d)(?::00)?(?: ?h| ?CEST|\+02:00)?", text)
-    if not match:
+    """A day and time of day in one form, '2025-04-03 02:10', from what a person may write: of two numbers the first is the day.
+
+    What is marked as UTC is put on the server's clock.
+    """
+    text = " ".join(value.replace(",", " ").split()).casefold() if isinstance(value, str) else ""
+    text = re.sub(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:mon|tue|wed|thu|fri|sat|sun)\b\.?|\b(?:on|at|cest)\b", " ", text)
+    text = re.sub(r"^\s*([a-z]{3,} \d\d?) ([\d:]+) 2025$", r"\1 2025 \2", " ".join(text.split()))         # as `date` prints it
+    word = "(?P<word>[a-z]{3})[a-z]*\\.?"
+    day = r"(?:2025[-/.](?P<m1>\d\d?)[-/.](?P<d1>\d\d?)|(?P<d2>\d\d?)[./](?P<m2>\d\d?)[./]2025|" \
+        rf"(?P<d3>\d\d?)(?:st|nd|rd|th)?\.? {word} 2025|" \
+        rf"{word.replace('word', 'first')} (?P<d4>\d\d?)(?:st|nd|rd|th)? 2025)"
+    zone = r"(?:h|\+02:00|(?P<utc> ?(?:z|utc|gmt|\+00:00)))?"
+    match = re.fullmatch(rf"\s*{day}(?:t|\s+)\s*(?P<hour>\d\d?)[:.](?P<minute>\d\d)(?:[:.]00)?\s*(?P<half>[ap]m)?{zone}\s*",
+                         " ".join(text.split()))
+    name = match and (match["word"] or match["first"])
+    if not match or name and name not in MONTHS:
         raise ValueError("write the day and the time as in 2025-12-24 18:30")
-    year, month, day = match[1].split("-")
-    return f"{year}-{int(month):02d}-{int(day):02d} {int(match[2]):02d}:{match[3]}"
+    month = MONTHS.index(name) + 1 if name else int(match["m1"] or match["m2"])
+    number = int(match["d1"] or match["d2"] or match["d3"] or match["d4"])
+    hour = int(match["hour"]) if not match["half"] else int(match["hour"]) % 12 + 12 * (match["half"] == "pm")
+    when = f"2025-{month:02d}-{number:02d} {hour:02d}:{match['minute']}"
+    return f"{datetime.datetime.fromisoformat(when) + datetime.timedelta(hours=2):%Y-%m-%d %H:%M}" if match["utc"] else when
 
 
 # ---- inputs
@@ -914,6 +986,12 @@ class ArchiveReads:
     def the_copy(server):
         return "/etc/hvpacs/pacs.conf.bak"
 
+    def the_old_copy(server):
+        return "/etc/hvpacs/pacs.conf.2019"
+
+    def the_folder(server):
+        return "/srv/hvpacs/conf/2025-02"
+
     def the_environment(server):
         return "/etc/default/hvpacs"
 
@@ -927,6 +1005,8 @@ class ArchiveReads:
         the_newest: "That one is newer, but it lies in a home folder and no unit names it.",
         the_older_folder: "That is the configuration of an earlier version. The link beside it points to another folder.",
         the_copy: "That is a copy. It lies beside the right name, and no unit, environment or link leads to it.",
+        the_old_copy: "That is a copy of 2019, with the year for an ending. It lies beside the right name, and nothing leads to it.",
+        the_folder: "That is the folder to which the links lead. Give the file in it.",
         the_environment: "That is the environment file: it names the configuration. Go on from what stands in it.",
     }
     hints = [
@@ -1035,8 +1115,9 @@ class NotRead:
             "D": "Nothing: services are started by root, so they can read everything.",
             "E": "Paste its lines into the template below `/opt` and delete the file.",
         },
-        evidence=PathOf("blocked", beside="It lies in the right folder, but hvpacs may read that one. Try each: `sudo -u hvpacs cat "
-                        "FILE`."),
+        evidence=PathOf("blocked", beside=dict.fromkeys(
+            ("10-aes.conf", "20-listener.conf", "25-tls.conf"),
+            "It lies in the right folder, but hvpacs may read that one. Try each: `sudo -u hvpacs cat FILE`.")),
     )
 
     def solution(server):
@@ -1064,6 +1145,9 @@ class NotRead:
     def through_the_link(server):
         return "B", "/srv/hvpacs/conf/current/conf.d/30-commit.conf"
 
+    def below_etc(server):
+        return "B", "/etc/hvpacs/conf.d/30-commit.conf"
+
     def the_main_file(server):
         return "B", "/srv/hvpacs/conf/2025-02/pacs.conf"
 
@@ -1081,6 +1165,8 @@ class NotRead:
         "into the archive's own `conf.d`.",
         the_folder: "That is the folder. One file in it looks different from its neighbours: `ls -l`.",
         through_the_link: "That is the file, by a path that goes through a link. Give the path without links, as in the exercise before.",
+        below_etc: "There is no such folder below `/etc`. The `pacs.conf` there is a link, and `conf.d` lies beside the file to which "
+        "it leads.",
         the_main_file: "That is the archive's main file, which it reads well: else it would not start. Look into the folder `conf.d` "
         "beside it.",
     }
@@ -1143,12 +1229,26 @@ class CountRefusals:
     def not_counted():
         return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 7 | sort"
 
+    def queries_counted():
+        return "grep C-FIND /var/log/hvmwl/mwl.log | cut -d ' ' -f 4 | sort | uniq -c"
+
+    def one_reason():
+        return "grep reason=3 /var/log/hvmwl/mwl.log | cut -d ' ' -f 7 | sort | uniq -c"
+
+    def repeated_alone():
+        return "grep A-ASSOCIATE-RJ /var/log/hvmwl/mwl.log | cut -d ' ' -f 7 | sort | uniq -dc"
+
     wrong_ways = {
         the_fourth_field: "You cut out another field. In the line of a query the fourth holds the caller; the line of a refusal is built "
         "otherwise. Print one and count its fields.",
         the_first_five: "On hv-app1 that is all. On another day more devices are refused than `head` lets through, and the rest goes "
         "unseen.",
         not_counted: "Those are the titles, one for each refusal, and not their number. `uniq -c` joins equal neighbours and counts them.",
+        queries_counted: "Those are the queries, the lines with `C-FIND`: whoever asks there has been let in. Asked is for refusals.",
+        one_reason: "You kept one reason for a refusal. On hv-app1 there is no other; in another day's log somebody is refused who "
+        "called the server by a wrong title (reason 7, PS3.8 section 9.3.4). What all refusals have is `A-ASSOCIATE-RJ`.",
+        repeated_alone: "You kept those that come more than once. On hv-app1 that is all; who was refused a single time is missing: "
+        "`uniq -d` leaves those lines out.",
         one_total: "That is one number for all together. Asked is a number for each title: cut the title out of the lines, then count "
         "equal ones.",
         without_sort: "`uniq` only joins lines that stand next to each other. Where the callers alternate, as in other days' logs, each "
@@ -1213,6 +1313,15 @@ class CountFailedJobs:
     def not_counted():
         return "grep -rl status=FAILED /var/spool/hvpacs/done | xargs grep -h ^dest= | sort"
 
+    def all_but_ok():
+        return "grep -rL status=OK /var/spool/hvpacs/done | xargs grep -h ^dest= | sort | uniq -c"
+
+    def the_word_alone():
+        return "grep -rl FAILED /var/spool/hvpacs/done | xargs grep -h ^dest= | sort | uniq -c"
+
+    def one_stream():
+        return "grep -rl status=FAILED /var/spool/hvpacs/done | xargs sed -n 3p | sort | uniq -c"
+
     def one_folder():
         return "grep -l status=FAILED /var/spool/hvpacs/done/00/* | xargs grep -h ^dest= | sort | uniq -c"
 
@@ -1230,6 +1339,12 @@ class CountFailedJobs:
         not_counted: "Those are the right lines, one for each failed job. Now let equal ones be joined and counted: `uniq -c`.",
         names_in_front: "`grep` on several files puts the file's name in front of each line, so no two lines are equal. `-h` leaves the "
         "names out.",
+        all_but_ok: "You took all jobs that are not OK. On hv-app1 that is right; elsewhere jobs were cancelled, and that is no failure. "
+        "Ask for `status=FAILED` itself.",
+        the_word_alone: "You took every file in which the word FAILED stands. On hv-app1 that is right; elsewhere it also stands in "
+        "another line of jobs that went well the second time. Ask for the whole line, `status=FAILED`.",
+        one_stream: "`sed` takes all the files that `xargs` hands it for one long text: its third line is that of the first file. With "
+        "`-s` it counts the lines of each file anew; surer is to ask for the line by its word, with `grep -h`.",
         one_folder: "Those are the jobs of one folder. There are a hundred: `-r` goes through all that lies below.",
     }
     hints = [
@@ -1247,7 +1362,7 @@ class CountFailedJobs:
 class WhereIsTheSpace:
     """`df` says that `/var` is nearly full. `du`, which adds up all files, finds far less. Three outputs tell why: `df -B1 /var
     /archive/online1`,
-    `du -sB1 /var` and `lsof +L1` (run them in the session).
+    `sudo du -sB1 /var` and `sudo lsof +L1` (run them in the session).
 
     Give the letter as `space`, and as `bytes_held` **how many bytes** would become free if the cause were removed, with all digits.
     """
@@ -1378,7 +1493,7 @@ class NextReading:
         sunday_is_one: "You counted the weekdays from Sunday as 1. In cron Sunday is 0 (and 7 as well), so Monday is 1.",
         every_night: "That would be every night. The fifth field names one weekday.",
         the_archive: "That line of `/etc/crontab` restarts the archive, hvpacs. The worklist has a file of its own in `/etc/cron.d`.",
-        in_utc: "You added two hours. Cron goes by the server's own wall clock, unless it was told otherwise.",
+        in_utc: "That is two hours later: added, or marked as UTC. Cron goes by the server's own wall clock, unless it was told otherwise.",
     }
     hints = [
         "`cat /etc/cron.d/hvmwl`. Five fields stand before the user: minute, hour, day of the month, month, weekday. A `*` means any.",

@@ -3,11 +3,13 @@
 import datetime
 import re
 from functools import lru_cache
+from pathlib import PurePath
 
 from coursekit.checking import Bytes, Choice, Function, Kind, Lesson, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.text import LONGEST
-from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short, single
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, is_library, plain, short, single
+from coursekit.checking.verdict import Verdict
 from coursekit.hospital.draws import Draws
 
 lesson = Lesson(
@@ -41,6 +43,7 @@ def windows_path(value):
     """
     text = "".join(_EATEN.get(letter, letter) for letter in str(value)).strip().strip("'\"`\u201c\u201d").strip()
     text = text.replace("/", "\\").casefold()
+    text = re.sub(r"^\\\\[?.]\\(unc\\)?", lambda long: "\\\\" if long[1] else "", text)      # \\?\UNC\server, for paths of any length
     parts = [part.strip() for part in text.split("\\") if part.strip()]
     if not parts:
         raise ValueError("it holds no path")
@@ -50,9 +53,28 @@ def windows_path(value):
     return ("\\" if text.startswith("\\") else "") + "\\".join(parts)
 
 
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DATE = re.compile(
+    r"(?P<y1>\d{4})[-/.](?P<m1>\d\d?)[-/.](?P<d1>\d\d?)|(?P<d2>\d\d?)[-/.](?P<m2>\d\d?)[-/.](?P<y2>\d{4})"
+    r"|(?P<d3>\d\d?)(?:st|nd|rd|th)?\.? (?P<m3>[a-z]{3})[a-z]*\.?,?(?: (?P<y3>\d{4}))?"
+    r"|(?P<m4>[a-z]{3})[a-z]*\.? (?P<d4>\d\d?)(?:st|nd|rd|th)?(?:,? (?P<y4>\d{4}))?(?![\d:])", re.IGNORECASE)
+
+
 def clock_time(value):
-    """The time of day in a text, as HH:MM:SS; a date or zone beside it does not matter."""
-    found = re.search(r"(?<!\d)(\d{1,2})[:.h](\d\d)[:.](\d\d)(?:[.,]\d+)?\s*([ap])?\.?m?", str(value), re.IGNORECASE)
+    """The time of day in a text, as HH:MM:SS, with a Z behind it where the text says that it is UTC.
+
+    A date beside it must be that of the log, and a zone that of the hospital.
+    """
+    text = str(value)
+    date = next((one for one in _DATE.finditer(text)
+                 if not (one["m3"] or one["m4"]) or (one["m3"] or one["m4"]).casefold() in _MONTHS), None)
+    if date:
+        year, month, day = (next((date[f"{part}{form}"] for form in "1234" if date[f"{part}{form}"]), "2025") for part in "ymd")
+        month = int(month) if month.isdigit() else _MONTHS.index(month.casefold()) + 1
+        if (int(year), month, int(day)) != (2025, 4, 4):
+            raise ValueError("that is another day; the log is of Friday 4 April 2025")
+        text = f"{text[:date.start()]} {text[date.end():]}"
+    found = re.search(r"(?<!\d)(\d{1,2})[:.h](\d\d)[:.](\d\d)(?:[.,]\d+)?\s*(?:([ap])\.?m)?", text, re.IGNORECASE)
     if not found:
         raise ValueError("give hours, minutes and seconds, as in 09:15:30")
     hours, minutes, seconds = (int(part) for part in found.groups()[:3])
@@ -60,12 +82,20 @@ def clock_time(value):
         hours = hours % 12 + 12 * (found[4].casefold() == "p")
     if hours > 23 or minutes > 59 or seconds > 59:
         raise ValueError("no clock shows that")
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}"
+    behind = text[found.end():]
+    shift = re.search(r"([+-])\s*0?(\d\d?)(?::?00)?\b", behind)
+    if shift and (shift[1], int(shift[2])) not in (("+", 2), ("+", 0), ("-", 0)):
+        raise ValueError("the zone behind it is not that of the hospital")
+    in_utc = int(shift[2]) == 0 if shift else re.search(r"\b(utc|gmt)\b|^\s*z\b", behind, re.IGNORECASE) is not None
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}" + "Z" * in_utc
 
 
 def account(value):
     """The name of an account without its domain: "NT AUTHORITY\\SYSTEM" and "Local System" are both "localsystem"."""
-    name = str(value).strip().strip("'\"`").replace("/", "\\").split("\\")[-1]
+    name = re.sub(r"\s*\([^)]*\)\s*$", "", str(value).strip().strip("'\"`"))         # "Local System (SYSTEM)", as the lesson's table has it
+    name, at, domain = name.replace("/", "\\").split("\\")[-1].partition("@")
+    if at and f".{domain.strip().casefold()}" not in (DOMAIN, ".hvgh"):
+        raise ValueError(f"there is no domain {short(domain)} here; the accounts are those of HVGH, hvgh.example")
     name = re.sub(r"[\s.]+", "", name).casefold()
     if not name:
         raise ValueError("it holds no name")
@@ -80,15 +110,69 @@ def service(value):
     return str(value).strip().casefold()
 
 
+def port(value):
+    """The number of a port, also behind the address at which netstat shows it: "0.0.0.0:445"."""
+    found = re.fullmatch(r"(?:.*:)?\s*(\d+)\s*(?:/\s*tcp)?", str(value).strip(), re.IGNORECASE)
+    if not found:
+        raise ValueError("it is no number of a port")
+    return int(found[1])
+
+
+def stored(value):
+    """The path behind --store, with or without that word in front, as `windows_path` gives it."""
+    return windows_path(re.sub(r"^\s*-*store[\s=]+", "", str(value), flags=re.IGNORECASE))
+
+
 def night(value):
-    """The day of April in however a night is named."""
+    """A day of April, as "2 April", in however a night is named."""
     found = re.search(r"2025-0?4-0?(\d)\b|(?<!\d)0?(\d)(?!\d)", str(value))
     if not found:
         raise ValueError("it names no day")
-    return found[1] or found[2]
+    return f"{found[1] or found[2]} April"
 
 
-class UncPath(Text):
+def reported(value):
+    """A number of lines, also as "11 lines" or "none"."""
+    if isinstance(value, str):
+        text = re.sub(r"\s*lines?\b.*", "", value.strip().casefold())
+        return {"none": 0, "no": 0, "nothing": 0}.get(text, int(text) if text.isdecimal() else value)
+    return value
+
+
+class EventTime(Text):
+    """The time of day of an event; of a wrong way that reads UTC it does not matter whether UTC was said."""
+
+    def difference(self, answer, other):
+        """None when both are the same time of the same clock."""
+        return None if f"{answer}Z" == other else super().difference(answer, other)
+
+
+class WindowsPath(Text):
+    """A path, also as an object of pathlib; of a wrong one the first part that is not right is named."""
+
+    def __init__(self, variables, reading=windows_path):
+        super().__init__(variables, reading=reading)
+
+    def read(self, given):
+        """The path as text."""
+        return super().read(PurePath.__str__(given) if is_a(given, PurePath) else given)
+
+    def difference(self, answer, other):
+        """None when both are the same path."""
+        found = super().difference(answer, other)
+        mine, right = answer.split("\\"), other.split("\\")
+        same = next((place for place, (one, two) in enumerate(zip(mine, right)) if one != two), min(len(mine), len(right)))
+        if found is None or not any(right[:same]):
+            return found
+        mine, right = mine[same:], right[same:]
+        if len(mine) == len(right) and mine[1:] == right[1:] and abs(len(mine[0]) - len(right[0])) < 2:     # one letter, mistyped
+            return found
+        if not mine:
+            return Difference("Your path is right as far as it goes, but it ends too early.", "part")
+        return Difference(f"In your path {short(mine[0], 40)} is not right; what stands in front of it is.", "part")
+
+
+class UncPath(WindowsPath):
     """A path that begins with a server's name."""
 
     def difference(self, answer, other):
@@ -106,7 +190,7 @@ class UncPath(Text):
         return super().difference(answer, other)
 
 
-class ShortNames(Text):
+class ShortNames(WindowsPath):
     """A path of short names."""
 
     def difference(self, answer, other):
@@ -115,6 +199,10 @@ class ShortNames(Text):
             return Difference("That is the path of another folder: a neighbour whose name begins alike. With it the importer would read "
                               "another patient's CD, or none. Compare each part of your path with its long name in the listings.",
                               "neighbour")
+        long = next((part for part in answer.split("\\") if not re.fullmatch(r"[^.]{1,8}(\.[^.]{1,3})?", part)), None)
+        if answer != other and "~" in answer and long:
+            return Difference(f"`{long[:40]}` is still a long name: the importer takes none. Replace it as you did the other one.",
+                              "half long")
         return super().difference(answer, other)
 
 
@@ -155,21 +243,7 @@ class FileBytes(Bytes):
             return found
         if not answer:
             return Difference("Nothing came back: it is empty.", "value")
-        if not other:
-            return Difference("An empty file has to stay empty.", "value")
-        return Difference("The very first byte is not right already.", "value")
-
-
-class Listeners(Table):
-    """A table of listeners, or a dictionary from the service to its PID and port."""
-
-    def read(self, given):
-        """The table as Rows."""
-        value = plain(given)
-        if type(value) is dict and value and not {str(name).strip().casefold() for name in value} & {"service", "pid", "port"}:
-            if all(type(row) is list and len(row) == 2 for row in value.values()):
-                given = [[name, *row] for name, row in value.items()]
-        return super().read(given)
+        return found if other else Difference("An empty file has to stay empty.", "value")
 
 
 class Evenings(Table):
@@ -177,10 +251,18 @@ class Evenings(Table):
 
     def read(self, given):
         """The table as Rows."""
-        value = plain(given)
+        value = given if is_library(given, "pandas", "DataFrame") else plain(given)
         if type(value) is list and len(value) == 3 and all(type(one) in (int, float) for one in value):
             given = list(zip(("2 April", "3 April", "4 April"), value))
         return super().read(given)
+
+    def difference(self, answer, other):
+        """None when the numbers are the same; else where to begin."""
+        found = super().difference(answer, other)
+        if found is None or found.label != "value":
+            return found
+        return Difference(f"{found.message} Ask first which number cmd puts in the place of `%ERRORLEVEL%` that evening, and when; then "
+                          "for how many of the files the comparison holds.", found.label)
 
 
 class YesNo(Kind):
@@ -564,15 +646,17 @@ class Rehearsal:
     left   : dict of variables that are set already when it starts
 
     Then `sent` holds the names of the files sent, `outputs` what was written into which file, `printed` the lines on the screen,
-    `searched` the folders in which `for` looked, `notes` what cmd complained of without stopping.
+    `searched` the folders in which `for` looked, `notes` what cmd complained of without stopping, `spoilt` the names of the files in the
+    store that were deleted or written into.
     """
 
     def __init__(self, text, files, drives=None, before=0, left=None):
-        self.lines = text.replace("\r\n", "\n").split("\n")
+        self.lines = re.sub(r"(?<!\^)\^\n", "", text.replace("\r\n", "\n")).split("\n")      # a caret at its end joins a line to the next
         self.files = {_canonical(f"{STORE}\\{name}"): (name, code) for name, code in files.items()}
         self.drives, self.level = dict(drives or {}), before
         self.env, self.delayed, self.saved = dict(left or {}), False, []
-        self.searched, self.notes, self.called = [], [], []
+        self.searched, self.notes, self.called, self.spoilt = [], [], [], []
+        self.taken_back = set()             # variables that `endlocal` has put back to what they were
         self.folders = ["C:\\Windows\\System32"]
         self.sent, self.outputs, self.printed, self.steps = [], {FAILED: [EARLIER]}, [], 0
         self.arguments = [BATCH_FOLDER + "nightly.bat"]
@@ -646,6 +730,8 @@ class Rehearsal:
 
     def _value(self, name):
         name = name.upper()
+        if name in self.taken_back:
+            self._note(f"`endlocal` has put {name[:30]} back to what it was before `setlocal`, before it was used here")
         built_in = {"ERRORLEVEL": str(self.level), "CD": self.folders[-1], "USERNAME": "WS-ED1$", "COMPUTERNAME": "WS-ED1",
                     "DATE": "05-04-2025", "TIME": "02:00:00,00"}
         return self.env.get(name, built_in.get(name, ""))
@@ -811,10 +897,15 @@ class Rehearsal:
     # -- carrying out
 
     def _carry_out(self, tree, loop):
-        """Carry out a chain; whether its last command succeeded."""
-        succeeded = True
+        """Carry out a chain; whether its last command succeeded.
+
+        && binds more closely than ||, and || more closely than &: of `a || b && c` cmd leaves out both b and c where a succeeded.
+        """
+        succeeded, left_out = True, False
         for sign, command in tree:
-            if sign == "&" or (sign == "&&") == succeeded:
+            if sign != "&&":
+                left_out = sign == "||" and succeeded
+            if not left_out and (sign == "&" or (sign == "&&") == succeeded):
                 succeeded = self._one(command, loop)
         return succeeded
 
@@ -914,18 +1005,22 @@ class Rehearsal:
 
     def _simple_command(self, text, redirections):
         text = text.lstrip()
+        goes_to = self._opened(redirections)
         is_path = re.match(r'"?[A-Za-z]:|"?[\\.]', text)
         word = re.match(r'"[^"]*"|\S+' if is_path else r'"[^"]*"|[^\s=;,/.:(+\[\]]+', text)
         if word is None:
             return True
         name, rest = word[0].strip('"').casefold(), text[word.end() :]
         if name == "echo":
-            self._say(rest[1:] if rest[:1] in (".", ":", "(") else rest.removeprefix(" "), redirections)
+            self._say(rest[1:] if rest[:1] in (".", ":", "(") else rest.removeprefix(" "), goes_to)
             return True
-        program = _canonical(name).removesuffix(".exe")
-        if program == r"c:\hvpacs\bin\send":
-            return self._send(rest)
-        if program == "send":               # its folder is not among those that are searched
+        typed = re.match(r'"[^"]*"|[^\s=;,]+', text)
+        program = typed[0].strip('"').casefold().removesuffix(".exe")
+        # cmd looks for a program in the current folder first, then in those of PATH
+        tried = [program, *(f"{folder.strip()}\\send" for folder in self.env.get("PATH", "").split(";") if program == "send")]
+        if r"c:\hvpacs\bin\send" in map(self._canonical, tried):
+            return self._send(text[typed.end():])
+        if program == "send":
             self._note("'send.exe' is not recognized as a command: its folder is not among those that are searched")
             self.level = 9009
             return False
@@ -934,13 +1029,27 @@ class Rehearsal:
             raise NotKnown(f"`{word[0][:30]}`")
         return known(rest.lstrip() if name == "set" else rest.strip()) is not False      # what is set keeps the blanks behind it
 
-    def _say(self, text, redirections):
+    def _opened(self, redirections):
+        """Open what is written into, which `>` empties whatever is printed; where standard output goes, None for the screen."""
+        goes_to = None
         for handle, sign, target in redirections:
-            if handle == "1" and ">" in sign and not target.startswith("&"):
-                if target.strip('"').casefold() != "nul":
-                    path = self._canonical(target.strip('"'))
-                    self.outputs[path] = (self.outputs.get(path, []) if sign == ">>" else []) + [text]
-                return
+            if ">" in sign and not target.startswith("&"):
+                path = target.strip('"').casefold()
+                if path != "nul":
+                    path = self._canonical(path)
+                    self.outputs[path] = self.outputs.get(path, []) if sign == ">>" else []
+                    self._spoil(lambda one: one == path)
+                goes_to = path if handle == "1" else goes_to
+        return goes_to
+
+    def _spoil(self, which):
+        self.spoilt += [name for path, (name, _) in self.files.items() if which(path) and name not in self.spoilt]
+
+    def _say(self, text, goes_to):
+        if goes_to:
+            if goes_to != "nul":
+                self.outputs[goes_to].append(text)
+            return
         if text.strip().casefold() not in ("off", "on"):
             self.printed.append(text)
 
@@ -963,15 +1072,21 @@ class Rehearsal:
                 value = self._sum(found[3])
                 if found[2]:
                     value = self._number(found[1]) + (value if found[2] == "+" else -value)
-                self.env[found[1].upper()] = str(value)
+                self._set(found[1], str(value))
             return
         found = re.fullmatch(r'"(.*)"\s*', rest)
         name, sign, value = (found[1] if found else rest).partition("=")
         if not sign or rest[:1] == "/":
             raise NotKnown(f"`set {rest[:30]}`")
-        self.env[name.strip().upper()] = value
+        if name.endswith((" ", "\t")):
+            self._note(f"the blank in front of `=` belongs to the name: `set` has made a variable `{name[:30]}`, not `{name.strip()[:30]}`")
+        self._set(name.lstrip(), value)
+
+    def _set(self, name, value):
+        self.env[name.upper()] = value
+        self.taken_back.discard(name.upper())
         if not value:
-            del self.env[name.strip().upper()]
+            del self.env[name.upper()]
 
     def _number(self, name):
         value = self._value(name).strip()
@@ -1015,7 +1130,9 @@ class Rehearsal:
 
     def _do_endlocal(self, rest):
         if self.saved:
+            after = self.env
             self.env, self.delayed = self.saved.pop()
+            self.taken_back |= {name for name in {*after, *self.env} if after.get(name) != self.env.get(name)}
 
     def _do_pushd(self, rest):
         path = rest.strip('"').rstrip("\\")
@@ -1051,8 +1168,14 @@ class Rehearsal:
 
     def _do_del(self, rest):
         for path in re.findall(r'"[^"]*"|\S+', rest):
-            if not path.startswith("/"):
-                self.outputs.pop(self._canonical(path.strip('"')), None)
+            if path.startswith("/"):
+                continue
+            path = self._canonical(path.strip('"'))
+            pattern = f"{path}\\*" if self._there(path) else path                # of a folder, all the files in it
+            form = re.compile(re.escape(pattern.replace("*.*", "*")).replace(r"\*", r"[^\\]*").replace(r"\?", r"[^\\]"))
+            self._spoil(form.fullmatch)
+            self.files = {one: file for one, file in self.files.items() if not form.fullmatch(one)}
+            self.outputs = {one: lines for one, lines in self.outputs.items() if not form.fullmatch(one)}
 
     def _do_call(self, rest):
         words = re.findall(r'"[^"]*"|\S+', rest)
@@ -1154,10 +1277,13 @@ class Outcome(str):
     nights   : night by night, (names sent, names in failed.txt, what it says was sent); the last one with variables left over
     kept     : whether the lines of earlier nights are still in failed.txt
     unnamed  : whether lines were added to failed.txt that name no file
+    stray    : what is wrong with the first line in failed.txt beyond one for each file that is named there, as a sentence, or None
+    spoilt   : the names of the files in the store that were deleted or written into, night by night
     elsewhere: whether another file was written
     searched : the folders in which `for` looked
     notes    : what cmd complained of
     called   : what stood behind send.exe, call by call
+    mapped   : whether it leaves a drive letter mapped
     """
 
 
@@ -1165,7 +1291,7 @@ class Outcome(str):
 def outcome_of(text):
     """The Outcome of a batch file. Raises Unreadable with a sentence where it can't be carried out."""
     left = {name.upper(): LEFT for name in re.findall(r'\bset\s+(?:/a\s+)?"?(\w+)', text, re.IGNORECASE)[:100]}
-    nights, runs, unnamed = [], [], False
+    nights, runs, stray, unnamed = [], [], [], False
     for files, before, variables in [*((*night, None) for night in NIGHTS), (*NIGHTS[0], left)]:
         try:
             sent, named, said, failed, _, ran = rehearsed(text, files, before=before, left=variables)
@@ -1176,10 +1302,14 @@ def outcome_of(text):
         nights.append((sent, named, said))
         runs.append(ran)
         stems = [name.rpartition(".")[0].casefold() for name in files]
-        unnamed = unnamed or any(not any(stem in line.casefold() for stem in stems) for line in failed)
+        about = [next((stem for stem in stems if stem in line.casefold()), None) for line in failed]
+        unnamed = unnamed or None in about
+        stray += [_stray(line, stem) for place, (line, stem) in enumerate(zip(failed, about)) if stem is None or stem in about[:place]]
     facts = {
         "kept": all(EARLIER in ran.outputs.get(FAILED, []) for ran in runs),
         "unnamed": unnamed,
+        "stray": stray[0] if stray else None,
+        "spoilt": [name for ran in runs for name in ran.spoilt],
         "elsewhere": any(path != FAILED for ran in runs for path in ran.outputs),
         "searched": list(dict.fromkeys(folder for ran in runs for folder in ran.searched)),
         "notes": list(dict.fromkeys(said for ran in runs for said in ran.notes)),
@@ -1187,10 +1317,18 @@ def outcome_of(text):
     called = [said for ran in runs for said in ran.called]
     quoted = any(said.startswith("'") for said in called)
     outcome = Outcome("; ".join(f"sent {sent}, failed.txt {named}, says {said}" for sent, named, said in nights) + f"; {facts}, {quoted}")
-    outcome.nights, outcome.called = nights, called
+    outcome.nights, outcome.called, outcome.mapped = nights, called, any(ran.drives for ran in runs)
     for name, fact in facts.items():
         setattr(outcome, name, fact)
     return outcome
+
+
+def _stray(line, stem):
+    """What is wrong with a line of failed.txt that names no file (`stem` is None) or one that has a line already."""
+    if stem:
+        return "failed.txt has more than one line for the same file. Asked is one for each file that was not sent."
+    shown = f": {short(line)}" if line.strip() else ""
+    return f"failed.txt has a line that names no file{shown}. Asked is one line for each file that was not sent, and no other."
 
 
 class Batch(Text):
@@ -1209,13 +1347,26 @@ class Batch(Text):
             raise Unreadable('Python took a backslash and the letter behind it for a code. Write `r"""` in front of the text, with the r.')
         return outcome_of(text)
 
+    def judge(self, exercise, given, editions):
+        """As for every text; what works by a drive letter is praised with a remark."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct and self.read(*given).mapped:
+            remark = ("A remark: your task maps a letter of its own. That works as long as the letter is free, and it stays mapped until "
+                      "`net use ... /delete`; a UNC path needs neither.")
+            return Verdict(verdict.outcome, f"{verdict.message} {remark}", verdict.label, verdict.points)
+        return verdict
+
     def difference(self, answer, other):
         """None when both do the same: for the right one in what comes of it, for a wrong one also in the way."""
         if answer == other:
             return None
         right = other.kept and all(night == _as_it_should(files) for night, (files, _) in zip(other.nights, NIGHTS))
-        if right and answer.kept and answer.nights == other.nights:
+        if right and answer.kept and answer.nights == other.nights and answer.stray is None and not answer.spoilt:
             return None
+        if answer.spoilt:
+            return Difference("Your batch file deletes images, or writes into them. One that was not sent is then lost; and that one was "
+                              "sent is no promise that the archive keeps it: that is what storage commitment is for (PS3.4 annex J). "
+                              "Leave them where they are.", "spoilt")
         noted = f" Note: {answer.notes[0]}." if answer.notes else ""
         nights = [*NIGHTS, NIGHTS[0]]
         for number, ((sent, named, said), (sendable, failing, count)) in enumerate(zip(answer.nights, other.nights, strict=True)):
@@ -1224,6 +1375,8 @@ class Batch(Text):
                 looked = answer.searched[0] if answer.searched else ""
                 where = f" It looked in `{looked[:60]}`, and there is none." if looked and looked != _canonical(STORE) else ""
                 where += " SYSTEM has no drive of that letter." if re.match("[abd-z]:", looked) else ""
+                where = " That is an administrative share of the server, and denies access to all but its administrators." if re.fullmatch(
+                    r"\\\\[^\\]+\\\w+\$.*", looked) else where
                 where += " A UNC path begins with two backslashes." if re.match(r"\\[^\\]", looked) else ""
                 return Difference(f"No file at all was found or sent.{where}{noted} Run it with `rehearse(...)` and look where it "
                                   f"searches.",
@@ -1252,14 +1405,17 @@ class Batch(Text):
                                   f"failed.txt is to lie.{lies}{noted}", "too few")
             if said != count and number == len(NIGHTS):
                 return Difference("When the batch file is started where its variables hold something already, as in a window in which it "
-                                  "ran before, the number in the last line is wrong. Set what you count with at the start.", "left over")
+                                  f"ran before, the number in the last line is wrong. Set what you count with at the start.{noted}",
+                                  "left over")
             if said != count and not count:
-                return Difference("In a night in which no file is sent the last line does not say so with a number.", "count")
+                return Difference(f"In a night in which no file is sent the last line does not say so with a number.{noted}", "count")
             if said != count:
                 return Difference(f"The files are right. The number in the last line is not how many were sent.{noted}", "count")
         if not answer.kept:
             return Difference("What stood in failed.txt from earlier nights is gone. It has to stay until somebody has read it.",
                               "not kept")
+        if answer.stray is not None:
+            return Difference(answer.stray, "stray")
         return Difference("That is not what was asked.", "value")
 
 
@@ -1288,6 +1444,8 @@ def _practice(text, account="SYSTEM"):
         print(f"  last line:   {printed[-1] if printed else '(none)'}")
         if EARLIER not in ran.outputs.get(FAILED, []):
             print("  What stood in failed.txt before is gone.")
+        if ran.spoilt:
+            print(f"  deleted or written into: {', '.join(ran.spoilt)}")
         for note in ran.notes:
             print(f"  note: {note}.")
 
@@ -1297,13 +1455,13 @@ def _practice(text, account="SYSTEM"):
 @lesson.exercise
 class WhoListens:
     """Which of the hospital's own services (their names begin with `HV`) accept TCP connections **from other machines** on WS_ED1, and
-    on which port?
+    on which port? Go by what these two commands show, and leave the firewall aside.
 
     Answer with a table of three columns: `service` (its name as a service), `pid` and `port`; one row per service. A list of rows will do:
     `listening = [("Spooler", 2044, 9100), ...]`.
     """
 
-    answer = Listeners("listening", key=["service"], reading={"service": service})
+    answer = Table("listening", key=["service"], reading={"service": service, "port": port})
 
     def solution(netstat, tasklist):
         services = {}
@@ -1397,7 +1555,7 @@ class WhyNothingArrives:
             "D": "The service's account may not read its configuration file.",
             "E": "Windows was restarted for an update while images were coming in.",
         },
-        evidence=Text("logged_at", reading=clock_time),
+        evidence=EventTime("logged_at", reading=clock_time),
     )
 
     def solution(events):
@@ -1408,16 +1566,22 @@ class WhyNothingArrives:
         return "B", f"{hours:02d}{time[2:]}"
 
     def as_written(events):
-        return "B", _event_time(events, 1009, 0)
+        return "B", _event_time(events, 1009, 0) + "Z"
+
+    def marked_as_utc(events):
+        return "B", _event_time(events, 1009, 2) + "Z"
 
     def winter_time(events):
         return "B", _event_time(events, 1009, 1)
+
+    def two_hours_twice(events):
+        return "B", _event_time(events, 1009, 4)
 
     def the_consequence(events):
         return "B", _event_time(events, 7031, 2)
 
     def the_consequence_as_written(events):
-        return "B", _event_time(events, 7031, 0)
+        return "B", _event_time(events, 7031, 0) + "Z"
 
     def the_image(events):
         return "B", _event_time(events, 1005, 2)
@@ -1443,8 +1607,11 @@ class WhyNothingArrives:
     wrong_ways = {
         as_written: "The cause is right. The time is the one that stands in the export, and its Z says UTC. Event Viewer's window "
         "would show this event on the hospital's clock.",
+        marked_as_utc: "The cause is right. But what you wrote behind the time (Z, UTC or +00:00) says that it is UTC: that is another "
+        "moment, two hours later. Leave it out, or write the zone of the hospital's clock.",
         winter_time: "The cause is right. You added one hour to UTC, as in winter. The name \"W. Europe Standard Time\" stands for "
         "the whole year's rule, and in April summer time holds.",
+        two_hours_twice: "The cause is right. The time is four hours ahead of UTC; did you add the two hours of summer time twice?",
         the_consequence: "The cause is right. The time is that of the Service Control Manager's event, which says that the service "
         "ended. Why it ended is said by the program itself, in an event before.",
         the_consequence_as_written: "The cause is right. The time is wrong twice: it is that of the event which says that the service "
@@ -1484,7 +1651,7 @@ class WhereToStore:
     Write the whole path, with `r` in front of the quotes: `store_path = r"..."`.
     """
 
-    answer = UncPath("store_path", reading=windows_path)
+    answer = UncPath("store_path", reading=stored)
 
     def solution(settings):
         share = settings.split("H:        ")[1].split()[0]
@@ -1511,6 +1678,12 @@ class WhereToStore:
     def letter_as_share(settings):
         return re.search(r"H: +(\\\\[^\\]+)", settings)[1] + "\\" + re.search(r"--store (\S+)", settings)[1].replace(":", "$")
 
+    def letter_without_a_dollar(settings):
+        return re.search(r"H: +(\\\\[^\\]+)", settings)[1] + "\\" + re.search(r"--store (\S+)", settings)[1].replace(":", "")
+
+    def letter_as_folder(settings):
+        return re.search(r"H: +(\S+)", settings)[1] + "\\" + re.search(r"--store (\S+)", settings)[1].replace(":", "")
+
     wrong_ways = {
         the_letter: "That is what stands there now. The letter is a mapping in the session of the person who is logged in; the "
         "service has a session of its own, without it.",
@@ -1523,6 +1696,10 @@ class WhereToStore:
         "service should be one of them. The ordinary share leads to the same folder.",
         letter_as_share: "A letter with a dollar sign is the administrative share of one of the **server's** own disks. H: is the "
         "name that one session on WS_ED1 gave to a share.",
+        letter_without_a_dollar: "Behind the server's name you put the letter, as if it were a share there. H is the name that one session "
+        "on WS_ED1 gave to a share; the server knows only the share's own name.",
+        letter_as_folder: "Behind the share you kept the letter, as if it were a folder there. The letter is only a name for server and "
+        "share together: they take its place.",
     }
     hints = [
         "`net use` says what the letter H: stands for: a server and a share.",
@@ -1602,7 +1779,8 @@ class WhichAccounts:
     praise = (
         "Which of them to take? Local System may do anything on its own machine, and a receiver of DICOM is a program that strangers can "
         "talk to; Network Service may do little there. Better still is a domain account for this service alone: if none that works is "
-        "meant for it, have svc_dicom put where an entry is missing, rather than borrow the account of another job."
+        "meant for it, have svc_dicom put where an entry is missing, rather than borrow the account of another job. A domain account also "
+        "needs the right *Log on as a service* on WS_ED1; the program Services gives it when the account is entered there."
     )
 
 
@@ -1613,7 +1791,7 @@ class WhereItLogs:
     Write the whole path, with no variable left in it: `log_folder = r"..."`.
     """
 
-    answer = Text("log_folder", reading=windows_path)
+    answer = WindowsPath("log_folder")
 
     def solution(registry, variables):
         # a 32-bit program: the key below WOW6432Node; a service of SYSTEM: the variable of the system
@@ -1664,7 +1842,8 @@ class ForUnix:
     function `for_unix(data)`: it gets the bytes of a text file as Windows saved it and returns the bytes that the program wants.
 
     The file may be UTF-8 without or with a byte order mark, or UTF-16 with one (it then begins with `ff fe`). It may have been right from
-    the start. Nothing else may change: a last line without a line end stays without one, and an empty file stays empty.
+    the start. Nothing else may change: a last line without a line end stays without one, a carriage return that stands alone stays where
+    it is, and an empty file stays empty.
     """
 
     answer = Function("for_unix", result=FileBytes("text"))
@@ -1688,6 +1867,16 @@ class ForUnix:
     def line_ends_doubled(data):
         return data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig").replace("\r", "\n").encode("utf-8")
 
+    def every_carriage_return(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return text.replace("\r", "").encode("utf-8")
+
+    def utf_8_for_all(data):
+        return data.decode("utf-8-sig").replace("\r\n", "\n").encode("utf-8")
+
+    def utf_16_for_all(data):
+        return data.decode("utf-16").replace("\r\n", "\n").encode("utf-8")
+
     def zeros_thrown_out(data):
         for mark in (b"\xff\xfe", b"\xef\xbb\xbf"):
             data = data.removeprefix(mark)
@@ -1703,6 +1892,25 @@ class ForUnix:
     def code_page(data):
         text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
         return text.replace("\r\n", "\n").encode("cp1252")
+
+    def code_page_read(data):
+        for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"), (b"", "cp1252")):
+            if data.startswith(mark):
+                return data.decode(encoding).replace("\r\n", "\n").encode("utf-8")
+
+    def code_page_read_with_a_mark_too(data):
+        return data.decode("utf-16" if data.startswith(b"\xff\xfe") else "cp1252").replace("\r\n", "\n").encode("utf-8")
+
+    def every_mark(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return text.replace("\ufeff", "").replace("\r\n", "\n").encode("utf-8")
+
+    def bytes_of_the_mark(data):
+        if data.startswith(b"\xff\xfe"):
+            text = data.decode("utf-16")
+        else:
+            text = data.lstrip(b"\xef\xbb\xbf").decode("utf-8")
+        return text.replace("\r\n", "\n").encode("utf-8")
 
     def last_line_end_lost(data):
         text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
@@ -1727,12 +1935,27 @@ class ForUnix:
         "each line: the port becomes `104` with an invisible sign behind.",
         line_ends_doubled: "You turned each carriage return into a line feed, but there was one already: every line is followed by an "
         "empty one. Replace the pair.",
+        every_carriage_return: "You took out every carriage return, also one that stands alone inside a line. Replace the pair only: "
+        "`\\r\\n`.",
+        utf_8_for_all: "You read every file as UTF-8. One that begins with `ff fe` is UTF-16: look at the first bytes, and choose with "
+        "`if`.",
+        utf_16_for_all: "You read every file as UTF-16. Only one that begins with `ff fe` is; the others have one byte for an English "
+        "letter.",
         zeros_thrown_out: "You took the zero bytes out of UTF-16. For plain English text that looks right; an accented letter becomes "
         "a single byte that is no UTF-8. Decode, then encode.",
         line_ends_alone: "You replaced bytes only. The byte order mark stays, and in UTF-16 the line end is four bytes, `0d 00 0a "
         "00`, which you did not meet.",
         ascii_only: "Letters with accents have vanished. UTF-8 can hold them; say so when you encode.",
-        code_page: "You encoded to the Windows code page 1252. There an accented letter is a single byte, which is no UTF-8.",
+        code_page: "You encoded to the Windows code page 1252. There an accented letter is a single byte, which is no UTF-8; and most "
+        "characters of the world have no place in it.",
+        code_page_read: "You read the files without a mark as code page 1252, as in the example above. These are UTF-8: each letter with "
+        "an accent becomes two wrong ones.",
+        code_page_read_with_a_mark_too: "You read every file but UTF-16 as code page 1252. They are UTF-8, with or without a mark: each "
+        "letter with an accent becomes two wrong ones, and the mark three.",
+        every_mark: "You took the character U+FEFF out of the whole text. At the beginning it is the mark; inside it belongs to the text, "
+        "and nothing else was to change. `\"utf-8-sig\"` takes away the one at the beginning.",
+        bytes_of_the_mark: "`lstrip` takes away each of the bytes that you name, in any order and number, also those with which a first "
+        "letter begins. `removeprefix`, or `\"utf-8-sig\"`, takes away the mark as a whole.",
         last_line_end_added: "A file whose last line had no line end has one now. Nothing but mark, encoding and line ends was to change.",
         last_line_end_added_everywhere: "A file whose last line had no line end has one now, and the empty file is no longer empty. "
         "Nothing but mark, encoding and line ends was to change.",
@@ -1760,6 +1983,12 @@ class ForUnix:
             for end, tail in zip(("\r\n", "\r\n", "\n"), tails):
                 room = rooms.pop(0) if rooms else draw.choice(["Köln", "Besançon"])
                 lines = ["[receive]", f"port = {draw.randrange(104, 11200)}", f"name = {room} \u00e9 {draw.randrange(1, 20)}"]
+                if tail == 0:
+                    lines[2] += " \ufeff(moved)"                # inside a text that is a character like others
+                if tail == 1:
+                    lines.insert(0, "\uff03 by the vendor")     # a number sign of double width: its first byte is one of the mark's
+                if tail == 2:
+                    lines[1] += "\r; moved"                     # a carriage return alone is no line end here
                 text = end.join(lines) + end * tail
                 mark = b"\xff\xfe" if encoding == "utf-16" else b""
                 found.append((mark + text.encode("utf-16-le" if mark else encoding),))
@@ -1774,7 +2003,7 @@ class ShortPath:
     Write the whole path, with drive and file name: `short_path = r"..."`.
     """
 
-    answer = ShortNames("short_path", reading=windows_path)
+    answer = ShortNames("short_path")
 
     def solution(long_path, listings):
         short = {}
@@ -1865,6 +2094,32 @@ class ValidFileId:
         name = stem + extension if dot and len(extension) <= 3 and len(stem) <= 8 and "." not in extension else name
         return ValidFileId.solution((folder + "\\" if folder else "") + name[:8] if dot else path)
 
+    def each_with_extension(path):
+        parts = path.split("\\")
+        return len(parts) <= 8 and all(re.fullmatch(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?", part) is not None for part in parts)
+
+    def dot_among_the_characters(path):
+        return ValidFileId.solution(path.replace(".", "_"))
+
+    def file_not_counted(path):
+        parts = path.split("\\")
+        return len(parts) <= 9 and all(ValidFileId.solution(part) for part in parts)
+
+    def all_pass(path):
+        return True
+
+    def none_pass(path):
+        return False
+
+    def turned_round(path):
+        return not ValidFileId.solution(path)
+
+    def line_end_too(path):
+        return ValidFileId.solution(path.removesuffix("\n"))
+
+    def other_capitals_too(path):
+        return ValidFileId.solution("".join("A" if letter.isupper() or letter.isdigit() else letter for letter in path))
+
     def length_alone(path):
         parts = path.split("\\")
         return len(parts) <= 8 and all(1 <= len(part) <= 8 for part in parts)
@@ -1925,6 +2180,20 @@ class ValidFileId:
         "the CD is read under UNIX. File IDs have capitals only (PS3.10 section 8.5).",
         extension_too: "You let an extension pass. A File ID is not an 8.3 name: the dot is not among its characters, so there is "
         "no `.dcm` (PS3.10 section 8.5).",
+        each_with_extension: "You let a name with an extension pass, as MS-DOS does: eight, a dot, three. In a File ID the dot is no "
+        "character at all, neither in a folder nor in a file (PS3.10 section 8.5).",
+        dot_among_the_characters: "You let a dot pass as one of the eight characters. It is not among those that are allowed (PS3.10 "
+        "section 8.5).",
+        file_not_counted: "You let eight folders and a file pass. The file's own name is one of the components, of which there are at most "
+        "eight (PS3.10 section 8.2).",
+        all_pass: "Your function returns True for every path that has a fault. Does it ever come to a `return False`?",
+        none_pass: "Your function returns False for every path in which nothing is wrong. `return True` belongs behind the loops; and "
+        "`not in` is not `in`.",
+        turned_round: "True and False have changed places: True is asked where the path is a valid File ID.",
+        line_end_too: "You let a line end behind the last letter pass; a path read from a list of files has one. `.strip()` takes it off "
+        "before you look, and in a regular expression `$` also stands before one (`re.fullmatch` does not let it pass).",
+        other_capitals_too: "You let capitals with accents pass: `.isupper()` knows the letters of many languages. Only `A` to `Z` are "
+        "allowed (PS3.10 section 8.5).",
         length_alone: "You looked at lengths only. Not every character may be used (PS3.10 section 8.5).",
         any_depth: "You let paths of any depth pass. A File ID has at most eight components (PS3.10 section 8.2).",
         empty_too: "You let an empty component pass, as behind a backslash at the beginning or the end, or between two. Each has at "
@@ -1964,7 +2233,7 @@ class ValidFileId:
             f"{name(4)}\\im{draw.randrange(1000, 9999)}", f"Ct\\{name(8)}", f"{name(3)}\\IM{draw.randrange(1000, 9999)}.DCM",
             f"{name(2)}\\{name(4)}.A", f"{name(3)}-{name(3)}", f"CT {name(4)}\\{name(5)}", f"R\u00d6{name(4)}",
             f"IMPORT~{draw.randrange(1, 9)}\\{name(8)}", "",
-            f"{name(3)}\\{name(2)}.{name(2)}\\{name(4)}",
+            f"{name(3)}\\{name(2)}.{name(2)}\\{name(4)}", f"{name(4)}\\{name(6)}\n",
         ]
         cases = [(one,) for one in right + wrong]
         draw.shuffle(cases)
@@ -1979,7 +2248,7 @@ class WhatItReports:
     `reported = [("2 April", 4), ("3 April", 1), ("4 April", 0)]`.
     """
 
-    answer = Evenings("reported", key=["night"], reading={"night": night})
+    answer = Evenings("reported", key=["night"], reading={"night": night, "lines": reported})
     points = 2
 
     def solution(nights):
@@ -2043,7 +2312,8 @@ class NightlyRepaired:
     - send each file `*.dcm`, also one with a space in its name;
     - add to `failed.txt`, which lies beside the batch file, a line for each file that was **not** sent, with the file's name, and for
       no other; the lines of earlier nights stay until somebody has read them;
-    - print as its last line how many files **were** sent, also when it was none.
+    - print as its last line how many files **were** sent, also when it was none;
+    - leave the files where they are.
 
     `send.exe` ends with 0 when the archive has taken the file, else with a number from 1 to 3. What ran before the batch file is not known.
 
@@ -2115,8 +2385,28 @@ class NightlyRepaired:
     def single_quotes():
         return NightlyRepaired.solution().replace('"%%f"', "'%%f'")
 
+    def failures_counted():
+        return re.sub(r"(\s+)(echo failed.*)\s+\) else \(\s+(set /a .*)", r"\1\2\1\3", NightlyRepaired.solution())
+
     def count_not_set():
         return NightlyRepaired.solution().replace("set COUNT=0", "")
+
+    def blanks_round_the_sign():
+        return NightlyRepaired.solution().replace("set COUNT=0", "set COUNT = 0")
+
+    def sent_and_deleted():
+        return NightlyRepaired.solution().replace("set /a COUNT=COUNT+1", 'set /a COUNT=COUNT+1\ndel "%%f"')
+
+    def falls_into_the_part():
+        return r"""
+            @echo off
+            set COUNT=0
+            for %%f in (\\hv-file\images\incoming\*.dcm) do call :one "%%f"
+            echo %COUNT% sent
+            :one
+            C:\HVPACS\bin\send.exe %1
+            if errorlevel 1 (echo failed %1>> "%~dp0failed.txt") else set /a COUNT=COUNT+1
+            """
 
     def deleted_first():
         return NightlyRepaired.solution().replace("set COUNT=0", 'set COUNT=0\ndel "%~dp0failed.txt"')
@@ -2146,8 +2436,16 @@ class NightlyRepaired:
         "EnableDelayedExpansion` is carried out, and that text is never equal to a number.",
         single_quotes: "Nothing was sent. Single quotes are ordinary characters for cmd, part of the name; a name with a space is kept "
         "together by double quotes only.",
+        failures_counted: "The files are right. The last line says how many were **not** sent. (Behind `||` this also happens with `&&`: "
+        "`a || b && c` carries out both b and c when a failed, and neither when it did not.)",
         count_not_set: "When no file is sent the last line shows no number; and where COUNT holds something from before, it is counted on "
         "from there. Give it a value at the start.",
+        blanks_round_the_sign: "In `set COUNT = 0` the blank in front of `=` belongs to the name: that sets another variable, and COUNT "
+        "begins with nothing, or with what it held before. Write `set COUNT=0`. (`set /a` minds no blanks.)",
+        sent_and_deleted: "Your batch file deletes what it has sent. That send.exe ended with 0 is no promise that the archive keeps an "
+        "image: that is what storage commitment is for (PS3.4 annex J). Leave the files where they are.",
+        falls_into_the_part: "After the last line cmd goes on into the part that is called, once more and without a file: failed.txt gets "
+        "a line that names none. End above it with `goto :eof` or `exit /b`.",
         deleted_first: "failed.txt is removed or emptied before the night begins, and with it the failures of last night that nobody "
         "has read yet. Only add to it.",
         unc_as_current_folder: "No file is found. cmd says to this line: \"CMD does not support UNC paths as current directories\", and "

@@ -1,8 +1,10 @@
 """Low-level logs and configuration in hex and binary: the exercises of lesson cpas-14."""
 
+import re
+
 from coursekit.checking import Bytes, Choice, Function, Kind, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.reading import Unclear, describe, is_a, plain
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain
 from coursekit.hospital import bytes as artefacts
 from coursekit.standards import dicom
 
@@ -22,13 +24,14 @@ lesson = Lesson(
 
 
 def switch(value):
-    """The name of a switch, from its name or the number of its bit."""
-    if isinstance(value, int) and 0 <= value < len(artefacts.OPTIONS):
-        return artefacts.OPTIONS[value]
-    name = value.strip(" '\"").casefold() if isinstance(value, str) else ""
-    if name not in artefacts.OPTIONS:
+    """The name of a switch, from its name, the number of its bit, or both as the notebook prints them: "5 audit"."""
+    number, name = re.fullmatch(r"(?:bit\s*)?(\d*)[\s:.=-]*(.*)", str(value).strip(" '\"").casefold()).groups()
+    by_number = artefacts.OPTIONS[int(number)] if number and int(number) < len(artefacts.OPTIONS) else ""
+    if number and not by_number or name and name not in artefacts.OPTIONS or not (number or name):
         raise ValueError("that is no name in switch_names")
-    return name
+    if by_number and name and name != by_number:
+        raise ValueError("the number and the name do not belong together")
+    return name or by_number
 
 
 def digits_of_the_row(offset):
@@ -39,7 +42,29 @@ def digits_of_the_row(offset):
 def length_as_written(value):
     """A length, in decimal or with 0x in front."""
     text = value.strip() if isinstance(value, str) else str(value)
+    if re.fullmatch(r"(?=.*[a-f ])[0-9a-f ]+", text, re.IGNORECASE):
+        raise ValueError("if these are the bytes of the dump, put them in the right order and write `0x` in front, without blanks")
     return int(text, 16) if text.casefold().startswith("0x") else int(text)
+
+
+def tag_as_seen(value):
+    """A tag as `dicom.tag` reads it; four bytes, or their digits with blanks between, stand in the order in which they are given."""
+    if isinstance(value, str) and len(value) == 4 and "\0" in value:          # bytes cut out of the file
+        value = value.encode("latin-1").hex()
+    elif isinstance(value, str) and re.fullmatch(r"([0-9a-f]{2} +){3}[0-9a-f]{2}", value.strip(), re.IGNORECASE):
+        value = value.replace(" ", "")
+    return dicom.tag(value)
+
+
+class RegistryNumber(Number):
+    """A number out of an exported registry key, which is asked as a number and not as regedit writes it."""
+
+    def read(self, given):
+        """As for every number."""
+        if is_a(given, str) and "dword" in given.casefold():
+            raise Unreadable("`dword:` is how regedit marks the number. Give the number alone: in decimal, or in hexadecimal with `0x` "
+                             "in front.")
+        return super().read(given)
 
 
 class Messages(Kind):
@@ -71,10 +96,18 @@ class Messages(Kind):
             return Difference("The messages are right, but not in the order in which they came.", "order")
         place, got, right = next((place, a, b) for place, (a, b) in enumerate(zip(answer, other), 1) if a != b)
         if right in got:
-            return Difference(f"Message {place} holds more than it should: bytes of the frame or of its neighbours.", "more")
+            return Difference(f"Message {place} holds more than it should: bytes of the frame, of its neighbours, or such as nobody "
+                              "sent.", "more")
         if got and got in right:
             return Difference(f"Of message {place} something is missing at its beginning or end. Each byte between the frame bytes belongs "
                               "to it, the `0D` that ends the last segment too.", "less")
+        alike = next((at for at, (a, b) in enumerate(zip(got, right)) if a != b), min(len(got), len(right)))
+        if alike > len("MSH|"):
+            return Difference(
+                f"Message {place} is as it was sent up to its byte {alike}, counted from 0; from there on it was changed. A receiver "
+                "hands on each "
+                "byte as it came: it decodes nothing, and tidies up no ends of segments.", "changed"
+            )
         return Difference(f"Message {place} is not what was sent.", "value")
 
 
@@ -185,7 +218,7 @@ class ArchivePort:
     Give the number in decimal, or as hexadecimal with `0x` in front.
     """
 
-    answer = Number("port")
+    answer = Number("port", named=("port",))
 
     def solution(config):
         return int.from_bytes(config[6:8], "big")
@@ -256,6 +289,10 @@ class Switches:
         '`f"{config[8]:08b}"` writes that byte as eight bits. Bit 0 is the rightmost.',
         "Read the eight digits from right to left and `switch_names` from the start: where there is a 1, the name is on.",
     ]
+    praise = (
+        "Such a list can be proved by adding up: bit 0 weighs 1, bit 1 weighs 2, bit 2 weighs 4, and so on. The weights of the switches "
+        "that are on give the byte."
+    )
 
 
 @lesson.exercise
@@ -265,7 +302,7 @@ class GatewayPort:
     Give the number in decimal, or as hexadecimal with `0x` in front.
     """
 
-    answer = Number("gateway_port")
+    answer = RegistryNumber("gateway_port", named=("port",))
 
     def solution(registry):
         text = registry.decode("utf-16")
@@ -335,7 +372,8 @@ class WhoCalls:
         one_too_far: "You are one byte too far. PS3.8 numbers the bytes of a PDU from 1, offsets in a dump and in Python from 0.",
         letter_for_digit: "Look at the byte in the dump, not at the character beside it: `4f` is the letter O, `30` the digit zero. AE "
         "titles are compared byte by byte, so the two name different devices.",
-        the_old_title: "That is the title that the scanner had before the update. Asked is the one that stands in the bytes of this request.",
+        the_old_title: "That is the title that the scanner had before the update. Asked is the one that stands in the bytes of this "
+        "request.",
         the_software: "That is the implementation version name from the user information: which software calls, not which AE.",
     }
     hints = [
@@ -347,7 +385,7 @@ class WhoCalls:
 
 @lesson.exercise
 class LargestPdu:
-    """What is the **maximum length** of a PDU that the caller in `trace` is willing to receive, in bytes?"""
+    """Which **maximum length**, in bytes, does the caller in `trace` give for the PDUs that it is willing to receive?"""
 
     answer = Number("largest_pdu", unit="bytes")
 
@@ -435,6 +473,12 @@ class WhyRefused:
     def the_source(trace):
         return "B", 6 + int.from_bytes(trace[2:6], "big") + 8
 
+    def the_result(trace):
+        return "B", 6 + int.from_bytes(trace[2:6], "big") + 7
+
+    def the_reason_itself(trace):
+        return "B", trace[6 + int.from_bytes(trace[2:6], "big") + 9]
+
     def start_of_the_refusal(trace):
         return "B", 6 + int.from_bytes(trace[2:6], "big")
 
@@ -456,9 +500,12 @@ class WhyRefused:
         "from the start of `trace`.",
         counted_from_one: "The reading is right, but you counted from 1. An offset counts from 0.",
         the_source: "The option is right. At the place that you give stands the source; the reason is the byte behind it.",
+        the_result: "The option is right. At the place that you give stands the result; behind it come source and reason.",
+        the_reason_itself: "The option is right, and that is the reason itself, the number in the byte. Asked is where that byte stands.",
         start_of_the_refusal: "The option is right. At the place that you give the refusal begins, with its type `03`. The reason is its "
         "last byte.",
-        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump for a "
+        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump "
+        "for a "
         "decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
@@ -528,26 +575,41 @@ class WhereAMessageEnds:
     def last_segment_cut(chunks):
         return [part.strip() for part in b"".join(chunks).split(b"\x1c\r")[:-1]]
 
+    def last_byte_cut(chunks):
+        return [part[1:-1] for part in b"".join(chunks).split(b"\x1c\r")[:-1]]
+
+    def decoded(chunks):
+        return [part[1:].decode() for part in b"".join(chunks).split(b"\x1c\r")[:-1]]
+
     wrong_ways = {
         chunks_as_they_came: "You return the chunks as they came. TCP is a stream: it may cut a message in two or deliver two at "
         "once. Join the chunks first, then cut where a message ends.",
         a_chunk_a_message: "You took each chunk for a message. TCP is a stream: it may cut a message in two or deliver two at "
         "once. Join the chunks first; only the frame bytes say where a message begins and ends.",
-        a_chunk_cut: "You cut each chunk by itself. A message, and even `1C 0D`, may begin in one chunk and end in the next: join all chunks "
+        a_chunk_cut: "You cut each chunk by itself. A message, and even `1C 0D`, may begin in one chunk and end in the next: join all "
+        "chunks "
         "before you cut.",
         a_chunk_cut_and_all_kept: "You cut each chunk by itself and keep all pieces. Join all chunks before you cut; then take the start "
         "block `0B` off each piece, and leave out the last, which no end block follows.",
         only_cut: "You join and cut well, but two things are left to do: the start block `0B` is still in front of each message, and the "
         "last piece, behind the last end block, is no complete message.",
         start_kept: "The start block `0B` is still in front of your messages. The receiver of `\\x0bMSH` would not find MSH.",
-        last_piece_kept: "You also return the last piece, what came behind the last end block. It is empty or a message that is not complete.",
+        last_piece_kept: "You also return the last piece, what came behind the last end block. It is empty or a message that is not "
+        "complete.",
         unfinished_too: "You also return what has no end block yet. The rest of that message may still be on its way; a receiver "
         "that passes it on loses segments.",
         cut_at_1c: "You cut at `1C` alone, so its carriage return is left over: from the second message on it stands in front of the start "
         "block. The end block and its carriage return belong together.",
-        only_cut_at_1c: "Joined and cut, but at `1C` alone, so its carriage return is left over: end block and carriage return belong together. "
+        only_cut_at_1c: "Joined and cut, but at `1C` alone, so its carriage return is left over: end block and carriage return belong "
+        "together. "
         "Then the start block `0B` has to go from each piece, and the last piece altogether: no end block follows it.",
         a_segment_a_message: "You cut at every `0D`. That ends a segment; a message ends with `1C 0D`.",
+        last_byte_cut: "You take the last byte off each message. As a rule it is the `0D` that ends the last segment, and whatever it "
+        "is, it belongs "
+        "to the message: everything up to `1C 0D` does.",
+        decoded: "Messages are bytes here, so leave out `decode`. A receiver hands on bytes as they came; which character set they are "
+        "in, only MSH-18 "
+        "of each message says.",
         last_segment_cut: "Your messages lack the `0D` that ends their last segment. It belongs to the message. (`.strip()` takes it away "
         "with the rest: take off only what you mean to.)",
     }
@@ -565,6 +627,14 @@ class WhereAMessageEnds:
                 header += f"EVN|{event[4:]}|20250330\r"
             return (header + f"PID|1||HV{draw.randrange(100000, 200000)}\r").encode()
 
+        def odd(end, charset="", name="M\u00dcLLER^JOS\u00c9", encoding="latin-1"):
+            text = f"MSH|^~\\&|RIS|HVGH|ENGINE|HVGH|20250330||ADT^A08|{draw.randrange(10000, 99999)}|P|2.3.1||||||{charset}\r"
+            return (text + f"PID|1||HV{draw.randrange(100000, 200000)}||{name}{end}").encode(encoding)
+
+        # What a receiver must hand on as it came: letters beyond ASCII, an empty segment, a line feed, a last segment without its 0D.
+        odd_ones = [odd("\r", "8859/1"), odd("\r", "UNICODE UTF-8", encoding="utf-8"),
+                    odd("\r\rPV1|1|E\r"), odd("\r\r"), odd("\nWARD 3\r"), odd("")]
+
         def framed(*events):
             return b"".join(b"\x0b" + hl7(event) + b"\x1c\r" for event in events)
 
@@ -581,6 +651,7 @@ class WhereAMessageEnds:
             (cut(two + b"\x0b" + hl7("ADT^A31"), 3),),
             ([b"\x0b", hl7("ADT^A28")],),
             (cut(framed("ADT^A01", "ADT^A02", "ADT^A03", "ADT^A08"), 9),),
+            *((cut(b"\x0b" + message + b"\x1c\r" + framed("ORM^O01"), 3),) for message in odd_ones),
         ]
 
 
@@ -589,8 +660,8 @@ class SilentMessage:
     """RIS sent three messages, the bytes in `stream`. The engine did not take the second as a message of its own with all its
     segments. What is wrong with the bytes?
 
-    Give the letter as `mllp_fault` and, as `mllp_offset`, the offset in `stream` of the **first wrong byte**, which stands in the place
-    of another: in decimal, or in hexadecimal with `0x` in front.
+    Give the letter as `mllp_fault` and, as `mllp_offset`, the offset in `stream` at which the bytes **first go wrong**: where another
+    byte should stand than the one that does. In decimal, or in hexadecimal with `0x` in front.
     """
 
     answer = Choice(
@@ -647,14 +718,15 @@ class SilentMessage:
         "the fault, and is right.",
         start_of_the_message: "The fault is that one. At the place that you give the second message begins, and its first byte is right: "
         "read on to the byte that is not.",
-        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump for a "
+        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump "
+        "for a "
         "decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
         "Count the frame bytes: `stream.count(b\"\\x0b\")`, `stream.count(b\"\\x1c\")`, and the line feeds, `stream.count(b\"\\n\")`.",
         "One of these numbers does not fit three sound messages. `stream.find(...)` gives the first place of a byte, from 0.",
-        "If an end block is missing, look just before the start block of the third message: the byte that stands in its place is "
-        "the one that is asked. If there are line feeds, the first of them is.",
+        "If an end block is missing, look just before the start block of the third message: where the end block should stand, another byte "
+        "does. If there are line feeds, the first of them is the place.",
     ]
 
 
@@ -665,7 +737,7 @@ class TagAtMark:
     Give its tag, such as `"(0008,0060)"`.
     """
 
-    answer = Text("element", reading=dicom.tag)
+    answer = Text("element", reading=tag_as_seen)
 
     def solution(ct_file, mark):
         group = int.from_bytes(ct_file[mark:mark + 2], "little")
@@ -690,7 +762,8 @@ class TagAtMark:
     wrong_ways = {
         printed_in_decimal: "Two things. Numbers without quotes are decimal for Python: write the tag in quotes, with four digits for "
         "each part. And in little endian the low byte comes first: turn the two bytes of each part round (PS3.5 section 7.3).",
-        right_but_in_decimal: "Numbers without quotes are decimal for Python, and a tag is written in hexadecimal. Write it in quotes, with "
+        right_but_in_decimal: "Numbers without quotes are decimal for Python, and a tag is written in hexadecimal. Write it in quotes, "
+        "with "
         "four digits for each part.",
         as_printed: "You read the bytes in the order in which they are printed. In little endian each of the two numbers has its "
         "low byte first: turn the bytes of the group round, then those of the element number (PS3.5 section 7.3).",
@@ -706,6 +779,13 @@ class TagAtMark:
     ]
 
 
+def _form(data, offset):
+    """A sentence on the form of the length that an element has."""
+    vr = data[offset + 4 : offset + 6].decode("latin-1")
+    form = "two reserved bytes, then four bytes of length" if vr in artefacts.LONG_VRS else "two bytes of length"
+    return f"The VR of that element is `{vr}`, and what follows `{vr}` is {form} (PS3.5 section 7.1.2)."
+
+
 @lesson.exercise
 class NextElement:
     """Write the function `next_element(data, offset)`. `data` is in Explicit VR Little Endian, an element begins at `offset` and
@@ -714,7 +794,7 @@ class NextElement:
     It must know both forms of the length.
     """
 
-    answer = Function("next_element", result=Number())
+    answer = Function("next_element", result=Number(), about=_form)
     points = 2
 
     def solution(data, offset):
@@ -751,6 +831,11 @@ class NextElement:
             return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
         return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
 
+    def of_2011(data, offset):
+        if data[offset + 4 : offset + 6] in (b"OB", b"OF", b"OW", b"SQ", b"UN", b"UT"):
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
     def reserved_forgotten(data, offset):
         if data[offset + 4 : offset + 6] in (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"):
             return offset + 10 + int.from_bytes(data[offset + 6 : offset + 10], "little")
@@ -779,6 +864,9 @@ class NextElement:
         counted_from_0: "Your function returns how long the element is. Where the next one begins is that much behind `offset`.",
         of_1993: "Your list of VRs with a 32-bit length is that of an older edition. OD, OF, OL, OV, SV, UC, UR and UV have one "
         "too (PS3.5 Table 7.1-1).",
+        of_2011: "Your list of VRs with a 32-bit length is the one in many programs, and that of an older edition. OD, OL, OV, SV, UC, "
+        "UR and "
+        "UV came later and have one too (PS3.5 Table 7.1-1).",
         reserved_forgotten: "For the VRs with a 32-bit length you took the two reserved bytes for its beginning. They come behind "
         "the VR and are skipped (PS3.5 Table 7.1-1).",
         header_forgotten: "You added the length to the start of the element. The length counts the value only: tag, VR and the "
@@ -801,7 +889,7 @@ class NextElement:
         draw.shuffle(sizes)
         cases = []
         for vr, size in sizes:
-            before = b"-" * (2 * draw.randrange(1, 9))  # so that a message which shows the call shows the VR too
+            before = b"-" * draw.randrange(1, 18)       # few, so that a message which shows the call shows the VR too
             value = bytes(draw.randrange(0x30, 0x5A) for _ in range(8)) * (size // 8 + 1)
             number = draw.randrange(0x10, 0x3000)
             whole = artefacts.element(0x0040, number, vr, value[:size]) + artefacts.element(0x0042, 1, "LO", "X")
@@ -834,6 +922,12 @@ class SequenceOfUnknownLength:
         start = ct_file.find(b"\x08\x00\x40\x11SQ")
         return ct_file.find(b"\xfe\xff\xdd\xe0", start) + 4 - start
 
+    def where_it_ends(ct_file):
+        return ct_file.find(b"\xfe\xff\xdd\xe0", ct_file.find(b"\x08\x00\x40\x11SQ")) + 8
+
+    def where_the_delimiter_begins(ct_file):
+        return ct_file.find(b"\xfe\xff\xdd\xe0", ct_file.find(b"\x08\x00\x40\x11SQ"))
+
     def value_only(ct_file):
         start = ct_file.find(b"\x08\x00\x40\x11SQ")
         return ct_file.find(b"\xfe\xff\xdd\xe0", start) + 8 - (start + 12)
@@ -845,6 +939,11 @@ class SequenceOfUnknownLength:
         "(FFFE,E00D), the sequence with (FFFE,E0DD), and both are asked to be counted.",
         delimiter_tag_only: "You counted the tag of the delimiter but not what follows: it has a length field too, four bytes that "
         "are zero (PS3.5 Table 7.5-3).",
+        where_it_ends: "That is the offset behind the sequence, counted from the start of the file. Asked is how many bytes the sequence "
+        "takes: from its own first byte on.",
+        where_the_delimiter_begins: "That is the offset at which the delimiter begins, counted from the start of the file. Asked is how "
+        "many "
+        "bytes the sequence takes: from its own first byte to the delimiter's last.",
         value_only: "That is what stands behind the header of the sequence. Its tag, VR, reserved bytes and length field are asked "
         "to be counted too.",
     }
@@ -880,6 +979,10 @@ class FirstPixel:
         at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
         return -(int.from_bytes(ct_file[at : at + 2], "little") & 0x7FFF)
 
+    def intercept_of_another_scanner(ct_file):
+        at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
+        return int.from_bytes(ct_file[at : at + 2], "little", signed=True) - 1024
+
     def the_length(ct_file):
         at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 8
         return int.from_bytes(ct_file[at : at + 2], "little", signed=True)
@@ -890,6 +993,9 @@ class FirstPixel:
         big_endian: "You read the high byte first. In this file's transfer syntax the low byte comes first, in pixels too.",
         sign_bit_only: "You took the first bit for a minus sign and the rest for the amount. Negative numbers are stored in two's "
         "complement: the unsigned number minus 65536.",
+        intercept_of_another_scanner: "You took 1024 off, the intercept of many scanners. This file has Rescale Intercept 0: its stored "
+        "values are "
+        "Hounsfield units already.",
         the_length: "Those two bytes belong to the length of the pixel data. Behind `OW` come two reserved bytes, then four bytes "
         "of length, and only then the first pixel.",
     }
@@ -912,6 +1018,16 @@ def _patient_rows(refused, tag_of, length_of):
     return rows
 
 
+def _cell_in_the_file(tag, column, given, right, input_of):
+    """A sentence on a wrong cell of the table of group 0010."""
+    return {
+        "vr": "The VR is the two letters behind the four bytes of the tag.",
+        "length": "It is what the two bytes behind the VR say, the low byte first.",
+        "value": "Report what stands in the file, byte for byte, even where you know the patient by another name or number: "
+                 "the dump is a finding, and who the patient is gets settled elsewhere.",
+    }[column]
+
+
 @lesson.exercise
 class PatientElements:
     """Read the elements of **group 0010** in `refused` into a table with the columns `tag`, `vr`, `length` and `value`, a row for
@@ -920,7 +1036,9 @@ class PatientElements:
     `length` is the length that stands in the file (in decimal, or in hexadecimal with `0x` in front), `value` the text.
     """
 
-    answer = Table("patient_elements", key=["tag"], reading={"tag": dicom.tag, "length": length_as_written})
+    answer = Table(
+        "patient_elements", key=["tag"], reading={"tag": dicom.tag, "length": length_as_written}, remark=_cell_in_the_file, case=["value"]
+    )
     points = 2
 
     def solution(refused):
@@ -1019,6 +1137,9 @@ class WhatStopsTheViewer:
     def the_value(refused):
         return "B", refused.find(b"\x02\x00\x10\x00UI") + 8
 
+    def counted_from_one(refused):
+        return "B", refused.find(b"\x02\x00\x10\x00UI") + 1
+
     def digits_of_the_dump(refused):
         return "B", digits_of_the_row(refused.find(b"\x02\x00\x10\x00UI"))
 
@@ -1028,15 +1149,18 @@ class WhatStopsTheViewer:
     wrong_ways = {
         preamble: "128 zeros and `DICM`: that part is as it must be. A preamble of zeros is the usual one (PS3.10 section 7.1).",
         big_endian: "The first tag of the data set reads `08 00 05 00`. In big endian it would be `00 08 00 05`.",
-        padding: "There is such a UID in the file, and it is a real breach: a UID is padded with NULL (PS3.5 section 6.2). But its length is "
+        padding: "There is such a UID in the file, and it is a real breach: a UID is padded with NULL (PS3.5 section 6.2). But its "
+        "length is "
         "even, so a reader keeps its place. The viewer stopped long before, at the first element of the data set.",
         cut_short: "Compare the length of the pixel data with the bytes that follow: `len(refused)` fits. And the viewer stopped "
         "long before, at the first element of the data set.",
         where_it_shows: "That is where the reader stumbles. The bytes there are sound; what does not fit is what it was told about "
         "them. Give the offset of the element that says so.",
         the_value: "You give the place of the value. Asked is the first byte of the element, its tag.",
+        counted_from_one: "The option is right, but the place is one too far: an offset counts from 0.",
         the_whole_group: "There the file meta information begins, with an element that is right. Which of its elements is not?",
-        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump for a "
+        digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump "
+        "for a "
         "decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
@@ -1065,6 +1189,17 @@ class Repair:
         right = b"\x02\x00\x10\x00UI\x14\x00" + b"1.2.840.10008.1.2.1\x00"
         group_length = int.from_bytes(data[140:144], "little") + 2
         return data[:140] + group_length.to_bytes(4, "little") + data[144:].replace(wrong, right)
+
+    def unchanged(data):
+        return data
+
+    def group_length_big_endian(data):
+        repaired = Repair.solution(data)
+        return repaired[:140] + repaired[143:139:-1] + repaired[144:]
+
+    def group_length_to_the_end(data):
+        repaired = Repair.solution(data)
+        return repaired[:140] + (len(repaired) - 144).to_bytes(4, "little") + repaired[144:]
 
     def group_length_kept(data):
         return data.replace(
@@ -1099,8 +1234,17 @@ class Repair:
         return repaired
 
     wrong_ways = {
-        uid_padding_too: "The copy is readable, but changes more than was asked: the blank behind a UID has become a NULL. So it goes too when "
+        uid_padding_too: "The copy is readable, but changes more than was asked: the blank behind a UID has become a NULL. So it goes "
+        "too when "
         "pydicom writes a file anew. Here that breach stays: it stops no reader, and the vendor must see it as the device wrote it.",
+        unchanged: "Your function returns the bytes as it got them: nothing is repaired. `data.replace(...)` leaves `data` as it is; "
+        "what it "
+        "returns is the changed copy.",
+        group_length_big_endian: "The group length is the right number, but with the high byte first. In group 2 the low byte comes first: "
+        "it is always written in Explicit VR Little Endian (PS3.10 section 7.1).",
+        group_length_to_the_end: "Your group length counts to the end of the file. It counts the bytes of group 2 alone, those behind "
+        "its own "
+        "value and before the data set (PS3.10 section 7.1).",
         group_length_kept: "The transfer syntax is right now, but group 2 has become two bytes longer and (0002,0000) still gives "
         "the old length. A reader that trusts it begins the data set too early (PS3.10 section 7.1).",
         only_the_text: "The new UID is longer than the old one, but the element's length and the group length still count the old "
@@ -1121,8 +1265,8 @@ class Repair:
     ]
     praise = "The SOP Instance UID stays: it is the same image. Keep the original, note what was changed, and tell the vendor."
 
-    def cases(draw):
+    def cases(draw, refused):
         files = [artefacts.damaged_file(draw.randrange(1000, 9000)) for _ in range(60)]
-        # One for each group length, with the study UID padded wrongly and with the series UID.
+        # One for each group length, with the study UID padded wrongly and with the series UID; and the learner's own file.
         kinds = {(file[140], b" \x20\x00\x0e\x00UI" in file): file for file in files}
-        return [(file,) for file in kinds.values()]
+        return [(refused,), *((file,) for file in kinds.values())]

@@ -191,6 +191,17 @@ def _month_number(text):
     return 12 * int(year) + int(number)
 
 
+class Stripes(Set):
+    """Numbers of stripes, also as "10 11 and 13" or "stripes 10, 11, 13"."""
+
+    def read(self, given):
+        """As for a set; text that holds numbers and no more is read number by number."""
+        value = plain(given)
+        if type(value) is str and re.fullmatch(r"(stripes?|and|\d+|[\s,;:&\[\](){}])+", value, re.IGNORECASE):
+            given = re.findall(r"\d+", value) or given
+        return super().read(given)
+
+
 class Hours(Number):
     """A number of hours, also as "10:20", "10 h 20 min" or the difference of two times."""
 
@@ -205,6 +216,17 @@ class Hours(Number):
             if parts and int(parts[3]) < 60:
                 return (24 * int(parts[1] or 0) + int(parts[2]) + int(parts[3]) / 60,)
         return super().read(given)
+
+
+class Percent(Number):
+    """A percentage, to the nearest one; decimals are not needed, and right where they are given."""
+
+    def difference(self, answer, other):
+        """None when they agree."""
+        found = super().difference(answer, other)
+        if found is None and all(number % 1 and abs(number - other[0]) > 0.06 for number in answer):
+            return Difference("Close, but not it: your decimals are not right. Whole percent will do; else round only at the end.", "close")
+        return found
 
 
 class DiskBytes(Kind):
@@ -621,6 +643,15 @@ class LostDisk:
                 result = result ^ disks[number - 1]
         return result
 
+    def zeros_as_decimals(disks, lost):
+        import numpy
+
+        result = numpy.zeros(len(disks[0]))
+        for number in range(len(disks)):
+            if number != lost:
+                result = result ^ disks[number]
+        return result
+
     def return_in_the_loop(disks, lost):
         for number in range(len(disks)):
             if number != lost:
@@ -643,6 +674,8 @@ class LostDisk:
         "it cancels out. Begin with `0`, and leave `disks[lost]` out.",
         counted_from_one: "You counted the disks from 1, but `lost` counts from 0: so the disk before the lost one was left out, and the "
         "replacement taken in.",
+        zeros_as_decimals: "`np.zeros` makes decimal numbers, 0.0, and XOR is for whole ones. Begin with `0`, or with "
+        "`np.zeros(..., dtype=np.uint8)`, which makes bytes.",
         return_in_the_loop: "Your function returns the first disk that it meets. `return` ends the function at once: it belongs below the "
         "loop, under the `f` of `for`, so that all disks have their turn.",
     }
@@ -673,7 +706,7 @@ class LostStripes:
     Answer with a list of their numbers.
     """
 
-    answer = Set("lost_stripes", reading=stripe)
+    answer = Stripes("lost_stripes", reading=stripe)
     points = 2
 
     def solution(pulled_disk, bad_blocks):
@@ -744,7 +777,7 @@ class RebuildRisk:
     One of the disks in `eastcliff` was lost and replaced; all the others must be read from the first to the last bit. Disk sizes are in TB.
     """
 
-    answer = Number("risk", unit="%", tolerance=0.6)
+    answer = Percent("risk", unit="%", tolerance=0.6)
     points = 2
 
     def solution(eastcliff):
@@ -809,7 +842,7 @@ class UsableCapacity:
     - `groups` is the number of RAID 5 or RAID 6 groups (1 for RAID 5 and RAID 6; not needed for the other levels);
     - `disk_tb` is the size of a disk as the maker gives it, in TB.
 
-    Do not round. RAID 1 keeps the same on all its disks; RAID 10 here keeps everything twice.
+    A tenth of a TiB is exact enough. RAID 1 keeps the same on all its disks; RAID 10 here keeps everything twice.
     """
 
     answer = Function("usable_tib", result=Number("usable_tib", unit="TiB", tolerance=0.051))
@@ -859,11 +892,27 @@ class UsableCapacity:
             return UsableCapacity.solution("RAID 0", disks, spares, groups, disk_tb)
         return UsableCapacity.solution(level, disks, spares, groups, disk_tb)
 
+    def raid1_is_free(level, disks, spares, groups, disk_tb):
+        return UsableCapacity.solution("RAID 0" if level == "RAID 1" else level, disks, spares, groups, disk_tb)
+
+    def raid10_is_free(level, disks, spares, groups, disk_tb):
+        return UsableCapacity.solution("RAID 0" if level == "RAID 10" else level, disks, spares, groups, disk_tb)
+
     def raid1_by_half(level, disks, spares, groups, disk_tb):
         return UsableCapacity.solution("RAID 10" if level == "RAID 1" else level, disks, spares, groups, disk_tb)
 
     def raid1_like_raid5(level, disks, spares, groups, disk_tb):
         return UsableCapacity.solution("RAID 5" if level == "RAID 1" else level, disks, spares, groups, disk_tb)
+
+    def one_group_alone(level, disks, spares, groups, disk_tb):
+        if level in ("RAID 50", "RAID 60"):
+            return UsableCapacity.solution(level, disks, spares, groups, disk_tb) / groups
+        return UsableCapacity.solution(level, disks, spares, groups, disk_tb)
+
+    def disks_in_each_group(level, disks, spares, groups, disk_tb):
+        if level in ("RAID 50", "RAID 60"):
+            return UsableCapacity.solution(level, disks * groups, spares * groups, groups, disk_tb)
+        return UsableCapacity.solution(level, disks, spares, groups, disk_tb)
 
     def spares_twice(level, disks, spares, groups, disk_tb):
         return UsableCapacity.solution(level, disks, 2 * spares, groups, disk_tb)
@@ -882,10 +931,15 @@ class UsableCapacity:
         parity_is_free: "With parity you still count all members as data. The parity takes room: in each group as much as one disk, with "
         "RAID 6 as much as two.",
         mirrors_are_free: "For RAID 1 and RAID 10 your function counts every disk. A mirror keeps the same data more than once.",
+        raid1_is_free: "For RAID 1 your function adds up all disks. Each of them holds the same: together they hold what one does.",
+        raid10_is_free: "For RAID 10 your function adds up all disks. Everything is there twice, on the two disks of a mirror.",
         raid1_by_half: "For RAID 1 your function gives half of the disks. That fits when there are two. RAID 1 keeps the same on **all** "
         "its disks, so a third or a fourth adds no room.",
         raid1_like_raid5: "For RAID 1 your function takes one disk off. All but one may fail there, but what it holds is something else: "
         "every disk has the same on it.",
+        one_group_alone: "For RAID 50 and RAID 60 your function gives what one group holds. All groups together are asked.",
+        disks_in_each_group: "For RAID 50 and RAID 60 your function takes `disks` for the disks of one group. They are all disks in the "
+        "shelf; the groups share them.",
         spares_twice: "Your function takes the hot spares off twice. Once they are off, the members are left, and nothing more has to do "
         "with spares.",
         spares_in_each_group: "For RAID 50 and RAID 60 your function takes the hot spares off once for each group. `spares` is their "
@@ -968,6 +1022,21 @@ class WritePenalty:
         right = {level: (io_trace["reads"] + PENALTIES[level] * io_trace["writes"]).max() for level in PENALTIES}
         return _iops_rows({**right, "RAID 10": (io_trace["reads"] + io_trace["writes"]).max()}, database_disks)
 
+    def times_sixty(io_trace, database_disks):
+        right = {level: (io_trace["reads"] + PENALTIES[level] * io_trace["writes"]).max() for level in PENALTIES}
+        return _iops_rows({level: 60 * needed for level, needed in right.items()}, database_disks)
+
+    def writes_alone(io_trace, database_disks):
+        return _iops_rows({level: (PENALTIES[level] * io_trace["writes"]).max() for level in PENALTIES}, database_disks)
+
+    def one_parity_and_mirror_exchanged(io_trace, database_disks):
+        right = {level: (io_trace["reads"] + PENALTIES[level] * io_trace["writes"]).max() for level in PENALTIES}
+        return _iops_rows({**right, "RAID 10": right["RAID 5"], "RAID 5": right["RAID 10"]}, database_disks)
+
+    def parities_exchanged(io_trace, database_disks):
+        right = {level: (io_trace["reads"] + PENALTIES[level] * io_trace["writes"]).max() for level in PENALTIES}
+        return _iops_rows({**right, "RAID 6": right["RAID 5"], "RAID 5": right["RAID 6"]}, database_disks)
+
     def enough_exchanged(io_trace, database_disks):
         rows = WritePenalty.solution(io_trace, database_disks)
         return [{**row, "enough": "no" if row["enough"] == "yes" else "yes"} for row in rows]
@@ -984,6 +1053,11 @@ class WritePenalty:
         "minute by minute.",
         raid6_like_raid5: "For RAID 6 you took RAID 5's penalty. With two parities a small write reads three blocks and writes three.",
         mirror_writes_once: "For RAID 10 you counted each write once. A mirror writes each block to two disks.",
+        times_sixty: "You multiplied by 60. The reads and writes in `io_trace` are those of a second already, averaged over their minute.",
+        writes_alone: "You counted the writes alone, with their penalty. Each read is an operation, too.",
+        one_parity_and_mirror_exchanged: "The penalties of RAID 10 and RAID 5 have changed places. A mirror writes twice; one parity "
+        "costs four operations for a small write.",
+        parities_exchanged: "The penalties of RAID 5 and RAID 6 have changed places. The second parity makes a small write dearer.",
         enough_exchanged: "The operations are right, but `enough` does not go with them. Compare them with what all disks do together, "
         "150 times `database_disks`: the disks are enough when no more than that is needed.",
     }
@@ -1380,6 +1454,14 @@ class WhichOffer:
         row = _row(offers, WhichOffer.solution(offers, near1)[0])
         return row["offer"], (row["disks"] - row["hot_spares"] - 2) * row["disk_tb"]
 
+    def single_parity_counted(offers, near1):
+        row = _row(offers, WhichOffer.solution(offers, near1)[0])
+        return row["offer"], (row["disks"] - row["hot_spares"] - row["groups"]) * row["disk_tb"]
+
+    def what_is_needed(offers, near1):
+        per_year = near1["2025-04-01"] - near1["2024-04-01"]
+        return WhichOffer.solution(offers, near1)[0], (near1["2025-04-07"] + YEARS_AHEAD * per_year) / MOST_FULL
+
     def in_tib(offers, near1):
         letter, usable = WhichOffer.solution(offers, near1)
         return letter, usable * 1000**4 / 1024**4
@@ -1393,8 +1475,8 @@ class WhichOffer:
         return letter, 0.85 * usable
 
     wrong_ways = {
-        too_small: "It does not hold enough. Either its hot spares are in your sum, or you let it become quite full: take off the spares "
-        "and two disks in each group, and compare with what is needed at 85 %.",
+        too_small: "It does not hold enough for condition 1. Take off the spares and two disks in each group; what is left must be at "
+        "least what is needed when no more than 85 % of it may be full.",
         single_parity: "RAID 50 has one parity in each group. If the second disk to fail is in the same group as the first, its data are "
         "gone. Condition 2 says: whichever two.",
         mirrors: "RAID 10 survives many pairs, but not every one: when both disks of the same mirror fail, their data are gone. Condition "
@@ -1405,6 +1487,9 @@ class WhichOffer:
         raw_capacity: "The offer is right. But that is all its disks together, spares and parity included.",
         spares_counted: "The offer is right. But the hot spares are in your number: they hold no data.",
         parity_once: "The offer is right. But RAID 60 keeps two disks' worth of parity in **each** group.",
+        single_parity_counted: "The offer is right. But you took off one disk in each group: that is RAID 50. RAID 60 has two parities.",
+        what_is_needed: "The offer is right. But that is what is needed. Asked is what can be stored on this offer: it holds a little "
+        "more.",
         in_tib: "The offer is right, and the number would be in TiB. Asked is TB, as the makers count.",
         parity_counted: "The offer is right, and the spares are off. But the members' parity is still in your number: it takes room in "
         "each group.",

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import struct
+import sys
 from base64 import b64encode
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from coursekit.checking import Bytes, Choice, Function, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.table import Rows, _cells
-from coursekit.checking.reading import Unclear, is_a, is_library, plain, short, single
+from coursekit.checking.reading import Unclear, Unreadable, is_a, is_library, plain, short, single
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
@@ -296,12 +297,21 @@ def _line(log, fits):
 
 
 class LineNumber(Number):
-    """The number of a line, also as "line 11"."""
+    """The number of a line, also as "line 11", or the row of the log itself."""
 
     def read(self, given):
         """As for a number."""
+        if is_library(given, "pandas", "Series"):
+            row = sys.modules["pandas"].Series(given)
+            given = next((value for name, value in zip(plain(row.index), plain(row)) if name == "line"), given)
+        if is_library(given, "pandas", "DataFrame"):
+            table = Table("log").read(given)
+            if "line" in table.columns and len(table.rows) == 1:
+                given = table.rows[0][table.columns.index("line")]
         value = single(plain(given))
         if type(value) is str:
+            if re.fullmatch(r"\s*\d{1,2}:\d\d\s*", value):
+                raise Unreadable("That is a time. Give the number of the line, from the column `line`.")
             named = re.findall(r"\b(?:line|row|no\.?|number)\s*(\d+)", value.casefold()) or re.findall(r"(?<![\w.:-])\d+(?![\w.:-])", value)
             if len(named) == 1:
                 return (int(named[0]),)
@@ -420,7 +430,7 @@ class Digest(Bytes):
         value = plain(given)
         if type(value) is str:
             try:
-                return bytes.fromhex(value.strip())
+                return bytes.fromhex(re.sub("^0[xX]", "", value.strip()))
             except ValueError:
                 raise Unclear("text that is not hexadecimal") from None
         return super().read(given)
@@ -473,6 +483,12 @@ class HashedPassword:
     def latin(password, salt, rounds):
         return hashlib.pbkdf2_hmac("sha256", password.encode("latin-1"), bytes.fromhex(salt), rounds)
 
+    def not_encoded(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", password, bytes.fromhex(salt), rounds)
+
+    def blanks_cut(password, salt, rounds):
+        return hashlib.pbkdf2_hmac("sha256", password.strip().encode("utf-8"), bytes.fromhex(salt), rounds)
+
     def swapped(password, salt, rounds):
         return hashlib.pbkdf2_hmac("sha256", bytes.fromhex(salt), password.encode("utf-8"), rounds)
 
@@ -501,6 +517,9 @@ class HashedPassword:
         return hashlib.pbkdf2_hmac("sha512", password.encode("utf-8"), bytes.fromhex(salt), rounds)
 
     wrong_ways = {
+        not_encoded: "PBKDF2 takes bytes, and something is still text: `.encode(\"utf-8\")` makes bytes of the password, "
+        "`bytes.fromhex` of the salt.",
+        blanks_cut: "You cut the blanks off the ends of the password. A blank is a character of it like any other: take it as it comes.",
         swapped: "Salt and password have changed places: behind the name of the hash function the password comes first, then the salt.",
         the_word_password: "You hash the word `password` itself. In quotation marks it is a text; without them it is what the "
         "function gets.",
@@ -535,7 +554,7 @@ class HashedPassword:
     praise = "Nobody can turn it back; one can only try words. The salt makes each account a job of its own, the rounds make each try dear."
 
     def cases(draw):
-        words = ["Harbour2025!", "changeme", "Größe 38", "café-noir", "correct horse battery staple", "x"]
+        words = ["Harbour2025!", "changeme", "Größe 38", "café-noir", "correct horse battery staple", "blank behind ", "x"]
         return [(word, draw.randbytes(draw.choice((8, 16))).hex(), draw.choice((1, 250, 600, 1000))) for word in words for _ in range(2)]
 
 
@@ -633,7 +652,18 @@ def package(value):
     """The name of a package, from its name or the package itself."""
     value = value[0] if isinstance(value, list) and value else value
     name = str(value).strip(" '\"").split(":")[0].casefold()
+    if not name.startswith("hv-"):
+        raise ValueError("give the names of the packages, as they are printed: hv-...-7.2. and so on")
     return name.removesuffix(".pkg")
+
+
+class Packages(Set):
+    """Names of packages; one without its version stands for the only package of that part."""
+
+    def difference(self, answer, other):
+        """None when both hold the same packages."""
+        whole = {re.sub(r"-[\d.]+$", "", name): name for name in other}
+        return super().difference({whole.get(name, name): given for name, given in answer.items()}, other)
 
 
 @lesson.exercise
@@ -644,7 +674,7 @@ class GenuineUpdates:
     Answer with a list of their names.
     """
 
-    answer = Set("genuine", reading=package)
+    answer = Packages("genuine", reading=package)
     points = 2
 
     def solution(packages, contract_key):
@@ -901,7 +931,7 @@ def finding(value):
     """The finding in one word, from what people call it."""
     text = " ".join(str(value).strip(" .'\"").casefold().replace("-", " ").split())
     for word, others in {
-        "ok": ("ok", "okay", "valid", "good", "fine", "none", "no fault", ""), "ended": ("ended", "expired", "too late", "end"),
+        "ok": ("ok", "okay", "valid", "good", "fine", "none", "nan", "no fault", ""), "ended": ("ended", "expired", "too late", "end"),
         "early": ("early", "not yet valid", "not valid yet", "too early", "not yet", "begins later"),
         "name": ("name", "wrong name", "wrong host", "hostname", "san", "wrong san"),
         "issuer": ("issuer", "unknown issuer", "wrong issuer", "untrusted issuer", "untrusted", "self signed", "signature", "unknown ca"),
@@ -916,6 +946,50 @@ def host(value):
     """A host's name with its domain, in small letters."""
     name = str(value).strip(" .'\"").casefold().replace("_", "-")
     return name if "." in name else f"{name}.hvgh.example"
+
+
+def _by_host(value, depth=3):
+    """With each Certificate among keys, values and items replaced by its host, as deep as a list of rows goes."""
+    if type(value) is Certificate:
+        return value.host
+    if type(value) is dict and depth:
+        return {_by_host(key, 0): _by_host(one, depth - 1) for key, one in value.items()}
+    return [_by_host(one, depth - 1) for one in value] if type(value) in (list, tuple) and depth else value
+
+
+class Round(Told):
+    """The certificates with what is found; also the findings alone in their order, or for each finding its hosts.
+
+    A certificate itself is as good as its host.
+    """
+
+    takes = "a finding for each of the ten hosts, as a dictionary, a table, or a list in the order of `certificates`"
+
+    def judge(self, exercise, given, editions):
+        """As for a table; findings alone are those of the hosts in their order."""
+        hosts = [row[0] for row in self._computed(exercise, exercise.solution, editions).rows]
+        value = self._alone(given[0])
+        if type(value) is list and len(value) == len(hosts) and all(type(one) is str for one in value):
+            given = (list(zip(hosts, value, strict=True)),)
+        return super().judge(exercise, given, editions)
+
+    def _alone(self, given):
+        """What was given as plain data, where it can be findings alone; None for a dictionary, and a Series or table with names."""
+        if is_a(given, dict) or is_library(given, "pandas", "DataFrame") or is_library(given, "pandas", "Series") and all(
+                type(one) is str for one in plain(given.index)):
+            return None
+        try:
+            return plain(_by_host(given))
+        except Unclear:
+            return None
+
+    def read(self, given):
+        """As for a table, and by finding."""
+        given = _by_host(given)
+        if is_a(given, dict):
+            if rows := _by_finding(plain(given), finding, ("ok", *NOT_SO)):
+                return Rows(["host", "finding"], rows)
+        return super().read(given)
 
 
 NOT_SO = {  # why a host that is refused for this reason is refused wrongly
@@ -946,7 +1020,7 @@ def _found_otherwise(hospital, mine, ours):
     if mine[name] == "ok":
         reason = f"a careful client refuses it. Look again at {LOOK_AT[ours[name]]}."
     else:
-        reason = NOT_SO[mine[name]]
+        reason = NOT_SO[mine[name]] + (" It is refused all the same, but for another reason." if ours[name] != "ok" else "")
     return f"{name}: {reason}" + (f" ({len(wrong) - 1} more not right.)" if wrong[1:] else "")
 
 
@@ -960,22 +1034,21 @@ class CertificateRound:
     has more than one fault.
     """
 
-    answer = Told("findings", _found_otherwise, key=["host"], reading={"host": host, "finding": finding})
+    answer = Round("findings", _found_otherwise, key=["host"], reading={"host": host, "finding": finding})
     points = 2
 
     def solution(certificates):
         now = datetime(2025, 4, 7, 5, 30)                       # 07:30 in summer time is 05:30 GMT
         rows = []
         for one in certificates:
-            star = "*." + one.host.split(".", 1)[1]             # a star stands for the first part of a name
             if not one.signed:
                 found = "issuer"
             elif now < one.not_before:
                 found = "early"
             elif now > one.not_after:
                 found = "ended"
-            elif one.host not in one.names and star not in one.names:
-                found = "name"
+            elif one.host not in one.names and "*.hvgh.example" not in one.names:
+                found = "name"                                  # a star stands for the first part of a name
             elif one.key == "RSA, 1024 bits":
                 found = "weak"
             else:
@@ -1063,6 +1136,11 @@ def _picked(inventory, fits):
     return [row["device"] for row in inventory.to_dict("records") if fits(row, set(row["open_ports"].split(", ")) & {"23", "445", "3389"})]
 
 
+def device(value):
+    """The name of a device, with a hyphen as good as an underscore."""
+    return str(value).strip(" '\"").casefold().replace("-", "_")
+
+
 class Devices(Set):
     """Names of devices, also as the rows of the inventory that hold them; the first that does not belong is told by itself."""
 
@@ -1079,7 +1157,7 @@ class Devices(Set):
         verdict = super().judge(exercise, given, editions)
         if verdict.label not in ("extra", "missing"):
             return verdict
-        rows = {row["device"].casefold(): row for row in lesson.input_of("inventory", editions.own).to_dict("records")}
+        rows = {device(row["device"]): row for row in lesson.input_of("inventory", editions.own).to_dict("records")}
         answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
         for name in answer:
             if name in rows and name not in right:
@@ -1087,6 +1165,8 @@ class Devices(Set):
                 which = f"{row['device']} does not belong there: its "
                 if row["support_ends"] >= TODAY:
                     return Verdict(Outcome.NOT_YET, which + "support has not ended yet. Compare the year, too.", "extra")
+                if not row["open_ports"]:
+                    return Verdict(Outcome.NOT_YET, f"{row['device']} does not belong there: the scan found no open port on it.", "extra")
                 return Verdict(Outcome.NOT_YET, which + "open ports hold none of the three. 104 is DICOM, which imaging needs.", "extra")
         if verdict.label == "missing":
             return Verdict(Outcome.NOT_YET, "What you have is right, but not all. Look for 23, for 445 and for 3389, also where several "
@@ -1102,7 +1182,7 @@ class OldAndOpen:
     Answer with a list of their names.
     """
 
-    answer = Devices("old_and_open")
+    answer = Devices("old_and_open", reading=device)
 
     def solution(inventory):
         found = []
@@ -1181,20 +1261,23 @@ def _image(preamble, uid, name, pid, slice_number, extra=b""):
 # The head of a Windows program without any code: it names a processor and no section, so there is nothing to run.
 _DOS_HEAD = b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0\xb8\0"
 _OTHER_DOS_HEAD = b"MZP\0\2\0\0\0\4\0\x0f\0\xff\xff\0\0\xb8\0"  # as another compiler writes it
+_OLD_PROGRAM = b"NE\5\x3c" + bytes(20)  # the head of a program for 16-bit Windows, without any code either
 _PROGRAM = b"PE\0\0" + struct.pack("<HHIIIHH", 0x14C, 0, 0, 0, 0, 0, 0x102)
 
 
 def _file(kind, *details):
-    """An image with a preamble of that kind: zeros, text, TIFF (of either byte order), table or program.
+    """An image with a preamble of that kind: zeros, text, small letters, TIFF (of either byte order), table or program.
 
-    "other program" has another second word; "text, PE" holds what looks like a program's head, to which nothing points.
+    "other program" has another second word, "old program" is for 16-bit Windows; "text, PE" holds what looks like a program's head, to
+    which nothing points.
     """
-    if kind in ("program", "other program"):
-        head = (_DOS_HEAD if kind == "program" else _OTHER_DOS_HEAD).ljust(60, b"\0")
-        at = _image(head, *details, _PROGRAM).index(_PROGRAM)
-        return _image(head + struct.pack("<I", at) + b"harmless: no code, made for a lesson", *details, _PROGRAM)
+    if kind in ("program", "other program", "old program"):
+        head = (_OTHER_DOS_HEAD if kind == "other program" else _DOS_HEAD).ljust(60, b"\0")
+        proper = _OLD_PROGRAM if kind == "old program" else _PROGRAM
+        at = _image(head, *details, proper).index(proper)
+        return _image(head + struct.pack("<I", at) + b"harmless: no code, made for a lesson", *details, proper)
     preambles = {"TIFF": b"II*\0" + struct.pack("<IH", 8, 0), "TIFF, MM": b"MM\0*" + struct.pack(">IH", 8, 0), "zeros": b"",
-                 "text": b"SCAN BY CT MZ-40, ECC\0", "text, PE": b"SCAN BY PET/SPECT, ECC\0",
+                 "text": b"SCAN BY CT MZ-40, ECC\0", "small letters": b"mz-40 ct, ECC\0", "text, PE": b"SCAN BY PET/SPECT, ECC\0",
                  "table": b"TABLE OF SLICES\0".ljust(60, b"\0") + struct.pack("<4I", 4096, 8192, 12288, 16384)}
     return _image(preambles[kind], *details, _PROGRAM if kind == "text, PE" else b"")
 
@@ -1212,7 +1295,7 @@ def disc(hospital):
 
 @lesson.exercise
 class CleanPreamble:
-    """Write the function `clean(data)` for the import station. It gets the bytes of a file from a disc and returns the bytes that
+    """Write the function `clean(data)` for the import station. It gets the bytes of a DICOM file from a disc and returns the bytes that
     may be imported: of a file that **begins as a Windows program**, with the whole preamble zeros and everything behind it as it is;
     of every other file, unchanged.
 
@@ -1236,6 +1319,9 @@ class CleanPreamble:
     def letters_anywhere(data):
         return bytes(128) + data[128:] if b"MZ" in data[:128] else data
 
+    def small_letters_too(data):
+        return bytes(128) + data[128:] if data[0:2].upper() == b"MZ" else data
+
     def first_letter(data):
         return bytes(128) + data[128:] if data[0:1] == b"M" else data
 
@@ -1247,6 +1333,9 @@ class CleanPreamble:
 
     def pe_anywhere(data):
         return bytes(128) + data[128:] if b"PE" in data else data
+
+    def new_programs_only(data):
+        return bytes(128) + data[128:] if data[0:2] == b"MZ" and b"PE" in data else data
 
     def tiff_too(data):
         return bytes(128) + data[128:] if data[0:2] in (b"MZ", b"II") else data
@@ -1285,6 +1374,8 @@ class CleanPreamble:
         "The order is: only what begins as a program.",
         letters_anywhere: "You look for `MZ` anywhere in the preamble. In one file it is part of a scanner's name. Windows looks at the "
         "first two bytes and nowhere else.",
+        small_letters_too: "You took `mz` for `MZ`. Windows compares bytes, not letters: in one file a scanner's name begins so, and you "
+        "wiped it.",
         first_letter: "Programs are cleaned, but one letter is not enough: a TIFF image may begin with `MM` (its numbers stand with the "
         "high byte first), and you wiped it.",
         four_bytes: "Only `MZ` makes the beginning of a program. What stands behind it differs from compiler to compiler, and one "
@@ -1292,6 +1383,8 @@ class CleanPreamble:
         offset_60: "You look at offset 60 alone. In one file a harmless table stands there, and you wiped it: by what does the *beginning* "
         "of a program show?",
         pe_anywhere: "You look for `PE` anywhere. Those two letters stand in PET and SPECT as well, and a clean file was changed.",
+        new_programs_only: "You ask for `PE` as well. A program for an older Windows has `NE` in its place, and one of those got through: "
+        "`MZ` at the beginning is enough to clean.",
         tiff_too: "The TIFF images were wiped too. They begin with `II`, which is allowed and useful; only programs are to be changed.",
         digits: "`b\"0\"` is the digit zero, the byte 30 in hexadecimal. Asked are bytes whose value is zero: see the last line of the "
         "example.",
@@ -1319,7 +1412,8 @@ class CleanPreamble:
     )
 
     def cases(draw):
-        kinds = ["program", "zeros", "TIFF", "text", "other program", "TIFF, MM", "table", "text, PE", "zeros", "program"]
+        kinds = ["program", "zeros", "TIFF", "text", "other program", "TIFF, MM", "table", "text, PE", "zeros", "program", "old program",
+                 "small letters"]
         return [(_file(kind, f"2.999.3.{draw.randrange(1000, 9999)}.{draw.randrange(1, 9)}.{number}", f"TEST^DISC{number}",
                        f"EC-{draw.randrange(80000, 89999)}", number),) for number, kind in enumerate(kinds, 1)]
 
@@ -1328,7 +1422,9 @@ class CleanPreamble:
 
 def link_host(value):
     """The domain that somebody registered: the last two parts of the host, from a host or a whole address."""
-    text = str(value).strip(" <>\"'`.").casefold().replace("hxxp", "http")
+    text = str(value).strip(" <>\"'`.").casefold().replace("hxxp", "http").replace("[.]", ".")       # as it is written not to be clicked
+    if "@" in text and "/" not in text:
+        raise ValueError("that is the address of somebody's mail. Asked is where the link leads")
     text = text.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0].rsplit("@", 1)[-1].split(":", 1)[0].strip(".")
     parts = text.split(".")
     if len(parts) < 2 or not all(parts):
@@ -1722,10 +1818,24 @@ def after_the_last_day(hospital):
                             columns=["utc", "event", "host", "patient_id"])
 
 
+@lesson.input
+def same_hash(hospital):
+    """A function that says whether two hashes are the same, each as bytes or in hexadecimal."""
+    return _same_hash
+
+
+def _same_hash(one, other):
+    try:
+        return Digest("hash").read(one) == Digest("hash").read(other)
+    except Unclear:                                 # nothing came back yet, or no hash
+        return False
+
+
 def reviewed(value):
     """A finding of the review in one word."""
     text = str(value).strip(" .'\"").casefold()
     for word, others in {
+        "ok": ("ok", "okay", "none", "nan", "fine", "in order", ""),
         "left": ("left", "leaver", "has left"), "shared": ("shared", "shared login"),
         "rights": ("rights", "right", "too many rights", "role"), "password": ("password", "weak password", "known password"),
     }.items():
@@ -1788,7 +1898,7 @@ def _reviewed_otherwise(hospital, mine, ours):
 
 
 class Review(Told):
-    """The findings of the review; also as a dictionary from a finding to its accounts."""
+    """The findings of the review; also as a dictionary from a finding to its accounts. Rows that say `ok` do not matter."""
 
     takes = "a table with `user_id` and `finding`"
 
@@ -1797,7 +1907,9 @@ class Review(Told):
         if is_a(given, dict):
             if rows := _by_finding(plain(given), reviewed, FINDINGS):
                 return Rows(["user_id", "finding"], rows)
-        return super().read(given)
+        table = super().read(given)
+        table.rows = [row for row in table.rows if not any(reviewed(cell) == "ok" for cell in row)]
+        return table
 
 
 @lesson.exercise
@@ -1805,7 +1917,7 @@ class AccountReview:
     """The security officer's list: which accounts of HV_PACS need something done, and for which reason?
 
     Give a table with the columns `user_id` and `finding`, a row for each account that is **not disabled** and to which one of
-    these applies; if several do, the first counts.
+    these applies; if several do, the first counts. The other accounts need no row.
 
     1. `left`: its owner's last day is past.
     2. `shared`: several persons log in with it.
@@ -1816,25 +1928,25 @@ class AccountReview:
     answer = Review("review", _reviewed_otherwise, key=["user_id"], reading={"finding": reviewed})
     points = 3
 
-    def solution(accounts, personnel, known_words, role_rights, job_needs):
-        people = {person["user_id"]: person for person in personnel}
+    def solution(accounts, personnel, known_words, role_rights, job_needs, same_hash):
         rows = []
         for one in accounts:
-            person = people.get(one.user_id, {"job": None, "last_day": ""})
-            needed = job_needs.get(person["job"], role_rights[one.role])
-            more = [right for right in role_rights[one.role] if right not in needed]
-            forms = (one.hash, bytes.fromhex(one.hash))         # your function may return either
-            known = [word for word in known_words if hashed(word, one.salt, one.rounds) in forms]
-            if one.disabled:
-                continue
-            if person["last_day"] != "" and person["last_day"] < "2025-04-07":
-                rows.append({"user_id": one.user_id, "finding": "left"})
-            elif "shared" in one.purpose:
-                rows.append({"user_id": one.user_id, "finding": "shared"})
-            elif more:
-                rows.append({"user_id": one.user_id, "finding": "rights"})
-            elif known:
-                rows.append({"user_id": one.user_id, "finding": "password"})
+            found = "ok"                                        # from the last finding to the first: the first is to count
+            for word in known_words:
+                if same_hash(hashed(word, one.salt, one.rounds), one.hash):
+                    found = "password"
+            for person in personnel:
+                if person["user_id"] == one.user_id:
+                    for right in role_rights[one.role]:
+                        if right not in job_needs[person["job"]]:
+                            found = "rights"
+            if "shared" in one.purpose:
+                found = "shared"
+            for person in personnel:
+                if person["user_id"] == one.user_id and person["last_day"] != "" and person["last_day"] < "2025-04-07":
+                    found = "left"
+            if found != "ok" and not one.disabled:
+                rows.append({"user_id": one.user_id, "finding": found})
         return rows
 
     def disabled_too(accounts, personnel):

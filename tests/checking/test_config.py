@@ -76,3 +76,17 @@ def test_hostile_answers_get_a_sentence(check):
         for given in (make(), {"modality": make(), "at_most": 5}):
             verdict = check(given)
             assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 10, label
+
+
+def test_settings_may_be_called_otherwise(ask):
+    def reading(value):
+        raise ValueError("each rule is a pair")
+
+    check = ask(Config("rules", reading=reading, called="rules"), lambda: [1],
+                trial=lambda settings, hospital: [], faults=lambda outcome: [])
+    assert check([2]).message == "The rules can't be used as they are: each rule is a pair."
+    assert check(5).message.startswith("This exercise takes rules, as a dictionary or a list")
+
+
+def test_an_object_among_the_settings_is_told_as_one(check):
+    assert check({"modality": object(), "at_most": 5}).message.startswith("The settings hold an object of type `object`, where text")

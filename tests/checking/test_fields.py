@@ -66,3 +66,14 @@ def test_hostile_answers_get_a_sentence(check):
 
 def test_the_stub_names_the_entries(check):
     assert check.exercise.answer_text("t01").startswith('setup = {\n    "aet": ...,\n    "port": ...,\n')
+
+
+def test_values_in_order_and_a_remark_on_a_wrong_one(ask):
+    def remark(name, given, right, get):
+        return f"This {given} is none." if name == "B" else None
+
+    check = ask(Fields("x", {"A": Text(""), "B": Text("")}, in_order=True, remark=remark), lambda: {"A": "one", "B": "two"})
+    assert check(["one", "two"]).correct and check({"B": "two", "A": "one"}).correct
+    assert check({"A": "one", "B": "ten"}).message == "About `B`: this ten is none."
+    assert check({"A": "ten", "B": "two"}).message == "About `A`: that is not what was asked."
+    assert check(["one"]).label == "unreadable"

@@ -76,7 +76,7 @@ def test_what_is_no_file_is_said(check, tmp_path):
     assert check(...).outcome is Outcome.NOT_ANSWERED
     assert "no file of that name" in check(str(tmp_path / "nothing.dcm")).message
     assert "empty" in check(tmp_path / "empty").message
-    assert check([b"no card"]).message == "a file is no card."
+    assert check([b"no card"]).message == "A file is no card."
     assert check([]).label == "unreadable"
 
 

@@ -59,6 +59,16 @@ def test_wrong_is_diagnosed(ask):
     assert check(5).label == "unreadable" and check("total").label == "unreadable" and check(None).label == "unreadable"
 
 
+def test_a_wrong_way_that_ends_with_an_exception_is_known_by_it(ask):
+    def as_text(values, factor):
+        return "".join(values) * factor
+
+    check = ask(Function("total", result=Number()), solution, {as_text: "Numbers are added up, not joined."}, cases)
+    verdict = check(lambda values, factor: "".join(values) + "!")
+    assert verdict.label == "as_text" and "`TypeError`" in verdict.message and verdict.message.endswith("not joined.")
+    assert check(lambda values, factor: len(7)).label == "error" and check(lambda values, factor: values + 1).label == "error"
+
+
 def untouched(values, factor):
     ...
 
@@ -125,3 +135,56 @@ def test_text_results(ask):
     check = ask(Function("shout", result=Text(case=True)), lambda word: word.upper(), cases=lambda draw: [("ct",), ("mr",)])
     assert check(lambda word: word.upper()).correct
     assert not check(lambda word: word).correct
+
+
+def test_several_mistakes_together_are_known_by_each_of_them(ask):
+    def rule(number):
+        return int(number > 0 and number % 2 == 0)
+
+    def odd_ones_too(number):
+        return int(number > 0)
+
+    def zero_too(number):
+        return int(number >= 0 and number % 2 == 0)
+
+    def all_but_the_largest(number):
+        return int(rule(number) and number != 8)
+
+    ways = {odd_ones_too: "odd ones are wrong", zero_too: "zero is wrong", all_but_the_largest: "the largest is right"}
+    check = ask(Function("rule", result=Number()), rule, ways, cases=lambda draw: [(number,) for number in range(-2, 9)])
+    verdict = check(lambda number: int(number >= 0))
+    assert verdict.label == "odd_ones_too" and verdict.message.startswith("More than one thing") and verdict.message.endswith("are wrong")
+    assert check(lambda number: int(number > 0)).message == "odd ones are wrong"
+    for given in (lambda number: 1, lambda number: 0, lambda number: int(rule(number) and number != 6)):
+        assert check(given).label == "value"                   # no known mistakes make all of these
+
+
+def test_a_function_that_prints_instead_of_returning_is_told(ask):
+    maybe = Text()
+    maybe.read = lambda given: "none" if given is None else Text.read(maybe, given)
+    check = ask(Function("first", result=maybe), lambda words: words[0] if words else None, cases=lambda draw: [(["a"],), ([],), (["b"],)])
+    assert check(lambda words: words[0] if words else None).correct
+    verdict = check(lambda words: print(words))
+    assert verdict.label == "nothing" and "Is a `return` missing?" in verdict.message
+
+
+def test_two_headers_are_shown_whole(ask):
+    header = {"study_uid": "2.999.9.1234", "modalities": ["CT", "SR"], "body_part": "THORAX", "side": None, "date": "2024-05-02"}
+    check = ask(Function("same", result=Number()), lambda one, other: 1, cases=lambda draw: [(header, header)])
+    assert check(lambda one, other: 5).message.count("'date': '2024-05-02'}") == 2
+
+
+def test_a_failing_case_may_be_explained(ask):
+    kind = Function("total", result=Number(), about=lambda values, factor: f"The factor of this case is {factor}.")
+    check = ask(kind, solution, {}, cases)
+    message = check(lambda values, factor: -7).message
+    assert "The factor of this case is" in message and "not the number" not in message and "That case is kept" in message
+
+
+def test_cases_may_name_an_input_of_the_lesson(ask):
+    def own(hospital):
+        return 7
+
+    check = ask(Function("double", result=Number()), lambda n: 2 * n, cases=lambda draw, own: [(own,), (draw.randrange(50, 99),)])
+    check.exercise.lesson.input(own)
+    assert check(lambda n: 2 * n).correct and not check(lambda n: 2 * n if n > 49 else 0).correct

@@ -55,9 +55,26 @@ def test_wrong_forms(ask, answer, label, word):
     assert "524288" not in verdict.message or "km" in verdict.message
 
 
+def test_an_exact_whole_number_is_not_told_to_round(ask):
+    message = ask(Number("offset"), lambda: 275)(273).message
+    assert message.startswith("Close, but not it") and "round" not in message
+    assert "round only at the end" in ask(Number("x", tolerance=0.1), lambda: 27.5)(27.3).message
+
+
+def test_a_point_may_part_thousands_where_the_number_is_exact(ask):
+    assert ask(Number("port"), lambda: 11112)("11.112").correct and ask(Number("port"), lambda: 11.112)("11.112").correct
+    assert not ask(Number("x", tolerance=0.5), lambda: 11112)("11.112").correct and not ask(Number("port"), lambda: 112)("0.112").correct
+
+
+@pytest.mark.parametrize("answer", ["240*320", "240 * 320 * 3 * 24", "512 x 512 x 2", "(512*512)/8", "600/2", "3 \u00d7 4"])
+def test_a_calculation_in_quotes_is_told_as_such(ask, answer):
+    assert "calculation in quotes" in ask(Number("size", unit="bytes"), lambda: 5)(answer).message
+
+
 def test_percent_and_fraction(ask):
     check = ask(Number("rate", unit="%", tolerance=0.05), lambda: 7.43)
     assert check("7.4 %").correct and check("7,4%").correct and check(7.4).correct
+    assert all(check(f"7.4 {word}").correct for word in ("percent", "per cent", "Percent", "pct")) and not check("7.4 permille").correct
     assert check(0.0743).label == "factor" and "fraction" in check(0.0743).message
     assert check(7.2).label in ("value", "close")
 
@@ -94,6 +111,35 @@ def test_hexadecimal_digits_without_0x_are_recognised(ask, answer):
     assert "`0x` in front" in ask(Number("port"), lambda: 11112)(answer).message
 
 
+def test_hexadecimal_digits_are_no_unit(ask):
+    assert "`0x` in front" in ask(Number("size", unit="bytes"), lambda: 106)("6a").message
+    assert ask(Number("size", unit="bytes"), lambda: 6)("6 B").correct and ask(Number("age", unit="days"), lambda: 6)("6 d").correct
+
+
 def test_scientific_notation_is_no_hexadecimal(ask):
     assert ask(Number("x"), lambda: 5000)("5e3").correct
     assert ask(Number("size", unit="bytes"), lambda: 12)("12 B").correct
+
+
+def test_rates_of_a_line(ask):
+    check = ask(Number("rate", unit="Mbit/s", tolerance=0.1), lambda: 13.3)
+    for answer in ("13.3 Mbit/s", "13.3 Mb/s", "13.3 Mbps", "13300 kbit/s", "0.0133 Gbps", "13,300 Kbps", "13300000 bit/s", 13.3):
+        assert check(answer).correct, answer
+    assert check("1.6625 MB/s").correct and not check("13.3 MB/s").correct
+    for answer in ("13.3 Mbit", "13.3 MB", "13.3 mb", "13.3 s"):
+        assert check(answer).label == "unreadable", answer
+    assert ask(Number("size", unit="MB"), lambda: 13)("13 MB/s").label == "unreadable"
+
+
+def test_a_word_may_stand_before_the_number(ask):
+    check = ask(Number("hop", named=("hop", "router")), lambda: 5)
+    for answer in ("hop 5", "Hop 5", "hop no. 5", "hop #5", "router: 5", "hop5", " hop number 5 ", "5", 5):
+        assert check(answer).correct, answer
+    assert not check("hop 6").correct and check("hops 5").label == check("hop").label == check("line 5").label == "unreadable"
+    assert ask(Number("hop"), lambda: 5)("hop 5").label == "unreadable"
+    assert ask(Number("ct", unit="HU", named=("HU",)), lambda: -12)("HU -12").correct
+
+
+def test_blanks_in_a_unit_do_not_matter(ask):
+    check = ask(Number("velocity", unit="cm/s"), lambda: 92)
+    assert check("92 cm / s").correct and check("92cm/s").correct and check("0.92 m/s").label == "unreadable"

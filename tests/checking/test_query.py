@@ -71,6 +71,31 @@ def test_an_index_can_be_demanded(ask):
     assert aliased.label == "full scan"
 
 
+def test_an_index_is_of_no_avail_where_the_range_is_wide(ask):
+    check = ask(Query("query", uses_index=True),
+                lambda: "SELECT pk FROM study WHERE created_utc >= '2025-03-06' AND created_utc < '2025-03-07'")
+    wide = check("SELECT pk FROM study WHERE created_utc >= '2025-01-01' AND substr(created_utc, 1, 10) = '2025-03-06'")
+    assert wide.label == "wide range" and "500 times as many rows" in wide.message
+
+
+def test_names_of_columns_can_be_demanded(ask):
+    def wrong():
+        return "SELECT modality, 0 AS studies FROM study GROUP BY modality"
+
+    solution = "SELECT modality, COUNT(*) AS studies FROM study GROUP BY modality"
+    check = ask(Query("query", result=Table(key=["modality"]), named=True), lambda: solution, {wrong: "That is nothing."})
+    assert check(solution).correct and check(solution.replace("studies", "Studies")).correct
+    nameless = check(solution.replace(" AS studies", ""))
+    assert nameless.label == "column names" and "`studies`" in nameless.message and "The values are right" in nameless.message
+    assert check("SELECT modality, 0 FROM study GROUP BY modality").label == "wrong"
+    assert ask(Query("query", result=Table(key=["modality"])), lambda: solution)(solution.replace(" AS studies", "")).correct
+
+
+@pytest.mark.parametrize("given", ["59786", " 1,719 ", "52.5"])
+def test_a_number_in_place_of_the_query_is_told_as_such(ask, given):
+    assert "You gave a number" in _check(ask)(given).message
+
+
 def test_a_database_that_cannot_be_opened_is_said(ask):
     check = _check(ask)
 

@@ -67,6 +67,8 @@ WRONG = [
     (lambda: 5, "unreadable", "a number"),
     (lambda: None, "unreadable", "None"),
     (lambda: [], "unreadable", "empty table"),
+    (lambda: "2025-01 CT 120", "unreadable", "text. Write each row in brackets"),
+    (lambda: ["2025-01 CT 120", "2025-02 CT 118"], "unreadable", "rows that are text. Write"),
     (lambda: {"month": ["a"], "studies": [1, 2]}, "unreadable", "different lengths"),
     (lambda: [{"a": 1}, {"b": 2}], "unreadable", "different columns"),
     (lambda: _changed(studies=(1, None)), "value", "`studies` is not right"),
@@ -123,3 +125,77 @@ def test_frames_too_large_are_refused_at_once(ask):
     check = ask(Table("t"), right)
     assert "more than" in check(pd.DataFrame({"a": np.zeros(3_000_000)})).message
     assert check(pd.concat([right()] * 5000)).label == "rows"
+
+
+def test_a_dictionary_may_hold_rows_and_a_series_its_names_in_the_index(ask):
+    def levels():
+        return [{"level": "RAID 5", "iops": 200, "enough": "no"}, {"level": "RAID 10", "iops": 400, "enough": "yes"}]
+
+    check = ask(Table("t", key=["level"]), levels)
+    assert check({"RAID 10": (400, "yes"), "RAID 5": [200, "no"]}).correct
+    assert check({"RAID 10": (400, "no"), "RAID 5": (200, "no")}).label == "value"
+    assert check({"level": ["RAID 5", "RAID 10"], "iops": [200, 400], "enough": ["no", "yes"]}).correct     # as columns, also two of two
+    assert "`iops` is missing" in check({"level": ["RAID 5", "RAID 10"], "enough": ["no", "yes"]}).message
+    assert check(pd.DataFrame({"iops": [200, 400], "enough": ["no", "yes"]}, index=["RAID 5", "RAID 10"])).correct
+    for given in ([("RAID 5", 200), ("RAID 10", 400)], {"RAID 5": 200, "RAID 10": 400}):
+        assert check(given).label == "missing column" and "2 values each, where 3 are asked" in check(given).message
+
+    check = ask(Table("t", key=["level"]), lambda: [{key: row[key] for key in ("level", "iops")} for row in levels()])
+    series = pd.Series({"RAID 5": 200, "RAID 10": 400})
+    assert check(series).correct and check(series.rename("iops")).correct and check(series.rename_axis("level")).correct
+    assert "`level` is missing" in check(pd.DataFrame({"iops": [200, 400]}, index=[3, 7])).message           # the numbers only count rows
+
+
+def _films():
+    return [{"film": 1, "side": "L"}, {"film": 2, "side": "R"}, {"film": 3, "side": "L"}]
+
+
+def _side(value):
+    if value not in ("L", "R", "U"):
+        raise ValueError("a side is L or R")
+    return value
+
+
+def test_the_first_row_may_hold_the_names(ask):
+    check = ask(Table("t", key=["film"]), _films)
+    assert check([["film", "side"], [1, "L"], [2, "R"], [3, "L"]]).correct
+    assert check([("Side", "Film"), ("L", 1), ("R", 2), ("L", 3)]).correct
+    assert not check([["film", "breast"], [1, "L"], [2, "R"], [3, "L"]]).correct
+
+
+def test_a_cell_that_its_column_cannot_read_is_told(ask):
+    check = ask(Table("t", key=["film"], reading={"side": _side}), _films)
+    verdict = check([(1, "L"), (2, "left"), (3, "L")])
+    assert verdict.label == "unreadable" and verdict.message.endswith("the column `side` can't be read: `left`; a side is L or R.")
+
+
+def test_with_a_remark_a_wrong_row_is_diagnosed_by_itself(ask):
+    def all_left():
+        return [{"film": number, "side": "L"} for number in (1, 2, 3)]
+
+    def remark(film, column, given, right, get):
+        return f"Look at film {film} for its {column}, not {given}." if film == 1 else None
+
+    check = ask(Table("t", key=["film"], reading={"side": _side}, remark=remark), _films, {all_left: "Not all are left."})
+    assert check([(1, "R"), (2, "L"), (3, "L")]).label == "all_left", "its own wrong row is there, whatever the others hold"
+    told = check([(1, "U"), (2, "R"), (3, "L")])
+    assert told.message == ("2 of 3 rows are right. In the row where `film` is `1`, the column `side` is not right. "
+                            "Look at film 1 for its side, not u.")
+    assert check([(1, "L"), (2, "R"), (3, "U")]).message.endswith("is not right.")
+
+
+def test_case_matters_where_it_is_said_to(ask):
+    check = ask(Table("t", key=["tag"], case=["value"]), lambda: [{"tag": "a", "value": "HV10O2"}, {"tag": "b", "value": "19610817"}])
+    assert check([("A", "HV10O2"), ("B", 19610817)]).correct
+    verdict = check([("a", "hv10o2"), ("b", "19610817")])
+    assert verdict.label == "case" and "upper and lower case matter" in verdict.message
+    assert check([("a", "HV1002"), ("b", "19610817")]).label == "value"
+
+
+def test_with_a_remark_a_wrong_way_may_have_other_keys(ask):
+    def other_key():
+        return [{"tag": "x", "value": "1"}, {"tag": "b", "value": "2"}]
+
+    kind = Table("t", key=["tag"], remark=lambda key, column, given, right, input_of: "Look again.")
+    verdict = ask(kind, lambda: [{"tag": "a", "value": "1"}, {"tag": "b", "value": "2"}], {other_key: "The tag."})([("a", "1"), ("b", "3")])
+    assert verdict.label == "value" and verdict.message.endswith("Look again.")

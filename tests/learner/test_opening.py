@@ -7,7 +7,7 @@ import pytest
 
 import coursekit
 from coursekit import lessons
-from coursekit.checking import Lesson
+from coursekit.checking import Lesson, Number
 from coursekit.errors import CourseError
 from coursekit.learner import opening, record
 from coursekit.learner.opening import OpenLesson
@@ -133,3 +133,86 @@ def test_a_notebook_of_another_version_runs_from_top_to_bottom():
 
 def test_the_variable_of_a_lesson_is_a_name():
     assert Lesson("cpas-06", "", 1, 1, []).variable == "cpas06"
+
+
+class _Project:
+    """A lesson that says only when asked what is wrong, on an edition of its own."""
+
+    def __init__(self):
+        self.lesson = Lesson("t-17", title="Project", version=1, minutes=1, objectives=["test"], edition=77, asked_only=True)
+
+        @self.lesson.input
+        def seed(hospital):
+            return hospital.seed
+
+        @self.lesson.exercise
+        class Double:
+            """What is the seed, doubled?"""
+
+            answer = Number("doubled")
+
+            def solution(seed):
+                return 2 * seed
+
+            def tripled(seed):
+                return 3 * seed
+
+            def halved(seed):
+                return seed / 2
+
+            def squared(seed):
+                return seed**2
+
+            wrong_ways = {tripled: "That is three times the seed.", halved: "That is half of it.", squared: "That is its square."}
+            hints = ["one", "two", "three"]
+
+
+def test_a_project_plays_at_its_own_edition_or_the_one_that_is_given():
+    made = _Project().lesson
+    opened = OpenLesson(made)
+    assert opened.seed == 77 and opened._editions.own.studies == opening.OWN_STUDIES and opened.q1.check(154).correct
+    another = OpenLesson(made, seed=78)
+    assert another.seed == 78 and another.q1.check(156).correct and not another.q1.check(154).correct
+    assert {one.seed for one in another._editions.all()[1:]} == set(opening.UNSEEN_SEEDS)
+    for wrong in (-1, "x", 1.5):
+        with pytest.raises(CourseError, match="seed is a whole number"):
+            OpenLesson(made, seed=wrong)
+
+
+def test_a_class_may_open_any_lesson_at_an_edition_of_its_own(monkeypatch):
+    opened = coursekit.lesson("start", version=1, seed=5)
+    assert opened._editions.own.seed == 5
+
+
+def test_a_project_says_what_is_wrong_only_when_asked():
+    exercise = OpenLesson(_Project().lesson).q1
+    verdict = exercise.check(231)
+    assert not verdict.correct and verdict.message == (
+        "That is not right yet. To be told what is wrong with this answer, run `t17.q1.hint()`.")
+    assert repr(exercise.hint()) == "About your last answer\nThat is three times the seed."
+    assert [repr(exercise.hint()).splitlines()[0] for _ in range(4)] == ["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "No more hints"]
+    exercise.check(77**2)
+    assert "its square" in repr(exercise.hint())
+    exercise.check(38.5)
+    assert exercise.check(154).correct and "No more hints" in repr(exercise.hint()), "a right answer has nothing to be told"
+    # The record keeps the diagnosis for those who teach.
+    assert [event["feedback"] for event in record.read() if event["event"] == "check"] == ["tripled", "squared", "halved", "correct"]
+
+
+def test_what_can_not_be_read_a_project_says_at_once():
+    exercise = OpenLesson(_Project().lesson).q1
+    for given, words in (((None,), "a number"), ((1, 2), "takes 1 value"), ((...,), "in place of the")):
+        assert words in exercise.check(*given).message
+        assert "your last answer" not in repr(exercise.hint()), "the ladder, as nothing was kept back"
+
+
+def test_to_be_told_what_was_wrong_is_a_hint_for_the_passport():
+    for asked in (False, True):
+        exercise = OpenLesson(_Project().lesson).q1
+        exercise.check(231)
+        if asked:
+            exercise.hint()
+        exercise.check(154)
+        standing = record.summary(record.read())["t-17"]["Double"]
+        assert standing.correct and standing.unaided is not asked and standing.hints == asked
+        (record.home() / "progress.jsonl").unlink()

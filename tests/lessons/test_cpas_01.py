@@ -47,7 +47,8 @@ RIGHT = [
     *(("HiddenWidth", written) for written in ("(0043,1010)", "00431010", "0043 1010", 0x00431010, (0x0043, 0x1010), "(0043,1010) [Window value]",
         "(0043,1010) [Window value]                      US: 400")),
     ("HowItIsEncoded", "C", "(0002,0010)"), ("HowItIsEncoded", "c", "Transfer Syntax UID"), ("HowItIsEncoded", "C)", 0x00020010), ("HowItIsEncoded", "C", "Transfer Syntax UID (0002,0010)"),
-    ("BytesOfTheClip", 5529600), ("BytesOfTheClip", "5,529,600 bytes"), ("BytesOfTheClip", "5.5296 MB"), ("BytesOfTheClip", 5529600.0),
+    ("HowItIsEncoded", "RLE Lossless", "(0002,0010)"), ("WhoIsToBlame", "B", "(0028,0004) = MONOCHROME1"),
+    ("BytesOfTheClip", 5529600), ("BytesOfTheClip", "5.529.600"), ("BytesOfTheClip", "5,529,600 bytes"), ("BytesOfTheClip", "5.5296 MB"), ("BytesOfTheClip", 5529600.0),
     ("WindowAsTheStandardSaysIt", clipped),
     ("WhoIsToBlame", "b", "0028,0004"), ("WhoIsToBlame", "B", "Photometric Interpretation"),
 ]  # fmt: skip
@@ -72,7 +73,13 @@ WRONG = [
     ("WhoIsToBlame", "B", "(0028,004)", "evidence"),
     ("BytesOfTheClip", 230400, "one_frame"), ("BytesOfTheClip", "5529600 bits", None), ("BytesOfTheClip", 5400, None),
     ("WhoIsToBlame", "A", "(0028,0004)", "sent_inverted"), ("WhoIsToBlame", "B", "(0028,1051)", "by_the_window"),
-    ("WhoIsToBlame", "B", "MONOCHROME1", "evidence"),
+    ("WhoIsToBlame", "B", "MONOCHROME1", "evidence"), ("WhoIsToBlame", "B", "(2050,0020)", "by_the_lut_shape"),
+    ("WhoIsToBlame", "B", "(0028,1054)", "by_the_rescale_type"),
+    ("HowItIsEncoded", "C", "(0002,0002)", "by_the_kind_of_object"), ("HowItIsEncoded", "C", "(0028,2112)", "by_the_ratio"),
+    ("HowItIsEncoded", "C", "(0028,2110)", "by_the_loss"), ("BytesOfTheClip", "240*320*3*24", "unreadable"),
+    ("GreyOnTheScreen", 160.2, "lowest_to_highest"), ("GreyOnTheScreen", 157.1, "up_to_the_highest"), ("GreyOnTheScreen", 95, "as_ws_ed1_shows_it"),
+    ("MeanWithoutPadding", -534.2, "padding_as_stored_zero"), ("MeanWithoutPadding", 60.6, "stored_values_with_padding"),
+    ("MeanWithoutPadding", -155.7, "above_air"),
 ]  # fmt: skip
 
 
@@ -91,6 +98,9 @@ SAID = [
     (("DayOfTheScan", "Wednesday"), "day of the week"),
     (("DayOfTheScan", "April 1997"), "a day is asked"),
     (("DayOfTheScan", "1997-04-31"), "no such day"),
+    (("DayOfTheScan", "30 April"), "the year belongs to it"), (("DayOfTheScan", "April 30th"), "the year belongs to it"),
+    (("DayOfTheScan", "30/04"), "the year belongs to it"), (("DayOfTheScan", "30 avril 1997"), "write the month as a number"),
+    (("BytesOfTheClip", "240 x 320 x 3 x 24"), "a calculation in quotes"),
     (("HiddenWidth", 400), "that is the value"),
     (("HiddenWidth", "400"), "that is the value"),
     (("HiddenWidth", "[Window value]"), "that is a name"),
@@ -134,7 +144,7 @@ def test_the_edges_of_the_window():
     assert _verdict("WindowAsTheStandardSaysIt", _on_edges(operator.le, operator.ge)).correct
     assert _verdict("WindowAsTheStandardSaysIt", _on_edges(operator.lt, operator.ge)).label == "upper_edge_first"
     verdict = _verdict("WindowAsTheStandardSaysIt", _on_edges(operator.lt, operator.gt))
-    assert verdict.label == "error" and "ZeroDivisionError" in verdict.message
+    assert verdict.label == "nothing_to_divide_by" and "ZeroDivisionError" in verdict.message
 
     def interpolated(value, center, width):
         return np.interp(value, [center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2], [0, 255])
@@ -184,7 +194,8 @@ def test_other_ways_to_the_same_numbers():
     assert _verdict("MeanWithoutPadding", np.ma.masked_equal(ct.pixel_array, -2000).mean() - 1024).correct
     grey = 255 - clipped(int(chest.pixel_array[spot]), float(chest.WindowCenter), float(chest.WindowWidth))
     assert _verdict("GreyOnTheScreen", round(float(grey))).correct
-    assert _verdict("GreyOnTheScreen", int(grey)).correct
+    assert _verdict("GreyOnTheScreen", int(grey)).correct and _verdict("GreyOnTheScreen", f"grey {grey:.1f}").correct
+    assert _verdict("IsItBlood", f"HU {hu[a:b, c:d].mean():.1f}").correct
 
 
 def test_the_sheet_as_a_frame_and_with_numbers_read():
@@ -208,7 +219,65 @@ def test_width_one_is_told_as_such():
         return np.clip(((value - (center - 0.5)) / (width - 1) + 0.5) * 255, 0, 255).item()
 
     verdict = _verdict("WindowAsTheStandardSaysIt", divides)
-    assert verdict.label == "error" and "ZeroDivisionError" in verdict.message
+    assert verdict.label == "nothing_to_divide_by" and "ZeroDivisionError" in verdict.message
+    verdict = _verdict("WindowAsTheStandardSaysIt", lambda value, center, width: ((value - (center - 0.5)) / (width - 1) + 0.5) * 255)
+    assert verdict.label == "unclipped_to_the_letter" and "not clipped" in verdict.message
+
+
+def _between(largest):
+    """LINEAR with another largest grey between the ends."""
+
+    def window_grey(value, center, width):
+        if value <= center - 0.5 - (width - 1) / 2:
+            return 0
+        if value > center - 0.5 + (width - 1) / 2:
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * largest
+
+    return window_grey
+
+
+def _without_brackets(value, center, width):
+    if value <= center - 0.5 - (width - 1) / 2:
+        return 0
+    if value > center - 0.5 + (width - 1) / 2:
+        return 255
+    return (value - (center - 0.5)) / (width - 1) + 0.5 * 255
+
+
+def test_scales_and_places_that_beginners_exchange():
+    assert _verdict("WindowAsTheStandardSaysIt", _between(256)).label == "times_256_between"
+    assert _verdict("WindowAsTheStandardSaysIt", lambda *case: min(_between(256)(*case), 255)).label == "times_256_clipped"
+    assert _verdict("WindowAsTheStandardSaysIt", _without_brackets).label == "outer_brackets_missing"
+    assert _verdict("WindowAsTheStandardSaysIt", _between(1)).label == "up_to_one_between"
+    assert _verdict("WindowAsTheStandardSaysIt", lambda value, width, center: _between(255)(value, center, width)).label == "centre_and_width_swapped"
+
+
+def test_one_dictionary_in_all_rows_is_told_as_such():
+    row, rows = {}, []
+    for ds in _input("arrivals"):
+        row["patient_id"] = ds.PatientID
+        rows.append(row)
+    verdict = _verdict("ReceivingSheet", rows)
+    assert verdict.label == "unreadable" and "one and the same dictionary" in verdict.message
+    pandas = pytest.importorskip("pandas")
+    exercise = next(one for one in LESSON.exercises if one.name == "ReceivingSheet")
+    right = exercise.computed(exercise.solution, EDITIONS.own)
+    verdict = _verdict("ReceivingSheet", pandas.DataFrame([right[0]] * 5))
+    assert verdict.label == "repeated row" and "5 times, and others are missing" in verdict.message
+
+
+@pytest.mark.parametrize("column, written, label", [
+    ("pixel_bytes", lambda value: f"{value} bytes", "correct"), ("pixel_bytes", lambda value: f"{value / 1000} kB", "correct"),
+    ("transfer_syntax", lambda value: value.replace(" ", ""), "correct"),
+    ("window_width", lambda value: "-" if value is None else value, "absent_is_a_word"),
+    ("window_width", lambda value: "n/a" if value is None else value, "absent_is_a_word"),
+    ("pixel_bytes", lambda value: "many", "unreadable"),
+])
+def test_the_cells_of_the_sheet_in_other_forms(column, written, label):
+    exercise = next(one for one in LESSON.exercises if one.name == "ReceivingSheet")
+    rows = [{**row, column: written(row[column])} for row in exercise.computed(exercise.solution, EDITIONS.own)]
+    assert _verdict("ReceivingSheet", rows).label == label
 
 
 def test_no_input_is_changed_by_solving():

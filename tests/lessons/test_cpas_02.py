@@ -121,10 +121,11 @@ def test_other_rules_that_work_are_right(editions):
 
 
 @pytest.mark.parametrize(("rules", "says"), [
-    ([("CHEST", "chest")], "capitals"), ([("CHEST", "C SPINE")], "no blanks"), ([("CHEST", "THORACIC CAVITY AND MORE")], "at most 16"),
+    ([("CHEST", "chest")], "capitals"), ([("CHEST", "C SPINE")], "without blanks"), ([("CHEST", "THORACIC CAVITY AND MORE")], "at most 16"),
     ([("CHEST", "THORAX")], "Annex L"), ([("C-SPINE", "CSPINE")], "blank in its place"), ([("", "CHEST")], "empty word"),
     (["CHEST"], "pair"), ([("CHEST", None)], "pair"), ([("KUB", "ABDOMEN")], "None of your rules fits"),
-    ([(" ", "CHEST")], "empty word"),
+    ([(" ", "CHEST")], "empty word"), ([("  CARDIAC  ", "HEART")], "two blanks together"),
+    ([("CHEST", "chest")], "The rules can't be used"),
 ])
 def test_rules_that_cannot_work_get_a_sentence(editions, rules, says):
     assert says in EXERCISES["BodyPartRules"].judge((rules,), editions).message
@@ -243,9 +244,10 @@ def test_a_likely_mistake_is_told_by_itself(editions, name, part, words, says):
 
 @pytest.mark.parametrize(("name", "part", "words"), [
     ("TermsInParts", "spondylosis", ("", "a lasting condition")),
-    ("WhatIsMeant", "Follow-up", ("ask back",)), ("WhatIsMeant", "Pre-operative", ("ask!",)),
+    ("WhatIsMeant", "Nasogastric", ("ask back",)), ("WhatIsMeant", "Pre-operative", ("ask!",)),
     ("WhatIsMeant", "D-dimer", ("embolism",)), ("WhatIsMeant", "drained", ("an effusion",)),
-    ("SafetyFlags", "prawns", ("-",)), ("TheNightsList", "IVP", ("not offered", "")),
+    ("SafetyFlags", "prawns", ("-",)), ("SafetyFlags", "breath", ("Allergy flag",)), ("WordsMeetPictures", "lump", ("image E",)),
+    ("TheNightsList", "IVP", ("not offered", "")),
 ])
 def test_another_way_to_say_it_is_right(editions, name, part, words):
     assert _one_wrong(name, editions, words, part).correct
@@ -299,7 +301,7 @@ def test_a_side_too_many_or_too_few_is_explained(editions):
             assert "is not in `sided`" in exercise.judge(([*right, row["accession"]],), editions).message
     filled = [row["accession"] for row in orders if row["accession"] in right and row["side"]]
     assert "field is empty" in exercise.judge((filled,), editions).message
-    assert "no such one" in exercise.judge(([*right, "A2504069999"],), editions).message
+    assert "is no `accession` in `orders`" in exercise.judge(([*right, "A2504069999"],), editions).message
 
 
 @pytest.mark.parametrize(("name", "part"), [
@@ -330,3 +332,43 @@ def test_solutions_are_plain():
         text = exercise.solution_text()
         name = exercise.answer.variables[0]
         assert f"{name} = {name}" not in text and "import re" not in text and "zip(" not in text, exercise.name
+
+
+def test_notes_as_numbers_with_a_point_or_as_their_rows(editions):
+    right = _right(EXERCISES["DoNotUse"], editions)
+    rows = [row for row in lesson.input_of("notes", editions.own) if row["number"] in right]
+    orders = [row for row in lesson.input_of("orders", editions.own) if row["accession"] in _right(EXERCISES["WhichSide"], editions)]
+    for given in ([float(number) for number in right], rows, pandas.DataFrame(rows)):
+        assert EXERCISES["DoNotUse"].judge((given,), editions).correct
+    for given in (orders, pandas.DataFrame(orders)):
+        assert EXERCISES["WhichSide"].judge((given,), editions).correct
+    assert "(`2.5`)" in EXERCISES["DoNotUse"].judge(([2.5, 3],), editions).message
+
+
+@pytest.mark.parametrize(("name", "place", "word", "says"), [
+    ("TermsInParts", 1, "hepat", "the root itself"), ("TermsInParts", 2, "-itis", "the ending itself"),
+    ("WordsAndSystems", 1, "hyper-", "the prefix itself"), ("WordsAndSystems", 2, "Thyroid gland", "an organ"),
+])
+def test_a_part_of_a_word_in_place_of_what_it_says_is_told(editions, name, place, word, says):
+    rows = [list(row) for row in _right(EXERCISES[name], editions)]
+    rows[0][place] = word
+    verdict = EXERCISES[name].judge((rows,), editions)
+    assert verdict.label == "unreadable" and says in verdict.message and "can have" not in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("part", "code", "views"), [("HEART CATH", "CTHD", False), ("PLAIN FILM L-SPINE", "MRLSP", False),
+                                                     ("C-SPINE 3V", "CTCSP", True)])
+def test_views_are_spoken_of_where_there_are_some(editions, part, code, views):
+    verdict = _one_wrong("TheirNamesOurCodes", editions, (code,), part)
+    assert ("Views (2V, 3V)" in verdict.message) == views, verdict
+
+
+@pytest.mark.parametrize("exam", [exam for texts in cpas02.SHORTENED.values() for exam, _ in texts])
+def test_the_exams_of_the_abbreviations_are_of_the_catalogue(exam):
+    assert exam in {procedure.description for procedure in PROCEDURES}
+
+
+def test_where_one_must_ask_the_film_is_made_for_something_else():
+    """An exam made for one of the two readings would decide."""
+    assert [(texts[2][0].split()[:2], texts[2][1].split(". ")[1]) for texts in cpas02.SHORTENED.values() if len(texts) > 2] == [
+        (["XR", "CHEST"], "Pre-operative."), (["XR", "CHEST"], "Nasogastric tube, position?")]

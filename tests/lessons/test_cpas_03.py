@@ -165,8 +165,9 @@ def test_the_review_in_other_forms(editions):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_each_morning_has_each_fault_once_and_three_sound_films(seed):
-    verdicts = [row["verdict"] for row in EXERCISES["MorningReview"].solution(_input("morning", seed))]
-    assert sorted(verdicts) == ["mirrored", "ok", "ok", "ok", "wrong side", "wrong view"]
+    table = EXERCISES["MorningReview"].solution(_input("morning", seed), _input("morning_headers", seed))
+    assert {row["film"]: row["verdict"] for row in table} == cpas03.morning_verdicts(_input("morning", seed))
+    assert sorted(row["verdict"] for row in table) == ["mirrored", "ok", "ok", "ok", "wrong side", "wrong view"]
 
 
 @pytest.mark.parametrize("name", [name for name in cpas03.SEEN if not name.startswith("ct")])
@@ -341,3 +342,118 @@ def test_a_wrong_side_in_other_words_and_what_headers_can_show(editions):
         assert EXERCISES["MorningReview"].judge((given,), editions).correct, words
     verdict = EXERCISES["MorningReview"].judge(({row["film"]: "ok" for row in rows},), editions)
     assert "a flip shows in no header" in verdict.message and "none shows" not in verdict.message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_solutions_read_the_films_as_they_were_made(seed):
+    """They go by what is seen on a film; how it was made is known here."""
+    letters = EXERCISES["EdgesOfFourFilms"].solution(_input("films", seed))
+    assert letters == {film.label: " ".join(cpas03.edges_seen(film)) for film in _input("films", seed)}
+    film = _input("ticket_film", seed)
+    where, how = cpas03.marker_on(film)
+    assert EXERCISES["TheTicket"].solution(film) == (("A", f"{where} mirrored") if film._flipped else ("B", f"{where} {how}"))
+    for exercise in lesson.exercises:
+        assert "import" not in exercise.solution_text(), exercise.name
+
+
+def test_the_letters_of_four_films_in_their_order_or_with_hyphens(editions):
+    right = _right("EdgesOfFourFilms", editions)
+    judge = EXERCISES["EdgesOfFourFilms"].judge
+    for given in (list(right.values()), {film: letters.replace(" ", "-") for film, letters in right.items()}):
+        assert judge((given,), editions).correct, given
+    assert judge((list(right.values())[::-1],), editions).outcome is Outcome.NOT_YET
+
+
+def test_every_wrong_pair_of_letters_is_told_by_itself(editions):
+    right = _right("EdgesOfFourFilms", editions)
+    for film in right:
+        for one in "LRAPHF":
+            for other in "LRAPHF":
+                if f"{one} {other}" != right[film]:
+                    verdict = EXERCISES["EdgesOfFourFilms"].judge(({**right, film: f"{one} {other}"},), editions)
+                    assert not verdict.correct and "not what was asked" not in verdict.message, (film, one, other)
+    for film, letters, says in (("B", "A F", "breastbone"), ("B", "P H", "the neck is seen"), ("C", "H L", "the neck is seen"),
+                                ("D", "H A", "the neck is seen"), ("B", "F H", "pair of opposites")):
+        assert says in EXERCISES["EdgesOfFourFilms"].judge(({**right, film: letters},), editions).message
+
+
+@pytest.mark.parametrize(("width", "label"), [
+    (172, "close"), (174, "close"), (0.173, "in_metres"), (155.04, "enlarged_as_on_the_pa"), (712.2, "sid_over_oid_alone"),
+    (137.5, "true_width_only"), (174.6, "difference_added"),
+])
+def test_a_wrong_width_is_told(editions, width, label):
+    verdict = EXERCISES["HeartOnThePortable"].judge((width,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label in (label, "difference_added"), verdict
+    assert EXERCISES["HeartOnThePortable"].judge((173,), editions).correct
+
+
+def test_an_image_or_examination_too_many_is_explained(editions):
+    right = _right("ViewsThatContradict", editions)
+    for name, says in (("V05", "a remark for people"), ("V03", "is empty"), ("V10", "the same view")):
+        verdict = EXERCISES["ViewsThatContradict"].judge(([*right, name],), editions)
+        assert verdict.label == "extra" and says in verdict.message, verdict
+    assert "`view_codes`" in EXERCISES["ViewsThatContradict"].judge((right[:-1],), editions).message
+    for unknown in (["V1"], [4, 12]):
+        verdict = EXERCISES["ViewsThatContradict"].judge((unknown,), editions)
+        assert verdict.label == "unknown name" and "One looks like `V00`" in verdict.message
+    right = _right("SidesThatDisagree", editions)
+    sides = _input("sides")
+    for row in sides.to_dict("records"):
+        if row["accession"] not in right:
+            message = EXERCISES["SidesThatDisagree"].judge(([*right, row["accession"]],), editions).message
+            assert "say" in message, message
+    assert cpas03._on_sides(sides.iloc[0].to_dict(), False).startswith("Look for a row with an L and an R")
+
+
+def test_accession_numbers_without_their_letter_or_by_their_end(editions):
+    right = _right("SidesThatDisagree", editions)
+    assert EXERCISES["SidesThatDisagree"].judge(([int(one[1:]) for one in right],), editions).correct
+    assert "One looks like" in EXERCISES["SidesThatDisagree"].judge((["9999"],), editions).message
+
+
+def test_a_mammogram_table_with_a_line_of_names(editions):
+    rows = [list(row.values()) for row in _right("FourMammograms", editions)]
+    judge = EXERCISES["FourMammograms"].judge
+    assert judge(([["film", "side", "view"], *rows],), editions).correct
+    assert judge(([["View", "film", "side"], *([view, film, side] for film, side, view in rows)],), editions).correct
+    for place, says in ((1, "bottom edge tells"), (2, "white wedge")):
+        wrong = [list(row) for row in rows]
+        wrong[2][place] = {"L": "R", "R": "L", "CC": "MLO", "MLO": "CC"}[rows[2][place]]
+        verdict = judge((wrong,), editions)
+        assert "3 of 4 rows are right" in verdict.message and says in verdict.message, verdict
+    assert "a side is L or R" in judge(([*rows[:3], [*rows[3][:1], "outer", rows[3][2]]],), editions).message
+
+
+@pytest.mark.parametrize("seed", SEEDS[:2])
+def test_evidence_for_the_other_reason_is_told(seed):
+    editions = Editions(hospital(seed, "tiny"))
+    letter, _ = _right("TheTicket", editions)
+    for marker in ("left mirrored", "left readable", "right mirrored", "right readable"):
+        verdict = EXERCISES["TheTicket"].judge((letter, marker), editions)
+        assert verdict.correct or verdict.label in ("other_side", "other_writing", "other_side_and_writing"), verdict
+
+
+def test_a_function_that_fails_on_a_slice_is_told_its_normal_or_its_columns(editions):
+    verdict = EXERCISES["PlaneOf"].judge((lambda iop: "axial" if abs(iop[4]) > 0.5 else "coronal",), editions)
+    assert "The normal of this slice is (" in verdict.message
+    assert EXERCISES["PlaneOf"].judge((cpas03._by_main_axes,), editions).label == "main_axes_of_rows_and_columns"
+    verdict = EXERCISES["LettersOfASlice"].judge((lambda iop: "L P" if iop[0] > 0 else "R P",), editions)
+    assert "its columns along (" in verdict.message
+
+
+def test_each_wrong_entry_of_the_prone_series_is_told(editions):
+    right = _right("OnTheBelly", editions)
+    for entry, words in (("left_edge", "ARLP"), ("bottom_edge", "ALRP"), ("table_at", ("top", "bottom"))):
+        for word in words:
+            verdict = EXERCISES["OnTheBelly"].judge(({**right, entry: word},), editions)
+            assert verdict.correct or "not what was asked" not in verdict.message, verdict
+
+
+def test_each_wrong_verdict_of_the_review_is_told(editions):
+    right = {row["film"]: row["verdict"] for row in _right("MorningReview", editions)}
+    for film in right:
+        for word in ("ok", "mirrored", "wrongside", "wrong plane"):
+            verdict = EXERCISES["MorningReview"].judge(({**right, film: word},), editions)
+            assert verdict.correct or "Then " in verdict.message or verdict.label in (
+                way.__name__ for way in EXERCISES["MorningReview"].wrong_ways), verdict
+    assert "a verdict is ok, mirrored" in EXERCISES["MorningReview"].judge(({**right, "2": "bad"},), editions).message

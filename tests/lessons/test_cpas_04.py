@@ -29,7 +29,9 @@ def _mean(frames, masks):
 def _labels(**changes):
     """The right labels of edition 0 as rows, some of them changed: p3=("NM", None)."""
     rows = []
-    for number, code, sop_class in lesson.input_of("sealed_labels", hospital(0, "tiny")).itertuples(index=False):
+    findings = lesson.input_of("delivery_findings", hospital(0, "tiny"))
+    for label in EXERCISES["OneOfEach"].solution(findings):
+        number, code, sop_class = label["picture"], label["modality"], cpas04.sop_class(label["sop_class"])
         new_code, new_class = changes.get(code + sop_class[-2:].replace(".", "_"), (None, None))
         rows.append((number, new_code or code, new_class or sop_class))
     return rows
@@ -37,7 +39,7 @@ def _labels(**changes):
 
 @pytest.mark.parametrize(("name", "given"), [
     ("TooMuchDose", (OVER,)), ("TooMuchDose", (set(OVER),)), ("TooMuchDose", (" ".join(OVER).lower(),)),
-    ("TooMuchDose", (pandas.Series(OVER),)),
+    ("TooMuchDose", (pandas.Series(OVER),)), ("TooMuchDose", ([454, "402", "0423", "P0424"],)),
     ("WhyNoTomosynthesis", ("b", "1.2.840.10008.1.2.4.70")),
     ("WhyNoTomosynthesis", ("B)", "JPEGLosslessSV1")),
     ("WhyNoTomosynthesis", ("B", ["1.2.840.10008.1.2.4.70"])),
@@ -45,13 +47,16 @@ def _labels(**changes):
     ("WhyNoTomosynthesis", ("B", "transfer syntax 1.2.840.10008.1.2.4.70")), ("WhyNoTomosynthesis", ("B", "1.2.840...4.70")),
     ("WhyNoTomosynthesis", ("B", "JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14 [Selection Value 1])")),
     ("WhyNoTomosynthesis", ("B", "JPEG Lossless (1.2.840.10008.1.2.4.70)")),
+    ("WhyNoTomosynthesis", ("B", ".4.70")), ("WhyNoTomosynthesis", ("B", "1.2.4.70")), ("WhyNoTomosynthesis", ("B", "4.70")),
     ("WhichWeighting", (WEIGHTED,)),
     ("WhichWeighting", ({"a": "pd", "b": "T2w", "c": "T1-weighted"},)),
     ("WhichWeighting", ({"A": "proton density", "B": "t2 weighting", "C": "T1"},)),
     ("WhichWeighting", (["PD", "T2", "T1"],)), ("WhichWeighting", (("pd", "T2", "T1"),)),
     ("WhichWeighting", ({"Picture A": "PD", "picture b": "T2", "C": "T1"},)),
-    ("PeakVelocity", (92,)), ("PeakVelocity", ("92 cm/s",)), ("PeakVelocity", (92.0,)), ("PeakVelocity", (np.float64(92),)),
+    ("PeakVelocity", (92,)), ("PeakVelocity", ("92 cm/s",)), ("PeakVelocity", ("92 cm / s",)),
+    ("PeakVelocity", (92.0,)), ("PeakVelocity", (np.float64(92),)),
     ("UptakeOfTheLesion", (9.2,)), ("UptakeOfTheLesion", ("9.2 g/ml",)), ("UptakeOfTheLesion", ("9,18",)),
+    ("UptakeOfTheLesion", ("SUV 9.2",)), ("UptakeOfTheLesion", ("9.2 SUVbw",)), ("UptakeOfTheLesion", ("SUVbw = 9.2 g/ml",)),
     ("LayOver", (["S3", "S5", "S7"],)), ("LayOver", ("s3, S5, S7",)),
     ("LayOver", (["CT AC 3.0", "PET NAC", "Chest breath-hold 1.0"],)),
     ("WhatIsWrong", ({int(number): letter for number, letter in CAUSES.items()},)), ("WhatIsWrong", (list("ebcad"),)),
@@ -77,13 +82,15 @@ def test_right_answers_in_other_forms_are_right(editions, name, given):
     ("UptakeOfTheLesion", (9.18e6,), "megabecquerel"), ("UptakeOfTheLesion", (9180,), "megabecquerel_and_kilograms"),
     ("WhyNoTomosynthesis", ("A", "1.2.840.10008.5.1.4.1.1.13.1.3"), "unknown_class"),
     ("WhyNoTomosynthesis", ("B", "1.2.840.10008.5.1.4.1.1.13.1.3"), "the_class_as_proof"),
-    ("WhyNoTomosynthesis", ("B", "1.2.840.10008.1.2"), "evidence"),
+    ("WhyNoTomosynthesis", ("B", "1.2.840.10008.1.2"), "the_default"), ("WhyNoTomosynthesis", ("B", ".4.90"), "jpeg_2000"),
     ("WhyNoTomosynthesis", ("B", 4), "evidence"), ("WhyNoTomosynthesis", ("B", "1.2.840.10008.1.2.4.70x"), "evidence"),
     ("WhichWeighting", ({"A": "PD", "B": "T1", "C": "T1"},), "t1_and_t2"),
     ("WhichWeighting", ({"A": "T2", "B": "T1", "C": "PD"},), "t2_and_pd"),
     ("WhichWeighting", ({"A": "FLAIR", "B": "T1", "C": "PD"},), "unreadable"),
     ("PeakVelocity", (-92,), "downwards"), ("PeakVelocity", (0.92,), "tissue_scale"), ("PeakVelocity", ("0.92 m/s",), "unreadable"),
-    ("PeakVelocity", (184,), "corrected_again"),
+    ("PeakVelocity", (184,), "corrected_again"), ("PeakVelocity", (343,), "the_row_itself"),
+    ("PeakVelocity", (125,), "the_baseline_itself"), ("PeakVelocity", (3.31,), "by_the_tissue_region"),
+    ("UptakeOfTheLesion", (13.96,), "activity_taken_back"), ("WhichWeighting", (["PD", "PD", "T1"],), "value"),
     ("UptakeOfTheLesion", (6.03,), "no_decay"), ("UptakeOfTheLesion", (0.00918,), "kilograms"),
     ("UptakeOfTheLesion", (9.5,), "to_the_acquisition"),
     ("LayOver", (["S5", "S7"],), "frame_and_study"), ("LayOver", (["S1", "S3", "S5", "S7"],), "with_itself"),
@@ -136,7 +143,7 @@ def test_a_wrong_label_is_told_by_its_row(editions, changed, label):
     verdict = EXERCISES["OneOfEach"].judge((given,), editions)
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
     if label == "value":
-        assert "9 of 10 pictures are right" in verdict.message
+        assert "9 of 10 rows are right" in verdict.message
 
 
 def test_sizes_may_be_rounded_and_given_as_a_dictionary(editions):
@@ -283,3 +290,120 @@ def test_the_refusal_is_that_of_the_capture():
     contexts = lesson.input_of("contexts", hospital(0, "tiny"))
     assert contexts["result"].tolist() == [0, 4]
     assert contexts["sop_class"].iloc[1] == cpas04.TOMOSYNTHESIS
+
+
+def _doubtful(frames, number, masks):
+    return np.log2(frames[number - 1] + 1) - np.log2(np.mean([frames[one - 1] + 1 for one in masks], axis=0))
+
+
+@pytest.mark.parametrize(("function", "label"), [
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(sum(frames[one - 1] for one in masks) / len(masks)),
+     "masks_added_as_stored"),
+    (_doubtful, "one_added"),
+])
+def test_programs_that_fail_on_full_or_nearly_empty_pixels_are_refused(editions, function, label):
+    verdict = EXERCISES["SubtractTheMask"].judge((function,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_a_picture_may_be_rows_in_a_list(editions):
+    def by_two_loops(frames, number, masks):
+        picture = []
+        for row in range(frames.shape[1]):
+            line = []
+            for column in range(frames.shape[2]):
+                mask = sum(int(frames[one - 1][row][column]) for one in masks) / len(masks)
+                line.append(math.log(frames[number - 1][row][column]) - math.log(mask))
+            picture.append(line)
+        return picture
+
+    judge = EXERCISES["SubtractTheMask"].judge
+    assert judge((by_two_loops,), editions).correct
+    assert judge((lambda *case: [np.array(line) for line in by_two_loops(*case)],), editions).correct
+    for wrong in ([[1, 2], [3]], [["a"]], [1, 2]):
+        assert judge((lambda *case, wrong=wrong: wrong,), editions).label == "unreadable"
+
+
+def test_a_plate_or_series_too_many_is_explained(editions):
+    for plate, says in (("P0440", "S number"), ("P0441", "1.1 times its target"), ("P0406", "and +3 is twice")):
+        message = EXERCISES["TooMuchDose"].judge(([*OVER, plate],), editions).message
+        assert says in message, message
+    for series, says in (("S2", "another table"), ("S4", "another table"), ("S6", "another table"), ("S8", "got up")):
+        message = EXERCISES["LayOver"].judge((["S3", "S5", "S7", series],), editions).message
+        assert says in message, message
+
+
+def test_every_cause_and_weighting_that_is_taken_for_another_is_told(editions):
+    for number in CAUSES:
+        for letter in set(cpas04.CAUSES) - set(CAUSES.values()):
+            verdict = EXERCISES["WhatIsWrong"].judge((CAUSES | {number: letter},), editions)
+            assert not verdict.correct and "not what was asked" not in verdict.message, verdict
+    for swapped in ("AECBD", "EBCHD", "EBCAG", "EGCAD"):
+        verdict = EXERCISES["WhatIsWrong"].judge((list(swapped),), editions)
+        assert not verdict.correct and "not what was asked" not in verdict.message, verdict
+    assert "grain, all over" in EXERCISES["WhatIsWrong"].judge((list("EGCAD"),), editions).message
+    assert "tells T2 from PD" in EXERCISES["WhichWeighting"].judge((["PD", "PD", "T1"],), editions).message
+
+
+def test_solutions_say_what_was_seen_and_import_nothing(editions):
+    assert EXERCISES["WhatIsWrong"].computed(EXERCISES["WhatIsWrong"].solution, editions.own) == CAUSES
+    for seed in range(10):
+        h = hospital(seed, "tiny")
+        causes = {str(place): cpas04.ARTEFACTS[name][0] for place, name in enumerate(cpas04._order_of_artefacts(h), 1)}
+        assert EXERCISES["WhatIsWrong"].solution(lesson.input_of("artefact_findings", h)) == causes
+        labels = EXERCISES["OneOfEach"].solution(lesson.input_of("delivery_findings", h))
+        meant = [cpas04.DELIVERY[name][:2] for name in cpas04._order_of_delivery(h)]
+        assert [(row["modality"], cpas04.sop_class(row["sop_class"])) for row in labels] == meant
+    for exercise in lesson.exercises:
+        assert "import" not in exercise.solution_text(), exercise.name
+
+
+def test_sizes_in_a_column_called_mb(editions):
+    sheet = lesson.input_of("sheet", editions.own)
+    right = EXERCISES["StudySizes"].solution(sheet)
+    for name in ("MB", "size (MB)", "Size_MB"):
+        assert EXERCISES["StudySizes"].judge((right.rename(columns={"megabytes": name}),), editions).correct
+    always_two = right.assign(megabytes=right["megabytes"] * 16 / sheet["bits_allocated"])
+    assert EXERCISES["StudySizes"].judge((always_two,), editions).label == "two_bytes"
+
+
+def test_the_sheet_goes_with_the_text_and_the_archive(editions):
+    """XA runs of 20 to 100 MB before compression, and an IVOCT pullback as the archive has it, uncompressed."""
+    sheet = lesson.input_of("sheet", editions.own)
+    sizes = EXERCISES["StudySizes"].solution(sheet).set_index("kind")["megabytes"] / sheet.set_index("kind")["objects"]
+    assert 20 < sizes["XA coronaries"] < 100 and 90 < sizes["IVOCT pullback"] < 150
+
+
+@pytest.mark.parametrize(("change", "right"), [
+    ({"PT28": (None, "PET Image Storage")}, True), ({"MG_1": (None, "Digital Mammography X-Ray - For Processing")}, True),
+    ({"US_1": (None, "Ultrasound Multi-frame")}, True), ({"NM20": (None, "NM Image Storage")}, True),
+    ({"DX_1": (None, "Digital X-Ray For Presentation")}, True), ({"PT28": (None, "NM Image Storage")}, False),
+])
+def test_shortened_names_of_sop_classes(editions, change, right):
+    rows = _labels(**change)
+    assert rows != _labels() and EXERCISES["OneOfEach"].judge((rows,), editions).correct == right
+
+
+def test_an_end_without_quotes_is_a_number(editions):
+    rows = [(number, code, 0.2 if code == "CT" else sop_class) for number, code, sop_class in _labels()]
+    message = EXERCISES["OneOfEach"].judge((rows,), editions).message
+    assert "Put the end of the UID in quotes" in message
+    rows = [(number, "PTX" if code == "PT" else code, sop_class) for number, code, sop_class in _labels()]
+    assert "no modality's code" in EXERCISES["OneOfEach"].judge((rows,), editions).message
+
+
+def test_a_wrong_label_that_no_way_explains_is_told_by_its_pictures(editions):
+    message = EXERCISES["OneOfEach"].judge((_labels(CT_2=("XC", None)),), editions).message
+    assert "9 of 10 rows are right" in message and "colours of the world" in message
+    message = EXERCISES["OneOfEach"].judge((_labels(CT_2=(None, cpas04.STORAGE + "77.1.4")),), editions).message
+    assert "1 frame and 1 sample a pixel" in message
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sections_fill_their_tiles(seed):
+    """A tile that is mostly black teaches nothing."""
+    h = hospital(seed, "tiny")
+    for ds in (h.image("pt_torso")[19], h.image("mr_brain_t1")[6]):
+        top, bottom, left, right = cpas04._round_the_body(ds)
+        share = (ds.pixel_array[top:bottom, left:right] > ds.pixel_array.max() * 0.02).mean()
+        assert share > 0.5 and bottom - top > 40 and right - left > 40

@@ -59,6 +59,16 @@ def test_ward_lists_that_only_look_right_are_refused(editions, query, label):
     assert verdict.outcome is Outcome.NOT_YET and label in (None, verdict.label), verdict
 
 
+def test_a_patient_by_way_of_the_visit_is_told(editions):
+    for query in (
+        "SELECT o.accession, p.pid, p.name, v.location FROM orders o LEFT JOIN visit v ON v.pk = o.visit_pk "
+        "LEFT JOIN patient p ON p.pk = v.patient_pk WHERE o.ordered_utc >= '2025-04-04'",
+        "SELECT o.accession, p.pid, p.name, v.location FROM orders o LEFT JOIN visit v ON v.pk = o.visit_pk "
+        "LEFT JOIN patient AS p ON v.patient_pk = p.pk WHERE o.ordered_utc >= '2025-04-05'",
+    ):
+        assert EXERCISES["TheWardList"].judge((query,), editions).label == "patient_through_the_visit", query
+
+
 @pytest.mark.parametrize("column", [
     "COALESCE(visit.location, '')", "COALESCE(visit.location, '') AS location", "IFNULL(visit.location, '')",
 ])
@@ -80,6 +90,24 @@ def test_dates_and_words_that_do_not_fit_are_named(old, new, label):
     assert old in query
     verdict = EXERCISES["TheWardList"].judge((query.replace(old, new),), own)
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+@pytest.mark.parametrize(("old", "new", "label"), [
+    ("'2025-04-04'\n", "'2025-04-04' AND orders.status <> 'CANCELLED'\n", "cancelled_left_out"),
+    ("patient.pk = orders.patient_pk", "patient.pk = COALESCE((SELECT merged_into FROM patient q WHERE q.pk = orders.patient_pk), "
+                                       "orders.patient_pk)", "survivor_in_place"),
+    ("orders.ordered_utc", "orders.scheduled_local", "when_it_is_scheduled"),
+    (">= '2025-04-04'", "> '2025-04-05'", "after_that_day"),
+    (">= '2025-04-04'", "LIKE '2025-04-04%'", "that_day_alone"),
+    ("patient.pk = orders.patient_pk", "patient.pk = orders.pk", "key_to_key"),
+    ("visit.pk = orders.visit_pk", "orders.pk = visit.pk", "key_to_key"),
+    (">= '2025-04-04'", ">= '2026-04-04'", "empty"),
+])
+def test_orders_that_are_not_asked_or_left_out_are_named(editions, old, new, label):
+    query = EXERCISES["TheWardList"].solution()
+    assert old in query
+    verdict = EXERCISES["TheWardList"].judge((query.replace(old, new),), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and "= NULL" not in verdict.message, verdict
 
 
 def test_the_orphans_are_counted_in_any_way(editions):
@@ -175,7 +203,7 @@ def test_the_keys_of_the_flat_list_in_other_forms(editions):
 
     short = _right("WhereEachColumnBelongs", editions)
     rows = [{"column": column, "key": key} for column, key in short.items()]
-    for given in (short, list(short.items()), pandas.DataFrame(rows), [list(pair) for pair in short.items()]):
+    for given in (short, list(short.items()), pandas.DataFrame(rows), [list(pair) for pair in short.items()], pandas.Series(short)):
         assert EXERCISES["WhereEachColumnBelongs"].judge((given,), editions).correct, given
     by_key = {}
     for row in rows:
@@ -190,6 +218,8 @@ def test_the_keys_of_the_flat_list_in_other_forms(editions):
         ({**short, "birth_date": "accession"}, "`birth_date`"),
         ({**short, "name": "station_aet"}, "`depends(ris_list, \"station_aet\", \"name\")`"),
         ({"name": "pid"}, "7 of the eight"),
+        ({column: key for column, key in short.items() if column != "sex"}, "1 of the eight columns has no key yet"),
+        (list(short), "or a dictionary from each column to its key"),
         ({**short, "pid": "pid"}, "none of the eight"),
         ([*short.items(), ("sex", "accession")], "two keys"),
     ):
@@ -400,7 +430,36 @@ def _first_of_nothing(db, study_uid, pid):
         db.execute("ROLLBACK")
 
 
+def _only_broken_rules(db, study_uid, pid):
+    db.execute("BEGIN")
+    try:
+        db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,))
+        db.execute("UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = ?) WHERE study_uid = ?", (pid, study_uid))
+        db.execute("COMMIT")
+    except sqlite3.IntegrityError:
+        db.execute("ROLLBACK")
+
+
+def _update_first_commits_anyway(db, study_uid, pid):
+    db.execute("BEGIN")
+    try:
+        was = db.execute("SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,)).fetchone()
+        db.execute("UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = ?) WHERE study_uid = ?", (pid, study_uid))
+        db.execute("INSERT INTO correction (study_pk, was_patient_pk) VALUES (?, ?)", was)
+        db.execute("COMMIT")
+    except Exception:
+        db.execute("COMMIT")
+
+
+def test_a_message_about_a_function_quotes_no_line_of_the_course(editions):
+    verdict = EXERCISES["FileUnder"].judge((lambda db, study_uid: study_uid,), editions)
+    assert "TypeError" in verdict.message and "in its line" not in verdict.message, verdict
+
+
 @pytest.mark.parametrize(("function", "label", "says"), [
+    (_only_broken_rules, "refused", "full"),
+    (_only_broken_rules, "refused", "`sqlite3.IntegrityError` alone"),
+    (_update_first_commits_anyway, "committed_all_the_same", "There is a BEGIN"),
     (_looks_first, "looked_up_first", "half a correction"),
     (_looks_first_and_swallows, "looked_up_first", "nobody can look up"),
     (_looks_first_then_begins, "refused", "except sqlite3.Error"),
@@ -432,6 +491,12 @@ def test_the_cases_hold_what_can_stand_in_the_way():
         assert 0 < sum(uid not in known[0] for _, uid, _ in cases) < 5 and 0 < sum(pid not in known[1] for _, _, pid in cases) < 5
         assert db.execute("SELECT COUNT(*) FROM correction").fetchone() == (3,)
         assert {case[0].refuses for case in cases} == {"", "the UPDATE of study", "the INSERT into correction"}
+        for statement, word in (("UPDATE study SET description = 'X'", "UPDATE"), ("INSERT INTO correction VALUES (NULL, 9, 1)", "INSERT")):
+            full = next(case[0] for case in copy.deepcopy(cases) if word in case[0].refuses)
+            full.execute("BEGIN")
+            with pytest.raises(sqlite3.OperationalError, match="full"):
+                full.execute(statement)
+            assert full.in_transaction
 
 
 @pytest.mark.parametrize("statement", [
@@ -448,8 +513,10 @@ def test_other_indexes_that_serve_the_day_are_right(editions, statement):
 
 
 @pytest.mark.parametrize(("statement", "label", "says"), [
-    ("CREATE INDEX i ON study(date(study_dt_local))", "on_a_computed_day", "computation"),
+    ("CREATE INDEX i ON study(date(study_dt_local))", "by_a_computed_day", "computation"),
     ("CREATE INDEX i ON study(patient_pk, study_dt_local)", "in_second_place", "second place"),
+    ("CREATE INDEX i ON study(study_dt_local) WHERE study_dt_local BETWEEN '2025-04-06' AND '2025-04-07'", "scan", "still reads more"),
+    ("CREATE INDEX i ON study(study_dt_local, deleted) WHERE study_dt_local >= '2025-04-06'", "for_one_day", "every day"),
     ("CREATE INDEX i ON study(status)", "scan", "still reads more"),
     ("CREATE INDEX i ON study(study_dt_local) WHERE deleted = 1", "scan", "still reads more"),
     ("CREATE INDEX i ON series(created_utc)", "scan", "still reads more"),
@@ -509,7 +576,7 @@ def test_one_piece_of_the_log_is_missing_and_data_lie_on_all_sides(seed):
     "UNION SELECT 'instance without file', sop_uid FROM instance WHERE NOT EXISTS "
     "(SELECT 1 FROM file WHERE instance_pk = instance.pk AND status = 'OK')",
     "WITH good AS (SELECT instance_pk FROM file WHERE status = 'OK') "
-    "SELECT 'instance without file' AS a, sop_uid AS b FROM instance WHERE pk NOT IN good "
+    "SELECT 'instance without file' AS problem, sop_uid AS uid FROM instance WHERE pk NOT IN good "
     "UNION ALL SELECT 'study without series', study_uid FROM study WHERE pk NOT IN (SELECT study_pk FROM series) "
     "UNION ALL SELECT 'SERIES without study', series_uid FROM series WHERE study_pk NOT IN (SELECT pk FROM study)",
 ])
@@ -540,6 +607,8 @@ NO_SERIES = "LEFT JOIN series ON series.study_pk = study.pk\n            WHERE s
     ("WHERE series.pk IS NULL", "WHERE series.pk IS NULL AND n_series = 0", "by_counter_and_rows", "counter"),
     ("'study without series'", "'studies without series'", "problem", "none of the three texts"),
     ("LEFT JOIN study", "JOIN study", "joined", "plain JOIN"),
+    (IN_THE_ON, "WHERE file.status = 'OK' AND file.pk IS NULL", "condition_in_where", "never true at once"),
+    (IN_THE_ON, "GROUP BY instance.sop_uid HAVING COUNT(CASE WHEN file.status = 'OK' THEN 1 END) = 0", "by_uid", "no rule makes it so"),
 ])
 def test_checks_that_only_fit_the_hospitals_are_refused(editions, old, new, label, says):
     query = EXERCISES["TheNightlyCheck"].solution()
@@ -559,6 +628,37 @@ def test_two_mistakes_in_the_check_are_answered_one_by_one_and_a_part_left_out_i
     assert exercise.judge(("UNION ALL".join(parts[1:]).replace("'study without series', study.study_uid",
                                                                "'study without series' AS problem, study.study_uid AS uid"),),
                           editions).label == "no_series"
+
+
+def test_the_check_has_the_columns_that_are_asked(editions):
+    right = EXERCISES["TheNightlyCheck"].solution()
+    verdict = EXERCISES["TheNightlyCheck"].judge((right.replace("AS problem", "AS uid2"),), editions)
+    assert verdict.label == "column names" and "`problem`" in verdict.message
+    assert EXERCISES["TheNightlyCheck"].judge((right.replace("AS problem", "AS Problem"),), editions).correct
+
+
+def test_refused_statements_as_true_and_false(editions):
+    right = _right("WhatIsRefused", editions)
+    marked = {f"s{number}": f"s{number}" in right for number in range(1, 11)}
+    assert EXERCISES["WhatIsRefused"].judge((marked,), editions).correct
+
+
+def test_two_texts_that_changed_places_are_told(editions):
+    query = EXERCISES["TheNightlyCheck"].solution()
+    first, second = "'series without study'", "'study without series'"
+    verdict = EXERCISES["TheNightlyCheck"].judge((query.replace(first, "@").replace(second, first).replace("@", second),), editions)
+    assert verdict.label == "swapped" and "changed places" in verdict.message, verdict
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_the_clock_of_the_hospital_is_told_in_both_directions(hours):
+    own = hospital(0)
+    to_utc = EXERCISES["AfterTheRestore"].computed(lambda log_files: log_files["to_utc"], own)
+    gap = list(lesson.input_of("log_files", own)["sequence"].diff()).index(2) - 1
+    number, = own.pacs.rows(
+        f"SELECT COUNT(*) FROM instance WHERE created_utc >= datetime('{to_utc.iloc[gap]}', '{hours:+d} hours')")[1][0]
+    verdict = EXERCISES["AfterTheRestore"].judge((number,), Editions(own))
+    assert verdict.label == "told" and "clock" in verdict.message, verdict
 
 
 def test_a_not_exists_is_right_and_when_it_takes_too_long_is_told_what_to_write(editions, monkeypatch):

@@ -55,7 +55,7 @@ def test_the_cases_do_not_give_themselves_away(given):
 
 def test_triage_in_other_forms(check, editions):
     right = solved("TheQueue", editions)
-    for form in (right, [right[n] for n in sorted(right)], {str(n): letter.lower() for n, letter in right.items()},
+    for form in (right, list(right.items()), [right[n] for n in sorted(right)], {str(n): letter.lower() for n, letter in right.items()},
                  {f"case {n}": letter + "." for n, letter in right.items()}):
         assert check("TheQueue", form).correct
     one = dict(right)
@@ -96,7 +96,16 @@ def test_match_takes_none_and_other_programs(check):
 
     for wrong in (in_half_an_hour, below_sixty, any_station, any_modality, name_alone):
         assert not check("Match", wrong).correct, wrong.__name__
-    verdict = check("Match", below_sixty)
+    assert check("Match", below_sixty).label == "just_below_an_hour"
+    assert check("Match", any_station).label == "any_station" and check("Match", any_modality).label == "any_modality"
+
+    def family_alone(study, orders):
+        return shorter({**study, "name": study["name"].split("^")[0]}, [{**one, "name": one["name"].split("^")[0]} for one in orders])
+
+    assert check("Match", family_alone).label == "family_name_alone"
+    assert "Is a `return` missing?" in check("Match", lambda study, orders: print(shorter(study, orders))).message
+    assert "the one member" in check("Match", lambda study, orders: [order["accession"] for order in orders]).message
+    verdict = check("Match", in_half_an_hour)
     assert "match(*cpas07.q2.failed)" in verdict.message
     exercise = next(one for one in LESSON.exercises if one.name == "Match")
     assert len(exercise.failed) == 2 and exercise.failed[0]["patient_id"]
@@ -106,8 +115,13 @@ def test_a_plan_says_which_uid(check, editions):
     right = solved("PlanForCase17", editions)
     assert check("PlanForCase17", right).correct
     assert check("PlanForCase17", {**right, "reason": "correct", "sop_uids": "Keep"}).correct
-    assert "UID" in check("PlanForCase17", {**right, "study_uid": "keep"}).message
+    assert "the UID itself is asked here" in check("PlanForCase17", {**right, "study_uid": "keep"}).message
     assert not check("PlanForCase17", {**right, "patient_id": right["patient_id"].replace("0", "O", 1)}).correct
+    for word in ("Keep.", "keep them", "unchanged"):
+        assert check("PlanForCase17", {**right, "sop_uids": word, "study_time": word}).correct, word
+    for word in ("don't keep", "not changed", "keep or change", "maybe"):
+        assert not check("PlanForCase17", {**right, "study_time": word}).correct, word
+    assert check("PlanForCase17", {**right, "study_time": "change it"}).label == "time_put_right"
 
 
 def test_corrected_objects_in_other_forms(check, editions, tmp_path):
@@ -116,16 +130,68 @@ def test_corrected_objects_in_other_forms(check, editions, tmp_path):
     for number, ds in enumerate(right):
         ds.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
     assert check("CorrectedObjects", tmp_path).correct
-    for ds in right:                                             # also noted what stayed, and who numbered it
-        ds.IssuerOfPatientID = "HVGH"
-        ds.OriginalAttributesSequence[0].ModifiedAttributesSequence[0].PatientBirthDate = ds.PatientBirthDate
+    for ds in right:                                             # also noted who numbered it
+        ds.IssuerOfPatientID = ds.OriginalAttributesSequence[0].ModifiedAttributesSequence[0].IssuerOfPatientID = "HVGH"
         ds.OriginalAttributesSequence[0].SourceOfPreviousValues = ""
     assert check("CorrectedObjects", right).correct
+    for keyword, name in (("PatientBirthDate", "Patient's Birth Date"), ("StudyInstanceUID", "Study Instance UID")):
+        trace = right[1].OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
+        setattr(trace, keyword, right[1].get(keyword))           # what stayed was not modified
+        told = check("CorrectedObjects", right)
+        assert told.label == "unreadable" and name in told.message and told.message.startswith("The trace in ")
+        delattr(trace, keyword)
+    right[0].OriginalAttributesSequence[0].ModifiedAttributesSequence[0].StudyInstanceUID = "2.999.1"
+    assert "Study Instance UID" in check("CorrectedObjects", right).message
+    del right[0].OriginalAttributesSequence[0].ModifiedAttributesSequence[0].StudyInstanceUID
     right[0].StudyDate = "20250331"
     assert "Study Date" in check("CorrectedObjects", right).message
     del right[1].OriginalAttributesSequence[0].ModifyingSystem
     right[0] = solved("CorrectedObjects", editions)[0]
     assert "Modifying System" in check("CorrectedObjects", right).message
+
+
+def test_objects_that_are_not_corrected_are_told(check, editions, given):
+    files = given("case_files")
+    for form in (files, copy.deepcopy(files), tuple(files)):
+        assert check("CorrectedObjects", form).label == "untouched"
+    half = solved("CorrectedObjects", editions)
+    for ds in half:
+        ds.AccessionNumber = ""
+    assert "Accession Number (0008,0050) is still what the scanner wrote" in check("CorrectedObjects", half).message
+    without = solved("CorrectedObjects", editions)
+    for ds, was in zip(without, files):
+        ds.PatientName = was.PatientName
+        del ds.OriginalAttributesSequence
+    assert "values are right" not in check("CorrectedObjects", without).message
+    new = solved("CorrectedObjects", editions)
+    for number, ds in enumerate(new):
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"2.999.9.{number}"
+    assert check("CorrectedObjects", new).label == "new_uids"
+    assert check("CorrectedObjects", new[:1]).message == "The object with Instance Number 12 is missing."
+
+
+def test_the_evidence_is_an_accession_number(check, editions):
+    letter, number = solved("WhatToDo", editions)
+    assert check("WhatToDo", letter, number.lower()).correct
+    assert "that is a patient ID" in check("WhatToDo", letter, "HV123456").message
+    for form in (f"order {number}", f"{number} (SCHEDULED)", f"the order {number}, SCHEDULED", f"accession number: {number}"):
+        assert check("WhatToDo", letter, form).correct, form
+    assert not check("WhatToDo", letter, f"order {number}9").correct
+
+
+def test_orders_that_fit_in_part_are_told(check, editions):
+    assert check("Match", module.Match.modality_or_station).label == "modality_or_station"
+    assert check("Match", module.Match.nearest_of_several).label == "nearest_of_several"
+
+    def return_in_the_loop(study, orders):
+        for order in orders:
+            agree = sum(study[key] == order[key] for key in ("patient_id", "name", "birth_date"))
+            if (agree >= 2 and study["modality"] == order["modality"] and study["station"] == order["station"]
+                    and abs(study["started"] - order["started"]) <= 60):
+                return order["accession"]
+            return None
+
+    assert check("Match", return_in_the_loop).label == "first_order_alone"
 
 
 def test_missing_objects_in_other_forms(check, editions, given):
@@ -139,7 +205,7 @@ def test_missing_objects_in_other_forms(check, editions, given):
 
 
 def test_the_copies_are_put_right_whole(given):
-    facts = given("wrong_patient")
+    facts = given("examined")
     for old, new in zip(given("hand_files"), given("corrected_copies"), strict=True):
         assert (new.PatientID, new.AccessionNumber, new.StudyDescription) == (facts["patient_id"], facts["accession"], "XR HAND")
         assert {old.SOPInstanceUID, old.SeriesInstanceUID, old.StudyInstanceUID}.isdisjoint(
@@ -152,7 +218,7 @@ def test_the_side_of_the_picture_is_the_archive_s(given):
     for seed in (0, 1, 2, 3):
         h = hospital(seed, "tiny") if seed else hospital()
         sides = {row[0] for row in h.pacs.rows(
-            f"SELECT laterality FROM series WHERE study_pk = {LESSON.input_of('wrong_patient', h)['study_pk']} AND modality = 'DX'")[1]}
+            f"SELECT laterality FROM series WHERE study_pk = {LESSON.input_of('examined', h)['study_pk']} AND modality = 'DX'")[1]}
         assert sides == {h.image("dx_hand").ImageLaterality}
 
 
@@ -165,7 +231,10 @@ def test_rejection_notes(check, given):
     assert check("RejectionNote", file.getvalue()).correct
     assert check("RejectionNote", note(113038, "incorrect modality worklist entry", hands[::-1])).correct
     if len(hands) > 1:
-        assert "its list of objects" in check("RejectionNote", note("113038", "Incorrect Modality Worklist Entry", hands[:1])).message
+        assert "some of the wrong objects" in check("RejectionNote", note("113038", "Incorrect Modality Worklist Entry", hands[:1])).message
+    assert "values for `note`" in check("RejectionNote", ("113038", "Incorrect Modality Worklist Entry", hands)).message
+    with pytest.raises(CourseError, match="three values"):
+        note("113038")
     assert check("RejectionNote", note("113038", "Incorrect Modality Worklist Entry", hands + copies)).label == "both"
     assert "no key object selection" in check("RejectionNote", hands[0]).message
     for wrong in (("113038", "Rejected for Patient Safety Reasons", hands), ("1", "x", hands), ("113038", "Incorrect Modality Worklist Entry", [])):
@@ -202,6 +271,18 @@ def test_the_database_in_other_ways(check, editions, given):
         update study set status = 'VERIFIED', issuer_pk = '1', patient_pk = {key}, accession = '{right["accession"]}' where study_uid = '{uid}';
         commit"""
     assert check("TheDatabase", by_key).correct
+    order = f"where accession = '{right['accession']}'"
+    uid_too = by_key.replace(f"patient_pk = {key} {order}", f"patient_pk = {key}, study_uid = '{uid}' {order}")
+    assert uid_too != by_key and check("TheDatabase", uid_too).correct
+    assert check("TheDatabase", uid_too.replace(f"study_uid = '{uid}' {order}", f"study_uid = '2.999.1' {order}")).label == "value"
+    typed = f"; update patient set merged_into = {key} where pid = '{given('case_files')[0].PatientID}'; commit"
+    assert check("TheDatabase", by_key.replace("commit", typed)).label == "typed_one_too"
+    assert check("TheDatabase", by_key.replace(f"issuer_pk = '1', patient_pk = {key},", f"issuer_pk = '1', patient_pk = {key} and")
+                 ).label == "and_for_comma"
+    assert "other letters" in check("TheDatabase", by_key.replace("'VERIFIED'", "'verified'")).message
+    empty = check("TheDatabase", by_key.replace(f"where study_uid = '{uid}'", "where accession = ''"))
+    assert empty.label == "no_row" and "Statement 3" in empty.message and "IS NULL" in empty.message
+    assert "semicolon" in check("TheDatabase", by_key.replace(f"{order};", order)).message
     assert "went missing" in check("TheDatabase", by_key.replace("begin", f"DELETE FROM patient WHERE pid = '{right['temporary_id']}'")).message
     assert "ORDER is a word of SQL" in check("TheDatabase", "UPDATE order SET status = 'COMPLETED'").message
     assert "nothing was changed" in check("TheDatabase", by_key.replace("commit", "UPDATE study SET nothing = 1")).message

@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 
+import numpy
 import pandas
 import pytest
 
@@ -59,7 +60,7 @@ def test_headers_agree_with_the_real_images():
 def test_the_site_has_what_the_lesson_tells(seed):
     assert len(site_data.site(seed)) == 60
     assert len({one.accession for one in site_data.site(seed)}) == 60
-    assert len({case.study.says for case in site_data.constellations(seed)}) == len(site_data.constellations(seed)) == 46
+    assert len({case.study.says for case in site_data.constellations(seed)}) == len(site_data.constellations(seed)) == 48
     rows = [(one["modality"], one["body_part"]) for one in lessons.load("cpas-08").input_of("studies", hospital(seed, "tiny"))]
     assert {("CR", "THORAX"), ("CR", "PORT CXR"), ("CR", "CHEST"), ("DX", "CHEST"), ("MG", ""), ("MG", "BREAST")} <= set(rows)
 
@@ -91,12 +92,12 @@ def with_attributes(header):
     code = item.CodeValue if item is not None else ""
     codes = {"399162004": "CC", "R-10242": "CC", "399368009": "MLO", "R-10226": "MLO", "272479007": "PA", "399348003": "AP",
              "399173006": "LAT", "R-10236": "LAT"}
-    positions = {"LL": "LAT", "RL": "LAT", "PA": "PA", "AP": "AP"}
-    view = codes.get(code) or positions.get(getattr(header, "ViewPosition", ""), "other")
+    positions = {"LL": "LAT", "RL": "LAT", "PA": "PA", "AP": "AP", "CC": "CC", "MLO": "MLO"}
+    view = codes.get(code, "other") if code else positions.get(getattr(header, "ViewPosition", ""), "other")
     if view not in ("CC", "MLO"):
         return view.lower()
     side = getattr(header, "ImageLaterality", None)
-    if side is None and "SharedFunctionalGroupsSequence" in header:
+    if not side and "SharedFunctionalGroupsSequence" in header:
         side = header.SharedFunctionalGroupsSequence[0].FrameAnatomySequence[0].FrameLaterality
     return f" {side}{view} " if side else "other"
 
@@ -142,6 +143,19 @@ def test_fall_through_in_other_forms(editions):
     for given in (right, {"rescue": right["rescue"].lower(), "default": float(right["default"])}, pandas.Series(right)):
         assert judged("FallThrough", given, editions).correct
     assert not judged("FallThrough", {**right, "default": right["default"] + 1}, editions).correct
+    proposals = lessons.load("cpas-08").input_of("proposals", editions.own)
+    letter, name = right["rescue"], proposals[right["rescue"]]["name"]
+    for form in (name, name.upper(), f"{letter}: {name}", f"proposal {letter}", f"({letter})", f"{letter.lower()})", f"({letter}) {name}"):
+        assert judged("FallThrough", {**right, "rescue": form}, editions).correct, form
+    other = next(rule["name"] for one, rule in proposals.items() if one != letter)
+    for form in (other, "none", "AB"):
+        assert not judged("FallThrough", {**right, "rescue": form}, editions).correct, form
+
+
+def test_fall_through_is_told_by_what_was_counted(editions):
+    right = answer("FallThrough", editions)
+    told = judged("FallThrough", {**right, "default": 60 - right["default"]}, editions)
+    assert told.label == "those_that_fit" and "a rule **fits**" in told.message
 
 
 def test_chest_protocols_that_work_are_right(editions):
@@ -151,6 +165,8 @@ def test_chest_protocols_that_work_are_right(editions):
         [portable, with_prior, {**without, "prior": None}],
         [{**one, "modality": ["dx", "cr"], "body_part": ["thorax", "port cxr", "chest"]} for one in (portable, with_prior, without)],
         [portable, without, with_prior],
+        [{**one, "modality": "DX, CR", "body_part": "CHEST, THORAX, PORT CXR"} for one in (portable, with_prior, without)],
+        [portable, {**with_prior, "tiles": "current PA, current LAT, prior PA"}, without],
         [portable, {**with_prior, "tiles": ["Current  pa", "current lat", "PRIOR PA"]}, {**without, "views": []}],
         [{**portable, "views": "AP"}, {**with_prior, "name": "x"}, without],
         [portable, with_prior, without, more],
@@ -167,6 +183,10 @@ def test_chest_protocols_that_work_are_right(editions):
     (lambda all: [{**all[0], "body_part": [*all[0]["body_part"], "HAND", "KNEE", "FOOT"]}, *all[1:]], "takes extremities"),
     (lambda all: [{**all[0], "body_part": [*all[0]["body_part"], "KNEE"]}, *all[1:]], "A knee, AP and lateral: one of your protocols"),
     (lambda all: [{**all[0], "body_part": ["PORT CXR"]}, *all[1:]], "first protocol knows PORT CXR alone"),
+    (lambda all: [{**all[0], "modality": ["CR"]}, *all[1:]], "takes plates alone"),
+    (lambda all: [{**all[0], "prior": True}, *all[1:]], "asks for a prior"),
+    (lambda all: [{**all[0], "views": []}, *all[1:]], "has no `views`"),
+    (lambda all: [{name: value for name, value in all[0].items() if name != "views"}, *all[1:]], "has no `views`"),
     (lambda all: [{**all[0], "body_part": ["PORT CXR", "CHEST"]}, *all[1:]], "filed as THORAX"),
     (lambda all: [all[0], *({**one, "body_part": ["CHEST", "THORAX"]} for one in all[1:])], "Only your first protocol knows PORT CXR"),
     (lambda all: [all[0], all[1], {**all[2], "body_part": ["CHEST", "THORAX"]}], "filed as PORT CXR, no prior"),
@@ -175,6 +195,9 @@ def test_chest_protocols_that_work_are_right(editions):
     (lambda all: [all[0], {**all[1], "grid": [3, 1]}, all[2]], "wish sheet has another layout"),
     (lambda all: [all[0], {**all[1], "grid": [1, 2]}, all[2]], "2 places in its grid, but 3 tiles"),
     (lambda all: [all[0], {**all[1], "tiles": ["current PA", "current sideways", "prior PA"]}, all[2]], "a tile of protocol 2"),
+    (lambda all: [*all[1:], all[0]], "No study comes to your protocol for portable"),
+    (lambda all: [{**all[0], "body_part": ["PORTABLE"]}, *all[1:]], "its own conditions fit no study"),
+    (lambda all: [all[1], all[0], all[2]], "stands behind a general one"),
     (lambda all: [{**all[0], "hanging": 1}, *all[1:]], "an entry that is none of"),
     (lambda all: [{**all[0], "tiles": ["current AP", "empty"]}, *all[1:]], "tile 2"),
     (lambda all: [{"name": "only"}], "needs `grid` and `tiles`"),
@@ -190,6 +213,9 @@ def test_the_object_in_other_forms(editions, tmp_path):
     other = build(modalities=("dx", "cr"), if_no_intent="match", prior=(1, 1), lateral=["RL", "LL"], orientation=["l", "f"], right_set="2",
                   right_place=[0.75, 1, 1, 0], partial="maintain_layout")
     assert judged("TheObject", other, editions).correct
+    other = build(modalities={"CR", "DX"}, if_no_intent="MATCH", prior=numpy.array([1, 1]), lateral="LL\\RL", orientation="L\\F",
+                  right_set=numpy.int64(2), right_place="0.75, 1, 1, 0", partial="MAINTAIN_LAYOUT")
+    assert judged("TheObject", other, editions).correct
     path = tmp_path / "hp.dcm"
     other.save_as(path)
     for given in (path, str(path), path.read_bytes(), [other]):
@@ -198,9 +224,10 @@ def test_the_object_in_other_forms(editions, tmp_path):
 
 @pytest.mark.parametrize(("change", "says"), [
     ({"modalities": ["DX"]}, "`modalities` has DX alone"), ({"modalities": ["CR"]}, "`modalities` has CR alone"),
-    ({"modalities": ["CR", "DX", "CT"]}, "`modalities` has CT too"), ({"modalities": ["CR", "MG"]}, "the values of `modalities`"),
+    ({"modalities": ["CR", "DX", "CT"]}, "`modalities` has CT too"), ({"modalities": ["CR", "DX", "MG"]}, "`modalities` has MG too"),
+    ({"modalities": ["CR", "CR"]}, "lacks a value"), ({"lateral": ["LL", "RL", "LAT"]}, "no header here says LAT"),
     ({"lateral": ["LL"]}, "`lateral` has the left lateral alone"), ({"lateral": ["RL"]}, "`lateral` has the right lateral alone"),
-    ({"lateral": ["LAT"]}, "no header here says LAT"), ({"lateral": ["LL", "PA"]}, "the values of `lateral`"),
+    ({"lateral": ["LAT"]}, "no header here says LAT"), ({"lateral": ["LL", "PA"]}, "`lateral` has PA too"),
     ({"orientation": ["L", "H"]}, "upside down"), ({"orientation": ["P", "F"]}, "`orientation` is not right"),
     ({"right_place": [0.5, 1, 1, 0]}, "whole right half"), ({"right_place": [75, 100, 100, 0]}, "in percent"),
     ({"right_place": [0.8, 1, 1, 0]}, "`right_place` is not right"), ({"prior": [1, 2]}, "Two priors"),
@@ -222,7 +249,8 @@ def test_a_part_that_cannot_be_is_said_at_once(editions, capsys):
     assert build(**parts) is ... and capsys.readouterr().out == ""
     assert build(**{**parts, "prior": [1, 1]}) is ... and "Still open: modalities" in capsys.readouterr().out
     good = dict(zip(module.PARTS, (["CR"], "MATCH", [1, 1], ["LL"], ["L", "F"], 2, [0, 1, 1, 0], "ADAPT_LAYOUT")))
-    wrong = {"if_no_intent": "YES", "prior": 1, "right_place": [0, 1], "partial": None, "lateral": 5, "right_set": "two"}
+    wrong = {"if_no_intent": "YES", "prior": 1, "right_place": [0, 1], "partial": None, "lateral": 5, "right_set": "two",
+             "orientation": ["LF"], "modalities": open}
     for name, value in wrong.items():
         with pytest.raises(CourseError, match=name):
             build(**{**good, name: value})
@@ -269,12 +297,14 @@ def test_the_untouched_cell_is_not_answered_and_half_a_one_is_told(editions, nam
 def test_settings_that_work_are_right(editions):
     right = answer("TheWorkstation", editions)
     for change in (
-        {"view_from": ["View Code", "view position"]}, {"view_from": "view code"},
+        {"view_from": ["View Code", "view position"]},
         {"side_from": ["frame laterality", "image laterality"]}, {"prior_modality": "related"}, {"prior_body_part": "any"},
         {"prior_years": 5.0}, {"code_schemes": ["SRT", "SCT"]}, {"intents": "for presentation"},
         {"protocols": [right["protocols"][0], {**right["protocols"][1], "prior": None}]},
         {"protocols": right["protocols"][::-1]}, {"protocols": right["protocols"] + module.ChestProtocols.solution()},
         {"protocols": [{name: value for name, value in one.items() if name != "body_part"} for one in right["protocols"]]},
+        {"prior_years": "5 years"}, {"prior_years": "5"},
+        {"protocols": [{**one, "tiles": [one["tiles"][:one["grid"][1]], one["tiles"][one["grid"][1]:]]} for one in right["protocols"]]},
     ):
         assert judged("TheWorkstation", {**right, **change}, editions).correct, change
 
@@ -290,12 +320,14 @@ def test_settings_that_work_are_right(editions):
     ({"view_from": ["view code", "view position", "series description"]}, "not even the last one"),
     ({"view_from": ["view position", "series description"]}, '"view code" is missing'),
     ({"view_from": ["view position", "view code"]}, "you believe the View Position"),
+    ({"view_from": ["view code"]}, "in the code alone"),
     *(({"prior_years": years}, "older than the wish sheet allows") for years in (6, 8, 10, 20)),
     *(({"prior_years": years}, "that the wish sheet still asks for") for years in (1, 3, 4)),
     ({"prior_modality": "any", "prior_body_part": "any"}, "stays empty"),
     ({"prior_modality": "any"}, "may be of any modality"),
     ({"prior_years": 5.5}, "whole number of years"),
     ({"missing": "a black tile"}, "`missing` is one of"),
+    ({"view_from": ["the code"]}, "`view_from` holds one or more of"),
     ({"prior_years": "five"}, "number of years"),
     ({"colour": "blue"}, "a setting that the workstation does not have"),
     ({"view_from": [["view code"]]}, "is text"),
@@ -314,6 +346,31 @@ def test_a_protocol_for_anything_is_refused(editions):
         assert not verdict.correct and "one of your protocols takes it" in verdict.message
     parts = [{**one, "modality": [], "body_part": ["BREAST", ""]} for one in right["protocols"]]
     assert judged("TheWorkstation", {**right, "protocols": parts}, editions).correct
+
+
+def test_the_four_with_words_before_the_numbers(editions):
+    right = [int(one) for one in answer("FourTiles", editions)]
+    for given in ([f"image {one}" for one in right], "images " + ", ".join(map(str, right)), [f"image {right[0]}", *right[1:]]):
+        assert judged("FourTiles", given, editions).correct, given
+
+
+def test_a_second_modifier_and_an_empty_side_are_seen(editions):
+    def view_of(header, modified=lambda found: len(found) > 0, empty=("", None)):
+        if modified(hanging.modifiers(header)):
+            return "other"
+        view = module.VIEW_NAMES.get(hanging.code(header, "ViewCodeSequence")[0] or header.get("ViewPosition", ""), "other")
+        if view not in ("CC", "MLO"):
+            return view
+        side = header.get("ImageLaterality")
+        if side in empty:
+            side = hanging.frame_laterality(header)
+        return "other" if side == "" else side + view
+
+    assert judged("ViewOf", view_of, editions).correct
+    assert judged("ViewOf", lambda header: view_of(header, lambda found: len(found) == 1), editions).label == "one_modifier_alone"
+    assert judged("ViewOf", lambda header: view_of(header, empty=(None,)), editions).label == "empty_has_no_side"
+
+    assert judged("ViewOf", module.ViewOf.empty_is_a_side, editions).label == "empty_is_a_side"
 
 
 def test_the_four_as_a_dictionary_of_tiles(editions):
@@ -343,9 +400,10 @@ def half_a_question(header):
     """`or "MLO"`, as it is written again and again."""
     if len(module.modifiers(header)) > 0:
         return "other"
-    view = module.VIEW_NAMES.get(module.code(header, "ViewCodeSequence")[0], "")
-    if view == "":
-        view = module.VIEW_NAMES.get(header.get("ViewPosition", ""), "other")
+    found = module.code(header, "ViewCodeSequence")[0]
+    if found == "":
+        found = header.get("ViewPosition", "")
+    view = module.VIEW_NAMES.get(found, "other")
     if view == "CC" or "MLO":
         side = header.get("ImageLaterality", "")
         if side == "":
@@ -367,7 +425,26 @@ def pair_looked_up(header):
     return view if view not in ("CC", "MLO") else side + view if side else "other"
 
 
-@pytest.mark.parametrize(("function", "says"), [(half_a_question, "both halves need"), (pair_looked_up, "`code(...)` is a pair")])
+def half_a_question_and_the_series(header):
+    """Two mistakes at once: a side for every view, and the series' Laterality in the end."""
+    found = half_a_question(header)
+    return found if found != "other" else header.get("Laterality", "U") + "other"
+
+
+def falls_through(header):
+    """Goes on to the View Position where the code is one that it does not know."""
+    if len(module.modifiers(header)) > 0:
+        return "other"
+    view = module.VIEW_NAMES.get(module.code(header, "ViewCodeSequence")[0], "")
+    view = view or module.VIEW_NAMES.get(header.get("ViewPosition", ""), "other")
+    side = header.get("ImageLaterality", "") or module.frame_laterality(header)
+    return view if view not in ("CC", "MLO") else side + view if side else "other"
+
+
+@pytest.mark.parametrize(("function", "says"), [
+    (half_a_question, "both halves need"), (pair_looked_up, "`code(...)` is a pair"), (half_a_question_and_the_series, "in both halves"),
+    (falls_through, "a code is there"),
+])
 def test_view_of_knows_what_beginners_write(editions, function, says):
     assert says in judged("ViewOf", function, editions).message
 
@@ -381,6 +458,17 @@ def test_an_empty_orientation_is_told(editions):
 
     verdict = judged("Mirror", mirror, editions)
     assert not verdict.correct and "PatientOrientation empty" in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("wanted", "label"), [
+    ({"R": "P", "L": "A", "PA": "R", "AP": "L"}, "pa_from_behind"), (dict.fromkeys(("R", "L", "PA", "AP"), "P"), "half_a_question"),
+])
+def test_mirror_knows_what_beginners_write(editions, wanted, label):
+    def mirror(header, view):
+        orientation = header.get("PatientOrientation")
+        return "unknown" if not orientation else "as it is" if orientation[0] == wanted.get(view, wanted.get(view[0])) else "mirror"
+
+    assert judged("Mirror", mirror, editions).label == label
 
 
 def prior_by(suits, nothing="none"):
@@ -413,6 +501,22 @@ def test_a_prior_by_another_rule_is_refused(editions, suits, says):
     assert says in judged("PriorFor", prior_by(suits), editions).message
 
 
+@pytest.mark.parametrize(("place", "label"), [
+    (lambda now, one: one["part"] == now["part"] and (one["side"] == now["side"] or one["side"] == "B" or now["side"] == "B"),
+     "one_side_for_both"),
+    (lambda now, one: one["part"] == now["part"] and one["side"] == now["side"] or one["side"] == "B", "brackets_missing"),
+])
+def test_a_prior_of_another_place_is_refused(editions, place, label):
+    kind = lambda one: "X" if one["modality"] in ("CR", "DX") else one["modality"]
+
+    def prior_for(current, archive):
+        found = [one for one in archive if place(current, one) and kind(one) == kind(current) and five(current, one)
+                 and one["date"] < current["date"]]
+        return max(found, key=lambda one: one["date"])["accession"] if found else "none"
+
+    assert judged("PriorFor", prior_for, editions).label == label
+
+
 def test_none_for_no_prior_is_told(editions):
     right = lambda now, one, kind: five(now, one) and kind(one) == kind(now)
     assert judged("PriorFor", prior_by(right), editions).correct
@@ -424,6 +528,17 @@ def test_each_proposal_is_told(editions):
     right = answer("FallThrough", editions)
     said = {judged("FallThrough", {**right, "rescue": letter}, editions).message for letter in "ABCDE" if letter != right["rescue"]}
     assert len(said) == 4 and not any("not what was asked" in one for one in said), said
+
+
+def test_what_is_left_after_the_rescue_is_told(editions):
+    right = answer("FallThrough", editions)
+    inputs = [lessons.load("cpas-08").input_of(name, editions.own) for name in ("studies", "rules_now", "proposals")]
+    left = [one for one in inputs[0] if module.first_rule(one, [*inputs[1], inputs[2][right["rescue"]]]) == "Default"]
+    assert judged("FallThrough", {**right, "default": len(left)}, editions).label == "left_after_the_rescue"
+
+
+def test_parts_are_no_object(editions):
+    assert "parts for `build`" in judged("TheObject", {"modalities": ["CR", "DX"]}, editions).message
 
 
 def test_a_study_that_the_object_does_not_fit(editions, capsys):
@@ -444,10 +559,10 @@ def test_the_screen_tells_the_day_of_each_study(editions):
 
 def test_the_list_and_the_screen_are_stable(editions):
     station = lessons.load("cpas-08").input_of("workstation", editions.own)
-    assert len(station.list()) == 46
+    assert len(station.list()) == 48
     assert station.show("a hand, with a chest in the archive", module.ChestProtocols.solution()).says == station.show(
         station.number_of("a hand, with a chest in the archive"), module.ChestProtocols.solution()).says
-    for number in (0, 47, "no such study", 1.5):
+    for number in (0, 49, "no such study", 1.5):
         with pytest.raises(CourseError):
             station.show(number, module.ChestProtocols.solution())
     with pytest.raises(CourseError, match="needs `grid`"):

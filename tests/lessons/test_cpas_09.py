@@ -10,7 +10,7 @@ from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
 from coursekit.errors import CourseError
 from coursekit.hospital import hospital, router
-from coursekit.lessons.cpas_09_prefetching import lesson
+from coursekit.lessons.cpas_09_prefetching import FetchPlan, LastMoment, Relevant, Route, lesson
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
 RULES = EXERCISES["TheRuleFile"].solution()
@@ -37,7 +37,7 @@ def test_right_answers_in_other_forms_are_right(editions):
     rate = solved("MorningLine", editions)
     assert judged("MorningLine", editions, f"{rate}").correct
     letter, frame = solved("NoImages", editions)
-    assert judged("NoImages", editions, "c)", str(frame)).correct
+    assert judged("NoImages", editions, "c)", str(frame)).correct and judged("NoImages", editions, "C", f"frame {frame}").correct
     log = solved("MovesToRepeat", editions)
     assert judged("MovesToRepeat", editions, {"repeat": ", ".join(map(str, log["repeat"])), "arrived": float(log["arrived"])}).correct
     assert judged("MovesToRepeat", editions, {"arrived": log["arrived"], "repeat": {str(one) for one in log["repeat"]}}).correct
@@ -63,7 +63,7 @@ def test_functions_in_other_forms_are_right(editions):
                         del times[one["accession"]]
                 case "NW" | "XO":
                     times[one["accession"]] = one["start"]
-        return sorted(times.items())
+        return dict(sorted(times.items()))
 
     def route(header):
         wanted = {"HV_PACS"}
@@ -82,14 +82,16 @@ def test_functions_in_other_forms_are_right(editions):
     for given in (lambda current, prior: 2, lambda current, prior: print(), lambda current, prior: "yes"):
         assert judged("Relevant", editions, given).label == "unreadable"
     assert "has lost it" in judged("FetchPlan", editions, lambda messages: {}).message
-    assert judged("FetchPlan", editions, lambda messages: [one["accession"] for one in messages]).label == "unreadable"
+    for given in (lambda messages: [one["accession"] for one in messages],
+                  lambda messages: [(one["accession"], one["start"]) for one in messages]):
+        assert judged("FetchPlan", editions, given).label == "unreadable"
     assert judged("Route", editions, lambda header: ["HV_PACS"]).outcome is Outcome.NOT_YET
 
 
 @pytest.mark.parametrize("given", [
     {"chest": r"(?i)\bchest\b(?!\s+tube)", "mr": r"^[Mm][Rr]\b", "thin": r"(?i)(^|[\W_])thin([\W_]|$)"},
-    {"Chest": r"(?i)chest(?! ?tube)", "MR": r"(?i)^mr(\W|$)", "thin": r"(?<![A-Za-z])[Tt][Hh][Ii][Nn](?![A-Za-z])"},
-    '{"chest": "(?i)chest(?! tube)", "mr": "(?i)^mr[^a-z]", "thin": "(?i)(\\\\b|_)thin(\\\\b|_)"}',
+    {"Chest": r"(?i)\bchest\b(?! ?tube)", "MR": r"(?i)^mr(\W|$)", "thin": r"(?<![A-Za-z0-9])[Tt][Hh][Ii][Nn](?![A-Za-z0-9])"},
+    '{"chest": "(?i)(^|[^a-z])chest([^a-z]|$)(?!tube)", "mr": "(?i)^mr([^a-z]|$)", "thin": "(?i)(\\\\b|_)thin(\\\\b|_)"}',
 ])
 def test_other_patterns_that_work_are_right(editions, given):
     verdict = judged("Patterns", editions, given)
@@ -103,6 +105,14 @@ def test_other_patterns_that_work_are_right(editions, given):
     ({"thin": "(?i)thin"}, "takes"), ({"thin": r"\bthin\b"}, "misses"), ({"thin": ".*"}, "should not"), ({"chest": "XR CHEST P"}, "misses"),
     ({"thin": 5}, "a text in quotes"), ({"thin": ""}, "a text in quotes"), ({"mr": ...}, "still open"), ({"thick": "x"}, "three entries"),
     ({"chest": "\bchest\b"}, "an `r` before the quotes"),
+    ({"chest": r"(?i)chest(?! tube)"}, "takes"), ({"chest": r"(?i)chest\b(?! tube)"}, "HEMICHEST"),
+    ({"chest": r"(?i)\bchest(?! tube)"}, "CHESTPAIN"), ({"chest": r"(?i)\bchest\b(?!.*tube)"}, "next to each other"),
+    ({"chest": r"(?i)^(?!.*tube).*\bchest\b"}, "next to each other"), ({"thin": r"(?i)\bthin\b|_thin"}, "THIN_1.0 CHEST"),
+    ({"thin": r"(?i)\bthin\b|_thin|thin_"}, "takes 'Cortex_thinned"),
+    ({"thin": r"(?i)( |_|-)thin|^thin\b"}, "Bone,thin"), ({"thin": r"(?i)\bthin\b|_thin\b"}, "*behind* the word"),
+    ({"thin": r"(?i)(\b|_)thin"}, "hinned"), ({"thin": r"(?i)thin(\b|_)"}, "within"),
+    ({"thin": r"(?i)(^|[ _-])thin($|[ _-])"}, "have listed"), ({"mr": r"(?i)^MR[ /-]"}, "misses"),
+    ({"mr": r"(?i)^mr[^a-z]"}, "misses 'MR'"),
 ])
 def test_patterns_that_do_not_work_are_refused_with_what_they_do(editions, change, says):
     verdict = judged("Patterns", editions, {**EXERCISES["Patterns"].solution(), **change})
@@ -205,17 +215,29 @@ def test_cases_hold_each_of_the_situations():
 
 def test_numbers_written_otherwise_are_right(editions):
     rate, minutes = solved("MorningLine", editions), solved("LastMoment", editions)
-    for given in (f"{rate} Mbit/s", f"{rate} mbit/s", rate, str(rate).replace(".", ",")):
+    for given in (f"{rate} Mbit/s", f"{rate} mbit/s", f"{rate} Mbps", f"{rate / 1000:.5f} Gbit/s", rate, str(rate).replace(".", ",")):
         assert judged("MorningLine", editions, given).correct, given
     assert judged("LastMoment", editions, f"{int(minutes)}:{round(minutes % 1 * 60):02d}").correct
     assert judged("LastMoment", editions, f"{int(minutes) + 1}:00").outcome is Outcome.NOT_YET
+    assert judged("LastMoment", editions, round(minutes, 2)).correct and judged("LastMoment", editions, f"{minutes:.2f}").correct
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_second_that_was_forgotten_shows(seed):
+    own = Editions(hospital(seed, "tiny"))
+    minutes = solved("LastMoment", own)
+    online = (lesson.input_of("coming", own.own).tier == "online").sum()
+    assert judged("LastMoment", own, round(minutes, 2)).correct
+    assert judged("LastMoment", own, round(minutes - online / 60, 2)).label == "without_the_online_wait"
 
 
 def test_mistakes_in_numbers_are_named(editions):
     hours, coming = lesson.input_of("by_hour", editions.own), lesson.input_of("coming", editions.own)
     three = hours[hours.hour.isin([8, 9, 10])].gb.sum()
     for given, says in ((three * 8000 / 60, "a rate a minute"), (round(three * 8000 / 60, 1), "a rate a minute"),
-                        (three * 8000, "an amount"), (three * 1000 / 3600, "megabytes a second")):
+                        (three * 8000, "an amount"), (three * 1000 / 3600, "megabytes a second"), (three * 8 / 3600, "gigabits"),
+                        (hours[hours.hour.isin([8, 9])].gb.sum() * 8000 / 3600, "`hour` 10"),
+                        (hours[hours.hour.isin([7, 8, 9])].gb.sum() * 8000 / 3600, "7, 8 and 9")):
         assert says in judged("MorningLine", editions, given).message
     seconds = coming.tier.map({"online": 1, "nearline": 90}).sum() + coming.mb.sum() * 8 / 200
     assert "in seconds" in judged("LastMoment", editions, seconds).message
@@ -289,6 +311,27 @@ def test_sides_and_modalities_half_right(editions):
         assert judged("Relevant", editions, _relevant(same_side=rule)).label == label
     one = _relevant(images=lambda current, prior: prior["modalities"] not in (["SR"], ["PR"], ["KO"]))
     assert judged("Relevant", editions, one).label == "one_kind_alone"
+    first = _relevant(images=lambda current, prior: prior["modalities"][0] not in ("SR", "PR", "KO"))
+    assert judged("Relevant", editions, first).label == "first_modality_alone"
+
+
+def test_the_ends_of_the_time_are_tried(editions):
+    for low, high, label in ((1, 1826, "not_of_the_same_day"), (0, 1825, "the_last_day_too_much"), (0, 1827, "a_day_too_many"),
+                             (0, 9999, "any_age"), (-9999, 1826, "later_ones_too")):
+        def within(current, prior, low=low, high=high):
+            moved = {**prior, "date": current["date"]}
+            return low <= (current["date"] - prior["date"]).days <= high and _relevant()(current, moved)
+        verdict = judged("Relevant", editions, within)
+        assert verdict.label == label, verdict
+
+
+def test_several_mistakes_at_once_are_named(editions):
+    from coursekit.lessons.cpas_09_prefetching import REGION
+    wrong = _relevant(lambda current, prior: REGION.get(prior["body_part"]) == REGION.get(current["body_part"]),
+                      lambda current, prior: prior["side"] == current["side"],
+                      lambda current, prior: not set(prior["modalities"]) & {"SR", "PR", "KO"})
+    verdict = judged("Relevant", editions, wrong)
+    assert verdict.label in ("no_reports_at_all", "unknown_like_unknown", "side_must_be_given") and "More than one" in verdict.message
 
 
 def test_orders_that_come_back_after_a_cancellation(editions):
@@ -323,16 +366,90 @@ def test_orders_that_come_back_after_a_cancellation(editions):
         assert judged("FetchPlan", editions, wrong).label == label
 
 
+def test_body_parts_are_asked_for_as_they_stand(editions):
+    relevant = EXERCISES["Relevant"].solution
+
+    def in_capitals(current, prior):
+        upper = lambda one: {**one, "body_part": one["body_part"] and one["body_part"].upper()}
+        return relevant(upper(current), upper(prior))
+
+    def without_blanks(current, prior):                     # blanks around a CS don't count (PS3.5, 6.2)
+        strip = lambda one: {**one, "body_part": one["body_part"] and one["body_part"].strip()}
+        return relevant(strip(current), strip(prior))
+
+    assert judged("Relevant", editions, in_capitals).label == "in_capitals"
+    assert judged("Relevant", editions, without_blanks).correct
+    assert judged("Relevant", editions, Relevant.first_of_its_modalities).label == "first_of_its_modalities"
+    assert judged("Relevant", editions, Relevant.whatever_has_a_report).label == "whatever_has_a_report"
+
+
+def test_patterns_may_be_compiled(editions):
+    right = solved("Patterns", editions)
+    compiled = {name: re.compile(text) for name, text in right.items()}
+    assert judged("Patterns", editions, compiled).correct
+    flagged = {name: re.compile(text.replace("(?i)", ""), re.IGNORECASE) for name, text in right.items()}
+    assert judged("Patterns", editions, flagged).correct and judged("Patterns", editions, {**right, "mr": flagged["mr"]}).correct
+    assert not judged("Patterns", editions, {**right, "mr": re.compile("^mr")}).correct
+    between_letters = {**right, "thin": "(?i)(^|[^a-z])thin($|[^a-z])"}
+    assert judged("Patterns", editions, between_letters).label == "digits_as_borders"
+    assert judged("Patterns", editions, {**right, "thin": "(?i)(^|[^a-z0-9])thin($|[^a-z0-9])"}).correct
+
+
+def test_titles_are_a_list_letter_for_letter(editions):
+    route = EXERCISES["Route"].solution
+    assert judged("Route", editions, lambda header: set(route(header))).correct
+    assert judged("Route", editions, lambda header: [aet.lower() for aet in route(header)]).label == "in_small_letters"
+    assert "stands twice" in judged("Route", editions, lambda header: route(header) + route(header)[:1]).message
+    assert "one text" in judged("Route", editions, lambda header: ",".join(route(header))).message
+    assert judged("Route", editions, Route.thin_between_letters_alone).label == "thin_between_letters_alone"
+    assert judged("Route", editions, Route.stat_ct_alone).label == "stat_ct_alone"
+
+
+def test_minutes_and_seconds_and_what_is_rounded_too_far(editions):
+    right = solved("LastMoment", editions)
+    seconds = round(right * 60)
+    whole, rest = divmod(seconds, 60)
+    for form in (f"{whole} min {rest} s", f"{whole}:{rest:02d}", f"{whole} minutes, {rest} seconds"):
+        assert judged("LastMoment", editions, form).correct, form
+    assert "you rounded too far" in judged("LastMoment", editions, EXERCISES["LastMoment"].computed(
+        LastMoment.without_the_online_wait, editions.own)).message
+    assert judged("LastMoment", editions, right - 15).label == "without_the_reserve"
+
+
+def test_moves_by_their_word(editions):
+    right = solved("MovesToRepeat", editions)
+    numbers = [str(one) for one in right["repeat"]]
+    for form in ("moves " + ", ".join(numbers[:-1]) + " and " + numbers[-1], [f"move {one}" for one in numbers]):
+        assert judged("MovesToRepeat", editions, {**right, "repeat": form}).correct, form
+
+
+def test_a_cancellation_counts_whatever_its_time(editions):
+    assert judged("FetchPlan", editions, FetchPlan.cancelled_at_its_own_time).label == "cancelled_at_its_own_time"
+
+
+def test_a_new_order_may_come_twice(editions):
+    def plan(messages):
+        found = {}
+        for one in messages:
+            if one["control"] == "XO" or one["control"] == "NW" and one["accession"] not in found:
+                found[one["accession"]] = one["start"]
+            if one["control"] == "CA":
+                found.pop(one["accession"], None)
+        return found
+
+    assert judged("FetchPlan", editions, plan).label == "second_new_is_ignored"
+
+
 def test_routes_half_right(editions):
     from coursekit.lessons.cpas_09_prefetching import ACCEPTS
 
-    def route(header, thin=r"(?i)(\b|_)thin(\b|_)", archive=False, removing=False, words=False):
+    def route(header, thin=r"(?i)(\b|_)thin(\b|_)", archive=False, removing=False, words="", stat=("CT", "CR", "DX")):
         wanted, text = ["HV_PACS"], header["SeriesDescription"]
         if header["Modality"] == "MG":
             wanted.append("WS_MG1")
-        if header["Modality"] == "CT" and ("thin" in text.lower().split() if words else re.search(thin, text)):
+        if header["Modality"] == "CT" and ("thin" in re.split(words, text.lower()) if words else re.search(thin, text)):
             wanted.append("WS_CH1")
-        if header["Priority"] == "STAT" and header["Modality"] in ("CT", "CR", "DX"):
+        if header["Priority"] == "STAT" and header["Modality"] in stat or stat == "always":
             wanted.append("WS_ED1")
 
         def fine(aet):
@@ -346,8 +463,11 @@ def test_routes_half_right(editions):
 
     assert judged("Route", editions, route).correct
     for change, label in (({"archive": True}, "archive_takes_all"), ({"removing": True}, "takes_out_while_going"),
-                          ({"words": True}, "thin_between_blanks"), ({"thin": r"(?i)\bthin\b"}, "thin_without_underscore"),
-                          ({"thin": "(?i)thin"}, "thin_anywhere")):
+                          ({"words": " "}, "thin_between_blanks"), ({"thin": r"(?i)\bthin\b"}, "thin_without_underscore"),
+                          ({"thin": "(?i)thin"}, "thin_anywhere"), ({"words": "[ _-]"}, "thin_between_few_signs"),
+                          ({"thin": "(?i)(^|[ _-])thin($|[ _-])"}, "thin_between_few_signs"),
+                          ({"thin": r"(?i)\bthin\b|_thin\b"}, "thin_with_an_underscore_before"),
+                          ({"thin": r"(?i)(\b|_)thin"}, "thin_begins_a_word"), ({"stat": "always"}, "or_stands_alone")):
         assert judged("Route", editions, lambda header, change=change: route(header, **change)).label == label
     assert all("1.2.840.10008.1.2" in uids for uids in ACCEPTS.values())            # the default that each application must take
 

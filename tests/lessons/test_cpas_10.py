@@ -45,6 +45,7 @@ def test_layers_in_other_forms_are_right(editions):
         {name: 5 if number == 7 else number for name, number in by_name.items()}, list(by_name.items()),
         {"symptom": list(by_name), "layer": list(by_name.values())}, pd.DataFrame(rows)[::-1],
         list(by_name.values()), [str(number) for number in by_name.values()],
+        pd.Series(by_name), pd.Series(by_name, name="layer"), pd.Series(by_name).rename_axis("symptom"),
     ):
         assert _judge("LayerOfASymptom", editions, given).correct, given
     seven = dict(list(by_name.items())[:7])
@@ -81,6 +82,8 @@ def test_the_words_of_the_solution_tell_every_symptom_s_layer(seed):
     ("WhoseHardwareAddress", ("b", "02-48-56-00-0A-01")), ("WhoseHardwareAddress", ("B)", "024856000a01")),
     ("WhoseHardwareAddress", ("B", "0248.5600.0a01")), ("WhoseHardwareAddress", ("B", "02 48 56 00 0a 01")),
     ("WhereDicomBegins", ("0x42",)), ("WhereDicomBegins", (66.0,)), ("WhereDicomBegins", ([66],)),
+    ("WhereDicomBegins", ("42h",)), ("WhereDicomBegins", ("42 H",)), ("WhereDicomBegins", ("0042H",)), ("WhereDicomBegins", ("offset 66",)),
+    ("WhereDicomBegins", ("66 bytes",)), ("WhereDicomBegins", ("Offset: 0x42",)), ("WhereDicomBegins", ("byte 66",)),
 ])
 def test_right_answers_in_other_forms_are_right(editions, name, given):
     assert _judge(name, editions, *given).correct
@@ -95,7 +98,8 @@ def test_right_answers_in_other_forms_are_right(editions, name, given):
     ("WhoseHardwareAddress", ("B", b"\x02\x48\x56"), "evidence"),
     ("WhatSlowsTheBitewings", ("B", "10.20.30.71"), "evidence"), ("WhatSlowsTheBitewings", ("A", "gi1/0/9"), "cable"),
     ("WhereDicomBegins", ("42",), "words_as_bytes"), ("NetworksThatCollide", (["10.20.30.192"],), "unreadable"),
-    ("OneConnectionAtMost", (1000,), "the_line"), ("OneConnectionAtMost", ("1 Gbit/s",), "unreadable"),
+    ("OneConnectionAtMost", (1000,), "the_line"), ("OneConnectionAtMost", ("1 Gbit/s",), "the_line"),
+    ("WhereDicomBegins", (34,), "the_tcp_header"), ("WhereDicomBegins", (14,), "the_ip_header"), ("WhereDicomBegins", ("54h",), "value"),
 ])
 def test_wrong_answers_are_told_apart(editions, name, given, label):
     verdict = _judge(name, editions, *given)
@@ -132,6 +136,17 @@ def test_other_ways_to_find_the_next_hop_are_right(editions):
     assert _judge("NextHop", editions, lambda own, prefix, gateway, target: print(target)).label == "unreadable"
     assert _judge("NextHop", editions, lambda own, prefix, gateway, target: target == gateway).label == "unreadable"
 
+    def of_the_gateway(own, prefix, gateway, target):
+        inside = ipaddress.ip_address(target) in ipaddress.ip_interface(f"{gateway}/{prefix}").network
+        return target if inside else gateway
+
+    def text_in_a_network(own, prefix, gateway, target):
+        return target if target in ipaddress.ip_network(f"{own}/{prefix}", strict=False) else gateway
+
+    assert _judge("NextHop", editions, of_the_gateway).label == "network_of_the_gateway"
+    verdict = _judge("NextHop", editions, text_in_a_network)
+    assert verdict.label == "error" and "asked of text" in verdict.message and "_version" not in verdict.message
+
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_cases_of_the_next_hop_lie_on_both_sides(seed):
@@ -140,7 +155,9 @@ def test_cases_of_the_next_hop_lie_on_both_sides(seed):
     hops = [(EXERCISES["NextHop"].solution(*case), case) for case in cases]
     assert sum(hop == case[3] for hop, case in hops) >= 8 and sum(hop == case[2] for hop, case in hops) >= 10
     for own, prefix, gateway, target in cases:
-        assert ipaddress.ip_address(gateway) in ipaddress.ip_network(f"{own}/{prefix}", strict=False) and own not in (gateway, target)
+        inside = ipaddress.ip_network(f"{own}/{prefix}", strict=False)
+        # A gateway outside belongs to a case with a neighbour as its target: to whom else such a host turns, systems decide differently.
+        assert own not in (gateway, target) and ipaddress.ip_address(gateway if gateway != "10.20.41.1" else target) in inside
 
 
 def test_networks_may_be_objects_or_one_text(editions):
@@ -150,6 +167,20 @@ def test_networks_may_be_objects_or_one_text(editions):
         assert _judge("NetworksThatCollide", editions, given).correct, given
     assert _judge("NetworksThatCollide", editions, right[1:]).label == "missing"
     assert _judge("NetworksThatCollide", editions, [one.split("/")[0] for one in right]).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_network_too_many_is_explained(seed):
+    own = Editions(hospital(seed, "tiny"))
+    right, planned, existing = _right("NetworksThatCollide", own), _input("planned", seed), _input("existing", seed)
+    for extra in set(planned) - set(right):
+        reach = ipaddress.ip_network(extra)
+        said = _judge("NetworksThatCollide", own, [*right, extra]).message
+        assert f"`{extra}` does not belong there: it reaches from {reach[0]} to {reach[-1]}" in said
+    assert "stands in neither list" in _judge("NetworksThatCollide", own, [*right, "192.168.1.0/24"]).message
+    assert "it is in use" in _judge("NetworksThatCollide", own, [*right, existing[0]]).message
+    assert _judge("NetworksThatCollide", own, existing).label == "all_in_use"
+    assert "10.20.40.64/26" in existing and len(existing) == 9
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -196,8 +227,17 @@ def test_rules_in_other_forms_are_right(editions):
                   [{**row, "port": str(row["port"]), "source": row["source"].lower()} for row in rows]):
         assert _judge("RulesOfTheFirewall", editions, given).correct, given
     for written in ("{source} {target} {port}", "{source}, {target}, {port}", "{source} -> {target} {port}",
-                    "{source} → {target} {port}"):
+                    "{source} → {target} {port}", "{source} -> {target}:{port}", "from {source} to {target} port {port}",
+                    "{source} {target} TCP {port}", "{source} {target} {port}/tcp", "{source} -> {target} tcp/{port}",
+                    "permit tcp host {source} host {target} eq {port}"):
         assert _judge("RulesOfTheFirewall", editions, "\n".join(written.format(**row) for row in rows)).correct, written
+        assert _judge("RulesOfTheFirewall", editions, [written.format(**row) for row in rows]).correct, written
+    for written in ("{}/tcp", "TCP {}", "tcp/{}", "TCP/{}", " {} tcp"):
+        as_written = [{**row, "port": written.format(row["port"])} for row in rows]
+        assert _judge("RulesOfTheFirewall", editions, as_written).correct, written
+        assert _judge("RulesOfTheFirewall", editions, [tuple(row.values()) for row in as_written]).correct, written
+    assert _judge("RulesOfTheFirewall", editions, [{**row, "source": f"{module.IP_OF[row['source']]}/32"} for row in rows]).correct
+    assert not _judge("RulesOfTheFirewall", editions, [{**row, "port": f"{row['port']}/udp"} for row in rows]).correct
     assert _judge("RulesOfTheFirewall", editions, frame.rename(columns={"port": "target_port"})).correct
     assert _judge("RulesOfTheFirewall", editions, rows[1:]).outcome is Outcome.NOT_YET
     assert "more often" in _judge("RulesOfTheFirewall", editions, rows + rows[:1]).message
@@ -261,8 +301,10 @@ def test_the_capture_of_eastcliff_shows_what_the_lesson_reckons(seed):
 
 
 def test_the_last_exercise_in_other_forms(editions):
+    import pandas as pd
     plan = _right("WhatWouldHelpEastcliff", editions)
-    for given in (plan, {name: round(value) for name, value in plan.items()}, list(plan.items()),
+    for given in (plan, pd.Series(plan), pd.Series(plan, name="seconds"), {name: round(value) for name, value in plan.items()},
+                  list(plan.items()),
                   {name: f"{value:.1f}" for name, value in plan.items()}, list(plan.values()), tuple(map(round, plan.values())),
                   {name: f"{value:.1f} s" for name, value in plan.items()}, {name: f"{value / 60:.3f} min" for name, value in plan.items()},
                   {name.replace(" ", ""): value for name, value in plan.items()},
@@ -288,12 +330,18 @@ def test_each_row_of_the_last_exercise_is_told_what_is_wrong(seed):
         ("now", plan["now"] - 0.025 * images, "without_the_receiver"), ("now", plan["now"] - trip * images, "without_the_answer_s_way"),
         ("four associations", plan["now"], "four_as_now"), ("window 256 KiB", far, "window_four_times"),
         ("line 10 Gbit/s", plan["now"] / 10, "ten_times_the_line"),
+        ("four associations", (plan["now"] - 0.025 * images) / 4 + 0.025 * images, "one_image_at_a_time"),
     ):
         verdict = _judge("WhatWouldHelpEastcliff", own, plan | {row: value})
         assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, (row, verdict)
     measured = sum(until for _, _, until in module._images_sent(_input("eastcliff", seed))) / 2
     verdict = _judge("WhatWouldHelpEastcliff", own, plan | {"now": measured * images})
     assert verdict.label == "as_measured"
+    whole = Editions(hospital(0))
+    study, trip = (lesson.input_of(one, whole.own) for one in ("study", "round_trip"))
+    thousands = module._seconds(study, trip, window=256_000)
+    verdict = _judge("WhatWouldHelpEastcliff", whole, _right("WhatWouldHelpEastcliff", whole) | {"window 256 KiB": thousands})
+    assert verdict.label == "thousands" and "1024s" in verdict.message
     # An image needs more than one window of each size, so that the formula holds.
     assert _input("study", seed)["bytes"] / images > 2 * 262_144
 
@@ -311,8 +359,29 @@ def test_the_rate_may_be_rounded_and_its_unit_may_be_written(editions):
     for given in (round(right, 1), f"{right:.2f} Mbit/s", f"{right:.1f}".replace(".", ","), right * 65536 / 65535):
         assert _judge("OneConnectionAtMost", editions, given).correct, given
     for factor, label in ((1e6, "in_bits"), (1000, "milliseconds_as_seconds"), (125, "bytes_a_millisecond"), (1 / 8, "megabytes"),
-                          (2, "one_way")):
+                          (2, "one_way"), (256, "scaled_all_the_same")):
         assert _judge("OneConnectionAtMost", editions, round(right * factor, 2)).label == label
+    assert _judge("OneConnectionAtMost", editions, round(right / 1000, 4)).label == "in_gigabits"
+    assert _judge("OneConnectionAtMost", editions, int(right * 256)).label == "scaled_all_the_same"
+    assert _judge("OneConnectionAtMost", editions, 949).label == "data_of_the_line"
+    from_the_input = 65_535 * 8 / _input("round_trip")
+    assert _judge("OneConnectionAtMost", editions, round(from_the_input)).label == "in_bits"
+    for given in (f"{right:.2f} Mbps", f"{right:.2f} Mb/s", f"{right * 1000:.0f} kbit/s", f"{right / 1000:.5f} Gbit/s"):
+        assert _judge("OneConnectionAtMost", editions, given).correct, given
+
+
+def test_one_segment_is_not_said_of_every_small_number(editions):
+    packets = _input("eastcliff")
+    segment = 1460 * 8 / (packets[1].time - packets[0].time)
+    assert _judge("OneConnectionAtMost", editions, round(segment, 2)).label == "one_segment"
+    for given in (0.05, 0.15, 0.5):
+        assert _judge("OneConnectionAtMost", editions, given).label == "value"
+
+
+def test_frames_have_passed_three_routers(editions):
+    """As many as a tracert of lesson cpas-11 shows; the workstation began with 128, the scanner with 64."""
+    assert _input("echo_frame")[22] == 125 and _input("frame")[22] == 61
+    assert {packet.ip.ttl for packet in _input("eastcliff") if packet.ip.source == module.EASTCLIFF[1]} == {121}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

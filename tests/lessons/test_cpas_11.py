@@ -11,6 +11,7 @@ from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
 from coursekit.hospital import hospital
 from coursekit.lessons import cpas_11_new_workstation as module
+from coursekit.lessons.cpas_10_networks import lesson as networks
 from coursekit.lessons.cpas_11_new_workstation import lesson
 from coursekit.systems.caller import call
 
@@ -51,17 +52,81 @@ def test_right_answers_in_other_forms_are_right(editions):
     assert judged("WhichRung", editions, {name: words[rung] for name, rung in failing.items()}).correct
     assert judged("WhichRung", editions, list(failing.values())).correct
     edit = solved("OneEdit", editions)
+    assert judged("OneEdit", editions, {**edit, "row": f"row {edit['row']}"}).correct
     assert judged("OneEdit", editions, {**edit, "column": {"aet": "AE title", "host": "IP", "port": "port"}[edit["column"]]}).correct
 
 
 @pytest.mark.parametrize(("given", "label"), [
     ({"mask": "0.0.0.31"}, "unreadable"), ({"mask": "255.255.0.255"}, "unreadable"), ({"broadcast": "10.20.46"}, "unreadable"),
     ({"devices": -1}, "value"), ({"mask": "/27"}, "unreadable"), ({"mask": 27}, "unreadable"),
-    ({"broadcast": "10.20.46.95/27"}, "unreadable"),
+    ({"broadcast": "10.20.46.95/27"}, "unreadable"), ({"broadcast": "10.20.46.31"}, "as_if_from_zero"),
+    ({"broadcast": "10.20.46.64"}, "the_network_itself"), ({"mask": "255.255.255.27"}, "unreadable"),
 ])
 def test_a_plan_that_cannot_be(editions, given, label):
     verdict = judged("AnnexPlan", editions, {**solved("AnnexPlan", editions), **given})
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_a_plan_in_the_forms_that_people_write(editions):
+    right = solved("AnnexPlan", editions)
+    network = ipaddress.ip_network(lesson.input_of("annex", editions.own))
+    dotted, length = right["mask"], network.prefixlen
+    for mask in (network.netmask, [int(part) for part in dotted.split(".")], tuple(map(int, dotted.split("."))), dotted.replace(".", ","),
+                 f"{dotted}.", f"{dotted}/{length}", f"{dotted} (/{length})", f"{int(network.netmask):#x}", int(network.netmask)):
+        assert judged("AnnexPlan", editions, {**right, "mask": mask}).correct, mask
+    for broadcast in (network.broadcast_address, f"{network.broadcast_address}."):
+        assert judged("AnnexPlan", editions, {**right, "broadcast": broadcast}).correct
+    for mask, says in (
+        (f"/{length}", "which is given"), (length, "which is given"), ("two hundred", "four numbers with dots"), (-5, "four numbers"),
+        (f"{dotted}/{length - 1}", "are not the same"), ([255, 255, 255, 225], "never a one behind a zero"),
+    ):
+        assert says in judged("AnnexPlan", editions, {**right, "mask": mask}).message, mask
+
+
+def test_what_stands_on_the_screen_may_be_copied(editions):
+    wanted, missed = lesson.input_of("wanted", editions.own), solved("MissedHosts", editions)
+    for form in ("{} {}", "{} ({})", "{}: {}"):
+        assert judged("MissedHosts", editions, [form.format(name, wanted[name]) for name in missed]).correct, form
+    assert not judged("MissedHosts", editions, [f"{name} 10.20.40.99" for name in missed]).correct
+    _, hop = solved("WhereTheTimeGoes", editions)
+    for form in ("{} ({})", "hop {} {}", "{}, {}"):
+        assert judged("WhereTheTimeGoes", editions, "B", form.format(hop, module.HOPS[hop - 1])).correct, form
+    assert not judged("WhereTheTimeGoes", editions, "B", f"{hop} ({module.HOPS[hop - 2]})").correct
+    said = solved("WhatPingSays", editions)
+    assert judged("WhatPingSays", editions, {name: f"{one}: router" for name, one in said.items()}).correct
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"gateway": "10.20.40.16"}, "station's own address"), ({"gateway": "10.20.40.65"}, "does not lie in the station's own network"),
+    ({"entry_host": "10.20.40.13"}, "the address in the entry is not the station's"), ({"ip": ""}, "`ip` is empty"),
+    ({"ip": " "}, "`ip` is empty"), ({"ip": None}, "neither text nor"),
+])
+def test_a_set_up_is_told_what_is_really_wrong(editions, change, says):
+    assert says in judged("NewStation", editions, {**SETUP, **change}).message
+
+
+def test_addresses_of_python_set_a_station_up(editions):
+    texts = ("ip", "gateway", "dns", "pacs_host", "entry_host")
+    given = {name: ipaddress.ip_address(one) if name in texts else one for name, one in SETUP.items()}
+    assert judged("NewStation", editions, given).correct
+
+
+def test_what_a_probe_has_fixed_is_told(editions):
+    assert judged("Probe", editions, lambda host, port, called: "refused").label == "port_fixed"
+
+    def probe(host, port, called):
+        return EXERCISES["Probe"].solution(host, port, "HV_PACS")
+
+    told = judged("Probe", editions, probe)
+    assert told.label == "titles_swapped" and "Is a title typed in its place" in " ".join(told.message.split())
+
+
+def test_a_mask_that_cannot_be_is_not_told_to_be_written_as_a_prefix(editions):
+    """In this exercise the length of the prefix is refused; so no message may ask for it."""
+    for given in ("255.255.255.27", "255.255.255.31", "0.0.0.31", "255.0.255.0"):
+        message = judged("AnnexPlan", editions, {**solved("AnnexPlan", editions), "mask": given}).message
+        assert "ones and then zeros" in message and "/16" not in message
+    assert "length of the prefix" in judged("AnnexPlan", editions, {**solved("AnnexPlan", editions), "mask": "/27"}).message
 
 
 def test_case_counts_in_a_title():
@@ -99,7 +164,8 @@ def test_any_set_up_that_works_is_right(editions, changes):
     ({"pacs_port": 2762}, "refused"), ({"pacs_host": "10.20.10.40"}, "refused"), ({"pacs_aet": "HVPACS"}, "called AE title"),
     ({"pacs_host": "pacs"}, "four numbers"),
     ({"entry_aet": "WS_ED1"}, "A801H"), ({"entry_host": "10.20.40.17"}, "finds nobody"), ({"entry_port": 4242}, "no answer"),
-    ({"port": 11113}, "refused"), ({"entry_host": "10.20.40.11", "entry_port": 104}, "another"), ({"mask": "255.255.255.191"}, "mask"),
+    ({"port": 11113}, "nobody listens keeps silent"), ({"entry_host": "10.20.40.11", "entry_port": 104}, "another"),
+    ({"port": 4242, "entry_port": 4242}, "firewall"), ({"mask": "255.255.255.191"}, "mask"),
     ({"ip": "10.20.40.16.1"}, "four numbers"), ({"ip": "10.20.40.16/26"}, "stands alone"),
     ({"entry_host": "10.20.40.16/26"}, "stands alone"),
     ({"gateway": "10.20.41.1"}, "no router in the plan has it"), ({"gateway": "10.20.10.1"}, "servers' network"),
@@ -140,6 +206,14 @@ def test_probes(editions):
     def swapped(host, port, called):
         answer = call(host, port, "WS_ED1", called)
         return "called" if answer.reason == 7 else solution(host, port, called)
+
+    def calling_itself(title):
+        def probe(host, port, called):
+            answer = call(host, port, called, called if title == "the called one" else title)
+            if answer.reason == 3:
+                return "calling"
+            return solution(host, port, called)
+        return probe
 
     def last_line_forgotten(host, port, called):
         found = solution(host, port, called)
@@ -182,6 +256,9 @@ def test_probes(editions):
     assert judged("Probe", editions, only_three_in_quotes).label == "reason_as_text_no_context"
     assert judged("Probe", editions, with_underscores).correct and judged("Probe", editions, in_one_go).correct
     assert judged("Probe", editions, swapped).label == "titles_swapped"
+    for title in ("WS_ED2", "ECHOSCU", "ws_ed1", "the called one"):
+        assert judged("Probe", editions, calling_itself(title)).label == "another_caller", title
+    assert judged("Probe", editions, calling_itself("WS_ED1")).correct
     assert "`return` missing" in judged("Probe", editions, last_line_forgotten).message
     assert judged("Probe", editions, lambda host, port, called: "ok").outcome is Outcome.NOT_YET
     assert judged("Probe", editions, lambda host, port: "ok").label == "error"
@@ -301,7 +378,10 @@ def test_the_data_on_every_seed(seed):
     table = lesson.input_of("ae_table", h)
     assert str(table.loc[edit["row"], edit["column"]]) != edit["value"] and table.at[edit["row"], "aet"].upper()[:2] == "WS"
     log = str(lesson.input_of("move_log", h))
-    assert ("A801H" in log) == (edit["column"] == "aet") and ("refused" in log) == (edit["column"] == "port")
+    assert ("A801H" in log) == (edit["column"] == "aet") and ("no answer" in log) == (edit["column"] != "aet")
+    # What lesson cpas-10 measured on the same line, and where its workstation is.
+    assert abs(min(hops[-1][1]) - 1000 * networks.input_of("round_trip", h)) <= 3
+    assert table.set_index("aet").at["EC_WS1", "host"] == "10.60.40.15" == hops[-1][2]
 
 
 def test_the_desk_takes_whatever_is_typed(editions):
@@ -316,6 +396,7 @@ def test_the_desk_takes_whatever_is_typed(editions):
     assert "Tracing route to hv-pacs.hvgh.example [10.20.10.10]\nover" in str(ch1.tracert("hv-pacs"))
     assert "could not find" in str(ch1.ping("HV_PACS"))                          # an AE title is no host name
     assert "Connected : True" in str(ch1.socket("hv-pacs", 11112)) and "not known" in str(ch1.socket("hv-pasc", 104))
+    assert "did not properly respond" in str(ch1.socket("10.20.40.12", 9999))            # Windows keeps its refusals back
     assert "did not properly respond" in str(ch1.socket("10.20.10.10", 104)) and "actively refused" in str(ch1.socket("10.20.10.20", 104))
     assert "True" in str(ch1.test("10.20.10.10", 11112)) and "False" in str(ch1.test("10.20.10.10", 104))
     assert "Reply from 10.20.40.15" in str(ch1.ping(module.UNLISTED)) and "unreachable" in str(ch1.ping(module.OFF))

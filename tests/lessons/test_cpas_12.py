@@ -4,13 +4,14 @@ import os
 import random
 import shutil
 import subprocess
+from pathlib import PurePosixPath
 
 import pytest
 
 from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
 from coursekit.hospital import hospital
-from coursekit.lessons.cpas_12_unix_server import ALLOWED, WRONG_EFFECTS, entry_of, lesson, listing, timetable_of, unseen_servers
+from coursekit.lessons.cpas_12_unix_server import ALLOWED, WRONG_EFFECTS, entry_of, lesson, listing, moment, timetable_of, unseen_servers
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
 LOG, JOBS = "/var/log/hvmwl/mwl.log", "/var/spool/hvpacs/done"
@@ -41,9 +42,10 @@ def server(editions):
     ("CountRefusals", f"cat {LOG} | grep RJ | sed 's/.*calling=//; s/ .*//' | sort | uniq -c"),
     ("CountRefusals", f"grep RJ {LOG} | cut -d' ' -f7 | sort | uniq -c | awk '{{print $2, $1}}'"),
     ("CountFailedJobs", f"grep -r -B2 status=FAILED {JOBS} | grep -o 'dest=.*' | sort | uniq -c"),
-    ("CountFailedJobs", f"find {JOBS} -name '*.job' -exec grep -l FAILED {{}} + | xargs awk -F= '/dest/ {{print $2}}' | sort | uniq -c"),
-    ("CountFailedJobs", f"cd {JOBS}; grep -l FAILED */* | xargs cat | grep dest | sort | uniq -c"),
-    ("CountFailedJobs", f"grep -h dest= $(grep -rl FAILED {JOBS}) | sort | uniq -c | sort -n"),
+    ("CountFailedJobs", f"find {JOBS} -name '*.job' -exec grep -l status=FAILED {{}} + "
+                        "| xargs awk -F= '/dest/ {print $2}' | sort | uniq -c"),
+    ("CountFailedJobs", f"cd {JOBS}; grep -l status=FAILED */* | xargs cat | grep dest | sort | uniq -c"),
+    ("CountFailedJobs", f"grep -h dest= $(grep -rl '=FAILED' {JOBS} | xargs grep -l status=FAILED) | sort | uniq -c | sort -n"),
     ("AddTheScanner", f"sudo cp {ALLOWED} ~/old\nsudo sh -c 'echo \"CTER01 = 10.20.30.41\" >> {ALLOWED}'\nsudo kill -HUP 412"),
     ("AddTheScanner", f"sudo sed -i.bak '$a CTER01 = 10.20.30.41' {ALLOWED}; sudo systemctl restart hvmwl"),
     ("AddTheScanner", f"F={ALLOWED}; sudo cp -p $F $F.$(date +%F) && echo 'CTER01 = 10.20.30.41' | sudo tee -a $F && {RELOAD}"),
@@ -51,6 +53,14 @@ def server(editions):
     ("AddTheScanner", rf"{COPY}; tail -n 1 ~/allowed-aets.ini.new | sed 's/\r$//' | sudo tee -a {ALLOWED}; {RELOAD}"),
     ("AddTheScanner", f"{COPY}; tail -n 1 allowed-aets.ini.new | sed 's/\r//' | sudo tee -a {ALLOWED}; {RELOAD}"),
     ("AddTheScanner", rf"{COPY}; tail -n 1 allowed-aets.ini.new | tr -d '\r' | sudo tee -a {ALLOWED}; {RELOAD}"),
+    ("CountRefusals", f"awk '/A-ASSOCIATE-RJ/ {{n[$7]++}} END {{for (t in n) print n[t], t}}' {LOG}"),
+    ("CountRefusals", f"grep RJ {LOG} | awk '{{count[$7] += 1}} END {{for (one in count) {{print one \": \" count[one]}}}}'"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs sed -sn 3p | sort | uniq -c"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo kill -HUP $(pidof mwld)"), ("AddTheScanner", f"{COPY}; {ADD}; sudo kill -HUP `pgrep mwld`"),
+    ("AddTheScanner", f"sudo install -m 640 {ALLOWED} {ALLOWED}.old; {ADD}; {RELOAD}"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d' ' -f7 | sort | uniq --count"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo systemctl stop hvmwl; sudo systemctl start hvmwl"),
+    ("WorklistReads", PurePosixPath(ALLOWED)), ("WorklistReads", ALLOWED.replace("/site", "/site/../site")),
     ("AddTheScanner", f"{COPY}; {ADD}; sudo pkill -HUP mwld"), ("AddTheScanner", f"{COPY}; {ADD}; sudo killall -s HUP mwld"),
     ("AddTheScanner", f"{COPY}; {ADD}; sudo service hvmwl reload"), ("AddTheScanner", f"sudo cp {ALLOWED} /tmp; {ADD}; {RELOAD}"),
     ("AddTheScanner", "sudo cp /etc/hvmwl/site/allowed-aets.ini{,.old}\n"
@@ -69,7 +79,8 @@ def test_what_sh_printed_is_as_good_as_its_text(editions, server):
     assert EXERCISES["FindTheLists"].judge((server.sh("find / -name '*allowed-aets*'"),), editions).label == "unreadable"
 
 
-@pytest.mark.parametrize(("form", "right"), [("{}T{}", True), ("{} {}:00", True), ("{},  {}", True), ("at {} {}", False), ("{}", False)])
+@pytest.mark.parametrize(("form", "right"), [("{}T{}", True), ("{} {}:00", True), ("{},  {}", True), ("at {} {}", True), ("{}", False),
+                                            ("{} {} CEST", True), ("{} {} UTC", False)])
 def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     exercise = EXERCISES["NextReading"]
     day, time = exercise.computed(exercise.solution, editions.own).split()
@@ -83,7 +94,7 @@ def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     ("FindTheLists", "sh('find /')", "unreadable", "Leave out"),
     ("FindTheLists", "find / -name '*.conf'", "value", "does not belong"),
     ("FindTheLists", "find /etc /opt /srv /home -name '*allowed-aets*'", "value", "only true here?"),
-    ("CountRefusals", "echo '6 CTER01'", "value", "only true here?"),
+    ("CountRefusals", "echo '6 CTER01'", "number", "only true here?"),
     ("FindTheLists", "find / -name '*aets*'", "second_half", "half of what"),
     ("FindTheLists", "find / -name '*allowed*'", "first_half", "half of what"),
     ("FindTheLists", "find / -name 'allowed-aets*'", "begins_so", "*begins* so"),
@@ -102,14 +113,24 @@ def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | cut -d = -f 2 | sort", "no number", "`CTER01` has no number"),
     ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -c | sort -rn | head -n 5", "the_first_five", "goes unseen"),
     ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -c | sort -rn | head", "value", "is missing"),
-    ("CountFailedJobs", f"grep -rl FAILED {JOBS} | xargs grep -h dest= | sort", "not_counted", "joined and counted"),
-    ("CountFailedJobs", f"grep -rl FAILED {JOBS} | xargs awk -F= '/dest/ {{print $2}}' | sort", "no number", "has no number"),
-    ("CountFailedJobs", f"grep -rl FAILED {JOBS} | xargs grep -h error= | sort | uniq -c", "value", "connection timed out"),
-    ("CountFailedJobs", f"grep -rl FAILED {JOBS} | xargs grep -h ^dest= | sort | uniq -c | sort -rn | head -n 5", "value", "is missing"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h dest= | sort", "not_counted", "joined and counted"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs awk -F= '/dest/ {{print $2}}' | sort", "no number", "has no number"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h error= | sort | uniq -c", "value", "connection timed out"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h ^dest= | sort | uniq -c | sort -rn | head -n 5", "value",
+     "is missing"),
     ("CountRefusals", f"grep RJ {LOG} | cut -f 7 | sort | uniq -c", "whole_lines", "time of its own"),
     ("CountRefusals", "grep RJ mwl.log | sort | uniq -c", "nothing", "No such file"),
     ("CountFailedJobs", "for f in *; do grep x $f; done", "nothing", "no loops"),
-    ("CountFailedJobs", f"grep -rc FAILED {JOBS}", "value", "does not belong"),
+    ("CountFailedJobs", f"grep -rc FAILED {JOBS}", "file names", "names of files"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS}", "file names", "look into these files"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs sed -n 3p | sort | uniq -c", "one_stream", "one long text"),
+    ("CountRefusals", f"grep CTER01 {LOG} | wc -l", "one number", "one number for all"),
+    ("CountRefusals", f"grep RJ {LOG} | grep -c CTER01", "one number", "a number for each title"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | uniq | wc -l", "one number", "one number for all"),
+    ("CountRefusals", f"cat {LOG} | grep RJ | cut -d= -f 5", "more behind", "Cut out the title alone"),
+    ("CountRefusals", f"cat {LOG} | grep RJ | cut -d= -f 5 | sort | uniq -c", "more behind", "Cut out the title alone"),
+    ("ArchiveReads", "/srv/hvpacs/conf/2025-02", "the_folder", "Give the file in it"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo kill -HUP $(pidofx mwld)", "not_told", "pidofx: command not found"),
     ("AddTheScanner", f"echo 'CTER01 = 10.20.30.41' >> {ALLOWED}", "unchanged", "Permission denied"),
     ("AddTheScanner", f"sudo nano {ALLOWED}", "unchanged", "does not have"),
     ("AddTheScanner", f"sudo cp -p {ALLOWED} o; echo 'CTERO1 = 10.20.30.41' | sudo tee -a {ALLOWED}; {RELOAD}", "other", "letter by "
@@ -126,6 +147,17 @@ def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     ("AddTheScanner", f"sudo sed -i.o '1i CTER01 = 10.20.30.41' {ALLOWED}; {RELOAD}", "outside", "[allowed]"),
     ("AddTheScanner", f"sudo cp -p {ALLOWED} o; echo 'CTER01 = 10.20.30.41' | sudo tee -a {ALLOWED} {ALLOWED}; {RELOAD}", "twice", "more "
     "than once"),
+    ("CountRefusals", f"grep 'not in allowed-aets' {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "one_reason", "wrong title"),
+    ("CountRefusals", f"grep reason=3 {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "one_reason", "wrong title"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -d -c", "repeated_alone", "a single time"),
+    ("CountRefusals", f"grep C-FIND {LOG} | cut -d ' ' -f 4 | sort | uniq -c", "queries_counted", "let in"),
+    ("CountFailedJobs", f"grep -rL status=OK {JOBS} | xargs grep -h ^dest= | sort | uniq -c", "all_but_ok", "cancelled"),
+    ("CountFailedJobs", f"grep -h dest= $(grep -rl FAILED {JOBS}) | sort | uniq -c", "the_word_alone", "second time"),
+    ("AddTheScanner", f"{DONE}; sudo rm {LOG}", LOG, "mwld's log"),
+    ("AddTheScanner", f"{DONE}; sudo sh -c '> {LOG}'", LOG, "mwld's log"),
+    ("AddTheScanner", f"{DONE}; sudo chmod 777 /srv/hvmwl/site", "/srv/hvmwl/site", "which is not the list"),
+    ("AddTheScanner", f"sudo cp -p {ALLOWED} /srv/hvpacs/conf/2025-02/conf.d/old; {ADD}; {RELOAD}", "loaded", "reads all that lies there"),
+    ("AddTheScanner", f"{DONE}; sudo systemctl stop hvmwl", "stopped", "nobody gets a worklist"),
     ("AddTheScanner", "sudo rm -rf /srv/hvmwl", "gone", "no longer"), ("AddTheScanner", "sudo rm -rf /", "unchanged", "dangerous"),
     ("AddTheScanner", f"sudo cp -p {ALLOWED} o; sudo cp allowed-aets.ini.new {ALLOWED}; {RELOAD}", "replaced", "a heading and"),
     ("AddTheScanner", f"{COPY}; echo CTER01 = 10.20.30.41 > n; sudo cp n {ALLOWED}; {RELOAD}", "emptied", "no device"),
@@ -203,7 +235,9 @@ def test_the_unseen_servers_differ_in_what_is_asked():
         for server in unseen_servers(random.Random(seed)):
             refused = [line.split()[6] for line in server.sh(f"grep RJ {LOG}").lines]
             assert len(set(refused)) > 10 and all(a != b for a, b in zip(refused, refused[1:]))
-            failed = server.sh(f"grep -rl FAILED {JOBS} | xargs grep -h dest= | sort | uniq -c").lines
+            failed = server.sh(f"grep -rl status=FAILED {JOBS} | xargs grep -h dest= | sort | uniq -c").lines
+            reasons = {line.split()[5] for line in server.sh(f"grep RJ {LOG}").lines}
+            assert min(map(refused.count, refused)) == 1 and reasons == {"reason=3", "reason=7"}
             assert len(failed) == 12 and len(server.sh("find / -name '*allowed-aets*'").lines) == 7
 
 
@@ -246,7 +280,26 @@ def test_the_praise_says_what_was_not_asked_for(editions, told):
     message = EXERCISES["AddTheScanner"].judge((f"{COPY}; {ADD}; sudo systemctl {told} hvmwl",), editions).message
     assert ("You restarted mwld" in message) == (told == "restart") and "`diff` of copy and list" in message
     message = EXERCISES["AddTheScanner"].judge((f"{COPY}; {ADD}; sudo diff old {ALLOWED}; {RELOAD}",), editions).message
-    assert "restarted" not in message and "`diff` of copy" not in message
+    assert "restarted" not in message and "`diff` of copy" not in message and "every account" not in message
+    for copy in (f"sudo cat {ALLOWED} > /tmp/new.ini", f"sudo install {ALLOWED} /home/hvadmin/allowed-aets.bak"):
+        verdict = EXERCISES["AddTheScanner"].judge((f"{copy}; {ADD}; {RELOAD}",), editions)
+        assert verdict.correct and f"every account can read `{copy.split()[-1]}`" in " ".join(verdict.message.split()), verdict
+
+
+@pytest.mark.parametrize(("given", "read"), [
+    ("Saturday 5 April 2025, 02:19", "2025-04-05 02:19"), ("05/04/2025 02:19", "2025-04-05 02:19"), ("5.4.2025 02.19", "2025-04-05 02:19"),
+    ("2025-04-05 02:19 CEST", "2025-04-05 02:19"), ("Sat, 5 Apr 2025 2:19 am", "2025-04-05 02:19"),
+    ("April 5th, 2025 at 2:19 pm", "2025-04-05 14:19"), ("Sat Apr  5 02:19:00 CEST 2025", "2025-04-05 02:19"),
+    ("2025/04/05 02:19", "2025-04-05 02:19"), ("2025-04-05 00:19Z", "2025-04-05 02:19"), ("2025-04-05T00:19:00+00:00", "2025-04-05 02:19"),
+])
+def test_a_moment_is_read_as_people_write_it(given, read):
+    assert moment(given) == read
+
+
+@pytest.mark.parametrize("given", ["Saturday 02:19", "5 Abril 2025 02:19", "2025-04-05", "", None, 7])
+def test_what_is_no_moment_is_refused(given):
+    with pytest.raises(ValueError, match="as in"):
+        moment(given)
 
 
 def test_every_word_for_what_is_wrong_has_a_sentence_of_its_own():
@@ -278,6 +331,11 @@ def test_the_file_and_the_bytes_are_told_by_themselves(editions):
     number = space.computed(space.solution, editions.own)[1]
     for name in ("10-aes.conf", "20-listener.conf", "25-tls.conf"):
         assert "may read that one" in EXERCISES["NotRead"].judge(("B", f"{folder}/conf.d/{name}"), editions).message
+    assert "may read that one" not in EXERCISES["NotRead"].judge(("B", f"{folder}/conf.d/30-commit.conf.bak"), editions).message
+    assert EXERCISES["NotRead"].judge(("B", "/etc/hvpacs/conf.d/30-commit.conf"), editions).label == "below_etc"
+    right = EXERCISES["NotRead"].computed(EXERCISES["NotRead"].solution, editions.own)[1]
+    for option in ("B: chown hvpacs:hvpacs on the file; its mode may stay.", "B: `chown hvpacs:hvpacs` on the file; its mode may stay."):
+        assert EXERCISES["NotRead"].judge((option, right), editions).correct
     assert EXERCISES["NotRead"].judge(("B", f"{folder}/pacs.conf"), editions).label == "the_main_file"
     for given in (f"{number / 1e9:.0f} GB", f"{number / 2**30:.1f} GiB", round(number, -6)):
         assert "rounded" in EXERCISES["WhereIsTheSpace"].judge(("B", given), editions).message

@@ -1,8 +1,10 @@
 """What learners give in lesson cpas-13 beyond the solutions and wrong ways, and the small part of cmd that carries batch files out."""
 
+import pathlib
 import random
 import re
 
+import pandas
 import pytest
 
 from coursekit.checking import Outcome
@@ -30,6 +32,9 @@ def test_a_table_of_listeners_may_be_typed(editions):
     for given in (rows, text, {"Service": [row[0] for row in rows], "PID": [row[1] for row in rows], "Port": [row[2] for row in rows]}):
         assert EXERCISES["WhoListens"].judge((given,), editions).correct
     assert EXERCISES["WhoListens"].judge((rows[:-1],), editions).outcome is Outcome.NOT_YET
+    addresses = [(service, pid, f"0.0.0.0:{port}") for service, pid, port in rows]
+    for given in (pandas.DataFrame(rows, columns=["service", "pid", "port"]), pandas.DataFrame(rows), addresses):
+        assert EXERCISES["WhoListens"].judge((given,), editions).correct
     by_name = {row[0]: row[1:] for row in rows}
     assert EXERCISES["WhoListens"].judge((by_name,), editions).correct
     called = next(row for row in windows._hv_rows(lesson.input_of("netstat", editions.own), lesson.input_of("tasklist", editions.own))
@@ -42,7 +47,13 @@ def test_a_table_of_listeners_may_be_typed(editions):
 @pytest.mark.parametrize(("given", "label"), [
     (("B", "13:02:09"), "correct"), (("b)", "2025-04-04 13:02:09"), "correct"), (("B", "4 April 2025, 13.02.09 (CEST)"), "correct"),
     (("B", "1:02:09 PM"), "correct"), (("B", "2025-04-04T13:02:09+02:00"), "correct"), (("B", "13:02:09.000"), "correct"),
+    (("B", "04.04.2025 13:02:09"), "correct"), (("B", "Fri Apr  4 13:02:09 CEST 2025"), "correct"), (("B", "13:02:09 UTC+2"), "correct"),
+    (("B", "13:02:09Z"), "marked_as_utc"), (("B", "13:02:09 UTC"), "marked_as_utc"), (("B", "13:02:09 GMT"), "marked_as_utc"),
+    (("B", "2025-04-04T13:02:09+00:00"), "marked_as_utc"), (("B", pandas.Timestamp("2025-04-04T13:02:09Z")), "marked_as_utc"),
+    (("B", "11:02:11 UTC"), "the_consequence_as_written"), (("B", "13:02:09+01:00"), "evidence"),
+    (("B", "2025-04-05 13:02:09"), "evidence"), (("B", "5 April 2025, 13:02:09"), "evidence"), (("B", "04.05.2025 13:02:09"), "evidence"),
     (("B", "2025-04-04T11:02:09Z"), "as_written"), (("B", "11:02:09"), "as_written"), (("B", "12:02:09"), "winter_time"),
+    (("B", "15:02:09"), "two_hours_twice"),
     (("B", "13:02:11"), "the_consequence"), (("B", "11:02:11"), "the_consequence_as_written"), (("B", "13:02:08"), "the_image"),
     (("B", "13:03:16"), "listening_again"), (("B", "13:03:15"), "started_again"),
     (("B", "13:02"), "evidence"), (("B", 1009), "evidence"), (("B", "1:02:09"), "evidence"),
@@ -71,6 +82,10 @@ def test_the_time_of_the_cause_is_that_of_the_servers_truth(seed):
     (r"hv-file\images\incoming", "no backslashes"), (r"hv-file\images", "no backslashes"),
     (r"\\hv-file.hvgh.local\images\incoming", "another domain"), (r"\\10.20.20.11\images\incoming", "value"),
     ("\\\\\\\\hv-file\\\\images\\\\incoming", "correct"), ([r"\\hv-file\images\incoming"], "correct"),
+    (r"\\?\UNC\hv-file\images\incoming", "correct"), (pathlib.PureWindowsPath(r"\\hv-file\images\incoming"), "correct"),
+    (r"\\hv-file\H\incoming", "letter_without_a_dollar"), (r"\\hv-file\images\incomin", "typing"),
+    (r"\\hv-file\images\incoming\x", "part"),
+    (r"--store \\hv-file\images\incoming", "correct"), (r"\\hv-file\images\H\incoming", "letter_as_folder"),
     (r"h:\incoming", "the_letter"), (r"\\hv-file\images", "share_alone"), (r"\\hv-file\incoming", "without_the_share"),
     (r"\\hv-file\H$\incoming", "letter_as_share"), (r"F:\Volumes\scans\incoming", "place_on_the_server"),
     (r"\\hv-file\F$\Volumes\scans\incoming", "server_and_drive"), (r"\\hv-files\images\incoming", "typing"), ("", "unreadable"),
@@ -84,11 +99,14 @@ def test_accounts_by_their_other_names(editions):
     for given in (
         ["LocalSystem", "NetworkService", svc], {r"NT AUTHORITY\SYSTEM", r"NT AUTHORITY\Network Service", rf"HVGH\{svc}"},
         f"local system, network service, {svc.upper()}", ("SYSTEM", "NETWORK SERVICE", svc),
+        ["Local System (SYSTEM)", "Network Service", f"{svc}@hvgh.example"],
+        pandas.DataFrame({"account": ["SYSTEM", "Network Service", svc]}),
     ):
         assert EXERCISES["WhichAccounts"].judge((given,), editions).correct, given
     assert EXERCISES["WhichAccounts"].judge(([svc],), editions).label == "domain_accounts_only"
     arrives = EXERCISES["WhichAccounts"].judge(([svc, "Local System", "Network Service", "WS-ED1$"],), editions)
     assert arrives.outcome is Outcome.NOT_YET and "how it arrives" in arrives.message
+    assert "no domain `hvgh.local`" in EXERCISES["WhichAccounts"].judge(([f"{svc}@hvgh.local"],), editions).message
     others = [name for name in ("svc_dicom", "svc_import", "svc_nightly") if name != svc]
     for given, label, says in (
         ([svc, "Local System"], "system_by_its_name", ["built-in account is missing"]),
@@ -121,6 +139,13 @@ def test_short_paths_in_other_forms(editions):
         verdict = EXERCISES["ShortPath"].judge(("\\".join([*parts[:place], other, *parts[place + 1 :]]),), editions)
         assert verdict.label == "neighbour" and "another patient" in verdict.message
     assert EXERCISES["ShortPath"].judge(("\\".join(parts[:-1]),), editions).label == "folder_alone"
+    for name in ("DICOMDIR.DCM", "IMAGE1"):
+        verdict = EXERCISES["ShortPath"].judge(("\\".join([*parts[:-1], name]),), editions)
+        assert verdict.label == "part" and f"`{name.casefold()}` is not right" in verdict.message, verdict
+    long = lesson.input_of("long_path", editions.own).split("\\")
+    for place in (2, 3):
+        verdict = EXERCISES["ShortPath"].judge(("\\".join([*parts[:place], long[place], *parts[place + 1 :]]),), editions)
+        assert verdict.label == "half long" and f"`{long[place].casefold()}` is still" in verdict.message
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -153,6 +178,27 @@ def test_other_ways_to_write_the_functions_are_right(editions):
     assert EXERCISES["ValidFileId"].judge((valid_file_id,), editions).correct
 
 
+@pytest.mark.parametrize(("function", "label", "says"), [
+    (lambda data: data.decode("utf-8-sig").replace("\r\n", "\n").encode(), "utf_8_for_all", "`UnicodeDecodeError`"),
+    (lambda data: data.decode().replace("\r\n", "\n").encode(), "utf_8_for_all", "is UTF-16"),
+    (lambda data: data.decode("utf-16").replace("\r\n", "\n").encode(), "utf_16_for_all", "Only one that begins"),
+    (lambda data: data.decode("utf-16" if data[:2] == b"\xff\xfe" else "utf-8-sig").replace("\r", "").encode(), "every_carriage_return",
+     "alone"),
+    (lambda data: data.decode("utf-16" if data[:2] == b"\xff\xfe" else "utf-8").replace("\ufeff", "").replace("\r\n", "\n").encode(),
+     "every_mark", "inside it belongs"),
+    (lambda data: (data.decode("utf-16") if data[:2] == b"\xff\xfe" else data.lstrip(b"\xef\xbb\xbf").decode()).replace(
+        "\r\n", "\n").encode(), "bytes_of_the_mark", "removeprefix"),
+    (lambda data: data.decode("utf-16" if data[:2] == b"\xff\xfe" else "utf-8-sig" if data[:3] == b"\xef\xbb\xbf" else "cp1252")
+     .replace("\r\n", "\n").encode(), "code_page_read", "as in the example"),
+    (lambda data: data.decode("utf-16" if data[:2] == b"\xff\xfe" else "cp1252").replace("\r\n", "\n").encode(),
+     "code_page_read_with_a_mark_too", "the mark three"),
+])
+@pytest.mark.parametrize("seed", range(5))
+def test_likely_mistakes_in_a_text_file(seed, function, label, says):
+    verdict = EXERCISES["ForUnix"].judge((function,), Editions(hospital(seed, "tiny")))
+    assert verdict.label == label and says in verdict.message, verdict
+
+
 def test_a_text_file_already_right_stays_as_it_is():
     for seed in range(5):
         cases = [data for data, in EXERCISES["ForUnix"].cases(random.Random(seed))]
@@ -175,6 +221,12 @@ def _device_free(path):
     return EXERCISES["ValidFileId"].solution(path) and "CON" not in path.split("\\") and path != "NUL"
 
 
+def _by_python_capitals(path):
+    parts = path.split("\\")
+    return len(parts) <= 8 and all(
+        1 <= len(part) <= 8 and all(one.isupper() or one.isdigit() or one == "_" for one in part) for part in parts)
+
+
 def _by_slashes(path):
     return all(re.fullmatch("[A-Z0-9_]{1,8}", part) is not None for part in path.split("/"))
 
@@ -189,6 +241,13 @@ def _too_early(path):
 
 
 @pytest.mark.parametrize(("function", "label"), [
+    (lambda path: re.match(r"[A-Z0-9_]{1,8}(\\[A-Z0-9_]{1,8}){0,7}$", path) is not None, "line_end_too"),
+    (lambda path: re.fullmatch(r"[A-Z0-9_]{1,8}(\\[A-Z0-9_]{1,8}){0,8}", path) is not None, "file_not_counted"),
+    (lambda path: re.fullmatch(r"[A-Z0-9_.]{1,8}(\\[A-Z0-9_.]{1,8}){0,7}", path) is not None, "dot_among_the_characters"),
+    (lambda path: re.fullmatch(r"([A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?\\?\b){1,8}", path) is not None, "each_with_extension"),
+    (_by_python_capitals, "other_capitals_too"), (lambda path: False, "none_pass"),
+    (lambda path: EXERCISES["ValidFileId"].solution(path.strip()), "line_end_too"),
+    (lambda path: not EXERCISES["ValidFileId"].solution(path), "turned_round"),
     (_device_free, "devices_refused"), (_by_slashes, "cut_at_slashes"), (_too_early, "value"),
 ])
 def test_likely_mistakes_in_a_file_id(editions, function, label):
@@ -197,7 +256,7 @@ def test_likely_mistakes_in_a_file_id(editions, function, label):
 
 @pytest.mark.parametrize(("answers", "says"), [
     (lambda path: "True", "quotes around True"), (lambda path: print(path), "`return` missing"), (lambda path: 1, "a number"),
-    (lambda path: True, "right for 11 of the 28"), (lambda path: path.isidentifier(), "cases tried"),
+    (lambda path: True, "for every path"), (lambda path: path.isidentifier(), "Every path with a folder"),
 ])
 def test_what_is_no_check_of_a_file_id(editions, answers, says):
     verdict = EXERCISES["ValidFileId"].judge((answers,), editions)
@@ -209,7 +268,8 @@ def test_reports_of_the_evenings_in_other_forms(editions):
     names = ["2 April", "3 April", "4 April"]
     for given in (
         list(zip(names, right)), dict(zip(names, right)), dict(zip(["2025-04-02", "2025-04-03", "2025-04-04"], right)),
-        dict(zip([2, 3, 4], right)), {"night": names, "lines": right}, right, tuple(right),
+        dict(zip([2, 3, 4], right)), [(night, f"{lines} lines" if lines else "none") for night, lines in zip(names, right)],
+        {"night": names, "lines": right}, right, tuple(right),
     ):
         assert EXERCISES["WhatItReports"].judge((given,), editions).correct, given
 
@@ -219,6 +279,7 @@ def test_numbers_of_the_evenings_without_their_names(editions):
     files = [len(codes) for *_, codes in lesson.input_of("nights", editions.own)]
     assert judge(([files[0], 0, files[2]],), editions).label == "the_other_way_round"
     assert judge(([0, 0, 0],), editions).label == "never"
+    assert "`night` is `2 April`" in judge(([2, *(row["lines"] for row in _right(editions, "WhatItReports")[1:])],), editions).message
     assert judge(([0, 0],), editions).outcome is Outcome.NOT_YET
 
 
@@ -235,6 +296,8 @@ RIGHT = {
     "delayed, compared as text": f'setlocal enabledelayedexpansion\nset /a COUNT=0\n{LOOP}\n{SEND}\n'
                                  f'if "!errorlevel!"=="0" (\n{COUNT}\n) else (\n{FAIL}\n)\n{END}',
     "and, or": f"@echo off\nset COUNT=0\n{LOOP}\n  {SEND} && {COUNT} || {FAIL}\n{END}",
+    "or, and": f'@echo off\nset ALL=0\nset BAD=0\n{LOOP}\nset /a ALL=ALL+1\n{SEND} || {FAIL} && set /a BAD=BAD+1\n)\n'
+               "set /a SENT=ALL-BAD\necho %SENT% sent\n",
     "not errorlevel": f"@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif not errorlevel 1 ({COUNT}) else {FAIL}\n{END}",
     "one line": f"@set COUNT=0\n@{LOOP[:-1]}{SEND} && set /a COUNT+=1 || {FAIL}\n@echo %COUNT% sent",
     "a part that is called": f'@echo off\nset COUNT=0\n{LOOP[:-1]}call :one "%%f"\necho %COUNT% sent\ngoto :eof\n\n:one\n'
@@ -262,6 +325,14 @@ RIGHT = {
     "quoted": f'@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 (echo failed %%f>> "%~dp0failed.txt") else ({COUNT})\n{END}',
     "the server by its address": f"@echo off\nset COUNT=0\n{LOOP.replace('hv-file', '10.20.20.10')}\n{SEND}\n"
                                  f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
+    "from the folder of send.exe": f"@echo off\nset COUNT=0\ncd /d C:\\HVPACS\\bin\n{LOOP}\nsend.exe \"%%f\"\n"
+                                   f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
+    "found by PATH": f"@echo off\nset COUNT=0\nset PATH=%PATH%;C:\\HVPACS\\bin\n{LOOP}\nsend \"%%f\"\n"
+                     f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
+    "a line that goes on": f"@echo off\nset COUNT=0\n{LOOP}\nC:\\HVPACS\\bin\\send.exe ^\n  \"%%f\"\n"
+                           f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
+    "what send.exe says, kept": f"@echo off\nset COUNT=0\n{LOOP}\n{SEND} >> \"%~dp0send.log\" 2>&1\n"
+                                f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
     "a folder that is asked for": f"@echo off\nif not exist \\\\hv-file\\images\\incoming exit /b 1\nset COUNT=0\n{LOOP}\n{SEND}\n"
                                   f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
 }
@@ -287,6 +358,22 @@ GOOD = f"@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 ({FAIL}) else (
 @pytest.mark.parametrize(("text", "label", "says"), [
     (GOOD.replace("errorlevel 1", "!ERRORLEVEL! NEQ 0"), "not_switched_on", "setlocal"),
     (GOOD.replace("errorlevel 1", "errorlevel 0"), "all_of_them", "always true"),
+    (GOOD.replace(COUNT, f'{COUNT} & del "%%f"'), "sent_and_deleted", "storage commitment"),
+    (GOOD.replace(FAIL, f'{FAIL} & del "%%f"'), "spoilt", "One that was not sent is then lost"),
+    (GOOD + "del /q \\\\hv-file\\images\\incoming\\*.dcm\n", "spoilt", "deletes images"),
+    (GOOD + "del /q \\\\hv-file\\images\\incoming\\*.*\n", "spoilt", "deletes images"),
+    (GOOD + "del /q \\\\hv-file\\images\\incoming\n", "spoilt", "deletes images"),
+    (GOOD.replace(FAIL, f'{FAIL} & echo no> "%%f"'), "spoilt", "writes into them"),
+    (GOOD.replace("set COUNT=0", "set COUNT = 0"), "blanks_round_the_sign", "belongs to the name"),
+    (GOOD.replace("set COUNT=0", 'set "COUNT = 0"'), "blanks_round_the_sign", "belongs to the name"),
+    (f'@echo off\nset COUNT=0\n{LOOP[:-1]}call :one "%%f"\necho %COUNT% sent\n:one\nC:\\HVPACS\\bin\\send.exe %1\n'
+     'if %ERRORLEVEL% NEQ 0 (echo failed %1>> "%~dp0failed.txt") else set /a COUNT+=1\n', "falls_into_the_part", "goto :eof"),
+    (GOOD.replace("@echo off", '@echo off\necho night of today>> "%~dp0failed.txt"'), "stray", "`night of today`"),
+    (GOOD + "echo.>> %~dp0failed.txt\n", "stray", "names no file. Asked"),
+    (GOOD + "if %COUNT% EQU 0 echo nothing sent>> %~dp0failed.txt\n", "stray", "`nothing sent`"),
+    (GOOD.replace("if errorlevel 1", f"if errorlevel 3 {FAIL}\nif errorlevel 2 {FAIL}\nif errorlevel 1"), "stray", "more than one line"),
+    (GOOD.replace("\\\\hv-file\\images", "\\\\hv-file\\F$"), "nothing", "denies access"),
+    (GOOD.replace(SEND, f'{SEND} > "%~dp0failed.txt"'), "too few", "`>>`"),
     (GOOD.replace("%COUNT% sent", "!COUNT! sent"), "count", "setlocal"),
     (GOOD.replace("errorlevel 1", "!ERRORLEVEL! EQU 1").replace("set COUNT=0", "setlocal EnableDelayedExpansion\nset COUNT=0"),
      "one_number_alone", "one number alone"),
@@ -313,6 +400,10 @@ GOOD = f"@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 ({FAIL}) else (
     (GOOD.replace("errorlevel 1", "%ERRORLEVEL% NEQ 0"), "still_read_too_early", "when the block is read"),
     (GOOD.replace("errorlevel 1", "errorlevel 2"), "some codes", "lacks a file"),
     (GOOD.replace("*.dcm", "*.*"), "more", "no image"),
+    (f"@echo off\nset COUNT=0\n{LOOP}\n{SEND} || {FAIL} && {COUNT}\n{END}", "failures_counted", "**not** sent"),
+    (GOOD.replace("@echo off", "@echo off\nsetlocal").replace("echo %COUNT%", "endlocal\necho %COUNT%"), "count",
+     "`endlocal` has put COUNT"),
+    (GOOD.replace("set COUNT=0", "set COUNT=0\nsetlocal").replace("echo %COUNT%", "endlocal\necho %COUNT%"), "count", "`endlocal` has put"),
     (GOOD.replace("\\\\hv-file\\images", "H:"), "unchanged", "no drive H:"),
     (GOOD.replace("\\\\hv-file\\images", "\\\\hv-file"), "nothing", "It looked in"),
     (GOOD.replace("echo %COUNT% sent", ""), "count", "last line"),
@@ -345,8 +436,26 @@ def test_percent_is_replaced_when_a_block_is_read_and_errorlevel_asked_when_it_i
     assert _printed(text.replace("if %ERRORLEVEL% == 0 (", "").replace("\n)\n", "\n")) == ["0.0", "0.1", "42.2", "42.3"]
 
 
+def test_and_binds_more_closely_than_or():
+    """As in cmd: parentheses, then |, &&, ||, & from the closest to the loosest."""
+    assert _printed("echo a || echo b && echo c") == ["a "] and _printed("echo a && echo b || echo c") == ["a ", "b "]
+    assert _printed("echo a || echo b && echo c & echo d") == ["a ", "d"] and _printed("echo a || echo b || echo c") == ["a "]
+    assert _printed("cd x || echo b && echo c || echo d") == ["b ", "c "] and _printed("cd x && echo b || echo c && echo d") == ["c ", "d"]
+    assert _printed("(echo a || echo b) && echo c") == ["a ", "c"]
+
+
+def test_a_mapped_letter_is_remarked_and_endlocal_noted(editions, capsys):
+    remarked = [name for name, text in RIGHT.items() if "A remark" in EXERCISES["NightlyRepaired"].judge((text,), editions).message]
+    assert remarked == ["net use", "net use where H: is missing"]
+    assert "A remark" not in EXERCISES["NightlyRepaired"].judge((RIGHT["net use"] + "net use H: /delete\n",), editions).message
+    lesson.input_of("rehearse", editions.own)(GOOD.replace("@echo off", "setlocal").replace("echo %COUNT%", "endlocal\necho %COUNT%"))
+    assert "note: `endlocal` has put COUNT back" in capsys.readouterr().out
+    assert _printed("setlocal\nset A=1\nendlocal\nset A=2\necho %A%") == ["2"]
+
+
 def test_how_cmd_reads():
     assert _printed("set X=1\nset X=2 & echo %X%") == ["1"] and _printed("set X=2 & rem\necho [%X%]") == ["[2 ]"]
+    assert _printed("set COUNT = 0\necho [%COUNT%] [%COUNT %]") == ["[] [ 0]"]
     assert _printed("set X=1\n(\nset X=2\necho %X%\n)\necho %X%") == ["1", "2"]
     assert _printed("setlocal EnableDelayedExpansion\nset X=1\n(\nset X=2\necho !X! %X%\n)") == ["2 1"]
     assert _printed("echo 100%% %NOTSET%. %~n0 ^& !X!") == ["100% . nightly & !X!"]

@@ -25,6 +25,10 @@ def editions():
 
 @pytest.mark.parametrize(("name", "given"), [
     ("ArchivePort", ("0x2B68",)), ("ArchivePort", ("11112",)), ("ArchivePort", ([11112],)), ("ArchivePort", ("11,112",)),
+    ("ArchivePort", ("11.112",)), ("ArchivePort", ("port 11112",)), ("ArchivePort", ("Port: 0x2b68",)), ("GatewayPort", ("port 10082",)),
+    ("Switches", (["0 log", "2 compress", "5 audit", "6 commit"],)), ("Switches", ("0 log, 2 compress, 5: audit, bit 6",)),
+    ("Switches", (["0", "2", "5", "6"],)),
+    ("TagAtMark", (b"\x00\x10\x00\x20",)), ("TagAtMark", ("00 10 00 20",)),
     ("Switches", ("log, compress, audit, commit",)), ("Switches", ({"AUDIT", "commit", "Log", "compress"},)),
     ("Switches", ([0, 2, 5, 6],)),
     ("GatewayPort", ("0x2762",)),
@@ -64,6 +68,13 @@ def test_right_answers_in_other_forms_are_right(editions, name, given):
     ("WhatStopsTheViewer", ("E", 1), "cut_short"),
     ("TagAtMark", ("10002000",), "as_printed"),
     ("Switches", ("log compress",), "missing"),
+    ("Switches", (["1 log"],), "unreadable"), ("Switches", (["9 log"],), "unreadable"), ("Switches", (["bit"],), "unreadable"),
+    ("GatewayPort", ("dword:00002762",), "unreadable"),
+    ("WhyRefused", ("B", 273), "the_result"), ("WhyRefused", ("B", 3), "the_reason_itself"),
+    ("TagAtMark", (b"\x10\x00\x20\x00",), "as_printed"), ("TagAtMark", ("10 00 20 00",), "as_printed"),
+    ("SequenceOfUnknownLength", (634,), "where_it_ends"), ("SequenceOfUnknownLength", (626,), "where_the_delimiter_begins"),
+    ("SequenceOfUnknownLength", ("6a",), "unreadable"), ("FirstPixel", (-2024,), "intercept_of_another_scanner"),
+    ("WhatStopsTheViewer", ("B", 229), "counted_from_one"),
 ])
 def test_wrong_answers_are_told_apart(editions, name, given, label):
     verdict = EXERCISES[name].judge(given, editions)
@@ -81,6 +92,22 @@ def test_a_table_may_be_typed_or_a_frame(editions):
         assert EXERCISES["PatientElements"].judge((given,), editions).correct
     zero = [(*row[:3], row[3].replace("10O", "100")) for row in rows]
     assert EXERCISES["PatientElements"].judge((zero,), editions).label == "zero_for_letter"
+
+
+@pytest.mark.parametrize(("change", "label", "says"), [
+    (lambda tag, vr, length, value: (tag, vr, length, value.lower()), "case", "upper and lower case matter"),
+    (lambda tag, vr, length, value: (tag, vr, length, value.title() if vr == "PN" else value), "case", "`value` are right"),
+    (lambda tag, vr, length, value: (tag, vr, "0e" if length == 14 else length, value), "unreadable", "write `0x` in front"),
+    (lambda tag, vr, length, value: (tag, vr, "0e 00" if length == 14 else length, value), "unreadable", "write `0x` in front"),
+    (lambda tag, vr, length, value: (tag, vr, length, "UNKNOWN^FEMALE-77" if vr == "PN" else value), "value", "the dump is a finding"),
+    (lambda tag, vr, length, value: (tag, vr, length + (vr == "PN"), value), "value", "two bytes behind the VR"),
+    (lambda tag, vr, length, value: (tag, "LO", length, value), "value", "the two letters behind"),
+])
+def test_the_table_reports_the_bytes_as_they_are(editions, change, label, says):
+    rows = [("(0010,0010)", "PN", 14, "VANDERMEER^ANA"), ("(0010,0020)", "LO", 8, "HV10O234"),
+            ("(0010,0030)", "DA", 8, "19610817"), ("(0010,0040)", "CS", 2, "F ")]
+    verdict = EXERCISES["PatientElements"].judge(([change(*row) for row in rows],), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
 
 
 def test_other_ways_to_write_the_functions_are_right(editions):
@@ -106,10 +133,18 @@ def test_other_ways_to_write_the_functions_are_right(editions):
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    (lambda messages: [message.decode() for message in messages], "holds text: messages are bytes"),
+    (lambda messages: [message.decode() for message in messages], "leave out `decode`"),
+    (lambda messages: [message.decode("latin-1") for message in messages], "holds text: messages are bytes"),
+    (lambda messages: [message.decode("ascii", "ignore").encode() for message in messages], "from there on it was changed"),
+    (lambda messages: [message.decode("latin-1").encode() for message in messages], "from there on it was changed"),
+    (lambda messages: [message.replace(b"\r\r", b"\r") for message in messages], "from there on it was changed"),
+    (lambda messages: [message.replace(b"\n", b"\r") for message in messages], "from there on it was changed"),
+    (lambda messages: [message.rstrip(b"\r") + b"\r" for message in messages], "something is missing at its beginning or end"),
+    (lambda messages: [message if message.endswith(b"\r") else message + b"\r" for message in messages], "or such as nobody sent"),
     (set, "forgets the order"),
     (lambda messages: messages[::-1], "not in the order"),
-    (lambda messages: [message[:-1] for message in messages], "lack the `0D`"),
+    (lambda messages: [message.strip() for message in messages], "lack the `0D`"),
+    (lambda messages: [message[:-1] for message in messages], "take the last byte off"),
     (lambda messages: [message[:-2] for message in messages], "something is missing at its beginning or end"),
     (lambda messages: [b"\x0b" + message + b"\x1c" for message in messages], "holds more than it should"),
     (lambda messages: messages + messages, "too many"),
@@ -134,6 +169,18 @@ def test_the_form_of_the_length_is_told_by_the_vr_alone(editions):
             return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
         return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
 
+    def rounded_up(data, offset):
+        end = EXERCISES["NextElement"].solution(data, offset)
+        return end + end % 2
+
+    def four_of_them(data, offset):
+        if data[offset + 4 : offset + 6] in (b"OB", b"OW", b"SQ", b"UN"):
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    assert EXERCISES["NextElement"].judge((rounded_up,), editions).outcome is Outcome.NOT_YET
+    few = EXERCISES["NextElement"].judge((four_of_them,), editions)
+    assert re.search(r"The VR of that element is `\w\w`, and what follows `\w\w` is two reserved bytes", few.message), few
     assert EXERCISES["NextElement"].judge((never_true,), editions).label == "always_short"
     assert EXERCISES["NextElement"].judge((always_true,), editions).label == "always_long"
     for seed in range(10):
@@ -161,6 +208,11 @@ def _repaired(data, uid=b"UI\x14\x001.2.840.10008.1.2.1\x00", length=lambda old:
     (lambda data: b"X" + _repaired(data)[1:], "value", "the preamble or the prefix"),
     (lambda data: _repaired(data, uid=b"UI\x14\x001.2.840.10008.1.2.2\x00"), "value", "the value of (0002,0010)"),
     (lambda data: "text", "unreadable", "bytes"),
+    (lambda data: data, "unchanged", "nothing is repaired"),
+    (lambda data: _repaired(data).replace(b"HV10O234", b"HV100234"), "value", "the value of (0010,0020)"),
+    (lambda data: _repaired(data).replace(b"VANDERMEER^ANA", b"UNKNOWN^FEM-77"), "value", "the value of (0010,0010)"),
+    (lambda data: _repaired(data).replace(b"2.999.100.41.20250330.1.2 ", b"2.999.100.41.20250330.1.2\0"), "value", "more than was asked"),
+    (lambda data: _repaired(data)[:-128] + bytes(128) if len(data) == 1252 else _repaired(data), "value", "the value of (7fe0,0010)"),
 ])
 def test_a_wrong_repair_is_told_in_which_element(editions, repair, label, says):
     verdict = EXERCISES["Repair"].judge((repair,), editions)
@@ -183,7 +235,10 @@ def test_a_file_written_anew_by_pydicom_changes_more_than_was_asked(editions):
 
 def test_the_files_to_repair_differ_in_the_length_of_group_2_and_in_the_uid_that_is_padded_wrongly():
     for seed in range(10):
-        files = [file for file, in EXERCISES["Repair"].cases(random.Random(f"Repair {seed}"))]
+        own = hospital(seed, "tiny")
+        (first,), *others = EXERCISES["Repair"].cases_on(own)
+        assert first == lesson.input_of("refused", own)
+        files = [file for file, in others]
         assert len({file[140] for file in files}) >= 4
         assert 0 < sum(b" \x20\x00\x0e\x00UI" in file for file in files) < len(files)
         assert 0 < sum(b" \x20\x00\x10\x00SH" in file for file in files) < len(files)

@@ -107,6 +107,8 @@ def test_other_ways_to_bring_a_disk_back(editions):
 
 
 @pytest.mark.parametrize(("function", "label", "says"), [
+    (lambda disks, lost: functools.reduce(operator.xor, disks, np.zeros(len(disks[0]))), "zeros_as_decimals", "np.uint8"),
+    (lambda disks, lost: functools.reduce(operator.ixor, disks, np.zeros(len(disks[0]))), "zeros_as_decimals", "decimal numbers"),
     (lambda disks, lost: disks[lost], "value", "not those of the lost disk"),
     (lambda disks, lost: np.concatenate(disks), "value", "byte by byte"),
     (lambda disks, lost: sum(disk.astype(int) for disk in disks), "unreadable", "outside 0 to 255"),
@@ -137,6 +139,11 @@ def test_stripes_in_other_forms(editions):
     for given in (set(numbers), tuple(numbers[::-1]), np.array(numbers), ", ".join(map(str, numbers)), " ".join(map(str, numbers)),
                   [f"stripe {number}" for number in numbers], [str(number) for number in numbers], pandas.Series(numbers)):
         assert _judged("LostStripes", editions, given).correct, given
+    first, second, third = numbers
+    for given in (f"{first} {second} and {third}", f"stripes {first}, {second}, {third}", f"Stripes {first}, {second} and {third}",
+                  f"stripe {first}, stripe {second}, stripe {third}", f"[{first}, {second}, {third}]"):
+        assert _judged("LostStripes", editions, given).correct, given
+    assert _judged("LostStripes", editions, "stripes").outcome is Outcome.NOT_YET
     assert _judged("LostStripes", editions, numbers[:2]).label == "missing"
     for nothing in ([], set(), pandas.Series([], dtype=int)):
         assert _judged("LostStripes", editions, nothing).label == "nothing_lost"
@@ -157,10 +164,13 @@ def test_the_array_of_the_notebook_knows_a_right_answer_from_a_wrong_one(seed):
 
 def test_the_risk_in_other_forms(editions):
     right = _right("RebuildRisk", editions)
-    for given in (round(right), f"{right:.0f} %", f"{right:.1f}%", np.float64(right), f"{right:.1f}".replace(".", ",")):
+    for given in (round(right), f"{right:.0f} percent",
+                  f"{right:.0f} %", f"{right:.1f}%", np.float64(right), f"{right:.1f}".replace(".", ",")):
         assert _judged("RebuildRisk", editions, given).correct, given
     assert _judged("RebuildRisk", editions, round(right / 100, 2)).label == "as_a_fraction"
     assert not _judged("RebuildRisk", editions, right + 1.5).correct
+    for given in (round(right, 1) - 0.5, round(right, 1) + 0.2):
+        assert _judged("RebuildRisk", editions, given).label == "close", given
 
 
 def test_capacity_in_other_forms(editions):
@@ -196,7 +206,7 @@ def test_operations_in_other_forms(editions):
     frame = pandas.DataFrame(rows)
     spelled = [(row["level"].replace("RAID ", "raid"), float(row["disk_iops"]), row["enough"] == "yes") for row in rows]
     for given in (rows[::-1], frame, frame.set_index("level"), spelled, frame.assign(level=["10", "5", "6"]),
-                  frame.assign(level=["1+0", 5, 6])):
+                  frame.assign(level=["1+0", 5, 6]), {row["level"]: (row["disk_iops"], row["enough"]) for row in rows}):
         assert _judged("WritePenalty", editions, given).correct, given
     for write in ("{:,}", "{} IOPS", "{:,}/s", " {} "):
         assert _judged("WritePenalty", editions, frame.assign(disk_iops=[write.format(row["disk_iops"]) for row in rows])).correct, write
@@ -205,6 +215,9 @@ def test_operations_in_other_forms(editions):
     one_wrong = [dict(row) for row in rows]
     one_wrong[2]["disk_iops"] = rows[1]["disk_iops"]
     assert _judged("WritePenalty", editions, one_wrong).label == "raid6_like_raid5"
+    assert _judged("WritePenalty", editions, [{**row, "disk_iops": 60 * row["disk_iops"]} for row in rows]).label == "times_sixty"
+    verdict = _judged("WritePenalty", editions, [(row["level"], row["disk_iops"]) for row in rows])
+    assert "2 values each, where 3 are asked: `level`, `disk_iops`, `enough`" in verdict.message
     other = [dict(row) for row in rows]
     other[0]["enough"] = "perhaps"
     assert "`enough`" in _judged("WritePenalty", editions, other).message
@@ -243,7 +256,8 @@ def test_stores_in_other_forms(editions):
     words = {"FC": "Fibre Channel", "iSCSI": "ISCSI", "NFS": "nfs v4", "SMB": "SMB/CIFS", "S3": "S3 over HTTPS", "local": "NVMe"}
     kinds = {"block": "SAN", "file": "NAS", "object": "Object store"}
     spelled = [{"workload": row["workload"].upper(), "storage": kinds[row["storage"]], "protocol": words[row["protocol"]]} for row in rows]
-    for given in (spelled, pandas.DataFrame(rows), rows[::-1], [tuple(row.values()) for row in rows]):
+    by_name = {row["workload"]: (row["storage"], row["protocol"]) for row in rows}
+    for given in (spelled, pandas.DataFrame(rows), rows[::-1], [tuple(row.values()) for row in rows], by_name):
         assert _judged("WhichStore", editions, given).correct, given
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import shutil
 import ssl
 import subprocess
@@ -40,6 +41,7 @@ def _judged(editions, name, *given):
 
 
 def test_right_answers_in_other_forms_are_right(editions):
+    import numpy
     import pandas
     own = editions.own
     letters = {row["event"]: row["harmed"][0].upper() for row in _solution("WhatWasHarmed", own)}
@@ -56,7 +58,20 @@ def test_right_answers_in_other_forms_are_right(editions):
     by_word = {word: [event for event, one in letters.items() if one == word[0].upper()] for word in module.WORDS}
     inventory = _input("inventory", own)
     said = {"ok": "OK", "ended": "expired", "early": "not yet valid", "name": "wrong name", "issuer": "untrusted issuer", "weak": "weak key"}
+    certificates = _input("certificates", own)
+    named = {row["host"]: row["finding"] for row in findings}
     for name, *given in [
+        ("CertificateRound", {one: named[one.host] for one in certificates}),
+        ("CertificateRound", [(one, named[one.host]) for one in certificates]),
+        ("CertificateRound", {word: [one for one in certificates if named[one.host] == word] for word in ("ok", *module.NOT_SO)}),
+        ("CertificateRound", pandas.Series(list(named.values()))), ("CertificateRound", numpy.array(list(named.values()))),
+        ("CertificateRound", pandas.DataFrame({"host": list(named), "finding": list(named.values())})),
+        ("OldAndOpen", [one.replace("_", "-") for one in old]), ("OldAndOpen", pandas.Series(old).unique()),
+        ("GenuineUpdates", pandas.Series(genuine).array), ("GenuineUpdates", [one.rpartition("-")[0] for one in genuine]),
+        ("GenuineUpdates", {one.name: one.name in genuine for one in _input("packages", own)}),
+        ("GenuineUpdates", pandas.DataFrame({"name": genuine})), ("Phishing", letter, domain.replace(".", "[.]")),
+        ("AccountReview", pandas.DataFrame({"user_id": [one.user_id for one in _input("accounts", own)]}).assign(
+            finding=lambda table: table["user_id"].map({row["user_id"]: row["finding"] for row in review}))),
         ("WhatWasHarmed", letters), ("WhatWasHarmed", [(event, word) for event, word in letters.items()]),
         ("WhatWasHarmed", pandas.DataFrame(_solution("WhatWasHarmed", own)).sample(frac=1, random_state=2)),
         ("WhatWasHarmed", list(letters.values())), ("WhatWasHarmed", ", ".join(letters.values())),
@@ -68,6 +83,13 @@ def test_right_answers_in_other_forms_are_right(editions):
         ("HoursLost", str(timedelta(hours=hours))), ("HoursLost", f"{int(hours)} h {round(hours % 1 * 60)} min"),
         ("AccountReview", by_finding),
         ("AccountReview", {"left": by_finding["left"][0], **{w: by_finding[w] for w in module.FINDINGS[1:]}}),
+        ("NoProof", "C", _input("log", own).loc[line]), ("NoProof", "C", _input("log", own).query(f"line == {line}")),
+        ("CertificateRound", [row["finding"] for row in findings]),
+        ("CertificateRound", pandas.Series({row["host"]: row["finding"] for row in findings})),
+        ("CertificateRound", {word: [row["host"] for row in findings if row["finding"] == word] for word in ("ok", *module.NOT_SO)}),
+        ("AccountReview", pandas.Series({row["user_id"]: row["finding"] for row in review})),
+        ("AccountReview", {**dict.fromkeys((one.user_id for one in _input("accounts", own)), "ok"),
+                           **{row["user_id"]: row["finding"] for row in review}}),
         ("NoProof", "c", str(line)), ("NoProof", "c)", line),
         ("GenuineUpdates", set(genuine)), ("GenuineUpdates", ", ".join(genuine)), ("GenuineUpdates", [name[:-4] for name in genuine]),
         ("GenuineUpdates", [one for one in _input("packages", own) if one.name in genuine]),
@@ -99,10 +121,11 @@ def test_wrong_answers_are_told_apart(editions):
         ("NoProof", ("C", 99), "evidence"), ("NoProof", ("C", ...), None),
         ("GenuineUpdates", ([one.name for one in _input("packages", own)],), "all_signed"),
         ("GenuineUpdates", (_solution("GenuineUpdates", own)[:1],), "missing"),
+        ("GenuineUpdates", ([re.sub(r"[\d.]+pkg", "9.9.9.pkg", one) for one in _solution("GenuineUpdates", own)],), "extra"),
         ("CertificateRound", ({host: finding for host, finding in findings.items() if finding != "ok"},), "missing row"),
         ("CertificateRound", (dict.fromkeys(findings, "ok"),), "value"),
         ("OldAndOpen", ([],), "empty"),
-        ("Phishing", (letter, "hvgh.example"), "what_is_shown"), ("Phishing", (letter, "service@hvgh.example"), "what_is_shown"),
+        ("Phishing", (letter, "hvgh.example"), "what_is_shown"), ("Phishing", (letter, "service@hvgh.example"), "evidence"),
         ("NoProof", ("F", line), "title_and_address"),
         ("Phishing", (letter, leads_to.rsplit("-", 1)[1]), "behind_the_hyphen"), ("Phishing", (letter, "password"), "evidence"),
         ("Phishing", (letter, leads_to.rsplit(".", 1)[0]), "without_its_end"),
@@ -129,6 +152,11 @@ def test_wrong_answers_are_told_apart(editions):
     (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", b"password", bytes.fromhex(salt), rounds), "the_word_password"),
     (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", b"Harbour2025!", b"\x9f<", 600), "the_example"),
     (lambda password, salt, rounds: "not hexadecimal", "unreadable"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", password, bytes.fromhex(salt), rounds), "not_encoded"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds), "not_encoded"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", password.strip().encode(), bytes.fromhex(salt), rounds), "blanks_cut"),
+    (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds).hex(" "), "correct"),
+    (lambda password, salt, rounds: "0x" + hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds).hex(), "correct"),
     (lambda password, salt, rounds: print(password), "unreadable"),
 ])
 def test_a_hash_may_be_bytes_or_hexadecimal(editions, function, label):
@@ -149,12 +177,15 @@ def _by_pointer(data):
 
 
 @pytest.mark.parametrize(("function", "label"), [
-    (_by_pydicom, "correct"), (_by_pointer, "correct"),
+    (_by_pydicom, "correct"), (_by_pointer, "new_programs_only"),
+    (lambda data: bytes(128) + data[128:] if data[0:2] == b"MZ" and b"PE" in data else data, "new_programs_only"),
+    (lambda data: bytes(128) + data[128:] if data[0:2] == b"MZ" and data[128:132] == b"DICM" else data, "correct"),
     (lambda data: data.replace(data[:128], bytes(128), 1) if data.startswith(b"MZ") else data, "correct"),
     (lambda data: b"\0" * 128 + data[128:] if data[0] == 0x4D and data[1] == 0x5A else data, "correct"),
     (lambda data: bytes(128) + data[128:] if data[0:2] == "MZ" else data, "as_it_was"),
     (lambda data: bytes(128) + data[128:] if any(data[:128]) else data, "every_preamble"),
     (lambda data: bytes(128) + data[128:] if data[0:2] == b"MZ" else None, "unreadable"),
+    (lambda data: bytes(128) + data[128:] if data[0:2].upper() == b"MZ" else data, "small_letters_too"),
     (lambda data: bytes(128) + data[128:] if data[0:1] == b"M" else data, "first_letter"),
     (lambda data: bytes(128) + data[128:] if data[0] == 77 else data, "first_letter"),
     (lambda data: bytes(128) + data[128:] if data[0] == b"M" else data, "as_it_was"),
@@ -283,6 +314,7 @@ def test_a_line_of_the_log_is_told_by_itself(editions):
     line = next(row["line"] for row in log.to_dict("records") if row["calling"] == "CT2")
     verdict = _judged(editions, "NoProof", "C", line)
     assert "CT2 calls from" in verdict.message and verdict.label == "evidence"
+    assert "column `line`" in _judged(editions, "NoProof", "C", "20:14").message
 
 
 def test_each_wrong_certificate_has_a_reason_of_its_own(editions):
@@ -295,12 +327,21 @@ def test_each_wrong_certificate_has_a_reason_of_its_own(editions):
     assert "hosts in order get one too" in _says(editions, "CertificateRound", bad)
     assert "none of the six words" in _says(editions, "CertificateRound", {**right, some: "broken"})
     assert "Look again at" in _says(editions, "CertificateRound", dict.fromkeys(right, "ok"))
+    signed_by_another = next(host for host, word in right.items() if word == "issuer")
+    assert "but for another reason" in _says(editions, "CertificateRound", {**right, signed_by_another: "name"})
+
+
+def test_packages_are_told_by_name(editions):
+    for given in ([0, 3, 4], ["worklist", "router", "archive"], "0, 3"):
+        assert "give the names of the packages" in _says(editions, "GenuineUpdates", given)
 
 
 def test_a_device_that_does_not_belong_is_told_by_itself(editions):
     old = _solution("OldAndOpen", editions.own)
     assert "DICOM, which imaging needs" in _says(editions, "OldAndOpen", [*old, "PETCT1"])
     assert "support has not ended" in _says(editions, "OldAndOpen", [*old, "CT2"])
+    for name in ("CT_DEMO", "XC_WOUND", "US_ED_POCUS"):
+        assert "found no open port" in _says(editions, "OldAndOpen", [*old, name])
     assert "not all" in _says(editions, "OldAndOpen", old[1:])
 
 
@@ -321,6 +362,12 @@ def test_each_wrong_account_has_a_reason_of_its_own(editions):
     assert "none of the four findings" in _says(editions, "AccountReview", {**review, leaver: "idle"})
 
 
+def test_hashes_are_the_same_in_whatever_form_exercise_3_takes(editions):
+    same, one = _input("same_hash", editions.own), _input("accounts", editions.own)[0].hash
+    assert all(same(form, one) for form in (bytes.fromhex(one), bytearray.fromhex(one), one.upper(), f" {bytes.fromhex(one).hex(' ')}"))
+    assert not any(same(form, one) for form in (None, ..., one[:-2], b"", "zz", 7))
+
+
 @pytest.mark.parametrize("returned", ["bytes", "hex"])
 def test_the_review_is_shown_with_either_form_of_hash(editions, returned, monkeypatch):
     def hashed(password, salt, rounds):
@@ -330,7 +377,7 @@ def test_the_review_is_shown_with_either_form_of_hash(editions, returned, monkey
     before = _solution("AccountReview", editions.own)
     monkeypatch.setattr(module, "hashed", hashed)
     solution, own = EXERCISES["AccountReview"].solution, editions.own
-    names = ("accounts", "personnel", "known_words", "role_rights", "job_needs")
+    names = ("accounts", "personnel", "known_words", "role_rights", "job_needs", "same_hash")
     assert solution(*(_input(name, own) for name in names)) == before
 
 

@@ -1,9 +1,13 @@
 """Every exercise of every lesson, on many hospitals."""
 
+import copy
+import inspect
 import random
 import re
 
 import hostile
+import numpy
+import pandas
 import pytest
 
 from coursekit import lessons
@@ -148,6 +152,22 @@ def _without_citations(text):
     return re.sub(r"(PS3\.\d+|RFC|Table|section|Annex|CP)[\s\w.\-–]*?(?=[\s,;:)]|$)", " ", text)
 
 
+@pytest.mark.parametrize("lesson, name", [one for one in ALL if isinstance(_exercise(*one).answer, Table)])
+def test_a_table_may_be_a_frame_or_rows_without_names(lesson, name):
+    exercise = _exercise(lesson, name)
+    editions = _editions(0)
+    value = exercise.computed(exercise.solution, editions.own)
+    frame = pandas.DataFrame(list(value.items()) if isinstance(value, dict) else value)
+    rows = frame.astype(object).values.tolist()
+    forms = {"frame": frame, "objects": frame.astype(object), "rows": rows, "tuples": [tuple(row) for row in rows]}
+    if frame.columns[0] != 0:                                                   # its columns have names
+        forms |= {"other columns' order": frame.iloc[:, ::-1], "records": frame.to_dict("records")}
+    if not exercise.answer.ordered:
+        forms["other rows' order"] = frame.iloc[::-1]
+    for form, given in forms.items():
+        assert exercise.judge((given,), editions).correct, form
+
+
 @EVERY
 def test_answers_near_the_right_one_never_mean_trouble(lesson, name):
     """Each part of a right answer beside each wrong part: what a learner who is half right gives."""
@@ -182,6 +202,9 @@ def test_a_sign_points_to_a_wrong_way_and_not_to_the_solution(lesson, name):
 def test_question_and_hints_are_really_written(lesson, name):
     exercise = _exercise(lesson, name)
     assert len(exercise.question) > 40
+    for one in (exercise, *exercise.on.values()):
+        code = re.findall(r"\n\n {4,}(.*?)(?=\n\n|$)", one.question, re.DOTALL)
+        assert not any("**" in part or "`" in part for part in code), "a paragraph so indented would be drawn as code"
     assert len(exercise.hints) >= 3 and all(len(hint) > 20 for hint in exercise.hints)
     assert len(set(exercise.hints)) == len(exercise.hints)
     assert all(len(feedback) > 40 for feedback in exercise.wrong_ways.values())
@@ -198,5 +221,43 @@ def test_cases_of_functions_differ_between_editions():
     for lesson, name in ALL:
         exercise = _exercise(lesson, name)
         if isinstance(exercise.answer, Function) and not isinstance(exercise.answer, Client):
-            one, other = (exercise.cases(random.Random(f"{name} {seed}")) for seed in (1, 2))
+            one, other = (exercise.cases_on(hospital(seed, "tiny")) for seed in (1, 2))
             assert repr(one) != repr(other), name
+
+
+@pytest.mark.parametrize("lesson", [entry.id for entry in lessons.catalogue()])
+def test_nothing_that_is_computed_changes_an_input(lesson):
+    """An input is made once and shared: what a solution or a wrong way did to it, every later check would meet."""
+    taught, own = lessons.load(lesson), hospital(4, "tiny")
+    for exercise in taught.exercises:
+        if isinstance(exercise.answer, Function):
+            continue                                        # its functions get the cases of a check, which copies them
+        exercise.forget()
+        functions = (exercise.solution, *exercise.wrong_ways)
+        named = {name for function in functions for name in inspect.signature(function).parameters}
+        before = {name: copy.deepcopy(taught.input_of(name, own)) for name in sorted(named)}
+        # A session at a live system is another one when it is copied.
+        before = {name: value for name, value in before.items() if _same(value, taught.input_of(name, own))}
+        for function in functions:
+            exercise.computed(function, own)
+            for name in before.keys() & inspect.signature(function).parameters:
+                assert _same(before[name], taught.input_of(name, own)), f"{exercise.name}.{function.__name__} changed {name}"
+
+
+def _same(one, other, depth=0):
+    """Whether two values of an input hold the same."""
+    if one is other or depth > 12:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, (pandas.DataFrame, pandas.Series)):
+        return one.equals(other)
+    if isinstance(one, numpy.ndarray):
+        return numpy.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(_same(value, other[name], depth + 1) for name, value in one.items())
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(_same(a, b, depth + 1) for a, b in zip(one, other))
+    if type(one).__eq__ is object.__eq__ and hasattr(one, "__dict__"):
+        return _same(vars(one), vars(other), depth + 1)
+    return type(one).__eq__ is object.__eq__ or bool(one == other)

@@ -21,6 +21,8 @@ class Bytes(Kind):
         if answer == other:
             return None
         first = next((at for at, (a, b) in enumerate(zip(answer, other)) if a != b), min(len(answer), len(other)))
+        if first == 0 and answer and other:
+            return Difference("The very first byte is not right already.", "value")
         if first == len(answer):
             return Difference(f"The bytes are right as far as they go, but they end too early, at offset {first}.", "value")
         if first == len(other):

@@ -6,6 +6,19 @@ from coursekit.checking.kinds.base import Difference, Kind
 from coursekit.checking.reading import Unclear, describe, plain, short, single
 
 
+SHORTEST_PART = 10  # characters: a single word may stand in an option by chance
+
+
+def _as_shown(text):
+    """A text as the notebook shows it, where the backticks and asterisks of Markdown can't be seen; in small letters."""
+    return " ".join(re.sub(r"[`*]", "", text).split()).casefold().rstrip(".")
+
+
+def _words_of(part, text):
+    """Whether a part stands in a text, and ends nowhere inside a word."""
+    return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text) is not None
+
+
 class Choice(Kind):
     """One of several options, and the evidence for it, so that guessing doesn't help.
 
@@ -14,7 +27,8 @@ class Choice(Kind):
     evidence  : the kind of the evidence: Text, Number or Set
 
     The solution returns (letter, evidence). A wrong way returns the same, or None as evidence; its evidence only counts
-    when its letter is the right one. Forgives case, "b)" and the option's whole text.
+    when its letter is the right one. Forgives case, "b)", the option's whole text, a part of it behind the letter ("B: RLE"), and
+    a part that no other option has ("RLE Lossless").
     """
 
     takes = "the letter of an option"
@@ -29,11 +43,14 @@ class Choice(Kind):
         value = single(plain(choice))
         if type(value) is not str:
             raise Unclear(describe(choice))
-        letter = value.strip(" .):(\"'").upper()
-        written = " ".join(value.split()).casefold().rstrip(".")
-        for option, text in self.options.items():
-            text = text.casefold().rstrip(".")
-            if written == text or re.fullmatch(rf"\(?{option.casefold()}[).:, ]+{re.escape(text)}", written):
+        written = _as_shown(value)
+        letter = written.strip(" .):(\"'").upper()
+        options = {option: _as_shown(text) for option, text in self.options.items()}
+        holding = [option for option, text in options.items() if len(written) >= SHORTEST_PART and _words_of(written, text)]
+        for option, text in options.items():
+            whole = rf"\(?{option.casefold()}[).:, ]+{re.escape(text)}"
+            part = re.fullmatch(rf"\(?{option.casefold()}[).:,]+ ?(.+)", written)
+            if written == text or holding == [option] or re.fullmatch(whole, written) or part and _words_of(part[1], text):
                 letter = option
         if letter not in self.options:
             raise Unclear(f"{short(value)}, which is none of {', '.join(self.options)}")

@@ -16,6 +16,7 @@ class Config(Kind):
     variables : the learner's variable
     reading   : a function that turns the settings (plain data: dict, list, text, numbers) into the form that the exercise's
                 `trial` takes, raising ValueError with a sentence when a setting can't be understood
+    called    : what the settings are called in what the learner is told
     template  : what stands in the untouched notebook, Python text in which `...` marks what is open; else `name = ...`
 
     The exercise has two functions more. `trial(settings, hospital)` lets a system work by the settings on a hospital's days
@@ -24,11 +25,11 @@ class Config(Kind):
     are judged on the learner's hospital and on unseen ones, and a wrong way is recognised by its outcome.
     """
 
-    takes = "settings, as a dictionary or a list"
-
-    def __init__(self, variables, reading, template=None):
+    def __init__(self, variables, reading, template=None, called="settings"):
         super().__init__(variables)
         self.reading = reading
+        self.called = called
+        self.takes = f"{called}, as a dictionary or a list"
         self.template = template
 
     def not_answered(self, given):
@@ -40,9 +41,14 @@ class Config(Kind):
 
     def read(self, given):
         """The settings in the form that `trial` takes. JSON text is as good as a dictionary."""
-        value = plain(given)
+        try:
+            value = plain(given)
+        except Unclear as unclear:
+            if type(given) in (dict, list):
+                raise Unreadable(f"The {self.called} hold {unclear}, where text, a number or a list is expected.") from None
+            raise
         if _somewhere_open(value):
-            raise Unreadable("Some settings are still open: put your answer in place of each `...`.")
+            raise Unreadable(f"Some {self.called} are still open: put your answer in place of each `...`.")
         if is_a(given, str):
             try:
                 value = json.loads(value)
@@ -54,7 +60,7 @@ class Config(Kind):
             return self.reading(value)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as problem:
             sentence = str(problem) if is_a(problem, ValueError) else "they do not have the form that the question describes"
-            raise Unreadable(f"The settings can't be used as they are: {sentence.rstrip('.')}.") from None
+            raise Unreadable(f"The {self.called} can't be used as they are: {sentence.rstrip('.')}.") from None
 
     def judge(self, exercise, given, editions):
         """The verdict on the settings, on the learner's hospital first and then on the unseen ones."""
@@ -65,10 +71,10 @@ class Config(Kind):
         for number, hospital in enumerate(editions.all()):
             ran = running.run_all([lambda: exercise.trial(settings, hospital)], SECONDS)
             if ran.stopped == "error":
-                return Verdict(Outcome.NOT_YET, f"With these settings the system did not work: {ran.error}.", "error")
+                return Verdict(Outcome.NOT_YET, f"With these {self.called} the system did not work: {ran.error}.", "error")
             if ran.stopped:
                 return Verdict(
-                    Outcome.NOT_YET, f"With these settings the system did not come to an end within {SECONDS:.0f} seconds.", "time")
+                    Outcome.NOT_YET, f"With these {self.called} the system did not come to an end within {SECONDS:.0f} seconds.", "time")
             faults = exercise.faults(ran.returned[0])
             if not faults:
                 continue
@@ -76,7 +82,7 @@ class Config(Kind):
                 if ran.returned[0] == self._outcome(exercise, way, hospital):
                     return Verdict(Outcome.NOT_YET, feedback, way.__name__)
             where = "" if number == 0 else "Good for the hospital that you see, but not for another that works in the same way. There: "
-            return Verdict(Outcome.NOT_YET, where + faults[0], "fault")
+            return Verdict(Outcome.NOT_YET, where + faults[0], "only here" if number else "fault")
         return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
 
     def _outcome(self, exercise, function, hospital):

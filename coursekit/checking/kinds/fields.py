@@ -13,6 +13,9 @@ class Fields(Kind):
 
     variables : the learner's variable
     entries   : dict from the name of each entry to the kind that it is compared as; the kind's own variables don't matter
+    in_order  : True when a list of the values in the order of the entries will do
+    remark    : a function of (name of the entry, what was given, what is right, both as the kind reads them, input), which gives a
+                sentence on a wrong entry that no wrong way explains, or None; `input` gives an input of the lesson by its name
 
     Forgives the order of the entries, their case, blanks for underscores, a Series or a table of one row. A wrong entry is
     diagnosed by itself: the wrong way that has the same in that entry, and not what is right, speaks.
@@ -20,9 +23,10 @@ class Fields(Kind):
 
     takes = "a dictionary"
 
-    def __init__(self, variables, entries):
+    def __init__(self, variables, entries, in_order=False, remark=None):
         super().__init__(variables)
         self.entries = dict(entries)
+        self.in_order, self.remark = in_order, remark
 
     def not_answered(self, given):
         """`...` in place of the dictionary or of all its entries."""
@@ -70,6 +74,8 @@ class Fields(Kind):
             if len(frame) == 1:
                 return {str(name): plain(frame.iloc[0, place]) for place, name in enumerate(frame.columns)}
         value = plain(given)
+        if self.in_order and type(value) is list and len(value) == len(self.entries) and not any(type(one) is dict for one in value):
+            return dict(zip(self.entries, value, strict=True))
         if type(value) is not dict:
             raise Unclear(describe(given))
         return value
@@ -95,7 +101,9 @@ class Fields(Kind):
             first = next((one for one, kind in self.entries.items() if kind.difference(wrong[one], right[one]) is not None), None)
             if first == name and self.entries[name].difference(answer[name], wrong[name]) is None:
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
-        return verdict
+        sentence = self.remark and self.remark(
+            name, answer[name], right[name], lambda one: exercise.lesson.input_of(one, editions.own))
+        return Verdict(Outcome.NOT_YET, f"About `{name}`: {_inside(sentence)}", verdict.label) if sentence else verdict
 
     def stub(self):
         """The dictionary with all its entries open."""

@@ -46,7 +46,8 @@ class File(Kind):
         try:
             files = self.reading(contents)
         except ValueError as problem:
-            raise Unreadable(f"{str(problem).rstrip('.')}.") from None
+            sentence = str(problem).rstrip(".")
+            raise Unreadable(f"{sentence[:1].upper()}{sentence[1:]}.") from None
         return {name: {part: value for part, value in parts.items() if not part.startswith(self.ignore)}
                 for name, parts in files.items()}
 
@@ -59,10 +60,10 @@ class File(Kind):
         """(file, part, Difference) of the first difference, or None; file and part are None where a whole file is at fault."""
         for name in other:
             if name not in answer:
-                return None, None, Difference(f"{name} is missing.", "missing file")
+                return None, None, Difference(f"{_begun(name)} is missing.", "missing file")
         for name in answer:
             if name not in other:
-                return None, None, Difference(f"{name} was not asked for.", "extra file")
+                return None, None, Difference(f"{_begun(name)} was not asked for.", "extra file")
         for name, parts in other.items():
             ours = answer[name]
             for part in parts:
@@ -93,6 +94,11 @@ class File(Kind):
             if part and found and found[:2] == (name, part) and wrong[name].get(part) == answer[name].get(part):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
         return verdict
+
+
+def _begun(name):
+    """What a file is, at the beginning of a sentence; a file's own name stays as it is."""
+    return f"The {name.removeprefix('the ')}" if name.startswith("the ") else name
 
 
 def _contents(given):

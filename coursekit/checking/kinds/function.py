@@ -2,7 +2,6 @@
 
 import copy
 import dis
-import random
 import types
 
 from coursekit.checking import running
@@ -18,18 +17,24 @@ class Function(Kind):
 
     variables : the function's name
     result    : the kind that what it returns is compared as
-    
+    about     : a function of a case's arguments that says in a sentence what to look at in that case, or None; told in place of the
+                kind's own sentence when the case fails in no known way
+
     The exercise has `cases(draw)`, a list of argument tuples made with `draw`, a random.Random that depends on the
-    edition; solution and wrong ways have the learner's signature. All calls together get three seconds. Prints,
-    warnings and changes to the arguments don't matter. The first case that fails in no known way is kept as the exercise's
-    `failed`, so that the learner can look at it.
+    edition; `cases(draw, refused)` gets the lesson's input of that name too. Solution and wrong ways have the learner's signature. All
+    calls together get three seconds. Prints, warnings and changes to the arguments don't matter. A wrong way may also end with an
+    exception: whoever meets the same one in the same case is told its feedback (of several such ways the one that agrees in the cases
+    before, or else the first). Several mistakes that come together are known by each of them: the one that fails the most cases speaks
+    first. The first case that fails in no known way is kept as the exercise's `failed`, so that the
+    learner can look at it.
     """
 
     takes = "a function"
 
-    def __init__(self, variables, result):
+    def __init__(self, variables, result, about=None):
         super().__init__(variables)
         self.result = result
+        self.about = about
 
     def not_answered(self, given):
         """`...` in place of the function, or a function whose body is still `...`."""
@@ -40,12 +45,10 @@ class Function(Kind):
         (function,) = given
         if not callable(function) or is_a(function, str):
             return self._no_function(function)
-        cases = exercise.remembered(
-            "cases", editions.own, lambda: exercise.cases(random.Random(f"{exercise.name} {editions.own.seed}"))
-        )
+        cases = exercise.cases_on(editions.own)
         ran = running.run_all([_call(function, case) for case in cases], SECONDS)
         if ran.stopped:
-            return self._stopped(ran, cases)
+            return self._failing_alike(exercise, ran, cases) or self._stopped(ran, cases)
         results = []
         for case, value in zip(cases, ran.returned, strict=True):
             try:
@@ -62,6 +65,16 @@ class Function(Kind):
                 b is None or self.result.difference(a, b) is not None for a, b in zip(results, wrong, strict=True)
             ):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        if all(value is None for value in ran.returned):
+            return Verdict(
+                Outcome.NOT_YET,
+                "Your function returns None for every case tried. Is a `return` missing? `print` only shows a value, `return` hands it back.",
+                "nothing",
+            )
+        part = self._largest_part(exercise, cases, results, right, editions.own)
+        if part is not None:
+            feedback = f"More than one thing is not right yet. Look at this first. {exercise.wrong_ways[part]}"
+            return Verdict(Outcome.NOT_YET, feedback, part.__name__)
         first = next(place for place, difference in enumerate(differences) if difference)
         exercise.failed = copy.deepcopy(cases[first])
         kept = f"{exercise.lesson.variable}.{exercise.handle}.failed"
@@ -71,9 +84,26 @@ class Function(Kind):
         return Verdict(
             Outcome.NOT_YET,
             f"{fits}. For {self._as_written(cases[first])} it returned {_shortened(ran.returned[first])}. "
-            f"{differences[first].message} That case is kept in `{kept}`; to run it: `{self.variables[0]}(*{kept})`.",
+            f"{self.about(*cases[first]) if self.about else differences[first].message} That case is kept in `{kept}`; to run it: `{self.variables[0]}(*{kept})`.",
             "value",
         )
+
+    def _largest_part(self, exercise, cases, results, right, hospital):
+        """Of the wrong ways that together make all mistakes of the answer, the one that makes most of them; None when they don't."""
+
+        def same(one, other):
+            return one is not None and self.result.difference(other, one) is None
+
+        failed = {place for place, value in enumerate(right) if not same(value, results[place])}
+        parts = {}
+        for way in exercise.wrong_ways:
+            wrong = self._results(exercise, way, cases, hospital)
+            mistakes = {place for place, value in enumerate(right) if not same(wrong[place], value)}
+            if mistakes and all(same(wrong[place], results[place]) for place in mistakes):
+                parts[way] = mistakes
+        if not failed <= set().union(*parts.values()):
+            return None
+        return max(parts, key=lambda way: len(parts[way]))
 
     def _results(self, exercise, function, cases, hospital):
         """What the solution or a wrong way returns for each case, read as an answer is; None where it can't."""
@@ -105,6 +135,27 @@ class Function(Kind):
             "unreadable",
         )
 
+    def _failing_alike(self, exercise, ran, cases):
+        """The Verdict of the wrong way that stops with the same exception in the same case, or None."""
+        if ran.stopped != "error":
+            return None
+        case = cases[len(ran.returned)]
+        alike = [way for way in exercise.wrong_ways if running.run_all([_call(way, case)], SECONDS).raised == ran.raised]
+        if not alike:
+            return None
+        way = next((way for way in alike if self._agrees(way, ran.returned, cases)), alike[0])
+        message = f"For {self._as_written(case)} your function stopped with `{ran.raised[0]}`. {exercise.wrong_ways[way]}"
+        return Verdict(Outcome.NOT_YET, message, way.__name__)
+
+    def _agrees(self, way, returned, cases):
+        """Whether a wrong way returns the same as the learner's function did, case by case, before that one stopped."""
+        said = running.run_all([_call(way, case) for case in cases[:len(returned)]], SECONDS).returned
+        try:
+            return len(said) == len(returned) and not any(
+                self.result.difference(self.result.read(one), self.result.read(other)) for one, other in zip(returned, said, strict=True))
+        except Unclear:
+            return False
+
     def _stopped(self, ran, cases, seconds=SECONDS):
         case = self._as_written(cases[len(ran.returned)])
         if ran.stopped == "error":
@@ -122,7 +173,8 @@ class Function(Kind):
         )
 
     def _as_written(self, case):
-        return f"`{self.variables[0]}({', '.join(_shortened(value, 50, False) for value in case)})`"
+        most = max(50, 260 // max(len(case), 1))        # two dictionaries of a header's size are shown whole
+        return f"`{self.variables[0]}({', '.join(_shortened(value, most, False) for value in case)})`"
 
     def shown(self, function_source):
         """The solution under the name of the learner's function."""

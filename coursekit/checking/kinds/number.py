@@ -13,6 +13,8 @@ _DATA |= {f"{prefix}iB": 1024 ** (power + 1) for power, prefix in enumerate("KMG
 _DATA |= {"KB": 1e3, "Mb": 1e6 / 8, "Gb": 1e9 / 8, "kb": 1e3 / 8, "Kb": 1e3 / 8, "byte": 1, "bytes": 1, "bit": 1 / 8, "bits": 1 / 8}
 _TIME = {"ms": 1e-3, "s": 1, "sec": 1, "second": 1, "seconds": 1, "min": 60, "minute": 60, "minutes": 60}
 _TIME |= {"h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400, "d": 86400}
+_RATE = {f"{prefix}{unit}": factor for prefix, factor in [*_PREFIXES.items(), ("K", 1e3)] for unit in ("bit/s", "b/s", "bps", "bits/s")}
+_RATE |= {f"{prefix}B/s": 8 * factor for prefix, factor in _PREFIXES.items()}
 
 _HEXADECIMAL = re.compile(r"(?=.*[a-fA-F])[0-9a-fA-F]+( [0-9a-fA-F]+)*h?")
 _FACTORS = (  # (family, factor, sentence); the family None holds for every unit
@@ -44,8 +46,9 @@ class Number(Kind):
     """A number.
 
     variables : the learner's variable
-    unit      : the unit that is asked, "" for a bare number; "bytes", "MB", "MiB", "Mbit", "s", "min", "h" are converted
+    unit      : the unit that is asked, "" for a bare number; "bytes", "MB", "MiB", "Mbit", "s", "min", "h", "Mbit/s" are converted
     tolerance : how far from the solution an answer may be, in that unit; 0 means exact (up to floating-point noise)
+    named     : words that may stand before the number: ("hop",) takes "hop 5"
 
     Forgives the numeric type, text such as "524 288", "524,288 bytes", "512 KiB", "0x2B68" or "12 %", and a single
     value in a list, array or 1x1 table.
@@ -53,10 +56,11 @@ class Number(Kind):
 
     takes = "a number"
 
-    def __init__(self, variables="result", unit="", tolerance=0):
+    def __init__(self, variables="result", unit="", tolerance=0, named=()):
         super().__init__(variables)
         self.unit = unit
         self.tolerance = tolerance
+        self.named = tuple(named)
         self.family, self._scale = _family(unit)
         if unit:
             self.takes = f"a number of {unit}" if unit != "%" else "a percentage"
@@ -83,15 +87,21 @@ class Number(Kind):
 
     def _from_text(self, text):
         cleaned = text.strip().replace("\u00a0", " ").replace("\u2212", "-").replace("_", "")
+        if self.named:
+            cleaned = re.sub(rf"(?i)^(?:{'|'.join(self.named)})\s*(?:number|no\.|#)?\s*[:=]?\s*(?=[+-]?\d)", "", cleaned)
         if re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", cleaned):
             return (int(cleaned, 16),)
+        if re.fullmatch(r"[\d.\s()*/x\u00d7]*\d\s*[*/x\u00d7]\s*\d[\d.\s()*/+x\u00d7-]*", cleaned):
+            raise Unreadable(f"{short(text)} is a calculation in quotes. Leave the quotes out, with `*` for times, and Python works it "
+                             "out.")
         match = re.fullmatch(r"([+-]?[\d., ']*\d(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?", cleaned)
         if not match and _HEXADECIMAL.fullmatch(cleaned):
             raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
         if not match:
             raise Unclear(f"the text {short(text)}, which holds no number that I can read" if cleaned else "empty text")
         digits, unit = match[1].replace(" ", "").replace("'", ""), (match[2] or "").strip()
-        if not self.family and _HEXADECIMAL.fullmatch(cleaned) and not re.fullmatch(r"\d+[eE]\d+", cleaned):
+        known = unit.casefold() in ("", self.unit.casefold()) or self.family and _family(unit)[0]
+        if not known and _HEXADECIMAL.fullmatch(cleaned) and not re.fullmatch(r"\d+[eE]\d+", cleaned):
             raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
         factor = self._factor(unit)
         candidates = []
@@ -103,13 +113,17 @@ class Number(Kind):
             candidates.append(digits.replace(".", "").replace(",", "."))
         if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", digits):
             candidates.append(digits)
+        if not self.tolerance and re.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}", digits):
+            candidates.append(digits.replace(".", ""))         # one point may part thousands, where the number is to be exact
         if not candidates:
             raise Unclear(f"the text {short(text)}, which holds no number that I can read")
         numbers = [int(one) if re.fullmatch(r"[+-]?\d{1,300}", one) else float(one) for one in candidates]
         return tuple(number if factor == 1 else number * factor for number in numbers)
 
     def _factor(self, unit):
-        if not unit or unit.casefold() == self.unit.casefold():
+        if not unit or unit.replace(" ", "").casefold() == self.unit.replace(" ", "").casefold():
+            return 1
+        if self.unit == "%" and re.fullmatch(r"per ?cent\.?|pct\.?", unit.casefold()):
             return 1
         family, scale = _family(unit)
         if family and family == self.family:
@@ -129,7 +143,11 @@ class Number(Kind):
             if family in (None, self.family) and number and target and self._near(number, target * factor, 1e-3):
                 return Difference(sentence, "factor")
         if self._near(number, target, 0.02):
+            whole = type(target) is int and not self.tolerance            # a count or an offset, which nobody rounds
             return Difference(
+                "Close, but not it, and asked is the exact number. Check where you began and stopped, and that just the right things "
+                "went in."
+                if whole else
                 "Close, but not it. Check that just the right values went in, that no step was left out, and round only at the end.", "close"
             )
         return Difference("That is not the number that was asked.", "value")
@@ -145,9 +163,9 @@ class Number(Kind):
 
 
 def _family(unit):
-    """The family of a unit ("data" or "time"; "" when it's neither) and its size in that family's base unit."""
+    """The family of a unit ("data", "time" or "rate"; "" when it's none of these) and its size in that family's base unit."""
     unit = unit.strip()
-    for family, units in (("data", _DATA), ("time", _TIME)):
+    for family, units in (("data", _DATA), ("time", _TIME), ("rate", _RATE)):
         if unit in units:
             return family, units[unit]
     return "", 1

@@ -6,21 +6,23 @@ import sys
 from dataclasses import dataclass
 
 from coursekit.checking.kinds.base import Difference, Kind
-from coursekit.checking.reading import Unclear, describe, is_a, is_library, plain, short
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, is_library, plain, short
+from coursekit.checking.verdict import Outcome, Verdict
 
 
 @dataclass
 class Rows:
     """A table in plain data.
 
-    columns : the names, "" where the learner gave none
-    rows    : tuples
-    one_row : another way to read the same: a dictionary may be two columns or one row
+    columns   : the names, "" where the learner gave none
+    rows      : tuples
+    otherwise : another way to read the same, where its columns fit what is asked and these do not: a dictionary may be two columns or
+                one row, and a list behind one of its names a column or the rest of a row
     """
 
     columns: list
     rows: list
-    one_row: "Rows" = None
+    otherwise: "Rows" = None
 
 
 class Table(Kind):
@@ -31,6 +33,10 @@ class Table(Kind):
     ordered   : True when the order of the rows is part of the question
     tolerance : for numbers, as in Number
     reading   : dict from a column's name to a function that turns what a person may write into one form, as in Text
+    case      : names of the columns in which upper and lower case differ
+    remark    : of a table with a key: a function of (the row's key, column, what was given, what is right, both as they are compared,
+                input), which gives a sentence on a wrong cell or None; `input` gives an input of the lesson by its name. With it a
+                wrong row is diagnosed by itself: by the wrong way all of whose own rows are in the answer, else by the remark
 
     Forgives a DataFrame, a list of dictionaries, a dictionary of columns, rows of tuples, a Series with its index;
     the order of columns and their case; a key in the index; the order of rows; text for numbers and dates in any ISO form.
@@ -38,12 +44,14 @@ class Table(Kind):
 
     takes = "a table (a DataFrame)"
 
-    def __init__(self, variables="result", key=(), ordered=False, tolerance=0, reading=None):
+    def __init__(self, variables="result", key=(), ordered=False, tolerance=0, reading=None, remark=None, case=()):
         super().__init__(variables)
         self.key = tuple(key)
         self.ordered = ordered
         self.tolerance = tolerance
         self.reading = reading or {}
+        self.remark = remark
+        self.case = tuple(case)
 
     def read(self, given):
         """The table as Rows."""
@@ -55,6 +63,11 @@ class Table(Kind):
             names = list(given.dtype.names)
             return Rows(names, [tuple(row) for row in plain(given)])
         value = plain(given)
+        if is_a(given, (list, tuple)) and len(value) > 1 and type(value[0]) is dict and len({id(row) for row in given}) == 1:
+            raise Unreadable(
+                "Your rows are one and the same dictionary, as many times: each shows what was put into it last. Every row needs a "
+                "dictionary of its own, so where a loop makes the rows, the line that makes the dictionary belongs inside the loop."
+            )
         if type(value) is dict:
             if not value or not all(type(column) is list for column in value.values()):
                 if value and not any(type(column) in (list, dict) for column in value.values()):
@@ -63,7 +76,9 @@ class Table(Kind):
                 raise Unclear(describe(given))
             if len({len(column) for column in value.values()}) > 1:
                 raise Unclear("columns of different lengths")
-            return Rows([str(name) for name in value], list(zip(*value.values(), strict=True)))
+            keyed = [(name, *row) for name, row in value.items()]            # {"CT": (12, 7.5), "MR": (7, 9)}, unless the keys are columns
+            by_key = Rows([""] * len(keyed[0]), keyed)
+            return Rows([str(name) for name in value], list(zip(*value.values(), strict=True)), by_key)
         if type(value) is list and value and all(type(row) is dict for row in value):
             names = list(value[0])
             if any(list(row) != names and set(row) != set(names) for row in value):
@@ -73,6 +88,9 @@ class Table(Kind):
             if len({len(row) for row in value}) > 1:
                 raise Unclear("rows of different lengths")
             return Rows([""] * len(value[0]), [tuple(row) for row in value])
+        if value and (type(value) is str or type(value) is list and all(type(row) is str for row in value)):
+            rows = "text" if type(value) is str else "rows that are text"
+            raise Unclear(f"{rows}. Write each row in brackets, its values separated by commas: `[(..., ...), (..., ...)]`")
         raise Unclear(describe(given) if value is None or value else "an empty table without columns")
 
     def difference(self, answer, other):
@@ -80,12 +98,11 @@ class Table(Kind):
         arranged = self._arranged(answer, other)
         if isinstance(arranged, Difference):
             return arranged
-        readings = [self.reading.get(column) for column in other.columns]
-        rows = [_cells(row, readings) for row in arranged]
+        rows = [self._cells(row, other.columns) for row in arranged]
         written = {cell: value for row, cells in zip(arranged, rows, strict=True) for value, cell in zip(row, cells, strict=True)}
-        wanted = [_cells(row, readings) for row in other.rows]
+        wanted = [self._cells(row, other.columns) for row in other.rows]
         if self.ordered:
-            in_any_order = Table("t", self.key, False, self.tolerance).difference(answer, other)
+            in_any_order = Table("t", self.key, False, self.tolerance, case=self.case).difference(answer, other)
             if in_any_order is not None:
                 return in_any_order
             wrong = next((i for i, (a, b) in enumerate(zip(rows, wanted)) if not self._same_row(a, b)), None)
@@ -96,17 +113,25 @@ class Table(Kind):
     def _arranged(self, answer, other):
         """The answer's rows with the other table's columns in its order, or the Difference that prevents it."""
         wanted = [_name(name) for name in other.columns]
-        if answer.one_row and set(map(_name, answer.one_row.columns)) & set(wanted):
-            answer = answer.one_row
+        other_way = answer.otherwise
+        if other_way and (set(map(_name, other_way.columns)) & set(wanted) or
+                          len(other_way.columns) == len(wanted) and not set(map(_name, answer.columns)) & {"", *wanted}):
+            answer = other_way
         names = [_name(name) for name in answer.columns]
+        if set(names) == {""} and len(answer.rows) > 1 and sorted(_name(cell) for cell in answer.rows[0]) == sorted(wanted):
+            answer = Rows([str(cell) for cell in answer.rows[0]], answer.rows[1:])     # the first row holds the names
+            names = [_name(name) for name in answer.columns]
         if len(answer.rows) > 20 * len(other.rows) + 1000:
             return Difference(f"Your table has {len(answer.rows):,} rows, far more than asked.", "rows")
         index_columns = [name for name in names if name.startswith("index of ")]
         names = [name.removeprefix("index of ") if name.removeprefix("index of ") in wanted and
                  name.removeprefix("index of ") not in names else name for name in names]
-        if "" in names and len(names) == len(wanted):  # a Series or bare tuples: what has no name takes the free names in turn
+        if len(names) == len(wanted):  # a Series or bare tuples: what has no name takes the free names in turn
             free = iter([name for name in wanted if name not in names])
-            names = [name or next(free, "") for name in names]
+            names = [next(free, "") if name in ("", "index of texts") else name for name in names]
+        elif set(names) == {""}:
+            return Difference(f"Your rows have {len(names)} value{'s' * (len(names) != 1)} each, where {len(wanted)} are asked: "
+                              f"{', '.join(f'`{label}`' for label in other.columns)}.", "missing column")
         missing = [label for label, name in zip(other.columns, wanted, strict=True) if name not in names]
         if missing:
             return Difference(f"The column `{missing[0]}` is missing.", "missing column")
@@ -132,6 +157,10 @@ class Table(Kind):
             row = ", ".join(f"`{name}` is {short(written[value])}" for name, value in zip(named, extra[0], strict=True))
             more = " Rows that do belong there are missing." if missing else ""
             return Difference(f"A row does not belong there: the one where {row}.{more}", "extra row")
+        again = next((values for values, group in theirs.items() if len(group) > len(ours.get(values, group))), None)
+        if missing and again:
+            row = ", ".join(f"`{name}` is {short(written[value])}" for name, value in zip(named, again, strict=True))
+            return Difference(f"The row where {row} is there {len(theirs[again])} times, and others are missing.", "repeated row")
         if missing:
             return Difference(
                 f"Your table has {len(rows):,} row{'s' * (len(rows) != 1)}, fewer than are asked.", "missing row"
@@ -144,8 +173,51 @@ class Table(Kind):
             for got, want in zip(sorted(group, key=_order), sorted(ours[values], key=_order), strict=True):
                 for place, column in enumerate(columns):
                     if not self._same(got[place], want[place]):
-                        return Difference(f"In the row where {row}, the column `{column}` is not right.", "value")
+                        problem = self._problem(column, written[got[place]])
+                        if str(got[place]).casefold() == str(want[place]).casefold():
+                            return Difference(f"In the row where {row}, the letters in the column `{column}` are right, but upper and "
+                                              "lower case matter here.", "case")
+                        return Difference(f"In the row where {row}, the column `{column}` {problem or 'is not right.'}",
+                                          "unreadable" if problem else "value")
         return None
+
+    def _problem(self, column, value):
+        """What the column's reading says of a value that it can't read; "" when it can."""
+        try:
+            self.reading.get(column, str)(value)
+        except ValueError as problem:
+            return f"can't be read: {short(value)}; {str(problem).rstrip('.')}."
+        except (TypeError, KeyError, OverflowError):
+            pass
+        return ""
+
+    def judge(self, exercise, given, editions):
+        """As for every kind; with a `remark`, a wrong row is diagnosed by itself."""
+        verdict = super().judge(exercise, given, editions)
+        if self.remark is None or verdict.label != "value":
+            return verdict
+        solution = self._computed(exercise, exercise.solution, editions)
+        right, rows = self._keyed(solution, solution), self._keyed(self.read(*given), solution)
+        for way, feedback in exercise.wrong_ways.items():
+            wrong = self._keyed(self._computed(exercise, way, editions), solution)
+            own = [key for key, row in wrong.items() if key not in right or not self._same_row(row, right[key])]
+            if own and all(key in rows and self._same_row(rows[key], wrong[key]) for key in own):
+                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        wrong = [key for key in right if not self._same_row(rows[key], right[key])]
+        place = next(place for place, one in enumerate(right[wrong[0]]) if not self._same(rows[wrong[0]][place], one))
+        sentence = self.remark(wrong[0] if len(self.key) > 1 else wrong[0][0], solution.columns[place], rows[wrong[0]][place],
+                               right[wrong[0]][place], lambda name: exercise.lesson.input_of(name, editions.own))
+        count = f"{len(right) - len(wrong)} of {len(right)} rows are right. "
+        return Verdict(Outcome.NOT_YET, f"{count}{verdict.message}{f' {sentence}' if sentence else ''}", "value")
+
+    def _keyed(self, table, solution):
+        """{key of a row: its cells as they are compared}, the columns in the order of the solution."""
+        key = [solution.columns.index(name) for name in self.key]
+        cells = [self._cells(row, solution.columns) for row in self._arranged(table, solution)]
+        return {tuple(row[place] for place in key): row for row in cells}
+
+    def _cells(self, row, columns):
+        return _cells(row, [self.reading.get(column) for column in columns], [column in self.case for column in columns])
 
     def _nearest(self, rows, wanted, columns, written):
         """For tables without a key: compared row by row in sorted order, tolerance included."""
@@ -177,13 +249,14 @@ def _from_frame(given):
     columns = [plain(frame.iloc[:, place]) for place in range(len(names))] if len(frame) <= 200_000 else None
     if columns is None:
         raise Unclear(f"a table of {len(frame):,} rows, more than any answer here holds")
-    if is_library(given, "pandas", "DataFrame") and len(names) == 1 and names == ["0"]:
-        names = [""]
+    if names == [str(place) for place in range(len(names))]:                 # pandas numbers columns to which nobody gave names
+        names = [""] * len(names)
     for level in reversed(range(frame.index.nlevels)):
         name = frame.index.names[level]
         if name is not None or not is_a(frame.index, pandas.RangeIndex):
-            names.insert(0, f"index of {name}" if name is not None else "index of the rows")
             columns.insert(0, plain(frame.index.get_level_values(level)))
+            texts = columns[0] and all(type(value) is str for value in columns[0])     # an index of numbers only counts the rows
+            names.insert(0, f"index of {name}" if name is not None else "index of texts" if texts else "index of the rows")
     return Rows(names, list(zip(*columns, strict=True)) if columns else [])
 
 
@@ -192,21 +265,25 @@ def _name(name):
     return prefix + re.sub(r"[\s_\-]+", "_", str(name).removeprefix(prefix).strip()).casefold()
 
 
-def _cells(row, readings):
-    """A row as it's compared; a cell that its column's reading can't read stays as it is: then it's simply not the right one."""
+def _cells(row, readings, cases=None):
+    """A row as it's compared; a cell that its column's reading can't read stays as it is: then it's simply not the right one.
+
+    readings : a function or None for each column
+    cases    : for each column, whether upper and lower case differ; the default is that they don't
+    """
     cells = []
-    for value, reading in zip(row, readings, strict=True):
+    for value, reading, case in zip(row, readings, cases or [False] * len(row), strict=True):
         if reading is not None:
             try:
                 value = reading(value)
             except (ValueError, TypeError, KeyError, OverflowError):
                 pass
-        cells.append(_cell(value))
+        cells.append(_cell(value, case))
     return tuple(cells)
 
 
-def _cell(value):
-    """A cell as it's compared: missing values alike, numbers as numbers, text without padding and case, dates in one form."""
+def _cell(value, case=False):
+    """A cell as it's compared: missing values alike, numbers as numbers, text without padding (nor case, unless `case`), dates alike."""
     if value is None or (type(value) is float and math.isnan(value)):
         return None
     if type(value) is bool:
@@ -219,8 +296,9 @@ def _cell(value):
         value = value.decode("latin-1")
     if type(value) is list:
         value = ", ".join(map(str, value))
-    text = str(value).replace("\0", " ").strip().casefold()
-    text = re.sub(r"^(\d{4}-\d\d-\d\d)t(?=\d)", r"\1 ", text)
+    text = str(value).replace("\0", " ").strip()
+    text = text if case else text.casefold()
+    text = re.sub(r"^(\d{4}-\d\d-\d\d)[Tt](?=\d)", r"\1 ", text)
     text = re.sub(r"^(\d{4}-\d\d-\d\d)( 00:00(:00(\.0+)?)?)?$", r"\1", text)
     if re.fullmatch(r"[+-]?(0|[1-9]\d{0,14})(\.\d+)?", text):
         return _cell(float(text)) if "." in text else int(text)
