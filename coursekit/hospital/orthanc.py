@@ -22,6 +22,7 @@ from coursekit.hospital.catalogue import EXPLICIT, SOP_CLASSES, STORAGE
 from coursekit.hospital.schema import Column, Table
 
 PATIENCE = 30       # seconds for Orthanc to start, and to stop
+ATTEMPTS = 3        # associations to send with, where answers get lost
 MOST_EACH = 2       # objects of a series that are sent
 TITLE = "ORTHANC"
 TEXT_ALONE = ("SR", "PR", "KO")     # modalities whose objects have no pixels
@@ -237,7 +238,17 @@ class running:
 
 
 def send(sender, datasets, port):
-    """Send `datasets` over one association as the AE `sender`. Raises NoOrthanc when one is not taken."""
+    """Send `datasets` as the AE `sender`. Raises NoOrthanc when one is not taken."""
+    left = list(datasets)
+    for _ in range(ATTEMPTS):
+        left = _sent_over_one_association(sender, left, port)
+        if not left:
+            return
+    raise NoOrthanc(f"Orthanc did not answer when it was sent an object of {sender}.")
+
+
+def _sent_over_one_association(sender, datasets, port):
+    """Send `datasets`; those to which no answer came, and those behind, are returned: on a busy machine an answer may get lost."""
     from pynetdicom import AE, evt
 
     def at_once(event):
@@ -246,15 +257,19 @@ def send(sender, datasets, port):
     for sop_class in sorted({ds.SOPClassUID for ds in datasets}):
         ae.add_requested_context(sop_class, EXPLICIT)
     association = ae.associate("127.0.0.1", port, ae_title=TITLE, evt_handlers=[(evt.EVT_CONN_OPEN, at_once)])
-    if not association.is_established:
+    if association.is_rejected:
         raise NoOrthanc(f"Orthanc takes no objects from {sender} on this machine.")
     try:
-        for ds in datasets:
-            status = association.send_c_store(ds)
-            if getattr(status, "Status", None) != 0:
-                raise NoOrthanc(f"Orthanc did not take an object of {sender}.")
+        for place, ds in enumerate(datasets):
+            status = association.send_c_store(ds).get("Status") if association.is_established else None
+            if status is None:
+                return datasets[place:]
+            if status != 0:
+                raise NoOrthanc(f"Orthanc did not take an object of {sender}: status {status:04X}H.")
+        return []
     finally:
-        association.release()
+        if association.is_established:
+            association.release()
 
 
 def free_port():

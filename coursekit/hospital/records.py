@@ -448,8 +448,9 @@ class Archive:
         # How many CTs of March, PET/CTs too, were deleted, or have no images, is planned: see exams.planted.
         elsewhere = ~(np.isin(MODALITIES[plan["procedure"]].astype(str), ("CT", "PT")) & (plan["created"] >= clock.seconds("2025-03-01"))
                       & (plan["created"] < clock.seconds("2025-04-01")))
-        accession = Texts(lambda exams_: self.accessions.of(self.chosen[exams_]), count)
-        uid = Texts(lambda exams_: self.planned_uids.of(self.chosen[exams_]), count)
+        accessions, planned_uids, chosen = self.accessions, self.planned_uids, self.chosen      # through `self` the plan would hold itself
+        accession = Texts(lambda rows: accessions.of(chosen[rows]), count)
+        uid = Texts(lambda rows: planned_uids.of(chosen[rows]), count)
         accession.put(np.flatnonzero(~ordered), None)
         issuer = np.full(count, world.HVGH, dtype=np.int8)
         self.order_issuer = np.full(len(self.orders["like"]), world.HVGH, dtype=np.int8)
