@@ -49,7 +49,7 @@ class Answer:
         return f", result {self.result}, source {self.source}, reason {self.reason}"
 
 
-def call(host, port, called, calling="WS_ED1", seconds=1.0):
+def call(host, port, called, calling="WS_ED1", seconds=0.8):
     """Call a DICOM service and ask it for a C-ECHO. Never raises for what the other side does.
 
     called, calling : the AE title of the service, and the caller's own
