@@ -78,7 +78,7 @@ class Store:
         self.folder = Path(folder)
         self._objects = self.folder / "objects"
         self._objects.mkdir(parents=True, exist_ok=True)
-        self._folders, self._lock = set(), threading.RLock()
+        self._folders, self._entered, self._lock = set(), set(), threading.RLock()     # which there are, and which series the index has
         self._index = sqlite3.connect(self.folder / "index.sqlite", check_same_thread=False, isolation_level=None)
         # The files are synced, one by one; the index can be made from them again, so it need not be.
         self._index.execute("PRAGMA journal_mode=WAL")
@@ -149,14 +149,16 @@ class Store:
     def _enter(self, texts, size):
         """Put an object into the index, and what a rejection note says of others."""
         with self._transaction():
-            for table, columns in (("study", STUDY), ("series", (*SERIES, "StudyInstanceUID"))):
-                self._insert("OR IGNORE", table, columns, [texts.get(name) for name in columns])
+            if texts["SeriesInstanceUID"] not in self._entered:
+                for table, columns in (("study", STUDY), ("series", (*SERIES, "StudyInstanceUID"))):
+                    self._insert("OR IGNORE", table, columns, [texts.get(name) for name in columns])
             columns = (*IMAGE, "SeriesInstanceUID", "TransferSyntaxUID")
             self._insert("OR REPLACE", "instance", (*columns, "size"), [*(texts.get(name) for name in columns), size])
             if texts["SOPClassUID"] == KEY_OBJECT_SELECTION:
                 code, rejected = rejection(self.path(texts["SOPInstanceUID"]))
                 for sop in rejected:
                     self._insert("OR REPLACE", "rejection", ("SOPInstanceUID", "code"), [sop, code])
+        self._entered.add(texts["SeriesInstanceUID"])
 
     def _insert(self, how, table, columns, values):
         self._index.execute(f"INSERT {how} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", values)
