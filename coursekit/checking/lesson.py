@@ -106,6 +106,7 @@ class Exercise:
                 )
 
     def _judge(self, given, editions):
+        self.failed = None
         wanted = len(self.answer.variables)
         if len(given) != wanted:
             names = ", ".join(self.answer.variables)

@@ -630,7 +630,7 @@ class WindowAsTheStandardSaysIt:
     """Write the function `window_grey(value, center, width)` that returns the grey, from **0 to 255** and **not rounded**,
     of one value under the VOI LUT function **LINEAR**. All three are single numbers. A width of 1 is legal, and must work."""
 
-    answer = Function("window_grey", result=Number("grey", tolerance=1e-6))
+    answer = Function("window_grey", result=Number("grey", tolerance=1e-4))      # what 32-bit floats leave
     points = 3
     praise = (
         "LINEAR to the letter, edges and width 1 included: what the standard asks of a viewer whose header names no other function. Many "
@@ -703,6 +703,20 @@ class WindowAsTheStandardSaysIt:
             return _grey(value, center, width)
         return ((value - center - 0.5) / (width - 1) + 0.5) * 255
 
+    def ends_without_brackets(value, center, width):
+        if value <= center - 0.5 - width - 1 / 2:
+            return 0
+        if value > center - 0.5 + width - 1 / 2:
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+    def lower_end_without_brackets(value, center, width):
+        if value <= center - 0.5 - width - 1 / 2:
+            return 0
+        if value > center - 0.5 + (width - 1) / 2:
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
     def rounded(value, center, width):
         return round(_grey(value, center, width))
 
@@ -741,6 +755,10 @@ class WindowAsTheStandardSaysIt:
         "alone, as multiplication comes before addition.",
         inner_brackets_missing: "The ends are right. Between them a pair of brackets is missing: `value - center - 0.5` takes the half "
         "away, where `value - (center - 0.5)` adds it.",
+        ends_without_brackets: "At both ends a pair of brackets is missing: `width - 1 / 2` takes a half off the width, as division comes "
+        "before subtraction. The ends are `(width - 1) / 2` from the middle. (What happens at width 1 comes of that, too.)",
+        lower_end_without_brackets: "At the lower end a pair of brackets is missing: `width - 1 / 2` takes a half off the width, as "
+        "division comes before subtraction. It lies `(width - 1) / 2` below the middle. (What happens at width 1 comes of that, too.)",
         rounded: "These are the right greys, rounded. Asked is the grey before rounding.",
         cut_off: "These are the right greys without their decimals. Asked is the grey before rounding.",
     }

@@ -1,10 +1,11 @@
 """Reading the request, body systems, medical terms, exam names: the exercises of lesson cpas-02."""
 
 import re
+import sys
 
 from coursekit.checking import Config, Lesson, Pick, Table
 from coursekit.checking.kinds.table import Rows
-from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain, short
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital.catalogue import PROCEDURES
 from coursekit.hospital.draws import Draws
@@ -79,6 +80,11 @@ class Sheet(Table):
     def read(self, given):
         """The rows with each word in its listed form."""
         value = given
+        if is_library(given, "pandas", "Series"):
+            series = sys.modules["pandas"].Series(given)
+            numbers, words = plain(series.index), plain(series)
+            # Counted from 0 by pandas itself, they are no numbers of the form.
+            value = given = words if numbers == list(range(self.rows)) else dict(zip(numbers, words, strict=True))
         if type(given) is dict and given and all(type(key) in (int, str) and str(key).strip().isdigit() for key in given):
             value = [[key, *(words if type(words) is list else [words])] for key, words in plain(given).items()]
         elif type(given) in (list, tuple) and len(self.words) == 1 and len(given) == self.rows and all(
@@ -375,6 +381,7 @@ SYSTEM_NAMES = {
     "musculoskeletal": ("skeletal", "msk"), "nervous": ("neurological", "neuro"), "reproductive": ("genital",),
     "respiratory": ("pulmonary",), "urinary": ("renal",),
 }
+SYSTEM_NAMES = {name: (*others, *(f"{one} system" for one in (name, *others))) for name, others in SYSTEM_NAMES.items()}
 PREFIX_NAMES = {
     "too much": ("too high", "more", "high"), "too little": ("too low", "less", "low"), "above": ("over",), "below": ("under", "beneath"),
     "around": ("about",), "between": (), "inside": ("within", "in"),
@@ -901,7 +908,7 @@ MADE_WITH = {
     "IO": "a film in the mouth", "IVUS": "ultrasound inside a vessel", "IVOCT": "light inside a vessel", "XC": "a camera",
 }
 MACHINES = {procedure.code: MADE_WITH[procedure.modality] for procedure in PROCEDURES}
-CODE_WORDS = {code: (name,) for code, name in CODES.items()} | {"none": ("no code", "-", "not offered")}
+CODE_WORDS = {code: (name,) for code, name in CODES.items()} | {"none": ("no code", "-", "not offered", "n/a", "na")}
 NOT_THIS_CODE = {  # (word of the name, code given): why not
     ("IVP", "CTAP"): "CT has replaced the IVP nearly everywhere, but the referrer has not ordered a CT: whether they want one is asked, "
     "not coded. Does the catalogue have the exam that is named?",
@@ -933,7 +940,9 @@ def _on_codes(item, column, given, right, get):
     if MACHINES[given] != MACHINES[right]:
         views = " Views (2V, 3V) are of plain X-rays." if re.search(r"\b\dV\b", item["name"]) else ""
         return f"Your code is an exam made with {MACHINES[given]}. Which machine does the name say?{views}"
-    return "The machine may be right. Look at the rest of the name: body part, position of the patient, purpose."
+    named = re.search(r"\b\dV\b|/LAT", item["name"])
+    views = " How many views does it name (2V, PA/LAT), and does your exam have as many?" if named else ""
+    return f"The machine may be right. Look at the rest of the name: body part, views, position of the patient, purpose.{views}"
 
 
 TRICKY_NAMES = (
@@ -1148,15 +1157,30 @@ GOOD_RULES = [
     (" CT HEAD ", "HEAD"), (" BRAIN ", "BRAIN"), (" HAND ", "HAND"), (" WRIST ", "WRIST"), (" KNEE ", "KNEE"), (" ANKLE ", "ANKLE"),
     (" FOOT ", "FOOT"),
 ]
-LATER = (  # names that come later: (name, body parts that are good, why another is not)
-    ("CT ABDOMEN PELVIS W", ("ABDOMENPELVIS",), "Two regions are named, with the first written out: a rule for ABD PELV does not find it, "
-     "and a rule for one region comes first."),
-    ("CT ABDOMEN/PELVIS W/O", ("ABDOMENPELVIS",), "Two regions are named, with the first written out. The engine has turned / into a "
-     "blank."),
-    ("MR CERVICAL CANCER STAGING", (None, "PELVIS", "UTERUS", "CERVIX"), "CERVICAL is of the neck of the womb here. Which word behind it "
-     "says that the spine is meant?"),
-    ("CT WHIPPLE FOLLOW UP", (None, "ABDOMEN"), "Whipple was a surgeon, and the letters of your word stand inside the name. Blanks around "
-     "a short word make it stand alone."),
+LATER = (  # names that come later: (name, body parts that are good, {body part that is not: why})
+    ("CT ABDOMEN PELVIS W", ("ABDOMENPELVIS",), dict.fromkeys(("ABDOMEN", "PELVIS"), "Two regions are named, with the first written out: "
+     "a rule for ABD PELV does not find it, and a rule for one region comes first.")),
+    ("CT ABDOMEN/PELVIS W/O", ("ABDOMENPELVIS",), dict.fromkeys(("ABDOMEN", "PELVIS"), "Two regions are named, with the first written "
+     "out. The engine has turned / into a blank.")),
+    ("MR CERVICAL CANCER STAGING", (None, "PELVIS", "UTERUS", "CERVIX"), {"CSPINE": "CERVICAL is of the neck of the womb here. Which word "
+     "behind it says that the spine is meant?"}),
+    ("CT WHIPPLE FOLLOW UP", (None, "ABDOMEN"), {"HIP": "Whipple was a surgeon, and the letters of your word stand inside the name. Blanks "
+     "around a short word make it stand alone."}),
+    ("XR SKULL", (None, "SKULL", "HEAD"), {}), ("CT SINUSES W/O", (None, "SKULL", "HEAD"), {}), ("MR ORBITS", (None, "SKULL", "HEAD"), {}),
+    ("XR SACROILIAC JOINTS", (None, "PELVIS"), {"IAC": "The joints between sacrum and ilium: the letters of your word stand inside "
+     "SACROILIAC. Blanks around a short word make it stand alone, whatever comes after."}),
+    ("US ILIAC VEINS", (None, "PELVIS"), {"IAC": "The letters of your word stand inside ILIAC. Blanks around a short word make it stand "
+     "alone, whatever comes after."}),
+    ("XR THORACIC SPINE AP/LAT", (None, "TSPINE", "SPINE"), {
+        "LSPINE": "SPINE alone is any part of the spine. Which word before it says lumbar?",
+        "CSPINE": "SPINE alone is any part of the spine, and THORACIC ends in C. What must stand before SPINE when the neck is meant?",
+        "CHEST": "The thoracic spine is no chest. Your word is a piece of THORAX that other words begin with as well."}),
+    ("XR THUMB ABDUCTION STRESS", (None, "THUMB", "HAND", "FINGER"), {
+        "ABDOMEN": "The letters of your word stand inside ABDUCTION. A rule before it helps for the shoulder alone; blanks around a short "
+        "word help for every name.",
+        "SHOULDER": "ABDUCTION is a movement, of a thumb as well. Which word names the shoulder?"}),
+    ("NM CAPTOPRIL RENOGRAM", (None, "KIDNEY"), {"CHESTABDPELVIS": "Captopril is a medicine, and the letters of your word stand inside its "
+     "name. Blanks around a short word make it stand alone."}),
 )
 
 
@@ -1187,8 +1211,9 @@ class BodyPartRules:
     """Write the engine's rules, `rules`: a list of pairs `("WORD", "BODYPART")`, the first that fits decides.
 
     They must give each of the thirty names in `names` its body part. Where no body part is named (`None`), no rule may fit. The check
-    tries the rules on another list, too: the same exams with other views, sides or contrast behind them, and a few names that came
-    later, in which the same regions are written out or the letters of a short word stand by chance.
+    tries the rules on another list, too: the same exams with other views, sides or contrast behind them, and a dozen names that came
+    later. In some of these the same regions are written out; for the others no rule should fit, because they name a region that is not
+    in `names`, or hold the letters of a short word by chance.
     """
 
     answer = Config("rules", reading=rule_list, called="rules")
@@ -1220,13 +1245,16 @@ class BodyPartRules:
         wrong = [(name, got, want) for name, got, want in outcome if got != want]
         if not wrong:
             return []
-        reason = {name: why for name, _, why in LATER}
+        reasons = {name: why for name, _, why in LATER}
         name, got, want = wrong[0]
-        if name in reason:
-            why = f"gets `{got}`. {reason[name]}" if got else "fits none of your rules. A rule that holds a whole name finds no other: " \
+        if name in reasons:
+            reason = reasons[name].get(got, "Look for the first of your rules whose word stands in it: does that word name a region? A "
+                                       "machine (XR, CT, MR, US) or the letters of another word do not; such a name is for a human.")
+            why = f"gets `{got}`. {reason}" if got else "fits none of your rules. A rule that holds a whole name finds no other: " \
                 "which words of it name the body part?"
             return [f"The thirty names are right. Of those that came later, `{name}` {why}"]
-        count = f"{len(outcome) - len(wrong)} of {len(outcome)} names get the right body part. "
+        good = len(outcome) - len(wrong)
+        count = f"{good} of {len(outcome)} names get{'s' * (good == 1)} the right body part. "
         # A wrong body part is worse than none, so it is told first.
         name, got, want = min(wrong, key=lambda row: row[1] is None)
         if got is None:
@@ -1488,7 +1516,7 @@ class SafetyFlags:
 
     answer = Sheet("flag", {"flag": {"pregnancy": ("pregnant", "pregnancy flag"), "kidney": ("kidneys", "renal", "egfr", "kidney flag"),
                                      "implant": ("mr safety", "metal", "implant flag"),
-                                     "allergy": ("reaction", "contrast reaction", "allergy flag"),
+                                     "allergy": ("allergic", "reaction", "contrast reaction", "allergy flag"),
                                      "none": ("no", "go", "no flag", "-")}}, len(SCREENED),
                    about="screened", remark=_on_flags)
     points = 2
@@ -1651,7 +1679,7 @@ class TheNightsList:
 
     answer = Sheet("cleared", {
         "code": CODE_WORDS,
-        "action": {"exam": ("wrong exam",), "side": ("laterality",), "safety": ("flag",), "go": ("ok",)},
+        "action": {"exam": ("wrong exam", "call"), "side": ("laterality",), "safety": ("flag",), "go": ("ok",)},
     }, len(NIGHT), about="night", remark=_on_the_night)
     points = 3
 

@@ -1,10 +1,11 @@
 """Positioning, planes and view codes: the exercises of lesson cpas-03."""
 
 import re
+import sys
 from functools import lru_cache
 
 from coursekit.checking import Choice, Fields, Function, Lesson, Number, Pick, Table, Text
-from coursekit.checking.reading import Unclear, short
+from coursekit.checking.reading import Unclear, is_library, plain, short
 from coursekit.hospital.draws import Draws
 
 lesson = Lesson(
@@ -275,6 +276,30 @@ def verdict(value):
     if text not in known:
         raise ValueError("a verdict is ok, mirrored, wrong view or wrong side")
     return known[text]
+
+
+def film_number(value):
+    """A film's number as text, from 3, "3" or "film 3"."""
+    return str(int(re.sub(r"(?i)^\s*film\s*#?", "", str(value)).strip(" .:")))
+
+
+class Films(Table):
+    """A table with a row for each film; forgives a Series of its words by film, and {film: {column: word}} or {film: "L MLO"}."""
+
+    def read(self, given):
+        """The table as Rows."""
+        value = given
+        if is_library(given, "pandas", "Series"):
+            series = sys.modules["pandas"].Series(given)
+            value = dict(zip(plain(series.index), plain(series), strict=True))
+        if type(value) is dict and value:
+            rows = list(value.values())
+            if all(type(row) is dict for row in rows):
+                return super().read([{"film": film, **row} for film, row in value.items()])
+            sided = [row.replace(",", " ").split() if type(row) is str else [] for row in rows]
+            if all(len(row) == 2 for row in sided) and "view" in self.reading:
+                return super().read([(film, *row) for film, row in zip(value, sided, strict=True)])
+        return super().read(value)
 
 
 # --- the inputs
@@ -588,6 +613,10 @@ REVIEW_SAYS = {  # verdict given: what it would mean
 
 def _on_the_review(film, column, given, right, get):
     """A sentence on a wrong verdict of the morning's review: what the given one would mean."""
+    headers = get("morning_headers").set_index("film")
+    if given == "wrong side" and headers.loc[str(film), "image_laterality"] in ("L", "R"):
+        return ("Then the marker beside the breast would name another side than image_laterality. Read both once more: do they differ? "
+                "And is what you saw perhaps another fault?")
     return REVIEW_SAYS[given]
 
 
@@ -806,7 +835,7 @@ class FourMammograms:
     Give a table with the columns `film` (1 to 4), `side` (L or R) and `view` (CC or MLO).
     """
 
-    answer = Table("mammogram_table", key=["film"], reading={"side": side, "view": mammogram}, remark=_on_mammograms)
+    answer = Films("mammogram_table", key=["film"], reading={"film": film_number, "side": side, "view": mammogram}, remark=_on_mammograms)
     points = 2
 
     def solution(mammograms):
@@ -1215,7 +1244,7 @@ class MorningReview:
     - `"wrong side"`: the header names another side than picture and marker show.
     """
 
-    answer = Table("review", key=["film"], reading={"verdict": verdict}, remark=_on_the_review)
+    answer = Films("review", key=["film"], reading={"film": film_number, "verdict": verdict}, remark=_on_the_review)
     points = 3
 
     def solution(morning, morning_headers):

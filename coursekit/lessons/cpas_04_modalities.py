@@ -122,11 +122,16 @@ def codec(value):
     if len(found) > 1:
         raise ValueError("these are several UIDs, and one is asked")
     if found:
-        return found.pop()
-    end = re.fullmatch(r"\W*(?:1\.2(?:\.840)?)?\W*4\.(\d\d)\W*", text)
+        one = found.pop()
+        words = re.sub(r"[^a-z0-9]", "", text.replace(one, "").casefold())
+        if any(word in words and one.removeprefix(ENCODING) not in ends for word, ends in OTHER_CODECS.items()):
+            raise ValueError("UID and words are of two different transfer syntaxes, and one is asked")
+        return one
+    end = re.fullmatch(r"\W*(?:1\.2(?:\.840)?|2)?\W*4\.(\d\d)\W*", text)
     if end:
         return f"{ENCODING}4.{end[1]}"  # the end of the UID, as in 1.2.840...4.70
-    letters = re.sub(r"[^a-z0-9]", "", text.casefold().replace("transfer syntax", "").replace("first-order prediction", "sv1"))
+    text = re.sub(r"\b(the|transfer syntax|compression|compressed|codec|encoding|uid|of)\b", "", text.casefold())
+    letters = re.sub(r"[^a-z0-9]", "", text.replace("first-order prediction", "sv1"))
     letters = letters.replace("selectionvalue1", "sv1").replace("nonhierarchical", "")
     names = {
         "jpeglossless": JPEG_LOSSLESS, "jpeglosslesssv1": JPEG_LOSSLESS, "losslessjpeg": JPEG_LOSSLESS,
@@ -138,11 +143,20 @@ def codec(value):
     return names.get(letters) or uid(value)
 
 
+OTHER_CODECS = {  # word, without blanks: ends of the UIDs to which it belongs
+    "jpegls": ("4.80", "4.81"), "jpeg2000": ("4.90", "4.91"), "baseline": ("4.50",), "extended": ("4.51",), "rle": ("5",),
+    "lossy": ("4.50", "4.51", "4.81", "4.91"), "implicit": (IMPLICIT,),
+}
+
+
 def sop_class(value):
     """A SOP class's UID, from its name, the UID, or the end of the UID as the lesson's table has it."""
     if isinstance(value, (int, float)):
         raise ValueError("without quotes it is a number, in which .2 and .20 are the same. Put the end of the UID in quotes")
-    text = str(value).strip(" '\"`")
+    text = str(value).strip(" '\"`").lstrip("*\u2026")
+    before, middle, end = text.lstrip(".").rpartition("5.1.4.1.1.")
+    if middle and STORAGE.endswith(f"{before}{middle}"):
+        text = end
     if re.fullmatch(r"\.?\d{1,3}(\.\d{1,3}){0,3}", text) and not text.startswith("1.2.840"):
         return STORAGE + text.removeprefix(".")
     if _shortened(text) in SHORT_NAMES:
@@ -174,13 +188,25 @@ SHORT_NAMES = {
 
 def megabytes(value):
     """Megabytes, from a number or from text with a unit."""
-    found = re.fullmatch(r"\s*([\d.]+)\s*(MB|GB)\s*", value, re.IGNORECASE) if isinstance(value, str) else None
-    return float(found[1]) * (1000 if found[2].upper() == "GB" else 1) if found else value
+    found = re.fullmatch(r"\s*(\d[\d., \u00a0']*?)\s*(MB|GB|)\s*", value, re.IGNORECASE) if isinstance(value, str) else None
+    if not found:
+        return value
+    digits = re.sub(r"[ \u00a0']", "", found[1])
+    # A comma parts thousands when three figures follow each, else it is the decimal sign.
+    digits = digits.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", digits) else digits.replace(",", ".")
+    return float(digits) * (1000 if found[2].upper() == "GB" else 1)
 
 
 def picture(value):
     """A picture's number, from 3, "3" or "Picture 3"."""
     return int(str(value).casefold().replace("picture", "").strip(" ."))
+
+
+def series_name(value):
+    """A series' name or description in small letters, from "S3", 3, "3" or "series 3"."""
+    text = " ".join(str(value).split()).strip(" '\".").casefold()
+    number = re.fullmatch(r"(?:series )?s? ?#?(\d{1,2})", text)
+    return f"s{number[1]}" if number else text
 
 
 def weighting(value):
@@ -196,9 +222,10 @@ def weighting(value):
 
 def cause(value):
     """The letter of a cause, from the letter or the whole text."""
-    text = " ".join(str(value).split()).strip(" '\".():").casefold()
+    text = re.sub(r"^(letter|cause) ", "", " ".join(str(value).replace("*", "").split()).strip(" '\".():-").casefold())
     for letter, said in CAUSES.items():
-        if text in (letter.casefold(), said.strip(".").casefold()):
+        short, said = letter.casefold(), said.strip(".").casefold()
+        if text in (short, said) or re.fullmatch(rf"{short}[:.)]* {re.escape(said)}", text):
             return letter
     raise ValueError(f"one of the letters {', '.join(CAUSES)} is asked")
 
@@ -253,6 +280,20 @@ class Uptake(Number):
 
     def _near(self, number, target, relative=0.0):
         return super()._near(number, target, relative or (0.006 if abs(target) > 1000 else 0.0))
+
+
+class Syntax(Text):
+    """A UID of DICOM; another one that the standard has is told by its name."""
+
+    def difference(self, answer, other):
+        """None when they are the same UID."""
+        from pydicom.uid import UID
+
+        difference = super().difference(answer, other)
+        name = UID(answer).name
+        if difference is None or name == answer:
+            return difference
+        return Difference(f"What you gave is {name}, which does not stand in the row that was refused. Copy the UID from there.", "value")
 
 
 class Subtraction(Function):
@@ -404,10 +445,26 @@ PICTURES_OF = {  # modality given: how its pictures look
 }
 
 
+NOT_THIS_MODALITY = {  # (modality, what was given): why not, where the look of such pictures alone does not tell
+    ("DX", "CR"): "A plate makes such shadows, too. But what is left of its header has a Presentation Intent Type, which the SOP class "
+    "of CR does not know.",
+    **dict.fromkeys([("MG", "DX"), ("MG", "CR")], "A shadow or slices, yes, but of what? One large round shape that begins at an edge of "
+                    "the picture is taken on a unit with a modality of its own."),
+    **dict.fromkeys([("RF", "DX"), ("RF", "CR")], "A shadow, yes, but it moves from frame to frame: something is swallowed. That is "
+                    "watched, not taken once."),
+    ("IVOCT", "OCT"): "It is made with light, yes. The code OCT stands for that elsewhere; inside a vessel it has a code of its own.",
+    ("IVUS", "OCT"): "Light fades within a short way of the wall. This disc is full of grain out to its rim.",
+    ("IVUS", "US"): "It is made with sound, yes, but from inside a vessel, which has a code of its own.",
+}
+RETIRED = (STORAGE + "3", STORAGE + "6", STORAGE + "5", STORAGE + "12.3")  # ultrasound (two), nuclear medicine, biplane angiography
+
+
 def _on_labels(number, column, given, right, get):
     """A sentence on a wrong modality or SOP class of the delivery."""
     if column == "modality":
-        return PICTURES_OF.get(given.upper(), "")
+        return NOT_THIS_MODALITY.get((right.upper(), given.upper())) or PICTURES_OF.get(given.upper(), "")
+    if given in RETIRED:
+        return "That SOP class is retired: the standard has a later one of nearly the same name, with another UID."
     row = get("delivery").set_index("picture").loc[int(number)]
     frames, samples = int(row["frames"]), int(row["samples"])
     return (f"In `delivery` it has {frames} frame{'s' * (frames > 1)} and {samples} sample{'s' * (samples > 1)} a pixel. "
@@ -1026,7 +1083,7 @@ class WhyNoTomosynthesis:
             "D": "The volume is too large: the connection broke while it was sent.",
             "E": "MG1 sent the raw data, which are not for reading.",
         },
-        evidence=Text("proof", reading=codec),
+        evidence=Syntax("proof", reading=codec),
     )
     points = 2
     praise = (
@@ -1381,8 +1438,8 @@ class UptakeOfTheLesion:
         return _suv(voxel) * 1e3
 
     wrong_ways = {
-        no_decay: "You divided by the dose as it was injected. Until the scan began a good part of it had decayed; the PET's values "
-        "are of that later time, so the dose must be too.",
+        no_decay: "Your dose is the injected one, or hardly less. Until the scan began a good part of it had decayed; the PET's values are "
+        "of that later time, so the dose must be too. If you did let it decay: the time goes in in seconds, as the half life does.",
         to_the_acquisition: "You let the dose decay until this slice was acquired. Decay Correction START says that all slices were "
         "corrected to the start of the series: Series Time, also for a bed position that was measured minutes later.",
         kilograms: "You used the weight in kilograms. The unit of SUVbw is g/ml, so the weight goes in in grams.",
@@ -1412,7 +1469,7 @@ class LayOver:
     Answer with a list of the names from the column `series`, in any order, without PET AC itself.
     """
 
-    answer = Pick("can_be_laid_over", about="series_of_the_patient", column="series", looks="S12", also="description",
+    answer = Pick("can_be_laid_over", about="series_of_the_patient", column="series", looks="S12", reading=series_name, also="description",
                   remark=_on_series)
     points = 2
     praise = (

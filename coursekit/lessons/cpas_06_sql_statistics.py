@@ -204,6 +204,9 @@ class CtExamsAddedLastMonth:
             WHERE deleted = 0 AND created_utc >= '2025-03-01' AND created_utc < '2025-04-01' AND mods_in_study LIKE '%CT%'
         """
 
+    def modality_of_the_series_like_ct():
+        return CtExamsAddedLastMonth.solution().replace("modality = 'CT'", "modality LIKE '%CT%'")
+
     def with_pet_ct():
         return """
             SELECT COUNT(*) AS studies FROM study
@@ -295,6 +298,8 @@ class CtExamsAddedLastMonth:
         modality_like_ct: "`LIKE '%CT%'` finds the letters anywhere: `PT\\CT` is a PET/CT and `IVOCT` is no CT at all; and a few "
         "studies say "
         "CT without having any series. Ask the table `series` for the exact modality.",
+        modality_of_the_series_like_ct: "The table is the right one, but `LIKE '%CT%'` finds the letters anywhere: series of `OCT` and "
+        "`IVOCT`, optical coherence tomography, are among them. In `series` each row holds one modality: compare it with `=`.",
         with_pet_ct: "You counted the PET/CTs too. By the department's rule a study with a `PT` series belongs to nuclear medicine.",
         once_per_series: "The join gives one row per CT series: a CT with a scout, a thin and a thick series counts three times. "
         "Count studies.",
@@ -312,13 +317,15 @@ class CtExamsAddedLastMonth:
         "A series "
         "tells its study in `study_pk`.",
         without_an_end: "The end is missing: what came in since the first of April is counted too.",
-        dates_not_understood: "Nothing is found. A date stands in quotes, with the year first, as the column has it: `'2025-03-01'`.",
+        dates_not_understood: "Nothing is found. There are two usual causes. A date stands in quotes, with the year first, as the "
+        "column has it: `'2025-03-01'`. And between quotes upper and lower case matter: `'ct'` is not `'CT'`.",
     }
     signs = {
         r"study_dt_local": by_study_date,
         r"series\.created_utc": by_arrival_of_series,
         r"between|<=\s*'2025-03-31'|<\s*'2025-03-31'": between_two_days,
         r"[<>]=?\s*\d|'\d\d?[-./]\d\d?[-./]\d{4}'": dates_not_understood,
+        r"\bmodality\s+like": modality_of_the_series_like_ct,
         r"mods_in_study\s*=\s*'CT'(?!.*\bor\b)": modality_equals_ct,
         r"mods_in_study\s+like\s+'%CT%'(?!.*not like)": modality_like_ct,
         r"mods_in_study\s+like(?!.*OCT)": like_ct_without_pt,
@@ -593,6 +600,8 @@ class MrExamsByMonth:
 
 def _uid_alone(written):
     """A UID, with or without the name of what it identifies before it."""
+    if re.fullmatch(r"\d{1,9}", str(written).strip()):
+        raise ValueError("that is a number alone, as `pk` holds it to tell rows apart; asked is what stands in the column `study_uid`")
     if isinstance(written, str):
         written = re.sub(r"(?i)^\s*(study[\s_]*)?(instance[\s_]*)?uid\s*(\(0020,000d\))?\s*[:=]?\s*", "", written)
     return uid(written)
@@ -662,6 +671,18 @@ class TheMissingStudy:
               AND patient.name_norm NOT LIKE '{ticket["family_name"]}%' ORDER BY study.study_dt_local DESC
         """).study_uid[0]
 
+    def of_its_series(pacs, ticket):
+        study = TheMissingStudy.solution(pacs, ticket)
+        return pacs.sql(f"""
+            SELECT series_uid FROM series JOIN study ON study.pk = series.study_pk WHERE study_uid = '{study}' ORDER BY series.pk
+        """).series_uid[0]
+
+    def of_its_last_series(pacs, ticket):
+        study = TheMissingStudy.solution(pacs, ticket)
+        return pacs.sql(f"""
+            SELECT series_uid FROM series JOIN study ON study.pk = series.study_pk WHERE study_uid = '{study}' ORDER BY series.pk DESC
+        """).series_uid[0]
+
     def an_earlier_ct(pacs, ticket):
         return pacs.sql(f"""
             SELECT study.study_uid FROM study JOIN patient ON patient.pk = study.patient_pk
@@ -682,6 +703,8 @@ class TheMissingStudy:
         of_the_last_patient: "That study is from the right scanner, but from the evening, and it belongs to another patient. Compare "
         "name, birth date and "
         "time with the ticket's.",
+        of_its_series: "That is the UID of a *series*. It is one of the right study; the study's own UID stands in `study.study_uid`.",
+        of_its_last_series: "That is the UID of a *series*, and one of the right study. A study has a UID of its own: `study.study_uid`.",
         an_earlier_ct: "That is an earlier CT of the same patient. The clinic asks for the night of 30 March.",
     }
     hints = [
@@ -1029,6 +1052,15 @@ class StoragePerModality:
     def rounded_to_whole_gigabytes():
         return StoragePerModality.solution().replace("SUM(size_bytes) / 1e9", "ROUND(SUM(size_bytes) / 1e9)")
 
+    def unit_in_the_number():
+        return StoragePerModality.solution().replace("SUM(size_bytes) / 1e9", "(SUM(size_bytes) / 1e9) || ' GB'")
+
+    def of_whole_studies():
+        return """
+            SELECT mods_in_study AS modality, SUM(size_bytes) / 1e9 AS gigabytes FROM study
+            WHERE created_utc >= '2024-01-01' AND created_utc < '2025-01-01' GROUP BY mods_in_study
+        """
+
     def largest_series():
         return StoragePerModality.solution().replace("SUM", "MAX")
 
@@ -1048,11 +1080,15 @@ class StoragePerModality:
         "MySQL keep the "
         "decimals): they were cut off. Divide by `1e9`.",
         rounded_to_whole_gigabytes: "You rounded to whole gigabytes. Round to one decimal, `ROUND(..., 1)`, or not at all.",
+        unit_in_the_number: "You wrote the unit behind the numbers, `|| ' GB'`, which makes text of them. Asked is the number alone: the "
+        "unit stands in the column's name.",
+        of_whole_studies: "You asked the table `study`. There each row is a whole study: its `mods_in_study` names several modalities at "
+        "once, and its `size_bytes` is that of all its series. Modality, size and arrival of each series stand in `series`.",
         largest_series: "That is the largest series of each modality. The question asks for all of them together: SUM.",
         not_grouped: "One row came out, with the sum of everything: GROUP BY says of what to make rows.",
-        sizes_of_studies: "All that you need stands in `series`, `series.size_bytes` too. The size of the whole *study* would count "
-        "once for each of its "
-        "series. And a join with `study` loses series: those whose study is not in the table any more, and with `deleted = 0` those of "
+        sizes_of_studies: "All that you need stands in `series`: `series.size_bytes`, and `series.created_utc` for the time, as asked. "
+        "The study's own time is that of its first object, and its size would count once for each of its series. And a join "
+        "with `study` loses series: those whose study is not in the table any more, and with `deleted = 0` those of "
         "deleted studies.",
         megabytes: "Those are megabytes: a gigabyte is a thousand of them.",
         all_years: "That is the sum over all years. Two conditions on `created_utc` keep 2024.",
@@ -1061,6 +1097,8 @@ class StoragePerModality:
     }
     signs = {
         r"^(?!.*group\s+by)": not_grouped,
+        r"\|\|": unit_in_the_number,
+        r"\bfrom\s+study\b(?!.*\bseries\b)": of_whole_studies,
         r"1024|1073741824": binary_units,
         r"/\s*1000000000\b(?!\.)": whole_gigabytes,
         r"\bjoin\s+study\b|\bfrom\s+study\b": sizes_of_studies,

@@ -6,7 +6,7 @@ import re
 from coursekit.checking import Choice, Function, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.table import Rows
-from coursekit.checking.reading import Unclear, Unreadable, plain, short
+from coursekit.checking.reading import Unclear, Unreadable, is_library, plain, short
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
@@ -46,7 +46,9 @@ IP_OF = {aet: host for aet, host, *_ in world.DEVICES}
 
 def mac(text):
     """A hardware address in the form 02:48:56:14:1e:47, from any of the usual ones."""
-    digits = re.sub(r"[\s:.\-]|0x", "", str(text).casefold())
+    written = str(text).casefold()
+    whole = set(re.findall(r"(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])", written))     # "10.20.10.1 at 02:48:...", as of arp
+    digits = re.sub(r"[\s:.\-]|0x", "", whole.pop() if len(whole) == 1 else written)
     if not re.fullmatch(r"[0-9a-f]{12}", digits):
         raise ValueError("a hardware address has twelve hexadecimal digits")
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
@@ -55,13 +57,16 @@ def mac(text):
 def layer(value):
     """The number of a layer from its number or name; 5 to 7 are one here: 7."""
     text = str(value).strip().casefold()
-    names = {"physical": 1, "data link": 2, "link": 2, "network": 3, "internet": 3, "transport": 4, "session": 7, "presentation": 7,
+    names = {"physical": 1, "link": 2, "network": 3, "internet": 3, "ip": 3, "transport": 4, "tcp": 4, "session": 7, "presentation": 7,
              "application": 7}
-    found = re.search(r"(?<!\d)[1-7](?!\d)", text)
-    number = int(found[0]) if found else names.get(text.removesuffix("layer").strip())
-    if number is None:
+    numbers = {min(int(one), 5) for one in re.findall(r"(?<!\d)[1-7](?!\d)", text)}
+    numbers |= {min(names[word], 5) for word in re.findall(r"[a-z]+", text) if word in names}
+    if len(numbers) > 1:
+        raise ValueError("one layer is asked for each symptom, and here are several")
+    if not numbers:
         raise ValueError("give the number of a layer")
-    return 7 if number >= 5 else number
+    number = numbers.pop()
+    return 7 if number == 5 else number
 
 
 def host(value):
@@ -80,7 +85,8 @@ def tcp_port(value):
 
 def switch_port(value):
     """A port of the switch as 1/0/7, from that, Gi1/0/7 or 7."""
-    found = re.fullmatch(r"(?:gi\w*|ge|eth\w*|port|interface)?\s*(?:1/0/)?(\d{1,2})", str(value).strip().casefold())
+    text = str(value).strip().casefold()
+    found = re.fullmatch(r"(?:(?:switch\s*)?(?:port|interface)\s*)?(?:gi[a-z]*|ge|eth[a-z]*)?\s*(?:1/0/)?(\d{1,2})", text)
     if not found:
         raise ValueError("a port of this switch is written like gi1/0/3")
     return f"1/0/{int(found[1])}"
@@ -88,10 +94,15 @@ def switch_port(value):
 
 def network(value):
     """A network in the form 10.20.30.0/24, from that or from any address in it with the mask."""
+    if isinstance(value, (list, tuple)):
+        raise ValueError("give each of the `planned` networks by itself, without the one that it shares addresses with")
     text = str(value).strip(" '\"")
     if "/" not in text:
         raise ValueError("write a network with its mask, as it stands in the list")
-    return str(ipaddress.ip_network(text, strict=False))
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError("write one network of the list, four numbers and its mask, such as 192.0.2.0/24") from None
 
 
 def _written(value):
@@ -137,6 +148,17 @@ class Networks(Set):
 
 class Rate(Number):
     """A rate of which one wants to know the size: a wrong one is known by its share, so that small ones are not taken for each other."""
+
+    def judge(self, exercise, given, editions):
+        """As for every number; Mebibit are told before any way that comes near them by chance."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.outcome is not Outcome.NOT_YET or verdict.label == "unreadable":
+            return verdict
+        mebibit = exercise.computed(exercise.solution, editions.own) * 1e6 / 2**20
+        if Number(self.variables[0], self.unit, 0.006).difference(self.read(*given), (mebibit,)) is None:
+            return Verdict(Outcome.NOT_YET, "You divided by 1024 x 1024: those are mebibits. In networks a Mbit is a million bits.",
+                           "mebibits")
+        return verdict
 
     def difference(self, answer, other):
         """As Number's, with a tolerance of at most a twentieth, and for large numbers a thousandth."""
@@ -211,9 +233,27 @@ class Layers(Table):
 
     def read(self, given):
         """The table; eight values alone are those of S1 to S8."""
-        if type(given) in (list, tuple) and len(given) == 8 and all(type(one) in (int, str) for one in given):
-            given = {f"S{number}": one for number, one in enumerate(given, 1)}
-        return _named(super().read(given), ["symptom", "layer"])
+        return _named(super().read(self._by_symptom(given)), ["symptom", "layer"])
+
+    def _by_symptom(self, given):
+        """A dictionary from S1 to S8, where each of the eight has one value; what else is given stays as it is."""
+        if is_library(given, "pandas", "DataFrame") or is_library(given, "pandas", "Series") and "S1" in map(str, given.index):
+            return given
+        value = plain(given)
+        if type(value) is dict:
+            numbered = {str(key): one for key, one in value.items()}
+            return {f"S{key}": one for key, one in numbered.items()} if set(numbered) == set("12345678") else given
+        if type(value) is list and len(value) == 8 and all(type(one) is str and re.match(r"\s*[sS][1-8]\b", one) for one in value):
+            value = "\n".join(value)
+        if type(value) is str:
+            before, *parts = re.split(r"\b[sS]([1-8])\b", value)
+            if parts:
+                return {f"S{name}": one.strip(" \t\n\r:=>-,;{}'\"") for name, one in zip(parts[::2], parts[1::2])}
+            parts = [one for one in re.split(r"[,;\n]", value) if one.strip()]
+            value = parts if len(parts) > 1 else value.split()
+        if type(value) is list and len(value) == 8 and all(type(one) in (int, float, str) for one in value):
+            return {f"S{number}": one for number, one in enumerate(value, 1)}
+        return given
 
     def judge(self, exercise, given, editions):
         """As for every table; of wrong layers the first three get their reason."""
@@ -277,13 +317,25 @@ class Rules(Table):
         return [word for word in words if word.casefold() not in between]
 
     def difference(self, answer, other):
-        """As Table's; a rule for the workstation that was being set up is told what is known of it."""
+        """As Table's; a rule for answers, and one for the workstation that was being set up, are told what they are."""
         difference = super().difference(answer, other)
+        if difference and difference.label in ("extra row", "value"):
+            asked, given = self._pairs(other), self._pairs(answer)
+            if asked <= given and any(pair not in asked and pair[::-1] in asked for pair in given):
+                return Difference("You have a rule for answers as well, from a server back to whoever called it. The firewall is stateful: "
+                                  "it remembers who opened a connection and lets the answers pass.", "answers")
         if difference and difference.label in ("extra row", "value") and any(IP_OF["WS_ED1"] in map(_host_of, row) for row in answer.rows):
             return Difference("You have a rule with WS_ED1. No SYN of it was answered, so from this list nobody knows to which port it "
                               "will call, or where it listens. It will need rules, once it is set right: that is a question to ask, not "
                               "to guess.", "extra row")
         return difference
+
+
+    def _pairs(self, table):
+        """Who may call whom: the pairs of source and target in a table of rules."""
+        names = [str(name).strip().casefold() for name in table.columns]
+        places = [names.index("source"), names.index("target")] if {"source", "target"} <= set(names) else [0, 1]
+        return {tuple(_host_of(row[place]) for place in places) for row in table.rows if len(row) > 1}
 
 
 def _host_of(cell):
@@ -356,6 +408,9 @@ def _in_seconds(cell):
         return cell
     if re.fullmatch(r"\s*\d+:\d\d(:\d\d)?([.,]\d+)?\s*\w*\s*", cell):
         raise Unreadable(f"{short(cell)} looks like minutes and seconds. Asked are seconds alone, as a number.")
+    both = re.fullmatch(r"\s*(\d+)\s*min\w*\s*(?:and\s*)?(\d+(?:\.\d+)?)\s*s\w*\s*", cell)
+    if both:
+        return 60 * int(both[1]) + float(both[2])
     try:
         return Number("x", unit="s").read(cell)[0]
     except Unclear:

@@ -4,7 +4,7 @@ import re
 
 from coursekit.checking import Bytes, Choice, Function, Kind, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain, short
 from coursekit.hospital import bytes as artefacts
 from coursekit.standards import dicom
 
@@ -41,10 +41,14 @@ def digits_of_the_row(offset):
 
 def length_as_written(value):
     """A length, in decimal or with 0x in front."""
-    text = value.strip() if isinstance(value, str) else str(value)
+    if isinstance(value, (bytes, bytearray)):
+        raise ValueError("these are bytes; `int.from_bytes(..., \"little\")` makes the number of them")
+    text = re.sub(r"(?i)\s*bytes?$", "", value.strip()) if isinstance(value, str) else str(value)
     if re.fullmatch(r"(?=.*[a-f ])[0-9a-f ]+", text, re.IGNORECASE):
         raise ValueError("if these are the bytes of the dump, put them in the right order and write `0x` in front, without blanks")
-    return int(text, 16) if text.casefold().startswith("0x") else int(text)
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]+|\d+(\.0+)?", text):
+        raise ValueError("a length is a whole number, in decimal or in hexadecimal with `0x` in front")
+    return int(text, 16) if text.casefold().startswith("0x") else int(float(text))
 
 
 def tag_as_seen(value):
@@ -56,11 +60,31 @@ def tag_as_seen(value):
     return dicom.tag(value)
 
 
-class RegistryNumber(Number):
+class BinaryNumber(Number):
+    """A number that stands in bytes, in decimal or hexadecimal; hexadecimal digits with `h` behind them are taken as such."""
+
+    def read(self, given):
+        """As for every number; what is not yet a number, or two of them, is told how to make it one."""
+        if is_a(given, (bytes, bytearray, memoryview)):
+            raise Unreadable("These are bytes, not yet a number. `int.from_bytes(..., \"big\")`, or `\"little\"`, makes a number of them: "
+                             "which one, says whoever defined the format.")
+        text = plain(given).strip() if is_a(given, str) else ""
+        if re.search(r"\d\W+0[xX][0-9a-fA-F]|0[xX][0-9a-fA-F]+\W+\d", text):
+            raise Unreadable(f"{short(text)} is the number in two spellings. Give one of them: decimal, or hexadecimal with `0x` in front.")
+        if re.fullmatch(r"0[xX](\s+[0-9a-fA-F]+)+", text):
+            raise Unreadable(f"{short(text)}: write `0x` directly in front of the digits, without blanks.")
+        if re.fullmatch(r"(?i)[0-9a-f]+h", text):
+            given = int(text[:-1], 16)
+        elif re.fullmatch(r"0+[0-9a-fA-F]+", text) and not text.isdigit():
+            raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
+        return super().read(given)
+
+
+class RegistryNumber(BinaryNumber):
     """A number out of an exported registry key, which is asked as a number and not as regedit writes it."""
 
     def read(self, given):
-        """As for every number."""
+        """As for every number out of bytes."""
         if is_a(given, str) and "dword" in given.casefold():
             raise Unreadable("`dword:` is how regedit marks the number. Give the number alone: in decimal, or in hexadecimal with `0x` "
                              "in front.")
@@ -218,7 +242,7 @@ class ArchivePort:
     Give the number in decimal, or as hexadecimal with `0x` in front.
     """
 
-    answer = Number("port", named=("port",))
+    answer = BinaryNumber("port", named=("port",))
 
     def solution(config):
         return int.from_bytes(config[6:8], "big")
@@ -387,7 +411,7 @@ class WhoCalls:
 class LargestPdu:
     """Which **maximum length**, in bytes, does the caller in `trace` give for the PDUs that it is willing to receive?"""
 
-    answer = Number("largest_pdu", unit="bytes")
+    answer = BinaryNumber("largest_pdu", unit="bytes")
 
     def solution(trace):
         at = trace.find(b"\x51\x00\x00\x04")
@@ -441,7 +465,7 @@ class WhyRefused:
             "D": "The called side has too many associations at the moment; the caller may try again.",
             "E": "The called side does not support the application context.",
         },
-        evidence=Number("reason_at"),
+        evidence=BinaryNumber("reason_at"),
     )
 
     def solution(trace):
@@ -672,7 +696,7 @@ class SilentMessage:
             "C": "The start block, 0B, is missing.",
             "D": "The connection was cut in the middle of a message.",
         },
-        evidence=Number("mllp_offset"),
+        evidence=BinaryNumber("mllp_offset"),
     )
 
     def solution(stream):
@@ -791,7 +815,8 @@ class NextElement:
     """Write the function `next_element(data, offset)`. `data` is in Explicit VR Little Endian, an element begins at `offset` and
     its length is defined. The function returns the **offset at which the next element begins**.
 
-    It must know both forms of the length.
+    It must know both forms of the length, and every length that they can hold: `data` may also end before the value does, as a file does
+    that is still on its way.
     """
 
     answer = Function("next_element", result=Number(), about=_form)
@@ -822,6 +847,31 @@ class NextElement:
         if data[offset + 4 : offset + 6].decode("latin-1") in artefacts.LONG_VRS:
             return offset + 12 + int.from_bytes(data[offset + 8 : offset + 10], "little")
         return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def three_bytes_of_four(data, offset):
+        if data[offset + 4 : offset + 6].decode("latin-1") in artefacts.LONG_VRS:
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 11], "little")
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
+
+    def one_byte(data, offset):
+        if data[offset + 4 : offset + 6].decode("latin-1") in artefacts.LONG_VRS:
+            return offset + 12 + data[offset + 8]
+        return offset + 8 + data[offset + 6]
+
+    def signed(data, offset):
+        if data[offset + 4 : offset + 6].decode("latin-1") in artefacts.LONG_VRS:
+            return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little", signed=True)
+        return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little", signed=True)
+
+    def rounded_up(data, offset):
+        end = NextElement.solution(data, offset)
+        return end + end % 2
+
+    def value_two_early(data, offset):
+        return NextElement.solution(data, offset) - 2 * (data[offset + 4 : offset + 6].decode("latin-1") in artefacts.LONG_VRS)
+
+    def one_too_far(data, offset):
+        return NextElement.solution(data, offset) + 1
 
     def counted_from_0(data, offset):
         return NextElement.solution(data, offset) - offset
@@ -861,6 +911,17 @@ class NextElement:
         "element, such as an Accession Number that nobody filled in. Only the VR tells the form (PS3.5 section 7.1.2).",
         two_bytes_of_four: "In the long form you read two of the four bytes of the length. That works up to 65535 bytes; pixel data are "
         "soon longer.",
+        three_bytes_of_four: "In the long form you read three of the four bytes of the length. That works up to 16 MiB less one byte; a "
+        "multi-frame image is soon longer.",
+        one_byte: "You read one byte of the length. That works up to 255 bytes only: the short form has two, the long form four.",
+        signed: "Lengths are *unsigned* (PS3.5 section 7.1.1). You read them with a sign, so that from 0x8000 on in the short form, and "
+        "from 0x80000000 in the long one, they come out negative and the walk goes back.",
+        rounded_up: "You went on to an even offset. Values are of even length in the file already (PS3.5 section 7.1.1), but nothing says that "
+        "an element *begins* at an even offset of `data`: what comes before may be of any length. The sum alone is the place.",
+        value_two_early: "In the long form your value begins at offset + 10, where the length still stands. VR, two reserved bytes, four bytes "
+        "of length: offset + 12 (PS3.5 Table 7.1-1).",
+        one_too_far: "You are one byte too far. The value takes `length` bytes from its first one on, so the next element begins exactly "
+        "`length` bytes behind that.",
         counted_from_0: "Your function returns how long the element is. Where the next one begins is that much behind `offset`.",
         of_1993: "Your list of VRs with a 32-bit length is that of an older edition. OD, OF, OL, OV, SV, UC, UR and UV have one "
         "too (PS3.5 Table 7.1-1).",
@@ -894,6 +955,12 @@ class NextElement:
             number = draw.randrange(0x10, 0x3000)
             whole = artefacts.element(0x0040, number, vr, value[:size]) + artefacts.element(0x0042, 1, "LO", "X")
             cases.append((before + whole, len(before)))
+        # Headers alone: what the length says is answered without the value, which may take gigabytes.
+        for vr, length in (("LT", 0x8000 + 2 * draw.randrange(0x3000)), ("ST", 0xFFFE), ("OB", 0x1000000 + 2 * draw.randrange(0x700000)),
+                           ("OW", 0x80000000 + 2 * draw.randrange(0x1000000))):
+            before = b"-" * draw.randrange(1, 18)
+            size = b"\0\0" + length.to_bytes(4, "little") if vr in artefacts.LONG_VRS else length.to_bytes(2, "little")
+            cases.append((before + b"\xe0\x7f\x10\0" + vr.encode() + size, len(before)))
         return cases
 
 
@@ -903,7 +970,7 @@ class SequenceOfUnknownLength:
     last byte of its Sequence Delimitation Item?
     """
 
-    answer = Number("sequence_bytes", unit="bytes")
+    answer = BinaryNumber("sequence_bytes", unit="bytes")
 
     def solution(ct_file):
         start = ct_file.find(b"\x08\x00\x40\x11SQ")
@@ -961,7 +1028,7 @@ class FirstPixel:
     Its header says: Bits Allocated 16, Pixel Representation 1 (signed), Rescale Slope 1, Rescale Intercept 0.
     """
 
-    answer = Number("first_pixel", unit="HU")
+    answer = BinaryNumber("first_pixel", unit="HU")
 
     def solution(ct_file):
         at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
@@ -1020,6 +1087,12 @@ def _patient_rows(refused, tag_of, length_of):
 
 def _cell_in_the_file(tag, column, given, right, input_of):
     """A sentence on a wrong cell of the table of group 0010."""
+    written = str(given).casefold()
+    if column == "value" and re.fullmatch(r"\d{8}", str(right)) and re.search(r"\d\W+\d|[a-z]{3}", written):
+        return ("A date (VR DA) is eight digits in the file, YYYYMMDD (PS3.5 section 6.2). Report it as it stands there, without signs "
+                "between.")
+    if column == "value" and len(str(right)) == 1 and written[:1] == str(right).casefold():
+        return "In the file stands a code (VR CS), one letter. Report the letter; what it means is another thing."
     return {
         "vr": "The VR is the two letters behind the four bytes of the tag.",
         "length": "It is what the two bytes behind the VR say, the low byte first.",
@@ -1112,7 +1185,7 @@ class WhatStopsTheViewer:
             "D": "A UID is padded with a blank, 20, instead of a NULL, 00.",
             "E": "The pixel data are shorter than their length says.",
         },
-        evidence=Number("fault_offset"),
+        evidence=BinaryNumber("fault_offset"),
     )
 
     def solution(refused):

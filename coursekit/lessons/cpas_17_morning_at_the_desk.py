@@ -3,10 +3,13 @@
 import ast
 import contextlib
 import copy
+import datetime
+import difflib
 import io
 import ipaddress
 import re
 import textwrap
+from functools import cache
 
 from coursekit.checking import Choice, Config, Fields, File, Lesson, Query, Set, Table, Text
 from coursekit.checking.kinds.base import Difference, Kind
@@ -18,6 +21,7 @@ from coursekit.hospital import router as prefetch
 from coursekit.hospital import hospital as hospital_of
 from coursekit.hospital import story
 from coursekit.hospital.draws import Draws
+from coursekit.lessons import cpas_05_relational_databases as relational
 from coursekit.lessons import cpas_09_prefetching as prefetching
 from coursekit.lessons import cpas_11_new_workstation as workstation
 from coursekit.lessons import cpas_12_unix_server as unix
@@ -79,7 +83,6 @@ def _fragment_of(hospital):
 
 def _day(text):
     """'Thursday 20 March' of a date as text."""
-    import datetime
     day = datetime.date.fromisoformat(text[:10])
     return f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
 
@@ -332,8 +335,20 @@ def now(hospital):
 
 def traced(contents):
     """As ``objects.attributes``, with the items of each trace in the order of their time, which the standard does not ask for, and
-    each time of this morning as `NOW`."""
+    each spelling of the moment `NOW` as `NOW`."""
     return objects.attributes([_in_order(content) for content in contents])
+
+
+def _moment(written):
+    """The moment that a DT names (PS3.5 section 6.2), to the minute at least, or None; without an offset it is the house's own time."""
+    found = re.fullmatch(r"(\d{12})(?:(\d\d)(?:\.(\d{1,6}))?)?([+-]\d{4})?", str(written).strip(" \0"))
+    if not found:
+        return None
+    minute, second, fraction, offset = found.groups()
+    try:
+        return datetime.datetime.strptime(f"{minute}{second or '00'}.{fraction or 0}{offset or NOW[-5:]}", "%Y%m%d%H%M%S.%f%z")
+    except ValueError:
+        return None
 
 
 def _in_order(content):
@@ -346,7 +361,7 @@ def _in_order(content):
             return content
         ds = copy.deepcopy(ds)
         for item in ds.OriginalAttributesSequence:
-            if re.fullmatch(r"20250407\d{4}.*", str(item.get("AttributeModificationDateTime", ""))):
+            if _moment(item.get("AttributeModificationDateTime", "")) == _moment(NOW):
                 item.AttributeModificationDateTime = NOW
         ds.OriginalAttributesSequence = sorted(
             ds.OriginalAttributesSequence, key=lambda item: str(item.get("AttributeModificationDateTime", "")))
@@ -378,7 +393,7 @@ class Mended(File):
                                            "items")
         if part.endswith("Attribute Modification DateTime (0400,0562)") and part in answer[name]:
             return name, part, Difference(f"In {name}, the time of a change, {part.rpartition(' > ')[2]}, is not that of this change: "
-                                          "what was changed on Friday keeps Friday's, what you change has `now`.", "time")
+                                          "what was changed on Friday keeps Friday's, what you change has `now`.", "moment")
         return found
 
     def judge(self, exercise, given, editions):
@@ -632,9 +647,14 @@ def settings(value):
 
 def _port(value):
     value = int(value) if type(value) is float and value.is_integer() else value
-    if type(value) not in (int, str) or not re.fullmatch(r"\s*\d{1,5}\s*", str(value)):
-        raise ValueError("a port is a whole number")
+    if type(value) not in (int, str) or not re.fullmatch(r"\s*\d{1,5}\s*", str(value)) or not 1 <= int(value) <= 65535:
+        raise ValueError("a port is a whole number from 1 to 65535")
     return int(value)
+
+
+MEETS = {"connected": "the images arrive", "timed out": "the archive's connection to the station times out",
+         "refused": "the archive's connection to the station is refused", "another machine": "the images go to another machine",
+         "not tried": "not tried"}
 
 
 def tried(given, hospital):
@@ -647,7 +667,8 @@ def tried(given, hospital):
     said = network.connect(station, PACS.ip, 11112)
     out = {"ip": "right" if given["ip"] == right else given["ip"], "gateway": "right" if given["gateway"] == router else given["gateway"],
            "mask": "right" if length == annex.prefixlen else length, "echo": said, "entry": (given["entry_host"], given["entry_port"]),
-           "images": "not tried"}
+           "images": "not tried",
+           "entry_wrong": [name for name, right in (("entry_host", given["ip"]), ("entry_port", LISTENS)) if given[name] != right]}
     if said == "connected":
         out["images"] = network.connect(PACS, given["entry_host"], given["entry_port"])
         if out["images"] == "connected" and given["entry_host"] != given["ip"]:
@@ -665,10 +686,8 @@ def try_out(hospital):
             out = tried(settings(repair), hospital)
         except ValueError as problem:
             return Printed(f"not tried: {problem}")
-        images = {"connected": "the images arrive", "timed out": "the archive's connection to the station times out",
-                  "refused": "the archive's connection to the station is refused", "another machine": "the images go to another machine",
-                  "not tried": "not tried"}[out["images"]]
-        return Printed(f"C-ECHO to HV_PACS: {'success' if out['echo'] == 'connected' else out['echo']}\nC-MOVE to WS_CH1: {images}")
+        echo = "success" if out["echo"] == "connected" else out["echo"]
+        return Printed(f"C-ECHO to HV_PACS: {echo}\nC-MOVE to WS_CH1: {MEETS[out['images']]}")
     return run
 
 
@@ -805,7 +824,9 @@ class TheAnnex:
         if outcome["echo"] != "connected":
             found.append(f"C-ECHO from the station to the archive fails: {outcome['echo']}.")
         elif outcome["images"] != "connected":
-            found.append(f"The list fills, but C-MOVE brings no images: for the archive's connection to the station, {outcome['images']}.")
+            entry = {"entry_host": "`entry_host` is not the station's address", "entry_port": "at `entry_port` the station does not listen"}
+            reasons = " and ".join(entry[name] for name in outcome["entry_wrong"])
+            found.append(f"The list fills, but C-MOVE brings no images: {MEETS[outcome['images']]}{reasons and ', because '}{reasons}.")
         return found
 
 
@@ -821,12 +842,56 @@ WAITING = """
 """
 
 
+class FourWeeks(relational.Planted):
+    """A small archive's database with exams that wait on both sides of both ends of the four weeks."""
+
+    seed, studies = "four_weeks", 62
+    # When it began, offset and arrival: one pair of exams for the first, and twice as many for each further one, so that the number
+    # of exams tells which of them a query has counted.
+    EDGES = (("2025-03-09 23:40:10", "+0100", "2025-03-09 22:44:00"), ("2025-03-10 00:20:30", "+0100", "2025-03-09 23:25:00"),
+             ("2025-03-10 23:30:00", "+0100", "2025-03-10 22:35:00"), ("2025-04-06 23:41:20", "+0200", "2025-04-06 21:46:00"),
+             ("2025-04-07 00:10:05", "+0200", "2025-04-06 22:15:00"))
+
+    def __init__(self):
+        super().__init__()
+        self._db.execute("PRAGMA query_only=OFF")
+        pairs = [edge for place, edge in enumerate(self.EDGES) for _ in range(2 ** place)]
+        for pk, (began, offset, arrived) in enumerate(pairs, 101):
+            self._wait(pk, began, offset, arrived, status="VERIFIED", exam_complete_utc=arrived)
+            self._wait(pk + 100, began, offset, arrived, status="UNVERIFIED")
+        self._db.execute("PRAGMA query_only=ON")
+
+    def _wait(self, pk, began, offset, arrived, **state):
+        self._put("study", pk=pk, patient_pk=1, study_uid=f"2.999.1.{pk}", study_dt_local=began, tz_offset=offset, n_series=1,
+                  n_instances=1, size_bytes=1, created_utc=arrived, deleted=0, **state)
+        self._put("series", pk=pk, study_pk=pk, series_uid=f"2.999.2.{pk}", series_no=1, modality="CT", n_instances=1, size_bytes=1,
+                  created_utc=arrived)
+
+
+@cache
+def four_weeks():
+    """The one such database."""
+    return FourWeeks()
+
+
 class Reading(Query):
-    """A Query that is tried as well on a hospital where some verified exam was never reported complete: not every one has that."""
+    """A Query that is tried as well on a hospital where some verified exam was never reported complete, which not every one has, and on
+    the ends of the four weeks, where few hospitals have exams."""
+
+    ends = ("a_day_too_early", "without_the_first_day", "without_the_last_day", "monday_too")
 
     def judge(self, exercise, given, editions):
-        """As for every Query."""
-        return super().judge(exercise, given, editions.and_also(hospital_of(101, "tiny")))
+        """As for every Query; then, whatever else may be wrong, the end of the four weeks that is not where it should be."""
+        more = editions.and_also(hospital_of(101, "tiny")).and_also(four_weeks())
+        verdict = super().judge(exercise, given, more)
+        if verdict.correct or verdict.label in ("unreadable", "refused"):
+            return verdict
+        got = self._carried_out(self.read(*given), more.asked(four_weeks()))
+        for way, feedback in exercise.wrong_ways.items():
+            wrong = self._reference(exercise, way, four_weeks())
+            if way.__name__ in self.ends and self.result.difference(*self._aligned(got, wrong)) is None:
+                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
+        return verdict
 
 
 @lesson.exercise
@@ -875,6 +940,15 @@ class WhatNobodySees:
     def without_the_last_day():
         return WAITING.replace(">= '2025-03-10' AND study_dt_local < '2025-04-07'", "BETWEEN '2025-03-10' AND '2025-04-06'")
 
+    def a_day_too_early():
+        return WAITING.replace("2025-03-10", "2025-03-09")
+
+    def without_the_first_day():
+        return WAITING.replace("2025-03-10", "2025-03-11")
+
+    def monday_too():
+        return WAITING.replace("2025-04-07", "2025-04-08")
+
     def with_deleted():
         return WAITING.replace("deleted = 0 AND ", "")
 
@@ -899,6 +973,9 @@ class WhatNobodySees:
         by_arrival: "You went by the day of arrival. The question is about exams performed in those weeks, by the device's clock.",
         without_the_last_day: "`BETWEEN ... AND '2025-04-06'`, like `<= '2025-04-06'`, ends at midnight at the beginning of the Sunday: "
         "its exams are lost.",
+        a_day_too_early: "Your period begins too early: exams of Sunday 9 March are among yours.",
+        without_the_first_day: "Your period begins too late: exams of Monday 10 March are not among yours.",
+        monday_too: "Your period ends too late, or not at all: what was examined on Monday 7 April, from midnight on, is among yours.",
         with_deleted: "Deleted studies are among yours. Nobody has to read them.",
         once_per_series: "The join gives one row for each series, so an exam with five series waits five times.",
         all_weeks: "Your count covers all weeks since the archive began. Four of them are asked.",
@@ -1051,6 +1128,15 @@ def time_of_day(value):
     return digits.zfill(6)
 
 
+MISTYPED = "Nearly the same: compare it character by character. Is a letter O a digit 0, have two digits changed places?"
+
+
+def _mistyped(given, right):
+    """Whether an ID is the right one but for one character, two neighbours, or letters O for digits 0."""
+    one, other = (text.casefold().replace("o", "0") for text in (given, right))
+    return difflib.SequenceMatcher(None, one, other).ratio() > 0.85
+
+
 def _of_the_header(name, given, right, value_of):
     """A sentence on a wrong entry of `header`."""
     if name == "patient_id":
@@ -1060,6 +1146,8 @@ def _of_the_header(name, given, right, value_of):
             return "That has the form of an accession number, (0008,0050). The ID stands in (0010,0020)."
         if given.casefold() == value_of("ticket_1")["patient_id"].casefold():
             return "That is the ID of a patient whom another ticket names. Asked is what stands in this header, right or wrong."
+        if _mistyped(given, right):
+            return f"{MISTYPED} Give what stands there, even if it is a typing error."
     if name == "acquired":
         seconds = [int(time[:2]) * 3600 + int(time[2:4]) * 60 + int(time[4:]) for time in (given, right)]
         if (seconds[1] - seconds[0]) % 86400 in (3600, 7200):
@@ -1079,7 +1167,10 @@ class TheFragment:
     answer = Fields("header", {"patient_id": Text(""), "study_uid": Text("", reading=study),
                                "acquired": Text("", reading=time_of_day)}, remark=_of_the_header)
     points = 3
-    praise = "A header needs no viewer. And before the practice hears an answer: is the ID in the header that of the person in the picture?"
+    praise = (
+        "A header needs no viewer. But the ID in it may be another person's. So the practice is not told it, before it is known who is in "
+        "the picture; and that somebody else's ID went out with a picture is for the privacy officer."
+    )
 
     def solution(fragment):
         found, at = {}, 132                                              # behind the preamble and DICM
@@ -1228,11 +1319,19 @@ def one_change(value):
 EVERY_MODALITY = ("CR", "DX", "CT", "MR", "MG", "US", "NM", "PT", "XA", "RF")
 
 
+CALLED = {"CT": "CTs", "MR": "MRs", "MG": "mammograms"}
+
+
+def _lacking(rule, before):
+    """The kinds of prior, in words, that the rule looked for before and does not look for now, or ""."""
+    return " and ".join(CALLED[modality] for modality in sorted(before["prior_modality"] - rule["prior_modality"]))
+
+
 def _strange(exams, rule, before):
-    """The first kind of prior, in words, that the rule looks for and did not look for before, or ""."""
+    """What the rule looks for, in words, and did not look for before, or ""."""
     more = rule["prior_modality"] - before["prior_modality"]
     if more:
-        return f"priors of {min(more)}"
+        return f"priors of {', '.join(sorted(more))}"
     for prior in (prior for exam in exams for prior in exam.priors if not rule["prior_modality"].isdisjoint(prior.modalities)):
         then, once = (any(one["body_part"].search(text) for text in (prior.description, prior.body_part)) for one in (rule, before))
         if then and not once:
@@ -1333,6 +1432,7 @@ class TheRule:
         entry = next(name for name in right[spoilt - 1] if rules[spoilt - 1][name] != right[spoilt - 1][name])
         return {**{name: prefetch.replay(exams, file) for name, file in read.items()}, "group": GROUPS[spoilt],
                 "changed": (settings["rule"], settings["entry"]), "spoilt": (spoilt, entry),
+                "lacking": _lacking(read["then"][spoilt - 1], read["wednesday"][spoilt - 1]),
                 "strange": _strange(exams, read["then"][spoilt - 1], read["wednesday"][spoilt - 1])}
 
     def faults(outcome):
@@ -1343,7 +1443,12 @@ class TheRule:
                          "The first is rule 1.")
         elif outcome["changed"] != outcome["spoilt"]:
             found.append("The rule is the right one. But this entry stands there as it did on Wednesday; another one was changed.")
-        if outcome["strange"]:
+        if outcome["lacking"]:
+            found.append(f"With this value the rule does not look for {outcome['lacking']}, with which those who called compare.")
+        if outcome["strange"] and then == before:
+            found.append("The replay comes out as on Wednesday, since no prior of the past month shows the difference. But the line was "
+                         f"not so: it would fetch as well, as soon as there are some, {outcome['strange']}.")
+        elif outcome["strange"]:
             found.append(f"With this value the rule also fetches what it did not fetch on Wednesday: {outcome['strange']}.")
         if then["groups"][group] < HIT:
             found.append(f"Those who called still wait: only {then['groups'][group]:.1f} % of the priors that they opened had come.")
@@ -1422,7 +1527,7 @@ class Reported(Choice):
 BUSINESS = {
     "technologist": "{} is a technologist of Radiology: who makes exams looks at the images.",
     "radiologist": "{} read the exam. To be on duty at night is no sign of curiosity.",
-    "service": "{} is a machine's account: the router fetches priors at night. Nobody looked.",
+    "service": "{} is a machine's account: the router compared the archives' copies that night. Nobody looked.",
 }
 
 
@@ -1430,6 +1535,9 @@ BUSINESS = {
 class WhoLooked:
     """Ticket 8. **What do you do?** And which accounts opened the study although neither the exam, nor its report, nor the treatment was
     their business?
+
+    `accesses` is the extract about her study, with times in UTC. HV_ROUTER's log notes for 2 April, from 01:20 UTC on, under the account
+    `svc_router`: all studies of March opened once, and compared with their copies in the second archive.
 
     Give the letter as `action` and the account names (`user_id`) as `accounts`, a list.
     """
@@ -1498,8 +1606,8 @@ class WhoLooked:
         all_rows: "The action is right. But that is everybody who stands in the extract: those who made the exam and read it too, and a "
         "machine.",
         everybody: "The action is right. But in your list are those who made the exam, read it or sent the patient: it was their work.",
-        the_machine_too: "The action is right. One of your accounts belongs to a machine: the router fetches priors at night. Nobody "
-        "looked.",
+        the_machine_too: "The action is right. One of your accounts belongs to a machine: the router compared the archives' copies "
+        "that night. Nobody looked.",
         the_own_team: "The action is right. You have found the patient's own team. Somebody else had no business there either: she was "
         "never on a ward.",
         the_ward_alone: "The action is right. You have found who works on a ward, where she never was. But her own team never treated her "
@@ -1554,6 +1662,8 @@ def _of_the_note(name, given, right, value_of):
             return "That is the placer number, by which the ward knows the order. Asked is the accession number."
         if pacs.rows(f"SELECT pk FROM orders WHERE accession = '{written}'")[1]:
             return "That is another order. Look in `orders` for the one of the person who was examined, on that day."
+        if _mistyped(written, right):
+            return MISTYPED
     return None
 
 
@@ -1572,7 +1682,8 @@ class TheNote:
     points = 4
     praise = (
         "One incident, two callers, neither of whom knew of the other: one repair, by the rules of cpas-07, and two people to call back. "
-        "Who has the patient before them is told at once; only what can wait is left for four o'clock."
+        "Who has the patient before them is told at once; only what can wait is left for four o'clock. The practice hears no ID: the "
+        "one in the fragment is another person's, or a typing error, and goes to the privacy officer with the note."
     )
 
     def solution(fragment, slices, pacs, ticket_1):

@@ -12,7 +12,8 @@ def tag(value):
     """A tag as "(gggg,eeee)", lower-case hex, from any usual way to write exactly one.
 
     value : "(0010,0010)", "0010,0010", "00100010", "0x00100010", 0x00100010, (0x0010, 0x0010), a pydicom tag or data
-            element, the keyword "PatientName" or the name "Patient's Name", or tag and name side by side if they agree
+            element, the keyword "PatientName" or the name "Patient's Name", or tag and name side by side if they agree, or a tag
+            before its value: "(0008,0060) = CT", "(0008,0060): CT", "(0008,0060) CS CT"
 
     Raises ValueError with a sentence when it's none of these.
     """
@@ -84,10 +85,23 @@ def _from_both(text):
     written, name = (before[1], before[4]) if before else (after[2], after[1])
     name = re.sub(r"\s+[A-Z]{2}( or [A-Z]{2})*\s*:.*", "", name, flags=re.DOTALL).strip(_QUOTES)  # the VR and the value
     found = _from_hex(written)
+    if before and _is_value(before[4], found):
+        return found
     private = int(found[1:5], 16) % 2 == 1
     if private and re.fullmatch(r"\[[^\[\]]*\]|private (creator|tag data)", name, re.IGNORECASE):
         return found
     return found if _from_name(name) == found else None
+
+
+def _is_value(text, found):
+    """Whether what stands behind the tag `found` is its value, behind a sign or a VR, and not the name or tag of another attribute."""
+    from pydicom.valuerep import VR
+
+    behind = re.fullmatch(r"(?:[:=]\s*|([A-Z]{2})\b[\s:=]*)(.*)", text, re.DOTALL)
+    if not behind or behind[1] and behind[1] not in VR.__members__ or re.search(_COMMA, behind[2], re.IGNORECASE):
+        return False
+    value = behind[2].strip(_QUOTES)
+    return not value or _from_name(value) in (None, found)
 
 
 def _why_no_tag(text):

@@ -59,6 +59,22 @@ def test_wrong_is_diagnosed(ask):
     assert check(5).label == "unreadable" and check("total").label == "unreadable" and check(None).label == "unreadable"
 
 
+def test_the_first_case_that_fails_is_kept_whatever_is_said_of_it(ask):
+    check = _check(ask)
+
+    def failed(given):
+        check(given)
+        return check.exercise.failed
+
+    def sorted_out(values, factor):
+        return None if factor > 4 else sum(values) * factor
+
+    for function in (lambda v, f: sum(v), lambda v, f: sum(v) * f + 1, lambda v, f: print(v), sorted_out, lambda v, f: v + 1):
+        case = failed(function)
+        assert case is not None and (function is not sorted_out or case[1] > 4), function
+    assert failed(solution) is None and failed(5) is None and failed(...) is None, "nothing is left of the check before"
+
+
 def test_a_wrong_way_that_ends_with_an_exception_is_known_by_it(ask):
     def as_text(values, factor):
         return "".join(values) * factor

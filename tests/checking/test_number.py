@@ -143,3 +143,8 @@ def test_a_word_may_stand_before_the_number(ask):
 def test_blanks_in_a_unit_do_not_matter(ask):
     check = ask(Number("velocity", unit="cm/s"), lambda: 92)
     assert check("92 cm / s").correct and check("92cm/s").correct and check("0.92 m/s").label == "unreadable"
+
+
+@pytest.mark.parametrize("unit", ["cm/s", "cm / s", "cm/sec", "cm per second", "cm/seconds"])
+def test_a_unit_for_each_second_may_be_written_out(unit):
+    assert Number("x", unit="cm/s").read(f"12 {unit}") == (12,)

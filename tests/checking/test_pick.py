@@ -71,7 +71,7 @@ def test_what_is_no_name_or_the_end_of_several_is_said(check):
 
 def test_a_row_too_many_or_too_few_is_explained(check):
     assert check(["P0401", "P0502", "P0503"]).message == "`P0503` does not belong there. Its dose is 2."
-    assert check(["P0402", "P0503", "P0401"]).message == ("`P0402` does not belong there. Its dose is 1. Nor does 1 more. And others are "
+    assert check(["P0402", "P0503", "P0401"]).message == ("`P0402` does not belong there. Its dose is 1. Nor does 1 more. Another is "
                                                           "missing.")
     assert check(["P0502"]).message.endswith("Look at the doses.") and "401" not in check(["P0502"]).message
     assert check(["P0401"]).label == "one"

@@ -201,3 +201,9 @@ def test_addresses_of_the_ipaddress_module_are_text(ask):
     assert ask(Set("x"), lambda: ["10.20.44.65", "::1"])([network[1], ipaddress.ip_address("::1")]).correct
     assert ask(Text("x"), lambda: "10.20.44.64/27")(network).correct
     assert ask(Text("x"), lambda: "10.20.44.70/27")(ipaddress.ip_interface("10.20.44.70/27")).correct
+
+
+def test_one_value_that_lacks_is_one():
+    kind = Set("x")
+    assert kind.difference(kind.read(["a", "z"]), kind.read(["a", "b"])).message.endswith("Another is missing.")
+    assert kind.difference(kind.read(["a", "z"]), kind.read(["a", "b", "c"])).message.endswith("Others are missing.")

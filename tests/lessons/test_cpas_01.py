@@ -45,11 +45,12 @@ RIGHT = [
         ["Pixel Spacing", "Window Center", "Window Width", "Rescale Intercept", "Rescale Slope"],
         [(0x28, 0x30), (0x28, 0x1050), (0x28, 0x1051), (0x28, 0x1052), (0x28, 0x1053)])),
     *(("HiddenWidth", written) for written in ("(0043,1010)", "00431010", "0043 1010", 0x00431010, (0x0043, 0x1010), "(0043,1010) [Window value]",
-        "(0043,1010) [Window value]                      US: 400")),
+        "(0043,1010) [Window value]                      US: 400", "(0043,1010) US 400", "(0043,1010) = 400")),
     ("HowItIsEncoded", "C", "(0002,0010)"), ("HowItIsEncoded", "c", "Transfer Syntax UID"), ("HowItIsEncoded", "C)", 0x00020010), ("HowItIsEncoded", "C", "Transfer Syntax UID (0002,0010)"),
     ("HowItIsEncoded", "RLE Lossless", "(0002,0010)"), ("WhoIsToBlame", "B", "(0028,0004) = MONOCHROME1"),
     ("BytesOfTheClip", 5529600), ("BytesOfTheClip", "5.529.600"), ("BytesOfTheClip", "5,529,600 bytes"), ("BytesOfTheClip", "5.5296 MB"), ("BytesOfTheClip", 5529600.0),
     ("WindowAsTheStandardSaysIt", clipped),
+    ("HowItIsEncoded", "C", "(0002,0010): RLE Lossless"), ("HowItIsEncoded", "C", "(0002,0010) = 1.2.840.10008.1.2.5"),
     ("WhoIsToBlame", "b", "0028,0004"), ("WhoIsToBlame", "B", "Photometric Interpretation"),
 ]  # fmt: skip
 
@@ -243,6 +244,36 @@ def _without_brackets(value, center, width):
     if value > center - 0.5 + (width - 1) / 2:
         return 255
     return (value - (center - 0.5)) / (width - 1) + 0.5 * 255
+
+
+def test_brackets_missing_at_the_ends_are_not_taken_for_width_one():
+    def both(value, center, width):
+        if value <= center - 0.5 - width - 1 / 2:
+            return 0
+        if value > center - 0.5 + width - 1 / 2:
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+    verdict = _verdict("WindowAsTheStandardSaysIt", both)
+    assert verdict.label == "ends_without_brackets" and "brackets" in verdict.message, verdict
+
+    def lower(value, center, width):
+        return 0 if value <= center - 0.5 - width - 1 / 2 else 255 if value > center - 0.5 + (width - 1) / 2 else both(value, center, width)
+
+    assert _verdict("WindowAsTheStandardSaysIt", lower).label == "lower_end_without_brackets"
+
+
+def test_a_grey_reckoned_in_32_bits_is_right():
+    def grey(value, center, width):
+        value, center, width = np.float32(value), np.float32(center), np.float32(width)
+        if value <= center - np.float32(0.5) - (width - 1) / 2:
+            return np.float32(0)
+        if value > center - np.float32(0.5) + (width - 1) / 2:
+            return np.float32(255)
+        return ((value - (center - np.float32(0.5))) / (width - 1) + np.float32(0.5)) * np.float32(255)
+
+    assert _verdict("WindowAsTheStandardSaysIt", grey).correct
+    assert _verdict("WindowAsTheStandardSaysIt", lambda *case: np.float32(clipped(*case))).correct
 
 
 def test_scales_and_places_that_beginners_exchange():

@@ -113,11 +113,10 @@ def test_other_rules_that_work_are_right(editions):
     assert EXERCISES["BodyPartRules"].judge((rules,), editions).correct, "a dictionary keeps its order"
     lower = [(word.lower(), part) for word, part in cpas02.GOOD_RULES]
     assert EXERCISES["BodyPartRules"].judge((lower,), editions).correct
-    more = [("FEMORAL", "HIP"), ("SCAPUL", "SCAPULA"), ("CARDIAC", "HEART"), ("ABDUCTION", "SHOULDER"), ("CHEST ABD", "CHESTABDPELVIS"),
+    more = [("FEMORAL", "HIP"), ("SCAPUL", "SCAPULA"), ("CARDIAC", "HEART"), ("SKULL", "SKULL"), ("CHEST ABD", "CHESTABDPELVIS"),
             ("ABD PELV", "ABDOMENPELVIS"), ("ABDOMEN PELV", "ABDOMENPELVIS"), ("CERVICAL S", "CSPINE"), (" CAP ", "CHESTABDPELVIS"),
-            ("IAC", "IAC"), ("ABD", "ABDOMEN"),
-            ("L SPINE", "LSPINE"), *cpas02.GOOD_RULES]
-    assert EXERCISES["BodyPartRules"].judge((more,), editions).correct, "particular words first do as well as blanks"
+            ("T SPINE", "TSPINE"), ("THORACIC SPINE", "TSPINE"), ("SACROILIAC", "PELVIS"), ("L SPINE", "LSPINE"), *cpas02.GOOD_RULES]
+    assert EXERCISES["BodyPartRules"].judge((more,), editions).correct, "more rules, particular words first"
 
 
 @pytest.mark.parametrize(("rules", "says"), [
@@ -137,6 +136,42 @@ def test_whole_names_as_rules_do_not_carry_to_other_hospitals(editions):
     rules.sort(key=lambda rule: -len(rule[0]))
     verdict = EXERCISES["BodyPartRules"].judge((rules,), editions)
     assert not verdict.correct and "holds a whole name" in verdict.message
+
+
+def _rules_with(word, *instead):
+    return [rule for one in cpas02.GOOD_RULES for rule in (instead if one[0] == word else [one])]
+
+
+@pytest.mark.parametrize(("rules", "says"), [
+    (_rules_with(" IAC ", ("CARDIAC", "HEART"), ("IAC", "IAC")), "inside SACROILIAC"),
+    ([("SACROILIAC", "PELVIS"), *_rules_with(" IAC ", ("CARDIAC", "HEART"), ("IAC", "IAC"))], "inside ILIAC"),
+    (_rules_with(" CAP ", ("SCAPULA", "SCAPULA"), ("SCAPHOID", "WRIST"), ("CAP", "CHESTABDPELVIS")), "Captopril"),
+    (_rules_with(" ABD ", ("SHOULDER", "SHOULDER"), ("ABD", "ABDOMEN")), "inside ABDUCTION"),
+    (_rules_with("THORAX", ("THOR", "CHEST")), "no chest"), (_rules_with(" C SPINE", ("C SPINE", "CSPINE")), "ends in C"),
+    ([*cpas02.GOOD_RULES, ("SPINE", "LSPINE")], "says lumbar"), ([("ABDUCTION", "SHOULDER"), *cpas02.GOOD_RULES], "movement"),
+    *(([*cpas02.GOOD_RULES, rule], "does that word name a region") for rule in (
+        ("XR", "CHEST"), ("MR", "BRAIN"), ("MR", "PELVIS"), ("CT", "ABDOMEN"), ("CT", "HEAD"), ("US", "ABDOMEN"))),
+])
+def test_rules_that_fit_by_chance_are_told_by_the_name_that_they_catch(editions, rules, says):
+    verdict = EXERCISES["BodyPartRules"].judge((rules,), editions)
+    assert not verdict.correct and says in verdict.message and "Of those that came later" in verdict.message, verdict
+
+
+def test_one_name_that_is_right_is_counted_as_one(editions):
+    message = EXERCISES["BodyPartRules"].judge(([("THUMB", "THUMB")],), editions).message
+    assert message.startswith("1 of 30 names gets"), message
+
+
+def test_words_that_people_write_for_those_of_the_lists(editions):
+    rows = [(number, prefix, f"{system} system") for number, prefix, system in _right(EXERCISES["WordsAndSystems"], editions)]
+    assert EXERCISES["WordsAndSystems"].judge((rows,), editions).correct
+    for name, word, instead in (("TheNightsList", "exam", "call"), ("SafetyFlags", "allergy", "allergic"),
+                                ("TheirNamesOurCodes", "none", "N/A")):
+        rows = [tuple(instead if one == word else one for one in row) for row in _right(EXERCISES[name], editions)]
+        assert instead in {one for row in rows for one in row} and EXERCISES[name].judge((rows,), editions).correct, name
+    words = dict(_right(EXERCISES["WhatIsMeant"], editions))
+    for given in (pandas.Series(words), pandas.Series([words[number] for number in sorted(words)])):
+        assert EXERCISES["WhatIsMeant"].judge((given,), editions).correct, given
 
 
 def test_the_shown_rules_are_the_good_ones(editions):
@@ -233,6 +268,7 @@ def _one_wrong(name, editions, words, part):
     ("TheNightsList", "IVP", ("CTAP", ""), "has not ordered a CT"),
     ("TheNightsList", "CAT SCAN", ("MRBR", ""), "A CAT scan is a CT"),
     ("TheNightsList", "XR KNEE", ("", "exam"), "in a field"),
+    ("TheNightsList", "CXR", ("XCHAP", ""), "How many views"),
     ("TheNightsList", "PROSTATE", ("", "side"), "before the side"),
     ("TheNightsList", "MRI BRAIN", ("", "side"), "in `sided`"),
 ])

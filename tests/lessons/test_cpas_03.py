@@ -4,6 +4,7 @@ import math
 import random
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from coursekit.checking import Outcome
@@ -457,3 +458,30 @@ def test_each_wrong_verdict_of_the_review_is_told(editions):
             assert verdict.correct or "Then " in verdict.message or verdict.label in (
                 way.__name__ for way in EXERCISES["MorningReview"].wrong_ways), verdict
     assert "a verdict is ok, mirrored" in EXERCISES["MorningReview"].judge(({**right, "2": "bad"},), editions).message
+
+
+def test_films_by_their_number_in_other_forms(editions):
+    rows = _right("FourMammograms", editions)
+    for given in (
+        {int(row["film"]): f"{row['side']} {row['view']}" for row in rows}, {row["film"]: f"{row['side']}, {row['view']}" for row in rows},
+        {int(row["film"]): {"side": row["side"], "view": row["view"]} for row in rows},
+        {int(row["film"]): (row["side"], row["view"]) for row in rows},
+        [(f"film {row['film']}", row["side"], row["view"]) for row in rows], pd.DataFrame(rows),
+    ):
+        assert EXERCISES["FourMammograms"].judge((given,), editions).correct, given
+    verdicts = {row["film"]: row["verdict"] for row in _right("MorningReview", editions)}
+    numbered = {int(film): found for film, found in verdicts.items()}
+    for given in (numbered, {f"Film {film}": found for film, found in verdicts.items()}, pd.Series(numbered), pd.Series(verdicts),
+                  pd.Series(list(verdicts.values()), index=range(1, 7)), {film: {"verdict": found} for film, found in numbered.items()}):
+        assert EXERCISES["MorningReview"].judge((given,), editions).correct, given
+    assert not EXERCISES["MorningReview"].judge((pd.Series(numbered | {1: "wrong side"}),), editions).correct
+
+
+def test_a_wrong_side_is_questioned_as_the_film_asks(editions):
+    verdicts = {row["film"]: row["verdict"] for row in _right("MorningReview", editions)}
+    headers = _input("morning_headers").set_index("film")["image_laterality"]
+    for film, found in verdicts.items():
+        if found != "wrong side":
+            message = EXERCISES["MorningReview"].judge((verdicts | {film: "wrong side"},), editions).message
+            assert ("marker beside the breast" in message) == (headers[film] in ("L", "R")), message
+            assert ("other than U" in message) == (headers[film] not in ("L", "R")), message

@@ -407,3 +407,69 @@ def test_sections_fill_their_tiles(seed):
         top, bottom, left, right = cpas04._round_the_body(ds)
         share = (ds.pixel_array[top:bottom, left:right] > ds.pixel_array.max() * 0.02).mean()
         assert share > 0.5 and bottom - top > 40 and right - left > 40
+
+
+@pytest.mark.parametrize(("proof", "says"), [
+    ("1.2.840.10008.1.2.4.70 JPEG-LS", "two different"), ("1.2.840.10008.1.2.4.70 JPEG 2000", "two different"),
+    ("JPEG Baseline", "JPEG Baseline (Process 1)"), ("1.2.840.10008.1.2.4.51", "JPEG Extended"),
+])
+def test_another_codec_as_proof_is_told_so(editions, proof, says):
+    verdict = EXERCISES["WhyNoTomosynthesis"].judge(("B", proof), editions)
+    assert not verdict.correct and says in verdict.message and "Nearly the same" not in verdict.message, verdict
+
+
+@pytest.mark.parametrize("proof", ["2.4.70", "the transfer syntax JPEG Lossless", "JPEG lossless compression",
+                                   "1.2.840.10008.1.2.4.70 (JPEG Lossless, first-order prediction)"])
+def test_the_codec_in_other_words(editions, proof):
+    assert EXERCISES["WhyNoTomosynthesis"].judge(("B", proof), editions).correct
+
+
+def test_series_causes_velocities_and_sizes_in_other_forms(editions):
+    def right(name):
+        return EXERCISES[name].computed(EXERCISES[name].solution, editions.own)
+
+    numbers = [int(name[1:]) for name in right("LayOver")]
+    for given in (numbers, [str(number) for number in numbers], [f"series {number}" for number in numbers]):
+        assert EXERCISES["LayOver"].judge((given,), editions).correct, given
+    for form in ("{0}: {1}", "- **{0}**: {1}", "letter {0}", "{0}. {1}"):
+        given = {number: form.format(letter, cpas04.CAUSES[letter]) for number, letter in CAUSES.items()}
+        assert EXERCISES["WhatIsWrong"].judge((given,), editions).correct, given
+    crossed = {number: f"{letter}: {cpas04.CAUSES['G']}" for number, letter in CAUSES.items()}
+    assert not EXERCISES["WhatIsWrong"].judge((crossed,), editions).correct
+    for unit in ("cm/sec", "cm per second"):
+        assert EXERCISES["PeakVelocity"].judge((f"{right('PeakVelocity')} {unit}",), editions).correct
+    sizes = right("StudySizes")
+    for form in (lambda size: f"{size:.1f}".replace(".", ","), lambda size: f"{size:,.0f}", lambda size: f"{size:,.0f}".replace(",", " "),
+                 lambda size: f"{size:,.1f} MB"):
+        rows = [(kind, form(size)) for kind, size in zip(sizes["kind"], sizes["megabytes"], strict=True)]
+        assert EXERCISES["StudySizes"].judge((rows,), editions).correct, rows
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"DX_1": ("CR", None)}, "Presentation Intent Type"), ({"MG_1": ("DX", cpas04.STORAGE + "1.1.1")}, "begins at an edge"),
+    ({"IVUS_1": ("OCT", cpas04.STORAGE + "14.1")}, "full of grain"), ({"US_1": (None, cpas04.STORAGE + "3")}, "retired"),
+])
+def test_a_wrong_label_is_told_by_what_is_true_of_its_picture(editions, change, says):
+    rows = _labels(**change)
+    assert rows != _labels()
+    message = EXERCISES["OneOfEach"].judge((rows,), editions).message
+    assert says in message, message
+
+
+def test_retired_classes_are_those_of_the_standard():
+    from pydicom.uid import UID
+
+    assert all(UID(one).is_retired for one in cpas04.RETIRED)
+
+
+@pytest.mark.parametrize("form", ["5.1.4.1.1.2", "*.2", "...5.1.4.1.1.2", ".2"])
+def test_the_end_of_a_sop_class_in_other_forms(form):
+    assert cpas04.sop_class(form) == cpas04.STORAGE + "2"
+
+
+def test_a_dose_that_decayed_for_minutes_is_not_called_the_injected_one(editions):
+    voxel = lesson.input_of("voxel", editions.own)
+    left = voxel["dose_bq"] * 2 ** (-cpas04.seconds_between(voxel["injected_at"], voxel["series_time"]) / 60 / voxel["half_life_s"])
+    suv = voxel["stored_value"] * voxel["rescale_slope"] * voxel["weight_kg"] * 1000 / left
+    verdict = EXERCISES["UptakeOfTheLesion"].judge((suv,), editions)
+    assert verdict.label == "no_decay" and "hardly less" in verdict.message and "in seconds" in verdict.message

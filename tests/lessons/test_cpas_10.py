@@ -1,6 +1,7 @@
 """What learners give in lesson cpas-10 beyond the solutions and wrong ways, and the lesson's data beside the captures."""
 
 import ipaddress
+import re
 
 import pytest
 
@@ -36,6 +37,7 @@ LAYER_NAMES = {1: "physical", 2: "Data link", 3: "Network layer", 4: "L4", 7: "A
 
 
 def test_layers_in_other_forms_are_right(editions):
+    import numpy as np
     import pandas as pd
     by_name = _right("LayerOfASymptom", editions)
     rows = [{"symptom": name, "layer": number} for name, number in by_name.items()]
@@ -46,11 +48,27 @@ def test_layers_in_other_forms_are_right(editions):
         {"symptom": list(by_name), "layer": list(by_name.values())}, pd.DataFrame(rows)[::-1],
         list(by_name.values()), [str(number) for number in by_name.values()],
         pd.Series(by_name), pd.Series(by_name, name="layer"), pd.Series(by_name).rename_axis("symptom"),
+        np.array(list(by_name.values())), pd.Series(list(by_name.values())), " ".join(map(str, by_name.values())),
+        ", ".join(f"{name}: {number}" for name, number in by_name.items()), [f"{name}: {number}" for name, number in by_name.items()],
+        "\n".join(f"{name} = layer {number}" for name, number in by_name.items()), dict(enumerate(by_name.values(), 1)),
+        {name: "TCP" if number == 4 else f"{number} ({LAYER_NAMES[number]})" for name, number in by_name.items()},
+        {name: "5 to 7" if number == 7 else number for name, number in by_name.items()},
     ):
         assert _judge("LayerOfASymptom", editions, given).correct, given
     seven = dict(list(by_name.items())[:7])
     assert _judge("LayerOfASymptom", editions, seven).label == "missing row"
     assert _judge("LayerOfASymptom", editions, {name: 10 for name in by_name}).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize("write", ["{} or {}", "{}/{}", "{} and {}", "{}, maybe {}", "layer {} ({})"])
+def test_two_layers_at_once_are_refused(editions, write):
+    right = _right("LayerOfASymptom", editions)
+    for name, number in right.items():
+        other = 3 if number != 3 else 4
+        for two in ((number, other), (other, number)):
+            verdict = _judge("LayerOfASymptom", editions, right | {name: write.format(*two)})
+            assert verdict.outcome is Outcome.NOT_YET and "one layer is asked" in verdict.message, verdict
+    assert not _judge("LayerOfASymptom", editions, {name: "2 (network)" for name in right}).correct
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -83,6 +101,7 @@ def test_the_words_of_the_solution_tell_every_symptom_s_layer(seed):
     ("WhoseHardwareAddress", ("B", "0248.5600.0a01")), ("WhoseHardwareAddress", ("B", "02 48 56 00 0a 01")),
     ("WhereDicomBegins", ("0x42",)), ("WhereDicomBegins", (66.0,)), ("WhereDicomBegins", ([66],)),
     ("WhereDicomBegins", ("42h",)), ("WhereDicomBegins", ("42 H",)), ("WhereDicomBegins", ("0042H",)), ("WhereDicomBegins", ("offset 66",)),
+    ("WhoseHardwareAddress", ("B", "10.20.10.1 at 02:48:56:00:0a:01")), ("WhoseHardwareAddress", ("B", "router 02-48-56-00-0A-01")),
     ("WhereDicomBegins", ("66 bytes",)), ("WhereDicomBegins", ("Offset: 0x42",)), ("WhereDicomBegins", ("byte 66",)),
 ])
 def test_right_answers_in_other_forms_are_right(editions, name, given):
@@ -195,6 +214,7 @@ def test_planned_networks_have_every_trap(seed):
 @pytest.mark.parametrize("write", [
     lambda port: port, lambda port: port.upper(), lambda port: port.split("/")[-1], lambda port: int(port.split("/")[-1]),
     lambda port: port.removeprefix("gi"), lambda port: "GigabitEthernet" + port[2:], lambda port: "port " + port.split("/")[-1],
+    lambda port: "port " + port, lambda port: "switch port " + port,
 ])
 def test_a_port_of_the_switch_in_other_forms(editions, write):
     assert _judge("WhatSlowsTheBitewings", editions, "b", write(_right("WhatSlowsTheBitewings", editions)[1])).correct
@@ -307,6 +327,7 @@ def test_the_last_exercise_in_other_forms(editions):
                   list(plan.items()),
                   {name: f"{value:.1f}" for name, value in plan.items()}, list(plan.values()), tuple(map(round, plan.values())),
                   {name: f"{value:.1f} s" for name, value in plan.items()}, {name: f"{value / 60:.3f} min" for name, value in plan.items()},
+                  {name: f"{value // 60:.0f} min {value % 60:.1f} s" for name, value in plan.items()},
                   {name.replace(" ", ""): value for name, value in plan.items()},
                   [{"Measure": name.upper(), "Seconds": value} for name, value in plan.items()]):
         assert _judge("WhatWouldHelpEastcliff", editions, given).correct, given
@@ -368,6 +389,32 @@ def test_the_rate_may_be_rounded_and_its_unit_may_be_written(editions):
     assert _judge("OneConnectionAtMost", editions, round(from_the_input)).label == "in_bits"
     for given in (f"{right:.2f} Mbps", f"{right:.2f} Mb/s", f"{right * 1000:.0f} kbit/s", f"{right / 1000:.5f} Gbit/s"):
         assert _judge("OneConnectionAtMost", editions, given).correct, given
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mebibits_are_told_as_such(seed):
+    own = Editions(hospital(seed, "tiny"))
+    verdict = _judge("OneConnectionAtMost", own, round(_right("OneConnectionAtMost", own) * 1e6 / 2**20, 2))
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == "mebibits"
+
+
+def test_pairs_of_networks_are_told_in_words(editions):
+    right = _right("NetworksThatCollide", editions)
+    for given in ([(one, "10.20.10.0/24") for one in right], ["10.20.300.0/24"], [f"{one} with 10.20.10.0/24" for one in right]):
+        verdict = _judge("NetworksThatCollide", editions, given)
+        assert verdict.label == "unreadable" and not re.search("octet|appear to be|Unexpected", verdict.message), verdict
+
+
+def test_rules_for_the_answers_are_told_as_such(editions):
+    rows = _right("RulesOfTheFirewall", editions).to_dict("records")
+    for port in (rows[0]["port"], 49152):
+        back = {"source": rows[0]["target"], "target": rows[0]["source"], "port": port}
+        verdict = _judge("RulesOfTheFirewall", editions, [*rows, back])
+        assert verdict.outcome is Outcome.NOT_YET and verdict.label == "answers", verdict
+    answers = _input("handshakes")
+    answers = answers[answers["flags"] == "SYN, ACK"]
+    assert _judge("RulesOfTheFirewall", editions, answers[["source", "target", "source_port"]].rename(
+        columns={"source_port": "port"}).drop_duplicates()).label == "the_wrong_way_round"
 
 
 def test_one_segment_is_not_said_of_every_small_number(editions):

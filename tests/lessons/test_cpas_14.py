@@ -38,7 +38,9 @@ def editions():
     ("SilentMessage", ("b", 0x142)),
     ("TagAtMark", ("0010,0020",)), ("TagAtMark", ("PatientID",)), ("TagAtMark", (0x00100020,)), ("TagAtMark", ((0x10, 0x20),)),
     ("FirstPixel", ("-1000 HU",)), ("FirstPixel", ("\u22121000",)),
-    ("WhatStopsTheViewer", ("B", 0xE4)),
+    ("WhatStopsTheViewer", ("B", 0xE4)), ("WhatStopsTheViewer", ("B", "0xe4")), ("WhatStopsTheViewer", ("B", "e4h")),
+    ("GatewayPort", ("2762h",)), ("ArchivePort", ("2B68H",)), ("WhyRefused", ("B", "113h")), ("SilentMessage", ("B: end block missing", 0x142)),
+    ("SilentMessage", ("B) missing end block", 0x142)),
 ])
 def test_right_answers_in_other_forms_are_right(editions, name, given):
     verdict = EXERCISES[name].judge(given, editions)
@@ -74,12 +76,23 @@ def test_right_answers_in_other_forms_are_right(editions, name, given):
     ("TagAtMark", (b"\x10\x00\x20\x00",), "as_printed"), ("TagAtMark", ("10 00 20 00",), "as_printed"),
     ("SequenceOfUnknownLength", (634,), "where_it_ends"), ("SequenceOfUnknownLength", (626,), "where_the_delimiter_begins"),
     ("SequenceOfUnknownLength", ("6a",), "unreadable"), ("FirstPixel", (-2024,), "intercept_of_another_scanner"),
-    ("WhatStopsTheViewer", ("B", 229), "counted_from_one"),
+    ("WhatStopsTheViewer", ("B", 229), "counted_from_one"), ("SilentMessage", ("B: start block missing", 0x142), "unreadable"),
 ])
 def test_wrong_answers_are_told_apart(editions, name, given, label):
     verdict = EXERCISES[name].judge(given, editions)
     assert verdict.outcome is (Outcome.NOT_YET if label else Outcome.NOT_ANSWERED)
     assert label is None or verdict.label == label, verdict
+
+
+@pytest.mark.parametrize(("name", "given", "says"), [
+    *(("GatewayPort", (given,), "two spellings") for given in ("10082 (0x2762)", "0x2762 = 10082", "10082 / 0x2762")),
+    ("ArchivePort", ("11112 (0x2b68)",), "two spellings"), ("ArchivePort", ("0x2b68 = 11112",), "two spellings"),
+    ("ArchivePort", ("0x 2b68",), "`0x` directly in front"), ("WhatStopsTheViewer", ("B", "000000e4"), "write `0x` in front"),
+    ("ArchivePort", (b"\x2b\x68",), "int.from_bytes"), ("LargestPdu", (b"\0\0\x40\0",), "int.from_bytes"),
+])
+def test_a_number_that_is_none_yet_is_told_what_to_write(editions, name, given, says):
+    verdict = EXERCISES[name].judge(given, editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
 
 
 def test_a_table_may_be_typed_or_a_frame(editions):
@@ -88,7 +101,8 @@ def test_a_table_may_be_typed_or_a_frame(editions):
             ("(0010,0030)", "DA", 8, "19610817"), ("(0010,0040)", "CS", 2, "F ")]
     bare = [(tag.strip("()"), *rest) for tag, *rest in rows]
     hexadecimal = [(tag, vr, hex(length), value) for tag, vr, length, value in rows]
-    for given in (rows, bare, hexadecimal, pandas.DataFrame(rows, columns=["Tag", "VR", "Length", "Value"]).sample(frac=1, random_state=1)):
+    with_unit = [(tag, vr, f"{length} bytes", value) for tag, vr, length, value in rows]
+    for given in (rows, bare, hexadecimal, with_unit, pandas.DataFrame(rows, columns=["Tag", "VR", "Length", "Value"]).sample(frac=1, random_state=1)):
         assert EXERCISES["PatientElements"].judge((given,), editions).correct
     zero = [(*row[:3], row[3].replace("10O", "100")) for row in rows]
     assert EXERCISES["PatientElements"].judge((zero,), editions).label == "zero_for_letter"
@@ -102,6 +116,10 @@ def test_a_table_may_be_typed_or_a_frame(editions):
     (lambda tag, vr, length, value: (tag, vr, length, "UNKNOWN^FEMALE-77" if vr == "PN" else value), "value", "the dump is a finding"),
     (lambda tag, vr, length, value: (tag, vr, length + (vr == "PN"), value), "value", "two bytes behind the VR"),
     (lambda tag, vr, length, value: (tag, "LO", length, value), "value", "the two letters behind"),
+    (lambda tag, vr, length, value: (tag, vr, length, "1961-08-17" if vr == "DA" else value), "value", "eight digits"),
+    (lambda tag, vr, length, value: (tag, vr, length, "Female" if vr == "CS" else value), "value", "one letter"),
+    (lambda tag, vr, length, value: (tag, vr, "many" if length == 14 else length, value), "unreadable", "a length is a whole number"),
+    (lambda tag, vr, length, value: (tag, vr, length.to_bytes(2, "little"), value), "unreadable", "int.from_bytes"),
 ])
 def test_the_table_reports_the_bytes_as_they_are(editions, change, label, says):
     rows = [("(0010,0010)", "PN", 14, "VANDERMEER^ANA"), ("(0010,0020)", "LO", 8, "HV10O234"),
@@ -178,7 +196,7 @@ def test_the_form_of_the_length_is_told_by_the_vr_alone(editions):
             return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little")
         return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little")
 
-    assert EXERCISES["NextElement"].judge((rounded_up,), editions).outcome is Outcome.NOT_YET
+    assert EXERCISES["NextElement"].judge((rounded_up,), editions).label == "rounded_up"
     few = EXERCISES["NextElement"].judge((four_of_them,), editions)
     assert re.search(r"The VR of that element is `\w\w`, and what follows `\w\w` is two reserved bytes", few.message), few
     assert EXERCISES["NextElement"].judge((never_true,), editions).label == "always_short"
@@ -188,7 +206,25 @@ def test_the_form_of_the_length_is_told_by_the_vr_alone(editions):
         assert all(offset > 0 for _, offset in cases)
         vrs = [(data[offset + 4 : offset + 6].decode(), EXERCISES["NextElement"].solution(data, offset) - offset) for data, offset in cases]
         assert {vr for vr, _ in vrs} >= set(artefacts.LONG_VRS) and len({vr for vr, _ in vrs}) == 34
-        assert sum(size == 8 for _, size in vrs) >= 5 and sum(size >= 65536 + 12 for _, size in vrs) == 3
+        assert sum(size == 8 for _, size in vrs) >= 5 and sum(size >= 65536 + 12 for _, size in vrs) == 5
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_lengths_are_read_whole_and_without_a_sign(seed):
+    def reading(short, long, form):
+        def next_element(data, offset):
+            if data[offset + 4 : offset + 6].decode() in artefacts.LONG_VRS:
+                return offset + 12 + struct.unpack(form[1], data[offset + 8 : offset + 8 + long] + bytes(4 - long))[0]
+            return offset + 8 + struct.unpack(form[0], data[offset + 6 : offset + 6 + short] + bytes(2 - short))[0]
+        return next_element
+
+    own = Editions(hospital(seed, "tiny"))
+    assert EXERCISES["NextElement"].judge((reading(2, 4, ("<H", "<I")),), own).correct
+    for short, long, form, label in ((2, 4, ("<h", "<i"), "signed"), (2, 3, ("<H", "<I"), "three_bytes_of_four"),
+                                     (2, 2, ("<H", "<I"), "two_bytes_of_four"), (1, 1, ("<H", "<I"), "one_byte"),
+                                     (2, 4, ("<h", "<I"), None), (2, 4, ("<H", "<i"), None)):
+        verdict = EXERCISES["NextElement"].judge((reading(short, long, form),), own)
+        assert verdict.outcome is Outcome.NOT_YET and (label is None or verdict.label == label), verdict
 
 
 def _repaired(data, uid=b"UI\x14\x001.2.840.10008.1.2.1\x00", length=lambda old: old + 2):

@@ -79,6 +79,11 @@ def test_the_other_order_of_a_trace_is_as_good_and_files_too(editions):
     assert "not that of this change" in exercise.judge((mended,), editions).message
 
 
+def test_a_moment_is_read_with_its_offset_and_what_is_none_is_none():
+    assert project._moment("20250407053500+0000") == project._moment(project.NOW) == project._moment("202504070735 ")
+    assert {project._moment(written) for written in ("20250407", "20250407996100", "20250407073500+9900", "", "now")} == {None}
+
+
 def test_neither_a_check_nor_a_wrong_way_touches_the_slices():
     fresh = Editions(hospital(4, "tiny"), list)
     exercise = EXERCISES["HalfCorrected"]
@@ -112,6 +117,17 @@ def test_a_correction_is_judged_object_by_object_and_its_time_with_it(seed):
         setattr(mended[1], name, "X1")
         assert "person who was examined" in exercise.judge((mended,), own).message
     half = next(place for place, ds in enumerate(right) if len(ds.OriginalAttributesSequence) == 2)
+    for written in ("20250407053500+0000", "20250407073500", "202504070735+0200", "20250407073500.0+0200"):
+        mended = copy.deepcopy(right)
+        mended[half].OriginalAttributesSequence[-1].AttributeModificationDateTime = written
+        assert exercise.judge((mended,), own).correct, written
+    todays_wrong = ("20250407050000+0200", "20250407090000+0200", "20250407073500+0100", "20250407073501+0200", "20250407073500.5+0200",
+                    "20250407")
+    for item, written in (*((-1, one) for one in todays_wrong), (0, now), (0, "20250301120000")):
+        mended = copy.deepcopy(right)
+        mended[half].OriginalAttributesSequence[item].AttributeModificationDateTime = written
+        verdict = exercise.judge((mended,), own)
+        assert not verdict.correct and verdict.diagnoses and "time of a change" in verdict.message, (written, verdict)
     mended = copy.deepcopy(right)
     mended[half].OriginalAttributesSequence = [mended[half].OriginalAttributesSequence[0]]
     mended[half].OriginalAttributesSequence[0].ModifyingSystem = "X"
@@ -141,7 +157,14 @@ def test_addresses_may_be_objects_and_settings_a_series(editions):
     given = {"ip": hosts[9], "mask": net.netmask, "gateway": hosts[0], "entry_host": hosts[9], "entry_port": 11112.0}
     for form in (given, pandas.Series(right)):
         assert EXERCISES["TheAnnex"].judge((form,), editions).correct
-    assert "a whole number" in EXERCISES["TheAnnex"].judge(({**right, "entry_port": 11112.5},), editions).message
+    for port in (11112.5, 70000, 0):
+        assert "a whole number from 1 to 65535" in EXERCISES["TheAnnex"].judge(({**right, "entry_port": port},), editions).message
+    for change, words, others in (
+            ({"entry_host": str(hosts[4])}, "`entry_host` is not", "`entry_port`"),
+            ({"entry_port": 4242}, "at `entry_port` the station does not listen", "`entry_host`"),
+            ({"entry_host": str(hosts[10]), "entry_port": 104}, "go to another machine, because `entry_host`", "timed out")):
+        message = EXERCISES["TheAnnex"].judge(({**right, **change},), editions).message
+        assert words in message and others not in message and ", timed out" not in message, message
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 8, 11])
@@ -150,6 +173,36 @@ def test_what_no_list_shows_lacks_the_one_or_the_other(seed):
     for way in ("unverified_only", "both_reasons", "empty_shells"):
         function = next(one for one in EXERCISES["WhatNobodySees"].wrong_ways if one.__name__ == way)
         assert EXERCISES["WhatNobodySees"].judge((function(),), own).label == way
+
+
+WAITING = """SELECT COUNT(*) AS waiting, COUNT(CASE WHEN status = 'UNVERIFIED' OR exam_complete_utc IS NULL THEN 1 END) AS unseen
+    FROM study WHERE deleted = 0 AND status <> 'READ' AND pk IN (SELECT study_pk FROM series) AND """
+
+
+@pytest.mark.parametrize("seed", [0, 3, 8])
+@pytest.mark.parametrize(("period", "label"), [
+    ("study_dt_local >= '2025-03-10'", "monday_too"),
+    ("study_dt_local >= '2025-03-10' AND study_dt_local < '2025-04-08'", "monday_too"),
+    ("date(study_dt_local) BETWEEN '2025-03-10' AND '2025-04-07'", "monday_too"),
+    ("study_dt_local >= '2025-03-11' AND study_dt_local < '2025-04-07'", "without_the_first_day"),
+    ("study_dt_local > '2025-03-11' AND study_dt_local < '2025-04-07'", "without_the_first_day"),
+    ("study_dt_local >= '2025-03-09' AND study_dt_local < '2025-04-07'", "a_day_too_early"),
+    ("study_dt_local >= '2025-03-07' AND study_dt_local < '2025-04-07'", "a_day_too_early"),
+    ("study_dt_local >= '2025-03-10' AND study_dt_local < '2025-04-06'", "without_the_last_day"),
+    ("study_dt_local >= '2025-03-10' AND study_dt_local <= '2025-04-06'", "without_the_last_day"),
+])
+def test_each_end_of_the_four_weeks_is_tried(seed, period, label):
+    verdict = EXERCISES["WhatNobodySees"].judge((WAITING + period,), Editions(hospital(seed, "tiny"), list))
+    assert not verdict.correct and verdict.label == label and verdict.diagnoses, verdict
+
+
+@pytest.mark.parametrize("period", [
+    "date(study_dt_local) BETWEEN '2025-03-10' AND '2025-04-06'", "study_dt_local BETWEEN '2025-03-10' AND '2025-04-06 23:59:59'",
+    "study_dt_local > '2025-03-10' AND study_dt_local < '2025-04-07 00:00:00'", "substr(study_dt_local, 1, 10) >= '2025-03-10' "
+    "AND substr(study_dt_local, 1, 10) <= '2025-04-06'", "study_dt_local >= '2025-03-10' AND study_dt_local <= '2025-04-07'",
+])
+def test_the_four_weeks_may_be_written_in_other_ways(period, editions):
+    assert EXERCISES["WhatNobodySees"].judge((WAITING + period,), editions).correct
 
 
 def test_settings_in_other_words_are_right_and_one_site_is_enough(editions):
@@ -206,6 +259,14 @@ def test_a_rule_may_read_otherwise_but_fetches_nothing_new(place, editions, monk
         assert not faults(value), value
     for value in bad[entry]:
         assert faults(value), value
+    if entry == "prior_modality":
+        for value in (["XX"], ["FFDM"], ["CR"]):
+            assert faults(value)[0].startswith("With this value the rule does not look for "), value
+        assert "The replay comes out as on Wednesday" in faults([*modality, "XX"])[0] and "priors of XX" in faults([*modality, "XX"])[0]
+        for more in (["CR"], ["CR", "DX"], ["US"]):
+            outcome, told = said([*modality, *more]), faults([*modality, *more])[0]
+            assert ("comes out as on Wednesday" in told) == (outcome["then"] == outcome["wednesday"]) and ", ".join(more) in told, told
+            assert outcome != said(list(project.EVERY_MODALITY))           # so it is not taken for that wrong way
     assert "serves other readers" in faults(right["value"], rule=number - 1)[0]
     assert "another one was changed" in faults(3, entry="count")[0]
 
@@ -250,6 +311,23 @@ def test_a_header_is_read_in_any_case_and_other_numbers_are_told_apart(editions)
             ("patient_id", lesson.input_of("ticket_1", editions.own)["patient_id"], "another ticket"),
             ("acquired", f"{(hour - 1) % 24:02d}{rest}", "UTC"), ("acquired", f"{(hour - 2) % 24:02d}{rest}", "UTC")):
         assert word in exercise.judge(({**right, entry: given},), editions).message, given
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_id_that_is_nearly_right_is_called_so(seed):
+    own = Editions(hospital(seed, "tiny"), list)
+    for name, entry in (("TheFragment", "patient_id"), ("TheNote", "accession")):
+        right = _right(name, own)
+        value = right[entry]
+        at = next(place for place in range(3, len(value)) if value[place - 1] != value[place] and value[place - 1:place + 1].isdigit())
+        for given in (f"{value[:at - 1]}{value[at]}{value[at - 1]}{value[at + 1:]}", value.replace("0", "O"), f"{value}7"):
+            verdict = EXERCISES[name].judge(({**right, entry: given},), own)
+            assert not verdict.correct and any(words in verdict.message for words in (
+                "early the same", "changed places", "another order", "another ticket", "another order than")), (given, verdict)
+            if given not in {row[0] for row in own.own.pacs.rows("SELECT accession FROM orders")[1]} and verdict.label not in (
+                    "letters_for_digits", "order_of_the_folder"):
+                assert "early the same" in verdict.message, (given, verdict)
+        assert not project._mistyped("HV103384", "HV169351") and not project._mistyped("A2503110010", "A2504021387")
 
 
 @pytest.mark.parametrize("seed", SEEDS)

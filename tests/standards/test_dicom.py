@@ -31,6 +31,17 @@ def test_hex_digits_in_any_case():
     assert tag("(7FE0,0010)") == tag("7fe00010") == tag("Pixel Data") == "(7fe0,0010)"
 
 
+@pytest.mark.parametrize("behind", [": RLE Lossless", " = 1.2.840.10008.1.2.5", " UI", " UI: RLE Lossless", " UI 1.2.840.10008.1.2.5", "=x"])
+def test_a_tag_before_its_value(behind):
+    assert tag("(0002,0010)" + behind) == tag("0002,0010" + behind) == "(0002,0010)"
+
+
+@pytest.mark.parametrize("behind", [": (0002,0012)", " = 0028,0010", ": Rows", " UI (0002,0012)", " or so", " CT", " QQ 4"])
+def test_a_tag_before_something_else(behind):
+    with pytest.raises(ValueError):
+        tag("(0002,0010)" + behind)
+
+
 def test_a_private_tag():
     assert tag("(0043,1010)") == tag("0043 1010") == "(0043,1010)"
 

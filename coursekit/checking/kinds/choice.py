@@ -27,8 +27,8 @@ class Choice(Kind):
     evidence  : the kind of the evidence: Text, Number or Set
 
     The solution returns (letter, evidence). A wrong way returns the same, or None as evidence; its evidence only counts
-    when its letter is the right one. Forgives case, "b)", the option's whole text, a part of it behind the letter ("B: RLE"), and
-    a part that no other option has ("RLE Lossless").
+    when its letter is the right one. Forgives case, "b)", the option's whole text, a part or some words of it behind the letter ("B: RLE"),
+    and a part that no other option has ("RLE Lossless").
     """
 
     takes = "the letter of an option"
@@ -50,7 +50,8 @@ class Choice(Kind):
         for option, text in options.items():
             whole = rf"\(?{option.casefold()}[).:, ]+{re.escape(text)}"
             part = re.fullmatch(rf"\(?{option.casefold()}[).:,]+ ?(.+)", written)
-            if written == text or holding == [option] or re.fullmatch(whole, written) or part and _words_of(part[1], text):
+            if written == text or holding == [option] or re.fullmatch(whole, written) or part and (
+                    _words_of(part[1], text) or set(re.findall(r"\w+", part[1])) <= set(re.findall(r"\w+", text))):
                 letter = option
         if letter not in self.options:
             raise Unclear(f"{short(value)}, which is none of {', '.join(self.options)}")

@@ -25,8 +25,7 @@ class Function(Kind):
     calls together get three seconds. Prints, warnings and changes to the arguments don't matter. A wrong way may also end with an
     exception: whoever meets the same one in the same case is told its feedback (of several such ways the one that agrees in the cases
     before, or else the first). Several mistakes that come together are known by each of them: the one that fails the most cases speaks
-    first. The first case that fails in no known way is kept as the exercise's `failed`, so that the
-    learner can look at it.
+    first. The first case that fails, in whatever way, is kept as the exercise's `failed`, so that the learner can look at it.
     """
 
     takes = "a function"
@@ -48,17 +47,21 @@ class Function(Kind):
         cases = exercise.cases_on(editions.own)
         ran = running.run_all([_call(function, case) for case in cases], SECONDS)
         if ran.stopped:
+            exercise.failed = copy.deepcopy(cases[len(ran.returned)])
             return self._failing_alike(exercise, ran, cases) or self._stopped(ran, cases)
         results = []
         for case, value in zip(cases, ran.returned, strict=True):
             try:
                 results.append(self.result.read(value))
             except Unclear as unclear:
+                exercise.failed = copy.deepcopy(case)
                 return self._returned(self._as_written(case), value, unclear)
         right = self._results(exercise, exercise.solution, cases, editions.own)
         differences = [self.result.difference(a, b) for a, b in zip(results, right, strict=True)]
         if not any(differences):
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
+        first = next(place for place, difference in enumerate(differences) if difference)
+        exercise.failed = copy.deepcopy(cases[first])
         for way, feedback in exercise.wrong_ways.items():
             wrong = self._results(exercise, way, cases, editions.own)
             if not any(
@@ -75,8 +78,6 @@ class Function(Kind):
         if part is not None:
             feedback = f"More than one thing is not right yet. Look at this first. {exercise.wrong_ways[part]}"
             return Verdict(Outcome.NOT_YET, feedback, part.__name__)
-        first = next(place for place, difference in enumerate(differences) if difference)
-        exercise.failed = copy.deepcopy(cases[first])
         kept = f"{exercise.lesson.variable}.{exercise.handle}.failed"
         failed = sum(difference is not None for difference in differences)
         fits = "It is right for none of the cases tried" if failed == len(cases) else (

@@ -121,6 +121,7 @@ class Number(Kind):
         return tuple(number if factor == 1 else number * factor for number in numbers)
 
     def _factor(self, unit):
+        unit = re.sub(r"(?i)(?<=[a-z])(?: per |\s*/\s*)(?:seconds?|sec\.?|s)$", "/s", unit)
         if not unit or unit.replace(" ", "").casefold() == self.unit.replace(" ", "").casefold():
             return 1
         if self.unit == "%" and re.fullmatch(r"per ?cent\.?|pct\.?", unit.casefold()):

@@ -2,7 +2,7 @@
 
 import sys
 
-from coursekit.checking.kinds.set import Set
+from coursekit.checking.kinds.set import Set, one_or_more
 from coursekit.checking.reading import Unclear, Unreadable, is_library, plain, short
 from coursekit.checking.verdict import Outcome, Verdict
 
@@ -84,7 +84,8 @@ class Pick(Set):
         message = f"{short(known[extra[0]][self.column])} does not belong there. {sentence}"
         if len(extra) > 1:
             message += f" Nor do{'es' * (len(extra) == 2)} {len(extra) - 1} more."
-        return Verdict(Outcome.NOT_YET, f"{message}{' And others are missing.' if missing else ''}", verdict.label)
+        also = f" {one_or_more(missing)} missing." if missing else ""
+        return Verdict(Outcome.NOT_YET, f"{message}{also}", verdict.label)
 
     def _known(self, name, written, known, others):
         """The name in the table that is meant."""

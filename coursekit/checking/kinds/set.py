@@ -8,6 +8,11 @@ from coursekit.checking.kinds.text import element_or_tag, read_text, read_with
 from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain, short
 
 
+def one_or_more(missing):
+    """The beginning of a sentence on values that lack: "Another is" or "Others are"."""
+    return "Another is" if len(missing) == 1 else "Others are"
+
+
 class Set(Kind):
     """Several values whose order doesn't matter: UIDs, tags, accession numbers.
 
@@ -86,6 +91,6 @@ class Set(Kind):
             return Difference(f"None of your values belongs there; the first is {short(extra[0])}.", "extra")
         if extra:
             more = f", and {len(extra) - 1} more" if len(extra) > 1 else ""
-            also = " Others are missing." if missing else ""
+            also = f" {one_or_more(missing)} missing." if missing else ""
             return Difference(f"{short(extra[0])} does not belong there{more}.{also}", "extra")
         return Difference("What you have is right, but it is not all: at least one is missing.", "missing")
