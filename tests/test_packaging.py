@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
-REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)>=(?P<lowest>[0-9.]+)")
+REQUIREMENT = re.compile(r"(?P<name>[a-z0-9-]+)(?:\[binary\])?>=(?P<lowest>[0-9.]+)")
 
 
 def build(kind, into):
