@@ -4,7 +4,7 @@
 """
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -94,7 +94,8 @@ def series_uids(keys):
     return [f"2.999.5.{key}" for key in keys]
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """Which part of a large archive is planned, of how many studies in all, and how many rows of each table came before it."""
 
     number: int = 0
