@@ -60,9 +60,10 @@ def test_pynetdicom_agrees(services, behaviour):
     station = AE(ae_title="WS_ED1")
     station.add_requested_context("1.2.840.10008.1.1")
     station.acse_timeout, station.connection_timeout = 10 if behaviour != "silent" else 1, 10
-    association = station.associate(HOST, services[behaviour].port, ae_title="HV_PACS")
-    if behaviour != "healthy":
-        association.join(15)                # pynetdicom may return before its thread has noted what came back
+    for _ in range(3):                      # on a busy machine pynetdicom sometimes ends without having noted what came back
+        association = station.associate(HOST, services[behaviour].port, ae_title="HV_PACS")
+        if association.is_established or association.is_rejected or association.is_aborted:
+            break
     if behaviour == "healthy":
         assert association.send_c_echo().Status == 0 and association.send_c_echo().Status == 0
         association.release()
