@@ -17,7 +17,7 @@ from email.message import Message
 from urllib.parse import unquote
 
 from coursekit.errors import CourseError
-from coursekit.systems.store import COUNTED, LEVELS, NotStorable
+from coursekit.systems.store import COUNTED, LEVELS, NotStorable, read_header
 from coursekit.systems.system import HOST, System
 
 ROOT = "/dicom-web"
@@ -380,9 +380,9 @@ def store_objects(store, request, *uids):
     for content in _parts(request.request.body, unquote(str(boundary)).encode("ascii")):
         item = Dataset()
         try:
-            sop_class, sop, study = _named(content)
-            item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, sop
-            if uids and study != uids[0]:
+            header = read_header(content)
+            item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = header["SOPClassUID"], header["SOPInstanceUID"]
+            if uids and header["StudyInstanceUID"] != uids[0]:
                 raise NotStorable("It belongs to another study than the address says.")
             store.put(content)
             kept.append(item)
@@ -414,13 +414,3 @@ def _parts(body, boundary):
             found.append(content)
     return found
 
-
-def _named(content):
-    """SOP Class UID, SOP Instance UID and Study Instance UID of the bytes of a DICOM file. Raises NotStorable."""
-    from pydicom import dcmread
-
-    try:
-        header = dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID"])
-        return str(header.SOPClassUID), str(header.SOPInstanceUID), str(header.StudyInstanceUID)
-    except Exception as problem:
-        raise NotStorable("The part is no DICOM object with its UIDs.") from problem

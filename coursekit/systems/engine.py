@@ -102,18 +102,22 @@ class Rows(list):
         return "\n".join(f"{number:3}  {item!r}" for number, item in enumerate(self, 1)) or "None."
 
 
+class _Kept:
+    """What the queue keeps of a message: its bytes, `octets`."""
+
+    @property
+    def message(self):
+        """The message as it stood then, a ``hl7.Message``."""
+        return hl7.parse(self.octets)
+
+
 @dataclass(frozen=True)
-class Received:
+class Received(_Kept):
     """A message that the engine has received."""
 
     number: int = field(repr=False)
     listener: str
     octets: bytes = field(repr=False)
-
-    @property
-    def message(self):
-        """The message, a ``hl7.Message``."""
-        return hl7.parse(self.octets)
 
     def __repr__(self):
         message = self.message
@@ -121,14 +125,14 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(_Kept):
     """An entry of the error queue.
 
     kind     : "step" when a channel's function failed, "delivery" when a destination refused the message or gave no answer
     channel  : of the channel
     step     : the name of the function, or of the destination
     sentence : what happened
-    octets   : the message as it stood then
+    octets   : the message: before the channel's steps, or as it was to be delivered
     """
 
     kind: str
@@ -138,11 +142,6 @@ class Problem:
     step: str
     sentence: str
     octets: bytes = field(repr=False)
-
-    @property
-    def message(self):
-        """The message as it stood then: before the channel's steps, or as it was to be delivered."""
-        return hl7.parse(self.octets)
 
     def __repr__(self):
         message = self.message

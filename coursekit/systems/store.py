@@ -102,7 +102,7 @@ class Store:
             found.add(path.stem)
             if path.stem not in known:
                 content = path.read_bytes()
-                self._enter(_texts(content), len(content))
+                self._enter(read_header(content), len(content))
         with self._transaction():
             self._index.executemany("DELETE FROM instance WHERE SOPInstanceUID = ?", [(sop,) for sop in known - found])
 
@@ -122,7 +122,7 @@ class Store:
         Raises NotStorable when it can't be read or lacks a UID, Misnamed when the sender called it by another UID, OSError
         when the disk does not take it.
         """
-        texts = _texts(content)
+        texts = read_header(content)
         if named is not None and named != texts["SOPInstanceUID"]:
             raise Misnamed("the SOP Instance UID of the command is not that of the data set")
         path = self.path(texts["SOPInstanceUID"])
@@ -258,7 +258,7 @@ class _Transaction:
             self._lock.release()
 
 
-def _texts(content):
+def read_header(content):
     """What the index holds of the bytes of a DICOM file: a dict from keyword to text, without those that are empty. Raises NotStorable."""
     from pydicom import dcmread
 

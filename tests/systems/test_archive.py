@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -406,6 +407,45 @@ def test_stop_does_not_wait_for_a_caller_that_says_nothing():
 def test_a_port_that_is_taken(archive):
     with pytest.raises(OSError):
         Archive(port=archive.port).start()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed: no certificates to call with")
+def test_with_certificates_it_speaks_tls_alone(tmp_path):
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=HV test authority")
+    for name in ("server", "client"):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.pem", "-days", "2")
+
+    def context(certificate=None):
+        made = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+        made.check_hostname = False
+        if certificate:
+            made.load_cert_chain(tmp_path / f"{certificate}.pem", tmp_path / f"{certificate}.key")
+        return made
+
+    def established(archive, tls):
+        entity = AE("CT1")
+        entity.acse_timeout = 5
+        entity.add_requested_context(CT)
+        association = entity.associate("127.0.0.1", archive.port, ae_title=archive.title, tls_args=tls and (tls, None))
+        if not association.is_established:
+            return False
+        stored = association.send_c_store(ct()).Status == 0
+        association.release()
+        return stored
+
+    with Archive(certificates=(tmp_path / "server.pem", tmp_path / "server.key", tmp_path / "ca.pem")) as archive:
+        assert established(archive, context("client"))
+        assert not established(archive, None)                           # not without TLS,
+        assert not established(archive, context())                      # and not without a certificate of the authority
+        old = context("client")
+        with pytest.deprecated_call():
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
+        assert not established(archive, old)
+        assert established(archive, context("client")) and len(archive.store.kept()) == 1
 
 
 dcmtk = pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
