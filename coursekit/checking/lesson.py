@@ -49,11 +49,12 @@ class Exercise:
     hints      : the rungs of the hint ladder
     points     : what it counts
     praise     : a sentence shown with "Correct": what the right answer means at work
-    cases      : for a Function exercise, a function from a random.Random, and inputs of the lesson that it names after it, to a list of
+    cases      : for a Function or Server exercise, a function from a random.Random, and inputs of the lesson that it names after it, to a list of
                  argument tuples
     trial      : for a Config exercise, a function from settings and a hospital to what comes of them
     faults     : for a Config exercise, a function from that outcome to sentences: what is not good enough
-    stage      : for a Client exercise, a function from a random.Random to a context manager: servers that run while it is open
+    stage      : for a Client or Tests exercise, a function from a random.Random to a context manager: servers that run while it is open
+    visit      : for a Server exercise, a function from a port and a case's arguments to what real clients see there
     right      : for a Client exercise, a function from how a server behaves to what a right client returns
     on         : dict from the name of another database to the Exercise that is asked there in place of this one
     failed     : of a Function exercise, the arguments of the case that failed in the last check, or None
@@ -75,6 +76,7 @@ class Exercise:
     trial: object = None
     faults: object = None
     stage: object = None
+    visit: object = None
     right: object = None
     signs: dict = field(default_factory=dict)
     on: dict = field(default_factory=dict)
@@ -259,6 +261,6 @@ class Lesson:
             hints=[" ".join(hint.split()) for hint in parts["hints"]],
             points=parts.get("points", 1),
             praise=parts.get("praise", ""),
-            **{part: parts.get(part) for part in ("cases", "trial", "faults", "stage", "right")},
+            **{part: parts.get(part) for part in ("cases", "trial", "faults", "stage", "visit", "right")},
             signs=dict(parts.get("signs", {})),
         )

@@ -494,6 +494,34 @@ class Message:
         return "\n".join(map(_shown, self._lines()))
 
 
+def parts(message):
+    """What a message (bytes, text or ``Message``) says, leaf by leaf: for comparing one with another.
+
+    Returns {"segments": "MSH PID OBR", "PID-3.1": "HV100234", "PID-3[2].4.2": "2.999.4", "OBX[2]-5.1": ...}: components always have their
+    number, a first repetition, segment or subcomponent has none. Values without escapes; what is empty is left out, and so are MSH-1
+    and MSH-2, whose marks separate and say nothing. Raises BadMessage.
+    """
+    read = parse(message)
+    found = {"segments": " ".join(segment.name for segment in read.segments())}
+    seen = {}
+    for segment in read.segments():
+        seen[segment.name] = number = seen.get(segment.name, 0) + 1
+        name = _numbered(segment.name, number)
+        first = 3 if segment.name == "MSH" else 1
+        for place, field in enumerate(segment.fields[first:], first):
+            for repetition, text in enumerate(field.split("~"), 1):
+                for component, inside in enumerate(text.split("^"), 1):
+                    for subcomponent, leaf in enumerate(inside.split("&"), 1):
+                        if leaf:
+                            where = f"{name}-{_numbered(place, repetition)}.{component}"
+                            found[where + (f".{subcomponent}" if subcomponent > 1 else "")] = unescape(leaf)
+    return found
+
+
+def _numbered(name, number):
+    return f"{name}[{number}]" if number > 1 else str(name)
+
+
 # Acknowledgements
 
 def check_header(message):

@@ -65,20 +65,10 @@ class File(Kind):
             if name not in other:
                 return None, None, Difference(f"{_begun(name)} was not asked for.", "extra file")
         for name, parts in other.items():
-            ours = answer[name]
-            for part in parts:
-                if part not in ours:
-                    return name, part, Difference(f"In {name}: {part} is missing.", "missing part")
-            for part in ours:
-                if part not in parts:
-                    return name, part, Difference(f"In {name}: {part} does not belong there.", "extra part")
-            for part, value in parts.items():
-                if part in self.free:
-                    complaint = self.free[part](ours[part], ours)
-                    if complaint:
-                        return name, part, Difference(f"In {name}: {complaint}", "value")
-                elif ours[part] != value:
-                    return name, part, Difference(f"In {name}: {part} is not right.", "value")
+            found = first_wrong_part(answer[name], parts, self.free)
+            if found is not None:
+                part, difference = found
+                return name, part, Difference(f"In {name}: {difference.message}", difference.label)
         return None
 
     def judge(self, exercise, given, editions):
@@ -94,6 +84,28 @@ class File(Kind):
             if part and found and found[:2] == (name, part) and wrong[name].get(part) == answer[name].get(part):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
         return verdict
+
+
+def first_wrong_part(ours, parts, free):
+    """(part, Difference) of the first part in which two things that were read into parts differ, or None.
+
+    ours, parts : dict from the name of a part to its value: what was given, and what is right
+    free        : see File
+    """
+    for part in parts:
+        if part not in ours:
+            return part, Difference(f"{part} is missing.", "missing part")
+    for part in ours:
+        if part not in parts:
+            return part, Difference(f"{part} does not belong there.", "extra part")
+    for part, value in parts.items():
+        if part in free:
+            complaint = free[part](ours[part], ours)
+            if complaint:
+                return part, Difference(complaint, "value")
+        elif ours[part] != value:
+            return part, Difference(f"{part} is not right.", "value")
+    return None
 
 
 def _begun(name):

@@ -1,0 +1,67 @@
+"""Message: a message compared part by part."""
+
+import hostile
+import pytest
+
+from coursekit.checking import Function, Message, Outcome
+from coursekit.standards import hl7
+
+RIGHT = "MSH|^~\\&|RIS|HVGH|PACS|HVGH|20250314||ADT^A04|1|P|2.3.1\rPID|||HV1^^^HVGH&2.999.4&ISO~77^^^NATIONAL||Brown \\T\\ Sons^Ann\r"
+
+
+@pytest.fixture
+def check(ask):
+    def other_authority():
+        return RIGHT.replace("HV1^^^HVGH", "HV1^^^NMGH")
+
+    kind = Message("message", reading=hl7.parts, objects=[hl7.Message], ignore=("MSH-7.",),
+                   free={"MSH-10.1": lambda value, parts: None if value.isdigit() else "MSH-10 is no number here."})
+    return ask(kind, lambda: RIGHT, {other_authority: "That is the other hospital's authority."})
+
+
+@pytest.mark.parametrize("form", [
+    RIGHT, RIGHT.encode(), hl7.parse(RIGHT), RIGHT.replace("\r", "\n"), RIGHT.replace("20250314", "20240101"), RIGHT.replace("|1|P", "|99|P"),
+    RIGHT.replace("^~\\&", "^~$&").replace("\\T\\", "$T$"), RIGHT.replace("Ann", "Ann^^^"), bytearray(RIGHT.encode()),
+])
+def test_right_in_any_form(check, form):
+    assert check(form).correct
+
+
+@pytest.mark.parametrize("wrong, said", [
+    (RIGHT.replace("Brown \\T\\ Sons", "Brown & Sons"), "PID-5.1.2 does not belong there."),
+    (RIGHT.replace("HV1^", "HV2^"), "PID-3.1 is not right."),
+    (RIGHT.replace("~77^^^NATIONAL", ""), "PID-3[2].1 is missing."),
+    (RIGHT.replace("|1|P", "|x|P"), "MSH-10 is no number here."),
+    (RIGHT + "PV1||I\r", "PV1-2.1 does not belong there."),
+    (RIGHT[3:], "A message begins with MSH"), ("", "empty text"), (7, "you gave"), (["MSH"], "you gave"),
+])
+def test_wrong_is_told_by_its_part(check, wrong, said):
+    verdict = check(wrong)
+    assert verdict.outcome is Outcome.NOT_YET and said in verdict.message
+
+
+def test_a_wrong_way_and_hostile_answers(check):
+    assert check(RIGHT.replace("HV1^^^HVGH", "HV1^^^NMGH")).label == "other_authority"
+    assert check(...).outcome is Outcome.NOT_ANSWERED
+    for label, make in hostile.VALUES:
+        assert check(make()).outcome is Outcome.NOT_YET, label
+
+
+def test_the_order_of_segments_counts(ask):
+    text = "MSH|^~\\&|||||||ACK|1|P|2.3.1\rMSA|AA|1\rERR|x\r"
+    lines = text.split("\r")
+    assert check_of(ask, text)("\r".join([lines[0], lines[2], lines[1], ""])).message == "segments is not right."
+
+
+def check_of(ask, text):
+    return ask(Message("message", reading=hl7.parts, objects=[hl7.Message]), lambda: text)
+
+
+def test_it_is_what_a_function_may_return(ask):
+    def solution(name):
+        return RIGHT.replace("Ann", name)
+
+    check = ask(Function("named", result=Message("", reading=hl7.parts, objects=[hl7.Message])), solution, cases=lambda draw: [("Eve",), ("Zoe",)])
+    assert check(lambda name: solution(name).encode()).correct
+    assert "PID-5.2 is not right" in check(lambda name: RIGHT).message
+    assert "`return` missing" in check(lambda name: print(name)).message
