@@ -1,4 +1,4 @@
-"""DICOM services on this machine's loopback: a healthy one, and nine that each fail in their own way.
+"""DICOM services on this machine's loopback: healthy ones, and many that each fail in their own way.
 
     with running([("healthy", "HV_PACS"), ("busy", "HV_VNA")]) as services:
         services[0].port
@@ -8,9 +8,12 @@ sockets wakes it, because closing a socket wakes nobody who waits for it on ever
 """
 
 import contextlib
+import os
 import selectors
 import socket
+import struct
 import threading
+import time
 from dataclasses import dataclass, field
 
 from coursekit.standards import upper_layer as ul
@@ -34,10 +37,37 @@ BEHAVIOURS = {
     "healthy": "accepts, and answers C-ECHO with 0000H",
 }
 
+# Beyond the association and C-ECHO. These accept every SOP class in the first transfer syntax that is offered, unless they say otherwise.
+FURTHER = {
+    "other application context": "does not support the application context name: A-ASSOCIATE-RJ 1/1/2",
+    "other protocol version": "does not support the protocol version: A-ASSOCIATE-RJ 1/2/2",
+    "congested": "is congested for a while: A-ASSOCIATE-RJ 2/3/1, transient",
+    "no syntax": "accepts the association and none of the transfer syntaxes: result 4 for each presentation context",
+    "accepts and aborts": "accepts the association, and then sends A-ABORT, source 0",
+    "mute": "accepts the association and answers nothing that is asked on it, its release included",
+    "hangs up midway": "closes the connection at the first P-DATA-TF",
+    "resets midway": "resets the connection at the first P-DATA-TF",
+    "too long": "answers with a P-DATA-TF that is longer than the caller takes",
+    "impatient": "closes a connection on which no request for an association comes in time (ARTIM timer, PS3.8 9.1.5)",
+    "C-STORE 0000H": "takes every object, and keeps none",
+    "C-STORE A700H": "refuses each object: out of resources",
+    "C-STORE A900H": "refuses each object: data set does not match SOP class",
+    "C-STORE C000H": "refuses each object: cannot understand",
+    "C-STORE B000H": "takes each object with a warning: coercion of data elements",
+    "C-STORE 0122H": "refuses each object: SOP class not supported",
+    "C-FIND A700H": "refuses each query: out of resources",
+    "C-FIND C000H": "refuses each query: unable to process",
+    "C-MOVE A801H": "refuses each retrieval: move destination unknown",
+    "C-MOVE A702H": "refuses each retrieval: out of resources, unable to perform sub-operations",
+    "C-MOVE C000H": "refuses each retrieval with a code of its maker's: unable to process, where others say A801H",
+}
+_FIELDS = {"C-STORE": 0x0001, "C-FIND": 0x0020, "C-MOVE": 0x0021}
+ARTIM_SECONDS = 0.3
+
 
 @dataclass(frozen=True)
 class Service:
-    """A service that runs: its behaviour (a key of BEHAVIOURS), the AE title that it goes by, and where it listens.
+    """A service that runs: its behaviour (a key of BEHAVIOURS or FURTHER), the AE title that it goes by, and where it listens.
 
     callers : the AE titles that it knows as callers; None when it takes every caller, as many archives do
     """
@@ -58,6 +88,9 @@ class _Talk:
     contexts: tuple = ()
     accepted: bool = False
     fragments: dict = field(default_factory=dict)
+    longest: int = 0                    # bytes of a P-DATA-TF that the caller takes; 0: any
+    waiting: dict = field(default_factory=dict)         # context -> the answers that are due when its data set has come
+    until: float | None = None          # when an impatient service closes
 
 
 @contextlib.contextmanager
@@ -91,8 +124,8 @@ class _Loop:
 
     def open(self, behaviour, title, callers):
         """The Service, listening."""
-        if behaviour not in BEHAVIOURS:
-            raise ValueError(f"no service behaves as {behaviour!r}; there are {', '.join(BEHAVIOURS)}")
+        if behaviour not in BEHAVIOURS and behaviour not in FURTHER:
+            raise ValueError(f"no service behaves as {behaviour!r}; there are {', '.join({**BEHAVIOURS, **FURTHER})}")
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._sockets.append(listener)
         listener.bind((HOST, 0))
@@ -120,7 +153,12 @@ class _Loop:
 
     def _run(self):
         while True:
-            for key, _ in self._selector.select():
+            talks = [(key.fileobj, key.data) for key in self._selector.get_map().values() if isinstance(key.data, _Talk) and key.data.until]
+            for connection, talk in talks:
+                if time.monotonic() >= talk.until:
+                    self._drop(connection)
+            due = [talk.until for _, talk in talks if talk.until > time.monotonic()]
+            for key, _ in self._selector.select(max(0.0, min(due) - time.monotonic()) if due else None):
                 if key.data is None:
                     return
                 try:
@@ -135,7 +173,10 @@ class _Loop:
     def _take(self, listener, service):
         connection, _ = listener.accept()
         connection.setblocking(True)                                 # answers are a few bytes, they never block
-        self._selector.register(connection, selectors.EVENT_READ, _Talk(service))
+        talk = _Talk(service)
+        if service.behaviour == "impatient":
+            talk.until = time.monotonic() + ARTIM_SECONDS
+        self._selector.register(connection, selectors.EVENT_READ, talk)
 
     def _hear(self, connection, talk):
         octets = connection.recv(65536)
@@ -155,6 +196,11 @@ class _Loop:
         except ul.BadPdu:
             answers = [ul.Abort(2, 1)]
         for answer in answers:
+            if answer is _MIDWAY:
+                if talk.service.behaviour == "resets midway":        # closing without lingering is a reset
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if os.name == "nt" else "ii", 1, 0))
+                self._drop(connection)
+                return
             connection.sendall(answer.encode())
         if any(isinstance(answer, ul.Abort) for answer in answers):
             self._drop(connection)
@@ -164,10 +210,19 @@ class _Loop:
         connection.close()
 
 
+_MIDWAY = object()                      # in place of an answer: the connection ends here
+
+
 def _answers(talk, pdu):
     """The PDUs with which a service answers one."""
     if isinstance(pdu, ul.AssociateRequest) and not talk.accepted:
-        return [_answer_to_request(talk, pdu)]
+        talk.until = None
+        answers = [_answer_to_request(talk, pdu)]
+        return answers + [ul.Abort(0)] if talk.accepted and talk.service.behaviour == "accepts and aborts" else answers
+    if talk.accepted and talk.service.behaviour == "mute":
+        return []
+    if isinstance(pdu, ul.Data) and talk.service.behaviour in ("hangs up midway", "resets midway"):
+        return [_MIDWAY]
     if isinstance(pdu, ul.ReleaseRequest):
         return [ul.ReleaseReply()]
     if isinstance(pdu, ul.Data) and talk.accepted:
@@ -175,21 +230,28 @@ def _answers(talk, pdu):
     return [] if isinstance(pdu, ul.Abort) else [ul.Abort(2, 2)]
 
 
+_REJECTS = {"busy": (2, 3, 2), "congested": (2, 3, 1), "other application context": (1, 1, 2), "other protocol version": (1, 2, 2)}
+
+
 def _answer_to_request(talk, request):
     behaviour = talk.service.behaviour
     if behaviour == "aborts":
         return ul.Abort(0)
-    if behaviour == "busy":
-        return ul.AssociateReject(2, 3, 2)
+    if behaviour in _REJECTS:
+        return ul.AssociateReject(*_REJECTS[behaviour])
     if behaviour == "renamed" or request.called != talk.service.title:
         return ul.AssociateReject(1, 1, 7)
     if behaviour == "strict" or talk.service.callers is not None and request.calling not in talk.service.callers:
         return ul.AssociateReject(1, 1, 3)
     talk.accepted = True
+    talk.longest = next((one.length for one in request.user_information if isinstance(one, ul.MaximumLength)), 0)
     results = []
     for context in request.contexts:
-        syntax = next((one for one in context.transfers if one in SYNTAXES), None)
-        fits = context.abstract == VERIFICATION and behaviour == "healthy"
+        if behaviour in FURTHER:
+            fits, syntax = True, None if behaviour == "no syntax" or not context.transfers else context.transfers[0]
+        else:
+            fits = context.abstract == VERIFICATION and behaviour == "healthy"
+            syntax = next((one for one in context.transfers if one in SYNTAXES), None)
         result = 3 if not fits else 4 if syntax is None else 0
         results.append(ul.ContextResult(context.id, result, syntax or SYNTAXES[0]))
     talk.contexts = tuple(one.id for one in results if one.result == 0)
@@ -197,15 +259,34 @@ def _answer_to_request(talk, request):
 
 
 def _answers_to_value(talk, value):
-    """The answer to a command once its last fragment has come."""
-    if not value.command or value.context not in talk.contexts:
-        return [] if value.context in talk.contexts else [ul.Abort(2, 6)]
+    """The answer to a command once its last fragment has come, and that of its data set where it has one."""
+    if value.context not in talk.contexts:
+        return [ul.Abort(2, 6)]
+    if not value.command:
+        return talk.waiting.pop(value.context, []) if value.last else []
     talk.fragments[value.context] = talk.fragments.get(value.context, b"") + value.data
     if not value.last:
         return []
     command = ul.decode_command(talk.fragments.pop(value.context))
-    echo = command.get("CommandField") == 0x0030
-    reply = {"AffectedSOPClassUID": VERIFICATION, "CommandField": command.get("CommandField", 0) | 0x8000,
+    asked = command.get("CommandField", 0)
+    reply = {"AffectedSOPClassUID": command.get("AffectedSOPClassUID", VERIFICATION), "CommandField": asked | 0x8000,
              "MessageIDBeingRespondedTo": command.get("MessageID", 0), "CommandDataSetType": ul.NO_DATA_SET,
-             "Status": 0x0000 if echo else 0x0211}
-    return ul.fragment(ul.Message(value.context, reply), 16384)
+             "Status": _status(talk.service.behaviour, asked)}
+    if "AffectedSOPInstanceUID" in command:
+        reply["AffectedSOPInstanceUID"] = command["AffectedSOPInstanceUID"]
+    answers = ul.fragment(ul.Message(value.context, reply), 16384)
+    if talk.service.behaviour == "too long":
+        octets = b"".join(one.values[0].data for one in answers).ljust(max(talk.longest, 1 << 14) + 2, b"\0")
+        answers = [ul.Data((ul.Pdv(value.context, True, True, octets),))]
+    if command.get("CommandDataSetType", ul.NO_DATA_SET) == ul.NO_DATA_SET:
+        return answers
+    talk.waiting[value.context] = answers
+    return []
+
+
+def _status(behaviour, asked):
+    """The Status with which a service answers a command field: 0211H, unrecognized operation, for what it does not serve (PS3.7 C.5.8)."""
+    service, _, code = behaviour.partition(" ")
+    if asked == 0x0030:
+        return 0x0000
+    return int(code[:4], 16) if _FIELDS.get(service) == asked else 0x0211

@@ -9,7 +9,9 @@ import pytest
 
 from coursekit.standards import upper_layer as ul
 from coursekit.systems.caller import call
-from coursekit.systems.services import BEHAVIOURS, HOST, running
+from coursekit.systems.scu import NoAssociation, Scu
+from coursekit.systems.services import BEHAVIOURS, FURTHER, HOST, running
+from tests.systems.conftest import CT, ct
 
 ECHOSCU = shutil.which("echoscu")
 SAYS = {     # what DCMTK's echoscu prints
@@ -172,3 +174,79 @@ def test_what_nobody_answers():
     assert call(HOST, listener.getsockname()[1], "A").reply == "hung up"
     thread.join()
     listener.close()
+
+
+# What goes wrong later than the association, or more rarely
+
+REJECTED = {"other application context": (1, 1, 2), "other protocol version": (1, 2, 2), "congested": (2, 3, 1)}
+STORES = {name: int(name[8:12], 16) for name in FURTHER if name.startswith("C-STORE")}
+FINDS = {name: int(name[7:11], 16) for name in FURTHER if name.startswith("C-FIND")}
+MOVES = {name: int(name[7:11], 16) for name in FURTHER if name.startswith("C-MOVE")}
+
+
+@pytest.fixture(scope="module")
+def further():
+    with running([(behaviour, "HV_PACS") for behaviour in FURTHER]) as services:
+        yield {one.behaviour: one.port for one in services}
+
+
+def test_each_further_behaviour_is_tested():
+    ends = ("no syntax", "accepts and aborts", "mute", "hangs up midway", "resets midway", "too long", "impatient")
+    assert {*REJECTED, *STORES, *FINDS, *MOVES, *ends} == set(FURTHER)
+
+
+@pytest.mark.parametrize("behaviour", REJECTED)
+def test_rejections(further, behaviour):
+    with pytest.raises(NoAssociation) as raised:
+        Scu("CT2", "HV_PACS", further[behaviour]).echo()
+    assert (raised.value.result, raised.value.source, raised.value.reason) == REJECTED[behaviour]
+
+
+@pytest.mark.parametrize("behaviour", STORES)
+def test_statuses_of_a_store(further, behaviour):
+    scu = Scu("CT2", "HV_PACS", further[behaviour])
+    assert scu.echo() == 0 and scu.store([ct(1), ct(2)]) == [STORES[behaviour]] * 2
+    assert scu.find(PatientID="").statuses == [0x0211]
+
+
+@pytest.mark.parametrize("behaviour", [*FINDS, *MOVES])
+def test_statuses_of_query_and_retrieve(further, behaviour):
+    scu = Scu("CT2", "HV_PACS", further[behaviour])
+    if behaviour in FINDS:
+        assert scu.find(PatientID="").statuses == [FINDS[behaviour]]
+    else:
+        assert scu.move("WS_ED1", StudyInstanceUID="2.999.7")[0] == MOVES[behaviour]
+
+
+@pytest.mark.skipif(not shutil.which("storescu"), reason="DCMTK is not installed")
+@pytest.mark.parametrize("behaviour", STORES)
+def test_dcmtk_meets_the_status_of_a_store(further, behaviour, tmp_path):
+    ct().save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    ran = subprocess.run(["storescu", "-d", "-aec", "HV_PACS", HOST, str(further[behaviour]), tmp_path / "a.dcm"], capture_output=True,
+                         text=True, timeout=20)
+    assert f"0x{STORES[behaviour]:04x}" in ran.stdout + ran.stderr
+
+
+def test_how_an_association_may_end(further):
+    assert Scu("CT2", "HV_PACS", further["no syntax"]).contexts({CT: ["1.2.840.10008.1.2"]}) == {CT: (4, None)}
+    for behaviour in ("mute", "hangs up midway", "resets midway"):
+        assert Scu("CT2", "HV_PACS", further[behaviour], seconds=0.5).echo() is None, behaviour
+    request = _request((ul.Context(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),))
+    assert [one[0] for one in ul.split(_sent(further["accepts and aborts"], request))[0]] == [2, 7]
+    echo = ul.Message(1, {"CommandField": 0x30, "MessageID": 1, "CommandDataSetType": ul.NO_DATA_SET})
+    asked = [request, *(one.encode() for one in ul.fragment(echo))]
+    _, answer = ul.split(_sent(further["too long"], *asked))[0]
+    assert len(answer) - 6 > 16384
+    assert _sent(further["hangs up midway"], *asked)[:1] == b"\x02"
+    with pytest.raises(ConnectionResetError):
+        with socket.create_connection((HOST, further["resets midway"]), timeout=5) as connection:
+            connection.sendall(request)
+            connection.recv(4096)
+            connection.sendall(asked[1])
+            connection.recv(4096)
+
+
+def test_an_impatient_one_waits_for_a_request_and_no_longer(further):
+    with socket.create_connection((HOST, further["impatient"]), timeout=5) as connection:
+        assert connection.recv(1) == b""                                # nothing was asked, and it hangs up
+    assert Scu("CT2", "HV_PACS", further["impatient"]).echo() == 0      # who asks in time is served
