@@ -12,6 +12,7 @@ import os
 import re
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ COUNTED = {"STUDY": ("ModalitiesInStudy", "SOPClassesInStudy", "NumberOfStudyRel
            "SERIES": ("NumberOfSeriesRelatedInstances",), "IMAGE": ()}
 LEVELS = {"STUDY": STUDY, "SERIES": STUDY + SERIES, "IMAGE": STUDY + SERIES + IMAGE}
 
+WRITERS = 8                             # files that are written at the same time
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 REJECTIONS = {          # titles of a rejection note, PS3.16 CID 7011 and IHE RAD TF-2 4.66 (IOCM)
     "113001": "Rejected for Quality Reasons", "113037": "Rejected for Patient Safety Reasons",
@@ -77,7 +79,11 @@ class Store:
     def __init__(self, folder):
         self.folder = Path(folder)
         self._objects = self.folder / "objects"
-        self._objects.mkdir(parents=True, exist_ok=True)
+        self._incoming = self.folder / "incoming"
+        for one in (self._objects, self._incoming):
+            one.mkdir(parents=True, exist_ok=True)
+        # While the disk takes a file, its header is read: waiting for the disk and computing cost about the same.
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="store")
         self._folders, self._entered, self._lock = set(), set(), threading.RLock()     # which there are, and which series the index has
         self._index = sqlite3.connect(self.folder / "index.sqlite", check_same_thread=False, isolation_level=None)
         # The files are synced, one by one; the index can be made from them again, so it need not be.
@@ -88,17 +94,17 @@ class Store:
 
     def close(self):
         """Close the index."""
+        self._writers.shutdown()
         with self._lock:
             self._index.close()
 
     def _recover(self):
         """Index the files that were kept just before a crash; drop what was half written, and rows whose file is gone."""
+        for path in self._incoming.iterdir():
+            path.unlink()
         known = {row[0] for row in self._index.execute("SELECT SOPInstanceUID FROM instance")}
         found = set()
-        for path in self._objects.glob("*/*"):
-            if path.suffix != ".dcm":
-                path.unlink()
-                continue
+        for path in self._objects.glob("*/*.dcm"):
             found.add(path.stem)
             if path.stem not in known:
                 content = path.read_bytes()
@@ -122,26 +128,24 @@ class Store:
         Raises NotStorable when it can't be read or lacks a UID, Misnamed when the sender called it by another UID, OSError
         when the disk does not take it.
         """
-        texts = read_header(content)
-        if named is not None and named != texts["SOPInstanceUID"]:
-            raise Misnamed("the SOP Instance UID of the command is not that of the data set")
-        path = self.path(texts["SOPInstanceUID"])
-        before = path.exists()
-        if before and path.read_bytes() == content:
-            return "same"
-        if path.parent not in self._folders:
-            path.parent.mkdir(exist_ok=True)
-            self._folders.add(path.parent)
-        part = path.with_name(f"{path.stem}.{threading.get_ident()}.part")
+        part = self._incoming / f"{threading.get_ident()}.part"
+        written = self._writers.submit(_write, part, content)
         try:
-            with open(part, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
+            texts = read_header(content)
+            if named is not None and named != texts["SOPInstanceUID"]:
+                raise Misnamed("the SOP Instance UID of the command is not that of the data set")
+            path = self.path(texts["SOPInstanceUID"])
+            before = path.exists()
+            if before and path.read_bytes() == content:
+                return "same"
+            if path.parent not in self._folders:
+                path.parent.mkdir(exist_ok=True)
+                self._folders.add(path.parent)
+            written.result()
             os.replace(part, path)
-        except OSError:
+        finally:
+            wait([written])
             part.unlink(missing_ok=True)
-            raise
         _sync_folder(path.parent)
         self._enter(texts, len(content))
         return "replaced" if before else "new"
@@ -313,6 +317,14 @@ def rejection(path):
                   for study in note.get("CurrentRequestedProcedureEvidenceSequence") or []
                   for series in study.get("ReferencedSeriesSequence") or []
                   for item in series.get("ReferencedSOPSequence") or []]
+
+
+def _write(path, content):
+    """Write a file, and wait until the disk has it."""
+    with open(path, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _sync_folder(folder):

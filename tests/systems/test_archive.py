@@ -360,8 +360,7 @@ def test_an_index_that_was_lost_is_made_again(tmp_path):
     first.close()
     for file in tmp_path.glob("index.sqlite*"):
         file.unlink()
-    (tmp_path / "objects" / "00").mkdir(exist_ok=True)
-    (tmp_path / "objects" / "00" / "2.999.1.77.part").write_bytes(b"half")
+    (tmp_path / "incoming" / "77.part").write_bytes(b"half")
     again = Store(tmp_path)
     assert [one.sop for one in again.kept()] == ["2.999.7.1.1"] and not list(tmp_path.rglob("*.part"))
     again.close()
