@@ -6,22 +6,18 @@
 Tornado, which comes with JupyterLab, carries the HTTP; curl, dicomweb-client and a browser can talk to it.
 """
 
-import asyncio
-import contextlib
 import io
 import json
 import re
-import threading
 import uuid
-from email.message import Message
-from urllib.parse import unquote
 
 from coursekit.errors import CourseError
+from coursekit.standards import mime
 from coursekit.systems.store import COUNTED, LEVELS, NotStorable, read_header
-from coursekit.systems.system import HOST, System
+from coursekit.systems.system import HOST
+from coursekit.systems.web import WebServer
 
 ROOT = "/dicom-web"
-LARGEST_BODY = 512 << 20                # bytes of a request, which is held in memory
 BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -32,7 +28,7 @@ class NotFound(CourseError):
     """What a request asks for is not here."""
 
 
-class DicomWeb(System):
+class DicomWeb(WebServer):
     """A DICOMweb server on the loopback.
 
     store : the Store of an archive
@@ -40,55 +36,16 @@ class DicomWeb(System):
     """
 
     def __init__(self, store, name="DICOMweb", port=0):
-        super().__init__(name)
-        self.store, self.port = store, port
-        self._loop = self._thread = None
-
-    def __repr__(self):
-        return f"<{self.name} {'runs' if self._runs else 'is stopped'}: {len(self.journal)} events>"
+        super().__init__(name, port)
+        self.store = store
 
     @property
     def url(self):
         """The address to which /studies is added."""
         return f"http://{HOST}:{self.port}{ROOT}"
 
-    def _begin(self):
-        from tornado.netutil import bind_sockets
-
-        sockets = bind_sockets(self.port, HOST)
-        self.port = sockets[0].getsockname()[1]
-        # Tornado needs a loop that waits with a selector, which is not the default of Windows.
-        self._loop = asyncio.SelectorEventLoop()
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(sockets, ready), name=self.name, daemon=True)
-        self._thread.start()
-        ready.wait()
-
-    def _end(self):
-        if self._thread:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._thread = None
-
-    def _serve(self, sockets, ready):
-        from tornado.httpserver import HTTPServer
-
-        asyncio.set_event_loop(self._loop)
-
-        async def listen():
-            server = HTTPServer(_application(self), max_body_size=LARGEST_BODY, max_buffer_size=LARGEST_BODY)
-            server.add_sockets(sockets)
-            return server
-
-        server = self._loop.run_until_complete(listen())
-        ready.set()
-        try:
-            self._loop.run_forever()
-        finally:
-            server.stop()
-            with contextlib.suppress(Exception):
-                self._loop.run_until_complete(server.close_all_connections())
-            self._loop.close()
+    def _application(self):
+        return _application(self)
 
 
 def _application(web):
@@ -237,14 +194,11 @@ def _accepted(request, kind):
     header = request.request.headers.get("Accept", "*/*")
     wanted, fits = set(), False
     for part in header.split(","):
-        message = Message()
-        message["Content-Type"] = part.strip()
-        given = str(message.get_param("type", "", unquote=True)) or message.get_content_type()
-        if message.get_content_type() in ("*/*", "multipart/related", kind) or part.strip().startswith("*/*"):
-            if given in (kind, "*/*", "multipart/related", "text/plain") or part.strip().startswith("*/*"):
-                fits = True
-                syntax = message.get_param("transfer-syntax", None)
-                wanted.add(syntax or EXPLICIT)
+        anything = part.strip().startswith("*/*")
+        outer, given = mime.parameters(part.strip())
+        if anything or outer in ("multipart/related", kind) and given.get("type", kind) == kind:
+            fits = True
+            wanted.add(given.get("transfer-syntax") or EXPLICIT)
     if not fits:
         raise NotAcceptable(f"This resource is to be had as multipart/related; type=\"{kind}\".")
     return wanted
@@ -367,17 +321,14 @@ def store_objects(store, request, *uids):
     """Keep the objects of a multipart/related body, and answer which were kept and which not."""
     from pydicom.dataset import Dataset
 
-    kind = request.request.headers.get("Content-Type", "")
-    message = Message()
-    message["Content-Type"] = kind
-    boundary = message.get_param("boundary")
-    if message.get_content_type() != "multipart/related" or not boundary:
+    kind, given = mime.parameters(request.request.headers.get("Content-Type", ""))
+    if kind != "multipart/related" or not given.get("boundary"):
         raise BadRequest("Objects come in a multipart/related body with a boundary.")
-    if (message.get_param("type") or "").strip('"') not in ("application/dicom", ""):
+    if given.get("type", "") not in ("application/dicom", ""):
         request.set_status(415)
         return
     kept, failed, answer = [], [], Dataset()
-    for content in _parts(request.request.body, unquote(str(boundary)).encode("ascii")):
+    for _, content in mime.split(request.request.body, given["boundary"]):
         item = Dataset()
         try:
             header = read_header(content)
@@ -400,17 +351,3 @@ def store_objects(store, request, *uids):
         answer.FailedSOPSequence = failed
     request.set_status(200 if not failed else 202 if kept else 409)
     _json(request, answer.to_json_dict())
-
-
-def _parts(body, boundary):
-    """The contents of the parts of a multipart body: a list of bytes."""
-    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
-    found = []
-    for piece in pieces[1:]:
-        if piece.startswith(b"--"):
-            break
-        _, blank, content = piece.partition(b"\r\n\r\n")
-        if blank:
-            found.append(content)
-    return found
-

@@ -1,0 +1,1 @@
+"""IHE document sharing: the facts of XDS.b, its metadata as objects and as ebRIM."""

@@ -1,0 +1,141 @@
+"""A document source and a document consumer: the other side of registry and repository, a function for each transaction.
+
+    provide(repository.url, entries, {"Document01": octets})                     # ITI-41
+    query(registry.url, "FindDocuments", {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": [APPROVED]})     # ITI-18
+    retrieve(repository.url, [(repository_id, unique_id)])                       # ITI-43
+
+Each returns an Answer and raises what `web.ask` raises. Sources: IHE ITI TF-2 3.18, 3.41, 3.42, 3.43.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from coursekit.standards import soap
+from coursekit.standards.xds import facts, metadata
+from coursekit.standards.xds.facts import LCM, QUERY, RIM, RS, XDSB
+from coursekit.standards.xds.metadata import Problem
+from coursekit.systems.web import ask
+
+SENDER = "consumer"
+
+
+class Document(NamedTuple):
+    """A document that was retrieved: its uniqueId, its repository's, its media type and its bytes."""
+
+    unique_id: str
+    repository: str
+    mime_type: str
+    octets: bytes
+
+
+@dataclass
+class Answer:
+    """What came back.
+
+    status    : a URN: facts.SUCCESS, PARTIAL or FAILURE
+    problems  : list of Problem, its errors and warnings
+    entries   : list of Entry (ITI-18 with metadata)
+    ids       : list of entryUUIDs (ITI-18)
+    documents : list of Document (ITI-43)
+    request, response : the soap.Message that were exchanged
+    """
+
+    status: str
+    problems: list = field(default_factory=list)
+    entries: list = field(default_factory=list)
+    ids: list = field(default_factory=list)
+    documents: list = field(default_factory=list)
+    request: object = field(default=None, repr=False)
+    response: object = field(default=None, repr=False)
+
+    def __repr__(self):
+        found = [f"{len(many)} {what}" for many, what in ((self.entries or self.ids, "metadata objects"), (self.documents, "documents")) if many]
+        return f"<{', '.join([self.status.rpartition(':')[2], *found, *(one.code for one in self.problems)])}>"
+
+
+def register(url, entries, sender=SENDER):
+    """ITI-42, Register Document Set-b: metadata to a registry."""
+    from lxml import etree
+
+    body = etree.Element(f"{{{LCM}}}SubmitObjectsRequest", nsmap={"lcm": LCM})
+    body.append(metadata.write(entries))
+    return _asked(url, "ITI-42", body, sender)
+
+
+def provide(url, entries, documents, sender=SENDER):
+    """ITI-41, Provide and Register Document Set-b: metadata and documents, {entry's id: bytes}, to a repository."""
+    from lxml import etree
+
+    body = etree.Element(f"{{{XDSB}}}ProvideAndRegisterDocumentSetRequest", nsmap={"xdsb": XDSB, "lcm": LCM})
+    etree.SubElement(body, f"{{{LCM}}}SubmitObjectsRequest").append(metadata.write(entries))
+    message = soap.Message(facts.ACTIONS["ITI-41"][0], body, packaged=True)
+    for id, octets in documents.items():
+        message.attach(etree.SubElement(body, f"{{{XDSB}}}Document", id=id), octets)
+    return _sent(url, message, sender)
+
+
+def query(url, name, parameters, leaves=True, home=None, sender=SENDER):
+    """ITI-18, Registry Stored Query.
+
+    name       : a key of `facts.QUERIES`, or an id
+    parameters : {parameter: value, or a list of values; a list of lists makes a slot of each}. Texts are quoted here; codes are
+                 metadata.Code; numbers, and the times of parameters that end in From or To, go as they are
+    leaves     : whether metadata are wanted (LeafClass), or references (ObjectRef)
+    home       : homeCommunityId, for a gateway
+    """
+    from lxml import etree
+
+    body = etree.Element(f"{{{QUERY}}}AdhocQueryRequest", nsmap={"query": QUERY, "rim": RIM})
+    etree.SubElement(body, f"{{{QUERY}}}ResponseOption", returnComposedObjects="true", returnType="LeafClass" if leaves else "ObjectRef")
+    asked = etree.SubElement(body, f"{{{RIM}}}AdhocQuery", id=facts.QUERIES[name].id if name in facts.QUERIES else name)
+    if home:
+        asked.set("home", home)
+    for parameter, value in parameters.items():
+        slots = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
+        for one in slots:
+            inside = etree.SubElement(etree.SubElement(asked, f"{{{RIM}}}Slot", name=parameter), f"{{{RIM}}}ValueList")
+            etree.SubElement(inside, f"{{{RIM}}}Value").text = written(one, parameter.endswith(("From", "To")))
+    return _asked(url, "ITI-18", body, sender)
+
+
+def written(value, number=False):
+    """A value of a parameter as it stands in rim:Value (3.18.4.1.2.3.5): 'text', ('a','b'), 20250407."""
+    if isinstance(value, list):
+        return f"({','.join(written(one) for one in value)})"
+    if isinstance(value, metadata.Code):
+        value = f"{value.code}^^{value.scheme}"
+        return "('" + value.replace("'", "''") + "')"
+    return str(value) if number or isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def retrieve(url, documents, sender=SENDER):
+    """ITI-43, Retrieve Document Set: documents are pairs (repositoryUniqueId, uniqueId)."""
+    from lxml import etree
+
+    body = etree.Element(f"{{{XDSB}}}RetrieveDocumentSetRequest", nsmap={"xdsb": XDSB})
+    for repository, unique_id in documents:
+        one = etree.SubElement(body, f"{{{XDSB}}}DocumentRequest")
+        etree.SubElement(one, f"{{{XDSB}}}RepositoryUniqueId").text = repository
+        etree.SubElement(one, f"{{{XDSB}}}DocumentUniqueId").text = unique_id
+    return _asked(url, "ITI-43", body, sender)
+
+
+def _asked(url, transaction, body, sender):
+    return _sent(url, soap.Message(facts.ACTIONS[transaction][0], body, packaged=transaction in facts.PACKAGED), sender)
+
+
+def _sent(url, message, sender):
+    response = ask(url, message, sender)
+    body = response.body
+    status = body.get("status") or next((one.get("status") for one in body.iter(f"{{{RS}}}RegistryResponse")), "")
+    answer = Answer(status, request=message, response=response)
+    answer.problems = [Problem(one.get("errorCode", ""), one.get("codeContext", ""), one.get("severity", "").endswith("Warning"))
+                       for one in body.iter(f"{{{RS}}}RegistryError")]
+    listed = body.find(f"{{{RIM}}}RegistryObjectList")
+    if listed is not None:
+        answer.entries, _ = metadata.read(listed)
+        answer.ids = [one.get("id") for one in listed]
+    for one in body.iterfind(f"{{{XDSB}}}DocumentResponse"):
+        uid, repository, kind = (one.findtext(f"{{{XDSB}}}{name}", "") for name in ("DocumentUniqueId", "RepositoryUniqueId", "mimeType"))
+        answer.documents.append(Document(uid, repository, kind, response.octets(one.find(f"{{{XDSB}}}Document"))))
+    return answer

@@ -1,0 +1,164 @@
+"""A document repository that runs: it keeps documents and tells a registry of them (IHE XDS.b).
+
+    with Registry() as registry, Repository("HV_REPOSITORY", "2.999.1.1.72", registry.url) as repository:
+        repository.url                                  # ITI-41 and ITI-43 over SOAP with MTOM
+
+Sources: IHE ITI TF-2 3.41 (provide and register), 3.43 (retrieve), V.8 (MTOM).
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import threading
+from pathlib import Path
+
+from coursekit.standards import soap
+from coursekit.standards.xds import facts, metadata
+from coursekit.standards.xds.facts import DOCUMENT
+from coursekit.standards.xds.metadata import Problem
+from coursekit.systems import document_sharing
+from coursekit.systems.registry import add_errors, registry_response, told
+from coursekit.systems.web import NoAnswer, SoapServer
+
+
+class Repository(SoapServer):
+    """A document repository.
+
+    unique_id : its repositoryUniqueId, an OID
+    registry  : the URL of the registry that it tells
+    folder    : where it keeps documents; a temporary one, gone at the end, if not given
+    """
+
+    def __init__(self, name="HV_REPOSITORY", unique_id="2.999.1.1.72", registry=None, folder=None, port=0):
+        super().__init__(name, port)
+        self.unique_id, self.registry, self.folder = unique_id, registry, folder
+        self._temporary = self._documents = None
+        self._lock = threading.Lock()
+        self.actions = {facts.ACTIONS["ITI-41"][0]: ("ITI-41", self._provide), facts.ACTIONS["ITI-43"][0]: ("ITI-43", self._retrieve)}
+
+    def __repr__(self):
+        if not self._runs:
+            return f"<repository {self.name} is stopped>"
+        return f"<repository {self.name} runs: {len(list(self._documents.glob('*.json')))} documents, {len(self.journal)} events>"
+
+    def _begin(self):
+        if self.folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-repository-", ignore_cleanup_errors=True)
+        self._documents = Path(self._temporary.name if self._temporary else self.folder) / "documents"
+        self._documents.mkdir(parents=True, exist_ok=True)
+        super()._begin()
+
+    def _end(self):
+        super()._end()
+        if self._temporary:
+            self._temporary.cleanup()
+            self._temporary = None
+
+    # ITI-41
+
+    def _provide(self, message):
+        if message.body.tag != f"{{{facts.XDSB}}}ProvideAndRegisterDocumentSetRequest":
+            raise soap.Fault("The Body of ITI-41 holds an xdsb:ProvideAndRegisterDocumentSetRequest.")
+        if not message.packaged:
+            raise soap.Fault("ITI-41 goes as an MTOM package (ITI TF-2 V.8).")
+        listed = message.body.find(f"{{{facts.LCM}}}SubmitObjectsRequest/{{{facts.RIM}}}RegistryObjectList")
+        entries, problems = metadata.read(listed) if listed is not None else ([], [])
+        documents = {one.get("id"): message.octets(one) for one in message.body.iterfind(f"{{{facts.XDSB}}}Document")}
+        if not problems:
+            problems = self.provide(entries, documents)
+        return self._answer("ITI-41", registry_response(problems))
+
+    def provide(self, entries, documents):
+        """Keep documents and register them. Returns a list of Problem; with an error among them nothing was kept.
+
+        documents : {id of the document entry: bytes}
+        """
+        problems = metadata.check(entries, "ITI-41")
+        entries = [entry.copy() for entry in entries]
+        described = {entry.id: entry for entry in entries if entry.kind == DOCUMENT and entry.get("objectType") != facts.ON_DEMAND}
+        problems += [Problem("XDSMissingDocument", f"The document of the entry {id} is missing.") for id in described if id not in documents]
+        problems += [Problem("XDSMissingDocumentMetadata", f"The document {id} has no entry.") for id in documents if id not in described]
+        for id in described.keys() & documents.keys():
+            problems += self._completed(described[id], documents[id])
+        if problems:
+            return problems
+        with self._lock:
+            kept = [self._keep(described[id]["uniqueId"], described[id]["mimeType"], documents[id]) for id in described]
+            try:
+                answer = document_sharing.register(self.registry, entries, sender=self.name)
+            except (NoAnswer, soap.Fault, soap.BadSoap) as problem:
+                answer = document_sharing.Answer(facts.FAILURE, [Problem("XDSRegistryNotAvailable", str(problem))])
+            if answer.status != facts.SUCCESS:
+                for new in filter(None, kept):
+                    self._drop(new)
+        return answer.problems
+
+    def _completed(self, entry, octets):
+        """Fill in what the repository adds; the Problems of what the source said wrongly."""
+        digest, size = hashlib.sha1(octets).hexdigest(), str(len(octets))
+        wrong = []
+        if entry.get("hash") and entry["hash"].lower() != digest:
+            wrong.append(Problem("XDSRepositoryMetadataError", f"The hash of {entry['uniqueId']} is not that of the document."))
+        if entry.get("size") and entry["size"] != size:
+            wrong.append(Problem("XDSRepositoryMetadataError", f"The size of {entry['uniqueId']} is not that of the document."))
+        entry.values |= {"hash": entry.get("hash") or digest, "size": size, "repositoryUniqueId": self.unique_id}
+        return wrong
+
+    def _place(self, unique_id):
+        return self._documents / hashlib.sha256(unique_id.encode("utf-8")).hexdigest()
+
+    def _keep(self, unique_id, mime, octets):
+        """Keep a document, on the disk when this returns. Returns its uniqueId if it's new, else None."""
+        place = self._place(unique_id)
+        if place.with_suffix(".json").exists():
+            return None                                 # the registry judges whether it's the same
+        for path, content in ((place, octets), (place.with_suffix(".json"), json.dumps([unique_id, mime]).encode("utf-8"))):
+            part = path.with_name(path.name + ".part")
+            with open(part, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(part, path)
+        return unique_id
+
+    def _drop(self, unique_id):
+        place = self._place(unique_id)
+        place.with_suffix(".json").unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
+
+    # ITI-43
+
+    def _retrieve(self, message):
+        from lxml import etree
+
+        if message.body.tag != f"{{{facts.XDSB}}}RetrieveDocumentSetRequest":
+            raise soap.Fault("The Body of ITI-43 holds an xdsb:RetrieveDocumentSetRequest.")
+        body = etree.Element(f"{{{facts.XDSB}}}RetrieveDocumentSetResponse", nsmap={"xdsb": facts.XDSB})
+        answer, problems, found = self._answer("ITI-43", body), [], []
+        for asked in message.body.iterfind(f"{{{facts.XDSB}}}DocumentRequest"):
+            home, repository, uid = (asked.findtext(f"{{{facts.XDSB}}}{name}") for name in (
+                "HomeCommunityId", "RepositoryUniqueId", "DocumentUniqueId"))
+            place = self._place(uid or "")
+            if repository != self.unique_id:
+                problems.append(Problem("XDSUnknownRepositoryId", f"This is the repository {self.unique_id}, not {repository}."))
+            elif not place.with_suffix(".json").exists():
+                problems.append(Problem("XDSDocumentUniqueIdError", f"The document {uid} is not here."))
+            else:
+                found.append((home, uid, json.loads(place.with_suffix(".json").read_text("utf-8"))[1], place.read_bytes()))
+        status = facts.SUCCESS if not problems else facts.PARTIAL if found else facts.FAILURE
+        etree.SubElement(body, f"{{{facts.RS}}}RegistryResponse", nsmap={"rs": facts.RS}, status=status)
+        add_errors(body[0], problems)
+        for home, uid, mime, octets in found:
+            one = etree.SubElement(body, f"{{{facts.XDSB}}}DocumentResponse")
+            for name, text in (("HomeCommunityId", home), ("RepositoryUniqueId", self.unique_id), ("DocumentUniqueId", uid), ("mimeType", mime)):
+                if text:
+                    etree.SubElement(one, f"{{{facts.XDSB}}}{name}").text = text
+            answer.attach(etree.SubElement(one, f"{{{facts.XDSB}}}Document"), octets)
+        return answer
+
+    def _answer(self, transaction, body):
+        return soap.Message(facts.ACTIONS[transaction][1], body, reply_to=None, packaged=True)
+
+    def _told(self, reply):
+        return told(reply.body)
