@@ -7,8 +7,7 @@ Sources: IHE ITI TF-2 3.41 (provide and register), 3.43 (retrieve), V.8 (MTOM).
 """
 
 import hashlib
-import json
-import os
+import sqlite3
 import tempfile
 import threading
 from pathlib import Path
@@ -20,6 +19,8 @@ from coursekit.standards.xds.metadata import Problem
 from coursekit.systems import document_sharing
 from coursekit.systems.registry import add_errors, registry_response, told
 from coursekit.systems.web import NoAnswer, SoapServer
+
+_TABLE = "CREATE TABLE IF NOT EXISTS document (unique_id TEXT PRIMARY KEY, mime_type TEXT NOT NULL, content BLOB NOT NULL)"
 
 
 class Repository(SoapServer):
@@ -33,27 +34,53 @@ class Repository(SoapServer):
     def __init__(self, name="HV_REPOSITORY", unique_id="2.999.1.1.72", registry=None, folder=None, port=0):
         super().__init__(name, port)
         self.unique_id, self.registry, self.folder = unique_id, registry, folder
-        self._temporary = self._documents = None
-        self._lock = threading.Lock()
+        self._temporary = self._database = None
+        self._lock = threading.Lock()                   # of the database, not of an exchange with the registry
         self.actions = {facts.ACTIONS["ITI-41"][0]: ("ITI-41", self._provide), facts.ACTIONS["ITI-43"][0]: ("ITI-43", self._retrieve)}
 
     def __repr__(self):
         if not self._runs:
             return f"<repository {self.name} is stopped>"
-        return f"<repository {self.name} runs: {len(list(self._documents.glob('*.json')))} documents, {len(self.journal)} events>"
+        (count,) = self._ask("SELECT count(*) FROM document")
+        return f"<repository {self.name} runs: {count} documents, {len(self.journal)} events>"
 
     def _begin(self):
         if self.folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-repository-", ignore_cleanup_errors=True)
-        self._documents = Path(self._temporary.name if self._temporary else self.folder) / "documents"
-        self._documents.mkdir(parents=True, exist_ok=True)
+        folder = Path(self._temporary.name if self._temporary else self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(folder / "repository.sqlite", check_same_thread=False, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=FULL")
+        self._database.execute(_TABLE)
         super()._begin()
 
     def _end(self):
         super()._end()
+        if self._database:
+            self._database.close()
+            self._database = None
         if self._temporary:
             self._temporary.cleanup()
             self._temporary = None
+
+    def _ask(self, statement, *values):
+        """The first row of what a statement gives, or None."""
+        with self._lock:
+            return self._database.execute(statement, values).fetchone()
+
+    def _change(self, statement, rows):
+        """Carry out a statement for each of some rows, all or none; they are on the disk when this returns."""
+        if not rows:
+            return
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.executemany(statement, rows)
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
 
     # ITI-41
 
@@ -83,15 +110,24 @@ class Repository(SoapServer):
             problems += self._completed(described[id], documents[id])
         if problems:
             return problems
-        with self._lock:
-            kept = [self._keep(described[id]["uniqueId"], described[id]["mimeType"], documents[id]) for id in described]
-            try:
-                answer = document_sharing.register(self.registry, entries, sender=self.name)
-            except (NoAnswer, soap.Fault, soap.BadSoap) as problem:
-                answer = document_sharing.Answer(facts.FAILURE, [Problem("XDSRegistryNotAvailable", str(problem))])
-            if answer.status != facts.SUCCESS:
-                for new in filter(None, kept):
-                    self._drop(new)
+        rows = [(entry["uniqueId"], entry["mimeType"], documents[id]) for id, entry in described.items()]
+        # Documents are on the disk before the registry hears of them. Another content of a uniqueId waits for what the registry says to it.
+        new, others = [], []
+        for row in rows:
+            before = self._ask("SELECT content FROM document WHERE unique_id = ?", row[0])
+            if before is None:
+                new.append(row)
+            elif before[0] != row[2]:
+                others.append(row)
+        self._change("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", new)
+        try:
+            answer = document_sharing.register(self.registry, entries, sender=self.name)
+        except (NoAnswer, soap.Fault, soap.BadSoap) as problem:
+            answer = document_sharing.Answer(facts.FAILURE, [Problem("XDSRegistryNotAvailable", str(problem))])
+        if answer.status == facts.SUCCESS:
+            self._change("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", others)
+        else:
+            self._change("DELETE FROM document WHERE unique_id = ?", [row[:1] for row in new])
         return answer.problems
 
     def _completed(self, entry, octets):
@@ -105,28 +141,6 @@ class Repository(SoapServer):
         entry.values |= {"hash": entry.get("hash") or digest, "size": size, "repositoryUniqueId": self.unique_id}
         return wrong
 
-    def _place(self, unique_id):
-        return self._documents / hashlib.sha256(unique_id.encode("utf-8")).hexdigest()
-
-    def _keep(self, unique_id, mime, octets):
-        """Keep a document, on the disk when this returns. Returns its uniqueId if it's new, else None."""
-        place = self._place(unique_id)
-        if place.with_suffix(".json").exists():
-            return None                                 # the registry judges whether it's the same
-        for path, content in ((place, octets), (place.with_suffix(".json"), json.dumps([unique_id, mime]).encode("utf-8"))):
-            part = path.with_name(path.name + ".part")
-            with open(part, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(part, path)
-        return unique_id
-
-    def _drop(self, unique_id):
-        place = self._place(unique_id)
-        place.with_suffix(".json").unlink(missing_ok=True)
-        place.unlink(missing_ok=True)
-
     # ITI-43
 
     def _retrieve(self, message):
@@ -139,13 +153,13 @@ class Repository(SoapServer):
         for asked in message.body.iterfind(f"{{{facts.XDSB}}}DocumentRequest"):
             home, repository, uid = (asked.findtext(f"{{{facts.XDSB}}}{name}") for name in (
                 "HomeCommunityId", "RepositoryUniqueId", "DocumentUniqueId"))
-            place = self._place(uid or "")
+            kept = self._ask("SELECT mime_type, content FROM document WHERE unique_id = ?", uid)
             if repository != self.unique_id:
                 problems.append(Problem("XDSUnknownRepositoryId", f"This is the repository {self.unique_id}, not {repository}."))
-            elif not place.with_suffix(".json").exists():
+            elif kept is None:
                 problems.append(Problem("XDSDocumentUniqueIdError", f"The document {uid} is not here."))
             else:
-                found.append((home, uid, json.loads(place.with_suffix(".json").read_text("utf-8"))[1], place.read_bytes()))
+                found.append((home, uid, *kept))
         status = facts.SUCCESS if not problems else facts.PARTIAL if found else facts.FAILURE
         etree.SubElement(body, f"{{{facts.RS}}}RegistryResponse", nsmap={"rs": facts.RS}, status=status)
         add_errors(body[0], problems)

@@ -1,0 +1,85 @@
+"""How fast the document registry answers with a million entries, and how many documents a second it takes.
+
+    python benchmarks/registry.py [entries]
+
+Twenty documents a patient. FindDocuments is asked over SOAP and timed where it is asked; the percentiles are of 400 patients.
+"""
+
+import json
+import random
+import sys
+import tempfile
+import time
+
+from coursekit.standards.xds import facts
+from coursekit.standards.xds.facts import APPROVED, DOCUMENT, SET
+from coursekit.standards.xds.metadata import Author, Code, Entry, association
+from coursekit.systems import document_sharing as sharing
+from coursekit.systems.registry import Registry
+from coursekit.systems.repository import Repository
+
+EACH = 20
+
+
+def patient(number):
+    return f"NM{number}^^^&2.999.1.9&ISO"
+
+
+def document(number, whose, **more):
+    return Entry(DOCUMENT, {
+        "entryUUID": f"urn:uuid:00000000-0000-4000-8000-{number:012x}", "mimeType": "application/dicom", "objectType": facts.STABLE,
+        "creationTime": "20250330014500", "languageCode": "en-US", "sourcePatientId": "HV1^^^&2.999.1.1&ISO",
+        "classCode": Code("IMAGES", "2.999.1.9.11", "Images"), "confidentialityCode": (Code("N", "2.16.840.1.113883.5.25", "normal"),),
+        "formatCode": Code("1.2.840.10008.5.1.4.1.1.88.59", "1.2.840.10008.2.6.1"), "typeCode": Code("18748-4", "2.16.840.1.113883.6.1"),
+        "healthcareFacilityTypeCode": Code("HOSP", "2.999.1.9.13"), "practiceSettingCode": Code("RAD", "2.999.1.9.12"),
+        "patientId": whose, "uniqueId": f"2.999.5.{number}", "author": (Author("1011^TERBRUGGEN^JORIS"),), **more})
+
+
+def submission(number, whose, documents):
+    held = Entry(SET, {"entryUUID": "Set", "submissionTime": "20250330014600", "contentTypeCode": Code("IMAGES", "2.999.1.9.11"), "patientId": whose,
+                       "sourceId": "2.999.3", "uniqueId": f"2.999.6.{number}"})
+    return [*documents, held, *(association(facts.HAS_MEMBER, "Set", one.id, facts.ORIGINAL) for one in documents)]
+
+
+def filled(folder, entries):
+    """A registry's database with so many entries, written without its checks."""
+    with Registry(folder=folder) as registry:
+        database = registry._database
+        database.execute("BEGIN")
+        database.executemany("INSERT INTO patient VALUES (?, NULL)", ((patient(number),) for number in range(entries // EACH)))
+        complete = {"hash": "0" * 40, "size": "3", "repositoryUniqueId": "2.999.8", "availabilityStatus": APPROVED}
+        rows = (document(number, patient(number // EACH), **complete) for number in range(entries))
+        database.executemany("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", (
+            (one.id, DOCUMENT, one["patientId"], one["uniqueId"], APPROVED, json.dumps({"values": one.values, "extra": {}})) for one in rows))
+        database.execute("COMMIT")
+
+
+def main():
+    most = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    for entries in sorted({most // 100, most // 10, most}):
+        with tempfile.TemporaryDirectory() as folder:
+            filled(folder, entries)
+            with Registry(folder=folder) as registry:
+                times, draw = [], random.Random(1)
+                for _ in range(400):
+                    asked = {"$XDSDocumentEntryPatientId": patient(draw.randrange(entries // EACH)), "$XDSDocumentEntryStatus": [APPROVED]}
+                    start = time.perf_counter()
+                    found = sharing.query(registry.url, "FindDocuments", asked)
+                    times.append(time.perf_counter() - start)
+                    assert len(found.entries) == EACH
+                times.sort()
+                print(f"{entries:>9,} entries: FindDocuments median {times[200] * 1e3:.1f} ms, p95 {times[380] * 1e3:.1f} ms", flush=True)
+    with Registry() as registry, Repository(registry=registry.url) as repository:
+        registry.know(patient(1))
+        for count in (1, 10):
+            start = time.perf_counter()
+            for number in range(300 // count):
+                documents = [document(count * 10_000 + number * count + place, patient(1)) for place in range(count)]
+                answer = sharing.provide(repository.url, submission(count * 10_000 + number, patient(1), documents),
+                                         {one.id: f"{one.id}".encode() * 100 for one in documents})
+                assert answer.status == facts.SUCCESS
+            print(f"ITI-41 with {count} document{'s' * (count > 1)} each: {300 / (time.perf_counter() - start):.0f} documents/s")
+
+
+if __name__ == "__main__":
+    main()
