@@ -11,7 +11,8 @@ import sys
 import tempfile
 import time
 
-from coursekit.standards.xds import facts
+from coursekit.standards import xml
+from coursekit.standards.xds import facts, metadata
 from coursekit.standards.xds.facts import APPROVED, DOCUMENT, SET
 from coursekit.standards.xds.metadata import Author, Code, Entry, association
 from coursekit.systems import document_sharing as sharing
@@ -50,7 +51,8 @@ def filled(folder, entries):
         complete = {"hash": "0" * 40, "size": "3", "repositoryUniqueId": "2.999.8", "availabilityStatus": APPROVED}
         rows = (document(number, patient(number // EACH), **complete) for number in range(entries))
         database.executemany("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", (
-            (one.id, DOCUMENT, one["patientId"], one["uniqueId"], APPROVED, json.dumps({"values": one.values, "extra": {}})) for one in rows))
+            (one.id, DOCUMENT, one["patientId"], one["uniqueId"], APPROVED, json.dumps({
+                "values": one.values, "extra": {}, "ebrim": xml.text(metadata.element(one))})) for one in rows))
         database.execute("COMMIT")
 
 

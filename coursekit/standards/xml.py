@@ -68,6 +68,13 @@ def encode(element):
     return etree.tostring(element, xml_declaration=True, encoding="UTF-8")
 
 
+def text(element):
+    """An element as text."""
+    from lxml import etree
+
+    return etree.tostring(element, encoding="unicode")
+
+
 def pretty(octets_or_element, longest=120):
     """The document as text for a person: an element on a line, indented; texts longer than `longest` are cut, and say how long they are."""
     from copy import deepcopy
@@ -76,8 +83,8 @@ def pretty(octets_or_element, longest=120):
 
     root = parse(octets_or_element) if isinstance(octets_or_element, bytes) else deepcopy(octets_or_element)
     for element in root.iter():
-        text = (element.text or "").strip()
-        element.text = f"{text[:longest]}... ({len(text):,} characters)" if len(text) > longest else text or None
+        inside = (element.text or "").strip()
+        element.text = f"{inside[:longest]}... ({len(inside):,} characters)" if len(inside) > longest else inside or None
         element.tail = None
     etree.indent(root)
-    return etree.tostring(root, encoding="unicode")
+    return text(root)

@@ -15,9 +15,10 @@ import sqlite3
 import tempfile
 import threading
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.standards import hl7, soap
+from coursekit.standards import hl7, soap, xml
 from coursekit.standards.hl7 import Refusal
 from coursekit.standards.xds import facts, metadata
 from coursekit.standards.xds.facts import ASSOCIATION, DOCUMENT, FOLDER, SET
@@ -289,7 +290,10 @@ class Registry(SoapServer):
         return new[id]["patientId"] if id in new else self._row("SELECT patient FROM object WHERE uuid = ?", id)[0]
 
     def _put(self, entry):
-        content = json.dumps({"values": entry.values, "extra": entry.extra, **{name: entry.get(name) for name in ("hash", "size")}})
+        kept = {"values": entry.values, "extra": entry.extra, "hash": entry.get("hash"), "size": entry.get("size")}
+        if entry.kind == DOCUMENT:                      # its ebRIM is made once, and not for each answer that holds it
+            kept["ebrim"] = xml.text(metadata.element(entry))
+        content = json.dumps(kept)
         self._database.execute("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", (
             entry.id, entry.kind, entry["patientId"], entry["uniqueId"], entry["availabilityStatus"], content))
 
@@ -365,10 +369,12 @@ class Registry(SoapServer):
 
     def _entry(self, kind, status, content):
         kept = json.loads(content)
+        patient = kept["values"]["patientId"]
         values = {name: _typed(kind, name, value) for name, value in kept["values"].items()}
         values["availabilityStatus"] = status
-        values["patientId"] = self._living(values["patientId"]) or values["patientId"]
-        return Entry(kind, values, {name: tuple(found) for name, found in kept["extra"].items()})
+        values["patientId"] = self._living(patient) or patient
+        same = status == facts.APPROVED and values["patientId"] == patient
+        return _Kept(kind, values, {name: tuple(found) for name, found in kept["extra"].items()}, kept.get("ebrim") if same else None)
 
     def _named(self, asked, kind=None):
         """The objects that parameters name by entryUUID, uniqueId or logicalID."""
@@ -422,6 +428,13 @@ class Registry(SoapServer):
 
     def _told(self, reply):
         return told(reply.body)
+
+
+@dataclass
+class _Kept(Entry):
+    """An Entry of the registry, with the text of its ebRIM where that still holds."""
+
+    ebrim: str | None = None
 
 
 class _Transaction:
@@ -648,7 +661,10 @@ def query_response(found, leaves, problems=()):
                          status=facts.FAILURE if failed else facts.SUCCESS)
     add_errors(made, problems)
     if leaves:
-        made.append(metadata.write(found))
+        listed = etree.SubElement(made, f"{{{facts.RIM}}}RegistryObjectList")
+        for one in found:
+            ebrim = getattr(one, "ebrim", None)
+            listed.append(etree.fromstring(ebrim) if ebrim else metadata.element(one))
     else:
         listed = etree.SubElement(made, f"{{{facts.RIM}}}RegistryObjectList")
         for one in found:
