@@ -13,7 +13,6 @@ import json
 import re
 import sqlite3
 import tempfile
-import threading
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from coursekit.standards.hl7 import Refusal
 from coursekit.standards.xds import facts, metadata
 from coursekit.standards.xds.facts import ASSOCIATION, DOCUMENT, FOLDER, SET
 from coursekit.standards.xds.metadata import Author, Code, Entry, Problem
+from coursekit.systems.database import Database
 from coursekit.systems.mllp import Listener
 from coursekit.systems.web import SoapServer
 
@@ -65,14 +65,13 @@ class Registry(SoapServer):
         super().__init__(name, port)
         self.authority, self.codes, self.folder, self.hl7_port = authority, codes, folder, hl7_port
         self._clock = clock or (lambda: "20250407060000")
-        self._lock = threading.RLock()
         self._database = self._temporary = self._listener = None
         self.actions = {facts.ACTIONS["ITI-42"][0]: ("ITI-42", self._register), facts.ACTIONS["ITI-18"][0]: ("ITI-18", self._stored_query)}
 
     def __repr__(self):
         if not self._runs:
             return f"<registry {self.name} is stopped>"
-        counts = dict(self._rows("SELECT kind, count(*) FROM object GROUP BY kind"))
+        counts = dict(self._database.rows("SELECT kind, count(*) FROM object GROUP BY kind"))
         return (f"<registry {self.name} runs: {counts.get(DOCUMENT, 0)} documents in {counts.get(SET, 0)} submission sets, "
                 f"{len(self.journal)} events>")
 
@@ -82,11 +81,7 @@ class Registry(SoapServer):
         if self.folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-registry-", ignore_cleanup_errors=True)
         folder = Path(self._temporary.name if self._temporary else self.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(folder / "registry.sqlite", check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")           # what was answered is on the disk
-        self._database.executescript(_TABLES)
+        self._database = Database(folder / "registry.sqlite", _TABLES)
         self._listener = Listener(self.name, answer=self._hear, port=self.hl7_port)
         self._listener.journal = self.journal
         self._listener.start()
@@ -109,13 +104,13 @@ class Registry(SoapServer):
 
     def know(self, *patient_ids):
         """Take patient IDs (CX) as known, as an identity feed would tell them."""
-        with self._transaction():
+        with self._database.transaction():
             for one in patient_ids:
-                self._database.execute("INSERT OR IGNORE INTO patient VALUES (?, NULL)", (one,))
+                self._database.run("INSERT OR IGNORE INTO patient VALUES (?, NULL)", one)
 
     def patients(self):
         """{patient ID: the one that it was merged into, or None}."""
-        return dict(self._rows("SELECT id, into_id FROM patient ORDER BY id"))
+        return dict(self._database.rows("SELECT id, into_id FROM patient ORDER BY id"))
 
     def _hear(self, message):
         """A message of the identity feed (ITI TF-2 3.8.4.1.3, 3.8.4.2.3)."""
@@ -138,8 +133,8 @@ class Registry(SoapServer):
                 raise Refusal("AE", f"{place.replace('^1^', '-')} is no active patient ID of the affinity domain.", "204", place)
         if old == new:
             raise Refusal("AE", "A patient ID can't be merged into itself.", "204", "MRG^1^1")
-        with self._transaction():
-            self._database.execute("UPDATE patient SET into_id = ? WHERE id = ?", (new, old))
+        with self._database.transaction():
+            self._database.run("UPDATE patient SET into_id = ? WHERE id = ?", new, old)
         return hl7.reply(message)
 
     def _cx(self, message, place):
@@ -151,16 +146,16 @@ class Registry(SoapServer):
 
     def _living(self, patient):
         """The patient ID that one was merged into, in the end; None when it is not known."""
-        row = self._row("SELECT into_id FROM patient WHERE id = ?", patient)
+        row = self._database.row("SELECT into_id FROM patient WHERE id = ?", patient)
         while row and row[0]:
-            patient, row = row[0], self._row("SELECT into_id FROM patient WHERE id = ?", row[0])
+            patient, row = row[0], self._database.row("SELECT into_id FROM patient WHERE id = ?", row[0])
         return patient if row else None
 
     def _all_of(self, patient):
         """A living patient ID with all that were merged into it, step by step."""
         found, open_ = [patient], [patient]
         while open_:
-            open_ = [row[0] for one in open_ for row in self._rows("SELECT id FROM patient WHERE into_id = ?", one)]
+            open_ = [row[0] for one in open_ for row in self._database.rows("SELECT id FROM patient WHERE into_id = ?", one)]
             found += open_
         return found
 
@@ -183,9 +178,9 @@ class Registry(SoapServer):
         problems = metadata.check(entries, transaction)
         if problems:
             return problems
-        with self._lock:
+        with self._database.lock:
             try:
-                with self._transaction():
+                with self._database.transaction():
                     self._take([entry.copy() for entry in entries])
             except Refused as refused:
                 return refused.problems
@@ -194,13 +189,13 @@ class Registry(SoapServer):
     def _take(self, entries):
         self._check_codes(entries)
         patient = next(entry["patientId"] for entry in entries if entry.kind == SET)
-        if self._row("SELECT into_id FROM patient WHERE id = ?", patient) != (None,):
+        if self._database.row("SELECT into_id FROM patient WHERE id = ?", patient) != (None,):
             raise Refused(Problem("XDSUnknownPatientId", f"The patient ID {patient} is not known, or was merged into another."))
         self._name(entries)
         new = {entry.id: entry for entry in entries if entry.kind != ASSOCIATION}
         for entry in new.values():
             self._check_unique(entry)
-            if self._row("SELECT 1 FROM object WHERE uuid = ?", entry.id):
+            if self._database.row("SELECT 1 FROM object WHERE uuid = ?", entry.id):
                 raise Refused(Problem("XDSRegistryMetadataError", f"The entryUUID {entry.id} is taken."))
         links = [entry for entry in entries if entry.kind == ASSOCIATION]
         for link in links:
@@ -240,7 +235,7 @@ class Registry(SoapServer):
                     entry.values[end] = symbols.get(entry[end], entry[end])
 
     def _check_unique(self, entry):
-        found = self._rows("SELECT kind, content FROM object WHERE unique_id = ?", entry["uniqueId"])
+        found = self._database.rows("SELECT kind, content FROM object WHERE unique_id = ?", entry["uniqueId"])
         if entry.kind != DOCUMENT:
             if found:
                 raise Refused(Problem("XDSDuplicateUniqueIdInRegistry", f"The uniqueId {entry['uniqueId']} of the {entry.kind} is taken."))
@@ -257,14 +252,14 @@ class Registry(SoapServer):
     def _kind_of(self, id, new):
         if id in new:
             return new[id].kind
-        row = self._row("SELECT kind FROM object WHERE uuid = ?", id)
+        row = self._database.row("SELECT kind FROM object WHERE uuid = ?", id)
         return row[0] if row else None
 
     def _check_link(self, link, new, links):
         """Both ends of an association are there, are what they have to be, and concern one patient."""
         source, target, kind = link["source"], link["target"], link["type"]
         if kind == facts.HAS_MEMBER:
-            if self._kind_of(source, new) == SET and (target in links or self._row("SELECT 1 FROM association WHERE uuid = ?", target)):
+            if self._kind_of(source, new) == SET and (target in links or self._database.row("SELECT 1 FROM association WHERE uuid = ?", target)):
                 return                                  # a set that names the HasMember of a folder (4.2.2.1.2)
             ends = [(source, (SET, FOLDER)), (target, (DOCUMENT, FOLDER))]
         else:
@@ -278,7 +273,7 @@ class Registry(SoapServer):
                 raise Refused(Problem("UnresolvedReferenceException", f"{id} is neither in this submission nor in the registry as a "
                                                                       f"{' or '.join(kinds)}."))
         for id, _ in ends:
-            if id not in new and self._row("SELECT status FROM object WHERE uuid = ?", id)[0] != facts.APPROVED:
+            if id not in new and self._database.row("SELECT status FROM object WHERE uuid = ?", id)[0] != facts.APPROVED:
                 raise Refused(Problem("XDSRegistryDeprecatedDocumentError", f"{id} is not Approved."))
         if link.get("status") == facts.REFERENCE:
             return                                      # by reference a set may hold another patient's (3.42.4.1.3.3.1)
@@ -287,29 +282,29 @@ class Registry(SoapServer):
             raise Refused(Problem("XDSPatientIdDoesNotMatch", f"{source} and {target} concern different patients."))
 
     def _patient_of(self, id, new):
-        return new[id]["patientId"] if id in new else self._row("SELECT patient FROM object WHERE uuid = ?", id)[0]
+        return new[id]["patientId"] if id in new else self._database.row("SELECT patient FROM object WHERE uuid = ?", id)[0]
 
     def _put(self, entry):
         kept = {"values": entry.values, "extra": entry.extra, "hash": entry.get("hash"), "size": entry.get("size")}
         if entry.kind == DOCUMENT:                      # its ebRIM is made once, and not for each answer that holds it
             kept["ebrim"] = xml.text(metadata.element(entry))
         content = json.dumps(kept)
-        self._database.execute("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", (
-            entry.id, entry.kind, entry["patientId"], entry["uniqueId"], entry["availabilityStatus"], content))
+        self._database.run("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)",
+                           entry.id, entry.kind, entry["patientId"], entry["uniqueId"], entry["availabilityStatus"], content)
 
     def _put_link(self, link):
         link.values["availabilityStatus"] = facts.APPROVED
-        self._database.execute("INSERT INTO association VALUES (?, ?, ?, ?, ?)", (
-            link.id, link["type"], link["source"], link["target"], json.dumps({"values": link.values, "extra": link.extra})))
+        self._database.run("INSERT INTO association VALUES (?, ?, ?, ?, ?)", link.id, link["type"], link["source"], link["target"],
+                           json.dumps({"values": link.values, "extra": link.extra}))
 
     def _replace(self, link, submission_set):
         """Deprecate what is replaced with its addenda and transformations; the replacement goes into its folders (3.42.4.1.3.5)."""
         old = link["target"]
-        gone = [old] + [row[0] for row in self._rows("SELECT source FROM association WHERE target = ? AND type IN (?, ?)", old, facts.APND,
+        gone = [old] + [row[0] for row in self._database.rows("SELECT source FROM association WHERE target = ? AND type IN (?, ?)", old, facts.APND,
                                                      facts.XFRM)]
         for one in gone:
-            self._database.execute("UPDATE object SET status = ? WHERE uuid = ?", (facts.DEPRECATED, one))
-        for (folder,) in self._rows("SELECT source FROM association JOIN object ON object.uuid = source WHERE target = ? AND type = ? AND "
+            self._database.run("UPDATE object SET status = ? WHERE uuid = ?", facts.DEPRECATED, one)
+        for (folder,) in self._database.rows("SELECT source FROM association JOIN object ON object.uuid = source WHERE target = ? AND type = ? AND "
                                     "kind = ?", old, facts.HAS_MEMBER, FOLDER):
             member = metadata.association(facts.HAS_MEMBER, folder, link["source"])
             self._put_link(member)
@@ -317,10 +312,10 @@ class Registry(SoapServer):
             self._touch(folder)
 
     def _touch(self, folder):
-        row = self._row("SELECT content FROM object WHERE uuid = ?", folder)
+        row = self._database.row("SELECT content FROM object WHERE uuid = ?", folder)
         content = json.loads(row[0])
         content["values"]["lastUpdateTime"] = self._clock()
-        self._database.execute("UPDATE object SET content = ? WHERE uuid = ?", (json.dumps(content), folder))
+        self._database.run("UPDATE object SET content = ? WHERE uuid = ?", json.dumps(content), folder)
 
     # ITI-18
 
@@ -351,20 +346,20 @@ class Registry(SoapServer):
         """
         query = facts.QUERIES[name]
         asked = _checked(query, given)
-        with self._lock:
+        with self._database.lock:
             return _QUERIES[name](self, asked) if name in _QUERIES else self._find(query, asked)
 
     def _find(self, query, asked):
         """FindDocuments, FindSubmissionSets, FindFolders: of a patient, by attributes."""
         patient = next(values[0][0] for parameter, values in asked.values() if parameter.attribute == "patientId")
-        if self._row("SELECT into_id FROM patient WHERE id = ?", patient) != (None,):
+        if self._database.row("SELECT into_id FROM patient WHERE id = ?", patient) != (None,):
             return []                                   # not known, or merged into another: no content
         return [entry for entry in self._of_patient(patient, query.finds) if all(_fits(entry, *one) for one in asked.values())
                 and _of_type(entry, asked)]
 
     def _of_patient(self, patient, kind):
         ids = self._all_of(patient)
-        rows = self._rows(f"SELECT kind, status, content FROM object WHERE patient IN ({', '.join('?' * len(ids))}) AND kind = ?", *ids, kind)
+        rows = self._database.rows(f"SELECT kind, status, content FROM object WHERE patient IN ({', '.join('?' * len(ids))}) AND kind = ?", *ids, kind)
         return [self._entry(*row) for row in rows]
 
     def _entry(self, kind, status, content):
@@ -384,12 +379,12 @@ class Registry(SoapServer):
                 continue
             column = "unique_id" if parameter.attribute == "uniqueId" else "uuid"
             for value in [one for several in values for one in several]:
-                rows = self._rows(f"SELECT kind, status, content FROM object WHERE {column} = ?", value)
+                rows = self._database.rows(f"SELECT kind, status, content FROM object WHERE {column} = ?", value)
                 found += [self._entry(*row) for row in rows if kind in (None, row[0])]
         return found
 
     def _links(self, where, *values):
-        rows = self._rows(f"SELECT content FROM association WHERE {where} ORDER BY rowid", *values)
+        rows = self._database.rows(f"SELECT content FROM association WHERE {where} ORDER BY rowid", *values)
         return [Entry(ASSOCIATION, kept["values"], {name: tuple(found) for name, found in kept["extra"].items()})
                 for kept in (json.loads(row[0]) for row in rows)]
 
@@ -397,7 +392,7 @@ class Registry(SoapServer):
         return [link for id in ids for link in self._links(f"{end} = ?", id)]
 
     def _by_uuid(self, ids):
-        rows = [self._row("SELECT kind, status, content FROM object WHERE uuid = ?", id) for id in dict.fromkeys(ids)]
+        rows = [self._database.row("SELECT kind, status, content FROM object WHERE uuid = ?", id) for id in dict.fromkeys(ids)]
         return [self._entry(*row) for row in rows if row]
 
     def _contents(self, container, asked):
@@ -413,19 +408,6 @@ class Registry(SoapServer):
         ids |= {link.id for link in inner}
         return [container, *kept, *(link for link in links if link["target"] in ids), *inner]
 
-    # The database
-
-    def _transaction(self):
-        return _Transaction(self._database, self._lock)
-
-    def _row(self, statement, *values):
-        with self._lock:
-            return self._database.execute(statement, values).fetchone()
-
-    def _rows(self, statement, *values):
-        with self._lock:
-            return self._database.execute(statement, values).fetchall()
-
     def _told(self, reply):
         return told(reply.body)
 
@@ -435,21 +417,6 @@ class _Kept(Entry):
     """An Entry of the registry, with the text of its ebRIM where that still holds."""
 
     ebrim: str | None = None
-
-
-class _Transaction:
-    def __init__(self, connection, lock):
-        self._connection, self._lock = connection, lock
-
-    def __enter__(self):
-        self._lock.acquire()
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind, *_):
-        try:
-            self._connection.execute("ROLLBACK" if kind else "COMMIT")
-        finally:
-            self._lock.release()
 
 
 def _typed(kind, name, value):
@@ -518,7 +485,7 @@ def _get_related(registry, asked):
 
 def _get_all(registry, asked):
     patient = asked["$patientId"][1][0][0]
-    if registry._row("SELECT into_id FROM patient WHERE id = ?", patient) != (None,):
+    if registry._database.row("SELECT into_id FROM patient WHERE id = ?", patient) != (None,):
         return []
     found = []
     for kind, name in ((DOCUMENT, "$XDSDocumentEntryStatus"), (SET, "$XDSSubmissionSetStatus"), (FOLDER, "$XDSFolderStatus")):

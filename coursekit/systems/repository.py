@@ -7,9 +7,7 @@ Sources: IHE ITI TF-2 3.41 (provide and register), 3.43 (retrieve), V.8 (MTOM).
 """
 
 import hashlib
-import sqlite3
 import tempfile
-import threading
 from pathlib import Path
 
 from coursekit.standards import soap
@@ -17,6 +15,7 @@ from coursekit.standards.xds import facts, metadata
 from coursekit.standards.xds.facts import DOCUMENT
 from coursekit.standards.xds.metadata import Problem
 from coursekit.systems import document_sharing
+from coursekit.systems.database import Database
 from coursekit.systems.registry import add_errors, registry_response, told
 from coursekit.systems.web import NoAnswer, SoapServer
 
@@ -35,24 +34,18 @@ class Repository(SoapServer):
         super().__init__(name, port)
         self.unique_id, self.registry, self.folder = unique_id, registry, folder
         self._temporary = self._database = None
-        self._lock = threading.Lock()                   # of the database, not of an exchange with the registry
         self.actions = {facts.ACTIONS["ITI-41"][0]: ("ITI-41", self._provide), facts.ACTIONS["ITI-43"][0]: ("ITI-43", self._retrieve)}
 
     def __repr__(self):
         if not self._runs:
             return f"<repository {self.name} is stopped>"
-        (count,) = self._ask("SELECT count(*) FROM document")
+        (count,) = self._database.row("SELECT count(*) FROM document")
         return f"<repository {self.name} runs: {count} documents, {len(self.journal)} events>"
 
     def _begin(self):
         if self.folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-repository-", ignore_cleanup_errors=True)
-        folder = Path(self._temporary.name if self._temporary else self.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(folder / "repository.sqlite", check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.execute(_TABLE)
+        self._database = Database(Path(self._temporary.name if self._temporary else self.folder) / "repository.sqlite", _TABLE)
         super()._begin()
 
     def _end(self):
@@ -63,24 +56,6 @@ class Repository(SoapServer):
         if self._temporary:
             self._temporary.cleanup()
             self._temporary = None
-
-    def _ask(self, statement, *values):
-        """The first row of what a statement gives, or None."""
-        with self._lock:
-            return self._database.execute(statement, values).fetchone()
-
-    def _change(self, statement, rows):
-        """Carry out a statement for each of some rows, all or none; they are on the disk when this returns."""
-        if not rows:
-            return
-        with self._lock:
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                self._database.executemany(statement, rows)
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
 
     # ITI-41
 
@@ -114,20 +89,21 @@ class Repository(SoapServer):
         # Documents are on the disk before the registry hears of them. Another content of a uniqueId waits for what the registry says to it.
         new, others = [], []
         for row in rows:
-            before = self._ask("SELECT content FROM document WHERE unique_id = ?", row[0])
+            before = self._database.row("SELECT content FROM document WHERE unique_id = ?", row[0])
             if before is None:
                 new.append(row)
             elif before[0] != row[2]:
                 others.append(row)
-        self._change("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", new)
+        with self._database.transaction():
+            self._database.run_many("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", new)
         try:
             answer = document_sharing.register(self.registry, entries, sender=self.name)
         except (NoAnswer, soap.Fault, soap.BadSoap) as problem:
             answer = document_sharing.Answer(facts.FAILURE, [Problem("XDSRegistryNotAvailable", str(problem))])
         if answer.status == facts.SUCCESS:
-            self._change("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", others)
+            self._database.run_many("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", others)
         else:
-            self._change("DELETE FROM document WHERE unique_id = ?", [row[:1] for row in new])
+            self._database.run_many("DELETE FROM document WHERE unique_id = ?", [row[:1] for row in new])
         return answer.problems
 
     def _completed(self, entry, octets):
@@ -153,7 +129,7 @@ class Repository(SoapServer):
         for asked in message.body.iterfind(f"{{{facts.XDSB}}}DocumentRequest"):
             home, repository, uid = (asked.findtext(f"{{{facts.XDSB}}}{name}") for name in (
                 "HomeCommunityId", "RepositoryUniqueId", "DocumentUniqueId"))
-            kept = self._ask("SELECT mime_type, content FROM document WHERE unique_id = ?", uid)
+            kept = self._database.row("SELECT mime_type, content FROM document WHERE unique_id = ?", uid)
             if repository != self.unique_id:
                 problems.append(Problem("XDSUnknownRepositoryId", f"This is the repository {self.unique_id}, not {repository}."))
             elif kept is None:

@@ -10,7 +10,6 @@ import hashlib
 import io
 import os
 import re
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
@@ -19,6 +18,7 @@ from typing import NamedTuple
 
 from coursekit.errors import CourseError
 from coursekit.standards import matching
+from coursekit.systems.database import Database
 
 STUDY = ("StudyInstanceUID", "PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
          "AccessionNumber", "StudyID", "StudyDescription", "ReferringPhysicianName")
@@ -84,36 +84,29 @@ class Store:
             one.mkdir(parents=True, exist_ok=True)
         # While the disk takes a file, its header is read: waiting for the disk and computing cost about the same.
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="store")
-        self._folders, self._entered, self._lock = set(), set(), threading.RLock()     # which there are, and which series the index has
-        self._index = sqlite3.connect(self.folder / "index.sqlite", check_same_thread=False, isolation_level=None)
+        self._folders, self._entered = set(), set()         # which there are, and which series the index has
         # The files are synced, one by one; the index can be made from them again, so it need not be.
-        self._index.execute("PRAGMA journal_mode=WAL")
-        self._index.execute("PRAGMA synchronous=NORMAL")
-        self._index.executescript(TABLES)
+        self._index = Database(self.folder / "index.sqlite", TABLES, durable=False)
         self._recover()
 
     def close(self):
         """Close the index."""
         self._writers.shutdown()
-        with self._lock:
-            self._index.close()
+        self._index.close()
 
     def _recover(self):
         """Index the files that were kept just before a crash; drop what was half written, and rows whose file is gone."""
         for path in self._incoming.iterdir():
             path.unlink()
-        known = {row[0] for row in self._index.execute("SELECT SOPInstanceUID FROM instance")}
+        known = {row[0] for row in self._index.rows("SELECT SOPInstanceUID FROM instance")}
         found = set()
         for path in self._objects.glob("*/*.dcm"):
             found.add(path.stem)
             if path.stem not in known:
                 content = path.read_bytes()
                 self._enter(read_header(content), len(content))
-        with self._transaction():
-            self._index.executemany("DELETE FROM instance WHERE SOPInstanceUID = ?", [(sop,) for sop in known - found])
-
-    def _transaction(self):
-        return _Transaction(self._index, self._lock)
+        with self._index.transaction():
+            self._index.run_many("DELETE FROM instance WHERE SOPInstanceUID = ?", [(sop,) for sop in known - found])
 
     def path(self, sop):
         """Where the file of a SOP Instance UID lies, or would lie."""
@@ -152,7 +145,7 @@ class Store:
 
     def _enter(self, texts, size):
         """Put an object into the index, and what a rejection note says of others."""
-        with self._transaction():
+        with self._index.transaction():
             if texts["SeriesInstanceUID"] not in self._entered:
                 for table, columns in (("study", STUDY), ("series", (*SERIES, "StudyInstanceUID"))):
                     self._insert("OR IGNORE", table, columns, [texts.get(name) for name in columns])
@@ -165,15 +158,7 @@ class Store:
         self._entered.add(texts["SeriesInstanceUID"])
 
     def _insert(self, how, table, columns, values):
-        self._index.execute(f"INSERT {how} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", values)
-
-    def _row(self, statement, *values):
-        with self._lock:
-            return self._index.execute(statement, values).fetchone()
-
-    def _rows(self, statement, *values):
-        with self._lock:
-            return self._index.execute(statement, values).fetchall()
+        self._index.run(f"INSERT {how} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", *values)
 
     def kept(self, study=(), series=(), sop=(), rejected=False):
         """The objects of some studies, series or SOP Instance UIDs (each a collection; an empty one asks nothing): a list of Kept.
@@ -187,7 +172,7 @@ class Store:
                 values += list(wanted)
         if not rejected:
             conditions.append("SOPInstanceUID NOT IN (SELECT SOPInstanceUID FROM rejection)")
-        rows = self._rows(
+        rows = self._index.rows(
             "SELECT study.StudyInstanceUID, series.SeriesInstanceUID, SOPInstanceUID, SOPClassUID, TransferSyntaxUID, size FROM instance "
             "JOIN series USING (SeriesInstanceUID) JOIN study ON study.StudyInstanceUID = series.StudyInstanceUID "
             f"WHERE {' AND '.join(conditions)} ORDER BY study.StudyInstanceUID, CAST(SeriesNumber AS INTEGER), CAST(InstanceNumber AS INTEGER), "
@@ -219,7 +204,7 @@ class Store:
             "STUDY": ["group_concat(DISTINCT Modality)", "group_concat(DISTINCT SOPClassUID)", "count(DISTINCT series.SeriesInstanceUID)", "count(*)"],
             "SERIES": ["count(*)"], "IMAGE": []}[level]
         group = {"STUDY": "study.StudyInstanceUID", "SERIES": "series.SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}[level]
-        rows = self._rows(
+        rows = self._index.rows(
             f"SELECT {', '.join(columns + counts)} FROM instance JOIN series USING (SeriesInstanceUID) "
             "JOIN study ON study.StudyInstanceUID = series.StudyInstanceUID "
             f"WHERE {' AND '.join(conditions)} GROUP BY {group} ORDER BY StudyDate, StudyTime, study.StudyInstanceUID, "
@@ -229,37 +214,20 @@ class Store:
 
     def rejected(self):
         """The SOP Instance UIDs that rejection notes withdrew: a dict from UID to the code of the reason."""
-        return dict(self._rows("SELECT SOPInstanceUID, code FROM rejection ORDER BY SOPInstanceUID"))
+        return dict(self._index.rows("SELECT SOPInstanceUID, code FROM rejection ORDER BY SOPInstanceUID"))
 
     def step(self, sop):
         """The Modality Performed Procedure Step of a SOP Instance UID: (status, Dataset), or None."""
         from pydicom.dataset import Dataset
 
-        row = self._row("SELECT status, attributes FROM mpps WHERE SOPInstanceUID = ?", sop)
+        row = self._index.row("SELECT status, attributes FROM mpps WHERE SOPInstanceUID = ?", sop)
         return row and (row[0], Dataset.from_json(row[1]))
 
     def put_step(self, sop, dataset):
         """Keep a Modality Performed Procedure Step, or what has become of it."""
-        with self._transaction():
+        with self._index.transaction():
             self._insert("OR REPLACE", "mpps", ("SOPInstanceUID", "status", "attributes"),
                          [sop, str(dataset.get("PerformedProcedureStepStatus", "")), dataset.to_json()])
-
-
-class _Transaction:
-    """A transaction of the index under its lock: all or nothing."""
-
-    def __init__(self, connection, lock):
-        self._connection, self._lock = connection, lock
-
-    def __enter__(self):
-        self._lock.acquire()
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind, *_):
-        try:
-            self._connection.execute("ROLLBACK" if kind else "COMMIT")
-        finally:
-            self._lock.release()
 
 
 def read_header(content):

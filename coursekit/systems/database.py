@@ -1,0 +1,60 @@
+"""An SQLite database as live systems keep what they must not lose: one connection that any thread may use, one at a time."""
+
+import contextlib
+import sqlite3
+import threading
+from pathlib import Path
+
+
+class Database:
+    """A database in a file.
+
+    path    : the file; the folder is made if it is not there
+    tables  : statements that make the tables where they are missing
+    durable : whether a transaction is on the disk when it ends; else after the next checkpoint, and whole after a crash all the same
+    """
+
+    def __init__(self, path, tables, durable=True):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        self._connection.executescript(tables)
+
+    def close(self):
+        """Close it."""
+        with self.lock:
+            self._connection.close()
+
+    def row(self, statement, *values):
+        """The first row that a statement gives, or None."""
+        with self.lock:
+            return self._connection.execute(statement, values).fetchone()
+
+    def rows(self, statement, *values):
+        """All rows that a statement gives: a list of tuples."""
+        with self.lock:
+            return self._connection.execute(statement, values).fetchall()
+
+    def run(self, statement, *values):
+        """Carry out a statement."""
+        with self.lock:
+            self._connection.execute(statement, values)
+
+    def run_many(self, statement, rows):
+        """Carry out a statement for each of some rows (an iterable)."""
+        with self.lock:
+            self._connection.executemany(statement, rows)
+
+    @contextlib.contextmanager
+    def transaction(self):
+        """What is done within is done as a whole or, when an exception leaves it, not at all. No other thread comes between."""
+        with self.lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
