@@ -53,8 +53,9 @@ class Exercise:
                  argument tuples
     trial      : for a Config exercise, a function from settings and a hospital to what comes of them
     faults     : for a Config exercise, a function from that outcome to sentences: what is not good enough
-    stage      : for a Client or Tests exercise, a function from a random.Random to a context manager: servers that run while it is open
-    visit      : for a Server exercise, a function from a port and a case's arguments to what real clients see there
+    stage      : for a Client or Tests exercise, a function from a random.Random to a context manager: servers that run while it is open; for a
+                 Server exercise, one from a case's arguments: what stands around the server
+    visit      : for a Server exercise, a function from a port and a case's arguments (or from server and bench) to what was seen there
     right      : for a Client exercise, a function from how a server behaves to what a right client returns
     on         : dict from the name of another database to the Exercise that is asked there in place of this one
     failed     : of a Function exercise, the arguments of the case that failed in the last check, or None

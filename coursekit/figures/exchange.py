@@ -1,5 +1,6 @@
 """A sequence diagram of what systems said to each other, drawn from the journal of a live system."""
 
+import re
 import textwrap
 
 from coursekit.figures.packets import arrow, canvas, lifelines
@@ -8,10 +9,16 @@ from coursekit.figures.picture import Picture, figure
 ROWS = 40                               # arrows in one diagram; of more, the middle is left out
 _INK, _FAINT, _NOTE = "#1c2733", "#5c6873", "#e9edf1"
 _ROW, _TOP = 34, 78
+# What the names and details of events say: answers, and among them those that refuse
+_ANSWER = re.compile(r".*-(RSP|RP|AC|RJ)|ACK\b.*|RSP\b.*|MCCI.*|.* response|soap:Fault|no answer|[1-5]\d\d")
+_REFUSAL = re.compile(r"(A[ER]|C[ER])\b.*|(?!0000|FF0|B00)[0-9A-F]{4}H.*|Failure.*|PartialSuccess.*")
+_REFUSES = ("A-ASSOCIATE-RJ", "A-ABORT", "soap:Fault", "no answer", "no message")
 
 
 def exchange(events, title="What was said"):
     """A sequence diagram: a line for each party, in the order in which they appear, and an arrow downwards in time for each event.
+
+    Answers are dashed; what refuses or ends an exchange is thick and has a cross before it.
 
     events : a `systems.system.Journal`, or anything else whose elements have `source`, `target`, `what` and `detail`
 
@@ -45,7 +52,10 @@ def exchange(events, title="What was said"):
             said.append(f"{event.source}: {label}")
             continue
         start, end = x[event.source], x[event.target]
-        arrow(axes, start, end, y, textwrap.shorten(label, round(abs(end - start) / 7), placeholder="…"), "white")
+        refuses = event.what in _REFUSES or bool(_ANSWER.fullmatch(event.what) and _REFUSAL.fullmatch(event.detail))
+        text = ("\u2717 " if refuses else "") + label
+        arrow(axes, start, end, y, textwrap.shorten(text, round(abs(end - start) / (7.6 if refuses else 7)), placeholder="…"), "white",
+              bool(_ANSWER.fullmatch(event.what)), refuses)
         said.append(f"{event.source} to {event.target}: {label}")
     return Picture(picture, f"{title}. Sequence diagram, from the left: {', '.join(parties)}. {'; '.join(said)}." if said
                    else f"{title}. Nothing has happened yet.")

@@ -109,13 +109,18 @@ def lifelines(axes, title, places, tall):
         axes.plot((place, place), (64, tall - 10), color=_FAINT, lw=1.2)
 
 
-def arrow(axes, start, end, y, label, ground="none"):
-    """An arrow of a sequence diagram with its label above, on a ground of that colour; to the left it is dashed and of another colour."""
+def arrow(axes, start, end, y, label, ground="none", back=None, bold=False):
+    """An arrow of a sequence diagram with its label above, on a ground of that colour.
+
+    back : whether it is dashed and of another colour; if None, when it goes to the left
+    bold : whether it is thick, and its label too
+    """
     to_right = end > start
+    back = not to_right if back is None else back
     inset = 2 if to_right else -2
     axes.annotate("", (end - inset, y), (start + inset, y), arrowprops={
-        "arrowstyle": "-|>", "color": _LINE if to_right else _WARM, "lw": 1.6, "ls": "-" if to_right else (0, (5, 2))})
-    axes.text((start + end) / 2, y - 5, label, size=9, color=_INK, ha="center", va="bottom",
+        "arrowstyle": "-|>", "color": _WARM if back else _LINE, "lw": 2.8 if bold else 1.6, "ls": (0, (5, 2)) if back else "-"})
+    axes.text((start + end) / 2, y - 5, label, size=9, color=_INK, ha="center", va="bottom", weight="bold" if bold else "normal",
               bbox={"facecolor": ground, "edgecolor": "none", "pad": 1})
 
 

@@ -97,7 +97,7 @@ def test_a_client_that_is_left_alone_says_so(check):
         pass
 
     Gone.port = port
-    assert "could not finish its visit" in check(lambda greeting: Gone()).message
+    assert "did not come to an end" in check(lambda greeting: Gone()).message
 
 
 def test_every_server_is_stopped(check):
@@ -115,3 +115,51 @@ def test_every_server_is_stopped(check):
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             raise AssertionError("still listens")
+
+
+def test_systems_around_it(ask):
+    """A relay of the learner's, between a client and a server that the stage starts."""
+    @contextlib.contextmanager
+    def stage(greeting):
+        behind = Shouting(lambda line: f"{greeting} {line}")
+        try:
+            yield (behind.port,), {"word": "word"}
+        finally:
+            behind.stop()
+
+    def visit(server, bench):
+        return {"A word is passed on": asked(server.port, bench["word"])}
+
+    def relay(port):
+        return Shouting(lambda line: asked(port, line))
+
+    def swallows(port):
+        return Shouting(lambda line: "")
+
+    check = ask(Server("my_relay", called="relay"), relay, {swallows: "It ends here."}, cases=lambda draw: [("ho",), ("ha",)], visit=visit,
+                stage=stage)
+    assert check(relay).correct
+    assert check(swallows).message == "A word is passed on: `''`. It ends here."
+    assert check(lambda port: Shouting(lambda line: "x")).message.startswith("Your relay did as it should in 0 of 2 things that were tried.")
+    assert "no relay that runs" in check(lambda port: 7).message
+
+
+def test_a_function_that_sets_up_what_it_is_given(ask):
+    @contextlib.contextmanager
+    def stage(words):
+        made = []
+        yield (made,), made
+
+    def visit(server, bench):
+        return {"What was set up": list(bench)}
+
+    def solution(made):
+        made.append("a")
+
+    def twice(made):
+        made += ["a", "a"]
+
+    check = ask(Server("connect", called="engine", returned=False), solution, {twice: "Once."}, cases=lambda draw: [(1,)], visit=visit, stage=stage)
+    assert check(solution).correct and check(lambda made: made.append("a") or 7).correct
+    assert check(twice).label == "twice" and check(lambda made: made.append("b")).message.startswith("Your engine did as it should in 0 of 1")
+    assert "`ZeroDivisionError`" in check(lambda made: 1 / 0).message

@@ -2,6 +2,9 @@
 
 from types import SimpleNamespace
 
+import pytest
+
+from coursekit.figures import exchange as module
 from coursekit.figures.exchange import ROWS, exchange
 from coursekit.systems.system import Journal
 
@@ -36,3 +39,17 @@ def test_nothing_one_party_and_many():
     assert "HIS: queue" in exchange(alone).says and exchange(alone).png
     many = [SimpleNamespace(source=f"S{number}", target="HV_PACS", what="A-ASSOCIATE-RQ", detail="x" * 300) for number in range(6)]
     assert exchange(many).png.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("what, detail, answer, refuses", [
+    ("C-STORE-RQ", "CT Image Storage", False, False), ("C-STORE-RSP", "0000H", True, False), ("C-STORE-RSP", "A700H, out of resources", True, True),
+    ("C-STORE-RSP", "B000H", True, False), ("C-FIND-RSP", "0000H after 3 answers", True, False), ("A-ASSOCIATE-RJ", "1/1/3", True, True),
+    ("A-ASSOCIATE-AC", "2 presentation contexts accepted", True, False), ("A-ABORT", "", False, True), ("ADT^A04", "C1", False, False),
+    ("ACK", "AA C1", True, False), ("ACK^A04", "AE C1", True, True), ("ITI-42", "", False, False), ("ITI-42 response", "Success", True, False),
+    ("ITI-42 response", "Failure: XDSUnknownPatientId", True, True), ("soap:Fault", "Sender: no", True, True), ("N-EVENT-REPORT-RQ", "event 1", False, False),
+])
+def test_answers_and_refusals_look_different(monkeypatch, what, detail, answer, refuses):
+    drawn = []
+    monkeypatch.setattr(module, "arrow", lambda *arguments: drawn.append(arguments))
+    exchange([SimpleNamespace(source="HIS", target="HV_PACS", what=what, detail=detail)])
+    assert drawn[0][6:] == (answer, refuses) and ("\u2717" in drawn[0][4]) == refuses

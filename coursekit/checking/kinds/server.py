@@ -4,7 +4,7 @@ import contextlib
 import copy
 
 from coursekit.checking import running
-from coursekit.checking.kinds.function import Function, _call, _shortened
+from coursekit.checking.kinds.function import Function, _shortened
 from coursekit.checking.reading import Unclear, Unreadable, is_a
 from coursekit.checking.verdict import Outcome, Verdict
 
@@ -17,16 +17,22 @@ class Server(Function):
     """A function of the learner's that starts a server and returns it.
 
     variables : the function's name
+    called    : what it is, in what the learner is told: "server", "engine"
+    returned  : False when the function returns nothing, but sets up what it is given and what runs already
 
     Whatever has a `port` (or a `server_address`, as Python's and pynetdicom's servers have) and a `stop()` (or a `shutdown()`) is a server.
     The exercise has `cases(draw)`, as for a Function: a list of argument tuples, for each of which a server is started; and
     `visit(port, *arguments)`, in which real clients call that server and which returns {what the client did, in words: what it saw},
     plain data, without times, ports or generated UIDs. What a visitor sees of the solution's server is right; what it sees of a wrong way's
     tells that misconception, as a whole or by the first thing that is wrong. Every server is stopped again.
+
+    Where other systems have to stand around it, the exercise also has `stage(*arguments)`, a context manager: while it is open they run,
+    and it gives (what the learner's function is called with, bench); then it is `visit(server, bench)` that is called.
     """
 
-    def __init__(self, variables):
+    def __init__(self, variables, called="server", returned=True):
         super().__init__(variables, result=None)
+        self.called, self.returned = called, returned
 
     def judge(self, exercise, given, editions):
         """The verdict on the server."""
@@ -46,37 +52,47 @@ class Server(Function):
         if first is None:
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
         exercise.failed = copy.deepcopy(cases[first[0]])
-        told = f"{first[1]}: the client saw {_shortened(seen.get(first), 160)}."
+        saw = _shortened(seen.get(first), 160)
+        told = f"{first[1]}: {saw}." if exercise.stage else f"{first[1]}: the client saw {saw}."
         for alike in (lambda wrong: wrong == seen, lambda wrong: wrong.get(first) == seen.get(first)):
             for way, feedback in exercise.wrong_ways.items():
                 if alike(self._seen(exercise, way, cases, editions.own)):
                     return Verdict(Outcome.NOT_YET, f"{told} {feedback}", way.__name__)
         good = sum(seen.get(place) == value for place, value in right.items())
         return Verdict(
-            Outcome.NOT_YET, f"Your server did as it should in {good} of {len(right)} things that clients tried. {told} "
-            f"What the server was started with is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`.", "value")
+            Outcome.NOT_YET, f"Your {self.called} did as it should in {good} of {len(right)} things that were tried. {told} "
+            f"What they were tried with is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`.", "value")
 
     def _visited(self, exercise, function, case):
         """What visitors see of a server started for a case, or the Verdict that says why they could not."""
-        ran = running.run_all([_call(function, case)], START_SECONDS)
+        if not exercise.stage:
+            case = copy.deepcopy(case)
+            return self._tried(function, case, case, lambda server: exercise.visit(_port(server, self.called), *case))
+        with exercise.stage(*copy.deepcopy(case)) as (arguments, bench):
+            return self._tried(function, arguments, case, lambda server: exercise.visit(server, bench))
+
+    def _tried(self, function, arguments, case, visit):
+        ran = running.run_all([lambda: function(*arguments)], START_SECONDS)
         if ran.stopped:
-            return self._stopped(ran, [case], START_SECONDS)
+            return self._stopped(ran, [arguments], START_SECONDS)
         (server,) = ran.returned
         try:
-            try:
-                port = _port(server)
-            except Unclear as unclear:
-                message = str(unclear) if is_a(unclear, Unreadable) else f"Your function should return the server that it started; it returned {unclear}."
-                return Verdict(Outcome.NOT_YET, message, "unreadable")
-            ran = running.run_all([lambda: exercise.visit(port, *copy.deepcopy(case))], VISIT_SECONDS)
+            if self.returned:
+                try:
+                    _port(server, self.called)
+                except Unclear as unclear:
+                    return Verdict(Outcome.NOT_YET, str(unclear), "unreadable")
+            ran = running.run_all([lambda: visit(server)], VISIT_SECONDS)
         finally:
-            _stop(server)
+            if self.returned:
+                _stop(server)
         if ran.stopped == "error":
-            return Verdict(Outcome.NOT_YET, f"A client could not finish its visit to your server: {ran.error}.", "error")
+            return Verdict(Outcome.NOT_YET, f"What was tried with your {self.called} did not come to an end: {ran.error}. Does it still run "
+                           "when your function has ended? One that was started with `with` is stopped where the `with` ends.", "error")
         if ran.stopped:
             return Verdict(
-                Outcome.NOT_YET, f"The clients waited {VISIT_SECONDS:.0f} seconds for your server and gave up. Does it answer everything that it "
-                "is asked, and does each answer come to an end?", "time")
+                Outcome.NOT_YET, f"Your {self.called} was waited for, {VISIT_SECONDS:.0f} seconds, and then given up. Does it answer everything "
+                "that it is asked, and does each answer come to an end?", "time")
         return ran.returned[0]
 
     def _seen(self, exercise, function, cases, hospital):
@@ -93,10 +109,10 @@ class Server(Function):
         return exercise.remembered((self, function), hospital, compute)
 
 
-def _port(server):
+def _port(server, called):
     """The port of a learner's server. Raises Unclear when it is none, or is reachable from other machines."""
     if server is None:
-        raise Unreadable("Your function returned nothing. Is a `return` missing? It should return the server that it started.")
+        raise Unreadable(f"Your function returned nothing. Is a `return` missing? It should return the {called} that it started.")
     address = port = None
     with contextlib.suppress(Exception):
         port = int(server.port)
@@ -107,7 +123,8 @@ def _port(server):
                          'this machine alone: "127.0.0.1".')
     if port:
         return port
-    raise Unreadable("What your function returned is no server that runs: it has no port. Start the server, then return it: `return server.start()`.")
+    raise Unreadable(f"What your function returned is no {called} that runs: it has no port. Start the {called}, then return it: "
+                     f"`return {called}.start()`.")
 
 
 def _stop(server):

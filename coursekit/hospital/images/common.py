@@ -26,7 +26,7 @@ def dataset(sop_class, uids, device, transfer_syntax=EXPLICIT):
     meta.ImplementationClassUID = UID(f"{ROOT}.1.100.1")
     meta.ImplementationVersionName = "HVGH_2025"
     meta.SourceApplicationEntityTitle = device
-    ds = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    ds = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=False)      # as its transfer syntax, which is explicit
     ds.SpecificCharacterSet = "ISO_IR 100"
     ds.SOPClassUID, ds.SOPInstanceUID = UID(sop_class), UID(uids[2])
     ds.StudyInstanceUID, ds.SeriesInstanceUID = UID(uids[0]), UID(uids[1])
