@@ -360,19 +360,19 @@ class Deframer:
     def feed(self, octets):
         """The messages (list of bytes) that are complete now.
 
-        Raises Malformed when what comes next is no length, or one of more than `most` octets: the stream is lost.
+        Raises Malformed when what comes next is no length, or one of more than `most` octets, and no message is complete before it: the stream
+        is lost. (After an answer, ``feed(b"")`` says at once whether it is.)
         """
         self._waiting += octets
         messages, place = [], 0
         while True:
             blank = self._waiting.find(b" ", place, place + 12)
             length = bytes(self._waiting[place:blank if blank >= 0 else place + 12])
-            if length and (not length.isdigit() or length.startswith(b"0") or int(length) > self._most
-                           or blank < 0 and len(length) == 12):
+            wrong = length and (not length.isdigit() or length.startswith(b"0") or int(length) > self._most
+                                or blank < 0 and len(length) == 12) or blank == place
+            if wrong and not messages:                  # what is complete before it is given first
                 raise Malformed(f"{length!r} is not the length of a message")
-            if blank < 0 or blank == place or len(self._waiting) < blank + 1 + int(length):
-                if blank == place:
-                    raise Malformed("a length is missing before a blank")
+            if wrong or blank < 0 or len(self._waiting) < blank + 1 + int(length):
                 break
             messages.append(bytes(self._waiting[blank + 1:blank + 1 + int(length)]))
             place = blank + 1 + int(length)
