@@ -1,7 +1,26 @@
-"""DICOM objects as what they say: attribute by attribute, for comparing one with another."""
+"""DICOM objects: items and codes put together, and what an object says, attribute by attribute, for comparing one with another."""
 
 import hashlib
 import io
+
+
+def code(value, scheme, meaning):
+    """One item of a code sequence: Code Value, Coding Scheme Designator, Code Meaning."""
+    from pydicom.dataset import Dataset
+
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return item
+
+
+def item(**elements):
+    """A sequence item, or any data set, of `elements` by keyword."""
+    from pydicom.dataset import Dataset
+
+    made = Dataset()
+    for keyword, value in elements.items():
+        setattr(made, keyword, value)
+    return made
 
 
 def attributes(contents):

@@ -185,7 +185,7 @@ def objects(store, request, *uids):
     kept, parts = _kept(store, uids), []
     wanted = _accepted(request, "application/dicom")
     for one in kept:
-        parts.append(("application/dicom", _converted(one, wanted)))
+        parts.append(("application/dicom", converted(one, wanted)))
     _multipart(request, "application/dicom", parts)
 
 
@@ -204,7 +204,7 @@ def _accepted(request, kind):
     return wanted
 
 
-def _converted(one, wanted):
+def converted(one, wanted):
     """The bytes of an object's file in a transfer syntax that the client takes."""
     from pydicom import dcmread
 

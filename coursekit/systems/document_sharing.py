@@ -71,7 +71,7 @@ def provide(url, entries, documents, sender=SENDER):
     message = soap.Message(facts.ACTIONS["ITI-41"][0], body, packaged=True)
     for id, octets in documents.items():
         message.attach(etree.SubElement(body, f"{{{XDSB}}}Document", id=id), octets)
-    return _sent(url, message, sender)
+    return sent(url, message, sender)
 
 
 def query(url, name, parameters, leaves=True, home=None, sender=SENDER):
@@ -108,23 +108,43 @@ def written(value, number=False):
     return str(value) if number or isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
-def retrieve(url, documents, sender=SENDER):
-    """ITI-43, Retrieve Document Set: documents are pairs (repositoryUniqueId, uniqueId)."""
+def retrieve(url, documents, home=None, sender=SENDER):
+    """ITI-43, Retrieve Document Set: documents are pairs (repositoryUniqueId, uniqueId); `home` is the homeCommunityId, for a gateway."""
     from lxml import etree
 
     body = etree.Element(f"{{{XDSB}}}RetrieveDocumentSetRequest", nsmap={"xdsb": XDSB})
     for repository, unique_id in documents:
-        one = etree.SubElement(body, f"{{{XDSB}}}DocumentRequest")
-        etree.SubElement(one, f"{{{XDSB}}}RepositoryUniqueId").text = repository
-        etree.SubElement(one, f"{{{XDSB}}}DocumentUniqueId").text = unique_id
+        add_request(body, repository, unique_id, home)
     return _asked(url, "ITI-43", body, sender)
 
 
+def add_request(parent, repository, unique_id, home=None):
+    """An xdsb:DocumentRequest in an element (ITI TF-2 3.43.4.1.2)."""
+    from lxml import etree
+
+    one = etree.SubElement(parent, f"{{{XDSB}}}DocumentRequest")
+    for name, text in (("HomeCommunityId", home), ("RepositoryUniqueId", repository), ("DocumentUniqueId", unique_id)):
+        if text or name != "HomeCommunityId":
+            etree.SubElement(one, f"{{{XDSB}}}{name}").text = text
+
+
+def add_document(answer, repository, unique_id, mime_type, octets, home=None):
+    """An xdsb:DocumentResponse in the body of an answer (a soap.Message), its document in the package (3.43.4.2.2)."""
+    from lxml import etree
+
+    one = etree.SubElement(answer.body, f"{{{XDSB}}}DocumentResponse")
+    for name, text in (("HomeCommunityId", home), ("RepositoryUniqueId", repository), ("DocumentUniqueId", unique_id), ("mimeType", mime_type)):
+        if text:
+            etree.SubElement(one, f"{{{XDSB}}}{name}").text = text
+    answer.attach(etree.SubElement(one, f"{{{XDSB}}}Document"), octets)
+
+
 def _asked(url, transaction, body, sender):
-    return _sent(url, soap.Message(facts.ACTIONS[transaction][0], body, packaged=transaction in facts.PACKAGED), sender)
+    return sent(url, soap.Message(facts.ACTIONS[transaction][0], body, packaged=transaction in facts.PACKAGED), sender)
 
 
-def _sent(url, message, sender):
+def sent(url, message, sender=SENDER):
+    """Send a soap.Message of document sharing to a URL. Returns the Answer."""
     response = ask(url, message, sender)
     body = response.body
     status = body.get("status") or next((one.get("status") for one in body.iter(f"{{{RS}}}RegistryResponse")), "")

@@ -140,11 +140,7 @@ class Repository(SoapServer):
         etree.SubElement(body, f"{{{facts.RS}}}RegistryResponse", nsmap={"rs": facts.RS}, status=status)
         add_errors(body[0], problems)
         for home, uid, mime, octets in found:
-            one = etree.SubElement(body, f"{{{facts.XDSB}}}DocumentResponse")
-            for name, text in (("HomeCommunityId", home), ("RepositoryUniqueId", self.unique_id), ("DocumentUniqueId", uid), ("mimeType", mime)):
-                if text:
-                    etree.SubElement(one, f"{{{facts.XDSB}}}{name}").text = text
-            answer.attach(etree.SubElement(one, f"{{{facts.XDSB}}}Document"), octets)
+            document_sharing.add_document(answer, self.unique_id, uid, mime, octets, home)
         return answer
 
     def _answer(self, transaction, body):

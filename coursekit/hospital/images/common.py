@@ -1,10 +1,12 @@
 """What every object carries, whatever its modality: identity, times, identifiers, pixels' encoding."""
 
 from coursekit.hospital import names, story, world
+from coursekit.standards import objects
 
 ROOT = "2.999"
 HOSPITAL = "Harbour Vale General Hospital"
 EXPLICIT = "1.2.840.10008.1.2.1"
+code, item = objects.code, objects.item             # where every image finds them
 
 
 def dataset(sop_class, uids, device, transfer_syntax=EXPLICIT):
@@ -94,25 +96,6 @@ def clock_time(start, later):
     """The time (HHMMSS) `later` whole seconds after `start` (HHMMSS), on the same day."""
     seconds = int(start[:2]) * 3600 + int(start[2:4]) * 60 + int(start[4:6]) + later
     return f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}"
-
-
-def code(value, scheme, meaning):
-    """One item of a code sequence: Code Value, Coding Scheme Designator, Code Meaning."""
-    from pydicom.dataset import Dataset
-
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
-    return item
-
-
-def item(**elements):
-    """A sequence item, or any data set, of `elements` by keyword."""
-    from pydicom.dataset import Dataset
-
-    made = Dataset()
-    for keyword, value in elements.items():
-        setattr(made, keyword, value)
-    return made
 
 
 def number(value, digits=4):

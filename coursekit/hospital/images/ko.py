@@ -18,84 +18,13 @@ differs. A document is of the study of what it points at, and bears the patient 
 
 from coursekit.hospital import clock
 from coursekit.hospital.images import common
+from coursekit.standards.key_objects import KO_STORAGE, MANIFEST, device, fill, person
 
-KO_STORAGE = "1.2.840.10008.5.1.4.1.1.88.59"
-SR_CLASSES = "1.2.840.10008.5.1.4.1.1.88."
 SERIES = 801  # key objects have the eight hundreds, as in the archive
 OF_INTEREST, QUALITY_ISSUE = ("113000", "Of Interest"), ("113010", "Quality Issue")
-WRONG_ENTRY, MANIFEST = ("113038", "Incorrect Modality Worklist Entry"), ("113030", "Manifest")
+WRONG_ENTRY = ("113038", "Incorrect Modality Worklist Entry")
 REJECTIONS = ("113001", "113037", "113038", "113039")
 DETECTOR_ARTEFACT = ("111214", "Detector artifact(s)")
-
-
-def reference(sop_class, instance):
-    """An item that points at an object: its SOP Class and SOP Instance UID."""
-    return common.item(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=instance)
-
-
-def evidence(study, series, **of_series):
-    """An item of a sequence of evidence: the Hierarchical SOP Instance Reference macro (PS3.3 C.17.2.1).
-
-    study     : Study Instance UID
-    series    : {Series Instance UID: [(SOP Class UID, SOP Instance UID)]}
-    of_series : what else an item of a series says, by keyword
-    """
-    return common.item(StudyInstanceUID=study, ReferencedSeriesSequence=[
-        common.item(SeriesInstanceUID=uid, ReferencedSOPSequence=[reference(*one) for one in objects], **of_series)
-        for uid, objects in series.items()])
-
-
-def _dcm(value, meaning):
-    return common.code(value, "DCM", meaning)
-
-
-def _content(relation, kind, **elements):
-    return common.item(RelationshipType=relation, ValueType=kind, **elements)
-
-
-def person(name):
-    """TID 1002 and 1003: who selected."""
-    context = "HAS OBS CONTEXT"
-    return [
-        _content(context, "CODE", ConceptNameCodeSequence=[_dcm("121005", "Observer Type")],
-                 ConceptCodeSequence=[_dcm("121006", "Person")]),
-        _content(context, "PNAME", ConceptNameCodeSequence=[_dcm("121008", "Person Observer Name")], PersonName=name),
-    ]
-
-
-def _device(name, uid):
-    """TID 1002 and 1004: the system that selected."""
-    context = "HAS OBS CONTEXT"
-    return [
-        _content(context, "CODE", ConceptNameCodeSequence=[_dcm("121005", "Observer Type")],
-                 ConceptCodeSequence=[_dcm("121007", "Device")]),
-        _content(context, "UIDREF", ConceptNameCodeSequence=[_dcm("121012", "Device Observer UID")], UID=uid),
-        _content(context, "TEXT", ConceptNameCodeSequence=[_dcm("121013", "Device Observer Name")], TextValue=name),
-    ]
-
-
-def _fill(ds, title, observer, description, study, series, modifier=None, **of_series):
-    """The document itself: who selected what under which `title`, with the evidence. Arguments as in ``evidence``."""
-    ds.Modality, ds.ReferencedPerformedProcedureStepSequence = "KO", []
-    ds.InstanceNumber = 1
-    ds.ValueType, ds.ContinuityOfContent = "CONTAINER", "SEPARATE"
-    ds.ConceptNameCodeSequence = [_dcm(*title)]
-    ds.ContentTemplateSequence = [common.item(MappingResource="DCMR", TemplateIdentifier="2010")]
-    content = []
-    if modifier:
-        content.append(_content("HAS CONCEPT MOD", "CODE", ConceptNameCodeSequence=[_dcm("113011", "Document Title Modifier")],
-                                ConceptCodeSequence=[_dcm(*modifier)]))
-    content += observer
-    if description:
-        content.append(_content("CONTAINS", "TEXT", ConceptNameCodeSequence=[_dcm("113012", "Key Object Description")],
-                                TextValue=description))
-    for objects in series.values():
-        for sop_class, instance in objects:
-            # What has no pixels, as a report, is no image to SR either.
-            kind = "COMPOSITE" if sop_class.startswith(SR_CLASSES) else "IMAGE"
-            content.append(_content("CONTAINS", kind, ReferencedSOPSequence=[reference(sop_class, instance)]))
-    ds.ContentSequence = content
-    ds.CurrentRequestedProcedureEvidenceSequence = [evidence(study, series, **of_series)]
 
 
 # What is of the patient and of the study, and so the same in a document as in the images.
@@ -138,7 +67,7 @@ def selection(images_, device, date, time, title, observer, description, modifie
     series = {}
     for one in images_:
         series.setdefault(one.SeriesInstanceUID, []).append((one.SOPClassUID, one.SOPInstanceUID))
-    _fill(ds, title, observer, description, images_[0].StudyInstanceUID, series, modifier)
+    fill(ds, title, observer, description, images_[0].StudyInstanceUID, series, modifier)
     return ds
 
 
@@ -211,7 +140,7 @@ def manifest(h):
     ds.SeriesNumber, ds.SeriesDescription = SERIES, "XDS-I manifest"
     ds.Manufacturer, ds.ManufacturerModelName = "Magazijn Archives", "Neutral 9"
     ds.SoftwareVersions, ds.DeviceSerialNumber = "9.4.0", "MA-0040"
-    _fill(ds, MANIFEST, _device("HV_VNA", VNA_LOCATION), None, case["study_uid"], series, RetrieveAETitle="HV_VNA",
+    fill(ds, MANIFEST, device("HV_VNA", VNA_LOCATION), None, case["study_uid"], series, RetrieveAETitle="HV_VNA",
           RetrieveLocationUID=VNA_LOCATION)
     return ds
 

@@ -21,6 +21,7 @@ Coordinates of graphics in units of PIXEL count from 0.0 at the outer corner of 
 """
 
 from coursekit.hospital.images import common, ko
+from coursekit.standards import key_objects
 
 PR_STORAGE = "1.2.840.10008.5.1.4.1.1.11.1"
 SERIES = 701  # presentation states have the seven hundreds, as in the archive
@@ -36,7 +37,7 @@ def _state(shown, time, label, description, window, area, explanation, shape):
     ds.BodyPartExamined = first.BodyPartExamined
     ds.ContentLabel, ds.ContentDescription, ds.ContentCreatorName = label, description, "DEMO^READER"
     ds.PresentationCreationDate, ds.PresentationCreationTime = first.StudyDate, time
-    references = [ko.reference(one.SOPClassUID, one.SOPInstanceUID) for one in shown]
+    references = [key_objects.reference(one.SOPClassUID, one.SOPInstanceUID) for one in shown]
     ds.ReferencedSeriesSequence = [common.item(SeriesInstanceUID=first.SeriesInstanceUID, ReferencedImageSequence=references)]
     pixel = {"PresentationPixelSpacing": [str(value) for value in first.get("PixelSpacing", first.get("ImagerPixelSpacing"))]}
     ds.DisplayedAreaSelectionSequence = [common.item(
@@ -105,7 +106,7 @@ def _pr_ct_chest(seed):
         BoundingBoxTextHorizontalJustification="CENTER")
     middle = nodule.slices[0]
     ds.GraphicAnnotationSequence = [common.item(
-        ReferencedImageSequence=[ko.reference(middle.SOPClassUID, middle.SOPInstanceUID)], GraphicLayer="FINDING",
+        ReferencedImageSequence=[key_objects.reference(middle.SOPClassUID, middle.SOPInstanceUID)], GraphicLayer="FINDING",
         TextObjectSequence=[text],
         GraphicObjectSequence=[_drawn("CIRCLE", [(x, y), (x + radius, y)]), _drawn("POLYLINE", points)])]
     return ds
