@@ -14,18 +14,19 @@ from coursekit.standards import soap
 from coursekit.standards.xds import facts, metadata
 from coursekit.standards.xds.facts import LCM, QUERY, RIM, RS, XDSB
 from coursekit.standards.xds.metadata import Problem
-from coursekit.systems.web import ask
+from coursekit.systems import web
 
 SENDER = "consumer"
 
 
 class Document(NamedTuple):
-    """A document that was retrieved: its uniqueId, its repository's, its media type and its bytes."""
+    """A document that was retrieved: its uniqueId, its repository's, its media type, its bytes, and the homeCommunityId if it came with one."""
 
     unique_id: str
     repository: str
     mime_type: str
     octets: bytes
+    home: str = ""
 
 
 @dataclass
@@ -59,7 +60,7 @@ def register(url, entries, sender=SENDER):
 
     body = etree.Element(f"{{{LCM}}}SubmitObjectsRequest", nsmap={"lcm": LCM})
     body.append(metadata.write(entries))
-    return _asked(url, "ITI-42", body, sender)
+    return ask(url, "ITI-42", body, sender)
 
 
 def provide(url, entries, documents, sender=SENDER):
@@ -95,7 +96,7 @@ def query(url, name, parameters, leaves=True, home=None, sender=SENDER):
         for one in slots:
             inside = etree.SubElement(etree.SubElement(asked, f"{{{RIM}}}Slot", name=parameter), f"{{{RIM}}}ValueList")
             etree.SubElement(inside, f"{{{RIM}}}Value").text = written(one, parameter.endswith(("From", "To")))
-    return _asked(url, "ITI-18", body, sender)
+    return ask(url, "ITI-18", body, sender)
 
 
 def written(value, number=False):
@@ -115,7 +116,7 @@ def retrieve(url, documents, home=None, sender=SENDER):
     body = etree.Element(f"{{{XDSB}}}RetrieveDocumentSetRequest", nsmap={"xdsb": XDSB})
     for repository, unique_id in documents:
         add_request(body, repository, unique_id, home)
-    return _asked(url, "ITI-43", body, sender)
+    return ask(url, "ITI-43", body, sender)
 
 
 def add_request(parent, repository, unique_id, home=None):
@@ -139,17 +140,18 @@ def add_document(answer, repository, unique_id, mime_type, octets, home=None):
     answer.attach(etree.SubElement(one, f"{{{XDSB}}}Document"), octets)
 
 
-def _asked(url, transaction, body, sender):
-    return sent(url, soap.Message(facts.ACTIONS[transaction][0], body, packaged=transaction in facts.PACKAGED), sender)
+def ask(url, transaction, body, sender=SENDER, seconds=30.0):
+    """A request with this body (an element) to a URL. Returns the Answer."""
+    return sent(url, soap.Message(facts.ACTIONS[transaction][0], body, packaged=transaction in facts.PACKAGED), sender, seconds)
 
 
-def sent(url, message, sender=SENDER):
+def sent(url, message, sender=SENDER, seconds=30.0):
     """Send a soap.Message of document sharing to a URL. Returns the Answer."""
-    response = ask(url, message, sender)
+    response = web.ask(url, message, sender, seconds)
     body = response.body
     status = body.get("status") or next((one.get("status") for one in body.iter(f"{{{RS}}}RegistryResponse")), "")
     answer = Answer(status, request=message, response=response)
-    answer.problems = [Problem(one.get("errorCode", ""), one.get("codeContext", ""), one.get("severity", "").endswith("Warning"))
+    answer.problems = [Problem(one.get("errorCode", ""), one.get("codeContext", ""), one.get("severity", "").endswith("Warning"), one.get("location", ""))
                        for one in body.iter(f"{{{RS}}}RegistryError")]
     listed = body.find(f"{{{RIM}}}RegistryObjectList")
     if listed is not None:
@@ -157,5 +159,6 @@ def sent(url, message, sender=SENDER):
         answer.ids = [one.get("id") for one in listed]
     for one in body.iterfind(f"{{{XDSB}}}DocumentResponse"):
         uid, repository, kind = (one.findtext(f"{{{XDSB}}}{name}", "") for name in ("DocumentUniqueId", "RepositoryUniqueId", "mimeType"))
-        answer.documents.append(Document(uid, repository, kind, response.octets(one.find(f"{{{XDSB}}}Document"))))
+        answer.documents.append(Document(uid, repository, kind, response.octets(one.find(f"{{{XDSB}}}Document")),
+                                         one.findtext(f"{{{XDSB}}}HomeCommunityId", "")))
     return answer

@@ -30,6 +30,12 @@ DCM, DICOM_UIDS, ACCESSION, STUDY = ("1.2.840.10008.2.16.4", "1.2.840.10008.2.6.
                                      "urn:ihe:iti:xds:2016:studyInstanceUID")
 
 
+# What a manifest has in common with the images of its study; of the first, all that it has to have, be it empty (PS3.3 C.7.1.1, C.7.2.1).
+TYPE_2 = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber", "StudyID",
+          "ReferringPhysicianName")
+SHARED = (*TYPE_2, "SpecificCharacterSet", "TimezoneOffsetFromUTC", "IssuerOfPatientID", "StudyDescription")
+
+
 class NoStudy(CourseError, LookupError):
     """The archive has no object of a study, or all of them were withdrawn."""
 
@@ -72,10 +78,11 @@ class ImagingSource(SoapServer):
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID = KO_STORAGE, uid, EXPLICIT
         made = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=False)
-        for keyword in ("SpecificCharacterSet", "TimezoneOffsetFromUTC", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyDate",
-                        "StudyTime", "AccessionNumber", "StudyID", "StudyDescription", "ReferringPhysicianName"):
+        for keyword in SHARED:
             if keyword in first:
                 made[keyword] = first[keyword]
+            elif keyword in TYPE_2:
+                setattr(made, keyword, "")
         made.SOPClassUID, made.SOPInstanceUID, made.StudyInstanceUID, made.SeriesInstanceUID = KO_STORAGE, uid, study, f"{uid}.0"
         made.SeriesNumber, made.SeriesDescription, made.Manufacturer = 900, "XDS-I manifest", "coursekit"
         made.ContentDate, made.ContentTime = first.get("StudyDate", ""), first.get("StudyTime", "")

@@ -615,7 +615,7 @@ def add_errors(parent, problems):
     worst = facts.ERROR if any(not one.warning for one in problems) else facts.WARNING
     listed = etree.SubElement(parent, f"{{{facts.RS}}}RegistryErrorList", highestSeverity=worst, nsmap={"rs": facts.RS})
     for one in problems:
-        etree.SubElement(listed, f"{{{facts.RS}}}RegistryError", errorCode=one.code, codeContext=one.context, location="",
+        etree.SubElement(listed, f"{{{facts.RS}}}RegistryError", errorCode=one.code, codeContext=one.context, location=one.location,
                          severity=facts.WARNING if one.warning else facts.ERROR)
 
 

@@ -231,8 +231,10 @@ ACTIONS = {
     "ITI-42": ("urn:ihe:iti:2007:RegisterDocumentSet-b", "urn:ihe:iti:2007:RegisterDocumentSet-bResponse"),
     "ITI-18": ("urn:ihe:iti:2007:RegistryStoredQuery", "urn:ihe:iti:2007:RegistryStoredQueryResponse"),
     "ITI-43": ("urn:ihe:iti:2007:RetrieveDocumentSet", "urn:ihe:iti:2007:RetrieveDocumentSetResponse"),
+    "ITI-38": ("urn:ihe:iti:2007:CrossGatewayQuery", "urn:ihe:iti:2007:CrossGatewayQueryResponse"),
+    "ITI-39": ("urn:ihe:iti:2007:CrossGatewayRetrieve", "urn:ihe:iti:2007:CrossGatewayRetrieveResponse"),
 }
-PACKAGED = ("ITI-41", "ITI-43")                         # go as MTOM packages, both ways (ITI TF-2 V.8)
+PACKAGED = ("ITI-41", "ITI-43", "ITI-39")               # go as MTOM packages, both ways (ITI TF-2 V.8)
 
 ERRORS = {              # ITI TF-3 Table 4.2.4.1-2: code, what it says, and the transactions whose answers may hold it
     "UnresolvedReferenceException": ("a reference to an object that is neither in the submission nor in the registry", "41 42"),

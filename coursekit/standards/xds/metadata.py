@@ -41,14 +41,16 @@ class Author(NamedTuple):
 class Problem(NamedTuple):
     """Something that is wrong.
 
-    code    : a key of `facts.ERRORS`
-    context : a sentence that says what and where
-    warning : whether it does no harm
+    code     : a key of `facts.ERRORS`
+    context  : a sentence that says what and where
+    warning  : whether it does no harm
+    location : where it happened; in answers of gateways the homeCommunityId
     """
 
     code: str
     context: str
     warning: bool = False
+    location: str = ""
 
 
 @dataclass
