@@ -89,3 +89,13 @@ def test_importing_the_package_loads_nothing_heavy():
 
 def test_the_kinds_of_answer_load_no_library_of_data():
     assert not _loaded_by("import coursekit.checking") & (HEAVY - {"sqlite3"})
+
+
+def test_no_text_stands_alone_in_the_code():
+    """A line of a text that was split outside of parentheses is a statement of its own: Python drops it, and the text breaks off."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            body = node.body if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) else []
+            for statement in body[1:]:
+                alone = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
+                assert not alone, f"{path.name} line {statement.lineno}: {statement.value.value[:40]!r}"

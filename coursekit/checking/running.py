@@ -105,6 +105,6 @@ def _in_words(error, kind, text):
         return "it calls itself without end (`RecursionError`)"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _COURSE not in Path(frame.filename).parents]
     where = f", in its line `{frames[0].line.strip()[:80]}`" if frames and frames[0].line else ""
-    return f"it stopped with `{kind}`" + (f": {text[:200]}" if text else "") + where
+    return f"it stopped with `{kind}`" + (f": {text[:200].rstrip('.')}" if text else "") + where
 
 

@@ -15,12 +15,13 @@ _REFUSAL = re.compile(r"(A[ER]|C[ER])\b.*|(?!0000|FF0|B00)[0-9A-F]{4}H.*|Failure
 _REFUSES = ("A-ASSOCIATE-RJ", "A-ABORT", "soap:Fault", "no answer", "no message")
 
 
-def exchange(events, title="What was said"):
+def exchange(events, title="What was said", first=()):
     """A sequence diagram: a line for each party, in the order in which they appear, and an arrow downwards in time for each event.
 
     Answers are dashed; what refuses or ends an exchange is thick and has a cross before it.
 
     events : a `systems.system.Journal`, or anything else whose elements have `source`, `target`, `what` and `detail`
+    first  : names of parties that stand on the left, in this order, whenever they appear
 
     An event within one system stands in a box on its line. Of more than ROWS events the first and last are drawn, and the number between.
     """
@@ -28,9 +29,10 @@ def exchange(events, title="What was said"):
     left_out = max(len(events) - ROWS, 0)
     if left_out:
         left_out += 1                                           # the line that says so takes a row
-    first = ROWS // 2
-    shown = events[:first] + [None] * bool(left_out) + events[first + left_out:]
+    half = ROWS // 2
+    shown = events[:half] + [None] * bool(left_out) + events[half + left_out:]
     parties = list(dict.fromkeys(name for event in shown if event is not None for name in (event.source, event.target)))
+    parties = [name for name in first if name in parties] + [name for name in parties if name not in first]
     step = max(230, 720 // max(len(parties) - 1, 1)) if len(parties) > 1 else 0
     wide, tall = 200 + step * max(len(parties) - 1, 1), _TOP + _ROW * max(len(shown), 1) + 14
     picture = figure(wide, tall)

@@ -249,47 +249,112 @@ def _explain_steps(axes, packets, begin, points):
             f"while the sender waits for the C-STORE response: {waiting} seconds.")
 
 
-def time_sequence(talk, side, title):
+def time_sequence(talk, side, title, seconds=None):
     """A time-sequence graph: when each byte of one side of a connection went, and when it was confirmed.
 
     talk : a `pcap.Conversation`; side : pcap.CLIENT or pcap.SERVER, whose bytes they are
+    seconds : (from, to) since the connection's first frame, to enlarge that stretch; all by default
+
+    A segment that is sent again is as high as it is large, with a cross; a single byte gets a ring. A SYN that nobody answers is drawn.
     """
-    start, (sent, again, confirmed) = talk.packets[0].time, ([], [], [])
-    base, high = None, 0
+    sent, again, single, confirmed, syns = _sequence(talk, side)
+    high = max((top for _, _, top in sent + again), default=0)
+    confirmed = [(at, min(upto, high)) for at, upto in confirmed]                       # a FIN counts as one more
+    last = (talk.packets[-1].time - talk.packets[0].time) / 1e6
+    told = _sequence_told(sent, again, single, confirmed, syns, high)
+    begin, end = seconds or (0, last)
+    scale, unit = (1000, "milliseconds") if end - begin < 0.1 else (1, "seconds")
+    picture = figure(860, 360)
+    axes = picture.add_axes((0.08, 0.14, 0.89, 0.75))
+    if confirmed:
+        axes.step(*_scaled(confirmed + [(last, confirmed[-1][1])], scale), where="post", color=_FAINT, lw=1.6, ls="--",
+                  label="confirmed by the other side", zorder=3)
+    for drawn, color, label in ((sent, _LINE, "sent"), (again, _WARM, None)):
+        if drawn:
+            axes.vlines(*_scaled(drawn, scale), color=color, lw=3.5, label=label)
+    alone = [] if sent else syns
+    marks = ((alone[:1], "o", _LINE, _LINE, "SYN"), (alone[1:], "X", _WARM, "white", "SYN sent again"),
+             ([(at, (low + top) / 2) for at, low, top in again], "X", _WARM, "white", "sent again"),
+             ([(at, low) for at, low, _ in single], "o", "white", _WARM, "a single byte"))
+    for points, marker, face, edge, label in marks:
+        if points:
+            axes.plot(*_scaled(points, scale), ls="", marker=marker, ms=8, color=face, markeredgecolor=edge,
+                      markeredgewidth=1.8 if label == "a single byte" else 0.8, label=label, zorder=4)
+    if seconds:
+        inside = [point for some in (sent, again) for at, *ends in some if begin <= at <= end for point in ends]
+        room = 0.06 * (max(inside) - min(inside)) if inside else 1
+        axes.set_xlim(begin * scale, end * scale)
+        axes.set_ylim(min(inside, default=0) - room, max(inside, default=0) + room)
+        told += f" Shown is the stretch from {begin * scale:g} to {end * scale:g} {unit}."
+    elif not high:
+        axes.set_ylim(-0.5, 1)
+        axes.set_yticks([0])
+    axes.set_xlabel(f"{unit} since the connection's first frame", size=9)
+    axes.set_ylabel("kB since the beginning", size=9)
+    axes.tick_params(labelsize=8)
+    axes.set_title(title, size=11, loc="left", color=_INK)
+    if sent or confirmed or syns:
+        low = confirmed and confirmed[-1][1] < high / 2                                 # then the line runs where the legend would be
+        axes.legend(frameon=False, fontsize=9, loc="upper right" if low else "lower right")
+    for spine in ("top", "right"):
+        axes.spines[spine].set_visible(False)
+    return Picture(picture, f"{title}. Time-sequence graph: {told}")
+
+
+def _sequence(talk, side):
+    """What a side of a connection sent: (seconds, first kB, last kB) of each segment for the first time, again, and of single bytes;
+    (seconds, kB) of what was confirmed, and of each SYN."""
+    start, base, high = talk.packets[0].time, None, 0
+    sent, again, single, confirmed, syns = [], [], [], [], []
     for packet in talk.packets:
         seconds = (packet.time - start) / 1e6
         if (packet.source != talk.client) == side:
+            if packet.tcp.flags & pcap.SYN:
+                syns.append((seconds, 0))
             if base is None or packet.tcp.flags & pcap.SYN:
                 base = packet.tcp.seq + bool(packet.tcp.flags & pcap.SYN)
             if packet.payload:
                 at = packet.tcp.seq - base & 0xFFFFFFFF
-                (sent if at >= high else again).append((seconds, at / 1000, (at + len(packet.payload)) / 1000))
+                found = single if len(packet.payload) == 1 else sent if at + len(packet.payload) > high and at >= high - 1 else again
+                found.append((seconds, at / 1000, (at + len(packet.payload)) / 1000))
                 high = max(high, at + len(packet.payload))
         elif base is not None and packet.tcp.flags & pcap.ACK:
             confirmed.append((seconds, (packet.tcp.ack - base & 0xFFFFFFFF) / 1000))
-    confirmed = [(seconds, min(at, high / 1000)) for seconds, at in confirmed]          # a FIN counts as one more
-    picture = figure(860, 360)
-    axes = picture.add_axes((0.08, 0.14, 0.89, 0.75))
-    if confirmed:
-        axes.step(*zip(*confirmed), where="post", color=_FAINT, lw=1.4, ls="--", label="confirmed by the other side")
-    if sent:
-        axes.vlines(*zip(*sent), color=_LINE, lw=3.5, label="sent")
+    return sent, again, single, confirmed, syns
+
+
+def _sequence_told(sent, again, single, confirmed, syns, high):
+    """The same in words."""
+    def at(points):
+        return ", ".join(f"{point[0]:.3f}" for point in points)
+
+    if not sent and syns:
+        answered = "it is confirmed" if confirmed else "nothing is confirmed"
+        return f"no byte goes. The SYN goes {_times(len(syns))}, at {at(syns)} seconds; {answered}."
+    said = [f"{high:.1f} kB go in {len(sent)} segments within {max((x for x, _, _ in sent + again), default=0):.3f} seconds"]
     if again:
-        axes.plot([seconds for seconds, _, _ in again], [(low + top) / 2 for _, low, top in again], ls="", color=_WARM, marker="X", ms=8,
-                  markeredgecolor="white", markeredgewidth=0.8, label="sent again")
-    axes.set_xlabel("seconds", size=9)
-    axes.set_ylabel("kB since the beginning", size=9)
-    axes.tick_params(labelsize=8)
-    axes.set_title(title, size=11, loc="left", color=_INK)
-    if sent or confirmed:
-        axes.legend(frameon=False, fontsize=9, loc="lower right")
-    for spine in ("top", "right"):
-        axes.spines[spine].set_visible(False)
-    times = ", ".join(f"{seconds:.3f}" for seconds, _, _ in again)
-    told = f"; {len(again)} segments are sent again, at {times} seconds" if again else "; nothing is sent again"
-    last = f"{confirmed[-1][1]:.1f} kB are confirmed at the end" if confirmed else "nothing is confirmed"
-    return Picture(picture, f"{title}. Time-sequence graph: {high / 1000:.1f} kB go in {len(sent)} segments within "
-                            f"{max((x for x, _, _ in sent + again), default=0):.3f} seconds{told}; {last}.")
+        sizes = sorted({round((top - low) * 1000) for _, low, top in again})
+        size = f"of {sizes[0]}" + (f" to {sizes[-1]}" if len(sizes) > 1 else "")
+        what = "1 segment is" if len(again) == 1 else f"{len(again)} segments are"
+        said.append(f"{what} sent again, {size} bytes, at {at(again)} seconds")
+    if single:
+        said.append(f"a single byte goes {_times(len(single))}, at {at(single)} seconds")
+    if not again and not single:
+        said.append("nothing is sent again")
+    said.append(f"{confirmed[-1][1]:.1f} kB are confirmed at the end" if confirmed else "nothing is confirmed")
+    if confirmed and confirmed[-1][1] < high:
+        said.append(f"nothing more is confirmed after {next(x for x, upto in confirmed if upto == confirmed[-1][1]):.3f} seconds")
+    return "; ".join(said) + "."
+
+
+def _times(count):
+    return "once" if count == 1 else f"{count} times"
+
+
+def _scaled(points, scale):
+    """Points as columns for matplotlib, the seconds in another unit."""
+    first, *rest = zip(*points)
+    return [at * scale for at in first], *map(list, rest)
 
 
 def canvas(picture, wide, tall):

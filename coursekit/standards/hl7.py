@@ -66,7 +66,10 @@ class Refusal(CourseError):
         if code not in ("AE", "AR"):
             raise ValueError(f"a receiver refuses with AE or AR, not with {code!r}")
         if number not in ERRORS:
-            raise ValueError(f"table 0357 has no error {number!r}")
+            raise ValueError(f"table 0357 has no error {number!r}" + ("" if isinstance(number, str) else "; its numbers are texts, as '207'"))
+        for name, text in (("reason", reason), ("place", place)):
+            if not isinstance(text, str):
+                raise ValueError(f"the {name} of a refusal is text, not {type(text).__name__}")
         super().__init__(reason)
         self.code, self.reason, self.number, self.place = code, reason, number, place
 

@@ -12,14 +12,21 @@ WILDCARDS = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
 NO_KEYS = {"SpecificCharacterSet", "QueryRetrieveLevel", "TimezoneOffsetFromUTC"}
 
 
-def matches(item, keys):
-    """Whether `item`, a Dataset, fits all the keys of the Dataset `keys`."""
-    return all(_fits(item.get(element.tag), element) for element in keys if element.keyword not in NO_KEYS)
+def matches(item, keys, fits=None):
+    """Whether `item`, a Dataset, fits all the keys of the Dataset `keys`.
+
+    fits : a function of a VR and two texts, the value and the key, that judges each key that is no sequence in place of this module;
+           "" is what is empty or absent, several values have a backslash between
+    """
+    return all(_fits(item.get(element.tag), element, fits) for element in keys if element.keyword not in NO_KEYS)
 
 
-def _fits(element, key):
+def _fits(element, key, fits):
     if key.VR == "SQ":
-        return _sequence_fits(element, key)
+        return _sequence_fits(element, key, fits)
+    if fits is not None:
+        value, wanted = ("" if one is None or one.is_empty else "\\".join(_texts(one)) for one in (element, key))
+        return bool(fits(key.VR, value, wanted))
     if key.is_empty:
         return True                                                     # universal matching, C.2.2.2.3
     wanted = _texts(key)
@@ -33,13 +40,13 @@ def _fits(element, key):
     return any(_value_fits(one, key.VR, text) for one in found for text in wanted)
 
 
-def _sequence_fits(element, key):
+def _sequence_fits(element, key, fits):
     """C.2.2.2.6: one item of the object's sequence must fit all keys of the key's only item."""
     if not key.value:
         return True
     keys = key.value[0]
     items = element.value if element is not None and element.VR == "SQ" else []
-    return any(matches(item, keys) for item in items) or _asks_nothing(keys)
+    return any(matches(item, keys, fits) for item in items) or _asks_nothing(keys)
 
 
 def _asks_nothing(keys):

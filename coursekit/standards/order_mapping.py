@@ -36,7 +36,7 @@ value may hold) and 6.2.1 (names); HL7 v2.5.1 chapter 2A (XPN, XCN, CX) and tabl
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from coursekit.standards import hl7
@@ -52,7 +52,7 @@ _VALUES = {"SH": (16, r"[^\\]*", "no backslash"), "LO": (64, r"[^\\]*", "no back
            "AE": (16, r"[ -\[\]-~]*", "ASCII characters without backslash"),
            "CS": (16, "[A-Z0-9 _]*", "capitals, digits, blanks and underscores")}
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*", re.ASCII)             # PS3.5 9.1
-_TIME = re.compile(r"([0-9]{8})([0-9]{4}(?:[0-9]{2})?)(?:\.[0-9]{1,4})?(?:[+-][0-9]{4})?", re.ASCII)
+_TIME = re.compile(r"([0-9]{8})([0-9]{4}(?:[0-9]{2})?)(?:\.[0-9]{1,4})?([+-][0-9]{4})?", re.ASCII)
 
 
 class Station(NamedTuple):
@@ -73,6 +73,8 @@ class Site:
     resource  : where an order without IPC-9 says what the step needs: a place, such as "OBR-24", "OBR-4.1" or "ORC-18.1"
     stations  : which station that means, {resource: Station}; a resource that it lacks is refused. None: the resource is an AE title
     charset   : what the sender really writes, as MSH-18 would name it ("8859/1", "UNICODE UTF-8"); None: what MSH-18 says
+    zone      : the clock on the site's walls, a ``datetime.tzinfo``: a start that names its zone is converted to it. None: the senders
+                write the site's clock, and what they say of the zone is left out
     """
 
     accession: str | None = None
@@ -80,6 +82,7 @@ class Site:
     resource: str = "OBR-24"
     stations: dict | None = None
     charset: str | None = None
+    zone: tzinfo | None = None
 
 
 def order_to_items(message, site=Site()):
@@ -102,6 +105,17 @@ def as_sent(message, site=Site()):
     return hl7.parse(message.received.decode(hl7.CHARSETS[site.charset], "replace"))
 
 
+def single_steps(message):
+    """The order as messages of one scheduled procedure step each: a list of ``hl7.Message``.
+
+    Each has the step's own ORC, TQ1, OBR, IPC and ZDS; an OBR with several IPC segments makes as many messages. MSH, PID and PV1 stand in
+    each, segments of other names are left out. Raises ``hl7.Refusal`` (AE) when PID, ORC or OBR is missing, ``hl7.BadMessage`` when it's
+    no message.
+    """
+    message = hl7.parse(message)
+    return [hl7.Message([message.segments()[0], *step.segments()]).copy() for step in _steps(message)]
+
+
 class Step:
     """The segments of one scheduled procedure step, by name: those of its order, and those of the whole message."""
 
@@ -110,6 +124,10 @@ class Step:
 
     def __contains__(self, name):
         return name in self._segments
+
+    def segments(self):
+        """A list of its segments, as they follow each other in an order."""
+        return [self._segments[name][0] for name in ("PID", "PV1", "ORC", "TQ1", "OBR", "IPC", "ZDS") if name in self._segments]
 
     def sent(self, place):
         """What was sent at a place such as "OBR-4.1", escapes and all; "" if nothing was."""
@@ -201,7 +219,7 @@ def _item(step, site):
     station = _station(step, site)
     scheduled.ScheduledStationAETitle, scheduled.ScheduledStationName = station.title, _cut(station.name, SH)
     scheduled.ScheduledProcedureStepLocation = _cut(station.location, SH)
-    scheduled.ScheduledProcedureStepStartDate, scheduled.ScheduledProcedureStepStartTime = _start(step)
+    scheduled.ScheduledProcedureStepStartDate, scheduled.ScheduledProcedureStepStartTime = _start(step, site)
     scheduled.ScheduledPerformingPhysicianName = _physician(step.raw("OBR-34[1].1").replace("&", "^"))
     protocols = [code for text in step.raw("IPC-6").split("~") if (code := _code(text, step, "IPC-6"))]
     if not protocols:
@@ -326,8 +344,12 @@ def person_name(text):
 
 
 def _group(parts):
-    """A component group of a PN, of the first six components of an XPN. The first of them may have subcomponents (FN: the surname)."""
-    family, given, middle, suffix, prefix, degree = (_sound(hl7.unescape(part.split("&")[0]), "^=\\") for part in parts[:6])
+    """A component group of a PN, of the first six components of an XPN. The first of them may have subcomponents (FN: the surname).
+
+    What an escape would bring in of DICOM's own separators is a space; ``""``, to be deleted, is nothing.
+    """
+    said = [part.split("&")[0] for part in parts[:6]]
+    family, given, middle, suffix, prefix, degree = (_sound("" if one == NULL else hl7.unescape(one), "^=\\") for one in said)
     return "^".join((family, given, middle, prefix, f"{suffix} {degree}".strip())).rstrip("^")[:PN]
 
 
@@ -379,8 +401,8 @@ def _code(text, step, place):
     """An item of a code sequence, of a CE: code^meaning^scheme; None if there is no code. The meaning is the code where it is missing."""
     from pydicom.dataset import Dataset
 
-    value, meaning, scheme = (hl7.unescape(part).strip() for part in (text.split("^") + ["", ""])[:3])
-    if not value or value == NULL:
+    value, meaning, scheme = ("" if part == NULL else hl7.unescape(part).strip() for part in (text.split("^") + ["", ""])[:3])
+    if not value:
         return None
     for one in (value, scheme):
         _proper(one, "Code", "SH", step.where(place))
@@ -408,8 +430,8 @@ def _station(step, site):
     return station if station.name else station._replace(name=station.title)
 
 
-def _start(step):
-    """Start Date and Time of the step, on the clock of the sender."""
+def _start(step, site):
+    """Start Date and Time of the step, on the site's clock."""
     places = [place for place in ("TQ1-7.1", "ORC-7.4", "OBR-27.4") if step.text(place)]
     if not places:
         raise Refusal("AE", "Nothing says when the step is to begin.", "101", step.where("TQ1-7" if "TQ1" in step else "ORC-7"))
@@ -417,7 +439,10 @@ def _start(step):
     found = _TIME.fullmatch(text)
     try:
         start = datetime.strptime(found[1] + found[2].ljust(6, "0"), "%Y%m%d%H%M%S")
-    except (TypeError, ValueError):
+        if found[3] and site.zone is not None:
+            ahead = timedelta(hours=int(found[3][1:3]), minutes=int(found[3][3:]))
+            start = start.replace(tzinfo=timezone(-ahead if found[3][0] == "-" else ahead)).astimezone(site.zone)
+    except (TypeError, ValueError, OverflowError):
         raise Refusal("AE", f"{places[0]} {text[:30]!r} is no date with a time, which both are required of every item "
                       "(PS3.4 Table K.6-1).", "102", step.where(places[0])) from None
     return f"{start:%Y%m%d}", f"{start:%H%M%S}"

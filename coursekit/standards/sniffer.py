@@ -362,7 +362,10 @@ class Sniffer:
 
     @cached_property
     def pdus(self):
-        """A row for each PDU. `frame` is where it begins, `complete` where it ends; `length` is the header's; `missing` in bytes."""
+        """A row for each PDU. `frame` is where it begins, `complete` where it ends; `length` is the header's; `missing` in bytes.
+
+        The `detail` of a request and of an acceptance ends with the length of a P-DATA-TF that its sender takes, counted as `length` is.
+        """
         rows = []
         for number, talk in enumerate(self.talks):
             ends = self._ends(talk)
@@ -418,19 +421,23 @@ class Sniffer:
 
     @cached_property
     def hl7(self):
-        """A row for each HL7 message. `code` and `answers` are MSA-1 and MSA-2 of an acknowledgement, `waited` the seconds that it took."""
+        """A row for each HL7 message. `code` and `answers` are MSA-1 and MSA-2 of an acknowledgement, `waited` the seconds that it took.
+
+        `comment` is what could not be read, else the errors that an acknowledgement names: "204 Unknown key identifier at MRG^1^1^1^4".
+        """
         rows = []
         for number, talk in enumerate(self.talks):
             ends, asked = self._ends(talk), {}
             for one in self._hl7[number]:
                 said = one.message
                 control, code, answers = (said.control_id, said["MSA-1"], said["MSA-2"]) if said else ("", "", "")
+                errors = hl7.complaint(said).partition(": ")[2] if code else ""
                 at = self._times[one.frame or one.first]
                 if not code:
                     asked[one.side, control] = at
                 begun = asked.get((1 - one.side, answers)) if code else None
                 rows.append((number, one.first, one.frame, self._seconds(one.first), ends[one.side], ends[1 - one.side], one.name, control,
-                             code, answers, None if begun is None else (at - begun) / 1e6, one.problem))
+                             code, answers, None if begun is None else (at - begun) / 1e6, one.problem or errors))
         return self._table(rows, ["stream", "frame", "complete", "seconds", "from", "to", "message", "control_id", "code", "answers",
                                   "waited", "comment"], ["frame", "complete"])
 
@@ -555,9 +562,10 @@ def _utc(time):
 def _detail(pdu):
     match pdu.content:
         case ul.AssociateRequest(called, calling, contexts):
-            return f"{calling} calls {called}, {_several(len(contexts), 'presentation context')}"
+            return f"{calling} calls {called}, {_several(len(contexts), 'presentation context')}{_largest(pdu.content)}"
         case ul.AssociateAccept(contexts=contexts):
-            return f"{sum(one.result == 0 for one in contexts)} of {_several(len(contexts), 'presentation context')} accepted"
+            taken = sum(one.result == 0 for one in contexts)
+            return f"{taken} of {_several(len(contexts), 'presentation context')} accepted{_largest(pdu.content)}"
         case ul.AssociateReject(result, source, reason):
             return f"{result}/{source}/{reason}: {ul.REJECT_RESULTS.get(result, '?')}, {ul.REJECT_REASONS.get((source, reason), '?')}"
         case ul.Abort(source, reason):
@@ -566,6 +574,12 @@ def _detail(pdu):
             kinds = [("command" if value.command else "data set") + ", last" * value.last for value in values]
             return f"{pdu.name}: {'; '.join(kinds)}" if values[0].command else "; ".join(kinds)
     return ""
+
+
+def _largest(association):
+    """How long a P-DATA-TF the sender of a request or acceptance takes (PS3.8 D.1), as the end of a sentence; "" if it does not say."""
+    length = association.maximum_length
+    return "" if length is None else f", takes PDUs up to {length}" if length else ", takes PDUs of any length"
 
 
 def _several(count, what):

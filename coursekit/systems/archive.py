@@ -12,7 +12,7 @@ import tempfile
 import threading
 
 from coursekit.standards import matching
-from coursekit.systems.dicom_server import DicomServer, PerformedSteps
+from coursekit.systems.dicom_server import DicomServer, PerformedSteps, at_once
 from coursekit.systems.store import COUNTED, LEVELS, Misnamed, NotStorable, Store
 
 IMPLEMENTATION_CLASS = "2.999.11.2"     # (0002,0012): who wrote the file
@@ -41,7 +41,8 @@ class Archive(PerformedSteps, DicomServer):
     def __repr__(self):
         state = "runs" if self._runs else "is stopped"
         kept = len(self.store.kept()) if self._runs else 0
-        return f"<archive {self.title} {state}: {kept} objects, {len(self.journal)} events>"
+        callers = "".join(f", {caller} is connected" for caller in self.connected)
+        return f"<archive {self.title} {state}: {kept} objects, {len(self.journal)} events{callers}>"
 
     # Beginning and end
 
@@ -90,7 +91,7 @@ class Archive(PerformedSteps, DicomServer):
     def _kept(self, event, uid):
         """Keep what a C-STORE brought: (status, what to say of it). The statuses are those of PS3.4 B.2.3."""
         try:
-            done = self.store.put(_file(event, uid), uid)
+            done = self.store.put(self._content(event, uid), uid)
         except Misnamed as problem:
             return 0xA900, str(problem)
         except NotStorable as problem:
@@ -99,7 +100,15 @@ class Archive(PerformedSteps, DicomServer):
             return 0xA700, f"out of resources: {problem.strerror or type(problem).__name__}"
         return 0x0000, {"new": "", "same": "it was there already", "replaced": "it took the place of another with its UID"}[done]
 
+    def _content(self, event, uid):
+        """What a C-STORE brought, as the bytes of the file that is kept."""
+        return _file(event, uid)
+
     # Query and retrieve
+
+    def _matching(self, level, keys):
+        """What fits the keys of a query: a list of Dataset."""
+        return self.store.find(level, keys)
 
     def _find(self, event):
         from pydicom.dataset import Dataset
@@ -115,7 +124,7 @@ class Archive(PerformedSteps, DicomServer):
         wanted, count = keys, 0
         if "RetrieveAETitle" in keys or "InstanceAvailability" in keys:          # told of each, and never matched
             wanted = Dataset({element.tag: element for element in keys if element.keyword not in names[-2:]})
-        for item in self.store.find(level, wanted):
+        for item in self._matching(level, wanted):
             if event.is_cancelled:
                 self._reply(event, "C-FIND-RSP", f"FE00H, cancelled after {count}")
                 yield 0xFE00, None
@@ -127,10 +136,11 @@ class Archive(PerformedSteps, DicomServer):
                 found.SpecificCharacterSet = item.SpecificCharacterSet
             count += 1
             yield 0xFF00 if all_known else 0xFF01, found
-        self._reply(event, "C-FIND-RSP", f"0000H after {count} answers" + ("" if all_known or not count else " of FF01H"))
+        self._reply(event, "C-FIND-RSP", f"0000H after {count} answer{'s' * (count != 1)}" + ("" if all_known or not count else " of FF01H"))
 
-    def _chosen(self, identifier):
-        """The objects that a C-MOVE or C-GET asks for: a list of Kept (PS3.4 C.4.2.1.4.1: unique keys only)."""
+    def _chosen(self, identifier, rejected=False):
+        """The objects that a C-MOVE or C-GET asks for by their unique keys (PS3.4 C.4.2.1.4.1): a list of Kept. `rejected` as of
+        `Store.kept`."""
         def uids(name):
             value = identifier.get(name)
             if value is None or value == "":
@@ -138,11 +148,11 @@ class Archive(PerformedSteps, DicomServer):
             return [str(value)] if isinstance(value, str) else [str(one) for one in value]
 
         wanted = {"study": uids("StudyInstanceUID"), "series": uids("SeriesInstanceUID"), "sop": uids("SOPInstanceUID")}
-        return self.store.kept(**wanted) if any(wanted.values()) else []
+        return self.store.kept(**wanted, rejected=rejected) if any(wanted.values()) else []
 
     def _move(self, event):
         from pydicom import dcmread
-        from pynetdicom import build_context
+        from pynetdicom import build_context, evt
 
         destination = event.move_destination.strip()
         chosen = self._chosen(event.identifier)
@@ -153,7 +163,8 @@ class Archive(PerformedSteps, DicomServer):
             return
         pairs = sorted({(one.sop_class, one.transfer_syntax) for one in chosen})
         contexts = [build_context(sop_class, syntax) for sop_class, syntax in pairs][:128]
-        yield (*self.peers[destination], {"contexts": contexts, "ae_title": destination}) if contexts else self.peers[destination]
+        called = {"contexts": contexts, "ae_title": destination, "evt_handlers": [(evt.EVT_CONN_OPEN, at_once)]}
+        yield (*self.peers[destination], called) if contexts else self.peers[destination]
         yield len(chosen)
         for one in chosen:
             if event.is_cancelled:

@@ -49,11 +49,12 @@ class Answer:
         return f", result {self.result}, source {self.source}, reason {self.reason}"
 
 
-def call(host, port, called, calling="WS_ED1", seconds=0.8):
+def call(host, port, called, calling="WS_ED1", seconds=0.8, also=()):
     """Call a DICOM service and ask it for a C-ECHO. Never raises for what the other side does.
 
     called, calling : the AE title of the service, and the caller's own
     seconds         : how long to wait for each answer
+    also            : UIDs of abstract syntaxes that are proposed beside Verification, as a program does that wants more than an echo
 
     Gives an Answer.
     """
@@ -69,7 +70,7 @@ def call(host, port, called, calling="WS_ED1", seconds=0.8):
         answer.tcp = "connected"
         connection.settimeout(seconds)
         try:
-            _associate(_Line(connection), answer)
+            _associate(_Line(connection), answer, also)
         except OSError:
             answer.reply = answer.reply or "hung up"
     return answer
@@ -103,8 +104,9 @@ class _Line:
             self._received += octets
 
 
-def _associate(line, answer):
-    line.send(ul.AssociateRequest(answer.called, answer.calling, (ul.Context(1, VERIFICATION, SYNTAXES),), IMPLEMENTATION))
+def _associate(line, answer, also):
+    contexts = tuple(ul.Context(2 * place + 1, abstract, SYNTAXES) for place, abstract in enumerate((VERIFICATION, *also)))
+    line.send(ul.AssociateRequest(answer.called, answer.calling, contexts, IMPLEMENTATION))
     pdu = line.next()
     answer.reply = pdu if isinstance(pdu, str) else ul.NAMES[pdu.type]
     if isinstance(pdu, ul.AssociateReject):

@@ -19,7 +19,6 @@ are emptied before the steps see it.
 """
 
 import contextlib
-import linecache
 import queue
 import shutil
 import sqlite3
@@ -31,11 +30,10 @@ from typing import NamedTuple
 
 from coursekit.errors import CourseError
 from coursekit.standards import hl7
-from coursekit.systems.mllp import Listener, NoAnswer, Sender, end
+from coursekit.systems.mllp import Listener, NoAnswer, Sender, end, line_of
 from coursekit.systems.system import HOST, System
 
 KEEP = object()                  # a code table's default: a code that it does not have stays as it is
-_COURSE = Path(__file__).parent.parent
 _TABLES = """
 CREATE TABLE IF NOT EXISTS message (number INTEGER PRIMARY KEY, listener TEXT, application TEXT, facility TEXT, control_id TEXT,
     octets BLOB, answer TEXT, UNIQUE (application, facility, control_id));
@@ -199,13 +197,8 @@ def _in_words(error):
     kind = type(error).__name__
     text = f"the key {error} is not there" if type(error) is KeyError else str(error)
     said = text if isinstance(error, CourseError) else f"{kind}: {text}" if text else kind
-    line, step = "", error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        if _COURSE not in Path(code.co_filename).parents:
-            line = linecache.getline(code.co_filename, step.tb_lineno).strip() or line
-        step = step.tb_next
-    return said.rstrip(".") + (f", in its line `{line[:80]}`" if line else "")
+    line = line_of(error)
+    return said.rstrip(".") + (f", in its line `{line}`" if line else "")
 
 
 class _Steps:
@@ -396,6 +389,7 @@ class Engine(System):
             self._worker.join(1.0)                       # for the message that is in its steps
             self._steps.stop()
             end(self._worker)
+            self._steps.stop()                           # the worker may have gone on with the message's next channel meanwhile
             self._worker = None
         for destination in self._destinations.values():
             if destination.thread is not None:

@@ -9,10 +9,12 @@ a frame may come in pieces, and several in one piece.
 
 import contextlib
 import ctypes
+import linecache
 import selectors
 import socket
 import threading
 import time
+from pathlib import Path
 
 from coursekit.errors import CourseError
 from coursekit.standards import hl7
@@ -26,6 +28,7 @@ STRAY = 65536                    # bytes without a frame, after which nothing mo
 BEGINNING = 4096                 # bytes that are kept of what is no message
 PIECE = 65536
 UNREADABLE = "?"                 # the sender of what is no message, in a journal
+_COURSE = Path(__file__).parent.parent
 
 
 class NoAnswer(CourseError):
@@ -106,7 +109,8 @@ class Listener(System):
     patience : seconds that a frame may take from its first to its last byte; after that its connection is ended
     clock  : a function that gives the text for MSH-7 of acknowledgements; None is this machine's clock
 
-    Each connection has a thread. Its journal notes each message and what was answered.
+    Each connection has a thread. Its journal notes each message and what was answered; of an exception in `answer`, which is answered AR,
+    it has the line of code as `data`.
     """
 
     def __init__(self, name, answer=None, port=0, limit=LIMIT, patience=30.0, clock=None):
@@ -248,7 +252,7 @@ class Listener(System):
             answer = hl7.reply(message, refusal, self._clock())
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            self.journal.add(self.name, self.name, "failed", reason)
+            self.journal.add(self.name, self.name, "failed", reason, line_of(error))
             answer = hl7.reply(message, hl7.Refusal("AR", reason), self._clock())
         self._note(answer, source)
         return answer
@@ -385,6 +389,17 @@ def send(host, port, message, seconds=10.0):
     """
     with Sender(host, port, seconds) as sender:
         return [sender.send(one) for one in message] if isinstance(message, list | tuple) else sender.send(message)
+
+
+def line_of(error):
+    """The line of somebody's own code, none of the course's, in which an exception was raised; "" when it can't be told."""
+    line, step = "", error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if _COURSE not in Path(code.co_filename).parents:
+            line = linecache.getline(code.co_filename, step.tb_lineno).strip() or line
+        step = step.tb_next
+    return line[:80]
 
 
 def end(thread, seconds=2.0):

@@ -10,8 +10,12 @@ Each call makes an association of its own and releases it. pynetdicom carries th
 """
 
 import threading
+import time
+import types
+from concurrent.futures import ThreadPoolExecutor
 
 from coursekit.errors import CourseError
+from coursekit.systems.dicom_server import at_once
 from coursekit.systems.system import HOST
 
 SECONDS = 10.0                          # that one answer is waited for
@@ -47,6 +51,11 @@ class Answers(list):
         """The last status."""
         return self.statuses[-1] if self.statuses else None
 
+    def values(self, keyword):
+        """The values of an attribute, one of each data set, as text; "" where it is empty or missing."""
+        found = (one.get(keyword) for one in self)
+        return ["" if value is None else str(value) for value in found]
+
 
 class Scu:
     """A caller of DICOM services.
@@ -57,10 +66,13 @@ class Scu:
     seconds  : how long it waits for each answer
     syntaxes : the UIDs of the transfer syntaxes that it offers in each context; the uncompressed ones if None. `store` offers that of the
                object
+    classes  : the UIDs of the SOP classes that a C-GET may bring; the first 127 of the standard if None. An association has 128 contexts at
+               most, for their numbers are odd and end at 255 (PS3.8 9.3.2.2)
     """
 
-    def __init__(self, title, called, port, host=HOST, seconds=SECONDS, syntaxes=None):
-        self.title, self.called, self.port, self.host, self.seconds, self.syntaxes = title, called, port, host, seconds, syntaxes
+    def __init__(self, title, called, port, host=HOST, seconds=SECONDS, syntaxes=None, classes=None):
+        self.title, self.called, self.port, self.host, self.seconds = title, called, port, host, seconds
+        self.syntaxes, self.classes = syntaxes, classes
 
     def __repr__(self):
         return f"<{self.title}, which calls {self.called}>"
@@ -73,6 +85,28 @@ class Scu:
 
         with self._associated([(Verification, self.syntaxes)]) as association:
             return _status(association.send_c_echo())
+
+    def echo_together(self, count):
+        """C-ECHO on `count` associations that are open at the same time. Returns a list: the status of each, None for one that did not come
+        about."""
+        from pynetdicom.sop_class import Verification
+
+        everybody = threading.Barrier(count, timeout=2 * self.seconds)
+
+        def one(_):
+            try:
+                with self._associated([(Verification, self.syntaxes)]) as association:
+                    everybody.wait()                    # until each has its association, or has been refused
+                    status = _status(association.send_c_echo())
+                    everybody.wait()                    # nobody leaves before all have asked
+                    return status
+            except NoAssociation:
+                everybody.wait()
+                everybody.wait()
+                return None
+
+        with ThreadPoolExecutor(count) as callers:
+            return list(callers.map(one, range(count)))
 
     def store(self, objects):
         """C-STORE of a data set or several, on one association. Returns a list with the status of each (PS3.4 B.2.3).
@@ -112,7 +146,7 @@ class Scu:
         from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as model
 
         came = []
-        classes = [context.abstract_syntax for context in AllStoragePresentationContexts[:127]]      # 128 contexts at most (PS3.8 9.3.2.2)
+        classes = self.classes or [context.abstract_syntax for context in AllStoragePresentationContexts[:127]]
 
         def take(event):
             one = event.dataset
@@ -146,6 +180,7 @@ class Scu:
         from pydicom.dataset import Dataset
         from pydicom.uid import generate_uid
         from pynetdicom import evt
+        from pynetdicom.pdu import P_DATA_TF
         from pynetdicom.sop_class import StorageCommitmentPushModel as model
         from pynetdicom.sop_class import StorageCommitmentPushModelInstance
 
@@ -157,10 +192,14 @@ class Scu:
 
         def report(event):
             said.append(event.event_information)
-            reported.set()
             return 0x0000, None
 
-        with self._associated([(model, self.syntaxes)], handlers=[(evt.EVT_N_EVENT_REPORT, report)]) as association:
+        def sent(event):
+            # pynetdicom answers the report in a thread of its own: the association must not be released before that answer is out.
+            if said and isinstance(event.pdu, P_DATA_TF):
+                reported.set()
+
+        with self._associated([(model, self.syntaxes)], handlers=[(evt.EVT_N_EVENT_REPORT, report), (evt.EVT_PDU_SENT, sent)]) as association:
             status, _ = association.send_n_action(asked, 1, model, StorageCommitmentPushModelInstance)
             came = _status(status) == 0 and reported.wait(seconds or self.seconds)
         if not came:
@@ -190,9 +229,19 @@ class Scu:
 
         Returns {SOP class UID: (result, accepted transfer syntax or None)}; results of PS3.8 Table 9-18. No context accepted is no error.
         """
-        with self._associated(list(classes.items()), none_will_do=True) as association:
+        answered = self.negotiate(classes.items())
+        return {str(sop_class): (result, syntax) for sop_class, (_, result, syntax) in zip(classes, answered, strict=True)}
+
+    def negotiate(self, contexts):
+        """The same where a SOP class is proposed in several presentation contexts.
+
+        contexts : pairs (SOP class UID, list of transfer syntax UIDs), at most 128; their ids are 1, 3, 5, ...
+
+        Returns a list of (id, result, accepted transfer syntax or None) in that order.
+        """
+        with self._associated(list(contexts), none_will_do=True) as association:
             answered = [*association.accepted_contexts, *association.rejected_contexts]
-        return {str(one.abstract_syntax): (one.result, str(one.transfer_syntax[0]) if one.result == 0 else None) for one in answered}
+        return sorted((one.context_id, one.result, str(one.transfer_syntax[0]) if one.result == 0 else None) for one in answered)
 
     # How
 
@@ -229,6 +278,8 @@ class _Association:
 
     def _opened(self, event):
         self._connected = True
+        at_once(event)
+        event.assoc.kill = types.MethodType(_kill, event.assoc)
 
     def __enter__(self):
         scu = self._scu
@@ -281,6 +332,16 @@ def dataset(keys=None, **more):
             value = [dataset(one) for one in value]
         setattr(made, keyword, value)
     return made
+
+
+def _kill(association):
+    """End an association's thread, as pynetdicom's own `kill`; but that looks a hundred times a second whether all has been sent, which is
+    most of the time that a short call takes."""
+    association._reactor_checkpoint.set()
+    association._kill = association._is_paused = True
+    association.is_established = False
+    while association.dul.is_alive() and not association.dul.stop_dul():
+        time.sleep(0.0005)
 
 
 def _status(status):

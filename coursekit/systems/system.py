@@ -118,8 +118,13 @@ class System:
 _RUNNING = weakref.WeakSet()
 
 
+def running():
+    """A list of the systems that run now, in no order."""
+    return list(_RUNNING)
+
+
 @atexit.register
 def stop_all():
     """Stop every system that still runs."""
-    for system in list(_RUNNING):
+    for system in running():
         system.stop()

@@ -114,24 +114,28 @@ class Worklist(PerformedSteps, DicomServer):
     site     : what order_mapping wants to know of the site
     mapping  : a function that is given an order (a ``hl7.Message``) and returns its items, a pydicom Dataset or a list of them; what it
                raises is answered with AE and a sentence. None: ``order_to_items`` with `site`
+    fits     : a function that judges one key of a query, as of ``matching.matches``; a query at which it fails is answered with C000H
     callers  : the AE titles that may call; None: anybody
     folder   : where it keeps what it must not lose; a temporary one, gone at the end, if not given
     port     : where it listens for DICOM, `hl7_port` for HL7 over MLLP; free ports if 0. Read them again after `start`
     off_at   : the states of a performed procedure step that take its item off the list
     clock    : as of a ``Listener``: the text for MSH-7 of acknowledgements
     certificates : as of ``Archive``
+
+    `over_mllp` counts the messages that came over MLLP, those not included that were handed to `take`.
     """
 
     largest = LARGEST_REQUEST
 
     def __init__(self, title="HV_MWL", site=Site(), mapping=None, callers=None, folder=None, port=0, hl7_port=0, off_at=FINAL, clock=None,
-                 certificates=None):
+                 certificates=None, fits=None):
         super().__init__(title, callers, port, certificates)
-        self.site, self.mapping, self.folder, self.hl7_port, self.off_at = site, mapping, folder, hl7_port, tuple(off_at)
+        self.site, self.mapping, self.fits, self.folder, self.hl7_port, self.off_at = site, mapping, fits, folder, hl7_port, tuple(off_at)
         self._clock = clock or (lambda: None)
         self._lock = threading.RLock()                  # of all that follows
         self._entries, self._patients, self._merged = {}, {}, {}
         self._database = self._listener = self._temporary = None
+        self.over_mllp = 0
 
     def __repr__(self):
         state = "runs" if self._runs else "is stopped"
@@ -152,7 +156,7 @@ class Worklist(PerformedSteps, DicomServer):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_TABLES)
         self._load()
-        self._listener = Listener(self.title, self._answer, self.hl7_port, clock=self._clock)
+        self._listener = Listener(self.title, self._came, self.hl7_port, clock=self._clock)
         self._listener.journal = self.journal
         self._listener.start()
         self.hl7_port = self._listener.port
@@ -249,6 +253,11 @@ class Worklist(PerformedSteps, DicomServer):
         if answer is not None:
             self.journal.add(self.title, sender, answer.event, f"{answer['MSA-1']} {answer['MSA-2']}".strip(), answer)
         return answer
+
+    def _came(self, message):
+        with self._lock:
+            self.over_mllp += 1
+        return self._answer(message)
 
     def _answer(self, message):
         """The acknowledgement of a message, when what it changes is kept. Raises Refusal."""
@@ -448,10 +457,16 @@ class Worklist(PerformedSteps, DicomServer):
                 self._reply(event, "C-FIND-RSP", f"FE00H, cancelled after {count}")
                 yield 0xFE00, None
                 return
-            if period.fits(entry.scheduled) and matching.matches(entry.item, period.others):
+            try:
+                found = period.fits(entry.scheduled) and matching.matches(entry.item, period.others, self.fits)
+            except Exception as problem:                    # whatever a learner's function does
+                self._reply(event, "C-FIND-RSP", f"C000H, the matching failed with {type(problem).__name__}: {problem}")
+                yield 0xC000, None
+                return
+            if found:
                 count += 1
                 yield 0xFF00 if all_known else 0xFF01, _encodable(matching.answer(entry.item, keys), asked)
-        self._reply(event, "C-FIND-RSP", f"0000H after {count} answers" + ("" if all_known or not count else " of FF01H"))
+        self._reply(event, "C-FIND-RSP", f"0000H after {count} answer{'s' * (count != 1)}" + ("" if all_known or not count else " of FF01H"))
 
     # Performed steps
 

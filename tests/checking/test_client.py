@@ -90,6 +90,8 @@ def test_wrong_clients_are_told_apart(check):
     # wrong in one case as a wrong way is, and elsewhere in no known way
     assert check(lambda host, port: "ok" if probe(host, port) != "refused" else "gone").label == "connected_is_well"
     assert check(lambda host, port: "gone").message.startswith("It is right for none of the servers. For server 1")
+    partly = check(lambda host, port: "ok" if probe(host, port) != "refused" else "gone").message
+    assert partly.startswith("It is right for none of the servers. Look at this first.") or " servers. Look at this first." in partly
     assert "`return` missing" in check(lambda host, port: print(host)).message
 
 
@@ -98,9 +100,30 @@ def test_untouched_hostile_and_failing_clients(check):
     for label, make in hostile.VALUES:
         verdict = check(make())
         assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 10, label
-    assert "`ValueError`" in check(hostile.raises).message
+    assert "`ValueError`" in check(hostile.raises).message and check(hostile.raises).message.startswith("At server 1 of ")
     before = set(threading.enumerate())
     check(probe)
     for thread in set(threading.enumerate()) - before:
         thread.join(5)                                              # those of the stage end when their sockets are closed
     assert not set(threading.enumerate()) - before
+
+
+def test_what_the_servers_noticed_counts_whatever_was_returned(ask):
+    def noticed(state):
+        return None if state != "hangs up" else "You called twice."
+
+    def connected_is_well(state):
+        return "refused" if state == "closed" else "ok"
+
+    def always_well(state):
+        return "ok"
+
+    def never(state):
+        return "refused"
+
+    ways = {connected_is_well: "A connection is no answer.", always_well: "Nothing was asked.", never: "Wrong port."}
+    check = ask(Client("probe", result=Text(), noticed=noticed), probe, ways, stage=stage, right=right)
+    for function in (probe, lambda host, port: "ok"):
+        verdict = check(function)
+        assert verdict.outcome is Outcome.NOT_YET and verdict.message == "You called twice." and verdict.label == "noticed"
+    assert check(lambda host, port: 1 / 0).label == "error"

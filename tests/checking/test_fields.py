@@ -77,3 +77,14 @@ def test_values_in_order_and_a_remark_on_a_wrong_one(ask):
     assert check({"A": "one", "B": "ten"}).message == "About `B`: this ten is none."
     assert check({"A": "ten", "B": "two"}).message == "About `A`: that is not what was asked."
     assert check(["one"]).label == "unreadable"
+
+
+@pytest.mark.parametrize(("sentence", "goes_on"), [
+    ("PID-15 has O.", "PID-15 has O."), ("R asks for one.", "R asks for one."), ("A row is odd.", "a row is odd."),
+    ("That is none.", "that is none."), ("DICOM says so.", "DICOM says so."), ("It's none.", "it's none."), ("`x` is none.", "`x` is none."),
+    ("C(R/O) is open.", "C(R/O) is open."),
+    ("PS3.5 says so.", "PS3.5 says so."), ("iSCSI is none.", "iSCSI is none."), ("No.", "no."),
+])
+def test_a_remark_goes_on_without_its_capital_unless_it_begins_with_a_name(ask, sentence, goes_on):
+    kind = Fields("plan", {"A": Text("")}, remark=lambda name, given, right, input: sentence)
+    assert ask(kind, lambda: {"A": "one"})({"A": "two"}).message == f"About `A`: {goes_on}"

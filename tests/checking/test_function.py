@@ -204,3 +204,31 @@ def test_cases_may_name_an_input_of_the_lesson(ask):
     check = ask(Function("double", result=Number()), lambda n: 2 * n, cases=lambda draw, own: [(own,), (draw.randrange(50, 99),)])
     check.exercise.lesson.input(own)
     assert check(lambda n: 2 * n).correct and not check(lambda n: 2 * n if n > 49 else 0).correct
+
+
+def test_what_a_reading_refuses_is_told_in_a_sentence_of_its_own(ask):
+    def side(value):
+        if value not in ("left", "right"):
+            raise ValueError('return "left" or "right"')
+        return value
+
+    check = ask(Function("side", result=Text("", reading=side)), lambda number: "left", cases=lambda draw: [(1,), (2,)])
+    told = check(lambda number: "up").message
+    assert told == 'For `side(1)` your function returned what can\'t be used here. `up` can\'t be read here: return "left" or "right".'
+
+
+def test_what_a_case_holds_is_quoted_without_quotes_within(ask):
+    class Header:
+        pass
+
+    def cases(draw):
+        return [(Header(), draw.randrange(9))]
+
+    check = ask(Function("total", result=Number()), lambda header, number: number, {lambda header, number: -number - 1: "Not below zero."}, cases)
+    assert "For `total(an object of type Header, " in check(lambda header, number: 77).message
+
+
+def test_where_nothing_explains_the_case_the_kind_says_what_is_wrong(ask):
+    kind = Function("total", result=Number(), about=lambda values, factor: None)
+    message = ask(kind, solution, {}, cases)(lambda values, factor: -7).message
+    assert "None" not in message and "not the number" in message

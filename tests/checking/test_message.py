@@ -65,3 +65,19 @@ def test_it_is_what_a_function_may_return(ask):
     assert check(lambda name: solution(name).encode()).correct
     assert "PID-5.2 is not right" in check(lambda name: RIGHT).message
     assert "`return` missing" in check(lambda name: print(name)).message
+
+
+def test_with_a_remark_each_of_several_mistakes_is_told_by_itself(ask):
+    def other_authority():
+        return RIGHT.replace("HV1^^^HVGH", "HV1^^^NMGH")
+
+    def remark(part, given, right, input):
+        return f"Look at {given}." if part != "MSH-12.1" else None
+
+    kind = Message("message", reading=hl7.parts, remark=remark)
+    check = ask(kind, lambda: RIGHT, {other_authority: "That is the other hospital's authority."})
+    assert check(RIGHT).correct and check(other_authority()).label == "other_authority"
+    assert check(other_authority().replace("|1|P", "|2|P")).label == "other_authority", "it comes with another mistake"
+    assert check(RIGHT.replace("|1|P", "|2|P")).message == "MSH-10.1 is not right. Look at 2."
+    assert check(RIGHT.replace("|2.3.1", "|2.3")).message == "MSH-12.1 is not right."
+    assert check(RIGHT.replace("|1|P", "||P")).message == "MSH-10.1 is missing. Look at None."

@@ -63,6 +63,11 @@ def test_the_rows_in_any_form(check, given):
     assert check(given).correct
 
 
+def test_a_text_may_part_names_by_blanks_and_commas():
+    for given in ("P0401 P0502", "P0401, 0502 P0401", "P0401  and\nP0502,P0401 "):
+        assert _check(ROWS)(given).correct, given
+
+
 def test_what_is_no_name_or_the_end_of_several_is_said(check):
     assert check(["P0401", "P0999"]).message == "`P0999` is no `plate` in `plates`. One looks like `P0000`."
     assert check(["P0401", 2]).label == "unknown name", "a row's number is no end of a name"

@@ -67,6 +67,8 @@ def test_a_right_server_and_wrong_ones(check):
     assert check(no_empty_line).label == "no_empty_line"
     both = check(lambda greeting: Shouting(lambda line: f"{greeting} {line}"))
     assert both.label == "not_loud", "the first thing that is wrong speaks"
+    quiet_later = check(lambda greeting: Shouting(lambda line: f"{greeting} {line.upper() if greeting == 'ho' else line}" if line else "?"))
+    assert quiet_later.label == "value" and "Shout" not in quiet_later.message, "a way that goes wrong earlier is another one"
     other = check(lambda greeting: Shouting(lambda line: "no"))
     assert other.label == "value" and "in 0 of 4 things" in other.message and check.exercise.failed == ("ho",)
 
@@ -128,7 +130,8 @@ def test_systems_around_it(ask):
             behind.stop()
 
     def visit(server, bench):
-        return {"A word is passed on": asked(server.port, bench["word"])}
+        said = asked(server.port, bench["word"])
+        return {"A word is passed on": said if said != "x" else "it came as an x"}
 
     def relay(port):
         return Shouting(lambda line: asked(port, line))
@@ -140,7 +143,8 @@ def test_systems_around_it(ask):
                 stage=stage)
     assert check(relay).correct
     assert check(swallows).message == "A word is passed on: `''`. It ends here."
-    assert check(lambda port: Shouting(lambda line: "x")).message.startswith("Your relay did as it should in 0 of 2 things that were tried.")
+    told = check(lambda port: Shouting(lambda line: "x")).message
+    assert told.startswith("Your relay did as it should in 0 of 2 things that were tried. A word is passed on: it came as an x. "), told
     assert "no relay that runs" in check(lambda port: 7).message
 
 
@@ -163,3 +167,15 @@ def test_a_function_that_sets_up_what_it_is_given(ask):
     assert check(solution).correct and check(lambda made: made.append("a") or 7).correct
     assert check(twice).label == "twice" and check(lambda made: made.append("b")).message.startswith("Your engine did as it should in 0 of 1")
     assert "`ZeroDivisionError`" in check(lambda made: 1 / 0).message
+
+
+def test_what_the_stage_gives_is_shown_by_its_name(ask):
+    @contextlib.contextmanager
+    def stage(words):
+        yield (51234, ["a"]), None
+
+    def solution(port, words):
+        words.append(port)
+
+    check = ask(Server("connect", called="engine", returned=False), solution, {}, cases=lambda draw: [(1,)], visit=lambda server, bench: {}, stage=stage)
+    assert check(lambda port, words: 1 / 0).message.startswith("For `connect(port, words)` it stopped with `ZeroDivisionError`")

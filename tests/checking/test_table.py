@@ -199,3 +199,58 @@ def test_with_a_remark_a_wrong_way_may_have_other_keys(ask):
     kind = Table("t", key=["tag"], remark=lambda key, column, given, right, input_of: "Look again.")
     verdict = ask(kind, lambda: [{"tag": "a", "value": "1"}, {"tag": "b", "value": "2"}], {other_key: "The tag."})([("a", "1"), ("b", "3")])
     assert verdict.label == "value" and verdict.message.endswith("Look again.")
+
+
+def test_a_dictionary_of_entries_is_told_by_its_keys(ask):
+    def sides():
+        return {"Film 1": "L", "Film 2": "R", "Film 3": "L"}
+
+    def all_left():
+        return dict.fromkeys(sides(), "L")
+
+    def remark(film, side, given, right, input_of):
+        return f"Look at {film} again."
+
+    kind = Table("t", entries=("film", "side"), reading={"side": _side}, remark=remark)
+    check = ask(kind, sides, {all_left: "Not all are left."})
+    right = sides()
+    frames = [pd.DataFrame({"film": right.keys(), "side": right.values()}), pd.DataFrame({"a": right.keys(), "b": right.values()}),
+              pd.DataFrame({"side": right.values(), "a": right.keys()})]
+    for form in (right, list(right.items()), pd.Series(right), [["Film", "Side"], *right.items()], *frames,
+                 {"film": list(right), "side": list(right.values())}, [{"film": film, "side": side} for film, side in right.items()]):
+        assert check(form).correct, form
+    assert check(all_left()).message == "Not all are left."
+    assert check({**right, "Film 3": "U"}).message == "2 of 3 are right. `Film 3` is not right. Look at film 3 again."
+    assert check({**right, "Film 3": "left"}).message == "`Film 3` can't be read: `left`; a side is L or R."
+    assert check({"Film 1": "L", "Film 2": "R"}).message == "`Film 3` is missing."
+    assert check({"Film 1": "L"}).message == "`Film 2` is missing, and so is 1 more."
+    changed = check({"Film 1": "L", "Film 2": "R", "film.3": "L"})
+    assert changed.message == "`film.3` is none of the keys that are asked. `Film 3` is missing." and changed.label == "extra row"
+    assert check({"film": "L", "Film 2": "R", "Film 3": "L"}).outcome is Outcome.NOT_YET
+    assert "values without their keys" in check(list(right.values())).message and "a dictionary" in check(list(right.values())).message
+    assert check("L R L").outcome is check({}).outcome is check([]).outcome is check({"Film 1": ["L"]}).outcome is Outcome.NOT_YET
+
+
+def test_a_missing_row_is_told_by_its_key_where_the_input_has_it(ask):
+    assert ask(Table("t", key=["film"], told=True), _films)([(1, "L"), (3, "L")]).message == (
+        "Your table has 2 rows, fewer than are asked. The one where `film` is `2` is missing.")
+    assert ask(Table("t", key=["film"]), _films)([(1, "L"), (3, "L")]).message == "Your table has 2 rows, fewer than are asked."
+
+
+def test_spare_columns_do_not_count(ask):
+    check = ask(Table("t", key=["film"], spare=["Name of it"]), _films)
+    assert check([{**row, "name_of_it": "x"} for row in _films()]).correct
+    assert check([{**row, "name": "x"} for row in _films()]).label == "extra column"
+
+
+def test_a_dictionary_may_have_pairs_as_keys(ask):
+    def solution():
+        return [{"sender": "HIS", "field": "ZPI-1", "filled": 7}, {"sender": "RIS", "field": "ZDS-1", "filled": 9}]
+
+    check = ask(Table("t", key=["sender", "field"]), solution)
+    for form in ({("HIS", "ZPI-1"): 7, ("RIS", "ZDS-1"): 9}, {("HIS", "ZPI-1"): [7], ("RIS", "ZDS-1"): (9,)},
+                 {("HIS", "ZPI-1"): {"filled": 7}, ("RIS", "ZDS-1"): {"filled": 9}}):
+        assert check(form).correct, form
+    assert check({("HIS", "ZPI-1"): 7, ("RIS", "ZDS-1"): 8}).label == "value"
+    assert check({("HIS", "ZPI-1"): 7, ("RIS",): 9}).label == "unreadable"
+    assert check({("HIS", "ZPI-1"): {"filled": 7}, ("RIS", "ZDS-1"): {"x": 9}}).label == "unreadable"

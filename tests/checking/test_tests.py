@@ -124,3 +124,14 @@ def test_requirements_by_name(ask):
         return []
 
     assert check(asserting).correct
+
+
+def test_tests_that_do_not_end_are_stopped(check, monkeypatch):
+    monkeypatch.setattr("coursekit.checking.kinds.tests.SECONDS", 0.3)
+
+    def endless(system):
+        while True:
+            pass
+
+    verdict = check(endless)
+    assert verdict.label == "time" and verdict.message.startswith("For one of the systems your function did not finish within 0 seconds")

@@ -26,6 +26,12 @@ def test_an_arrow_an_event():
                             "HV_PACS to CTER01: C-STORE-RSP A700H, out of resources; HV_PACS: failed disk full.")
 
 
+def test_who_stands_on_the_left():
+    events = journal()
+    events.add("RIS", "HV_PACS", "ORM^O01")
+    assert "from the left: RIS, CTER01, HV_PACS." in exchange(events, first=("ECC_RIS", "RIS")).says
+
+
 def test_of_many_events_the_middle_is_counted():
     assert " more" not in exchange(journal(ROWS)).says
     picture = exchange(journal(100))

@@ -63,8 +63,27 @@ def test_the_steps_may_be_explained():
 
 def test_a_time_sequence_graph_shows_what_was_sent_again():
     h = hospital(0, "tiny")
-    shown = {name: pcap.connections(pcap.packets(h.capture(name).packets))[-1] for name in ("store", "duplex", "no_answer")}
+    names = ("store", "duplex", "no_answer", "mtu", "zero_window")
+    shown = {name: pcap.connections(pcap.packets(h.capture(name).packets))[-1] for name in names}
     pictures = {name: time_sequence(talk, pcap.CLIENT, name) for name, talk in shown.items()}
     assert all(picture.png.startswith(b"\x89PNG") for picture in pictures.values())
-    assert "nothing is sent again" in pictures["store"].says and "12 segments are sent again, at 0.347, " in pictures["duplex"].says
-    assert pictures["no_answer"].says.endswith("0.0 kB go in 0 segments within 0.000 seconds; nothing is sent again; nothing is confirmed.")
+    assert "nothing is sent again" in pictures["store"].says
+    assert "12 segments are sent again, of 1460 bytes, at 0.347, " in pictures["duplex"].says
+    assert pictures["no_answer"].says.endswith("no byte goes. The SYN goes 3 times, at 0.000, 3.000, 9.000 seconds; nothing is confirmed.")
+    assert "a single byte goes 6 times, at 0.356, " in pictures["zero_window"].says and "sent again" not in pictures["zero_window"].says
+    assert pictures["mtu"].says.endswith("0.2 kB are confirmed at the end; nothing more is confirmed after 0.004 seconds.")
+
+
+def test_what_nobody_confirms_stays_in_the_picture_as_a_level_line():
+    talk = pcap.connections(pcap.packets(hospital(0, "tiny").capture("mtu").packets))[-1]
+    axes = time_sequence(talk, pcap.CLIENT, "mtu").figure.axes[0]
+    line = next(line for line in axes.lines if line.get_label().startswith("confirmed"))
+    assert line.get_xdata()[-1] > 40 and line.get_ydata()[-1] == line.get_ydata()[-2] < 0.3
+
+
+def test_a_stretch_of_a_time_sequence_graph_is_enlarged():
+    talk = pcap.connections(pcap.packets(hospital(0, "tiny").capture("store").packets))[0]
+    whole, part = (time_sequence(talk, pcap.CLIENT, "store", seconds=stretch) for stretch in (None, (0.004, 0.006)))
+    assert part.says == whole.says + " Shown is the stretch from 4 to 6 milliseconds."
+    assert part.figure.axes[0].get_xlim() == (4, 6) and "milliseconds" in part.figure.axes[0].get_xlabel()
+    assert time_sequence(talk, pcap.CLIENT, "store", seconds=(900, 901)).png.startswith(b"\x89PNG")

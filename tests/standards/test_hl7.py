@@ -300,6 +300,12 @@ def test_an_acknowledgement_is_written_for_the_sender_in_its_own_manner():
         Refusal("AA", "x")
     with pytest.raises(ValueError, match="0357"):
         Refusal("AE", "x", "999")
+    with pytest.raises(ValueError, match="texts"):
+        Refusal("AE", "x", 101)
+    with pytest.raises(ValueError, match="the place of a refusal is text"):
+        Refusal("AE", "x", "101", None)
+    with pytest.raises(ValueError, match="the reason of a refusal is text"):
+        Refusal("AE", None, "101")
 
 
 @pytest.mark.parametrize("accept, application, answers", (

@@ -1,9 +1,11 @@
 """HL7 orders as worklist items: each field in its attribute, and what DICOM has no room for refused with a sentence."""
 
+from datetime import timedelta, timezone
+
 import pytest
 
 from coursekit.standards import hl7
-from coursekit.standards.order_mapping import Site, Station, order_to_items, patient_attributes, person_name, prior_identifier
+from coursekit.standards.order_mapping import Site, Station, order_to_items, patient_attributes, person_name, prior_identifier, single_steps
 
 ORM = r"""MSH|^~\&|RIS|HVGH|HV_MWL|HVGH|20250407080000+0200||ORM^O01|R1|P|2.3.1||||||8859/1
 PID|1||HV100234^^^HVGH&2.999.1.1&ISO^MR||VANDERMEER^ANNA^ELISE^JR^DR^PHD||19610817|F||||||||||ACC7
@@ -126,7 +128,7 @@ def test_sex(sent, kept):
 
 @pytest.mark.parametrize("sent, name", [
     ("DOE^JOHN^A^III^MR^MD", "DOE^JOHN^A^MR^III MD"), ("DOE", "DOE"), ("O\\T\\NEILL^A\\S\\B", "O&NEILL^A B"),
-    ("van der Berg&van der&Berg^Eva", "van der Berg^Eva"), ("MAIDEN^EVA^^^^^M~DOE^EVA^^^^^L", "DOE^EVA"),
+    ("van der Berg&van der&Berg^Eva", "van der Berg^Eva"), ('DOE^JOHN^""^""^""', "DOE^JOHN"), ('DOE^""', "DOE"), ("MAIDEN^EVA^^^^^M~DOE^EVA^^^^^L", "DOE^EVA"),
     ("YAMADA^TARO^^^^^L^A~山田^太郎^^^^^L^I~やまだ^たろう^^^^^L^P", "YAMADA^TARO=山田^太郎=やまだ^たろう"), ("", ""), ("^^", ""),
 ])
 def test_names(sent, name):
@@ -157,6 +159,29 @@ def test_what_an_item_can_not_be_made_of_is_refused_with_a_sentence(change, numb
     assert (refused.value.code, refused.value.number, refused.value.place) == ("AE", number, place) and says in refused.value.reason
 
 
+@pytest.mark.parametrize("sent, there", [
+    ("20250407073000+0000", ("20250407", "093000")), ("202504072330+0100", ("20250408", "003000")), ("20250407023000-0500", ("20250407", "093000")),
+    ("20250407093000+0200", ("20250407", "093000")), ("20250407093000", ("20250407", "093000")), ("20250407093000.5+0200", ("20250407", "093000")),
+])
+def test_a_start_on_the_sites_clock(sent, there):
+    text = ORM.replace("20250407093000+0200", sent)
+    _, step = one(text, Site(zone=timezone(timedelta(hours=2))))
+    assert (step.ScheduledProcedureStepStartDate, step.ScheduledProcedureStepStartTime) == there
+    _, step = one(text)                                                                 # what the sender wrote, without a site's clock
+    assert (step.ScheduledProcedureStepStartDate + step.ScheduledProcedureStepStartTime)[:12] == sent[:12]
+
+
+def test_a_zone_that_can_not_be():
+    with pytest.raises(hl7.Refusal, match="no date with a time"):
+        one(ORM.replace("093000+0200", "093000+9900"), Site(zone=timezone.utc))
+
+
+def test_a_code_without_a_meaning_is_its_own_meaning():
+    for missing in ("", '""'):
+        _, step = one(ORM.replace("CTHD-1^CT head routine", f"CTHD-1^{missing}"))
+        assert step.ScheduledProcedureStepDescription == "CTHD-1"
+
+
 def test_what_people_read_is_cut_and_made_sound():
     item, step = one(ORM.replace("^Headache \\T\\ nausea", "^" + "Pain \\X0A\\left \\E\\ right " + "x" * 80))
     assert item.ReasonForTheRequestedProcedure.startswith("Pain  left   right xxx") and len(item.ReasonForTheRequestedProcedure) == 64
@@ -171,3 +196,17 @@ def test_what_an_adt_says_and_does_not_say_of_a_patient():
         prior_identifier(head + "PID|1||HV1^^^HVGH^MR\r")
     with pytest.raises(hl7.Refusal, match="no PID"):
         patient_attributes(head)
+
+
+def test_an_order_is_cut_into_single_steps():
+    two = hl7.parse("MSH|^~\\&|RIS|HVGH|HV_MWL|HVGH|20250407||OMI^O23|M1|P|2.5.1\rPID|1||HV1^^^HVGH^MR||A^B\rNTE|1||a note\r"
+                    "ORC|NW|P1\rTQ1|1||||||20250407100000\rOBR|1|P1||PETCT^PET/CT^99HV\rIPC|A1|RP1|2.999.1|S1|PT\rIPC|A1|RP1|2.999.1|S2|CT\r"
+                    "ORC|NW|P2\rOBR|1|P2||CTHD^CT HEAD^99HV\rIPC|A2|RP2|2.999.2|S3|CT\r")
+    steps = single_steps(two)
+    assert [(one["ORC-2"], one["TQ1-7"], one["OBR-4.1"], one["IPC-1"], one["IPC-4"]) for one in steps] == [
+        ("P1", "20250407100000", "PETCT", "A1", "S1"), ("P1", "20250407100000", "PETCT", "A1", "S2"), ("P2", "", "CTHD", "A2", "S3")]
+    assert all(len(one.segments("IPC")) == 1 and "NTE" not in one and one["PID-3.1"] == "HV1" for one in steps)
+    steps[0]["IPC-1"] = "changed"
+    assert two["IPC-1"] == "A1" and steps[1]["OBR-4.1"] == "PETCT"
+    with pytest.raises(hl7.Refusal):
+        single_steps("MSH|^~\\&|RIS|HVGH|HV_MWL|HVGH|20250407||OMI^O23|M1|P|2.5.1\rPID|1\r")

@@ -115,7 +115,10 @@ def test_hl7_messages_and_their_acknowledgements(seen):
     assert list(table.answers[1::2]) == list(table.control_id[::2]) and (table.waited[1::2] < 0.1).all() and table.waited[::2].isna().all()
     broken = seen["mllp_no_end"].hl7
     assert list(broken.comment[broken.complete.isna()]) == ["the frame has no end block (1C 0D)"] * 3
-    assert "AE" in list(seen["mllp_a40"].hl7.code)
+    assert set(table.comment) == {""}                                   # AA names no error
+    refused = seen["mllp_a40"].hl7
+    assert "AE" in list(refused.code)
+    assert list(refused.comment[refused.code == "AE"]) == ["204 Unknown key identifier at MRG^1^1^1^4"]
 
 
 def test_where_the_time_went(seen):
@@ -195,6 +198,15 @@ def test_a_file_is_read_too_and_other_protocols_have_no_rows(tmp_path):
     assert seen.conversations.protocol.item() == "" and all(len(getattr(seen, name)) == 0 for name in ("pdus", "messages", "hl7"))
     empty = Sniffer(pcap.write([]))
     assert all(len(getattr(empty, name)) == 0 for name in TABLES) and "0 frames" in repr(empty)
+
+
+def test_the_detail_of_an_association_says_how_long_a_pdu_each_side_takes(seen):
+    said = list(seen["max_pdu"].pdus.detail)
+    assert said[0] == "PETCT1 calls HV_PACS, 1 presentation context, takes PDUs up to 65536"
+    assert said[1] == "1 of 1 presentation context accepted, takes PDUs up to 16384"
+    for items, ending in (((), "1 presentation context"), ((ul.MaximumLength(0),), "1 presentation context, takes PDUs of any length")):
+        request = ul.AssociateRequest("SCP", "SCU", (ul.Context(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),), items)
+        assert sniff(segment(10, request.encode())).pdus.detail.item() == f"SCU calls SCP, {ending}"
 
 
 def test_noise_raises_nothing_but_bad_capture(captures):

@@ -189,6 +189,23 @@ def encoded(dataset):
     return stream.getvalue()
 
 
+def test_it_shows_who_is_connected(archive):
+    assert archive.connected == [] and repr(archive) == "<archive HV_PACS runs: 0 objects, 0 events>"
+    association = calling(archive, CT)
+    until(lambda: archive.connected == ["CT1"])
+    assert "CT1 is connected" in repr(archive)
+    association.release()
+    until(lambda: archive.connected == [])
+
+
+def until(condition):
+    """Wait for what another thread is about to bring."""
+    limit = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
 def test_who_may_call():
     with Archive(callers=["CT1"]) as archive:
         assert store(archive, ct()) == [0]

@@ -220,9 +220,10 @@ def test_a_step_without_end_is_given_up(pacs):
         give(engine, message(1), message(2))
         assert pacs.ids == ["R2"]
         assert engine.errors[0].sentence == "endless: it took longer than 0.2 seconds"
-    with Engine("HV_ENGINE", step_seconds=60) as engine:     # and the end of the engine waits for none
+    with Engine("HV_ENGINE", step_seconds=60) as engine:     # and the end of the engine waits for none, nor goes on with the next channel
         engine.destination("HV_PACS", pacs.port)
         engine.channel("all", map=endless, to="HV_PACS")
+        engine.channel("next", to="HV_PACS")
         send(engine.host, engine.port, message(1))
 
 

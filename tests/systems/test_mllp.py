@@ -427,3 +427,13 @@ def test_hl7apy_receives_from_us():
         server.shutdown()
         thread.join(10)
         server.server_close()
+
+
+def test_an_exception_in_answer_is_noted_with_the_line_where_it_was_raised():
+    def answer(message):
+        return message.controlid                                    # no such thing
+
+    with Listener("HV_PACS", answer) as pacs:
+        assert send(pacs.host, pacs.port, "MSH|^~\\&|RIS|HVGH|HV_PACS|HVGH|20250407||ADT^A08|1|P|2.5.1\r")["MSA-1"] == "AR"
+    (failed,) = [event for event in pacs.journal if event.what == "failed"]
+    assert failed.detail.startswith("AttributeError: ") and failed.data.startswith("return message.controlid")

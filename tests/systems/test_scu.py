@@ -5,7 +5,7 @@ from pydicom.uid import JPEG2000Lossless
 
 from coursekit.errors import CourseError
 from coursekit.systems.archive import Archive
-from coursekit.systems.scu import NoAssociation, Scu, dataset
+from coursekit.systems.scu import Answers, NoAssociation, Scu, dataset
 from coursekit.systems.services import running
 from coursekit.systems.worklist import Worklist
 from tests.systems.conftest import CT, ct
@@ -57,6 +57,8 @@ def test_contexts_are_told_with_results():
         assert scu.contexts({CT: [JPEG2000Lossless], "2.999.1": ["1.2.840.10008.1.2"]}) == {CT: (0, JPEG2000Lossless), "2.999.1": (3, None)}
         assert scu.contexts({"2.999.1": ["1.2.840.10008.1.2"]}) == {"2.999.1": (3, None)}
         assert scu.contexts({CT: ["2.999.2"]}) == {CT: (4, None)}
+        proposed = [(CT, ["2.999.2"]), ("2.999.1", ["1.2.840.10008.1.2"]), (CT, [JPEG2000Lossless]), (CT, [JPEG2000Lossless])]
+        assert scu.negotiate(proposed) == [(1, 4, None), (3, 3, None), (5, 0, JPEG2000Lossless), (7, 0, JPEG2000Lossless)]
 
 
 def test_an_object_that_is_not_accepted_gets_none():
@@ -85,3 +87,33 @@ def test_a_silent_one_is_not_waited_for_without_end():
 def test_a_wrong_keyword_is_told():
     with pytest.raises(CourseError, match="`PatientsName` is no keyword"):
         dataset(PatientsName="")
+
+
+def test_values_of_answers():
+    found = Answers([dataset(PatientID="1", PatientName="A^B"), dataset(PatientID="2")])
+    assert found.values("PatientID") == ["1", "2"] and found.values("PatientName") == ["A^B", ""]
+
+
+def test_many_at_the_same_time():
+    with Archive("HV_PACS", callers=["CT2"]) as archive:
+        assert Scu("CT2", "HV_PACS", archive.port).echo_together(8) == [0] * 8
+        assert Scu("STRANGER", "HV_PACS", archive.port).echo_together(3) == [None] * 3
+        archive._entity.maximum_associations = 3
+        few = Scu("CT2", "HV_PACS", archive.port).echo_together(8)
+        assert few.count(0) < 8 and set(few) <= {0, None}
+
+
+def test_only_some_classes_come_by_get():
+    with Archive("HV_PACS") as archive:
+        scu = Scu("CT2", "HV_PACS", archive.port, classes=["1.2.840.10008.5.1.4.1.1.4"])
+        assert scu.store(ct()) == [0]
+        assert scu.get("STUDY", StudyInstanceUID="2.999.7") == []
+        assert Scu("CT2", "HV_PACS", archive.port).get("STUDY", StudyInstanceUID="2.999.7")
+
+
+def test_no_answer_goes_astray():
+    """A caller's association has a thread of its own, which must not take from the queue what the caller waits for."""
+    with Archive("HV_PACS") as archive:
+        scu = Scu("CT2", "HV_PACS", archive.port, seconds=3)
+        for number in range(1, 41):
+            assert scu.store([ct(number), ct(number + 1), ct(number + 2)]) == [0, 0, 0]

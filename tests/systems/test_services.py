@@ -250,3 +250,8 @@ def test_an_impatient_one_waits_for_a_request_and_no_longer(further):
     with socket.create_connection((HOST, further["impatient"]), timeout=5) as connection:
         assert connection.recv(1) == b""                                # nothing was asked, and it hangs up
     assert Scu("CT2", "HV_PACS", further["impatient"]).echo() == 0      # who asks in time is served
+
+
+def test_a_caller_may_propose_more_than_an_echo(services):
+    met = call(HOST, services["healthy"].port, "HV_PACS", also=(CT,))
+    assert met.reply == "A-ASSOCIATE-AC" and met.context == 0 and met.status == 0       # that of Verification, whatever comes of the others

@@ -21,6 +21,7 @@ from pynetdicom import sop_class as sop
 from coursekit.standards import hl7
 from coursekit.standards.order_mapping import order_to_items
 from coursekit.systems.mllp import Sender, send
+from coursekit.systems.scu import Scu
 from coursekit.systems.worklist import Worklist
 
 MWL, MPPS = sop.ModalityWorklistInformationFind, sop.ModalityPerformedProcedureStep
@@ -411,6 +412,29 @@ def test_a_mapping_of_ones_own():
         assert (worklist.items()[0].PatientID, worklist.items()[0].AccessionNumber) == ("XHV100234", "A1")
 
 
+def test_a_matching_of_ones_own():
+    asked = []
+
+    def fits(vr, value, key):
+        asked.append((vr, value, key))
+        return key in ("", value)
+
+    def failing(vr, value, key):
+        raise KeyError(vr)
+
+    with Worklist(fits=fits) as worklist:
+        taken(worklist, order(1), order(2, station="CT2"))
+        step = {"ScheduledStationAETitle": "CT2", "ScheduledProcedureStepStartTime": "", "PreMedication": ""}
+        assert accessions(worklist, keys(step, AccessionNumber="", PatientName="")) == ["A2"]
+        assert {("AE", "CTER01", "CT2"), ("AE", "CT2", "CT2"), ("PN", "VANDERMEER^ANNA", ""), ("TM", "093000", ""), ("LO", "", "")} <= set(asked)
+        assert accessions(worklist, keys({}, AccessionNumber="A*")) == []                   # no wildcards there
+    with Worklist(fits=failing) as worklist:
+        taken(worklist, order(1))
+        assert find(worklist, keys({}, AccessionNumber="")) == ([], 0xC000)
+        assert "C000H, the matching failed with KeyError: 'SH'" in repr(worklist.journal)
+        assert find(worklist, keys({}, AccessionNumber=""))[1] == 0xC000                    # and it lives
+
+
 def lacking(keyword):
     def mapping(asked):
         item, = order_to_items(asked)
@@ -686,3 +710,15 @@ def test_a_second_opinion(filled, second_opinion, tmp_path, asked):
         for item in answers:
             item.pop("SpecificCharacterSet", None)
     assert [item.to_json() for item in ours] == [item.to_json() for item in theirs] and (ours or "PatientName=NOBODY" in asked)
+
+
+def test_what_came_over_mllp_is_counted_and_one_answer_is_one():
+    with Worklist() as worklist:
+        worklist.take(order(1))
+        assert worklist.over_mllp == 0
+        send(worklist.host, worklist.hl7_port, [order(2), order(2), message("ORU^R01")])
+        assert worklist.over_mllp == 3 and len(worklist.items()) == 2
+        caller = Scu("CTER01", worklist.title, worklist.port)
+        caller.worklist(AccessionNumber="A2")
+        caller.worklist(AccessionNumber="A*")
+        assert [event.detail for event in worklist.journal if event.what == "C-FIND-RSP"] == ["0000H after 1 answer", "0000H after 2 answers"]

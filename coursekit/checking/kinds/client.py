@@ -15,6 +15,8 @@ class Client(Function):
 
     variables : the function's name
     result    : the kind that what it returns is compared as
+    noticed   : a function of a state, asked when the servers have ended, that says in a sentence what they saw the client do and must not
+                have seen, whatever it returned; or None
 
     The exercise has `stage(draw)`, a context manager: while it is open the servers run, and it gives a list of
     (arguments, state), where state says in plain data how that server behaves. `right(state)` is what a right client
@@ -23,6 +25,10 @@ class Client(Function):
     """
 
     takes = "a function"
+
+    def __init__(self, variables, result, noticed=None):
+        super().__init__(variables, result)
+        self.noticed = noticed
 
     def judge(self, exercise, given, editions):
         """The verdict on the client."""
@@ -33,7 +39,12 @@ class Client(Function):
             arguments, states = zip(*cases)
             ran = running.run_all([_call(function, case) for case in arguments], ALL_SECONDS)
         if ran.stopped:
-            return self._stopped(ran, arguments, ALL_SECONDS)
+            verdict = self._stopped(ran, arguments, ALL_SECONDS)
+            return Verdict(verdict.outcome, f"At server {len(ran.returned) + 1} of {len(cases)}: {verdict.message}", verdict.label)
+        for state in states if self.noticed else ():
+            sentence = self.noticed(state)
+            if sentence:
+                return Verdict(Outcome.NOT_YET, sentence, "noticed")
         results = []
         for place, value in enumerate(ran.returned):
             try:
@@ -49,12 +60,25 @@ class Client(Function):
             said = [self.result.read(way(state)) for state in states]
             if all(self.result.difference(a, b) is None for a, b in zip(results, said, strict=True)):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
-        for way, feedback in exercise.wrong_ways.items():                # or the first wrong case alone
-            said = self.result.read(way(states[wrong[0]]))
-            if self.result.difference(results[wrong[0]], said) is None:
-                return Verdict(Outcome.NOT_YET, feedback, way.__name__)
         fits = "It is right for none of the servers" if len(wrong) == len(cases) else (
             f"It is right for {len(cases) - len(wrong)} of {len(cases)} servers")
+        part = self._part(exercise, states, results, right, wrong[0])
+        if part is not None:
+            return Verdict(Outcome.NOT_YET, f"{fits}. Look at this first. {exercise.wrong_ways[part]}", part.__name__)
         return Verdict(
             Outcome.NOT_YET, f"{fits}. For server {wrong[0] + 1} it returned {_shortened(ran.returned[wrong[0]])}. "
             f"{differences[wrong[0]].message}", "value")
+
+    def _part(self, exercise, states, results, right, first):
+        """The wrong way that explains the first wrong case: rather one all of whose mistakes are there than one that agrees in that case
+        alone; None when there is none."""
+        alone = None
+        for way in exercise.wrong_ways:
+            said = [self.result.read(way(state)) for state in states]
+            same = [self.result.difference(a, b) is None for a, b in zip(results, said, strict=True)]
+            mistakes = [place for place, (a, b) in enumerate(zip(said, right, strict=True)) if self.result.difference(a, b) is not None]
+            if same[first] and all(same[place] for place in mistakes):
+                return way
+            if same[first] and alone is None:
+                alone = way
+        return alone

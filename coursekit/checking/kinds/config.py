@@ -18,6 +18,7 @@ class Config(Kind):
                 `trial` takes, raising ValueError with a sentence when a setting can't be understood
     called    : what the settings are called in what the learner is told
     template  : what stands in the untouched notebook, Python text in which `...` marks what is open; else `name = ...`
+    shape     : what they are given as, in words
 
     The exercise has two functions more. `trial(settings, hospital)` lets a system work by the settings on a hospital's days
     and returns what came of it, plain data. `faults(outcome)` gives a list of sentences: what is not good enough yet, the
@@ -25,11 +26,11 @@ class Config(Kind):
     are judged on the learner's hospital and on unseen ones, and a wrong way is recognised by its outcome.
     """
 
-    def __init__(self, variables, reading, template=None, called="settings"):
+    def __init__(self, variables, reading, template=None, called="settings", shape="a dictionary or a list"):
         super().__init__(variables)
         self.reading = reading
         self.called = called
-        self.takes = f"{called}, as a dictionary or a list"
+        self.takes = f"{called}, as {shape}"
         self.template = template
 
     def not_answered(self, given):

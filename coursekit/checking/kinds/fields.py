@@ -120,4 +120,7 @@ def _listed(names):
 
 
 def _inside(sentence):
-    return sentence[0].lower() + sentence[1:]
+    """A sentence as it goes on after a colon: without its capital, unless its first word is a name such as PID-15, PACS or R."""
+    word = sentence.split(maxsplit=1)[0]
+    name = word != "A" and (len(word) == 1 or not word[1:].islower() and any(letter.isupper() or letter.isdigit() for letter in word[1:]))
+    return sentence if name else sentence[0].lower() + sentence[1:]

@@ -6,7 +6,7 @@ import types
 
 from coursekit.checking import running
 from coursekit.checking.kinds.base import Kind
-from coursekit.checking.reading import Unclear, describe, is_a
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a
 from coursekit.checking.verdict import Outcome, Verdict
 
 SECONDS = 3.0
@@ -84,8 +84,8 @@ class Function(Kind):
             f"It is right for {len(cases) - failed} of the {len(cases)} cases tried")
         return Verdict(
             Outcome.NOT_YET,
-            f"{fits}. For {self._as_written(cases[first])} it returned {_shortened(ran.returned[first])}. "
-            f"{self.about(*cases[first]) if self.about else differences[first].message} That case is kept in `{kept}`; to run it: `{self.variables[0]}(*{kept})`.",
+            f"{fits}. {self._told(cases[first], ran.returned[first])} "
+            f"{self.about and self.about(*cases[first]) or differences[first].message} That case is kept in `{kept}`; to run it: `{self.variables[0]}(*{kept})`.",
             "value",
         )
 
@@ -130,6 +130,8 @@ class Function(Kind):
     def _returned(self, case, value, unclear):
         """For `case`, in words, the function returned a value that can't be read."""
         hint = " Is a `return` missing?" if value is None else ""
+        if isinstance(unclear, Unreadable):
+            return Verdict(Outcome.NOT_YET, f"For {case} your function returned what can't be used here. {unclear}{hint}", "unreadable")
         return Verdict(
             Outcome.NOT_YET,
             f"For {case} your function should return {self.result.takes}; it returned {str(unclear).rstrip('.')}.{hint}",
@@ -175,7 +177,11 @@ class Function(Kind):
 
     def _as_written(self, case):
         most = max(50, 260 // max(len(case), 1))        # two dictionaries of a header's size are shown whole
-        return f"`{self.variables[0]}({', '.join(_shortened(value, most, False) for value in case)})`"
+        return f"`{self.variables[0]}({', '.join(_shortened(value, most, False).replace('`', '') for value in case)})`"
+
+    def _told(self, case, value):
+        """The sentence on a case that failed, before the one on what is wrong with it."""
+        return f"For {self._as_written(case)} it returned {_shortened(value)}."
 
     def shown(self, function_source):
         """The solution under the name of the learner's function."""
@@ -192,7 +198,12 @@ def _call(function, case):
 
 def _shortened(value, most=60, quoted=True):
     try:
-        text = repr(value) if type(value) in (int, float, str, bytes, bool, list, tuple, dict, type(None)) else describe(value)
+        if type(value) in (int, float, str, bytes, bool, list, tuple, dict, type(None)):
+            text = repr(value)
+        elif type(value).__module__.startswith("coursekit.") and type(value).__repr__ is not object.__repr__:
+            text = repr(value).split("\n")[0]            # what the course made says best itself what it is
+        else:
+            text = describe(value)
     except BaseException:  # a list may hold an object of the learner's whose repr raises
         text = describe(value)
     text = text if len(text) <= most else text[: most - 1] + "…"

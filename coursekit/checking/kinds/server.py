@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import inspect
 
 from coursekit.checking import running
 from coursekit.checking.kinds.function import Function, _shortened
@@ -24,7 +25,7 @@ class Server(Function):
     The exercise has `cases(draw)`, as for a Function: a list of argument tuples, for each of which a server is started; and
     `visit(port, *arguments)`, in which real clients call that server and which returns {what the client did, in words: what it saw},
     plain data, without times, ports or generated UIDs. What a visitor sees of the solution's server is right; what it sees of a wrong way's
-    tells that misconception, as a whole or by the first thing that is wrong. Every server is stopped again.
+    tells that misconception, by the first thing that is wrong. Every server is stopped again.
 
     Where other systems have to stand around it, the exercise also has `stage(*arguments)`, a context manager: while it is open they run,
     and it gives (what the learner's function is called with, bench); then it is `visit(server, bench)` that is called.
@@ -52,13 +53,23 @@ class Server(Function):
         if first is None:
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
         exercise.failed = copy.deepcopy(cases[first[0]])
-        saw = _shortened(seen.get(first), 160)
+        saw = seen.get(first)
+        if not (exercise.stage and type(saw) is str and " " in saw):         # words are told as they are
+            saw = _shortened(saw, 160)
         told = f"{first[1]}: {saw}." if exercise.stage else f"{first[1]}: the client saw {saw}."
-        for alike in (lambda wrong: wrong == seen, lambda wrong: wrong.get(first) == seen.get(first)):
-            for way, feedback in exercise.wrong_ways.items():
-                if alike(self._seen(exercise, way, cases, editions.own)):
-                    return Verdict(Outcome.NOT_YET, f"{told} {feedback}", way.__name__)
-        good = sum(seen.get(place) == value for place, value in right.items())
+        # A way that goes wrong earlier is another misconception: the server did right there; and so is one that this server is less like than a
+        # right one. Of several, the one most like it speaks.
+        alike, good = {}, sum(seen.get(place) == value for place, value in right.items())
+        for way in exercise.wrong_ways:
+            wrong = self._seen(exercise, way, cases, editions.own)
+            begins = next((place for place, value in right.items() if wrong.get(place) != value), None)
+            if begins == first and wrong.get(first) == seen.get(first):
+                same = sum(wrong.get(place) == value for place, value in seen.items())
+                if same > good:
+                    alike[way] = same
+        if alike:
+            way = max(alike, key=alike.get)
+            return Verdict(Outcome.NOT_YET, f"{told} {exercise.wrong_ways[way]}", way.__name__)
         return Verdict(
             Outcome.NOT_YET, f"Your {self.called} did as it should in {good} of {len(right)} things that were tried. {told} "
             f"What they were tried with is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`.", "value")
@@ -69,12 +80,13 @@ class Server(Function):
             case = copy.deepcopy(case)
             return self._tried(function, case, case, lambda server: exercise.visit(_port(server, self.called), *case))
         with exercise.stage(*copy.deepcopy(case)) as (arguments, bench):
-            return self._tried(function, arguments, case, lambda server: exercise.visit(server, bench))
+            names = [_Named(name) for name in inspect.signature(exercise.solution).parameters]      # ports and systems say nothing
+            return self._tried(function, arguments, names, lambda server: exercise.visit(server, bench))
 
-    def _tried(self, function, arguments, case, visit):
+    def _tried(self, function, arguments, shown, visit):
         ran = running.run_all([lambda: function(*arguments)], START_SECONDS)
         if ran.stopped:
-            return self._stopped(ran, [arguments], START_SECONDS)
+            return self._stopped(ran, [shown], START_SECONDS)
         (server,) = ran.returned
         try:
             if self.returned:
@@ -107,6 +119,16 @@ class Server(Function):
             return seen
 
         return exercise.remembered((self, function), hospital, compute)
+
+
+class _Named:
+    """An argument that is shown by its name."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __repr__(self):
+        return self._name
 
 
 def _port(server, called):

@@ -37,16 +37,24 @@ class Table(Kind):
     remark    : of a table with a key: a function of (the row's key, column, what was given, what is right, both as they are compared,
                 input), which gives a sentence on a wrong cell or None; `input` gives an input of the lesson by its name. With it a
                 wrong row is diagnosed by itself: by the wrong way all of whose own rows are in the answer, else by the remark
+    entries   : where a dictionary {key: value} is asked, the names of its keys and of its values, as `remark` and `reading` get them. The
+                solution is such a dictionary too, a missing key is told by its name, and a table of two columns may call them as it likes
+    spare     : names of columns that may be there as well and do not count, such as those of the input
+    told      : True when the keys are no part of the answer, since the input has them: a missing row is told by its key
 
-    Forgives a DataFrame, a list of dictionaries, a dictionary of columns, rows of tuples, a Series with its index;
+    Forgives a DataFrame, a list of dictionaries, a dictionary of columns or by pairs of keys, rows of tuples, a Series with its index;
     the order of columns and their case; a key in the index; the order of rows; text for numbers and dates in any ISO form.
     """
 
     takes = "a table (a DataFrame)"
 
-    def __init__(self, variables="result", key=(), ordered=False, tolerance=0, reading=None, remark=None, case=()):
+    def __init__(self, variables="result", key=(), ordered=False, tolerance=0, reading=None, remark=None, case=(), entries=(),
+                 spare=(), told=False):
         super().__init__(variables)
-        self.key = tuple(key)
+        self.entries, self.spare, self.told = tuple(entries), tuple(map(_name, spare)), told
+        if entries:
+            self.takes = "a dictionary `{key: value, ...}`"
+        self.key = tuple(key or entries[:1])
         self.ordered = ordered
         self.tolerance = tolerance
         self.reading = reading or {}
@@ -55,6 +63,12 @@ class Table(Kind):
 
     def read(self, given):
         """The table as Rows."""
+        rows = self._read(given)
+        if len(self.entries) == len(rows.columns) and set(rows.columns) == {""} and rows.rows and not _heads(rows.rows[0], self.entries):
+            return Rows(list(self.entries), rows.rows, rows.otherwise)
+        return rows
+
+    def _read(self, given):
         if is_library(given, "pandas", "DataFrame"):
             return _from_frame(given)
         if is_library(given, "pandas", "Series"):
@@ -68,6 +82,8 @@ class Table(Kind):
                 "Your rows are one and the same dictionary, as many times: each shows what was put into it last. Every row needs a "
                 "dictionary of its own, so where a loop makes the rows, the line that makes the dictionary belongs inside the loop."
             )
+        if type(value) is dict and value and all(type(name) is tuple for name in value):
+            return _by_pairs(value)
         if type(value) is dict:
             if not value or not all(type(column) is list for column in value.values()):
                 if value and not any(type(column) in (list, dict) for column in value.values()):
@@ -89,6 +105,8 @@ class Table(Kind):
                 raise Unclear("rows of different lengths")
             return Rows([""] * len(value[0]), [tuple(row) for row in value])
         if value and (type(value) is str or type(value) is list and all(type(row) is str for row in value)):
+            if self.entries and type(value) is list:
+                raise Unclear("a list of values without their keys. Write each value behind its key, as the question shows it")
             rows = "text" if type(value) is str else "rows that are text"
             raise Unclear(f"{rows}. Write each row in brackets, its values separated by commas: `[(..., ...), (..., ...)]`")
         raise Unclear(describe(given) if value is None or value else "an empty table without columns")
@@ -99,10 +117,11 @@ class Table(Kind):
         if isinstance(arranged, Difference):
             return arranged
         rows = [self._cells(row, other.columns) for row in arranged]
-        written = {cell: value for row, cells in zip(arranged, rows, strict=True) for value, cell in zip(row, cells, strict=True)}
         wanted = [self._cells(row, other.columns) for row in other.rows]
+        written = {cell: value for table, found in ((other.rows, wanted), (arranged, rows)) for row, cells in zip(table, found, strict=True)
+                   for value, cell in zip(row, cells, strict=True)}
         if self.ordered:
-            in_any_order = Table("t", self.key, False, self.tolerance, case=self.case).difference(answer, other)
+            in_any_order = Table("t", self.key, False, self.tolerance, case=self.case, spare=self.spare).difference(answer, other)
             if in_any_order is not None:
                 return in_any_order
             wrong = next((i for i, (a, b) in enumerate(zip(rows, wanted)) if not self._same_row(a, b)), None)
@@ -118,7 +137,7 @@ class Table(Kind):
                           len(other_way.columns) == len(wanted) and not set(map(_name, answer.columns)) & {"", *wanted}):
             answer = other_way
         names = [_name(name) for name in answer.columns]
-        if set(names) == {""} and len(answer.rows) > 1 and sorted(_name(cell) for cell in answer.rows[0]) == sorted(wanted):
+        if set(names) == {""} and len(answer.rows) > 1 and _heads(answer.rows[0], wanted):
             answer = Rows([str(cell) for cell in answer.rows[0]], answer.rows[1:])     # the first row holds the names
             names = [_name(name) for name in answer.columns]
         if len(answer.rows) > 20 * len(other.rows) + 1000:
@@ -132,12 +151,15 @@ class Table(Kind):
         elif set(names) == {""}:
             return Difference(f"Your rows have {len(names)} value{'s' * (len(names) != 1)} each, where {len(wanted)} are asked: "
                               f"{', '.join(f'`{label}`' for label in other.columns)}.", "missing column")
+        if self.entries and len(names) == 2 and set(names) != set(wanted):
+            names = [name if name in wanted else next(one for one in wanted if one not in names) for name in names] \
+                if set(names) & set(wanted) else list(wanted)
         missing = [label for label, name in zip(other.columns, wanted, strict=True) if name not in names]
         if missing:
             return Difference(f"The column `{missing[0]}` is missing.", "missing column")
         extra = [
             label for label, name in zip(answer.columns, names, strict=True)
-            if name not in wanted and name not in index_columns
+            if name not in wanted and name not in index_columns and name not in self.spare
         ]
         if extra:
             return Difference(f"The column {short(extra[0])} was not asked for.", "extra column")
@@ -153,6 +175,8 @@ class Table(Kind):
         if extra and len(key) == len(columns) and len(rows) == len(wanted):
             return self._nearest(rows, wanted, columns, written)
         named = [columns[place] for place in key]
+        if self.entries and (extra or missing):
+            return self._other_keys([short(written[one[0]]) for one in extra], [short(written[one[0]]) for one in missing])
         if extra:
             row = ", ".join(f"`{name}` is {short(written[value])}" for name, value in zip(named, extra[0], strict=True))
             more = " Rows that do belong there are missing." if missing else ""
@@ -162,8 +186,12 @@ class Table(Kind):
             row = ", ".join(f"`{name}` is {short(written[value])}" for name, value in zip(named, again, strict=True))
             return Difference(f"The row where {row} is there {len(theirs[again])} times, and others are missing.", "repeated row")
         if missing:
+            which = ""
+            if self.told:
+                row = ", ".join(f"`{name}` is {short(written[value])}" for name, value in zip(named, missing[0], strict=True))
+                which = f" The one where {row} is missing."
             return Difference(
-                f"Your table has {len(rows):,} row{'s' * (len(rows) != 1)}, fewer than are asked.", "missing row"
+                f"Your table has {len(rows):,} row{'s' * (len(rows) != 1)}, fewer than are asked.{which}", "missing row"
             )
         for values, group in theirs.items():
             row = ", ".join(f"`{name}` is {short(written[value])}" for name, value in zip(named, values, strict=True))
@@ -174,12 +202,24 @@ class Table(Kind):
                 for place, column in enumerate(columns):
                     if not self._same(got[place], want[place]):
                         problem = self._problem(column, written[got[place]])
+                        if self.entries:
+                            return Difference(f"{short(written[values[0]])} {problem or 'is not right.'}",
+                                              "unreadable" if problem else "value")
                         if str(got[place]).casefold() == str(want[place]).casefold():
                             return Difference(f"In the row where {row}, the letters in the column `{column}` are right, but upper and "
                                               "lower case matter here.", "case")
                         return Difference(f"In the row where {row}, the column `{column}` {problem or 'is not right.'}",
                                           "unreadable" if problem else "value")
         return None
+
+    @staticmethod
+    def _other_keys(extra, missing):
+        """The Difference of a dictionary that has other keys than are asked, both lists as they are quoted."""
+        said = [f"{extra[0]} is none of the keys that are asked."] if extra else []
+        if missing:
+            more = f", and so {'is' if len(missing) == 2 else 'are'} {len(missing) - 1} more" if len(missing) > 1 else ""
+            said.append(f"{missing[0]} is missing{more}.")
+        return Difference(" ".join(said), "extra row" if extra else "missing row")
 
     def _problem(self, column, value):
         """What the column's reading says of a value that it can't read; "" when it can."""
@@ -207,7 +247,7 @@ class Table(Kind):
         place = next(place for place, one in enumerate(right[wrong[0]]) if not self._same(rows[wrong[0]][place], one))
         sentence = self.remark(wrong[0] if len(self.key) > 1 else wrong[0][0], solution.columns[place], rows[wrong[0]][place],
                                right[wrong[0]][place], lambda name: exercise.lesson.input_of(name, editions.own))
-        count = f"{len(right) - len(wrong)} of {len(right)} rows are right. "
+        count = f"{len(right) - len(wrong)} of {len(right)} {'' if self.entries else 'rows '}are right. "
         return Verdict(Outcome.NOT_YET, f"{count}{verdict.message}{f' {sentence}' if sentence else ''}", "value")
 
     def _keyed(self, table, solution):
@@ -258,6 +298,24 @@ def _from_frame(given):
             texts = columns[0] and all(type(value) is str for value in columns[0])     # an index of numbers only counts the rows
             names.insert(0, f"index of {name}" if name is not None else "index of texts" if texts else "index of the rows")
     return Rows(names, list(zip(*columns, strict=True)) if columns else [])
+
+
+def _by_pairs(value):
+    """A dictionary whose keys are pairs, or longer; its values are the rest of the row: a value, a list, or a dictionary by column."""
+    inside = list(value.values())
+    names = list(inside[0]) if type(inside[0]) is dict else []
+    if names and not all(type(one) is dict and set(one) == set(names) for one in inside):
+        raise Unclear("rows with different columns")
+    rest = [[one[name] for name in names] if names else one if type(one) is list else [one] for one in inside]
+    rows = [(*key, *row) for key, row in zip(value, rest, strict=True)]
+    if len({len(row) for row in rows}) > 1:
+        raise Unclear("rows of different lengths")
+    return Rows([""] * (len(rows[0]) - len(names)) + [str(name) for name in names], rows)
+
+
+def _heads(row, names):
+    """Whether the cells of a row are these names of columns."""
+    return sorted(_name(cell) for cell in row) == sorted(map(_name, names))
 
 
 def _name(name):

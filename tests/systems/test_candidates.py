@@ -1,0 +1,195 @@
+"""The candidates of the acceptance test: each faulty one shows its fault to a client, and no good one does."""
+
+import pytest
+
+from coursekit.systems import candidates
+from coursekit.systems.candidates import CANDIDATES, CT, FAULTY, GOOD, TEST_SET, bench, image, rejection_note
+from coursekit.systems.scu import NoAssociation
+
+ANNA, MULTI, OTTO = TEST_SET[0], TEST_SET[6], TEST_SET[7]
+
+
+def found(scu, **keys):
+    return sorted(scu.find("STUDY", **{"PatientID": "", **keys}).values("PatientID"))
+
+
+def sent_and_back(scu, count=1):
+    """What was sent, and what a C-GET brings of it."""
+    sent = [image(MULTI, 1, number, StudyInstanceUID="2.999.78", SeriesInstanceUID="2.999.78.1", SOPInstanceUID=f"2.999.78.1.{number}",
+                  SeriesDescription="X" * 60, InstitutionName="Zürich", PixelSpacing=["0.48828", "0.48828"], ReferringPhysicianName="")
+            for number in range(1, count + 1)]
+    for one in sent:
+        one.private_block(0x0009, "HVGH TEST", create=True).add_new(1, "LO", "kept")
+        one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
+        one.SourceImageSequence = [candidates._named(candidates._reference(other)) for other in (image(ANNA, 1, 1), image(OTTO, 1, 2))]
+    statuses = scu.store(sent)
+    return sent, statuses, scu.get("STUDY", StudyInstanceUID="2.999.78")
+
+
+def differs(part):
+    """Whether what came back differs in a part, as a function of the station."""
+    def look(scu):
+        (sent,), _, back = sent_and_back(scu)
+        return part(back[0]) != part(sent)
+
+    return look
+
+
+def moved(scu, level, **keys):
+    status, completed, failed, warned = scu.move(candidates.RECEIVER, level, **keys)
+    return status, completed, len(scu.received())
+
+
+def rejected(scu):
+    scu.store(rejection_note([image(OTTO, 1, 1)]))
+    return scu
+
+
+SHOWS = {
+    "names_all": lambda scu: len(found(scu, PatientName="ZZTEST^ANNA*")) > 14,
+    "names_literal": lambda scu: not found(scu, PatientName="ZZTEST^ANNA*"),
+    "names_question": lambda scu: "ZZ0001" in found(scu, PatientName="ZZTEST^?ANNA"),
+    "names_begin": lambda scu: "ZZ0002" in found(scu, PatientName="ZZTEST^ANNA"),
+    "names_family": lambda scu: "ZZ0003" in found(scu, PatientName="ZZTEST^ANNA"),
+    "dates_ignored": lambda scu: len(found(scu, StudyDate="20240228-20240301")) > 14,
+    "dates_prefix": lambda scu: found(scu, StudyDate="20240228-20240301") == ["ZZ0002"],
+    "dates_end": lambda scu: "ZZ0004" not in found(scu, StudyDate="20240228-20240301"),
+    "dates_begin": lambda scu: "ZZ0002" not in found(scu, StudyDate="20240228-20240301"),
+    "dates_from": lambda scu: not found(scu, StudyDate="20250101-"),
+    "dates_until": lambda scu: "ZZ0008" in found(scu, StudyDate="-20231231"),
+    "dates_years": lambda scu: "ZZ0006" in found(scu, StudyDate="20240228-20240301"),
+    "doubled": lambda scu: found(scu, PatientID="ZZ0001") == ["ZZ0001"] * 2,
+    "per_series": lambda scu: len(found(scu, PatientID="ZZ0007")) == 3 and len(found(scu, PatientID="ZZ0001")) == 1,
+    "first_only": lambda scu: len(found(scu)) == 5,
+    "accession_cut": lambda scu: scu.find("STUDY", PatientID="ZZ0003", AccessionNumber="").values("AccessionNumber") == ["T240229000"],
+    "characters_lost": lambda scu: scu.find("STUDY", PatientID="ZZ0005", PatientName="").values("PatientName") == ["ZZTEST^J?RGEN"],
+    "charset_missing": lambda scu: "J" in (name := str(scu.find("STUDY", PatientID="ZZ0005", PatientName="")[0].PatientName)) and (
+        "?" not in name and "Ü" not in name),
+    "series_counts": lambda scu: scu.find("SERIES", StudyInstanceUID=MULTI.uid, NumberOfSeriesRelatedInstances="").values(
+        "NumberOfSeriesRelatedInstances") == ["8", "8", "8"],
+    "study_counts": lambda scu: scu.find("STUDY", StudyInstanceUID=MULTI.uid, NumberOfStudyRelatedInstances="").values(
+        "NumberOfStudyRelatedInstances") == ["3"],
+    "cancel_ignored": lambda scu: scu.find("STUDY", PatientID="", cancel_after=1).status == 0,
+    "private_dropped": differs(lambda one: (0x0009, 0x1001) in one),
+    "series_uid_changed": differs(lambda one: one.SeriesInstanceUID),
+    "pixels_cut": differs(lambda one: one.PixelData),
+    "letters_lost": differs(lambda one: one.InstitutionName),
+    "text_cut": differs(lambda one: one.SeriesDescription),
+    "empty_dropped": differs(lambda one: "ReferringPhysicianName" in one),
+    "decimals_rounded": differs(lambda one: [float(value) for value in one.PixelSpacing]),
+    "items_lost": differs(lambda one: len(one.SourceImageSequence)),
+    "not_kept": lambda scu: sent_and_back(scu)[1:] == ([0], []),
+    "third_lost": lambda scu: [len(part) for part in sent_and_back(scu, 3)] == [3, 3, 2],
+    "implicit_only": lambda scu: scu.contexts({CT: ["1.2.840.10008.1.2.1"]}) == {CT: (4, None)},
+    "commits_all": lambda scu: scu.commit([(CT, "2.999.404")])[1:] == (["2.999.404"], []),
+    "commits_none": lambda scu: scu.commit([image(OTTO, 1, 1)])[1:] == ([], [f"{OTTO.uid}.1.1"]),
+    "commits_together": lambda scu: (scu.commit([image(OTTO, 1, 1), (CT, "2.999.404")])[1] == []
+                                     and scu.commit([image(OTTO, 1, 1)])[2] == []),
+    "commits_silently": lambda scu: scu.commit([image(OTTO, 1, 1)]) == (0, None, None),
+    "move_short": lambda scu: moved(scu, "STUDY", StudyInstanceUID=MULTI.uid) == (0, 7, 7),
+    "move_nothing": lambda scu: moved(scu, "STUDY", StudyInstanceUID=MULTI.uid)[::2] == (0, 0),
+    "move_study": lambda scu: moved(scu, "SERIES", StudyInstanceUID=MULTI.uid, SeriesInstanceUID=f"{MULTI.uid}.2") == (0, 8, 8),
+    "move_anywhere": lambda scu: scu.move("NOBODY", StudyInstanceUID=MULTI.uid)[0] == 0,
+    "step_reopened": lambda scu: step(scu)[2] == 0,
+    "step_endless": lambda scu: step(scu)[1] != 0,
+    "rejected_found": lambda scu: len(rejected(scu).find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT")) == 2,
+    "rejected_sent": lambda scu: sum(one.SOPClassUID == CT for one in rejected(scu).get("STUDY", StudyInstanceUID=OTTO.uid)) == 2 and (
+        len(scu.find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT")) == 1),
+    "anybody": lambda scu: answered(scu.calling("STRANGER")),
+    "two_together": lambda scu: scu.echo_together(6).count(0) < 6,
+    "leaks": lambda scu: scu.echo_together(8).count(0) == 8 and scu.echo_together(8).count(0) < 8,
+    "slow": lambda scu: seconds(scu) > 0.33,
+}
+
+
+def step(scu):
+    return (scu.begin_step("2.999.5", PerformedProcedureStepStatus="IN PROGRESS"),
+            scu.change_step("2.999.5", PerformedProcedureStepStatus="COMPLETED"),
+            scu.change_step("2.999.5", PerformedProcedureStepDescription="later"))
+
+
+def answered(scu):
+    try:
+        return scu.echo() == 0
+    except NoAssociation as refused:
+        assert (refused.result, refused.source, refused.reason) == (1, 1, 3)
+        return False
+
+
+def seconds(scu):
+    import time
+
+    scu.echo()                                              # it runs now
+    times = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        scu.find("STUDY", PatientID="ZZ0001")
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+def test_each_fault_has_its_proof():
+    assert set(SHOWS) == set(FAULTY) and not set(FAULTY) & set(GOOD) and len(FAULTY) >= 20
+    assert set(CANDIDATES) == set(FAULTY) | set(GOOD) and all(FAULTY[name].says for name in FAULTY)
+    assert len({one.says for one in FAULTY.values()}) == len(FAULTY) and not any(one.says for one in GOOD.values())
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_faulty_candidate_shows_its_fault(name):
+    with bench() as install:
+        assert SHOWS[name](install(name))
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_candidate_shows_none(name):
+    for fault, shows in SHOWS.items():                      # a candidate of its own for each: some looks change what it holds
+        with bench() as install:
+            assert not shows(install(name)), fault
+
+
+def test_what_the_good_ones_do_differently():
+    with bench() as install:
+        plain, reverse, few, more = (install(name) for name in GOOD)
+        query = {"StudyDate": "20240228-20240301", "PatientID": "", "PatientName": "", "StudyDescription": ""}
+        assert reverse.find("STUDY", query).values("PatientID") == plain.find("STUDY", query).values("PatientID")[::-1]
+        assert few.find("STUDY", query).statuses == [0xFF01] * 4 + [0] and plain.find("STUDY", query).statuses == [0xFF00] * 4 + [0]
+        assert few.find("STUDY", PatientID="ZZ0001").statuses == [0xFF00, 0]
+        juergen = more.find("STUDY", query, PatientID="ZZ0005")[0]
+        assert str(juergen.PatientName) == "ZZTEST^JÜRGEN" and juergen.SpecificCharacterSet == "ISO_IR 100" and juergen.RetrieveAETitle
+        lower = {"PatientName": "zztest^anna*", "PatientID": ""}
+        assert not more.find("STUDY", lower) and plain.find("STUDY", lower)
+        taro = more.find("STUDY", query, StudyDate="", PatientID="ZZ0006")[0]
+        assert str(taro.PatientName) == "ZZTEST^TARO=山田^太郎=やまだ^たろう" and taro.SpecificCharacterSet == "ISO_IR 192"
+        assert (0x0077, 0x1001) in sent_and_back(more)[2][0]
+
+
+def test_the_test_data_set():
+    assert len({study.uid for study in TEST_SET}) == len(TEST_SET) == 16
+    assert all(study.patient.startswith("ZZ") and study.name.startswith("ZZ") for study in TEST_SET)
+    assert max(len(study.accession) for study in TEST_SET) == 16
+    with candidates.Candidate() as archive:
+        assert len(archive.store.kept()) == sum(count for study in TEST_SET for _, count in study.series)
+
+
+def test_the_bench_starts_when_called_and_stops_all():
+    with bench() as install:
+        unused, used = install("plain"), install("plain")
+        assert used.echo() == 0 and not unused._system._runs and used._system._runs
+        port = used.port
+    assert not used._system._runs
+    with pytest.raises(NoAssociation):
+        from coursekit.systems.scu import Scu
+        Scu("ACCEPT1", "HV_PACS", port, seconds=2).echo()
+
+
+def test_the_test_objects_come_back_from_every_good_candidate():
+    sent = candidates.test_objects()
+    assert len(sent[0].StudyDescription) == 64 and len(sent[0].AccessionNumber) == 16
+    for name in GOOD:
+        with bench() as install:
+            scu = install(name)
+            assert scu.store(sent) == [0, 0, 0]
+            back = {one.SOPInstanceUID: one for one in scu.get("STUDY", StudyInstanceUID=sent[0].StudyInstanceUID)}
+            for one in sent:
+                for element in one:
+                    assert back[one.SOPInstanceUID][element.tag].value == element.value, (name, element)
