@@ -50,6 +50,10 @@ _CATALOGUE = (
     Entry("cpas-15", "Storage hardware: RAID, SAN, NAS", PurePosixPath("1_associate/cpas_15_storage.ipynb")),
     Entry("cpas-16", "Security basics", PurePosixPath("1_associate/cpas_16_security.ipynb")),
     Entry("cpas-17", "A morning at the associate's desk", PurePosixPath("1_associate/cpas_17_morning_at_the_desk.ipynb")),
+    Entry("cpia-01", "Acceptance test of a new release", PurePosixPath("4_interface_analyst/cpia_01_acceptance_test.ipynb")),
+    Entry("cpia-02", "Random connectivity problems with a network sniffer", PurePosixPath("4_interface_analyst/cpia_02_network_sniffer.ipynb")),
+    Entry("cpia-06", "A new modality and what its images must say", PurePosixPath("4_interface_analyst/cpia_06_modality_content.ipynb")),
+    Entry("hl7-01", "Programming an interface engine", PurePosixPath("5_hl7_specialist/hl7_01_interface_engine.ipynb")),
 )
 
 

@@ -31,7 +31,7 @@ RIGHT = {"aet": "WS_ED1", "port": 104, "mask": "255.255.255.0"}
 
 def test_right_forms(check):
     for given in (RIGHT, dict(reversed(RIGHT.items())), {"AET": " WS_ED1 ", "Port": "104", "mask": "255.255.255.0"},
-                  pd.Series(RIGHT), pd.DataFrame([RIGHT])):
+                  pd.Series(RIGHT), pd.DataFrame([RIGHT]), list(RIGHT.items()), [[name.upper(), value] for name, value in RIGHT.items()]):
         assert check(given).correct, given
 
 
@@ -54,6 +54,9 @@ def test_what_is_open_or_missing_is_named(check):
     assert "was not asked for" in check({**RIGHT, "gateway": "10.20.40.1"}).message
     assert check({**RIGHT, "port": None}).message.startswith("About `port`: ")
     assert "there twice" in check({**RIGHT, "AET": "WS_ED1"}).message
+    assert "there twice" in check([*RIGHT.items(), ("AET", "WS_ED1")]).message
+    assert "`mask` is missing" in check([("aet", "WS_ED1"), ("port", 104)]).message
+    assert "a list of 3 values" in check([("aet", "WS_ED1"), ("port", 104), ("gateway", "10.20.40.1")]).message
 
 
 def test_hostile_answers_get_a_sentence(check):

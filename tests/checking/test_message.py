@@ -81,3 +81,23 @@ def test_with_a_remark_each_of_several_mistakes_is_told_by_itself(ask):
     assert check(RIGHT.replace("|1|P", "|2|P")).message == "MSH-10.1 is not right. Look at 2."
     assert check(RIGHT.replace("|2.3.1", "|2.3")).message == "MSH-12.1 is not right."
     assert check(RIGHT.replace("|1|P", "||P")).message == "MSH-10.1 is missing. Look at None."
+
+
+def test_what_depends_on_a_wrong_part_is_not_told_before_it(ask):
+    text = "MSH|^~\\&|A|||||ACK|1|P|2.5.1\rMSA|AE|7\rERR||PID^1^8|101|E\r"
+
+    def other_code():
+        return text.replace("|101|", "|103|")
+
+    def accepted():
+        return text.replace("|AE|", "|AA|")
+
+    kind = Message("message", reading=hl7.parts, remark=lambda part, given, right, input: None, first=("segments", "ERR-2.1"),
+                   free={"MSH-3.1": lambda value, parts: None})
+    check = ask(kind, lambda: text, {other_code: "Not that code.", accepted: "It was not taken."})
+    elsewhere = text.replace("PID^1^8", "PV1^1^2^1^1")
+    assert check(elsewhere.replace("|101|", "|103|")).message == "ERR-2.1 is not right."
+    assert check(text.replace("|101|", "|103|").replace("^8", "^7")).label == "other_code"
+    assert check(elsewhere.replace("|AE|", "|AA|")).label == "accepted", "what stands before it is told"
+    assert check(text + "ERR||PV1^1^2|101|E\r").message == "segments is not right."
+    assert check(text.replace("|A|", "|B|")).correct and check(other_code().replace("|A|", "|B|").replace("|7", "|8")).label == "other_code"

@@ -69,7 +69,7 @@ def test_a_text_may_part_names_by_blanks_and_commas():
 
 
 def test_what_is_no_name_or_the_end_of_several_is_said(check):
-    assert check(["P0401", "P0999"]).message == "`P0999` is no `plate` in `plates`. One looks like `P0000`."
+    assert check(["P0401", "P0999"]).message == "`P0999` is no `plate` in `plates`. Names there have the form `P0000`."
     assert check(["P0401", 2]).label == "unknown name", "a row's number is no end of a name"
     assert "2 of them end in it" in _check([*ROWS, {"plate": "P1502", "part": "foot", "dose": 0}])(["P0401", "502"]).message
 

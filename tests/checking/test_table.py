@@ -231,6 +231,24 @@ def test_a_dictionary_of_entries_is_told_by_its_keys(ask):
     assert check("L R L").outcome is check({}).outcome is check([]).outcome is check({"Film 1": ["L"]}).outcome is Outcome.NOT_YET
 
 
+def test_an_entry_may_be_a_list_of_words(ask):
+    def sides():
+        return {"Film 1": "L", "Film 2": "L, R", "Film 3": "R"}
+
+    check = ask(Table("t", entries=("film", "side")), sides)
+    for form in (sides(), {**sides(), "Film 2": ["L", "R"]}, {film: side.split(", ") for film, side in sides().items()},
+                 {**sides(), "Film 2": ("L", "R")}, {"film": list(sides()), "side": list(sides().values())}):
+        assert check(form).correct, form
+    assert check({**sides(), "Film 2": ["L", "L"]}).message == "`Film 2` is not right."
+    assert check({**sides(), "Film 2": [["L"], "R"]}).outcome is check({**sides(), "Film 2": {"L": "R"}}).outcome is Outcome.NOT_YET
+    assert check({"film": list(sides()), "side": list(sides().values()), "why": [1, 2, 3]}).label == "extra column"
+
+
+def test_what_is_asked_in_place_of_a_data_frame_is_said(ask):
+    assert ask(Table("t", key=["film"], takes="a list of dictionaries"), _films)(3).message.startswith(
+        "This exercise takes a list of dictionaries; you gave")
+
+
 def test_a_missing_row_is_told_by_its_key_where_the_input_has_it(ask):
     assert ask(Table("t", key=["film"], told=True), _films)([(1, "L"), (3, "L")]).message == (
         "Your table has 2 rows, fewer than are asked. The one where `film` is `2` is missing.")

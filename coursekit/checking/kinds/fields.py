@@ -17,7 +17,7 @@ class Fields(Kind):
     remark    : a function of (name of the entry, what was given, what is right, both as the kind reads them, input), which gives a
                 sentence on a wrong entry that no wrong way explains, or None; `input` gives an input of the lesson by its name
 
-    Forgives the order of the entries, their case, blanks for underscores, a Series or a table of one row. A wrong entry is
+    Forgives the order of the entries, their case, blanks for underscores, a Series, a list of pairs or a table of one row. A wrong entry is
     diagnosed by itself: the wrong way that has the same in that entry, and not what is right, speaks.
     """
 
@@ -74,11 +74,21 @@ class Fields(Kind):
             if len(frame) == 1:
                 return {str(name): plain(frame.iloc[0, place]) for place, name in enumerate(frame.columns)}
         value = plain(given)
+        if self._is_pairs(value):
+            if len({_name(name) for name, _ in value}) < len(value):
+                raise Unreadable("An entry is there twice.")
+            return dict(value)
         if self.in_order and type(value) is list and len(value) == len(self.entries) and not any(type(one) is dict for one in value):
             return dict(zip(self.entries, value, strict=True))
         if type(value) is not dict:
             raise Unclear(describe(given))
         return value
+
+    def _is_pairs(self, value):
+        """Whether it is a list of pairs, each of an entry's name and its value."""
+        names = set(map(_name, self.entries))
+        return type(value) is list and bool(value) and all(
+            type(one) is list and len(one) == 2 and type(one[0]) is str and _name(one[0]) in names for one in value)
 
     def difference(self, answer, other):
         """None when all entries agree."""

@@ -19,8 +19,7 @@ class Message(Kind):
     remark    : a function of (part, what was given there or None, what is right or None, input), which gives a sentence on the first
                 wrong part, or None; `input` gives an input of the lesson by its name. With a remark, several mistakes are told apart: the
                 wrong way whose own parts are all in the answer speaks, else the remark
-
-    first     : names of parts on which all that comes behind them depends, such as the place of an error, whose code says what is wrong there:
+    first     : names of parts on which what comes behind them depends, such as the place of an error, whose code says what is wrong there:
                 while one of them is there and wrong, a mistake further behind is not told. For a kind with a remark
 
     A difference names the part, never the value.
@@ -66,7 +65,7 @@ class Message(Kind):
         behind = order[order.index(lead) + 1:] if lead in order else []
         for way, feedback in exercise.wrong_ways.items():
             wrong = self._computed(exercise, way, editions)
-            own = [part for part in {**right, **wrong} if wrong.get(part) != right.get(part)]
+            own = [part for part in {**right, **wrong} if part not in self.free and wrong.get(part) != right.get(part)]
             if lead and all(part in behind or part not in order for part in own):
                 continue
             if own and all(wrong.get(part) == answer.get(part) for part in own):

@@ -100,7 +100,7 @@ class Pick(Set):
         if len(ends) == 1:
             return ends[0]
         more = f" {len(ends)} of them end in it." if ends else ""
-        raise Unreadable(f"{short(written)} is no `{self.column}` in `{self.about}`.{more} One looks like `{self.looks}`.")
+        raise Unreadable(f"{short(written)} is no `{self.column}` in `{self.about}`.{more} Names there have the form `{self.looks}`.")
 
     @staticmethod
     def _rows(table):

@@ -57,19 +57,17 @@ class Server(Function):
         if not (exercise.stage and type(saw) is str and " " in saw):         # words are told as they are
             saw = _shortened(saw, 160)
         told = f"{first[1]}: {saw}." if exercise.stage else f"{first[1]}: the client saw {saw}."
-        # A way that goes wrong earlier is another misconception: the server did right there; and so is one that this server is less like than a
-        # right one. Of several, the one most like it speaks.
-        alike, good = {}, sum(seen.get(place) == value for place, value in right.items())
+        # A way that goes wrong earlier is another misconception: the server did right there. Of several, the one most like it speaks.
+        alike = {}
         for way in exercise.wrong_ways:
             wrong = self._seen(exercise, way, cases, editions.own)
             begins = next((place for place, value in right.items() if wrong.get(place) != value), None)
             if begins == first and wrong.get(first) == seen.get(first):
-                same = sum(wrong.get(place) == value for place, value in seen.items())
-                if same > good:
-                    alike[way] = same
+                alike[way] = sum(wrong.get(place) == value for place, value in seen.items())
         if alike:
             way = max(alike, key=alike.get)
             return Verdict(Outcome.NOT_YET, f"{told} {exercise.wrong_ways[way]}", way.__name__)
+        good = sum(seen.get(place) == value for place, value in right.items())
         return Verdict(
             Outcome.NOT_YET, f"Your {self.called} did as it should in {good} of {len(right)} things that were tried. {told} "
             f"What they were tried with is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`.", "value")

@@ -41,6 +41,7 @@ class Table(Kind):
                 solution is such a dictionary too, a missing key is told by its name, and a table of two columns may call them as it likes
     spare     : names of columns that may be there as well and do not count, such as those of the input
     told      : True when the keys are no part of the answer, since the input has them: a missing row is told by its key
+    takes     : what is asked, in words, where that is no DataFrame: "a list of dictionaries"
 
     Forgives a DataFrame, a list of dictionaries, a dictionary of columns or by pairs of keys, rows of tuples, a Series with its index;
     the order of columns and their case; a key in the index; the order of rows; text for numbers and dates in any ISO form.
@@ -49,11 +50,12 @@ class Table(Kind):
     takes = "a table (a DataFrame)"
 
     def __init__(self, variables="result", key=(), ordered=False, tolerance=0, reading=None, remark=None, case=(), entries=(),
-                 spare=(), told=False):
+                 spare=(), told=False, takes=None):
         super().__init__(variables)
         self.entries, self.spare, self.told = tuple(entries), tuple(map(_name, spare)), told
         if entries:
             self.takes = "a dictionary `{key: value, ...}`"
+        self.takes = takes or self.takes
         self.key = tuple(key or entries[:1])
         self.ordered = ordered
         self.tolerance = tolerance
@@ -84,6 +86,8 @@ class Table(Kind):
             )
         if type(value) is dict and value and all(type(name) is tuple for name in value):
             return _by_pairs(value)
+        if type(value) is dict and self.entries and self._has_lists_for_values(value):
+            return Rows(["", ""], [(key, ", ".join(map(str, one)) if type(one) is list else one) for key, one in value.items()])
         if type(value) is dict:
             if not value or not all(type(column) is list for column in value.values()):
                 if value and not any(type(column) in (list, dict) for column in value.values()):
@@ -110,6 +114,13 @@ class Table(Kind):
             rows = "text" if type(value) is str else "rows that are text"
             raise Unclear(f"{rows}. Write each row in brackets, its values separated by commas: `[(..., ...), (..., ...)]`")
         raise Unclear(describe(given) if value is None or value else "an empty table without columns")
+
+    def _has_lists_for_values(self, value):
+        """Whether this dictionary is one of entries, some of them with several words in a list, and not one of columns."""
+        lists = [one for one in value.values() if type(one) is list]
+        plain_lists = all(type(part) not in (list, dict) for one in lists for part in one)
+        columns = len(value) == len(lists) == 2 or set(map(_name, self.entries)) <= set(map(_name, value))
+        return bool(lists) and plain_lists and not columns and not any(type(one) is dict for one in value.values())
 
     def difference(self, answer, other):
         """None when both tables hold the same."""

@@ -1,0 +1,1126 @@
+"""The acceptance test of a new release of the archive: the exercises of lesson cpia-01."""
+
+import contextlib
+import datetime
+import math
+import re
+
+from coursekit.checking import Config, Fields, Lesson, Number, Set, Tests, Text
+from coursekit.checking.kinds.tests import Fault
+from coursekit.hospital.draws import Draws
+from coursekit.systems.candidates import FAULTY, TEST_SET, bench, rejection_note, test_objects
+from coursekit.systems.scu import NoAssociation
+
+lesson = Lesson(
+    "cpia-01",
+    title="Acceptance test of a new release",
+    version=1,
+    minutes=90,
+    objectives=[
+        "read a test plan and say which requirement it leaves unproven, and which test proves nothing",
+        "write tests that pass every good archive and find the faulty ones, with test data of your own",
+        "state a response time as a percentile, and draw a release decision from findings and their evidence",
+    ],
+    covers=["develop an acceptance test plan and perform the acceptance testing for any new releases"],
+    needs=["cpas-11", "cpas-07"],
+)
+
+REQUIREMENTS = {
+    "R01": "A query by Patient's Name, with * and ? or without, finds exactly the patients whose name fits. Upper or lower case is free.",
+    "R02": "A query by a range of Study Dates finds exactly the studies of these days, first and last included; either end may be open.",
+    "R03": "Every study that fits is answered exactly once. The order is free.",
+    "R04": "Answers show Accession Number and Patient's Name as they were stored: whole, in their own letters.",
+    "R05": "Numbers of series and images are right, for the study and for each series.",
+    "R06": "A C-CANCEL ends a running query, with the status FE00H.",
+    "R07": "What was stored comes back: every attribute with its value, private ones too, and the pixels. More attributes may be added.",
+    "R08": "A storage commitment is reported within a second: images that are kept as committed, any other as failed.",
+    "R09": "C-MOVE sends exactly what was asked for, before its last response, which counts it. An unknown destination gets A801H.",
+    "R10": "A performed procedure step can be completed, and once it is, no N-SET changes it any more.",
+    "R11": "Images that a rejection note withdraws are neither found nor sent; the others of their study are.",
+    "R12": "Eight callers at a time are served, again and again. A caller that is not in the list is rejected.",
+}
+BREAKS = {                              # which requirement a fault breaks
+    "R01": ("names_all", "names_literal", "names_question", "names_begin", "names_family"),
+    "R02": ("dates_ignored", "dates_prefix", "dates_end", "dates_begin", "dates_from", "dates_until", "dates_years"),
+    "R03": ("doubled", "per_series", "first_only"),
+    "R04": ("accession_cut", "characters_lost", "charset_missing"),
+    "R05": ("series_counts", "study_counts"),
+    "R06": ("cancel_ignored",),
+    "R07": ("private_dropped", "series_uid_changed", "pixels_cut", "letters_lost", "text_cut", "empty_dropped", "decimals_rounded",
+            "items_lost", "not_kept", "third_lost", "implicit_only"),
+    "R08": ("commits_all", "commits_none", "commits_together", "commits_silently"),
+    "R09": ("move_short", "move_nothing", "move_study", "move_anywhere"),
+    "R10": ("step_reopened", "step_endless"),
+    "R11": ("rejected_found", "rejected_sent"),
+    "R12": ("anybody", "two_together", "leaks"),
+}
+QUERY_RULES = ("R01", "R02", "R03", "R04", "R05", "R06")
+# Of the faults of R02 three: exercise 2 has had them all.
+QUERY_FAULTS = [name for rule in QUERY_RULES for name in BREAKS[rule] if rule != "R02"] + ["dates_ignored", "dates_end", "dates_from"]
+PROMISE_FAULTS = [name for rule in ("R08", "R09", "R10", "R11", "R12") for name in BREAKS[rule]]
+# Requirements that a fault may break beside its own, for a test that looks at them by a query that it spoils.
+ALSO_SPOILED = {"R01": ("R03", "R04"), "R02": ("R03",), "R04": ("R01", "R03"), "R05": ("R03",)}
+
+
+def _fault(name):
+    """The Fault of a faulty candidate."""
+    own = next(rule for rule, names in BREAKS.items() if name in names)
+    breaks = (own, "R01", "R02") if own == "R03" else (own,)       # who compares whole lists finds a double there as well
+    also = QUERY_RULES if own == "R03" else ALSO_SPOILED.get(own, ())
+    return Fault(FAULTY[name].says, breaks, also)
+
+
+def _says(*names):
+    """What users notice of some faults: how a wrong way knows them."""
+    return {FAULTY[name].says for name in names}
+
+
+@contextlib.contextmanager
+def _installed(draw, good, names, with_objects=False):
+    """A bench with some good candidates and some faulty ones, these in an order of the draw."""
+    names = list(names)
+    draw.shuffle(names)
+    with bench() as install:
+        cases = [(name, None) for name in good] + [(name, _fault(name)) for name in names]
+        yield [((install(name), test_objects()) if with_objects else (install(name),), fault) for name, fault in cases]
+
+
+# --- inputs
+
+def _shuffled(draws, things):
+    """The things in an order of the draws: a list."""
+    return [things[place] for _, place in sorted(zip(draws.raw(len(things)).tolist(), range(len(things))))]
+
+
+def _frame(rows):
+    import pandas
+
+    return pandas.DataFrame(rows)
+
+
+@lesson.input
+def requirements(hospital):
+    """The requirements of the tender: a table with one row each."""
+    return _frame([{"requirement": name, "text": text} for name, text in REQUIREMENTS.items()]).set_index("requirement")
+
+
+@lesson.input
+def test_set(hospital):
+    """The test data set that is loaded on the test system, without the eight patients that only make it longer."""
+    return _frame([
+        {"patient": study.patient, "name": study.name, "study_date": study.date, "accession": study.accession,
+         "series": " + ".join(f"{count} {modality}" for modality, count in study.series), "study_uid": study.uid}
+        for study in TEST_SET if study.name.startswith("ZZTEST")]).set_index("patient")
+
+
+# The bank of the plan: for each requirement a test of what must come, one of what must not, and one that any archive would pass.
+_BANK = {
+    "R01": (("names ANNA, ANNABEL, HANNA", "C-FIND for ZZTEST^ANNA*", "ANNA and ANNABEL come"),
+            ("names ANNA, ANNABEL, HANNA", "C-FIND for ZZTEST^ANNA*", "HANNA does not come"),
+            ("any", "C-FIND for ZZTEST*", "the query ends without an error")),
+    "R02": (("studies on 28 and 29 February, 1 March", "C-FIND for 20240228-20240229", "the studies of both days come"),
+            ("studies on 28 and 29 February, 1 March", "C-FIND for 20240228-20240229", "the study of 1 March does not come"),
+            ("any", "C-FIND for 20240228-20240229", "a list appears")),
+    "R03": (("eight test patients", "C-FIND for ZZ000?", "each of the eight studies comes"),
+            ("study of three series", "C-FIND for its patient", "there is no second answer for the study"),
+            ("eight test patients", "C-FIND for ZZ000?", "")),
+    "R04": (("accession number of 16 characters", "C-FIND for its patient", "all 16 characters come"),
+            ("accession number of 16 characters", "C-FIND for its first ten characters alone", "no study comes"),
+            ("accession number A1", "C-FIND for its patient", "the viewer shows an accession number")),
+    "R05": (("study of 5 + 2 + 1 images", "C-FIND with the numbers of series and images", "3 series, 8 images"),
+            ("study of 5 + 2 + 1 images", "C-FIND at SERIES level", "none of the three series has the 8 images of the study"),
+            ("any study", "C-FIND with the numbers of series and images", "numbers come")),
+    "R06": (("16 studies", "C-FIND for all, C-CANCEL after the first answer", "last status FE00H"),
+            ("16 studies", "C-FIND for all, C-CANCEL after the first answer", "the 16 answers do not all come"),
+            ("16 studies", "C-FIND for all, C-CANCEL after the first answer", "")),
+    "R07": (("CT with private attributes", "C-STORE, then C-GET, compare", "each attribute has the value that was sent"),
+            ("CT without SOP Instance UID", "C-STORE, then C-FIND", "it is refused, and not found afterwards"),
+            ("CT with private attributes", "C-STORE", "status 0000H")),
+    "R08": (("two CT images that were stored", "N-ACTION for both", "both reported as committed"),
+            ("an image that was never sent", "N-ACTION for it", "it is reported as failed"),
+            ("two CT images that were stored", "N-ACTION for both", "the N-ACTION is answered with 0000H")),
+    "R09": (("study of 8 images", "C-MOVE to ACCEPT2", "8 images have arrived when the last response comes, which counts 8"),
+            ("destination NOBODY, which is in no table", "C-MOVE to NOBODY", "A801H, and nothing is sent"),
+            ("ACCEPT2", "C-ECHO from the archive to ACCEPT2", "status 0000H")),
+    "R10": (("a step that is IN PROGRESS", "N-SET to COMPLETED", "the step is COMPLETED then, status 0000H"),
+            ("a step that is COMPLETED", "N-SET of another description", "refused, and the step is as it was"),
+            ("a step that is IN PROGRESS", "N-SET to COMPLETED", "as expected")),
+    "R11": (("two images, one of them rejected", "C-FIND at IMAGE level", "the other image comes"),
+            ("two images, one of them rejected", "C-FIND and C-GET", "the rejected image comes in neither"),
+            ("a rejection note", "C-STORE of the note", "the archive shows no error")),
+    "R12": (("eight callers of the list", "C-ECHO from all at once", "eight times 0000H"),
+            ("caller STRANGER, in no list", "association request", "rejected: result 1, source 1, reason 3"),
+            ("caller ACCEPT1", "C-ECHO", "status 0000H")),
+}
+_KINDS = ("must come", "must not", "nothing")
+
+
+def _plan(hospital):
+    """Rows (test, requirement, data, action, expected, kind) of the vendor's plan, in an order of the seed."""
+    draws = Draws(hospital.seed, "cpia-01 plan")
+    names = [f"R{number:02}" for number in range(1, 13)]
+    order = _shuffled(draws, names)
+    parts = dict.fromkeys(order[:5], (0, 1)) | dict.fromkeys(order[5:9], (0,)) | dict.fromkeys(order[9:11], (2,)) | {order[11]: ()}
+    for name in (order[0], order[5]):                   # beside tests that prove something, one that proves nothing
+        parts[name] = (*parts[name], 2)
+    rows = [(name, *_BANK[name][kind], _KINDS[kind]) for name in names for kind in parts[name]]
+    return [(f"T{number:02}", *row) for number, row in enumerate(_shuffled(draws, rows), 1)]
+
+
+@lesson.input
+def plan(hospital):
+    """The vendor's test plan: test, requirement, data, action, expected result."""
+    columns = ("test", "requirement", "data", "action", "expected")
+    return _frame([dict(zip(columns, row)) for row in _plan(hospital)]).set_index("test")       # the kind is not told
+
+
+def _kinds(plan):
+    """The kind of each test of a plan: a list of "must come", "must not" (a negative test) and "nothing"."""
+    known = {(name, expected): kind for name, tests in _BANK.items() for (_, _, expected), kind in zip(tests, _KINDS, strict=True)}
+    return [known[row["requirement"], row["expected"]] for _, row in plan.iterrows()]
+
+
+CLIENTS, QUERIES = (1, 4, 8, 16), 150
+LIMIT = 500                             # ms, of R13
+
+
+@lesson.input
+def load(hospital):
+    """The record of the load test: client count, number of the query, its status and its time in ms."""
+    draws = Draws(hospital.seed, "cpia-01 load")
+    edges = {1: 190, 4: 300, 8: 430, 16: 680}           # ms, about where the 95th percentile lies
+    failures = {1: 0, 4: draws.one(1, 3), 8: draws.one(4, 8), 16: draws.one(11, 15)}
+    rows = []
+    for clients in CLIENTS:
+        middle, edge, answered = 40 + 6 * clients, edges[clients] + draws.one(-25, 25), QUERIES - failures[clients]
+        rank = math.ceil(0.95 * answered)
+        slow = 30                                       # of those below the rank; they lie apart, so that each method has its own result
+        times = [middle + draws.one(0, 8 * middle) / 10 for _ in range(rank - slow)]
+        step = (edge - 1.8 * middle) / slow
+        times += [1.8 * middle + step * (number + 1) - draws.one(0, 3) / 10 for number in range(slow)]
+        times += [edge + 9 * number * number + draws.one(0, 40) / 10 for number in range(1, answered - rank + 1)]
+        # Those that failed were answered at once, with a refusal, or not at all within ten seconds.
+        ends = [("0000", time) for time in times]
+        ends += [("A700", draws.one(20, 60) / 10) if one % 2 else ("none", 10_000.0) for one in range(failures[clients])]
+        for number, (status, time) in enumerate(_shuffled(draws, ends), 1):
+            rows.append({"clients": clients, "query": number, "status": status, "ms": round(time, 1)})
+    return _frame(rows)
+
+
+# What the acceptance test brought to light: requirement, what was seen, what it means at work, whether a patient may come to harm or data
+# may be lost, wrong or in wrong hands.
+_FINDINGS = (
+    ("R01", "C-FIND for ZZTEST^ANNA* answers with all 16 patients. Expected: ANNA and ANNABEL.",
+     "The list is long; the viewer can filter it again.", False),
+    ("R02", "C-FIND for 28 and 29 February leaves out the last day. Expected: both.",
+     "Today's exams appear only if the range ends tomorrow; the desk knows.", False),
+    ("R05", "The number of images of a series is that of its study, 8. Expected: 2.",
+     "The viewer's progress bar stops too early. The images are complete.", False),
+    ("R06", "A query goes on to its end after C-CANCEL. Expected: FE00H.",
+     "After a query for everybody the list blocks for 20 seconds.", False),
+    ("R07", "Private attributes of PET images do not come back. Expected: all that were sent.",
+     "SUV can't be computed from them any more. The values are gone.", True),
+    ("R08", "An image that was never sent is reported as committed. Expected: failed.",
+     "A modality deletes its only copy of an image that the archive lacks.", True),
+    ("R09", "7 images arrive by C-MOVE, and the response counts 8. Expected: 8 and 8.",
+     "A slice is missing in the viewer, and nobody is told.", True),
+    ("R10", "A completed step takes another N-SET. Expected: 0110H.", "The RIS may bill a step twice; billing checks for that.", False),
+    ("R11", "A rejected image is sent with its study. Expected: not sent.", "The image with the wrong side is back on the screen.", True),
+    ("R12", "STRANGER, in no list, gets answers. Expected: rejection.", "Any machine in the network can read patients' images.", True),
+)
+_FREE = (                               # findings of tests that ask for what the requirement leaves free
+    ("R03", "The studies come newest first. Expected: oldest first.", "None seen: the viewer sorts its list itself.", False),
+    ("R01", "C-FIND for zztest^anna finds nobody. Expected: ANNA.",
+     "Whoever types names in small letters finds nothing, and tries again.", False),
+    ("R07", "An object comes back with one attribute more than was sent. Expected: as many as were sent.", "None seen.", False),
+)
+
+
+def _run(hospital):
+    """(results, findings, truth) of the two releases: rows of tables, and for each finding (harm, free)."""
+    draws = Draws(hospital.seed, "cpia-01 findings")
+    free = _shuffled(draws, _FREE)[:draws.one(1, 2)]
+    rest = [row for row in _FINDINGS if row[0] not in {name for name, *_ in free}]
+    harm, held = [row for row in rest if row[3]], [row for row in rest if not row[3]]
+    chosen = _shuffled(draws, harm)[:draws.one(2, 3)] + _shuffled(draws, held)[:2]
+    found = {row[0] for row in chosen}
+    old, unknown, *_ = _shuffled(draws, sorted(found))
+    cured = next(name for name in REQUIREMENTS if name not in found | {name for name, *_ in free})
+    results = []
+    for name in REQUIREMENTS:
+        before = "not met" if name in (old, cured) else "not run" if name == unknown else "met"
+        results.append({"requirement": name, "release 6": before,
+                        "release 7": "not met" if name in found | {free_name for free_name, *_ in free} else "met"})
+    rows = [(row, False) for row in chosen] + [(row, True) for row in free]
+    ordered = _shuffled(draws, rows)
+    findings = [{"finding": f"F{number}", "requirement": name, "seen": seen, "at work": effect}
+                for number, ((name, seen, effect, _), _) in enumerate(ordered, 1)]
+    return results, findings, {f"F{number}": (row[3], is_free) for number, (row, is_free) in enumerate(ordered, 1)}
+
+
+@lesson.input
+def results(hospital):
+    """What the same suite said of release 6, which is in use, and of the candidate of release 7."""
+    return _frame(_run(hospital)[0]).set_index("requirement")
+
+
+@lesson.input
+def findings(hospital):
+    """The findings about the candidate, each with what was seen and what it means at work."""
+    return _frame(_run(hospital)[1]).set_index("finding")
+
+
+# --- what a person may write
+
+def numbered(letter):
+    """A reading of names such as R07: from "r7", "R 07", "R07: ..."."""
+    def read(value):
+        found = re.match(rf"\s*{letter}\s*0*(\d{{1,2}})\b", str(value), re.IGNORECASE)
+        if not found:
+            raise ValueError(f"names are written like {letter}1")
+        return f"{letter}{int(found[1])}"
+
+    return read
+
+
+def decision(value):
+    """The letter of a decision, from "b", "B)" or "B: ..."."""
+    found = re.match(r"\s*([ABC])\b", str(value), re.IGNORECASE)
+    if not found:
+        raise ValueError("give the letter of the decision, A, B or C")
+    return found[1].upper()
+
+
+# --- the test data set that a learner makes
+
+ATTRIBUTES = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber", "StudyDescription")
+MOST_PATIENTS = 6
+LONGEST = {"PatientID": ("LO", 64), "AccessionNumber": ("SH", 16), "StudyDescription": ("LO", 64)}
+
+
+def patients(settings):
+    """A learner's test data set: a list of dictionaries, from attribute to text. Raises ValueError with a sentence."""
+    rows = [settings] if type(settings) is dict and set(settings) <= set(ATTRIBUTES) else settings
+    if type(rows) is dict:
+        rows = list(rows.values())
+    if not rows or not all(type(row) is dict for row in rows):
+        raise ValueError("it is a list of dictionaries, one for each test patient")
+    if len(rows) > MOST_PATIENTS:
+        raise ValueError(f"it has {len(rows)} patients; {MOST_PATIENTS} are enough, and more take longer to look at")
+    clean = []
+    for row in rows:
+        unknown = [name for name in row if name not in ATTRIBUTES]
+        if unknown:
+            raise ValueError(f"`{unknown[0]}` is not asked for; the attributes are {', '.join(ATTRIBUTES)}")
+        texts = {}
+        for name, value in row.items():
+            if value is not None and type(value) is not str:
+                raise ValueError(f"`{name}` holds a number; dates, times and numbers of patients are texts in DICOM, in quotes")
+            texts[name] = value or ""
+        clean.append(texts)
+    return clean
+
+
+def _in_calendar(text):
+    """Whether eight digits are a day of the calendar."""
+    try:
+        return bool(datetime.date(int(text[:4]), int(text[4:6]), int(text[6:])))
+    except ValueError:
+        return False
+
+
+def _time(text):
+    """Whether a text is a time as DICOM writes it (VR TM)."""
+    found = re.fullmatch(r"([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:[.][0-9]{1,6})?)?)?", text)
+    return bool(found) and int(found[1]) < 24 and int(found[2] or 0) < 60 and int(found[3] or 0) < 61
+
+
+def _invalid(row):
+    """What is not allowed in a test patient, in a sentence; "" if all is."""
+    who = f"Patient {row.get('PatientID') or row.get('PatientName') or 'without number'}"
+    for name in ATTRIBUTES:
+        if name not in row:
+            return f"{who} has no `{name}`. Missing and empty are not the same: what is to be empty is there, with nothing in it."
+    for name in ("PatientID", "PatientName", "StudyDate"):
+        if not row[name].strip():
+            return f"{who} has an empty `{name}`: here it is needed to find the study again."
+    for name, (vr, longest) in LONGEST.items():
+        if len(row[name]) > longest:
+            return f"`{name}` of {who} has {len(row[name])} characters. Its VR, {vr}, allows {longest} (PS3.5 Table 6.2-1): an archive may "
+            f"refuse it."
+        if "\\" in row[name]:
+            return f"`{name}` of {who} has a backslash, which separates values in DICOM."
+    if any(len(group) > 64 for group in row["PatientName"].split("=")):
+        return f"A part of the name of {who} has more than 64 characters, which VR PN does not allow (PS3.5 Table 6.2-1)."
+    if row["PatientName"].count("=") > 2:
+        return f"The name of {who} has more than two `=`: VR PN has three component groups at most (PS3.5 section 6.2.1)."
+    for name in ("StudyDate", "PatientBirthDate"):
+        if row[name] and not re.fullmatch(r"[0-9]{8}", row[name]):
+            return f"`{name}` of {who} does not have the form YYYYMMDD (VR DA, PS3.5 Table 6.2-1)."
+        if row[name] and not _in_calendar(row[name]):
+            return f"`{name}` of {who} is no day of the calendar."
+    if row["StudyTime"] and not _time(row["StudyTime"]):
+        return f"`StudyTime` of {who} is no time of VR TM: HH, HHMM, HHMMSS or with a fraction behind a dot (PS3.5 Table 6.2-1)."
+    if row["PatientSex"] not in ("", "M", "F", "O"):
+        return f"`PatientSex` of {who} is none of M, F and O."
+    return ""
+
+
+def _scripts(text):
+    """Whether a text has letters beyond ASCII that ISO_IR 100 holds, and letters that it lacks."""
+    beyond = [letter for letter in text if not letter.isascii() and letter.isalpha()]
+    western = [letter for letter in beyond if ord(letter) < 256]
+    return bool(western), len(western) < len(beyond)
+
+
+COVERED = {                             # what is to be covered: a test of one patient, and what to say where nobody has it
+    "a description of full length": (
+        lambda row: len(row["StudyDescription"]) == 64,
+        "No study description is as long as its VR, LO, allows. Where would one notice a cut?"),
+    "an accession number of full length": (
+        lambda row: len(row["AccessionNumber"]) == 16, "No accession number is as long as its VR, SH, allows."),
+    "a Western letter": (
+        lambda row: _scripts(row["PatientName"])[0], "No name has a letter such as those of German, French or Spanish, beyond A to Z."),
+    "another script": (
+        lambda row: _scripts(row["PatientName"])[1], "No name needs more than ISO_IR 100 (Western Europe): one in Greek, Polish, Cyrillic, "
+        "Arabic or Japanese letters would."),
+    "an empty birth date": (
+        lambda row: row["PatientBirthDate"] == "",
+        "Every patient has a birth date. It is of type 2: it may be empty, and in the ED it is."),
+    "a leap day": (
+        lambda row: row["StudyDate"].endswith("0229"), "No study is from the day that most years do not have."),
+    "midnight": (
+        lambda row: row["StudyTime"] == "000000", "No study is from midnight, where a day begins: all six digits are zero then."),
+    "a fraction of a second": (
+        lambda row: "." in row["StudyTime"], "No study time has a fraction of a second."),
+    "a short time": (
+        lambda row: len(row["StudyTime"]) in (2, 4), "No study time leaves out its seconds, which VR TM allows."),
+}
+NAMESAKES = "Two patients should have the same name, and different numbers: is one shown the other's images?"
+
+
+def _faults(rows):
+    """Sentences on a test data set: what is not allowed, what is real, what is not covered."""
+    said = []
+    for row in rows:
+        number, name = row.get("PatientID", ""), row.get("PatientName", "")
+        if (number and not number.startswith("ZZ")) or (name and not name.startswith("ZZTEST")):
+            said.append(f"Patient {number or name} could be a person: here numbers of test patients begin with ZZ, and names with ZZTEST. "
+            f"What "
+                        "is sent to the wrong archive by mistake must be seen to be a test.")
+    said += [sentence for sentence in map(_invalid, rows) if sentence]
+    if said:
+        return said
+    numbers = [row["PatientID"] for row in rows]
+    if len(set(numbers)) < len(numbers):
+        return ["Two patients have the same number: they would become one."]
+    said = [sentence for covers, sentence in COVERED.values() if not any(covers(row) for row in rows)]
+    names = [row["PatientName"].casefold() for row in rows]
+    return said + ([NAMESAKES] if len(set(names)) == len(names) else [])
+
+
+TEMPLATE = """my_test_set = [
+    {
+        "PatientID": ...,
+        "PatientName": ...,
+        "PatientBirthDate": ...,
+        "PatientSex": ...,
+        "StudyDate": ...,
+        "StudyTime": ...,
+        "AccessionNumber": ...,
+        "StudyDescription": ...,
+    },
+]"""
+
+
+# --- exercises
+
+@lesson.exercise
+class WhatThePlanProves:
+    """Read `plan`, the vendor's test plan, against `requirements`. Answer in **one dictionary**, `gaps`, with three lists:
+
+    - `proves_nothing`: the **tests** that prove nothing of their requirement: an archive that breaks it would pass them all the same, or
+      nobody could say whether it passed;
+    - `untested`: the **requirements** of which no test in the plan proves anything;
+    - `only_must_come`: the **requirements** of which something is proven, but which have no *negative* test: none that says what must
+      **not** come or must be refused.
+
+    The names in quotes: `["T01", "T02"]`, `["R01"]`.
+    """
+
+    answer = Fields("gaps", {
+        "proves_nothing": Set("", reading=numbered("T")), "untested": Set("", reading=numbered("R")),
+        "only_must_come": Set("", reading=numbered("R")),
+    })
+    points = 2
+    praise = ("So the vendor's report \"all tests passed\" will leave these requirements open, whatever it says. A plan is read before it "
+              "is run: afterwards nobody wants to hear of it.")
+
+    def solution(requirements, plan):
+        # what any archive gives, or nobody can judge
+        any_archive = ["", "as expected", "the query ends without an error", "a list appears", "the viewer shows an accession number",
+                       "numbers come", "status 0000H", "the N-ACTION is answered with 0000H", "the archive shows no error"]
+        nothing = plan[plan["expected"].isin(any_archive)]
+        proving = plan[~plan["expected"].isin(any_archive)]
+        negative = proving[proving["expected"].str.contains("not |no |none|neither|refused|rejected|failed|A801H")]
+        proven = set(proving["requirement"])
+        with_negative = set(negative["requirement"])
+        return {
+            "proves_nothing": list(nothing.index),
+            "untested": [name for name in requirements.index if name not in proven],
+            "only_must_come": [name for name in requirements.index if name in proven and name not in with_negative],
+        }
+
+    def only_blank_ones(requirements, plan):
+        blank = list(plan[plan["expected"].isin(["", "as expected"])].index)
+        nothing = WhatThePlanProves.solution(requirements, plan)["proves_nothing"]
+        return {**WhatThePlanProves.solution(requirements, plan), "proves_nothing": blank if len(blank) < len(nothing) else blank[:-1]}
+
+    def positive_ones_too(requirements, plan):
+        return {**WhatThePlanProves.solution(requirements, plan),
+                "proves_nothing": [test for test, kind in zip(plan.index, _kinds(plan), strict=True) if kind != "must not"]}
+
+    def never_named(requirements, plan):
+        named = set(plan["requirement"])
+        return {**WhatThePlanProves.solution(requirements, plan), "untested": [name for name in requirements.index if name not in named]}
+
+    def all_without_negative(requirements, plan):
+        right = WhatThePlanProves.solution(requirements, plan)
+        return {**right, "only_must_come": right["only_must_come"] + right["untested"]}
+
+    def refusals_alone(requirements, plan):
+        refused = set(plan[plan["expected"].str.contains("refused|rejected:|A801H|failed")]["requirement"])
+        untested = WhatThePlanProves.solution(requirements, plan)["untested"]
+        return {**WhatThePlanProves.solution(requirements, plan),
+                "only_must_come": [name for name in requirements.index if name not in refused and name not in untested]}
+
+    wrong_ways = {
+        only_blank_ones: "About `proves_nothing`: you took tests whose expected result says nothing, or some of them. There are also "
+        "tests with a result that **any** archive gives: that a list appears, that the command is answered, that C-ECHO works. Ask of "
+        "each: would an archive that breaks the requirement fail here?",
+        positive_ones_too: "About `proves_nothing`: you took all tests that look for what must come. They do prove something: an archive "
+        "that loses it fails. That is half of a requirement, not nothing.",
+        never_named: "About `untested`: you took the requirements that stand behind no test. But a test that proves nothing covers "
+        "nothing, whatever number stands beside it.",
+        all_without_negative: "About `only_must_come`: there are requirements among yours of which nothing at all is proven. They belong "
+        "in the other list.",
+        refusals_alone: "About `only_must_come`: you looked for refusals. A negative test is also one that says what must not be among "
+        "the answers: a patient, a second copy, a wrong number.",
+    }
+    hints = [
+        "Go through `plan` row by row with one question: what would an archive have to do wrong to fail this test?",
+        "\"Status 0000H\" to a C-STORE says that the archive says so. \"As expected\", or no expected result, says nothing: who decides?",
+        "Then count per requirement, without the tests that prove nothing. No test left: `untested`. Tests left, none of which says what "
+        "must not happen: `only_must_come`.",
+    ]
+
+
+@lesson.exercise
+class DateRange:
+    """Write the test of **R02**: `date_test(scu)` returns `True` for an archive that meets it, `False` for one that does not.
+
+    `scu` calls an archive that holds the test data set above. Your test is tried on several archives. Some are good, each in its own way;
+    each of the others handles ranges of dates wrongly in a way of its own.
+    """
+
+    answer = Tests("date_test")
+    points = 3
+    praise = ("Ranges with exams on both ends, and nothing beyond: the days on which an archive goes wrong are the first and the last. At "
+              "work these are the night shifts, and today.")
+
+    def solution(scu):
+        between = sorted(scu.find("STUDY", StudyDate="20240228-20240301", PatientID="").values("PatientID"))
+        until = sorted(scu.find("STUDY", StudyDate="-20231231", PatientID="").values("PatientID"))
+        since = sorted(scu.find("STUDY", StudyDate="20250101-", PatientID="").values("PatientID"))
+        return (between == ["ZZ0002", "ZZ0003", "ZZ0004", "ZZ0005"]
+                and until == ["ZZ0001"]
+                and since == ["ZZ0007", "ZZ0008"])
+
+    def stage(draw):
+        return _installed(draw, ("few_optional_keys", "tells_more"), BREAKS["R02"])
+
+    def it_answers(fault):
+        return True
+
+    def order_asserted(fault):
+        return False
+
+    def right_ones_there(fault):
+        return fault is None or fault.says in _says("dates_ignored", "dates_until", "dates_years")
+
+    def middle_only(fault):
+        return fault is None or fault.says in _says("dates_begin", "dates_end")
+
+    def closed_only(fault):
+        return fault is None or fault.says in _says("dates_from", "dates_until")
+
+    wrong_ways = {
+        it_answers: "That an archive answers, and without an error, is no test of what it answers: an expected result is missing.",
+        order_asserted: "Did you compare with a list in a fixed order, or ask for a certain pending status? R03 leaves the order free, "
+        "and PS3.4 asks for none (C.4.1.3): sort before you compare. FF00H and FF01H are both pending (C.4.1.1.4).",
+        right_ones_there: "You look whether the expected studies are among the answers. An archive that sends all it has passes that. "
+        "Look also whether there is anything **else**: compare the whole answer.",
+        middle_only: "The ends of your ranges are days without a study. PS3.4 C.2.2.2.5 says *inclusive*, and an archive that leaves out "
+        "the first or the last day is found only where there is something on that day.",
+        closed_only: "Your ranges all have two ends. PS3.4 C.2.2.2.5 knows two more forms: `-date`, up to that day, and `date-`, from "
+        "that day on.",
+    }
+    hints = [
+        "Take the days from the test data set: which studies must `20240228-20240301` find? Write that list down before you run anything.",
+        "`scu.find(\"STUDY\", StudyDate=..., PatientID=\"\").values(\"PatientID\")` gives the numbers; `sorted(...)` makes the order the "
+        "same.",
+        "Three ranges are enough: one with an exam on its first and on its last day and exams just outside of it in other years, one "
+        "without a beginning, one without an end. Each compared with a whole list.",
+        "`return between == [...] and until == [...] and since == [...]`, with the lists that you wrote down.",
+    ]
+
+
+@lesson.exercise
+class StorageFidelity:
+    """Write the test of **R07**: `storage_test(scu, objects)` stores the three test objects, fetches them again, and returns `True` if what
+    comes back is what was sent, else `False`.
+
+    `objects` is what `test_objects()` gives. The archives that it is tried on keep them rightly, or each do another thing wrong.
+    """
+
+    answer = Tests("storage_test")
+    points = 3
+    praise = ("Status 0000H is what the archive says. What comes back is what it has done. The list of faults that you have just found is "
+              "not invented: each was in a product once.")
+
+    def solution(scu, objects):
+        if scu.store(objects) != [0, 0, 0]:
+            return False
+        back = {}
+        for image in scu.get("STUDY", StudyInstanceUID=objects[0].StudyInstanceUID):
+            back[image.SOPInstanceUID] = image
+        for sent in objects:
+            if sent.SOPInstanceUID not in back:
+                return False
+            received = back[sent.SOPInstanceUID]
+            for element in sent:
+                if element.tag not in received:
+                    return False
+                if received[element.tag].value != element.value:
+                    return False
+        return True
+
+    def stage(draw):
+        return _installed(draw, ("other_order", "tells_more"), BREAKS["R07"], with_objects=True)
+
+    def stored_is_stored(fault):
+        return fault is None or fault.says not in _says("implicit_only")
+
+    def whole_objects_alike(fault):
+        return False
+
+    def identifiers_alone(fault):
+        return fault is None or fault.says not in _says("implicit_only", "not_kept", "third_lost", "series_uid_changed")
+
+    def without_private(fault):
+        return fault is None or fault.says in _says("private_dropped")
+
+    def first_object_alone(fault):
+        return fault is None or fault.says in _says("third_lost")
+
+    def only_what_came(fault):
+        return fault is None or fault.says in _says("not_kept", "third_lost", "private_dropped", "empty_dropped", "implicit_only")
+
+    wrong_ways = {
+        stored_is_stored: "You believe the status. 0000H is a promise (PS3.4 B.2.3); whether it was kept shows when the object is fetched "
+        "again.",
+        whole_objects_alike: "Did you compare the objects as a whole, their number of attributes, their order, or the status with "
+        "something that need not be so? R07 lets an archive add attributes, and images may come back in any order.",
+        identifiers_alone: "You compare identifiers only. An image with the right UID may still have lost its pixels, its letters, or "
+        "what stands behind the decimal point.",
+        without_private: "You leave out private attributes. An archive of Storage Level 2 (Full) has to keep them (PS3.4 B.4.1), and R07 "
+        "asks for that.",
+        first_object_alone: "You look at some of the objects. An archive may lose just the one that you do not fetch: look at all.",
+        only_what_came: "You go through what came back. What did not come back is never looked at so: go through what was **sent**.",
+    }
+    hints = [
+        "Three steps: store, fetch with `scu.get`, compare. Before comparing, make sure that each object came at all.",
+        "Images come in any order: find the one that belongs to `sent` by its SOP Instance UID.",
+        "`for element in sent:` goes through all attributes, private ones included. `received[element.tag].value` is what came back under "
+        "the same tag; `element.tag not in received` says that nothing did.",
+        "Return `False` at the first thing that is not right, and `True` at the very end, behind all loops.",
+    ]
+
+
+@lesson.exercise
+class QuerySuite:
+    """Write the first half of the suite: `query_suite(scu)` tests **R01 to R06** and returns a list with the names of the requirements that
+    are **not met**, an empty list for an archive that meets all six. An archive has one fault at most, and yet it may break more than one
+    requirement.
+
+    Your suite is scored by how many of the faulty archives it finds, and it must refuse no good one.
+    """
+
+    answer = Tests("query_suite", named=True)
+    points = 4
+    praise = ("A suite is itself tested by faults: that is called mutation testing. One that has never found anything may be blind.")
+
+    def solution(scu):
+        unmet = []
+
+        star = set(scu.find("STUDY", PatientName="ZZTEST^ANNA*", PatientID="").values("PatientID"))
+        mark = set(scu.find("STUDY", PatientName="ZZTEST^?ANNA", PatientID="").values("PatientID"))
+        plain = set(scu.find("STUDY", PatientName="ZZTEST^ANNA", PatientID="").values("PatientID"))
+        if star != {"ZZ0001", "ZZ0002"} or mark != {"ZZ0003"} or plain != {"ZZ0001"}:
+            unmet.append("R01")
+
+        between = set(scu.find("STUDY", StudyDate="20240228-20240301", PatientID="").values("PatientID"))
+        until = set(scu.find("STUDY", StudyDate="-20231231", PatientID="").values("PatientID"))
+        since = set(scu.find("STUDY", StudyDate="20250101-", PatientID="").values("PatientID"))
+        if between != {"ZZ0002", "ZZ0003", "ZZ0004", "ZZ0005"} or until != {"ZZ0001"} or since != {"ZZ0007", "ZZ0008"}:
+            unmet.append("R02")
+
+        numbers = scu.find("STUDY", PatientID="ZZ000?").values("PatientID")
+        if sorted(numbers) != ["ZZ0001", "ZZ0002", "ZZ0003", "ZZ0004", "ZZ0005", "ZZ0006", "ZZ0007", "ZZ0008"]:
+            unmet.append("R03")
+
+        accession = scu.find("STUDY", PatientID="ZZ0003", AccessionNumber="").values("AccessionNumber")
+        name = scu.find("STUDY", PatientID="ZZ0005", PatientName="").values("PatientName")
+        if set(accession) != {"T240229000000001"} or set(name) != {"ZZTEST^JÜRGEN"}:
+            unmet.append("R04")
+
+        uid = "2.999.77.7"
+        study = scu.find("STUDY", StudyInstanceUID=uid, NumberOfStudyRelatedSeries="", NumberOfStudyRelatedInstances="")
+        series = scu.find("SERIES", StudyInstanceUID=uid, SeriesInstanceUID="", NumberOfSeriesRelatedInstances="")
+        if (set(study.values("NumberOfStudyRelatedSeries")) != {"3"} or set(study.values("NumberOfStudyRelatedInstances")) != {"8"}
+                or set(series.values("NumberOfSeriesRelatedInstances")) != {"5", "2", "1"}):
+            unmet.append("R05")
+
+        if scu.find("STUDY", PatientID="", cancel_after=1).status != 0xFE00:
+            unmet.append("R06")
+        return unmet
+
+    def stage(draw):
+        return _installed(draw, ("few_optional_keys", "tells_more"), QUERY_FAULTS)
+
+    def nothing_ever(fault):
+        return []
+
+    def order_asserted(fault):
+        return ["R03"] if fault is None else [fault.breaks[0]]
+
+    def right_ones_there(fault):
+        unseen = _says("names_all", "names_question", "names_begin", "names_family", "dates_ignored")
+        return [] if fault is None or fault.says in unseen else [fault.breaks[0]]
+
+    def never_counted(fault):
+        return [] if fault is None or fault.says in _says("doubled", "per_series") else [fault.breaks[0]]
+
+    def study_level_alone(fault):
+        return [] if fault is None or fault.says in _says("series_counts") else [fault.breaks[0]]
+
+    def letters_of_the_tester(fault):
+        return [] if fault is None or fault.says in _says("characters_lost", "charset_missing") else [fault.breaks[0]]
+
+    def all_named(fault):
+        return list(QUERY_RULES) if fault else []
+
+    wrong_ways = {
+        nothing_ever: "A suite that names nothing accepts everything. Are the lines that add a name to the list reached, and is the list "
+        "returned?",
+        order_asserted: "The order of the answers, FF00H or FF01H, the case of letters in names: that is free here. PS3.4 C.2.2.2.1 lets "
+        "an archive compare Patient's Name with or without regard to case. A test that asks for one of them refuses good archives.",
+        right_ones_there: "You look whether the expected ones come, and not whether others come as well. That is the happy path: every "
+        "requirement here says *exactly*.",
+        never_counted: "Doubles are lost in a set, and in a question like *is it there?*. For R03 the number of answers counts.",
+        study_level_alone: "R05 has two halves: the study and **each series**. Ask at SERIES level as well.",
+        letters_of_the_tester: "Your names are in plain English letters. What becomes of the others is seen only with a patient who has "
+        "some.",
+        all_named: "You name everything as soon as anything is wrong. Then nobody knows what to repair: name what your test has seen.",
+    }
+    hints = [
+        "One block per requirement: ask, compare with what you expect, and if it is not the same, `unmet.append(\"R01\")`. At the end "
+        "`return unmet`.",
+        "R01 needs three names: one with `*`, one with `?` (exactly one letter), one with neither. The test data set has ANNA, ANNABEL "
+        "and HANNA for that, and a family ZZTESTER. Compare sets, so that R01 does not care about doubles.",
+        "R02: what you wrote in exercise 2. R03: the list of all eight numbers, sorted, not a set. R04: ZZ0003 and ZZ0005. R05: the study "
+        "2.999.77.7, once at STUDY level, once at SERIES level.",
+        "R06: `scu.find(\"STUDY\", PatientID=\"\", cancel_after=1).status` is the last status; all 16 patients fit, so there is something "
+        "to cancel.",
+    ]
+
+
+@lesson.exercise
+class PromiseSuite:
+    """Write the second half: `promise_suite(scu, objects)` tests **R08 to R12** and returns the names of those that are **not met**.
+
+    `objects` are the three test objects; they are not stored yet. Every archive here keeps them rightly; one fault at most lies in what it
+    promises, sends, or lets happen. Each requirement has its negative half: do not leave it out.
+    """
+
+    answer = Tests("promise_suite", named=True)
+    points = 4
+    praise = ("Five requirements, fifteen faults, and none of them shows in a C-ECHO. Note how many lines test what must *not* work.")
+
+    def solution(scu, objects):
+        unmet = []
+        scu.store(objects)
+        sent = [image.SOPInstanceUID for image in objects]
+
+        missing = ("1.2.840.10008.5.1.4.1.1.2", "2.999.77.404.1")
+        status, committed, failed = scu.commit([*objects, missing])
+        if committed is None or set(committed) != set(sent) or failed != ["2.999.77.404.1"]:
+            unmet.append("R08")
+
+        series = {"StudyInstanceUID": "2.999.77.7", "SeriesInstanceUID": "2.999.77.7.2"}
+        status, completed, failed, warnings = scu.move("ACCEPT2", "SERIES", series)
+        if status != 0 or completed != 2 or len(scu.received()) != 2:
+            unmet.append("R09")
+        elif scu.move("NOBODY", "SERIES", series)[0] != 0xA801:
+            unmet.append("R09")
+
+        scu.begin_step("2.999.77.500", PerformedProcedureStepStatus="IN PROGRESS")
+        ended = scu.change_step("2.999.77.500", PerformedProcedureStepStatus="COMPLETED")
+        again = scu.change_step("2.999.77.500", PerformedProcedureStepDescription="changed later")
+        if ended != 0 or again == 0:
+            unmet.append("R10")
+
+        scu.store(rejection_note([objects[0]]))
+        found = scu.find("IMAGE", StudyInstanceUID=objects[0].StudyInstanceUID, SOPInstanceUID="").values("SOPInstanceUID")
+        got = scu.get("STUDY", StudyInstanceUID=objects[0].StudyInstanceUID).values("SOPInstanceUID")
+        for answers in (found, got):
+            if sent[0] in answers or sent[1] not in answers or sent[2] not in answers:
+                unmet.append("R11")
+
+        if scu.echo_together(8) != [0] * 8 or scu.echo_together(8) != [0] * 8:
+            unmet.append("R12")
+        try:
+            scu.calling("STRANGER").echo()
+            unmet.append("R12")
+        except NoAssociation:
+            pass
+        return unmet
+
+    def stage(draw):
+        return _installed(draw, ("plain", "few_optional_keys"), PROMISE_FAULTS, with_objects=True)
+
+    def nothing_ever(fault):
+        return []
+
+    def works_when_allowed(fault):
+        unseen = _says("commits_all", "commits_together", "move_anywhere", "move_study", "step_reopened", "rejected_found", "rejected_sent",
+                       "anybody")
+        return [] if fault is None or fault.says in unseen else [fault.breaks[0]]
+
+    def last_status_alone(fault):
+        seen = _says("commits_silently", "move_anywhere", "step_reopened", "step_endless", "anybody", "two_together", "leaks")
+        return [fault.breaks[0]] if fault and fault.says in seen else []
+
+    def one_caller(fault):
+        return [] if fault is None or fault.says in _says("two_together", "leaks") else [fault.breaks[0]]
+
+    def one_rush(fault):
+        return [] if fault is None or fault.says in _says("leaks") else [fault.breaks[0]]
+
+    def not_found_is_gone(fault):
+        return [] if fault is None or fault.says in _says("rejected_sent") else [fault.breaks[0]]
+
+    def whole_study_alone(fault):
+        return [] if fault is None or fault.says in _says("move_study") else [fault.breaks[0]]
+
+    def all_gone_expected(fault):
+        return ["R11"] if fault is None else [fault.breaks[0]]
+
+    wrong_ways = {
+        nothing_ever: "A suite that names nothing accepts everything. Are the lines that add a name to the list reached, and is the list "
+        "returned?",
+        works_when_allowed: "You test what must work, and hardly what must **not**: an image that was never sent, a destination that "
+        "nobody knows, a completed step, a rejected image, a caller who is in no list.",
+        last_status_alone: "You trust statuses. A commitment names images, a C-MOVE has counts and images that arrive or do not, a "
+        "rejection note has an effect: look at these.",
+        one_caller: "One caller at a time is a quiet Sunday. R12 says eight together, again and again.",
+        one_rush: "After one rush all looks well. R12 says *again and again*: an archive that does not free its places fails the second "
+        "time.",
+        not_found_is_gone: "You look for rejected images with C-FIND alone. The viewer fetches whole studies: what does C-GET or C-MOVE "
+        "bring?",
+        whole_study_alone: "You move whole studies only. R09 says *exactly what was asked for*: ask for one series of a study that has "
+        "several.",
+        all_gone_expected: "You refuse archives that still show images, or the note itself. R11 is about the images that the note names, "
+        "and the others of their study must stay. The note is an object like any other; whether it is listed is free.",
+    }
+    hints = [
+        "Begin with `scu.store(objects)`. Then a block per requirement, as in exercise 4, and `return unmet`.",
+        "R08: ask for the three objects **and** one image that never came, in one request; what must be in which list? R10: three calls, "
+        "`begin_step`, `change_step` to COMPLETED, `change_step` once more.",
+        "R09: move series 2.999.77.7.2 of study 2.999.77.7 to ACCEPT2, and compare status, count and `scu.received()`; then move to a "
+        "title that nobody has. R11: store `rejection_note([objects[0]])`, then look with `find` at IMAGE level **and** with `get`.",
+        "R12: `scu.echo_together(8)` twice, and the cell with `try` above for a caller who is in no list.",
+    ]
+
+
+@lesson.exercise
+class OwnTestData:
+    """Make a test data set for the next release: `my_test_set`, a list of at most **six** test patients, each a dictionary as begun below
+    (copy the part in braces for more). All values are texts in quotes; `""` is an empty one.
+
+    Together they must have, each at least once:
+
+    - a study description and an accession number that are **as long as their VR allows**: LO 64, SH 16 characters;
+    - a name with a letter of **Western Europe** beyond A to Z, and a name in a script for which ISO_IR 100 is not enough;
+    - an **empty** birth date (type 2: there, and empty);
+    - a study on a **leap day**;
+    - three study times: **midnight** with all six digits, one with a **fraction** of a second, one **without seconds**;
+    - two patients with the **same name**.
+
+    All must be valid DICOM, and nobody may take them for people: numbers begin with `ZZ`, names with `ZZTEST`.
+    """
+
+    answer = Config("my_test_set", reading=patients, template=TEMPLATE, called="test data")
+    points = 3
+    praise = ("Each of these values is legal, and each has brought down a product. Two or three patients that carry several of them at "
+              "once are quicker to look at than sixty.")
+
+    def solution():
+        return [
+            {"PatientID": "ZZ2001", "PatientName": "ZZTEST^JOSÉ", "PatientBirthDate": "", "PatientSex": "M",
+             "StudyDate": "20240229", "StudyTime": "000000", "AccessionNumber": "T123456789012345", "StudyDescription": "x" * 64},
+            {"PatientID": "ZZ2002", "PatientName": "ZZTEST^ŁUCJA", "PatientBirthDate": "19800101", "PatientSex": "F",
+             "StudyDate": "20250407", "StudyTime": "235959.999999", "AccessionNumber": "T2", "StudyDescription": "CT head"},
+            {"PatientID": "ZZ2003", "PatientName": "ZZTEST^ŁUCJA", "PatientBirthDate": "19800101", "PatientSex": "F",
+             "StudyDate": "20250407", "StudyTime": "0730", "AccessionNumber": "", "StudyDescription": ""},
+        ]
+
+    def trial(rows, hospital):
+        return _faults(rows)
+
+    def faults(outcome):
+        return outcome
+
+    def one_too_many():
+        first, *others = OwnTestData.solution()
+        return [{**first, "StudyDescription": "x" * 65}, *others]
+
+    def left_out():
+        first, *others = OwnTestData.solution()
+        return [{name: value for name, value in first.items() if name != "PatientBirthDate"}, *others]
+
+    def every_year():
+        first, *others = OwnTestData.solution()
+        return [{**first, "StudyDate": "20230229"}, *others]
+
+    def written_for_people():
+        first, *others = OwnTestData.solution()
+        return [{**first, "StudyDate": "2024-02-29"}, *others]
+
+    def a_real_one():
+        first, *others = OwnTestData.solution()
+        return [{**first, "PatientID": "HV100234"}, *others]
+
+    def latin_is_enough():
+        return [{**row, "PatientName": "ZZTEST^JOSÉ"} for row in OwnTestData.solution()]
+
+    wrong_ways = {
+        one_too_many: "One character too many. The boundary is the last value that is allowed; one more is no longer legal DICOM, and an "
+        "archive may refuse or cut it. That is a test as well, another one, and with another expected result.",
+        left_out: "An attribute that is left out is not an empty one. Type 2 means: it must be there, and may have nothing in it (PS3.5 "
+        "section 7.4.3). An archive that stumbles over the one need not stumble over the other.",
+        every_year: "That year has no such day: it is no legal date, and the archive would be right to refuse it. Which years are leap "
+        "years?",
+        written_for_people: "DICOM writes dates without anything between: YYYYMMDD (VR DA, PS3.5 Table 6.2-1).",
+        a_real_one: "That number has the form of this hospital's own patients, and belongs to one. A test object that goes astray would "
+        "end in her folder. Test data must be seen to be a test by its number and its name.",
+        latin_is_enough: "Your names need nothing beyond ISO_IR 100, where each letter takes one byte. What happens where a letter takes "
+        "two or three, as in UTF-8 (ISO_IR 192), stays untested.",
+    }
+    hints = [
+        "One patient may carry several of the values: a full-length description, a leap day and an empty birth date get along with each "
+        "other.",
+        "`\"x\" * 64` is a text of 64 characters; `len(...)` counts those of an accession number. A year that can be divided by 4 (and "
+        "2000) is a leap year.",
+        "Times: `HH`, `HHMM`, `HHMMSS`, `HHMMSS.FFFFFF`. Three patients give you three times, and two of them can share a name.",
+        "For letters beyond your keyboard copy one from the test data set above, or from any web page in Polish, Greek or Japanese.",
+    ]
+
+
+@lesson.exercise
+class UnderLoad:
+    """R13 says: *with eight clients at once, 95 of 100 queries that are answered are answered within 500 ms, and none fails.*
+
+    From `load`, the record of the load test, give in **one dictionary**, `loaded`:
+
+    - `p95`: the **95th percentile** of the times with **8 clients**, in ms, by **nearest rank**, of the queries that were answered (status
+      `0000`);
+    - `failed`: the number of queries with 8 clients that were **not** answered with `0000`;
+    - `clients`: the **largest number of clients** in the record for which the 95th percentile of the answered queries is 500 ms at most.
+    """
+
+    answer = Fields("loaded", {
+        "p95": Number("", unit="ms", tolerance=0.05), "failed": Number(""), "clients": Number("", named=("clients",))})
+    points = 2
+    praise = ("And R13 is **not met**, although the percentile is within its limit: queries failed. A time alone, without the count of "
+              "those that have none, is half of a result.")
+
+    def solution(load):
+        answered = load[load["status"] == "0000"]
+        p95 = {}
+        for clients, rows in answered.groupby("clients"):
+            times = sorted(rows["ms"])
+            rank = math.ceil(0.95 * len(times))
+            p95[clients] = times[rank - 1]
+        failed = load[(load["clients"] == 8) & (load["status"] != "0000")]
+        return {"p95": p95[8], "failed": len(failed), "clients": max(clients for clients in p95 if p95[clients] <= 500)}
+
+    def mean(load):
+        eight = load[(load["clients"] == 8) & (load["status"] == "0000")]
+        return {**UnderLoad.solution(load), "p95": float(eight["ms"].mean())}
+
+    def median(load):
+        eight = load[(load["clients"] == 8) & (load["status"] == "0000")]
+        return {**UnderLoad.solution(load), "p95": float(eight["ms"].median())}
+
+    def slowest(load):
+        eight = load[(load["clients"] == 8) & (load["status"] == "0000")]
+        return {**UnderLoad.solution(load), "p95": float(eight["ms"].max())}
+
+    def interpolated(load):
+        eight = load[(load["clients"] == 8) & (load["status"] == "0000")]
+        return {**UnderLoad.solution(load), "p95": float(eight["ms"].quantile(0.95))}
+
+    def one_client(load):
+        one = sorted(load[(load["clients"] == 1) & (load["status"] == "0000")]["ms"])
+        return {**UnderLoad.solution(load), "p95": one[math.ceil(0.95 * len(one)) - 1]}
+
+    def failures_too(load):
+        eight = sorted(load[load["clients"] == 8]["ms"])
+        return {**UnderLoad.solution(load), "p95": eight[math.ceil(0.95 * len(eight)) - 1]}
+
+    def next_one_behind(load):
+        eight = sorted(load[(load["clients"] == 8) & (load["status"] == "0000")]["ms"])
+        return {**UnderLoad.solution(load), "p95": eight[math.ceil(0.95 * len(eight))]}
+
+    def silent_ones(load):
+        return {**UnderLoad.solution(load), "failed": int(((load["clients"] == 8) & (load["status"] == "none")).sum())}
+
+    def all_failures(load):
+        return {**UnderLoad.solution(load), "failed": int((load["status"] != "0000").sum())}
+
+    def worst_case(load):
+        return {**UnderLoad.solution(load), "clients": 16}
+
+    def as_required(load):
+        return {**UnderLoad.solution(load), "clients": 4}
+
+    wrong_ways = {
+        mean: "That is the mean. Many quick queries hide the slow ones in it: nobody waits a mean. The 95th percentile is the time within "
+        "which 95 of 100 came.",
+        median: "That is the median: half of the users wait longer.",
+        slowest: "That is the slowest of all, the 100th percentile. One slow query decides it, and another run has another one.",
+        interpolated: "That lies between two measured times: `quantile` and `numpy.percentile` interpolate unless told otherwise. Nearest "
+        "rank takes a time that was measured. The method belongs in the plan, or vendor and hospital get different numbers from one "
+        "record.",
+        one_client: "That is with one client. It shows how quick the archive is when nobody else works.",
+        failures_too: "You left the failed queries in. A refusal comes in a few milliseconds and makes the archive look quick; ten "
+        "seconds is when the client stopped waiting, and no time of an answer.",
+        next_one_behind: "One too far: Python counts the places of a list from 0, so rank r stands at place r - 1.",
+        silent_ones: "You counted those without any answer. A refusal (A700H, out of resources) is no result either.",
+        all_failures: "You counted the failures of all client counts. Asked are those with eight.",
+        worst_case: "With that many clients the 95th percentile is above the limit. Compute it for each count.",
+        as_required: "There is a larger count in the record that keeps the limit. Compute the percentile for each.",
+    }
+    hints = [
+        "Two conditions in one filter: `load[(load[\"clients\"] == 8) & (load[\"status\"] == \"0000\")]`.",
+        "Nearest rank: sort the n times; the rank is 0.95 x n, rounded **up** (`math.ceil`). The time at that rank is the percentile.",
+        "Python counts from 0: `times[rank - 1]`. For the third answer do the same for 1, 4, 8 and 16, in a loop over these numbers.",
+    ]
+
+
+@lesson.exercise
+class Release:
+    """Thursday, the sign-off. From `results`, `findings` and the rules above, give in **one dictionary**, `sign_off`:
+
+    - `withdrawn`: the **findings** that are to be withdrawn, because their test asks for something that the requirement leaves free;
+    - `blocking`: the **findings** of severity 1 that remain;
+    - `regressions`: the **requirements** that release 6 meets, as was tested, and that release 7 does not;
+    - `decision`: the **letter** of the decision.
+    """
+
+    answer = Fields("sign_off", {
+        "withdrawn": Set("", reading=numbered("F")), "blocking": Set("", reading=numbered("F")),
+        "regressions": Set("", reading=numbered("R")), "decision": Text("", reading=decision),
+    })
+    points = 3
+    praise = ("A decision that follows from rules that were written before the test can be defended on Thursday, against the vendor and "
+              "against one's own director. Each blocking finding has its evidence: test, data, what was expected, what came.")
+
+    def solution(results, findings):
+        # the order, the case of letters, attributes that were added: free by R03, R01 and R07
+        free = findings["seen"].str.contains("oldest first|zztest|one attribute more")
+        remaining = findings[~free]
+        # values lost, the only copy deleted, a slice missing unseen, the wrong side on the screen, images read by strangers
+        severe = remaining["at work"].str.contains("values are gone|only copy|slice is missing|wrong side|Any machine")
+        unmet = set(remaining["requirement"])
+        return {
+            "withdrawn": list(findings[free].index),
+            "blocking": list(remaining[severe].index),
+            "regressions": [name for name in results.index if results["release 6"][name] == "met" and name in unmet],
+            "decision": "C" if severe.any() else "B" if unmet else "A",
+        }
+
+    def harmless_withdrawn(results, findings):
+        right = Release.solution(results, findings)
+        return {**right, "withdrawn": [name for name in findings.index if name not in right["blocking"]]}
+
+    def nothing_withdrawn(results, findings):
+        return {**Release.solution(results, findings), "withdrawn": []}
+
+    def all_block(results, findings):
+        right = Release.solution(results, findings)
+        return {**right, "blocking": [name for name in findings.index if name not in right["withdrawn"]]}
+
+    def old_ones_forgiven(results, findings):
+        right = Release.solution(results, findings)
+        new = [name for name in right["blocking"] if results["release 6"][findings["requirement"][name]] == "met"]
+        return {**right, "blocking": new if len(new) < len(right["blocking"]) else new[:-1]}
+
+    def all_not_met(results, findings):
+        return {**Release.solution(results, findings), "regressions": list(results[results["release 7"] == "not met"].index)}
+
+    def withdrawn_ones_too(results, findings):
+        return {**Release.solution(results, findings), "regressions": list(
+            results[(results["release 6"] == "met") & (results["release 7"] == "not met")].index)}
+
+    def unknown_was_good(results, findings):
+        right = Release.solution(results, findings)
+        unmet = set(findings["requirement"][[name for name in findings.index if name not in right["withdrawn"]]])
+        return {**right, "regressions": [name for name in results.index if results["release 6"][name] != "not met" and name in unmet]}
+
+    def improvements(results, findings):
+        return {**Release.solution(results, findings), "regressions": list(
+            results[(results["release 6"] == "not met") & (results["release 7"] == "met")].index)}
+
+    def with_conditions(results, findings):
+        return {**Release.solution(results, findings), "decision": "B"}
+
+    def majority(results, findings):
+        return {**Release.solution(results, findings), "decision": "A"}
+
+    wrong_ways = {
+        harmless_withdrawn: "About `withdrawn`: a finding that does little harm is still a finding. Withdrawn is only what no requirement "
+        "forbids.",
+        nothing_withdrawn: "About `withdrawn`: read what each test expected against the words of its requirement. At least one expects "
+        "what the requirement leaves free; the vendor will find it before you do.",
+        all_block: "About `blocking`: you took all that remain. Severity 1 is only what may harm a patient, or lets data be lost, wrong, "
+        "or in wrong hands.",
+        old_ones_forgiven: "About `blocking`: one or more of severity 1 is missing. By the rules a fault counts with or without a "
+        "workaround in the old release: that release 6 has it too, or was never tested for it, makes it no better.",
+        all_not_met: "About `regressions`: you took all that release 7 does not meet. A regression is what was good before.",
+        withdrawn_ones_too: "About `regressions`: the table still counts a finding that is withdrawn. Without it, that requirement is met.",
+        unknown_was_good: "About `regressions`: one of yours was never tested in release 6. It may have been as bad before; a regression "
+        "needs a result on both sides.",
+        improvements: "About `regressions`: those are the other way round: not met before, met now.",
+        with_conditions: "About `decision`: conditions are for severity 2. Look at the first rule.",
+        majority: "About `decision`: how many requirements are met does not count. The rules ask for the worst finding that is open.",
+    }
+    hints = [
+        "First `withdrawn`: three of the requirements say what is free. Does a finding complain about just that?",
+        "Then give each finding that remains its severity by the two sentences in the rules. Ask of the column `at work`: can a patient "
+        "be harmed? Are data lost, wrong, or seen by strangers?",
+        "Regressions: \"met\" in the column of release 6, and a finding that remains against release 7. \"Not run\" is neither met nor "
+        "not met.",
+        "The decision follows from the rules in their order: the first that applies.",
+    ]

@@ -1,0 +1,452 @@
+"""What learners give in lesson cpia-01 beyond the solutions and wrong ways, and the data that they are asked about."""
+
+import math
+import re
+
+import numpy
+import pandas
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.hospital import hospital
+from coursekit.lessons import cpia_01_acceptance_test as module
+from coursekit.lessons.cpia_01_acceptance_test import lesson
+from coursekit.systems.candidates import FAULTY, TEST_SET, rejection_note
+from coursekit.systems.scu import NoAssociation
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+EIGHT = [f"ZZ000{number}" for number in range(1, 9)]
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"), lambda: [hospital(201, "tiny")])
+
+
+def solved(name, editions):
+    return EXERCISES[name].computed(EXERCISES[name].solution, editions.own)
+
+
+def judged(name, editions, given):
+    return EXERCISES[name].judge((given,), editions)
+
+
+# The catalogue
+
+def test_every_fault_but_the_slow_one_breaks_a_requirement():
+    named = [name for names in module.BREAKS.values() for name in names]
+    assert sorted(named) == sorted(set(FAULTY) - {"slow"}) and set(module.BREAKS) == set(module.REQUIREMENTS)
+    used = {*module.BREAKS["R02"], *module.BREAKS["R07"], *module.QUERY_FAULTS, *module.PROMISE_FAULTS}
+    assert used == set(named) and len(used) >= 20
+
+
+# Exercise 1
+
+def test_the_plan_differs_between_editions_and_each_test_is_there_once():
+    plans = [lesson.input_of("plan", hospital(seed, "tiny")) for seed in range(3)]
+    columns = ["requirement", "data", "action", "expected"]
+    assert all(len(plan) == 18 and plan.index.is_unique and list(plan.columns) == columns for plan in plans)
+    assert len({tuple(plan["requirement"]) for plan in plans}) == 3
+    for seed in range(10):
+        own = hospital(seed, "tiny")
+        plan, requirements = lesson.input_of("plan", own), lesson.input_of("requirements", own)
+        kinds = pandas.Series([row[-1] for row in module._plan(own)], index=plan.index)
+        right = module.WhatThePlanProves.solution(requirements, plan)
+        assert module._kinds(plan) == list(kinds) and right["proves_nothing"] == list(kinds[kinds == "nothing"].index)
+        negative = set(plan["requirement"][kinds == "must not"])
+        proven = set(plan["requirement"][kinds != "nothing"])
+        assert set(right["only_must_come"]) == proven - negative and set(right["untested"]) == set(requirements.index) - proven
+        assert [len(right[name]) for name in ("proves_nothing", "untested", "only_must_come")] == [4, 3, 4]
+
+
+def test_gaps_in_other_forms(editions):
+    right = solved("WhatThePlanProves", editions)
+    for change in (
+        {"proves_nothing": ", ".join(right["proves_nothing"])}, {"untested": tuple(right["untested"][::-1])},
+        {"only_must_come": {name.lower() for name in right["only_must_come"]}},
+        {"untested": [f"R{int(name[1:])}" for name in right["untested"]]},
+        {"proves_nothing": pandas.Series(right["proves_nothing"])},
+        {"untested": [f"{name}: {module.REQUIREMENTS[name]}" for name in right["untested"]]},
+    ):
+        assert judged("WhatThePlanProves", editions, {**right, **change}).correct, change
+
+
+def test_gaps_that_are_nearly_right(editions):
+    right = solved("WhatThePlanProves", editions)
+    for change in (
+        {"proves_nothing": right["proves_nothing"][1:]}, {"proves_nothing": right["untested"]}, {"untested": right["only_must_come"]},
+        {"only_must_come": right["only_must_come"] + right["untested"]}, {"untested": right["untested"][:-1]}, {"untested": []},
+        {"only_must_come": [*module.REQUIREMENTS]},
+    ):
+        verdict = judged("WhatThePlanProves", editions, {**right, **change})
+        assert verdict.outcome is Outcome.NOT_YET, change
+
+
+# Exercise 2
+
+def numbers(scu, dates):
+    return scu.find("STUDY", StudyDate=dates, PatientID="").values("PatientID")
+
+
+def by_asserts(scu):
+    assert set(numbers(scu, "20240229-20240301")) == {"ZZ0003", "ZZ0004", "ZZ0005"}
+    assert set(numbers(scu, "20240228-20240229")) == {"ZZ0002", "ZZ0003", "ZZ0005"}
+    assert set(numbers(scu, "-20231231")) == {"ZZ0001"}
+    assert set(numbers(scu, "20241231-")) == {"ZZ0006", "ZZ0007", "ZZ0008"}
+
+
+def computed_from_the_test_set(scu):
+    for first, last in (("20231231", "20240228"), ("20240229", "20240301"), ("", "20240229"), ("20250101", "")):
+        expected = {study.uid for study in TEST_SET if study.date >= first and (not last or study.date <= last)}
+        found = scu.find("STUDY", StudyDate=f"{first}-{last}", StudyInstanceUID="")
+        if {str(one.StudyInstanceUID) for one in found} != expected:
+            return False
+    return True
+
+
+def as_a_table(scu):
+    cases = pandas.DataFrame({"dates": ["20240228-20240301", "-20231231", "20250101-"], "n": [4, 1, 2],
+                              "one": ["ZZ0004", "ZZ0001", "ZZ0008"]})
+    good = [len(numbers(scu, case.dates)) == case.n and case.one in numbers(scu, case.dates) for case in cases.itertuples()]
+    return numpy.all(good)
+
+
+@pytest.mark.parametrize("tests", [by_asserts, computed_from_the_test_set, as_a_table])
+def test_other_peoples_date_tests_are_right(editions, tests):
+    assert judged("DateRange", editions, tests).correct
+
+
+def wrong_order(scu):
+    return numbers(scu, "20240228-20240301") == ["ZZ0002", "ZZ0003", "ZZ0005", "ZZ0004"] and EXERCISES["DateRange"].solution(scu)
+
+
+def wrong_status(scu):
+    answers = scu.find("STUDY", StudyDate="20240228-20240301", PatientID="", StudyDescription="")
+    return set(answers.statuses[:-1]) == {0xFF00} and EXERCISES["DateRange"].solution(scu)
+
+
+def no_more_attributes(scu):
+    answers = scu.find("STUDY", StudyDate="20240228-20240301", PatientID="")
+    return all(len(one) == 3 for one in answers) and EXERCISES["DateRange"].solution(scu)
+
+
+def closed(scu):
+    return sorted(numbers(scu, "20240228-20240301")) == ["ZZ0002", "ZZ0003", "ZZ0004", "ZZ0005"]
+
+
+def subset(scu):
+    return ({"ZZ0002", "ZZ0004"} <= set(numbers(scu, "20240228-20240301")) and "ZZ0001" in numbers(scu, "-20231231")
+            and "ZZ0008" in numbers(scu, "20250101-"))
+
+
+def between_the_days(scu):
+    return (sorted(numbers(scu, "20240227-20240302")) == ["ZZ0002", "ZZ0003", "ZZ0004", "ZZ0005"]
+            and numbers(scu, "-20240101") == ["ZZ0001"] and numbers(scu, "20250115-") == ["ZZ0008"])
+
+
+@pytest.mark.parametrize("tests, label", [
+    (wrong_order, "order_asserted"), (wrong_status, "order_asserted"), (no_more_attributes, "order_asserted"), (closed, "closed_only"),
+    (subset, "right_ones_there"), (between_the_days, "middle_only"), (lambda scu: scu.echo() == 0, "it_answers"),
+    (lambda scu: not closed(scu), "order_asserted"),
+])
+def test_date_tests_that_look_right(editions, tests, label):
+    verdict = judged("DateRange", editions, tests)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+# Exercise 3
+
+def one_by_one(scu, objects):
+    for sent in objects:
+        if scu.store(sent) != [0]:
+            return False
+    for sent in objects:
+        back = scu.get("IMAGE", StudyInstanceUID=sent.StudyInstanceUID, SeriesInstanceUID=sent.SeriesInstanceUID,
+                       SOPInstanceUID=sent.SOPInstanceUID)
+        if len(back) != 1 or any(one.tag not in back[0] or back[0][one.tag].value != one.value for one in sent):
+            return False
+    return True
+
+
+def by_move(scu, objects):
+    if set(scu.store(objects)) != {0}:
+        return False
+    scu.move("ACCEPT2", StudyInstanceUID=objects[0].StudyInstanceUID)
+    back = {str(one.SOPInstanceUID): one for one in scu.received()}
+    if len(back) != 3:
+        return False
+    return all(str(back[sent.SOPInstanceUID][one.tag].value if one.tag in back[sent.SOPInstanceUID] else "gone") == str(one.value)
+               for sent in objects for one in sent)
+
+
+@pytest.mark.parametrize("tests", [one_by_one, by_move])
+def test_other_peoples_storage_tests_are_right(editions, tests):
+    verdict = judged("StorageFidelity", editions, tests)
+    assert verdict.correct, verdict
+
+
+def fetched(scu, objects):
+    statuses = scu.store(objects)
+    back = {one.SOPInstanceUID: one for one in scu.get("STUDY", StudyInstanceUID=objects[0].StudyInstanceUID)}
+    return statuses == [0, 0, 0] and len(back) == 3 and back
+
+
+def equal(scu, objects):
+    back = fetched(scu, objects)
+    return bool(back) and all(back[sent.SOPInstanceUID] == sent for sent in objects)
+
+
+def same_length(scu, objects):
+    back = fetched(scu, objects)
+    alike = bool(back) and all(len(back[sent.SOPInstanceUID]) == len(sent) for sent in objects)
+    return alike and EXERCISES["StorageFidelity"].solution(scu, objects)
+
+
+def by_keyword(scu, objects):
+    back = fetched(scu, objects)
+    return bool(back) and all(one.keyword == "" or back[sent.SOPInstanceUID].get(one.keyword) == one.value
+                              for sent in objects for one in sent)
+
+
+def through_what_came(scu, objects):
+    back = fetched(scu, objects)
+    return bool(back) and all(one.tag not in sent or sent[one.tag].value == one.value
+                              for sent in objects for one in back[sent.SOPInstanceUID])
+
+
+def pixels_only(scu, objects):
+    back = fetched(scu, objects)
+    return bool(back) and all(back[sent.SOPInstanceUID].PixelData == sent.PixelData for sent in objects)
+
+
+def by_place(scu, objects):
+    scu.store(objects)
+    back = scu.get("STUDY", StudyInstanceUID=objects[0].StudyInstanceUID)
+    return len(back) == 3 and all(one.tag in other and other[one.tag].value == one.value for sent,
+                                  other in zip(objects, back) for one in sent)
+
+
+@pytest.mark.parametrize("tests, label", [
+    (equal, "whole_objects_alike"), (same_length, "whole_objects_alike"), (by_keyword, "without_private"),
+    (by_place, "whole_objects_alike"),
+    (pixels_only, None), (through_what_came, None), (lambda scu, objects: set(scu.store(objects)) == {0}, "stored_is_stored"),
+])
+def test_storage_tests_that_look_right(editions, tests, label):
+    verdict = judged("StorageFidelity", editions, tests)
+    assert verdict.outcome is Outcome.NOT_YET and (label is None or verdict.label == label), verdict
+
+
+# Exercises 4 and 5
+
+def as_a_dictionary(scu):
+    """Everything is looked at, and whole lists are compared."""
+    def patients(**keys):
+        return sorted(scu.find("STUDY", PatientID=keys.pop("PatientID", ""), **keys).values("PatientID"))
+
+    multi = TEST_SET[6].uid
+    counts = scu.find("STUDY", StudyInstanceUID=multi, NumberOfStudyRelatedInstances="", NumberOfStudyRelatedSeries="")
+    series = scu.find("SERIES", StudyInstanceUID=multi, NumberOfSeriesRelatedInstances="")
+    names = scu.find("STUDY", PatientName="", PatientID="ZZ000?")
+    return {
+        "R01": patients(PatientName="ZZTEST^?ANNA") == ["ZZ0003"] and patients(PatientName="ZZTEST^ANN*") == ["ZZ0001", "ZZ0002"]
+        and patients(PatientName="ZZTEST^ANNA") == ["ZZ0001"],
+        "R02": patients(StudyDate="20240228-20240301") == ["ZZ0002", "ZZ0003", "ZZ0004",
+                                                           "ZZ0005"] and patients(StudyDate="20250407-") == ["ZZ0008"],
+        "R03": patients() == sorted(study.patient for study in TEST_SET),
+        "R04": {str(one.PatientID): str(one.PatientName) for one in names} == {study.patient: study.name for study in TEST_SET[:8]}
+        and scu.find("STUDY", PatientID="ZZ0003", AccessionNumber="").values("AccessionNumber")[:1] == ["T240229000000001"],
+        "R05": {one.NumberOfStudyRelatedInstances for one in counts} == {8}
+        and {one.NumberOfSeriesRelatedInstances for one in series} == {1, 2, 5},
+        "R06": scu.find("STUDY", cancel_after=2, PatientID="").statuses[-1] == 0xFE00,
+    }
+
+
+def first_that_fails(scu):
+    for name, met in as_a_dictionary(scu).items():
+        assert met, f"{name} is not met"
+    return []
+
+
+@pytest.mark.parametrize("tests", [as_a_dictionary, first_that_fails])
+def test_other_peoples_query_suites_are_right(editions, tests):
+    verdict = judged("QuerySuite", editions, tests)
+    assert verdict.correct, verdict
+
+
+def without(name, suite):
+    def less(*arguments):
+        return [one for one in suite(*arguments) if one != name]
+
+    return less
+
+
+def case_asserted(scu):
+    lower = scu.find("STUDY", PatientName="zztest^anna", PatientID="").values("PatientID")
+    return EXERCISES["QuerySuite"].solution(scu) + (["R01"] if lower != ["ZZ0001"] else [])
+
+
+def renamed(scu):
+    return [{"R01": "R02", "R02": "R01"}.get(name, name) for name in EXERCISES["QuerySuite"].solution(scu)]
+
+
+@pytest.mark.parametrize("tests, part", [
+    (case_asserted, "refuse a system that meets every requirement, naming R01"), (renamed, "is refused for another reason"),
+    (without("R03", EXERCISES["QuerySuite"].solution), "find 14 of 17"),
+    (without("R06", EXERCISES["QuerySuite"].solution), "find 16 of 17"),
+])
+def test_query_suites_that_look_right(editions, tests, part):
+    verdict = judged("QuerySuite", editions, tests)
+    assert verdict.outcome is Outcome.NOT_YET and part in verdict.message, verdict
+
+
+def stops_early(scu, objects):
+    """By another person: one thing after another, and the first that is wrong is told."""
+    uids = {one.SOPInstanceUID for one in objects}
+    scu.store(objects)
+    for one in objects:
+        if scu.commit([one])[1] != [one.SOPInstanceUID]:
+            return "R08"
+    status, kept, lost = scu.commit([objects[0], (objects[0].SOPClassUID, "2.999.77.9999")])
+    if (kept, lost) != ([objects[0].SOPInstanceUID], ["2.999.77.9999"]):
+        return "R08"
+    study = objects[0].StudyInstanceUID
+    if scu.move("ACCEPT2", StudyInstanceUID=study) != (0, 3, 0, 0) or {one.SOPInstanceUID for one in scu.received()} != uids:
+        return "R09"
+    if scu.move("ACCEPT2", "IMAGE", StudyInstanceUID=study, SeriesInstanceUID=objects[1].SeriesInstanceUID,
+                SOPInstanceUID=objects[1].SOPInstanceUID)[1] != 1 or scu.move("ACCEPT3", StudyInstanceUID=study)[0] == 0:
+        return "R09"
+    step = [scu.begin_step("2.999.77.6", PerformedProcedureStepStatus="IN PROGRESS"),
+            *(scu.change_step("2.999.77.6", PerformedProcedureStepStatus=status) for status in ("COMPLETED", "DISCONTINUED"))]
+    if step != [0, 0, 0x0110]:
+        return ["R10"]
+    scu.store(rejection_note(objects[2:]))
+    scu.move("ACCEPT2", StudyInstanceUID=study)
+    images = scu.find("IMAGE", StudyInstanceUID=study, SOPInstanceUID="").values("SOPInstanceUID")
+    for seen in (images, [one.SOPInstanceUID for one in scu.received()]):
+        if uids & set(seen) != uids - {objects[2].SOPInstanceUID}:
+            return {"R11"}
+    try:
+        scu.calling("STRANGER").find("STUDY", PatientID="")
+    except NoAssociation as refused:
+        good = refused.reason == 3
+    else:
+        good = False
+    return [] if good and all(scu.echo_together(8) == [0] * 8 for _ in range(3)) else ["R12"]
+
+
+def test_another_persons_promise_suite_is_right(editions):
+    verdict = judged("PromiseSuite", editions, lambda scu, objects: stops_early(scu, objects) or [])
+    assert verdict.correct, verdict
+
+
+def note_must_vanish(scu, objects):
+    wrong = EXERCISES["PromiseSuite"].solution(scu, objects)
+    images = scu.find("IMAGE", StudyInstanceUID=objects[0].StudyInstanceUID, SOPInstanceUID="")
+    return wrong + (["R11"] if len(images) != 2 else [])
+
+
+@pytest.mark.parametrize("tests, part", [
+    (note_must_vanish, "whether it is listed is free"), (without("R12", EXERCISES["PromiseSuite"].solution), "find 12 of 15"),
+    (without("R11", EXERCISES["PromiseSuite"].solution), "find 13 of 15"),
+    (lambda scu, objects: [] if scu.echo() == 0 else ["R12"], "accepts everything"),
+])
+def test_promise_suites_that_look_right(editions, tests, part):
+    verdict = judged("PromiseSuite", editions, tests)
+    assert verdict.outcome is Outcome.NOT_YET and part in verdict.message, verdict
+
+
+# Exercise 6
+
+def changed(place, **values):
+    rows = [dict(row) for row in EXERCISES["OwnTestData"].solution()]
+    rows[place].update(values)
+    return rows
+
+
+@pytest.mark.parametrize("given", [
+    changed(0, StudyDescription="ü" * 64), changed(0, StudyDate="20000229"), changed(2, StudyTime="07"), changed(0, PatientBirthDate=None),
+    changed(0, PatientName="ZZTEST^JOSÉ=李^明"), changed(1, StudyTime="235960.5"),
+    {"a": changed(0)[0], "b": changed(0)[1], "c": changed(0)[2]},
+    changed(1, PatientName="zztest^łucja".upper().replace("Ł", "Ł")), pandas.DataFrame(changed(0)).to_dict("records"), tuple(changed(0)),
+    changed(1, PatientName="ZZTEST^ΜΑΡΙΑ") + [{**changed(0)[0], "PatientID": "ZZ2009"}],
+])
+def test_any_test_data_that_cover_are_right(editions, given):
+    verdict = judged("OwnTestData", editions, given)
+    assert verdict.correct, verdict
+
+
+@pytest.mark.parametrize("given, part", [
+    (changed(0, StudyDate="19000229"), "no such day"), (changed(0, AccessionNumber="T" * 17), "17 characters"),
+    (changed(0, StudyTime="240000"), "VR TM"),
+    (changed(0, StudyTime="0000"), "six digits"), (changed(0, PatientSex="X"), "M, F and O"),
+    (changed(0, PatientName="SILVA^MARCO"), "could be a person"),
+    (changed(1, PatientID="ZZ2001"), "same number"), (changed(2, PatientName="ZZTEST^OLGA"), "same name"),
+    (changed(0, StudyDate=20240229), "in quotes"),
+    (changed(0) * 3, "9 patients"), (changed(0, StudyDescription="x" * 63), "LO"), (changed(0, PatientBirthDate="19700101"), "type 2"),
+    (changed(0, PatientWeight="70"), "not asked for"), (changed(0, StudyDescription="a\\b"), "backslash"),
+    (changed(1, StudyTime="235959"), "fraction"),
+    (changed(0, PatientName="ZZTEST^JOSE"), "German, French or Spanish"), (changed(0, StudyDate="29.02.2024"), "YYYYMMDD"),
+])
+def test_test_data_are_told_what_is_wrong(editions, given, part):
+    verdict = judged("OwnTestData", editions, given)
+    assert verdict.outcome is Outcome.NOT_YET and part in verdict.message, verdict
+
+
+# Exercises 7 and 8
+
+def test_percentiles_in_other_forms(editions):
+    right = solved("UnderLoad", editions)
+    load = lesson.input_of("load", editions.own)
+    eight = load[(load["clients"] == 8) & (load["status"] == "0000")]["ms"]
+    other = float(numpy.percentile(eight, 95, method="inverted_cdf"))                                   # numpy's name of nearest rank
+    assert math.isclose(other, right["p95"])
+    for change in ({"p95": f"{right['p95']} ms"}, {"p95": numpy.float64(other)}, {"failed": str(right["failed"])},
+                   {"clients": f"{right['clients']} clients"},
+                   {"p95": round(other, 2)}, {"p95": f"{other / 1000} s"}):
+        assert judged("UnderLoad", editions, {**right, **change}).correct, change
+    for change in ({"p95": right["p95"] + 1}, {"p95": right["p95"] / 1000}, {"failed": 0}, {"clients": 1}, {"clients": 500},
+                   {"p95": round(right["p95"], -1) + 10}):
+        assert judged("UnderLoad", editions, {**right, **change}).outcome is Outcome.NOT_YET, change
+
+
+def test_the_record_of_the_load_on_many_editions():
+    for seed in range(10):
+        load = lesson.input_of("load", hospital(seed, "tiny"))
+        assert list(load.groupby("clients").size()) == [150] * 4 and load["ms"].min() > 0
+        right = module.UnderLoad.solution(load)
+        assert right["clients"] == 8 and 4 <= right["failed"] <= 8 and right["p95"] < module.LIMIT
+
+
+def test_sign_off_in_other_forms(editions):
+    right = solved("Release", editions)
+    for change in ({"decision": "c"}, {"decision": "C: no release"}, {"withdrawn": ", ".join(right["withdrawn"])},
+                   {"blocking": set(right["blocking"])},
+                   {"regressions": [name.lower() for name in right["regressions"]]},
+                   {"blocking": [f"finding {name}"[8:] for name in right["blocking"]]}):
+        assert judged("Release", editions, {**right, **change}).correct, change
+    for change in ({"decision": "yes"}, {"blocking": right["blocking"][:1]}, {"blocking": right["blocking"] + right["withdrawn"]},
+                   {"regressions": []},
+                   {"withdrawn": right["blocking"]}, {"decision": "B"}):
+        assert judged("Release", editions, {**right, **change}).outcome is Outcome.NOT_YET, change
+
+
+def test_the_findings_on_many_editions():
+    for seed in range(10):
+        own = hospital(seed, "tiny")
+        results, findings = lesson.input_of("results", own), lesson.input_of("findings", own)
+        truth = module._run(own)[2]
+        assert set(findings["requirement"]) == set(results[results["release 7"] == "not met"].index) and findings["requirement"].is_unique
+        right = module.Release.solution(results, findings)
+        assert right["withdrawn"] == [name for name, (_, free) in truth.items() if free]
+        assert right["blocking"] == [name for name, (harm, free) in truth.items() if harm and not free]
+        assert right["blocking"] and right["withdrawn"] and right["regressions"] and right["decision"] == "C"
+        assert list(findings.columns) == ["requirement", "seen", "at work"] and findings["seen"].str.contains("Expected: ").all()
+
+
+# The words
+
+def test_no_question_hint_or_feedback_names_a_candidate():
+    for exercise in lesson.exercises:
+        for text in (exercise.question, *exercise.hints, *exercise.wrong_ways.values()):
+            assert not any(re.search(rf"\b{name}\b", text) for name in FAULTY if "_" in name), text

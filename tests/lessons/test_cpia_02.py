@@ -1,0 +1,665 @@
+"""What learners give in lesson cpia-02 beyond the solutions and wrong ways, and the tapes that they are asked about."""
+
+import random
+import re
+import shutil
+import subprocess
+import threading
+
+import numpy
+import pandas
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.hospital import hospital
+from coursekit.lessons import cpia_02_network_sniffer as module
+from coursekit.lessons.cpia_02_network_sniffer import lesson
+from coursekit.standards import pcap
+from coursekit.standards import upper_layer as ul
+from coursekit.standards.sniffer import Sniffer
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+TAPES = [("AtTheDoor", "doors", module.DOORS), ("OnTheWire", "wires", module.WIRES), ("InTheMessages", "words", module.WORDS)]
+CAUSES = {      # capture -> the letter that its truth asks for
+    "called_aet": "b", "local_limit": "c", "abstract_syntax": "d", "ct_mwl": "a", "max_pdu": "g", "mg_ctx": "e", "accept_abort": "f",
+    "mr_idle": "b", "zero_window": "f", "no_answer": "g", "mtu": "d", "us_dup": "a", "tls": "h", "duplex": "e", "ids_rst": "c",
+    "status_b000": "c", "worklist_empty": "e", "move_unknown": "d", "status_a900": "b", "mllp_a40": "f", "status_a700": "a",
+}
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"), lambda: [hospital(201, "tiny")])
+
+
+def solved(name, editions):
+    return EXERCISES[name].computed(EXERCISES[name].solution, editions.own)
+
+
+def judged(name, editions, *given):
+    return EXERCISES[name].judge(given, editions)
+
+
+# --- the tapes
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("name", "given", "captures"), TAPES)
+def test_the_solution_finds_the_cause_and_the_frames_of_the_truth(seed, name, given, captures):
+    h = hospital(seed, "tiny")
+    said = EXERCISES[name].computed(EXERCISES[name].solution, h)
+    for (cause, frames), capture in zip(said.values(), captures, strict=True):
+        truth = h.capture(capture).truth
+        assert cause == CAUSES[capture], capture
+        # of a query that found nothing, and of a message that was refused, the truth names the question too
+        asked_too = capture in ("worklist_empty", "mllp_a40") and truth["frames"][-1:] == frames
+        assert set(truth["frames"]) <= set(frames) or asked_too, capture
+
+
+@pytest.mark.parametrize(("name", "given", "captures"), TAPES)
+def test_every_frame_that_proves_a_cause_is_taken_alone(editions, name, given, captures):
+    said = solved(name, editions)
+    for tape, (cause, frames) in said.items():
+        for frame in frames:
+            assert judged(name, editions, {**said, tape: (cause, frame)}).correct, (tape, frame)
+
+
+@pytest.mark.parametrize(("name", "given", "captures"), TAPES)
+def test_no_other_frame_proves_a_cause(editions, name, given, captures):
+    said, tapes = solved(name, editions), lesson.input_of(given, editions.own)
+    for tape, (cause, frames) in said.items():
+        for frame in set(range(0, min(len(tapes[tape].packets), 60) + 2)) - set(frames):
+            verdict = judged(name, editions, {**said, tape: (cause, frame)})
+            message = verdict.message.casefold()
+            told = "the cause fits" in message or "the cause is right" in message
+            assert verdict.outcome is Outcome.NOT_YET and told, (tape, frame, verdict)
+
+
+def test_a_diagnosis_in_the_forms_that_people_write(editions):
+    said = solved("AtTheDoor", editions)
+    for form in (lambda c, f: f"{c} {f}", lambda c, f: f"{c.upper()}, {f}", lambda c, f: [c, numpy.int64(f)],
+                 lambda c, f: (f"{c})", f"frame {f}"), lambda c, f: {"frame": f, "Cause": c}, lambda c, f: (c, [f]),
+                 lambda c, f: f"({c}, {f})", lambda c, f: (c, float(f)), lambda c, f: f"{c}: frame {f}", lambda c, f: (c, str(f)),
+                 lambda c, f: f"{c}{f}", lambda c, f: f"{c}-{f}", lambda c, f: (f, c), lambda c, f: [f"{c} {f}"]):
+        given = {name: form(cause, frames[0]) for name, (cause, frames) in said.items()}
+        assert judged("AtTheDoor", editions, given).correct, given
+    assert judged("AtTheDoor", editions, said | {"tape 1": ("b", "5 and 14")}).correct
+    assert judged("AtTheDoor", editions, [(cause, frames[0]) for cause, frames in said.values()]).correct
+    assert judged("AtTheDoor", editions, tuple(f"{cause}{frames[0]}" for cause, frames in said.values())).correct
+    assert judged("AtTheDoor", editions, {name.replace(" ", "_").upper(): pair for name, pair in said.items()}).correct
+
+
+@pytest.mark.parametrize(("given", "says"), [
+    (("b", "any"), "which frame shows it"), (("b", []), "which frame shows it"), (("b", [5, 4]), "not frame 4"), (("b", 999), "31 frames"),
+    ("b", "no number of a frame"), (("b",), "no number of a frame"), (5, "takes"), (("z", 5), "no letter"), ("z5", "no letter"),
+    (("b", "five"), "no number of a frame"), (("b", 5.5), "no number"), (("b", None), "which frame shows it"), (("b", True), "no number"),
+    ("beef 5", "no letter"),
+])
+def test_a_diagnosis_that_cannot_be_right(editions, given, says):
+    verdict = judged("AtTheDoor", editions, {**solved("AtTheDoor", editions), "tape 1": given})
+    assert verdict.outcome is Outcome.NOT_YET, given
+    assert says in verdict.message.casefold() or says == "takes" and verdict.label == "unreadable", verdict
+
+
+def test_what_a_frame_is_that_proves_nothing(editions):
+    def told(name, tape, cause, frame):
+        return judged(name, editions, {**solved(name, editions), tape: (cause, frame)}).message
+
+    arrived = next(packet.number for packet in lesson.input_of("wires", editions.own)["tape 14"].packets if len(packet.payload) == 1460)
+    assert arrived not in dict(solved("OnTheWire", editions))["tape 14"][1]
+    assert "P-DATA-TF from IO_DENT1. It has arrived" in told("OnTheWire", "tape 14", "e", arrived)
+    assert "carries nothing" in told("OnTheWire", "tape 8", "b", 1)
+    assert "also that nothing is wrong" in " ".join(EXERCISES["InTheMessages"].question.split())
+    assert "the answer that came" in told("InTheMessages", "tape 17", "e", None)
+    assert "ADT^A40 from HV_ENGINE: that is the question" in told("InTheMessages", "tape 20", "f", 4)
+    assert "C-MOVE-RQ from WS_ED1: that is the question" in told("InTheMessages", "tape 18", "d", 13)
+    assert "A-ASSOCIATE-RQ from CTER01: that is the question" in told("AtTheDoor", "tape 4", "a", 4)
+    assert "is the question" not in told("OnTheWire", "tape 11", "d", 19)
+
+
+def test_of_a_lost_segment_the_first_sending_counts_on_both_tapes(editions):
+    said = solved("OnTheWire", editions)
+    for tape in ("tape 11", "tape 14"):
+        odd = lesson.input_of("wires", editions.own)[tape].oddities
+        first = {int(detail.split()[-1]) for detail in odd[odd["what"] == "sent again"]["detail"]}
+        assert first and first <= set(said[tape][1]), tape
+
+
+def test_solutions_show_the_answers():
+    for exercise in (EXERCISES["WhoEndedIt"], *(EXERCISES[name] for name, _, _ in TAPES)):
+        text = exercise.solution_text()
+        assert text.count('("') + text.count('": "') >= 6 and exercise.answer.variables[0] + " = {\n" in text
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_frames_that_a_solution_names_prove_the_cause_in_every_edition(seed):
+    named = 0
+    for name, _, captures in TAPES:
+        exercise = EXERCISES[name]
+        said, text = exercise.computed(exercise.solution, hospital(seed, "tiny")), exercise.solution_text()
+        for line, after in zip(text.splitlines(), [*text.splitlines()[1:], ""]):
+            found = re.search(r"# frames? (\d+)(?: (?:and|to) (\d+))?", line)
+            tape = re.search(r'"(tape \d+)": \(', line + after)
+            if found:
+                assert {int(number) for number in found.groups() if number} <= set(said[tape[1]][1]), line
+                named += 1
+    assert named == 15
+
+
+def test_no_ticket_names_another_time_of_day_than_its_tape(editions):
+    ticket = lesson.input_of("wires", editions.own)["tape 8"].ticket
+    assert "lunch" not in ticket and "lunch" in editions.own.capture("mr_idle").ticket
+
+
+@pytest.mark.parametrize(("name", "tape", "given", "label"), [
+    ("AtTheDoor", "tape 4", ("b", 5), "seven_for_three"), ("AtTheDoor", "tape 1", ("a", 4), "three_for_seven"),
+    ("AtTheDoor", "tape 2", ("i", 1), "a_limit_is_the_network"), ("AtTheDoor", "tape 3", ("e", 5), "abstract_as_transfer"),
+    ("AtTheDoor", "tape 5", ("f", 42), "every_abort_is_the_program"), ("OnTheWire", "tape 8", ("c", 19), "idle_is_the_intruder"),
+    ("OnTheWire", "tape 9", ("j", 112), "stuck_is_thinking"), ("OnTheWire", "tape 11", ("e", 30), "size_is_the_line"),
+    ("OnTheWire", "tape 12", ("c", 37), "printer_is_the_intruder"), ("OnTheWire", "tape 13", ("h", 5), "tls_by_its_abort"),
+    ("OnTheWire", "tape 15", ("b", 64), "intruder_is_idle"), ("InTheMessages", "tape 16", ("b", 17), "warning_is_a_failure"),
+    ("InTheMessages", "tape 17", ("g", 6), "empty_is_the_network"), ("InTheMessages", "tape 20", ("e", 6), "answered_is_well"),
+])
+def test_one_wrong_diagnosis_among_right_ones_is_told(editions, name, tape, given, label):
+    assert judged(name, editions, {**solved(name, editions), tape: given}).label == label
+
+
+def test_tshark_finds_the_same_in_the_tape_of_the_day(editions, tmp_path):
+    if not shutil.which("tshark"):
+        pytest.skip("tshark is not installed")
+    path = tmp_path / "day.pcap"
+    path.write_bytes(pcap.write(module._day_scene(editions.own).tap.frames()))
+    calls = lesson.input_of("calls", editions.own)
+    wanted = {EXERCISES["FilterForTheNight"].solution(): ((calls["server"] == "HV_PACS") & calls["detail"].str.startswith("2/3/2")).sum(),
+              "dicom.assoc.reject": (calls["pdu"] == "A-ASSOCIATE-RJ").sum(),
+              "dicom.pdu.type == 2": (calls["pdu"] == "A-ASSOCIATE-AC").sum()}
+    for text, count in wanted.items():
+        ports = [word for port in (11112, 11113, 11115) for word in ("-d", f"tcp.port=={port},dicom")]
+        ran = subprocess.run(["tshark", "-r", path, *ports, "-Y", text, "-T", "fields", "-e", "frame.number"],
+                             capture_output=True, text=True, timeout=60)
+        assert len(ran.stdout.split()) == count, text
+
+
+# --- who ended it
+
+def test_who_ended_it_in_other_forms(editions):
+    right = solved("WhoEndedIt", editions)
+    assert judged("WhoEndedIt", editions, list(right.values())).correct
+    assert judged("WhoEndedIt", editions, {name: f" {letter.upper()}) " for name, letter in right.items()}).correct
+    assert judged("WhoEndedIt", editions, pandas.Series(right)).correct
+    assert judged("WhoEndedIt", editions, {name: f"{letter}: the called program" for name, letter in right.items()}).correct
+    assert judged("WhoEndedIt", editions, dict(reversed(right.items()))).correct
+    for text in ("".join(right.values()), ", ".join(right.values()).upper(), " ".join(right.values())):
+        assert judged("WhoEndedIt", editions, text).correct, text
+    for name in right:
+        assert judged("WhoEndedIt", editions, {**right, name: module.DECIDED[right[name]]}).correct
+    assert judged("WhoEndedIt", editions, {**right, "ending 1": "Called program", "ending 4": "Something on the way."}).correct
+    for text in ("becdbc", "bec dbccx", "beczbcc", "b"):
+        assert judged("WhoEndedIt", editions, text).outcome is Outcome.NOT_YET, text
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_ended_it_is_what_the_frames_say(seed):
+    h = hospital(seed, "tiny")
+    said = {}
+    for name, ending in lesson.input_of("endings", h).items():
+        text = str(ending)
+        source = text.partition("source ")[2][:1]
+        said[name] = ({"1": "b", "2": "c", "3": "c"}[source] if "A-ASSOCIATE-RJ" in text else {"0": "b", "2": "c"}[source]
+                      if "A-ABORT" in text else "e" if "A-RELEASE-RP" in text else "d" if "earlier frames" in text else "c")
+    assert EXERCISES["WhoEndedIt"].computed(EXERCISES["WhoEndedIt"].solution, h) == said
+
+
+@pytest.mark.parametrize(("ending", "letter", "label"), [
+    (1, "a", "abort_of_the_caller"), (2, "a", "released_by_the_caller"), (3, "b", "limit_of_the_program"), (4, "b", "reset_of_the_called"),
+    (5, "a", "user_is_the_caller"), (6, "e", "fin_is_a_release"), (6, "a", "late_caller"), (7, "b", "every_abort_is_the_program"),
+    (3, "d", "who"),
+])
+def test_one_wrong_ending_is_told(editions, ending, letter, label):
+    verdict = judged("WhoEndedIt", editions, {**solved("WhoEndedIt", editions), f"ending {ending}": letter})
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+# --- the parser
+
+def split_of_the_library(segments):
+    stream = module.joined(segments)
+    return [{"TYPE": octets[0], "values": len(ul.decode(octets).values) if octets[0] == 4 else 0, "Length": len(octets) - 6}
+            for octets in ul.split(stream)[0]]
+
+
+def with_a_dictionary(segments):
+    at, have = 0, {}
+    for position, octets in segments:
+        for number, octet in enumerate(octets):
+            have[position + number] = octet
+    found = []
+    while all(at + number in have for number in range(6)):
+        length = sum(have[at + 2 + number] << 8 * (3 - number) for number in range(4))
+        if any(at + 6 + number not in have for number in range(length)):
+            break
+        content = bytes(have[at + 6 + number] for number in range(length))
+        values = 0
+        while have[at] == 4 and content:
+            content = content[4 + int.from_bytes(content[:4], "big"):]
+            values += 1
+        found.append((numpy.uint8(have[at]), length, values))
+        at += 6 + length
+    return found
+
+
+def as_a_table(segments):
+    return pandas.DataFrame(split_of_the_library(segments))
+
+
+@pytest.mark.parametrize("function", [split_of_the_library, with_a_dictionary, as_a_table])
+def test_other_peoples_parsers_are_right(editions, function):
+    verdict = judged("PdusOfAStream", editions, function)
+    assert verdict.correct, verdict
+
+
+def four_at_most(segments):
+    return module._walked(module.joined(segments))[:4]
+
+
+def naive(segments):
+    """The commonest first try: as long as there are bytes, and no look whether the end is there."""
+    stream, found, at = module.joined(segments), [], 0
+    while at < len(stream):
+        length = int.from_bytes(stream[at + 2:at + 6], "big")
+        values, place = 0, at + 6
+        while stream[at] == 4 and place < at + 6 + length:
+            place += 4 + int.from_bytes(stream[place:place + 4], "big")
+            values += 1
+        found.append({"type": stream[at], "length": length, "values": values})
+        at += 6 + length
+    return found
+
+
+def breaks_at_equal(segments):
+    stream, found, at = module.joined(segments), [], 0
+    while at + 6 <= len(stream):
+        length = int.from_bytes(stream[at + 2:at + 6], "big")
+        if at + 6 + length >= len(stream):
+            break
+        values = module._values(stream[at + 6:at + 6 + length]) if stream[at] == 4 else 0
+        found.append({"type": stream[at], "length": length, "values": values})
+        at += 6 + length
+    return found
+
+
+def a_colleagues_script(segments):
+    """Each segment by itself."""
+    found = []
+    for _, octets in segments:
+        at = 0
+        while at + 6 <= len(octets):
+            length = int.from_bytes(octets[at + 2:at + 6], "big")
+            if at + 6 + length > len(octets):
+                break
+            values = module._values(octets[at + 6:at + 6 + length]) if octets[at] == 4 else 0
+            found.append({"type": octets[at], "length": length, "values": values})
+            at += 6 + length
+    return found
+
+
+def a_script_without_a_break(segments):
+    found = []
+    for _, octets in sorted(segments):
+        found.append({"type": octets[0], "length": len(octets), "values": 1})
+    return found
+
+
+def backwards(segments):
+    return module._walked(module.joined(segments))[::-1]
+
+
+def without_p_data(segments):
+    return [pdu for pdu in module._walked(module.joined(segments)) if pdu["type"] != 4]
+
+
+def values_as_pdus(segments):
+    return [pdu | {"values": pdu["values"] and 1} for pdu in module._walked(module.joined(segments)) for _ in range(max(pdu["values"], 1))]
+
+
+def endless(segments):
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(("function", "label"), [
+    (four_at_most, "value"), (backwards, "value"), (without_p_data, "value"), (values_as_pdus, "value"), (endless, "time"),
+    (naive, "to_the_last_byte"), (breaks_at_equal, "exact_end_is_cut_short"),
+    (a_colleagues_script, "each_segment_by_itself"), (a_script_without_a_break, "value"),
+    (lambda segments: [None], "unreadable"), (lambda segments: [], "low_byte_first"), (lambda segments: len(segments), "unreadable"),
+    (lambda segments: segments[100], "error"),
+])
+def test_parsers_that_look_right_and_are_not(editions, function, label):
+    verdict = judged("PdusOfAStream", editions, function)
+    assert verdict.label == label, verdict
+    assert "\\x" not in verdict.message, "no wall of bytes"
+
+
+def test_a_wrong_parser_is_told_in_numbers_and_not_in_bytes(editions):
+    message = judged("PdusOfAStream", editions, four_at_most).message
+    assert "a stream in 66 segments, 74," in message and "fewer than there are" in message, message
+    strange = judged("PdusOfAStream", editions, a_script_without_a_break).message
+    assert "there are only 1 to 7" in strange, strange
+    for values in range(3):                                             # of what is cut short anything may be said
+        cut = judged("PdusOfAStream", editions, lambda segments, values=values: [
+            pdu | {"values": pdu["values"] if number < len(module._walked(module.joined(segments))) else values + 5}
+            for number, pdu in enumerate(naive(segments))])
+        assert "After the last whole PDU your list goes on" in cut.message, cut
+    stopped = judged("PdusOfAStream", editions, lambda segments: segments[100]).message
+    assert stopped.startswith("For a stream in 66 segments"), stopped
+
+
+def test_the_cases_of_the_parser_hold_what_the_question_promises():
+    for seed in range(10):
+        h = hospital(seed, "tiny")
+        cases = [case[0] for case in EXERCISES["PdusOfAStream"].cases_on(h)]
+        kinds = {"out of order": any(case != sorted(case) for case in cases),
+                 "sent twice": any(sum(len(octets) for _, octets in case) > len(module.joined(case)) for case in cases)}
+        said = [module._walked(module.joined(case)) for case in cases]
+        kinds["several values"] = any(pdu["values"] > 1 for pdus in said for pdu in pdus)
+        kinds["cut short"] = any(sum(6 + pdu["length"] for pdu in pdus) < len(module.joined(case)) for pdus, case in zip(said, cases))
+        kinds["a hole"] = any(len(module.joined(case)) < max(position + len(octets) for position, octets in case) for case in cases)
+        kinds["several in a segment"] = any(len(pdus) > 2 * len(case) for pdus, case in zip(said, cases))
+        assert all(kinds.values()), (seed, kinds)
+
+
+# --- the day
+
+def test_the_pattern_is_the_same_in_every_edition_and_never_the_busiest_hour():
+    for seed in range(10):
+        calls = lesson.input_of("calls", hospital(seed, "tiny"))
+        pattern = EXERCISES["TheRandomPattern"].solution(calls)
+        assert list(pattern["hour"]) == [7, 15] and (pattern["full"] > 2).all(), seed
+        assert module._pattern(calls, least=0).nlargest(1, "asked")["hour"].iloc[0] == 10
+
+
+def test_the_pattern_in_other_forms(editions):
+    right = solved("TheRandomPattern", editions)
+    rows = [tuple(map(int, row)) for row in right.itertuples(index=False)]
+    for given in (right.set_index("hour"), right[["full", "hour", "asked"]], rows, {hour: rest for hour, *rest in rows}, right.iloc[::-1],
+                  [dict(zip(("Hour", "Asked", "Full"), map(str, row))) for row in rows], right.astype(float),
+                  *([(hour.format(row[0]), *row[1:]) for row in rows] for hour in ("{:02}", "{:02}:00", "{} h"))):
+        assert judged("TheRandomPattern", editions, given).correct, given
+
+
+def test_the_pattern_counted_in_another_way(editions):
+    calls, found = lesson.input_of("calls", editions.own), {}
+    for row in calls.to_dict("records"):
+        if row["server"] == "HV_PACS":
+            hour = (int(row["utc"][11:13]) + 2) % 24
+            asked, full = found.get(hour, (0, 0))
+            found[hour] = asked + 1, full + ("local limit" in row["detail"])
+    given = [{"hour": hour, "asked": asked, "full": full} for hour, (asked, full) in found.items() if full]
+    assert judged("TheRandomPattern", editions, given).correct
+
+
+@pytest.mark.parametrize("change", [
+    lambda table: table.assign(full=table["full"] + 1), lambda table: table.head(1), lambda table: table.assign(hour=table["hour"] + 12),
+    lambda table: table.assign(asked=table["asked"] - table["full"]), lambda table: table[["hour", "full"]],
+])
+def test_patterns_that_are_not_right(editions, change):
+    assert judged("TheRandomPattern", editions, change(solved("TheRandomPattern", editions))).outcome is Outcome.NOT_YET
+
+
+def counted_by_hand(calls, full=lambda row: row["detail"].startswith("2/3/2"), asked=lambda row: True, hours=2, servers=("HV_PACS",),
+                    least=1):
+    mine = calls[calls["server"].isin(servers)].copy()
+    mine["hour"] = (pandas.to_datetime(mine["utc"]) + pandas.Timedelta(hours=hours)).dt.hour
+    mine["full"], mine["asked"] = mine.apply(full, axis=1), mine.apply(asked, axis=1)
+    table = mine.groupby("hour").agg(asked=("asked", "sum"), full=("full", "sum")).reset_index()
+    return table[table["full"] >= least]
+
+
+@pytest.mark.parametrize(("more", "label", "says"), [
+    ({"least": 0}, "all_hours", "`full` is 0"),
+    ({"full": lambda row: row["detail"].startswith("2/3/1")}, "congestion_alone", "temporary congestion"),
+    ({"full": lambda row: row["pdu"] == "A-ASSOCIATE-RJ"}, "every_rejection", "every rejection"),
+    ({"servers": ("HV_PACS", "HV_MWL", "HV_VNA")}, "of_all_servers", "all servers"),
+    ({"asked": lambda row: row["client"] != "PX_DENT1"}, "without_the_forgotten_one", "forgotten device"),
+    ({"asked": lambda row: row["pdu"] == "A-ASSOCIATE-RJ"}, "rejected_only", "accepted had asked"),
+    ({"least": 0, "hours": 0}, "in_utc", "More than one thing"),
+    ({"least": 0, "full": lambda row: row["detail"].startswith("2/")}, "every_transient_one", "More than one thing"),
+    ({"hours": 0, "full": lambda row: row["pdu"] == "A-ASSOCIATE-RJ"}, "in_utc", "hours of UTC"),
+    ({"full": lambda row: row["detail"].startswith("2/3/1"), "hours": 0}, "in_utc", "More than one thing"),
+])
+def test_a_count_that_is_wrong_is_told_what_is_wrong_with_it(editions, more, label, says):
+    verdict = judged("TheRandomPattern", editions, counted_by_hand(lesson.input_of("calls", editions.own), **more))
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+
+
+def test_an_hour_that_does_not_belong_is_told_why(editions):
+    right = solved("TheRandomPattern", editions)
+    more = pandas.concat([right, pandas.DataFrame({"hour": [2], "asked": [7], "full": [0]})])
+    assert "hour `2` `full` is 0" in judged("TheRandomPattern", editions, more).message
+    more["full"] = more["full"].replace(0, 3)
+    assert "In hour `2` HV_PACS rejected nothing because of its limit" in judged("TheRandomPattern", editions, more).message
+
+
+# --- network or PACS
+
+def test_times_in_other_forms(editions):
+    right = solved("NetworkOrPacs", editions)
+    for more in ({"thinking": round(right["thinking"], 2)}, {"at_most": round(right["at_most"])},
+                 {"at_most": f"{right['at_most'] / 1000:.3f} MB/s"},
+                 {"thinking": f"{right['thinking'] * 1000:.0f} ms"}, {"MG1": "PACS", "NM1": "the modality", "ECC_CT1": "Line"},
+                 {"at_most": f"{right['at_most'] * 8 / 1000:.2f} Mbit/s"}, {"MG1": "HV_PACS", "NM1": " Sender ", "ECC_CT1": "'network'"},
+                 {"MG1": "the archive's program", "NM1": "camera", "ECC_CT1": "the way"}, {"NM1": "NM1"}):
+        assert judged("NetworkOrPacs", editions, {**right, **more}).correct, more
+
+
+@pytest.mark.parametrize(("more", "label"), [
+    ({"MG1": "network"}, "pacs_is_the_network"), ({"NM1": "archive"}, "pause_is_the_archive"),
+    ({"ECC_CT1": "sender"}, "distance_is_the_sender"),
+    ({"MG1": "vendor"}, "unreadable"), ({"thinking": -1}, "value"), ({"at_most": "12 bananas"}, "unreadable"),
+    ({"MG1": ["network", "archive"]}, "unreadable"),
+    ({"at_most": 125_000}, "value"), ({"at_most": 12}, "value"),
+])
+def test_times_that_are_not_right(editions, more, label):
+    verdict = judged("NetworkOrPacs", editions, {**solved("NetworkOrPacs", editions), **more})
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+@pytest.mark.parametrize(("factor", "says"), [(1000, "bytes a second"), (1 / 1.024, "KiB/s"), (1 / 1000, "MB/s"), (1 / 1048.576, "MiB/s")])
+def test_a_rate_in_another_unit_is_told_by_it(editions, factor, says):
+    right = solved("NetworkOrPacs", editions)
+    verdict = judged("NetworkOrPacs", editions, {**right, "at_most": right["at_most"] * factor})
+    assert verdict.label == "unit" and f"right in {says}" in verdict.message and "Asked are kB/s" in verdict.message, verdict
+
+
+def test_the_archive_announces_the_window_that_the_solution_uses():
+    for seed in range(4):
+        slow = lesson.input_of("slow", hospital(seed, "tiny"))
+        syn, answer = slow.talks[0].packets[:2]
+        assert answer.tcp.window == 65_535 and not [kind for packet in (syn, answer) for kind, _ in packet.tcp.options if kind == 3]
+        stores = slow.timing[slow.timing["step"] == "C-STORE-RQ"]
+        trip = slow.timing["waiting"][0]
+        # nothing outruns one window for each round trip, and the near senders' images take no time
+        assert (stores[stores["stream"] == 0]["sending"] > 3 * trip).all() and (stores[stores["stream"] > 0]["sending"] < 0.01).all()
+
+
+# --- the filter
+
+@pytest.mark.parametrize("text", [
+    "ip.src==10.20.10.10&&dicom.assoc.reject.source==3&&dicom.assoc.reject.reason==2",
+    "(dicom.assoc.reject.reason eq 2) and (dicom.assoc.reject.source eq 3) and (ip.src eq 10.20.10.10)",
+    "ip.src == 10.20.10.10 and dicom.assoc.reject.source == 0x03 and dicom.assoc.reject.reason in {2} and tcp.srcport == 11112",
+    "ip.src == 10.20.10.10/32 and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2",
+    "ip.src_host == 10.20.10.10 and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2",
+    "ip.src_host == \"10.20.10.10\" and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason in {2..9}",
+    "ip.src in {10.20.10.10} and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2",
+    "ip.src == 10.20.10.10 and dicom.pdu.type == 3 and dicom.assoc.reject.result == 2 and dicom.assoc.reject.reason == 2",
+    "ip.src == 10.20.10.10 and dicom.assoc.reject.source > 2 and dicom.assoc.reject.reason > 1 and dicom.assoc.reject.reason < 3",
+    "ip.src == 10.20.10.10 and !(dicom.assoc.reject.source != 3) and not dicom.assoc.reject.reason != 2 and dicom.assoc.reject",
+    "`ip.src == 10.20.10.10 and dicom.assoc.reject.source == 3 and not dicom.assoc.reject.reason == 1 and dicom`",
+    "ip.addr == 10.20.10.10 and ip.dst != 10.20.10.10 and dicom.assoc.reject.source in {3} and dicom.assoc.reject.reason === 2",
+    " \"ip.src == 10.20.10.10 and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2\" ",
+])
+def test_filters_that_show_what_is_asked(editions, text):
+    verdict = judged("FilterForTheNight", editions, text)
+    assert verdict.correct, verdict
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("ip.src = 10.20.10.10", "two signs of equality"), ("ip.src == 10.20.10.10 AND dicom", "small letters"),
+    ("DICOM.pdu.type == 3", "small letters"), ("dicom.assoc.reject.code == 2", "none of the fields"),
+    ("dicom.assoc.reject.result == \"2\"", "without quotes"), ("ip.src == HV_PACS", "IP address"),
+    ("dicom.assoc.reject.reason in {2 3}", "separated by commas"), ("(ip.src == 10.20.10.10", "not closed"),
+    ("ip.src == 10.20.10.10 dicom", "is missing"), ("ip.src ==", "ends too early"), ("and dicom", "something must stand"),
+    ("tcp port 11112", "is missing"),
+    ("ip.src > 10.20.10.10", "== or !="), ("2/3/2", "sign /"), ("ip.src == \"10.20.10.10\"", "without quotes"),
+    ("dicom contains \"limit\"", "`contains` is Wireshark's too"), ("tcp.payload[7:3] == 02:03:02", "cut out"),
+    ("tcp.flags.reset == 1", "may be a field of Wireshark's"),
+    ("dicom[0:1] == 03", "cut out"), ("frame contains 02:03:02", "none of the fields"), ("ip.src matches \"10\"", "`matches`"),
+    ("ip.src == 10.20.10.300", "IP address"),
+    ("tcp.srcport == 11112 and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2", "A port is no address"),
+    ("dicom.assoc.reject.result == 2 and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2 and tcp.port == 11112",
+     "A port is no address"),
+    ("ip.addr == 10.20.10.10 and tcp.port == 11112 and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2", "either end"),
+    ("ip.src == 10.20.0.0/16 and dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2", "HV_MWL"),
+    ("   ", "empty"),
+    ("dicom.assoc.reject.source == 3 and dicom.assoc.reject.source == 2", "shows nothing"),
+    ("ip.src == 10.20.10.10 and dicom.assoc.reject.source == 3", "2/3/1 from HV_PACS"),
+    ("ip.src == 10.20.10.10 and dicom.assoc.reject.source == 3 or dicom.assoc.reject.reason == 2", "not asked for"),
+])
+def test_filters_that_do_not(editions, text, says):
+    verdict = judged("FilterForTheNight", editions, text)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+@pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
+def test_tshark_takes_and_refuses_the_same_filters(tmp_path):
+    path = tmp_path / "tape.pcap"
+    path.write_bytes(hospital(0, "tiny").capture("local_limit").packets)
+    packets = Sniffer(path.read_bytes()).packets
+    filters = ["dicom.assoc.reject.result = 2", "dicom.assoc.reject.result == 2 AND tcp", "dicom.assoc.reject.reason in {1 2}",
+               "dicom.assoc.reject.result == 2 or tcp and tcp.port == 1", "not dicom.assoc.reject.result == 2 and dicom",
+               "ip.src == HV_PACS", "dicom.assoc.reject.result != 1", "DICOM.assoc.reject.result == 2",
+               "dicom.assoc.reject.reason in {1, 2}", "ip.addr != 10.20.10.10", "dicom.assoc.reject.result == \"2\"",
+               "dicom.assoc.reject.result and ip.src == 10.20.10.10",
+               "!dicom.pdu.type == 3 && dicom.pdu.type", "ip.src == 10.20.10.10/32 and dicom.assoc.reject", "ip.src == 10.20.0.0/16",
+               "ip.src != 10.20.10.10/32 and dicom", "ip.src_host == 10.20.10.10 and dicom", "ip.dst_host == \"10.20.10.10\"",
+               "ip.host == 10.20.10.10 and dicom.assoc.reject", "dicom.assoc.reject.reason in {2..9}", "ip.src == \"10.20.10.10\""]
+    pdus = Sniffer(path.read_bytes()).pdus.set_index("frame")
+    for text in filters:
+        ran = subprocess.run(["tshark", "-r", path, "-d", "tcp.port==11112,dicom", "-Y", text, "-T", "fields", "-e", "frame.number"],
+                             capture_output=True, text=True, timeout=60)
+        try:
+            test = module._Filter(text).test
+        except ValueError:
+            assert not ran.stdout.strip() and "tshark:" in ran.stderr, text
+            continue
+        shown = []
+        for packet in packets:
+            ends = [packet.ip.source, packet.ip.target]
+            fields = {"ip": [1], "tcp": [1], "ip.src": ends[:1], "ip.dst": ends[1:], "ip.addr": ends, "ip.host": ends,
+                      "ip.src_host": ends[:1], "ip.dst_host": ends[1:],
+                      "tcp.port": [packet.tcp.source_port, packet.tcp.target_port]}
+            if packet.number in pdus.index:
+                row = pdus.loc[packet.number]
+                fields |= {"dicom": [1], "dicom.pdu.type": [next(kind for kind, name in ul.NAMES.items() if name == row["pdu"])]}
+                if row["pdu"] == "A-ASSOCIATE-RJ":
+                    numbers = [int(part) for part in row["detail"].split(":")[0].split("/")]
+                    fields |= dict(zip(module.FIELDS[3:6], ([number] for number in numbers))) | {"dicom.assoc.reject": [1]}
+            if test(fields):
+                shown.append(packet.number)
+        assert shown == [int(number) for number in ran.stdout.split()], text
+
+
+# --- live
+
+def by_the_details_alone(bench):
+    bench.send()
+    seen = bench.capture()
+    said = " ".join(seen.pdus["detail"])
+    first = seen.conversations.to_dict("records")[0]
+    for sign, word in (("2/3/2", "busy"), ("1/1/7", "Called"), ("1/1/3", "CALLING"), ("the application", " aborted ")):
+        if sign in said:
+            return word
+    if first["opened"] != "yes":
+        return "refused"
+    if first["missing"] or first["again"]:
+        return "lost" if first["again"] else "reset"
+    if "RST" in first["ended"]:
+        return "reset"
+    if "accepted" not in said:
+        return "silent"
+    return "no_context" if " 0 of" in f" {said}" else "ok"
+
+
+def test_another_persons_client_is_right(editions):
+    verdict = judged("FromTheWire", editions, by_the_details_alone)
+    assert verdict.correct, verdict
+
+
+def without_lost(bench):
+    bench.send()
+    word = by_the_details_alone(bench)
+    return "silent" if word == "lost" else word
+
+
+def forgets_to_send(bench):
+    return "silent" if not len(bench.capture().conversations) else "ok"
+
+
+def knows_two_words(bench):
+    bench.send()
+    return "ok" if "A-ASSOCIATE-AC" in list(bench.capture().pdus["pdu"]) else "silent"
+
+
+def takes_any_answer(bench):
+    bench.send()
+    return "ok" if len(bench.capture().pdus) > 1 else "silent"
+
+
+def second_row(bench):
+    bench.send()
+    return "ok" if bench.capture().pdus["detail"].iloc[1] else "silent"
+
+
+def last_row_of_nothing(bench):
+    bench.send()
+    return bench.capture().pdus["detail"].iloc[-1]
+
+
+@pytest.mark.parametrize(("client", "label"), [
+    (without_lost, "lost_is_silence"), (forgets_to_send, "error"), (lambda bench: "ok", "always_ok"), (lambda bench: [None], "unreadable"),
+    (last_row_of_nothing, "error"), (lambda bench: 5, "unreadable"), (lambda bench: "silent", "always_silent"),
+    (knows_two_words, "accepted_or_silent"), (takes_any_answer, "answered_or_silent"), (second_row, "error"),
+])
+def test_clients_that_are_not_right(editions, client, label):
+    verdict = judged("FromTheWire", editions, client)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_a_client_that_stops_is_told_where_and_why(editions):
+    message = judged("FromTheWire", editions, second_row).message
+    assert "At server " in message and " of 10: For `find(<WS_ED1, ready to call " in message and "IndexError" in message, message
+    assert "Call `bench.send()` first" in judged("FromTheWire", editions, forgets_to_send).message
+
+
+def test_nothing_runs_on_after_the_benches():
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError):
+        with module.benches([("healthy", "HV_PACS"), ("narrow", "HV_VNA")]) as found:
+            found[0].send()
+            1 / 0
+    assert threading.active_count() == before
+
+
+def test_each_state_shows_what_the_table_says():
+    with EXERCISES["FromTheWire"].stage(random.Random(7)) as cases:
+        assert sorted(state for _, state in cases) == sorted(module.STATES) == sorted(module.RIGHT)
+        for (bench,), state in cases:
+            bench.send()
+            seen = bench.capture()
+            talk = seen.conversations.iloc[0]
+            assert (talk["opened"] == "refused") == (state == "closed") and (talk["again"] > 0) == (state == "narrow"), state
+            assert talk["ended"].startswith("RST") == (state in ("closed", "cut")), state
+            accepted = list(seen.contexts["result"].fillna(-1))
+            assert (0 in accepted) == (state == "healthy"), state
+            assert 3 in accepted or state not in ("healthy", "no context")             # a viewer's request is never taken whole
