@@ -396,7 +396,7 @@ def test_an_image_or_examination_too_many_is_explained(editions):
     assert "`view_codes`" in EXERCISES["ViewsThatContradict"].judge((right[:-1],), editions).message
     for unknown in (["V1"], [4, 12]):
         verdict = EXERCISES["ViewsThatContradict"].judge((unknown,), editions)
-        assert verdict.label == "unknown name" and "One looks like `V00`" in verdict.message
+        assert verdict.label == "unknown name" and "Names there have the form `V00`" in verdict.message
     right = _right("SidesThatDisagree", editions)
     sides = _input("sides")
     for row in sides.to_dict("records"):
@@ -409,7 +409,7 @@ def test_an_image_or_examination_too_many_is_explained(editions):
 def test_accession_numbers_without_their_letter_or_by_their_end(editions):
     right = _right("SidesThatDisagree", editions)
     assert EXERCISES["SidesThatDisagree"].judge(([int(one[1:]) for one in right],), editions).correct
-    assert "One looks like" in EXERCISES["SidesThatDisagree"].judge((["9999"],), editions).message
+    assert "Names there have the form" in EXERCISES["SidesThatDisagree"].judge((["9999"],), editions).message
 
 
 def test_a_mammogram_table_with_a_line_of_names(editions):
