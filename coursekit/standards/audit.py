@@ -30,7 +30,10 @@ ROLES = {                                                                       
     "110150": "Application", "110151": "Application Launcher", "110152": "Destination Role ID",
     "110153": "Source Role ID", "110154": "Destination Media", "110155": "Source Media",
 }
+IHE = "IHE Transactions"                      # what identifies the codes of IHE's transactions (ITI TF-2 3.20.7.1)
+SUBMISSION_SET = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"              # ITI TF-2 3.41.5.1.1
 ID_TYPES = {                                                                            # CID 404, and RFC 3881 5.5.4
+    SUBMISSION_SET: ("IHE XDS Metadata", "submission set classificationNode"), "ITI-18": (IHE, "Registry Stored Query"),
     "110180": ("DCM", "Study Instance UID"), "110181": ("DCM", "SOP Class UID"), "110182": ("DCM", "Node ID"),
     "2": ("RFC-3881", "Patient Number"), "9": ("RFC-3881", "Report Number"), "12": ("RFC-3881", "URI"),
 }
@@ -135,7 +138,7 @@ def message(event, action, when, participants, source, objects="", outcome="0", 
             site=None, source_type=None):
     """One audit message as XML text on one line, without a declaration.
 
-    event, event_type     : codes of EVENTS and EVENT_TYPES
+    event, event_type     : codes of EVENTS and EVENT_TYPES; as event type also (code, meaning) of a transaction of IHE's
     action, outcome       : one of ACTIONS and of OUTCOMES
     when                  : EventDateTime, xsd:dateTime
     participants, objects : the texts of `participant` and `thing`, joined
@@ -144,7 +147,8 @@ def message(event, action, when, participants, source, objects="", outcome="0", 
     parts = [f'<AuditMessage><EventIdentification EventActionCode="{action}" EventDateTime="{when}" '
              f'EventOutcomeIndicator="{outcome}">', coded("EventID", event, "DCM", EVENTS[event])]
     if event_type:
-        parts.append(coded("EventTypeCode", event_type, "DCM", EVENT_TYPES[event_type]))
+        parts.append(coded("EventTypeCode", event_type[0], IHE, event_type[1]) if isinstance(event_type, tuple)
+                     else coded("EventTypeCode", event_type, "DCM", EVENT_TYPES[event_type]))
     if explanation:
         parts.append(f"<EventOutcomeDescription>{explanation.translate(ESCAPES)}</EventOutcomeDescription>")
     parts += ["</EventIdentification>", participants, audit_source(source, site, source_type), objects, "</AuditMessage>"]

@@ -82,6 +82,8 @@ class WebServer(System):
 class SoapServer(WebServer):
     """A server of SOAP 1.2. `actions` is {wsa:Action: (name of the transaction, function of a soap.Message that returns the answer's)}.
 
+    audit : a ``transaction_audit.TransactionAudit`` that is told of each transaction, or None
+
     What a function raises as soap.Fault or soap.BadSoap is answered by a soap:Fault, and so is an action that is not served. The functions
     run in threads, so that an actor that asks another one holds nobody up.
     """
@@ -90,7 +92,7 @@ class SoapServer(WebServer):
 
     def __init__(self, name, port=0):
         super().__init__(name, port)
-        self.actions = {}
+        self.actions, self.audit = {}, None
 
     @property
     def url(self):
@@ -120,7 +122,7 @@ class SoapServer(WebServer):
 
     def answer(self, octets, content_type, sender=""):
         """What a body of HTTP is answered with: (bytes, Content-Type, HTTP status)."""
-        message_id = None
+        message = message_id = name = None
         try:
             message = soap.read(octets, content_type)
             message_id = message.message_id
@@ -130,13 +132,18 @@ class SoapServer(WebServer):
             self.journal.add(sender or "client", self.name, name, data=message)
             reply = work(message)
             reply.relates_to = message.message_id
-            self.journal.add(self.name, sender or "client", f"{name} response", self._told(reply), data=reply)
+            told = self._told(reply)
+            self.journal.add(self.name, sender or "client", f"{name} response", told, data=reply)
+            if self.audit:
+                self.audit.note(self.name, name, sender, message, reply, "8" if told.startswith("Failure") else "0")
             return (*reply.encode(), 200)
         except (soap.Fault, soap.BadSoap) as problem:
             code, reason = problem.code, str(problem)
         except Exception as problem:                    # a bug of ours, or a function of a learner's
             code, reason = "Receiver", f"{self.name} failed with {type(problem).__name__}: {problem}"
         self.journal.add(self.name, sender or "client", "soap:Fault", f"{code}: {reason}")
+        if self.audit and name:
+            self.audit.note(self.name, name, sender, message, None, "8")
         # HTTP binding of SOAP 1.2 (part 2, 7.5.2.2): 400 when the sender is at fault, else 500
         return (*soap.fault(code, reason, message_id), 400 if code == "Sender" else 500)
 

@@ -47,6 +47,12 @@ def test_a_wrong_way_and_hostile_answers(check):
         assert check(make()).outcome is Outcome.NOT_YET, label
 
 
+def test_an_object_that_is_not_what_its_class_makes_is_no_crash(check):
+    for inside in (RIGHT, [RIGHT], None, 7):
+        verdict = check(hl7.Message(inside))
+        assert verdict.outcome is Outcome.NOT_YET and "that can't be read" in verdict.message
+
+
 def test_the_order_of_segments_counts(ask):
     text = "MSH|^~\\&|||||||ACK|1|P|2.3.1\rMSA|AA|1\rERR|x\r"
     lines = text.split("\r")

@@ -47,6 +47,11 @@ class Message(Kind):
         except ValueError as problem:
             sentence = str(problem).rstrip(".")
             raise Unreadable(f"{sentence[:1].upper()}{sentence[1:]}.") from None
+        except Exception:
+            if type(given) in (str, bytes):
+                raise
+            # an object whose inside is not what its class makes of it
+            raise Unclear(f"{describe(given)} that can't be read") from None
         return {part: value for part, value in parts.items() if not part.startswith(self.ignore)}
 
     def difference(self, answer, other):
