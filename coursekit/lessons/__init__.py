@@ -55,6 +55,7 @@ _CATALOGUE = (
     Entry("cpia-06", "A new modality and what its images must say", PurePosixPath("4_interface_analyst/cpia_06_modality_content.ipynb")),
     Entry("cpia-07", "Conformance statements, read and proven", PurePosixPath("4_interface_analyst/cpia_07_conformance_statements.ipynb")),
     Entry("hl7-01", "Programming an interface engine", PurePosixPath("5_hl7_specialist/hl7_01_interface_engine.ipynb")),
+    Entry("hl7-02", "The hospital's own extensions: Z segments", PurePosixPath("5_hl7_specialist/hl7_02_z_segments.ipynb")),
     Entry("hl7-05", "Conformance profiles", PurePosixPath("5_hl7_specialist/hl7_05_conformance_profiles.ipynb")),
 )
 

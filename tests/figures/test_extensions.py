@@ -1,0 +1,36 @@
+"""The pictures of lesson hl7-02: drawn, and told in words."""
+
+from coursekit.figures.extensions import segment_rows, through_engine, two_texts
+from coursekit.standards import hl7
+from coursekit.systems.engine import Engine
+from coursekit.systems.mllp import Listener, send
+
+
+def test_segment_rows():
+    rows = [("ADT^A04", ["MSH", "PID", "ZPI"], []), ("ORU^R01", ["MSH", "OBR", "ZVX", "OBX"], [(1, 3, "ORDER")])]
+    picture = segment_rows(rows, title="T")
+    assert "ADT^A04: MSH PID ZPI. ORU^R01: MSH OBR ZVX OBX (group ORDER: OBR ZVX OBX)." in picture.says
+    assert picture.png.startswith(b"\x89PNG")
+
+
+def test_two_texts():
+    picture = two_texts()
+    assert picture.says.index("unchanged sender") < picture.says.index("nobody notices") < picture.says.index("unchanged receiver")
+    assert picture.png.startswith(b"\x89PNG")
+
+
+def test_through_engine():
+    sent = ("CARD", "C1"), ("HIS", "H1"), ("CARD", "C2")
+    heads = [f"MSH|^~\\&|{sender}|H|E|H|20250407||ADT^A08|{number}|P|2.5.1" for sender, number in sent]
+    with Listener("LIST") as receiver, Engine("E") as engine:
+        engine.destination("LIST", receiver.port)
+        engine.channel("devices", filter=lambda message: message.sender == "CARD", to="LIST")
+        for head in heads:
+            send(engine.host, engine.port, hl7.parse(head))
+            engine.settle()
+    picture = through_engine(engine)
+    assert picture.says == (
+        "What came of each message. E received 3 messages. ADT^A08 C1 of CARD, answered AA: passes, goes to LIST, which answers AA. "
+        "ADT^A08 H1 of HIS, answered AA: filtered, it goes nowhere. ADT^A08 C2 of CARD, answered AA: passes, goes to LIST, which "
+        "answers AA.")
+    assert picture.png.startswith(b"\x89PNG")
