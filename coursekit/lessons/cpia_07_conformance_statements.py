@@ -103,7 +103,7 @@ class Statement:
             heading: content for heading, content in self.tables.items() if any(name.casefold() in heading.casefold() for name in names)})
 
 
-WIDEST = {"SOP class": 46, "transfer syntaxes": 46, "requirement": 110, "question": 110, "abstract": 34, "proposed": 38}
+WIDEST = {"SOP class": 40, "transfer syntaxes": 30, "requirement": 100, "question": 100, "abstract": 34, "proposed": 38}
 
 
 def _as_table(rows):
