@@ -89,11 +89,12 @@ def slices(images, names, box, measured, center=0, width=400):
         and the middle row and column are drawn.""")
 
 
-def blocks(images, group=0x0019, brief=()):
+def blocks(images, group=0x0019, brief=(), instead="contents not shown"):
     """The private blocks of a group in some data sets, side by side: which creator has reserved which block, and what stands in it.
 
-    images : {title: Dataset}
-    brief  : the titles of those of which only the reservations are shown
+    images  : {title: Dataset}
+    brief   : the titles of those of which only the reservations are shown
+    instead : what stands in their place
     """
     found = {title: [(creator, block, [] if title in brief else elements) for creator, block, elements in _blocks_of(ds, group)]
              for title, ds in images.items()}
@@ -119,12 +120,12 @@ def blocks(images, group=0x0019, brief=()):
                 _text(axes, x + 20, y + row * line + row / 2, f"({group:04X},{block:02X}{offset:02X})", size=9.5, family="monospace")
                 _text(axes, x + 150, y + row * line + row / 2, f"xx{offset:02X} of this creator: {value}", size=9.5)
             if not elements:
-                _text(axes, x + 20, y + 1.5 * row, "contents not shown", size=9.5, color=_FAINT)
+                _text(axes, x + 20, y + 1.5 * row, instead, size=9.5, color=_FAINT)
             y += height + row
         said.append(f"{title}: " + "; ".join(
             f"({group:04X},00{block:02X}) reserves block {block:02X} for {creator}" + "".join(
                 f", ({group:04X},{block:02X}{offset:02X}) = {value}" for offset, value in elements)
-            + ("" if elements else " (contents not shown)") for creator, block, elements in blocks))
+            + ("" if elements else f" ({instead})") for creator, block, elements in blocks))
     return Picture(picture, f"Private blocks of group {group:04X}. {'. '.join(said)}.")
 
 

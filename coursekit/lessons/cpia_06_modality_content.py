@@ -523,6 +523,7 @@ FAULTS = {              # what goes wrong with the images of a device: a name, a
     "station empty": lambda ds: setattr(ds, "StationName", ""),
     "series unnamed": lambda ds: delattr(ds, "SeriesDescription"),
     "issuer of the vendor": lambda ds: setattr(ds, "IssuerOfPatientID", "LOCAL"),
+    "issuer in small letters": lambda ds: setattr(ds, "IssuerOfPatientID", "hvgh"),
     "no issuer": lambda ds: delattr(ds, "IssuerOfPatientID"),
     "sex unknown": lambda ds: setattr(ds, "PatientSex", "U"),
     "no sex": lambda ds: delattr(ds, "PatientSex"),
@@ -533,11 +534,13 @@ FAULTS = {              # what goes wrong with the images of a device: a name, a
     "no procedure": lambda ds: delattr(ds[REQUEST].value[0], "RequestedProcedureID"),
     "step empty": lambda ds: setattr(ds[REQUEST].value[0], "ScheduledProcedureStepID", ""),
     "second request bare": lambda ds: ds[REQUEST].value.append(_bare()),
+    "two requests, each at fault": lambda ds: _at_fault_each(ds),
 }
 NO_PROTOCOL = {"no protocol": lambda ds: delattr(ds[REQUEST].value[0], "ScheduledProtocolCodeSequence")}
 FAULTS_OF = {
     "CT": {"no position": lambda ds: delattr(ds, "PatientPosition"), "no intercept": lambda ds: delattr(ds, "RescaleIntercept"),
-           "no dose": lambda ds: delattr(ds, "CTDIvol"), "exposure index": lambda ds: setattr(ds, "ExposureIndex", "100"), **NO_PROTOCOL},
+           "no dose": lambda ds: delattr(ds, "CTDIvol"), "exposure index": lambda ds: setattr(ds, "ExposureIndex", "100"),
+           "laterality of a head": lambda ds: setattr(ds, "Laterality", "B"), **NO_PROTOCOL},
     "MR": {"no position": lambda ds: delattr(ds, "PatientPosition"), "laterality of a head": lambda ds: setattr(ds, "Laterality", "R"),
            "protocol empty": lambda ds: setattr(ds[REQUEST].value[0], "ScheduledProtocolCodeSequence", [])},
     "CR": {"no index": lambda ds: delattr(ds, "ExposureIndex"), "no side": lambda ds: delattr(ds, "Laterality"),
@@ -573,6 +576,15 @@ def _bare():
     return item
 
 
+def _at_fault_each(ds):
+    """Make two items of the Request Attributes Sequence, whose Requested Procedure ID is not there in the one, empty in the other."""
+    one = ds[REQUEST].value[0]
+    other = copy.deepcopy(one)
+    del one.RequestedProcedureID
+    other.RequestedProcedureID = ""
+    ds[REQUEST].value.append(other)
+
+
 def _dump(device, draw, faults=(), oddities=()):
     """A header of `device` with these faults and oddities."""
     ds = _image(device, _order(device, draw))
@@ -599,7 +611,7 @@ def dumps(hospital):
 
 
 class Findings(Kind):
-    """What a validator finds: pairs of tag and word, in any order."""
+    """What a validator finds: pairs of tag and word, in any order; a pair that is there twice, for two items, counts once."""
 
     takes = "a list of pairs, each a tag and a word"
 
@@ -640,8 +652,11 @@ class Findings(Kind):
                 return Difference(f"{short(extra[0])}: the attribute is at fault, but not so.", "word")
             return Difference(f"{short(extra[0])} is a false alarm: this device keeps to that rule.", "extra")
         if missing:
-            return Difference(f"It overlooks {len(missing)} of the {len(other)} faults of this device"
-                              + (", and finds none." if not answer else "."), "missing")
+            tag = missing[0][0].upper()
+            where = next((f"{rule.inside} > {rule.keyword}" if rule.inside else rule.keyword for rule in PROFILE if rule.tag == tag), "")
+            what = "the one fault" if len(other) == 1 else f"{len(missing)} of the {len(other)} faults"
+            first = "It is" if len(missing) == 1 else "The first of them is"
+            return Difference(f"It overlooks {what} of this device. {first} about {tag} {where}.", "missing")
         return None
 
     def _key(self, pair):
@@ -698,7 +713,7 @@ class Validator:
     does not have.
 
     Rules with an `inside` are about **each item** of that sequence; their condition is still about the image. A device in order gives an
-    empty list.
+    empty list. The order of the pairs does not matter, nor whether the same pair is there twice, for two items.
 
     It is tried on devices that you have not seen, some of them faultless. What counts: every fault, and no false alarm.
     """
@@ -728,7 +743,7 @@ class Validator:
         draw.shuffle(everything)
         device_of = {row[0]: device for device, row in DEVICES.items()}
         together = {"no request", "request without items", "no procedure", "step empty", "second request bare", "no protocol",
-                    "protocol empty"}
+                    "protocol empty", "two requests, each at fault"}
         while everything:
             modality = everything[0][0]
             chosen = []
@@ -794,6 +809,27 @@ class Validator:
     def stops_at_the_first(ds, profile):
         return _validated(ds, profile)[:1]
 
+    def first_for_each_tag(ds, profile):
+        kept = {}
+        for tag, word in _validated(ds, profile):
+            kept.setdefault(tag, word)
+        return list(kept.items())
+
+    def last_for_each_tag(ds, profile):
+        return list(dict(_validated(ds, profile)).items())
+
+    def value_besides_the_type(ds, profile):
+        found = []
+        for rule in profile:
+            for item in _items_of(ds, rule):
+                word = type_fault(item, rule.keyword, rule.kind, rule.applies(ds), rule.otherwise)
+                found += [(rule.tag, word)] * (word != FINE) + [(rule.tag, VALUE)] * _off_the_list(rule, item)
+        return found
+
+    def whatever_the_case(ds, profile):
+        return _validated(ds, profile, values=lambda rule, item: (
+            _off_the_list(rule, item) and str(item[rule.keyword].value).upper() not in rule.values))
+
     wrong_ways = {
         top_level_only: "You look for the attributes of the Request Attributes Sequence in the image itself, and find none of them at "
         "any device. They stand in the **items** of the sequence: each item is a data set of its own (PS3.5 section 7.5).",
@@ -825,6 +861,14 @@ class Validator:
         "type.",
         stops_at_the_first: "Your list ends with the first fault. A vendor who mends one fault per visit comes often. Is there a "
         "`return` inside the loop?",
+        first_for_each_tag: "You keep one finding for each tag, the first. Two items of a sequence may fail in two ways, one without the "
+        "attribute and one with an empty one: that makes two findings.",
+        last_for_each_tag: "You keep one finding for each tag, the last, as a dictionary does that has the tags for its keys. Two items "
+        "of a sequence may fail in two ways, one without the attribute and one with an empty one: that makes two findings, two pairs.",
+        value_besides_the_type: "You report `value` besides what `type_fault` says. What must not be there at all is at fault for that; "
+        "its value is asked only of an attribute that keeps to its type, when the word is `\"ok\"`.",
+        whatever_the_case: "You compare the values without regard to upper and lower case. An issuer `hvgh` is another than `HVGH` for "
+        "the systems that match it: compare the value as it stands.",
     }
     hints = [
         "A loop over the rules, and inside it a loop over the data sets that the rule is about: the image alone, or the items of a "
@@ -958,31 +1002,89 @@ def sent(hospital):
 
 class Parts(Table):
     """A Table in which mistakes may come together: when the whole answer fits no wrong way, the wrong way speaks all of whose mistakes are
-    in it, and of several the one that makes most."""
+    in it, and of several the one that makes most. A row that is told otherwise is not left out: no wrong way speaks that leaves it out."""
 
     def judge(self, exercise, given, editions):
-        """As for every kind; then by the mistakes."""
+        """As for every kind; then by a row that cannot be meant so, and by the mistakes."""
         verdict = super().judge(exercise, given, editions)
         if verdict.label not in ("extra row", "missing row", "repeated row", "value"):
             return verdict
         solution = self._computed(exercise, exercise.solution, editions)
+        written = self._arranged(self.read(*given), solution)
+        for row in written:
+            sentence = self.odd(*row)
+            if sentence:
+                return Verdict(Outcome.NOT_YET, sentence, "unreadable")
         right, rows = self._rows(solution, solution), self._rows(self.read(*given), solution)
         if len(right & rows) < len(right) / 3:
             return verdict                                              # too little of it is right to say what is wrong
+        places = [solution.columns.index(name) for name in self.key]
+        told = {tuple(row[place] for place in places) for row in rows - right}
         parts = {}
         for way, feedback in exercise.wrong_ways.items():
             wrong = self._rows(self._computed(exercise, way, editions), solution)
             extra, missing = wrong - right, right - wrong
-            if extra <= rows and not missing & rows:
+            left_out = {tuple(row[place] for place in places) for row in missing}
+            left_out -= {tuple(row[place] for place in places) for row in extra}
+            if extra <= rows and not missing & rows and not left_out & told:
                 parts[feedback, way.__name__] = len(extra) + len(missing)
         if not parts:
             return verdict
         feedback, name = max(parts, key=parts.get)
         return Verdict(Outcome.NOT_YET, f"More than one thing is not right yet. Look at this first. {feedback}", name)
 
+    def odd(self, *row):
+        """A sentence on a row, as it was written, that says something that cannot be meant so; or None."""
+
     def _rows(self, table, solution):
         """The rows as they are compared, the columns in the order of the solution."""
         return {self._cells(row, solution.columns) for row in self._arranged(table, solution)}
+
+
+def in_the_image(value):
+    """The tag of an attribute of `copies` from what may be written for it: its path, keyword or tag; or its sequence, where `copies` has
+    one attribute of it only."""
+    parts = [value]
+    if isinstance(value, str):
+        parts = re.split(r"\s*(?:\[0\])?\s*(?:>|/|\.(?=[A-Z(]))\s*", value.strip())
+    tags = [dicom.tag(part) for part in parts]
+    for place, _ in COPIES:
+        path = [dicom.tag(keyword) for keyword in place.split(" > ")]
+        if tags == path or tags == path[-1:]:
+            return path[-1]
+    inside = [place for place, _ in COPIES if dicom.tag(place.split(" > ")[0]) == tags[0] and " > " in place]
+    if len(tags) == 1 and len(inside) == 1:
+        return dicom.tag(inside[0].split(" > ")[1])
+    if len(tags) == 1 and inside:
+        raise ValueError(f"`copies` asks for {len(inside)} attributes inside that sequence: give each that was not copied a row of its "
+                         "own, also when the whole sequence is missing")
+    if len(tags) > 1 or tags[0] in {dicom.tag(keyword) for _, listed in COPIES for keyword in listed.split(" > ")}:
+        raise ValueError("that is no place in the image that `copies` has. Name the attribute as its column `in the image` does; the other "
+                         "column is about the worklist item")
+    return tags[0]
+
+
+class CopyTable(Parts):
+    """What was not copied; an attribute is told as in the image, a device by its AE title."""
+
+    def __init__(self):
+        super().__init__("not_copied", key=("device", "attribute"),
+                         reading={"device": self._device, "attribute": in_the_image, "how": Word((ABSENT, EMPTY, OTHER))._one})
+
+    @staticmethod
+    def _device(value):
+        text = str(value).strip(" '\"").upper()
+        return next((title for title in DEVICES if re.match(rf"{title}(?![A-Z0-9_])", text)), text)
+
+    def odd(self, device, attribute, how):
+        """A device that is none, or an attribute that is no place in the image."""
+        if self._device(device) not in DEVICES:
+            return f"There is no device {short(device)}; the AE titles are {', '.join(DEVICES)}."
+        try:
+            in_the_image(attribute)
+        except (ValueError, TypeError) as problem:
+            return f"About the attribute {short(attribute)}: {str(problem).rstrip('.')}."
+        return None
 
 
 @lesson.exercise
@@ -991,7 +1093,8 @@ class NotCopied:
     the columns
 
     - `device`: the AE title;
-    - `attribute`: the attribute in the image, as `copies` has it, or its tag;
+    - `attribute`: the attribute in the image, as `copies` has it, or its tag; where a whole sequence is missing, a row for each
+      attribute that `copies` wants inside;
     - `how`: `"absent"` when the image does not have it (or has no item to hold it), `"empty"` when it has no value there, `"other"` when
       it says something else than the worklist item.
 
@@ -999,7 +1102,7 @@ class NotCopied:
     components at the end of a name, say nothing: `A^B^^` is `A^B`.
     """
 
-    answer = Parts("not_copied", key=("device", "attribute"), reading={"attribute": _attribute, "how": Word((ABSENT, EMPTY, OTHER))._one})
+    answer = CopyTable()
     points = 3
 
     def solution(orders, sent, copies):
@@ -1089,7 +1192,8 @@ class NotCopied:
         "`other`.",
         "`rows.append({\"device\": device, \"attribute\": place, \"how\": how})`, and in the end the list of rows is the table.",
     ]
-    praise = "Now the order will find its images: what the worklist knows, nobody has to type or guess a second time."
+    praise = ("Each row is a task for a vendor, with device and attribute. Once they are mended, the order finds its images: what the "
+              "worklist knows, nobody has to type or guess a second time.")
 
 
 # --- two releases of one scanner
@@ -1199,6 +1303,15 @@ class DriftTable(Parts):
         text = "" if value is None or value != value else " ".join(str(value).strip(" '\"-").split())
         return "" if text.casefold() in ("", "none", "nan", "standard", "dicom") else text
 
+    def odd(self, creator, place, change):
+        """A private attribute whose place is told with its block."""
+        found = re.fullmatch(r"\(?([0-9a-f]{3}[13579bdf]),?\s*(?!00)[0-9a-f]{2}([0-9a-f]{2})\)?", str(place).strip(" '\"").casefold())
+        if not found:
+            return None
+        without = f"({found[1].upper()},xx{found[2]})"
+        return (f"{short(place)} is a tag. Write the place of a private attribute without its block, here `{without}`: the block may be "
+                "another one in every data set, and creator and last two digits say what the attribute is (PS3.5 section 7.8.1).")
+
     @staticmethod
     def _change(value):
         return {"new": "added", "gone": "removed", "left_only": "removed", "right_only": "added", "both": "changed"}.get(
@@ -1303,8 +1416,9 @@ class Drift:
     ]
     praise = ("A release note of your own, more honest than the vendor's: it also has what nobody meant to change. The gravest line "
               "is Patient Position (0018,5100): HFS, head first, before, and FFS, feet first, now, of the same raw data, so one of "
-              "them is false. Image Orientation and Image Position (Patient) are not in your table: they stayed as they were, which a "
-              "patient who lies the other way round would not allow. The validator of part 2 let it pass, for FFS stands on the list; "
+              "them is false. Image Position (Patient) is not in your table, it stayed as it was; of a patient who lies the other way "
+              "round, it should have changed too. That speaks for a wrong label; what is true, the anatomy in the images must show. The "
+              "validator of part 2 let it pass, for FFS stands on the list; "
               "the test patients of part 1 have it too. No signature before that is mended. Burned In Annotation is gone: the profile "
               "allows that (type 3), but whoever lets out only images that say NO, for research say, will let out none. And the "
               "private `AI DENOISE 2` (0019,xx20) tells of a new step in the reconstruction: medical physics must hear of that.")
@@ -1546,13 +1660,18 @@ def phantom(hospital):
     for number, ds in enumerate(slices):
         ds.PatientID = "QC-CTER01"
         ds.StationName, ds.ManufacturerModelName, ds.SoftwareVersions, ds.DeviceSerialNumber = "CTER01", "Torus 64", "8.1.0", "NI-41077"
+        ds.Manufacturer, ds.file_meta.SourceApplicationEntityTitle = "Norrland Imaging", "CTER01"
+        ds.SeriesDescription, ds.ConvolutionKernel, ds.PatientPosition = "QC WATER 5.0 Hr38", "Hr38", "FFS"
+        ds.TimezoneOffsetFromUTC = "+0200"
+        ds.pop("Laterality", None)
         spacing = [float(value) for value in ds.PixelSpacing]
         spacing[wrong_value] = STRETCHED
         ds.PixelSpacing = [f"{value:.6f}" for value in spacing]
+        x, y = (f"{-spacing[place] * (side - 1) / 2:.4f}" for place, side in ((1, ds.Columns), (0, ds.Rows)))
+        ds.ImagePositionPatient = [x, y, ds.ImagePositionPatient[2]]
         if wrong_intercept:
             ds.RescaleIntercept = str(int(ds.RescaleIntercept) - 60)
         else:
-            x, y, _ = ds.ImagePositionPatient
             ds.ImagePositionPatient = [x, y, f"{(1 - number) * SHORT_GAP:.1f}"]
         del ds.SliceLocation
     return slices
@@ -1595,6 +1714,14 @@ _MEASURING = {          # what to check of a measure that is wrong in no known w
 }
 
 
+class Distance(Number):
+    """A Number without a sign: whichever of two things is taken from the other."""
+
+    def read(self, given):
+        """The numbers that the answer may mean, none of them negative."""
+        return tuple(abs(number) for number in super().read(given))
+
+
 @lesson.exercise
 class Phantom:
     """Measure the phantom in `phantom` by what its **headers** say, and hold it against the data sheet in the text. Give one dictionary:
@@ -1608,7 +1735,7 @@ class Phantom:
     """
 
     answer = Fields("measured", {"across_mm": Number("", unit="mm", tolerance=1.0), "down_mm": Number("", unit="mm", tolerance=1.0),
-                                 "water_hu": Number("", unit="HU", tolerance=1.0), "gap_mm": Number("", unit="mm", tolerance=0.05),
+                                 "water_hu": Number("", unit="HU", tolerance=1.0), "gap_mm": Distance("", unit="mm", tolerance=0.05),
                                  "wrong": Set("", reading=suspect)}, remark=lambda name, given, right, input_: _MEASURING.get(name))
     points = 3
 
@@ -1633,6 +1760,14 @@ class Phantom:
         right = Phantom.solution(phantom, water)
         return {**right, "across_mm": right["across_mm"] / phantom[1].PixelSpacing[1] * phantom[1].PixelSpacing[0],
                 "down_mm": right["down_mm"] / phantom[1].PixelSpacing[0] * phantom[1].PixelSpacing[1]}
+
+    def across_by_the_rows(phantom, water):
+        right = Phantom.solution(phantom, water)
+        return {**right, "across_mm": right["across_mm"] / phantom[1].PixelSpacing[1] * phantom[1].PixelSpacing[0]}
+
+    def down_by_the_columns(phantom, water):
+        right = Phantom.solution(phantom, water)
+        return {**right, "down_mm": right["down_mm"] / phantom[1].PixelSpacing[0] * phantom[1].PixelSpacing[1]}
 
     def in_pixels(phantom, water):
         right = Phantom.solution(phantom, water)
@@ -1703,6 +1838,10 @@ class Phantom:
         return {**Phantom.solution(phantom, water), "wrong": ["PixelSpacing", "RescaleIntercept", "ImagePositionPatient"]}
 
     wrong_ways = {
+        across_by_the_rows: "You measured the diameter across with the first value of Pixel Spacing. That is the distance of one *row* "
+        "from the next, and measures down a column; along a row it is that of the columns (PS3.3 section 10.7.1.3).",
+        down_by_the_columns: "You measured the diameter down with the second value of Pixel Spacing. That is the distance of one *column* "
+        "from the next, and measures along a row; down a column it is that of the rows (PS3.3 section 10.7.1.3).",
         spacing_swapped: "You took the values of Pixel Spacing for x and y. The first is the distance of one *row* from the next, so it "
         "measures down a column; the second is that of the columns, and measures along a row (PS3.3 section 10.7.1.3).",
         in_pixels: "That is the number of pixels. In mm it is that times the distance from one pixel to the next.",
@@ -1749,7 +1888,7 @@ class Phantom:
 
 # --- image, performed procedure step and dose report
 
-CONSISTENT, DOSE_SUM, DOSE_EVENT, MISSING, STUDY = "consistent", "dose total", "event dose", "images missing", "other study"
+CONSISTENT, DOSE_SUM, DOSE_EVENT, MISSING, STUDY = "consistent", "dose total", "event dose", "objects missing", "other study"
 TOLERANCE = 0.1                         # mGy·cm: what rounding may make of a total
 
 
@@ -1804,7 +1943,8 @@ def report_reader(hospital):
 
 
 def _exam(number, draw, fault, oddity):
-    """An exam of the acceptance test: chest number `number`, with a fault and an oddity."""
+    """An exam of the acceptance test: chest number `number`, with a fault and an oddity; with the oddity "no report" it is the dose report
+    that is missing."""
     from coursekit.hospital.images import image
 
     report = image("sr_dose_ct", 600 + number)
@@ -1835,7 +1975,9 @@ def _exam(number, draw, fault, oddity):
     series = [{"SeriesInstanceUID": f"{study}.{row[0]}", "SeriesDescription": row[1], "SOPClassUID": row[2], "objects": row[3],
                "IrradiationEventUID": row[4], "CTDIvol": row[5], "StudyInstanceUID": study} for row in rows]
     step = _step(study if fault != STUDY else f"2.999.200.9.{DATE[2:]}.{number - 20}", report, series)
-    if fault == MISSING:
+    if fault == MISSING and oddity == "no report":
+        del series[-1]
+    elif fault == MISSING:
         series[1]["objects"] -= draw.randrange(1, 4)
     return Exam(series, step, report)
 
@@ -1864,15 +2006,16 @@ def _step(study, report, series):
 
 @lesson.input
 def exams(hospital):
-    """Six exams of the acceptance test: {name: Exam}."""
+    """Seven exams of the acceptance test: {name: Exam}."""
     draw = random.Random(f"cpia-06 exams {hospital.seed}")
-    kinds = [(DOSE_SUM, ""), (DOSE_EVENT, ""), (MISSING, ""), (STUDY, "two kernels"), (CONSISTENT, "two kernels"), (CONSISTENT, "rounded")]
+    kinds = [(DOSE_SUM, ""), (DOSE_EVENT, ""), (MISSING, ""), (MISSING, "no report"), (STUDY, "two kernels"), (CONSISTENT, "two kernels"),
+             (CONSISTENT, "rounded")]
     draw.shuffle(kinds)
     numbers = draw.sample(range(31, 59), len(kinds))
     return {f"exam {place}": _exam(number, draw, *kind) for place, (number, kind) in enumerate(zip(numbers, kinds, strict=True), 1)}
 
 
-def _judged(exam, total_of=None, event_tolerance=0.005, tolerance=TOLERANCE, non_images=True, study=True):
+def _judged(exam, total_of=None, event_tolerance=0.005, tolerance=TOLERANCE, non_images=True, study=True, reports=True):
     """The word for an exam, for the wrong ways with one part replaced."""
     events = doses(exam.report)
     dlps, dose_of = [row["DLP"] for row in events], {row["event"]: row["CTDIvol"] for row in events}
@@ -1883,7 +2026,7 @@ def _judged(exam, total_of=None, event_tolerance=0.005, tolerance=TOLERANCE, non
         return DOSE_EVENT
     told = sum(len(one.ReferencedImageSequence) + (len(one.ReferencedNonImageCompositeSOPInstanceSequence) if non_images else 0)
                for one in exam.step.PerformedSeriesSequence)
-    if told != sum(row["objects"] for row in exam.series):
+    if told != sum(row["objects"] for row in exam.series if reports or row["CTDIvol"] is not None):
         return MISSING
     if study and any(row["StudyInstanceUID"] != exam.step.ScheduledStepAttributesSequence[0].StudyInstanceUID for row in exam.series):
         return STUDY
@@ -1913,7 +2056,7 @@ class Verdicts(Fields):
     }
 
     def __init__(self):
-        super().__init__("verdicts", {f"exam {number}": Word(tuple(self.NEEDS)) for number in range(1, 7)}, in_order=True,
+        super().__init__("verdicts", {f"exam {number}": Word(tuple(self.NEEDS)) for number in range(1, 8)}, in_order=True,
                          remark=lambda name, given, right, input_: f"*{given}* it is not: {self.NEEDS[given]}")
 
 
@@ -1923,7 +2066,7 @@ class Consistent:
 
     - `"dose total"`: the report's total is not the sum of its irradiation events, by more than 0.1 mGy·cm;
     - `"event dose"`: a series has another CTDIvol in its headers than its irradiation event in the report;
-    - `"images missing"`: fewer objects arrived than the performed procedure step lists;
+    - `"objects missing"`: fewer objects arrived than the performed procedure step lists;
     - `"other study"`: the step names another Study Instance UID than the series that arrived;
     - `"consistent"`: nothing of that.
 
@@ -1958,7 +2101,7 @@ class Consistent:
                     if abs(series["CTDIvol"] - ctdi_of[series["IrradiationEventUID"]]) > 0.005:
                         word = "event dose"
             if arrived < listed:
-                word = "images missing"
+                word = "objects missing"
             if abs(dlp - total_dlp(exam.report)) > 0.1:
                 word = "dose total"
             words[name] = word
@@ -1972,6 +2115,9 @@ class Consistent:
 
     def images_only(exams):
         return _all_judged(exams, non_images=False)
+
+    def reports_not_counted(exams):
+        return _all_judged(exams, non_images=False, reports=False)
 
     def counts_only(exams):
         return {name: MISSING if word == MISSING else CONSISTENT for name, word in _all_judged(exams).items()}
@@ -1998,13 +2144,15 @@ class Consistent:
         "question allows a little.",
         images_only: "You counted the images that the step lists, and all objects that arrived. The dose report is an object too; the "
         "step lists it apart, in the Referenced Non-Image Composite SOP Instance Sequence (0040,0220).",
+        reports_not_counted: "You counted images only, at the step and among what arrived. In one exam all images are there and the dose "
+        "report is not: the step lists it apart, in the Referenced Non-Image Composite SOP Instance Sequence (0040,0220).",
         counts_only: "You compared counts only. All images can have arrived, with the wrong study or a dose that nobody gave.",
         study_not_looked_at: "One exam has all its objects, and its step belongs to another study: with that the RIS closes the wrong "
         "order, or none. Compare the Study Instance UID in the Scheduled Step Attributes Sequence (0040,0270).",
         header_is_trusted: "You did not compare the CTDIvol in the images with that in the report. When the two differ, dose server and "
         "viewer show different doses of one exam.",
         total_is_trusted: "You trusted the reported total. Add up the DLP of the irradiation events yourself: a release that forgets the "
-        "topogram reports too little, exam by exam.",
+        "topogram, as the screens of some consoles do on purpose, reports too little, exam by exam.",
         spiral_alone: "You compared the total with the largest event. The topogram is an exposure too, and in the total (PS3.16 TID "
         "10012).",
         ctdi_is_added: "You added CTDIvol values. CTDIvol, in mGy, says how strong the scanner's output was, however long it scanned; what "
@@ -2018,22 +2166,27 @@ class Consistent:
         "each series' CTDIvol with that of the event that has the same UID.",
         "The cell above prints all that is needed: you may as well judge by eye, with a calculator, and type six words.",
     ]
-    praise = "Three systems, one truth. Dose registry, RIS and archive will tell the same story about every exam."
+    praise = ("Two of the seven exams tell one story at archive, RIS and dose server; the other five go back to the vendor, each with its "
+              "word. Before all of them agree, nobody should sign.")
 
 
 # --- what a device offers, and what arrives
 
 IMPLICIT, EXPLICIT, JPEG_LOSSLESS = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.70"
+RLE = "1.2.840.10008.1.2.5"
 UNCOMPRESSED = (EXPLICIT, IMPLICIT)
 VERIFICATION, SECONDARY_CAPTURE, DOSE_SR = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.88.67"
 CT, MG_PRESENTATION, MG_PROCESSING, TOMOSYNTHESIS = (f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "1.2", "1.2.1", "13.1.3"))
 PRESENTATION_STATE = "1.2.840.10008.5.1.4.1.1.11.1"
+ULTRASOUND, ULTRASOUND_CLIP, MEASUREMENTS = (f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("6.1", "3.1", "88.33"))
 PRIVATE_CLASS = "2.999.77.1.3"          # the SOP class of a vendor's own raw data
 OFFERS = {              # AE title: (SOP class, transfer syntaxes) of each presentation context
     "CTER01": ((VERIFICATION, (IMPLICIT,)), (CT, UNCOMPRESSED), (CT, (JPEG_LOSSLESS,)), (SECONDARY_CAPTURE, UNCOMPRESSED),
                (DOSE_SR, UNCOMPRESSED), (PRESENTATION_STATE, UNCOMPRESSED), (PRIVATE_CLASS, UNCOMPRESSED)),
     "MG1": ((MG_PRESENTATION, UNCOMPRESSED), (MG_PROCESSING, UNCOMPRESSED), (TOMOSYNTHESIS, (JPEG_LOSSLESS,))),
+    "US_OB1": ((ULTRASOUND, UNCOMPRESSED), (ULTRASOUND_CLIP, (RLE,)), (MEASUREMENTS, UNCOMPRESSED)),
 }
+ANEW = ("US_OB1",)      # devices that call anew for every object, as ultrasounds do that send each image when it is taken
 
 
 def jpeg_lossless(side):
@@ -2071,18 +2224,20 @@ class Device:
 
         from coursekit.systems.dicom_server import at_once
 
-        contexts = [build_context(sop_class, list(syntaxes)) for sop_class, syntaxes in self._offers]
         handlers = [(evt.EVT_CONN_OPEN, at_once)]
-        association = AE(self.title).associate(host, port, ae_title=called, contexts=contexts, evt_handlers=handlers)
         statuses = []
         self.calls.append({"port": port, "called": called, "statuses": statuses})
-        if not association.is_established:
-            return
-        accepted = {(context.abstract_syntax, syntax) for context in association.accepted_contexts for syntax in self._sendable(context)}
-        for ds in self.objects:
-            if (ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) in accepted:
-                statuses.append(association.send_c_store(ds).get("Status"))
-        association.release()
+        for objects in [[ds] for ds in self.objects] if self.title in ANEW else [self.objects]:
+            contexts = [build_context(sop_class, list(syntaxes)) for sop_class, syntaxes in self._offers]
+            association = AE(self.title).associate(host, port, ae_title=called, contexts=contexts, evt_handlers=handlers)
+            if not association.is_established:
+                return
+            accepted = {(context.abstract_syntax, syntax) for context in association.accepted_contexts
+                        for syntax in self._sendable(context)}
+            for ds in objects:
+                if (ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) in accepted:
+                    statuses.append(association.send_c_store(ds).get("Status"))
+            association.release()
 
     @staticmethod
     def _sendable(context):
@@ -2093,14 +2248,28 @@ class Device:
 
 def _object(device, sop_class, order, number):
     """A small object of the exam: a Dataset with its file meta information."""
-    if sop_class == CT:
+    if sop_class in (CT, ULTRASOUND):
         ds = _with_pixels(_image(device, order, number))
+    elif sop_class == ULTRASOUND_CLIP:
+        ds = _clip(_image(device, order, number))
     else:
         ds = copy.deepcopy(_small(sop_class))
         series = ds.SeriesNumber
         ds.StudyInstanceUID, ds.SeriesInstanceUID = order.StudyInstanceUID, f"{order.StudyInstanceUID}.{series}"
         ds.SOPInstanceUID = f"{ds.SeriesInstanceUID}.{number}"
     ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = sop_class, ds.SOPInstanceUID
+    return ds
+
+
+def _clip(ds):
+    """`ds` as a clip of two frames, in RLE Lossless."""
+    from pydicom.uid import RLELossless
+
+    ds.SOPClassUID = ULTRASOUND_CLIP
+    _with_pixels(ds)
+    ds.NumberOfFrames, ds.FrameTime, ds.FrameIncrementPointer = 2, "40", 0x00181063
+    ds.PixelData = ds.PixelData * 2
+    ds.compress(RLELossless, generate_instance_uid=False)
     return ds
 
 
@@ -2231,7 +2400,7 @@ def _noticed(state):
         key = ""
         if type(error) is KeyError and len(error.args) == 1 and is_a(error.args[0], str):
             key = (f" {short(error.args[0])} is not in the dictionary. A number can only be added to when there is one: put a 0 for each "
-                   "class when the device proposes it, with `evt.EVT_REQUESTED`.")
+                   "class when the device proposes it for the first time, with `evt.EVT_REQUESTED`.")
         return (f"One of your handlers stopped with `{_in_words(error)}`. pynetdicom catches that and goes on, so that you do not see "
                 f"it{failed}.{key}")
     if 0xC002 in statuses:
@@ -2257,7 +2426,8 @@ class Capture:
     the UID of each SOP class that the device **offers** to the number of objects of it that **arrived**; 0 where it offers a class and
     sends nothing.
 
-    Every presentation context that the device proposes counts as an offer, whether it is accepted or not. It is tried with two devices,
+    Every presentation context that the device proposes counts as an offer, whether it is accepted or not. While it sends its exam, a
+    device may call more than once and propose the same contexts again: what arrived before still counts. It is tried with three devices,
     over real associations.
     """
 
@@ -2271,7 +2441,9 @@ class Capture:
 
         def on_request(event):
             for context in event.assoc.requestor.requested_contexts:
-                counts[str(context.abstract_syntax)] = 0
+                uid = str(context.abstract_syntax)
+                if uid not in counts:               # a device that calls again keeps its numbers
+                    counts[uid] = 0
 
         def on_store(event):
             uid = str(event.request.AffectedSOPClassUID)
@@ -2294,11 +2466,13 @@ class Capture:
         exams = {
             "CTER01": {CT: draw.randrange(3, 7), SECONDARY_CAPTURE: 1, DOSE_SR: 1},
             "MG1": {MG_PRESENTATION: draw.randrange(3, 5), TOMOSYNTHESIS: 2},
+            "US_OB1": {ULTRASOUND: draw.randrange(2, 4), ULTRASOUND_CLIP: 2},
         }
         titles = list(exams)
         draw.shuffle(titles)
         devices = {title: _device(title, draw, exams[title]) for title in titles}
-        states = {title: {"offers": OFFERS[title], "sent": exams[title], "calls": devices[title].calls, "raised": []} for title in titles}
+        states = {title: {"offers": OFFERS[title], "sent": exams[title], "calls": devices[title].calls, "raised": [], "title": title,
+                          "so far": {one: exams[one] for one in titles[:place + 1]}, "all": exams} for place, title in enumerate(titles)}
         with _errors_of_handlers() as raised, _servers_that_end_soon():
             yield [((devices[title],), states[title]) for title in titles]
         for state in states.values():
@@ -2311,6 +2485,22 @@ class Capture:
     def uncompressed_only(state):
         taken = {uid for uid, syntaxes in state["offers"] if EXPLICIT in syntaxes}
         return _counted(state, lambda uid, count: count if uid in taken else 0)
+
+    def some_compressed_only(state):
+        taken = {uid for uid, syntaxes in state["offers"] if EXPLICIT in syntaxes or JPEG_LOSSLESS in syntaxes}
+        return _counted(state, lambda uid, count: count if uid in taken else 0)
+
+    def wiped_by_the_next_call(state):
+        if state["title"] not in ANEW:
+            return _counted(state, lambda uid, count: count)
+        last = list(state["sent"])[-1]
+        return _counted(state, lambda uid, count: 1 if uid == last else 0)
+
+    def one_dictionary_for_all(state):
+        return _together(state["all"])
+
+    def dictionary_never_emptied(state):
+        return _together(state["so far"])
 
     def only_what_arrived(state):
         return _counted(state, lambda uid, count: count or None)
@@ -2338,9 +2528,18 @@ class Capture:
         return {"SOP class": [], "arrived": []}
 
     wrong_ways = {
-        uncompressed_only: "The tomosynthesis of one device did not arrive at your server. The device offers it in one compressed "
-        "transfer syntax only, and without the list of syntaxes, `add_supported_context` accepts the uncompressed ones (and deflated). "
-        "The context is refused with result 4; the device keeps the images, and the archive has no error to show.",
+        uncompressed_only: "The tomosynthesis of one device and the clips of another did not arrive at your server. Each is offered in one "
+        "compressed transfer syntax only, and your server accepts uncompressed ones. (Without a list of syntaxes, "
+        "`add_supported_context` accepts these, and deflated.) The context is refused with result 4; the device keeps the images, and the "
+        "archive has no error to show.",
+        some_compressed_only: "Your server accepts JPEG Lossless, and not every transfer syntax: the clips of one device, in RLE Lossless, "
+        "stay behind. pynetdicom has the list of all, `ALL_TRANSFER_SYNTAXES`.",
+        wiped_by_the_next_call: "One device calls anew for every object, and proposes the same contexts each time. Your handler puts a 0 "
+        "there again, and what was counted before is gone. Put the 0 only where there is no number yet: `if uid not in counts:`.",
+        one_dictionary_for_all: "Your dictionary has what *other* devices offered, too. It was made once, outside `capture`, and all calls "
+        "of `capture` write into it. Make it inside, so that each call has one of its own.",
+        dictionary_never_emptied: "Your dictionary still has what the devices before offered. It was made outside `capture`, and nobody "
+        "empties it. Make it inside, so that each call has one of its own.",
         only_what_arrived: "You report what arrived. A class that is offered and did not come in this exam is what you are after: "
         "presentation states, say, or raw data, that will come one day.",
         accepted_contexts: "You report the contexts that your server accepted. What a device proposes and you refuse is an offer as "
@@ -2359,8 +2558,8 @@ class Capture:
     hints = [
         "The cell above counts all objects. Two things are to be added: a handler for `evt.EVT_REQUESTED`, which comes before anything "
         "is accepted, and a number for each SOP class.",
-        "In the handler of `evt.EVT_REQUESTED`, loop over `event.assoc.requestor.requested_contexts` and put "
-        "`counts[str(context.abstract_syntax)] = 0`.",
+        "In the handler of `evt.EVT_REQUESTED`, loop over `event.assoc.requestor.requested_contexts`; where "
+        "`str(context.abstract_syntax)` is not yet in `counts`, put a 0 there.",
         "In the handler of `evt.EVT_C_STORE`, the class is `str(event.request.AffectedSOPClassUID)`; add one to its number, and return "
         "0x0000.",
         "Both handlers belong in the list: `[(evt.EVT_REQUESTED, on_request), (evt.EVT_C_STORE, on_store)]`. In the end, return `counts`.",
@@ -2374,3 +2573,9 @@ def _counted(state, number):
     rows = [(uid, number(uid, state["sent"].get(uid, 0))) for uid in dict.fromkeys(uid for uid, _ in state["offers"])]
     rows = [row for row in rows if row[1] is not None]
     return {"SOP class": [uid for uid, _ in rows], "arrived": [count for _, count in rows]}
+
+
+def _together(exams):
+    """The table of what all these devices, {title: {SOP class: number}}, offered and sent."""
+    numbers = {uid: sent.get(uid, 0) for title, sent in exams.items() for uid, _ in OFFERS[title]}
+    return {"SOP class": list(numbers), "arrived": list(numbers.values())}

@@ -21,6 +21,7 @@ def test_blocks_are_told_by_creator_and_the_brief_ones_without_their_elements():
     assert picture.png.startswith(b"\x89PNG")
     assert "(0019,0010) reserves block 10 for A, (0019,1001) = value of A" in picture.says
     assert "other: (0019,0010) reserves block 10 for B (contents not shown); (0019,0011) reserves block 11 for A (" in picture.says
+    assert "for B (asked later)" in figures.blocks(images, brief=["other"], instead="asked later").says
 
 
 def test_findings_are_told_by_device():

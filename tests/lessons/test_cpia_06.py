@@ -137,7 +137,6 @@ def right_findings(ds, profile):
     lambda found: [(Tag(int(tag[1:5] + tag[6:10], 16)), word.upper()) for tag, word in found],
     lambda found: [(tag.lower().strip("()"), f" {word}.") for tag, word in found],
     lambda found: found + found,
-    lambda found: dict(found),
     lambda found: tuple(found),
     lambda found: pandas.DataFrame(found, columns=["tag", "word"]),
 ])
@@ -174,6 +173,7 @@ def test_another_validator_is_right(editions):
     lambda found, ds: [pair for pair in found if pair[1] != "not expected"],
     lambda found, ds: found + ([("(0008,0050)", "absent")] if ds.Modality == "US" else []),
     lambda found, ds: found[:2],
+    lambda found, ds: dict(found),
     lambda found, ds: [],
 ])
 def test_findings_with_a_slip_are_refused(editions, slip):
@@ -192,6 +192,41 @@ def test_a_condition_is_about_the_image_also_inside_a_sequence(editions):
         return found
 
     assert judged("Validator", editions, findings).label == "item_asked"
+
+
+def test_one_finding_for_each_tag_is_not_enough(editions):
+    def first(found):
+        return [pair for place, pair in enumerate(found) if pair[0] not in [tag for tag, _ in found[:place]]]
+
+    for form, label in ((dict, "last_for_each_tag"), (first, "first_for_each_tag")):
+        assert judged("Validator", editions, lambda ds, profile: form(right_findings(ds, profile))).label == label  # noqa: B023
+
+
+def test_values_are_asked_of_what_keeps_to_its_type_and_compared_as_they_stand(editions):
+    def findings(ds, profile, besides, upper):
+        found = []
+        for rule in profile:
+            for item in (ds.get(rule.inside) or []) if rule.inside else [ds]:
+                word = type_fault(item, rule.keyword, rule.kind, rule.applies(ds), rule.otherwise)
+                if word != "ok":
+                    found.append((rule.tag, word))
+                if (besides or word == "ok") and rule.closed and rule.keyword in item and not item[rule.keyword].is_empty:
+                    value = str(item[rule.keyword].value)
+                    if (value.upper() if upper else value) not in rule.values:
+                        found.append((rule.tag, "value"))
+        return found
+
+    assert judged("Validator", editions, lambda ds, profile: findings(ds, profile, False, False)).correct
+    assert judged("Validator", editions, lambda ds, profile: findings(ds, profile, True, False)).label == "value_besides_the_type"
+    assert judged("Validator", editions, lambda ds, profile: findings(ds, profile, False, True)).label == "whatever_the_case"
+
+
+def test_an_overlooked_fault_is_told_with_tag_and_attribute(editions):
+    def findings(ds, profile):
+        return [pair for pair in right_findings(ds, profile) if pair[0] != "(0008,0201)"]
+
+    message = judged("Validator", editions, findings).message
+    assert "It overlooks" in message and "(0008,0201) TimezoneOffsetFromUTC." in message
 
 
 def test_what_cannot_be_read_in_findings_is_told_in_whole_sentences(editions):
@@ -236,6 +271,9 @@ def test_a_profile_is_never_looser_than_the_standard_says():
     lambda rows: [{**row, "attribute": row["attribute"].split(" > ")[-1]} for row in rows],
     lambda rows: [{**row, "attribute": module._attribute(row["attribute"])} for row in rows],
     lambda rows: pandas.DataFrame(rows).set_index(["device", "attribute"]),
+    lambda rows: [{**row, "attribute": row["attribute"].replace("ProcedureCodeSequence > CodeValue", "(0008,1032)")} for row in rows],
+    lambda rows: [{**row, "attribute": row["attribute"].replace(" > ", "[0].")} for row in rows],
+    lambda rows: [{**row, "device": f"{row['device']}, loan unit"} for row in rows],
 ])
 def test_what_was_not_copied_may_come_in_any_form(editions, form):
     assert judged("NotCopied", editions, form(solved("NotCopied", editions))).correct
@@ -268,6 +306,36 @@ def test_one_row_forgotten_is_not_called_a_misconception_that_it_is_not(editions
     for place, row in enumerate(right):
         label = judged("NotCopied", editions, right[:place] + right[place + 1:]).label
         assert label in ("missing row", "codes_left_to_the_device", "accession_of_the_request"), (row, label)
+
+
+def test_a_row_told_in_other_words_is_not_called_left_out(editions):
+    right = solved("NotCopied", editions)
+    place = next(place for place, row in enumerate(right) if "CodeValue" in row["attribute"])
+
+    def with_(**changed):
+        return judged("NotCopied", editions, [*right[:place], {**right[place], **changed}, *right[place + 1:]])
+
+    for attribute in ("(0032,1064)", "RequestedProcedureCodeSequence", "RequestedProcedureCodeSequence > CodeValue"):
+        verdict = with_(attribute=attribute)
+        assert verdict.label == "unreadable" and "column `in the image`" in verdict.message, verdict
+    assert with_(how="absent").label == "value"
+    assert "no device `US_OB2`" in with_(device="US_OB2").message
+
+
+def test_the_worklist_s_own_paths_are_no_places_in_the_image(editions):
+    listed = {"RequestAttributesSequence > ScheduledProcedureStepID": "ScheduledProcedureStepSequence > ScheduledProcedureStepID"}
+    rows = [{**row, "attribute": listed.get(row["attribute"], row["attribute"])} for row in solved("NotCopied", editions)]
+    verdict = judged("NotCopied", editions, rows)
+    assert verdict.outcome is Outcome.NOT_YET and "worklist item" in verdict.message
+
+
+@pytest.mark.parametrize("sequence", ["RequestAttributesSequence", "(0040,0275)"])
+def test_a_missing_sequence_is_to_be_told_by_its_attributes(editions, sequence):
+    right = solved("NotCopied", editions)
+    device = next(row["device"] for row in right if row["attribute"].startswith("RequestA") and row["how"] == "absent")
+    rows = [row for row in right if not (row["device"] == device and row["attribute"].startswith("RequestA"))]
+    verdict = judged("NotCopied", editions, [*rows, {"device": device, "attribute": sequence, "how": "absent"}])
+    assert verdict.label == "unreadable" and "2 attributes inside that sequence" in verdict.message
 
 
 def test_look_tells_absent_from_empty():
@@ -303,6 +371,14 @@ def test_a_table_of_changes_may_come_in_any_form(editions, form):
 ])
 def test_a_wrong_table_of_changes_is_refused(editions, slip):
     assert judged("Drift", editions, slip(solved("Drift", editions))).outcome is Outcome.NOT_YET
+
+
+def test_a_private_place_with_its_block_is_told_how_to_be_written(editions):
+    rows = solved("Drift", editions)
+    for place in ("(0019,1120)", "00191120", "0019,1120"):
+        changed = [{**row, "place": row["place"].replace("(0019,xx20)", place)} for row in rows]
+        verdict = judged("Drift", editions, changed)
+        assert verdict.outcome is Outcome.NOT_YET and "here `(0019,xx20)`" in verdict.message, verdict
 
 
 def test_a_merge_on_the_value_is_known(editions):
@@ -366,6 +442,8 @@ def test_measures_may_come_in_any_form(editions):
     assert judged("Phantom", editions, {name.upper(): value for name, value in right.items()}).correct
     assert judged("Phantom", editions, {**right, "down_mm": right["down_mm"] + 0.5, "water_hu": right["water_hu"] + 0.5}).correct
     assert judged("Phantom", editions, pandas.Series(right)).correct
+    for gap in (-right["gap_mm"], f"-{right['gap_mm']:.1f} mm"):
+        assert judged("Phantom", editions, {**right, "gap_mm": gap}).correct, "a distance has no sign"
 
 
 @pytest.mark.parametrize("slip", [
@@ -393,6 +471,25 @@ def test_only_the_middle_slice_and_the_whole_box_give_the_right_water(editions):
     assert judged("Phantom", editions, {**right, "across_mm": across}).label == "in_the_first_slice"
 
 
+def test_one_value_of_the_spacing_for_both_is_told_truly(editions):
+    right, (down, across) = solved("Phantom", editions), given("phantom", editions)[1].PixelSpacing
+    swapped = {"across_mm": right["across_mm"] / across * down, "down_mm": right["down_mm"] / down * across}
+    for changed, label in (({"across_mm": swapped["across_mm"]}, "across_by_the_rows"),
+                           ({"down_mm": swapped["down_mm"]}, "down_by_the_columns"), (swapped, "spacing_swapped")):
+        assert judged("Phantom", editions, {**right, **changed}).label == label
+        assert judged("Phantom", editions, {**right, **changed, "wrong": []}).label in (label, "across_by_the_rows")
+
+
+def test_the_phantom_is_of_the_same_release_as_the_images():
+    h = hospital(0, "tiny")
+    new = lesson.input_of("new_image", h)
+    for ds in lesson.input_of("phantom", h):
+        for keyword in ("PatientPosition", "ConvolutionKernel", "SoftwareVersions", "StationName", "TimezoneOffsetFromUTC"):
+            assert ds[keyword].value == new[keyword].value, keyword
+        x, y, _ = ds.ImagePositionPatient
+        assert abs(x + ds.PixelSpacing[1] * (ds.Columns - 1) / 2) < 1e-3 and abs(y + ds.PixelSpacing[0] * (ds.Rows - 1) / 2) < 1e-3
+
+
 def test_the_phantom_always_has_two_faults_and_the_rest_is_within_the_data_sheet():
     for seed in range(20):
         h = hospital(seed, "tiny")
@@ -414,9 +511,10 @@ def test_verdicts_may_come_in_any_form(editions):
 
 def test_a_wrong_verdict_is_told_what_it_would_need(editions):
     right = solved("Consistent", editions)
-    assert sorted(right.values()) == ["consistent", "consistent", "dose total", "event dose", "images missing", "other study"]
+    assert sorted(right.values()) == ["consistent", "consistent", "dose total", "event dose", "objects missing", "objects missing",
+                                      "other study"]
     for name in right:
-        for word in ("consistent", "dose total", "event dose", "images missing", "other study"):
+        for word in ("consistent", "dose total", "event dose", "objects missing", "other study"):
             if word != right[name]:
                 assert judged("Consistent", editions, {**right, name: word}).outcome is Outcome.NOT_YET
     assert judged("Consistent", editions, {**right, "exam 1": "fine"}).label == "unreadable"
@@ -425,9 +523,19 @@ def test_a_wrong_verdict_is_told_what_it_would_need(editions):
 def test_exams_have_studies_and_events_of_their_own():
     for seed in range(3):
         exams = lesson.input_of("exams", hospital(seed, "tiny"))
-        assert len({exam.report.StudyInstanceUID for exam in exams.values()}) == 6
-        assert len({row["event"] for exam in exams.values() for row in module.doses(exam.report)}) == 12
+        assert len({exam.report.StudyInstanceUID for exam in exams.values()}) == 7
+        assert len({row["event"] for exam in exams.values() for row in module.doses(exam.report)}) == 14
         assert len({row["CTDIvol"] for exam in exams.values() for row in module.doses(exam.report)[1:]}) > 3
+
+
+def test_whoever_counts_images_alone_misses_a_dose_report(editions):
+    words = {}
+    for name, exam in given("exams", editions).items():
+        images = sum(len(part.ReferencedImageSequence) for part in exam.step.PerformedSeriesSequence)
+        came = sum(row["objects"] for row in exam.series if row["CTDIvol"] is not None)
+        right = solved("Consistent", editions)[name]
+        words[name] = "consistent" if right == "objects missing" and images == came else right
+    assert judged("Consistent", editions, words).label == "reports_not_counted"
 
 
 # --- exercise 8
@@ -476,15 +584,16 @@ def end_what_is_left():
         RUNNING.pop().shutdown()
 
 
-def capturing(syntaxes, requested=True, contexts_of=None, status=0x0000, send=("CAPTURE",), ends=True, add=None):
+def capturing(syntaxes, requested=True, contexts_of=None, status=0x0000, send=("CAPTURE",), ends=True, add=None, wipe=False, into=None):
     def capture(device):
         from pynetdicom import AE, AllStoragePresentationContexts, evt
 
-        counts = {}
+        counts = {} if into is None else into
 
         def on_request(event):
             for context in contexts_of(event) if contexts_of else event.assoc.requestor.requested_contexts:
-                counts[str(context.abstract_syntax)] = 0
+                uid = str(context.abstract_syntax)
+                counts[uid] = 0 if wipe else counts.get(uid, 0)
 
         def on_store(event):
             uid = str(event.request.AffectedSOPClassUID)
@@ -536,7 +645,7 @@ def test_a_fixed_port_is_as_good_as_a_free_one(editions):
 
         def on_request(event):
             for context in event.assoc.requestor.requested_contexts:
-                counts[context.abstract_syntax] = 0
+                counts.setdefault(context.abstract_syntax, 0)
 
         def on_store(event):
             counts[event.request.AffectedSOPClassUID] += 1
@@ -576,7 +685,15 @@ def test_the_check_leaves_pynetdicom_as_it_was(editions):
 def test_captures_with_a_slip_are_told_so(editions):
     from pynetdicom import ALL_TRANSFER_SYNTAXES
 
-    assert judged("Capture", editions, capturing(())).label == "uncompressed_only"
+    for syntaxes in ((), (["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"],)):
+        assert judged("Capture", editions, capturing(syntaxes)).label == "uncompressed_only"
+    some = (["1.2.840.10008.1.2", "1.2.840.10008.1.2.4.70"],)
+    assert judged("Capture", editions, capturing(some)).label == "some_compressed_only"
+    everything = (ALL_TRANSFER_SYNTAXES,)
+    assert judged("Capture", editions, capturing(everything, wipe=True)).label == "wiped_by_the_next_call"
+    assert judged("Capture", editions, capturing(everything, into={})).label == "one_dictionary_for_all"
+    shared = {}
+    assert judged("Capture", editions, lambda device: dict(capturing(everything, into=shared)(device))).label == "dictionary_never_emptied"
     accepted = capturing((ALL_TRANSFER_SYNTAXES,), requested=False, contexts_of=lambda event: event.assoc.accepted_contexts)
     assert judged("Capture", editions, accepted).label == "accepted_contexts"
     nothing_noted = capturing((ALL_TRANSFER_SYNTAXES,), contexts_of=lambda event: [])
@@ -610,9 +727,10 @@ def test_dciodvfy_finds_nothing_wrong_with_a_faultless_image(tmp_path, device):
 
 
 @pytest.mark.skipif(not shutil.which("dciodvfy"), reason="needs dicom3tools")
-@pytest.mark.parametrize("sop_class", [module.SECONDARY_CAPTURE, module.DOSE_SR, module.MG_PRESENTATION, module.TOMOSYNTHESIS])
+@pytest.mark.parametrize("sop_class", [module.SECONDARY_CAPTURE, module.DOSE_SR, module.MG_PRESENTATION, module.TOMOSYNTHESIS,
+                                       module.ULTRASOUND, module.ULTRASOUND_CLIP])
 def test_dciodvfy_finds_nothing_wrong_with_what_is_sent(tmp_path, sop_class):
-    title = "CTER01" if sop_class in (module.SECONDARY_CAPTURE, module.DOSE_SR) else "MG1"
+    title = next(title for title, offers in module.OFFERS.items() if sop_class in [one for one, _ in offers])
     device = module._device(title, random.Random(1), {sop_class: 1})
     assert _errors(device.objects[0], tmp_path) == []
 
