@@ -505,7 +505,7 @@ def _mtu(scene):
                                           "AffectedSOPInstanceUID": uid}, data_set(image_data(scene, row, PHOTOGRAPH, uid, 1, 128)))
     connection.think(800)
     connection.send(CLIENT, command)
-    connection.think(scene.host("HV_PACS").delayed_ack + 300)
+    connection.think(scene.host("HV_PACS").delayed_ack + 900)       # the acknowledgement of the command comes in this time
     parts = [data[at:at + connection.mss] for at in range(0, 10 * connection.mss, connection.mss)]
     first = connection.ends[CLIENT].seq
     for part in parts:                                              # the initial window; none of these arrives

@@ -52,6 +52,7 @@ _CATALOGUE = (
     Entry("cpas-17", "A morning at the associate's desk", PurePosixPath("1_associate/cpas_17_morning_at_the_desk.ipynb")),
     Entry("cpia-01", "Acceptance test of a new release", PurePosixPath("4_interface_analyst/cpia_01_acceptance_test.ipynb")),
     Entry("cpia-02", "Random connectivity problems with a network sniffer", PurePosixPath("4_interface_analyst/cpia_02_network_sniffer.ipynb")),
+    Entry("cpia-03", "From the HL7 order to the DICOM worklist", PurePosixPath("4_interface_analyst/cpia_03_order_to_worklist.ipynb")),
     Entry("cpia-06", "A new modality and what its images must say", PurePosixPath("4_interface_analyst/cpia_06_modality_content.ipynb")),
     Entry("cpia-07", "Conformance statements, read and proven", PurePosixPath("4_interface_analyst/cpia_07_conformance_statements.ipynb")),
     Entry("hl7-01", "Programming an interface engine", PurePosixPath("5_hl7_specialist/hl7_01_interface_engine.ipynb")),

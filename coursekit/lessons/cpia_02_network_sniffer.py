@@ -570,6 +570,8 @@ def _frames(given):
     for one in given:
         if one is None:
             continue
+        if one is Ellipsis:
+            raise Unreadable("The number of the frame is still open: put it in place of the `...`.")
         if type(one) is list:
             found |= _frames(one)
         elif type(one) is int:
@@ -586,6 +588,7 @@ def _frames(given):
 def _remark(given):
     """The remark of a Fields on tapes: what a frame shows that proves nothing. given : the name of the input with the tapes."""
     def remark(name, answer, right, input):
+        tape = input(given)[name]
         if answer.cause != right.cause:
             return None
         if not answer.frames and given == "words" and answer.cause == NOTHING:
@@ -593,26 +596,44 @@ def _remark(given):
         if not answer.frames:
             return "the cause fits. Which frame shows it?"
         wrong = min(answer.frames - right.frames)
-        tape = input(given)[name]
-        return f"the cause fits, but not frame {wrong}. {given != 'wires' and _asked(tape, wrong) or _told(tape, wrong)}"
+        asked = given != "wires" and (_short_enough(tape, wrong, answer.cause) or _asked(tape, wrong, right.frames))
+        return f"the cause fits, but not frame {wrong}. {asked or _told(tape, wrong, given == 'wires')}"
     return remark
 
 
-def _asked(tape, number):
-    """A sentence on a frame of a question, where the answer proves; "" for every other."""
+def _short_enough(tape, number, cause):
+    """A sentence on a P-DATA-TF that is no longer than the other side takes, where the length is the cause; "" for every other."""
+    for row in tape.pdus[tape.pdus["pdu"] == "P-DATA-TF"].fillna({"complete": 0}).to_dict("records"):
+        if cause == "g" and row["frame"] <= number <= row["complete"] and tape.packets[number - 1].payload:
+            return (f"It belongs to a P-DATA-TF of length {row['length']}, which is no longer than the other side takes. Look at the other "
+                    "PDUs.")
+    return ""
+
+
+def _connections_of(tape, frames):
+    """The numbers of the connections to which any of these frames belongs."""
+    return {stream for stream, talk in enumerate(tape.talks) if not {packet.number for packet in talk.packets}.isdisjoint(frames)}
+
+
+def _asked(tape, number, proofs):
+    """A sentence on a frame of a question, where the answer proves; "" for every other. proofs : the frames that prove the cause"""
+    failing = _connections_of(tape, proofs)
     questions = [tape.pdus[tape.pdus["pdu"] == "A-ASSOCIATE-RQ"].rename(columns={"pdu": "what"}),
                  tape.messages[tape.messages["status"] == ""].rename(columns={"message": "what"}),
                  tape.hl7[tape.hl7["code"] == ""].rename(columns={"message": "what"})]
     for table in questions:
         for row in table.fillna({"complete": 0}).to_dict("records"):
             if row["frame"] <= number <= row["complete"] and tape.packets[number - 1].payload:
+                if row["what"] == "A-ASSOCIATE-RQ" and row["stream"] not in failing:
+                    return (f"It belongs to the {row['what']} from {row['from']} in another connection than those that fail: this one was "
+                            "granted. Take the answer in a connection that fails.")
                 return (f"It belongs to the {row['what']} from {row['from']}: that is the question, and the same might have been granted. "
                         "What proves the cause is the answer.")
     return ""
 
 
-def _told(tape, number):
-    """What frame `number` of a tape is, in a sentence."""
+def _told(tape, number, below):
+    """What frame `number` of a tape is, in a sentence. below : whether the cause lies below DICOM, so that it counts what arrived"""
     if not 1 <= number <= len(tape.packets):
         return f"This tape has {len(tape.packets)} frames."
     odd = tape.oddities[tape.oddities["frame"] == number]["what"]
@@ -621,11 +642,17 @@ def _told(tape, number):
         return f"The sniffer says of it: {', '.join(dict.fromkeys(odd))}. That followed from the cause, or has nothing to do with it."
     if packet.tcp is not None and not packet.payload:
         return "It carries nothing: it opens, confirms or closes a TCP connection."
-    arrived = " It has arrived: the other side has confirmed it." if _confirmed(tape, packet) else ""
+    arrived = " It has arrived: the other side has confirmed it." if below and _confirmed(tape, packet) else ""
+    for row in tape.messages[tape.messages["status"] != ""].fillna({"complete": 0}).to_dict("records"):
+        if not below and row["frame"] <= number <= row["complete"]:
+            return (f"It belongs to the {row['message']} from {row['from']}, status {row['status']}: {row['meaning'].rstrip('.')}. "
+                    "Look for the answer that *says* what is wrong.")
     for table, column in ((tape.pdus, "pdu"), (tape.hl7, "message")):
         rows = table[(table["frame"] <= number) & (table["complete"].fillna(10**6) >= number)]
         if len(rows):
             what = f"It belongs to the {rows.iloc[-1][column]} from {rows.iloc[-1]['from']}."
+            if not below and rows.iloc[-1][column] == "A-ASSOCIATE-AC":
+                what = f"{what} It says: {rows.iloc[-1]['detail']}."
             return f"{what}{arrived} Look for the frame that *says* what is wrong, or in which it happens."
     return "Look for the frame that says what is wrong, or in which it happens."
 
@@ -753,9 +780,12 @@ class AtTheDoor:
         return {name: ("i", "any") for name in doors}
 
     def the_questions(doors):
-        said = AtTheDoor.solution(doors)
-        asked = {name: tape.pdus[tape.pdus["pdu"] == "A-ASSOCIATE-RQ"] for name, tape in doors.items()}
-        return {name: (cause, [int(frame) for frame in asked[name]["frame"]]) for name, (cause, _) in said.items()}
+        found = {}
+        for name, (cause, proofs) in AtTheDoor.solution(doors).items():
+            pdus = doors[name].pdus
+            asked = pdus[(pdus["pdu"] == "A-ASSOCIATE-RQ") & pdus["stream"].isin(_connections_of(doors[name], proofs))]
+            found[name] = cause, [int(frame) for frame in asked["frame"]]
+        return found
 
     def the_first_frame(doors):
         return {name: (cause, 1) for name, (cause, _) in AtTheDoor.solution(doors).items()}
@@ -870,13 +900,13 @@ class OnTheWire:
                 lost.append(int(row["detail"].split()[-1]))
 
         return {
-            # what `oddities` calls a pause, and the RST: silent for minutes, and then a RST under HV_PACS's address with a TTL that it never had
+            # what `oddities` calls a pause, and the RST: silent for minutes, then a RST under HV_PACS's address with a TTL it never had
             "tape 8": ("b", odd["tape 8"]["pause"] + odd["tape 8"]["RST"]),
             # frames 72 and 74, and more: the receiver itself says that it has no room
             "tape 9": ("f", odd["tape 9"]["zero window"] + probes),
             # frames 1 to 3: the SYN and its repetitions, and nothing else
             "tape 10": ("g", odd["tape 10"]["no answer"] + odd["tape 10"]["sent again"]),
-            # frames 30 to 35: small segments arrive, and a large one never, however often it is sent
+            # frames 31 to 36: small segments arrive, and a large one never, however often it is sent
             "tape 11": ("d", large),
             # frames 2 and 3: two hardware addresses answer for one IP address; the reset comes from the wrong one of them
             "tape 12": ("a", claims + odd["tape 12"]["other time to live"]),
@@ -1119,11 +1149,27 @@ class Cut(Table):
     """A list of PDUs; an empty one is a list as well."""
 
     takes = "a list of dictionaries"
+    WANTED = "type", "length", "values"
 
     def read(self, given):
         """The table as Rows."""
         if type(given) in (list, tuple) and not given:
             return Rows(["type", "length", "values"], [])
+        value = plain(given) if type(given) in (dict, list, tuple) else None
+        if type(value) is dict and not any(type(one) in (list, dict) for one in value.values()):
+            raise Unreadable("That is one dictionary, and no list of dictionaries. Make the list before the loop, `append` a dictionary "
+                             "for each PDU in it, and return the list behind it.")
+        if type(value) is list and all(type(row) is dict for row in value):
+            for row in value:
+                names = {str(name).strip().casefold(): name for name in row}
+                more = [name for key, name in names.items() if key not in self.WANTED]
+                less = [key for key in self.WANTED if key not in names]
+                if more:
+                    raise Unreadable(f"A dictionary in the list has an entry {short(more[0])}, which was not asked for. Asked are "
+                                     "`type`, `length` and `values`.")
+                if less:
+                    raise Unreadable(f"In a dictionary of the list the entry `{less[0]}` is missing. Asked are `type`, `length` and "
+                                     "`values`.")
         return super().read(given)
 
     def difference(self, answer, other):
@@ -1174,11 +1220,11 @@ def _walked(stream, number=None, step=None, values=None, whole=True, least=6):
     return found
 
 
-def _values(content, step=4):
+def _values(content, step=4, first=0):
     count, at = 0, 0
     while at < len(content):
         count += 1
-        at += max(int.from_bytes(content[at:at + 4], "big") + step, 1)
+        at += max(int.from_bytes(content[at + first:at + 4], "big") + step, 1)
     return count
 
 
@@ -1206,6 +1252,34 @@ def _conversation(draw, server):
             pdus += [ul.Data((command,)), *(ul.Data((part,)) for part in parts)]
     pdus.append(draw.choice((ul.ReleaseReply() if server else ul.ReleaseRequest(), ul.Abort(0))))
     return b"".join(pdu.encode() for pdu in pdus)
+
+
+def _with_a_large_value(draw):
+    """PDUs of a client that sends an object in one large value, longer than two bytes can say."""
+    contexts = (ul.Context(1, "1.2.840.10008.5.1.4.1.1.2", ("1.2.840.10008.1.2",)),)
+    information = ul.MaximumLength(0), ul.ImplementationClass("2.999.9.1"), ul.ImplementationVersion("SOMEBODY")
+    command = ul.Pdv(1, True, True, draw.randbytes(2 * draw.randrange(35, 60)))
+    large = ul.Pdv(1, False, False, draw.randbytes(2 * draw.randrange(33_500, 36_000)))
+    last = ul.Pdv(1, False, True, draw.randbytes(2 * draw.randrange(100, 900)))
+    pdus = ul.AssociateRequest("HV_PACS", "SOME_AE", contexts, information), ul.Data((command,)), ul.Data((large, last))
+    return b"".join(pdu.encode() for pdu in (*pdus, ul.ReleaseRequest()))
+
+
+def _huge_and_cut_short(draw):
+    """The same, and then the beginning of a PDU of 16 MB, which the other side takes if its maximum length is 0 (PS3.8 Annex D.1)."""
+    length = (1 << 24) + 2 * draw.randrange(20, 60)
+    begun = b"\4\0" + length.to_bytes(4, "big") + (length - 4).to_bytes(4, "big") + b"\1\0" + draw.randbytes(draw.randrange(300, 900))
+    return _conversation(draw, server=False)[:-10] + begun
+
+
+def _cut_otherwise(draw, stream):
+    """The stream in segments, one of them lost and sent again together with the end of the one before."""
+    found = _segmented(draw, stream)
+    place = draw.randrange(1, len(found) - 1)
+    start, octets = found[place]
+    early = start - draw.randrange(50, 250)
+    found[place] = early, stream[early:start + len(octets)]
+    return found
 
 
 def _segmented(draw, stream):
@@ -1240,7 +1314,7 @@ class PdusOfAStream:
     - `values`: how many presentation data values (PDVs) a P-DATA-TF holds, 0 for every other type.
 
     `joined` from above may be used. A PDU whose end is not there does not count. The function is tried on streams that you have not seen,
-    of clients and servers: cut anywhere, with several PDUs in one segment, out of order, sent twice.
+    of clients and servers: cut anywhere, with several PDUs in one segment, out of order, sent twice, sent again with other ends.
     """
 
     answer = Parser("pdus", result=Cut("", ordered=True))
@@ -1279,6 +1353,9 @@ class PdusOfAStream:
                 hole = sorted(cut)[len(cut) // 2][0]
                 cut = [(position, octets) for position, octets in cut if not position <= hole < position + len(octets)]
             found.append((cut,))
+        found.append((_segmented(draw, _with_a_large_value(draw)),))
+        found.append((_segmented(draw, _huge_and_cut_short(draw)),))
+        found.append((_cut_otherwise(draw, _with_a_large_value(draw)),))
         return found
 
     def one_a_segment(segments):
@@ -1328,6 +1405,25 @@ class PdusOfAStream:
         stream = joined(segments)
         return _walked(stream, number=lambda at: int.from_bytes(stream[at + 2:at + 4], "big"))
 
+    def last_two_bytes_of_length(segments):
+        stream = joined(segments)
+        return _walked(stream, number=lambda at: int.from_bytes(stream[at + 4:at + 6], "big"))
+
+    def last_three_bytes_of_length(segments):
+        stream = joined(segments)
+        return _walked(stream, number=lambda at: int.from_bytes(stream[at + 3:at + 6], "big"))
+
+    def last_two_bytes_of_a_value(segments):
+        return _walked(joined(segments), values=lambda stream, at, length, count:
+                       _values(stream[at + 6:at + 6 + length], first=2) if count else 0)
+
+    def overlap_dropped(segments):
+        stream = b""
+        for position, octets in sorted(segments):
+            if position == len(stream):
+                stream += octets
+        return _walked(stream)
+
     def cut_short_too(segments):
         return _walked(joined(segments), whole=False)
 
@@ -1364,14 +1460,23 @@ class PdusOfAStream:
         "does.",
         without_a_look_for_holes: "You joined across a hole. What comes behind missing bytes is no longer where the lengths say; stop "
         "there, as `joined` does.",
-        header_forgotten: "The length counts what *follows* it (PS3.8 section 9.3.1): the header's own six bytes come on top. Without them "
-        "the next PDU seems to begin six bytes too early, and the walk ends there. (Or does your `return` stand inside the loop?)",
+        header_forgotten: "Your list ends after the first PDU, whatever the stream. Does your `return` stand inside the loop? Or is the "
+        "step too short: the length counts what *follows* it (PS3.8 section 9.3.1), and the header's own six bytes come on top. Without "
+        "them the next PDU seems to begin six bytes too early.",
         header_counted: "You return the length with the header's six bytes. Asked is what the header says.",
         reserved_byte_counted: "You read the length one byte too early. Behind the type there is a reserved byte; the length has the four "
         "after that (PS3.8 section 9.3.1).",
         low_byte_first: "Your list is empty, whatever the stream. Are the lengths read with the low byte first, as in a data set? Then no "
         "end is ever reached: the upper layer has the high byte first, always (PS3.8 section 9.3.1). Or is an `append` missing?",
         two_bytes_of_length: "You read two bytes of length. It has four; two are those of the items *inside* an association request.",
+        last_two_bytes_of_length: "You read the last two bytes of the length. It has four: as long as PDUs are short, the first two are "
+        "zero and nobody notices. A PDU may be longer than 65,535 bytes.",
+        last_three_bytes_of_length: "You read the last three bytes of the length. It has four: in short PDUs the first is zero and nobody "
+        "notices, but a side may take PDUs of any length (PS3.8 Annex D.1).",
+        last_two_bytes_of_a_value: "You read two bytes of a value's length. It has four (PS3.8 Table 9-23): as long as values are short, "
+        "the first two are zero and nobody notices. A value may be longer than 65,535 bytes.",
+        overlap_dropped: "You take a segment only if it begins exactly where the stream ends. One that was sent again may begin earlier "
+        "and end later: then a part of it is known and the rest is new. `joined` takes the rest.",
         cut_short_too: "You return PDUs whose end is not there. A length is a promise; whether it was kept only the bytes tell. Compare "
         "the end with the length of the stream.",
         to_the_last_byte: "You walk while there is any byte left. Where the capture stops in the middle, the last PDU is cut short, or "
@@ -1499,6 +1604,12 @@ class TheRandomPattern:
     def without_the_forgotten_one(calls):
         return _pattern(calls, asked="without the forgotten one")
 
+    def asked_in_utc(calls):
+        return _pattern(calls, asked="in UTC")
+
+    def asked_is_full(calls):
+        return _pattern(calls, asked="full")
+
     def all_hours(calls):
         return _pattern(calls, least=0)
 
@@ -1526,6 +1637,10 @@ class TheRandomPattern:
         rejected_only: "In `asked` you counted the rejections. Who was accepted had asked, too.",
         without_the_forgotten_one: "In `asked` you left the forgotten device out. It calls in vain, but it does call: `asked` is "
         "whatever came of it.",
+        asked_in_utc: "In `asked` are the counts of other hours: those of UTC. `hour` and `full` go by the clocks on the walls; count "
+        "`asked` by the same hour.",
+        asked_is_full: "`asked` and `full` are the same in your table. Asked for was more than what was rejected for the limit: who was "
+        "accepted, or rejected for another reason, had asked too.",
         all_hours: "In your table are hours in which `full` is 0. Only hours in which there was such a rejection belong into it.",
         the_busiest_hour: "That is the hour in which most associations were asked for. Was any of them rejected for the limit? Many short "
         "ones one after the other never reach a limit; a few that stay open do.",
@@ -1550,7 +1665,8 @@ MISTAKES = {                            # what may be counted otherwise -> (the 
              ("every_permanent_one", "1")),
     "by": ((None, PACS_TITLE), ("rejected_by_all_servers", "all")),
     "asked": ((None, "of HV_PACS"), ("asked_of_all_servers", "of all servers"), ("accepted_only", "accepted"),
-              ("rejected_only", "rejected"), ("without_the_forgotten_one", "without the forgotten one")),
+              ("rejected_only", "rejected"), ("without_the_forgotten_one", "without the forgotten one"), ("asked_in_utc", "in UTC"),
+              ("asked_is_full", "full")),
     "least": ((None, 1), ("all_hours", 0)),
 }
 
@@ -1577,10 +1693,13 @@ def _counted(rows, hours=SUMMER, code="2/3/2", by=PACS_TITLE, asked="of HV_PACS"
     counts = {}
     for utc, client, server, numbers in rows:
         count = counts.setdefault((utc + hours) % 24, [0, 0])
-        count[0] += {"of HV_PACS": server == PACS_TITLE, "of all servers": True, "accepted": server == PACS_TITLE and not numbers,
+        counted = counts.setdefault(utc, [0, 0]) if asked == "in UTC" else count
+        full = numbers != "" and numbers.startswith(code) and by in (server, "all")
+        counted[0] += {"of HV_PACS": server == PACS_TITLE, "of all servers": True, "accepted": server == PACS_TITLE and not numbers,
                      "rejected": server == PACS_TITLE and numbers != "",
-                     "without the forgotten one": server == PACS_TITLE and client != FORGOTTEN[0]}[asked]
-        count[1] += numbers != "" and numbers.startswith(code) and by in (server, "all")
+                     "without the forgotten one": server == PACS_TITLE and client != FORGOTTEN[0], "in UTC": server == PACS_TITLE,
+                     "full": full}[asked]
+        count[1] += full
     # an hour of which nothing was asked makes no row: nobody who counts rows sees it
     return [(hour, *count) for hour, count in sorted(counts.items()) if count[1] >= least and count[0] + count[1]]
 
@@ -1636,7 +1755,7 @@ class Rate(Number):
         if found is None:
             return None
         for factor, unit in self.OTHER:
-            if any(self._near(number, other[0] * factor, 0.005) for number in answer):
+            if any(self._near(number, other[0] * factor, 0.001) for number in answer):
                 return Difference(f"That would be right in {unit}. Asked are kB/s: how many thousand bytes in a second.", "unit")
         if found.label == "value":
             return Difference("That is not how many kB/s, thousand bytes in a second, fit through. Window and round trip are those of "
@@ -1765,7 +1884,10 @@ class NetworkOrPacs:
         "At most: window / round trip. The window stands in the listing, `Win=`, in bytes; the round trip is `waiting` of that sender's "
         "TCP handshake, in seconds. Divide by 1000 for kB.",
     ]
-    praise = "One for the line between the houses, one for the archive's disks, one for the scanner's vendor. Three tickets, with numbers."
+    praise = (
+        "Three tickets, with numbers. One for the network as it is defined here, window and round trip: the line is not at fault, and the "
+        "remedy is scaling of the window at *both* ends (RFC 7323). One for the archive, one for the maker of the camera."
+    )
 
 
 # --- the display filter
@@ -1800,6 +1922,8 @@ def _frames_to_filter():
             for kind, name in ul.NAMES.items():
                 pdu = {"dicom": [True], "dicom.pdu.type": [kind]}
                 if kind == 3:
+                    # The standard nowhere says which result goes with which reason, but a transient 1/2 or 2/2 would be against all sense:
+                    # who asks for result 2 and reason 2, and not for the source, is right enough.
                     for numbers in ((1, 1, 1), (1, 1, 2), (1, 1, 3), (1, 1, 7), (1, 2, 1), (1, 2, 2), (2, 1, 1), (2, 3, 1), (2, 3, 2)):
                         codes = dict(zip(FIELDS[3:6], ([number] for number in numbers)))
                         frames.append((f"an A-ASSOCIATE-RJ {numbers[0]}/{numbers[1]}/{numbers[2]} from {server} to {caller}",
@@ -1810,7 +1934,8 @@ def _frames_to_filter():
                         frames += [(f"an A-ABORT {source}/{reason}", {**ends, **pdu, **codes}) for ends in (there, back)]
                 else:
                     more = titles if kind in (1, 2) else {}
-                    frames += [(f"a {name}", {**ends, **pdu, **more}) for ends in (there, back) if not (kind == 1 and ends is back)]
+                    article = "an" if name[0] == "A" else "a"
+                    frames += [(f"{article} {name}", {**ends, **pdu, **more}) for ends in (there, back) if not (kind == 1 and ends is back)]
     return frames
 
 
@@ -1955,17 +2080,87 @@ def shown(value):
     """What a display filter shows of FRAMES, as text: "none", or a 0 or 1 for each."""
     if not isinstance(value, str):
         raise ValueError("a display filter is text")
-    text = value.strip().strip("`")
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" and text.count(text[0]) == 2:
-        text = text[1:-1]
-    test = _Filter(text).test
+    test = _Filter(_bare(value)).test
     return "".join("01"[test(frame)] for _, frame in FRAMES)
+
+
+def _bare(text):
+    """A filter without the quotes or backticks around it."""
+    text = text.strip().strip("`")
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" and text.count(text[0]) == 2 else text
+
+
+def _tokens(text):
+    return [found["sign"] or found["text"] or found["word"] or found["other"] for found in _TOKEN.finditer(text.strip())]
+
+
+def _conditions(tokens):
+    """The conditions of a filter that must all hold, each as text: what `and` joins, outside of brackets."""
+    parts, depth = [[]], 0
+    for place, token in enumerate(tokens):
+        depth += (token == "(") - (token == ")")
+        if depth == 0 and token in ("or", "||"):
+            return [" ".join(tokens)]
+        if depth == 0 and token in ("and", "&&"):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    if len(parts) == 1 and tokens[0] == "(" and tokens[-1] == ")":
+        inside = _conditions(tokens[1:-1])
+        return inside if all(one.count("(") == one.count(")") for one in inside) else [" ".join(tokens)]
+    return [one for part in parts for one in (_conditions(part) if len(parts) > 1 else [" ".join(part)])]
+
+
+def _fit(conditions):
+    """Whether all these conditions hold in some kind of frame."""
+    tests = [_Filter(one).test for one in conditions]
+    return any(all(test(frame) for test in tests) for _, frame in FRAMES)
+
+
+def _excluding(conditions):
+    """A sentence on the fewest conditions that no frame fulfils together."""
+    for count in range(1, len(conditions)):
+        for some in itertools.combinations(conditions, count):
+            if not _fit(some):
+                if count == 1:
+                    return f"Already `{some[0]}` alone is true of no frame that may come."
+                return f"No frame that may come fulfils both `{some[0]}` and `{some[1]}`." if count == 2 else (
+                    f"No frame that may come fulfils all of {', '.join(f'`{one}`' for one in some)}.")
+    return f"No frame that may come fulfils {'it' if len(conditions) == 1 else 'all of its conditions together'}."
 
 
 class Shown(Text):
     """A display filter, judged by what it shows."""
 
     takes = "a display filter, as text"
+
+    def read(self, given):
+        """What the filter shows, as `shown` writes it."""
+        text = single(plain(given))
+        if type(text) is str and not text.strip(" `'\""):
+            raise Unreadable("The text is empty: write the filter between the quotes.")
+        return super().read(given)
+
+    def judge(self, exercise, given, editions):
+        """As for every kind; of a filter that shows nothing, which of its conditions leave nothing."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or verdict.label == "unreadable":
+            return verdict
+        text = single(plain(given[0]))
+        text = _bare(text.decode("latin-1") if type(text) is bytes else text)
+        if "1" in self.read(*given):
+            words = set(_tokens(text))
+            mixed = words & {"or", "||"} and words & {"and", "&&"} and "(" not in words
+            if verdict.label not in ("extra", "missing") or not mixed:
+                return verdict
+            more = "Here `and` binds closer than `or`: what belongs together stands in brackets."
+            return Verdict(verdict.outcome, f"{verdict.message} {more}", verdict.label)
+        conditions = _conditions(_tokens(text))
+        rest = [one for one in conditions if "dicom.assoc.ae." not in one]
+        feedback = {way.__name__: said for way, said in exercise.wrong_ways.items()}
+        if len(rest) < len(conditions) and _fit(rest):
+            return Verdict(Outcome.NOT_YET, feedback["the_called_title"], "the_called_title")
+        return Verdict(Outcome.NOT_YET, f"This filter shows nothing at all. {_excluding(conditions)}", "nothing")
 
     def difference(self, answer, other):
         """None when both show the same of every kind of frame."""
@@ -2053,8 +2248,8 @@ class FilterForTheNight:
         of_all_servers: "That shows the rejections of every server. A rejection is a frame *from* the one who rejects.",
         by_the_port: "A port is no address: another archive listens on 11112 as well, and its rejections are shown, too. Who sends a frame "
         "says its IP address.",
-        either_way_by_the_port: "`ip.addr` and `tcp.port` are either end. When HV_PACS calls another archive that listens on 11112, and "
-        "that one rejects, both conditions hold as well.",
+        either_way_by_the_port: "`ip.addr` is either end, and a port is no address. When HV_PACS calls another archive that listens on "
+        "11112, and that one rejects, your conditions hold as well.",
         to_the_archive: "`ip.dst` is where a frame goes. Those are rejections that HV_PACS *gets*, when it calls another server.",
         either_way: "`ip.addr` is either end. HV_PACS calls other servers, too, and their rejections go *to* it.",
         every_rejection: "That shows every rejection by HV_PACS; most of them are the forgotten device with its wrong title.",
@@ -2087,6 +2282,7 @@ VIEWER = (                              # what a viewing station proposes beside
     "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.88.59", "1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.5.1.4.1.1.128",
 )
 LARGEST = 1400                          # bytes that a narrow path lets through
+EARLIER = 8                             # of VIEWER, how many are proposed before Verification: what is taken is not the first context
 PATIENCE = 0.35                         # seconds that the station waits for an answer
 STATES = {                              # how the other side behaves -> behaviour of the service, and the fault of the way
     "closed": ("closed", None), "silent": ("silent", None), "renamed": ("renamed", None), "strict": ("strict", None),
@@ -2125,7 +2321,7 @@ class Bench:
         from coursekit.systems.caller import CONNECT_SECONDS, call
 
         self._sent = True
-        call(self._proxy.host, self._proxy.port, self.called, "WS_ED1", PATIENCE, also=VIEWER)
+        call(self._proxy.host, self._proxy.port, self.called, "WS_ED1", PATIENCE, also=VIEWER[EARLIER:], before=VIEWER[:EARLIER])
         if not any(event.what == "connection" for event in self._proxy.journal):
             # Nobody listens there. Windows asks again for two seconds before it believes it, longer than the station waits.
             self._proxy.journal.wait("refused", seconds=CONNECT_SECONDS)
@@ -2185,8 +2381,35 @@ class Conclusion(Text):
 
     def difference(self, answer, other):
         """None when the words agree."""
-        said = f"In that capture {self.SHOWS[other]} Which line of your function takes it?"
+        said = f"In that capture {self.SHOWS[other]} Which line of your function takes it? If none does, it comes to the last `return`."
         return None if answer == other else Difference(said, "value")
+
+
+TOGETHER = {                            # wrong way -> the systems in all of which an answer must agree with it, the rightly named ones too
+    "both_are_calling": ("renamed", "strict"), "both_are_called": ("renamed", "strict"),
+    "every_rejection_is_called": ("renamed", "strict", "busy"), "every_rejection_is_calling": ("renamed", "strict", "busy"),
+    "every_rejection_is_busy": ("renamed", "strict", "busy"),
+}
+
+
+class Finder(Client):
+    """A function that finds what is wrong. Of several mistakes one is told that is there whole and explains the first wrong system."""
+
+    def _part(self, exercise, states, results, right, first):
+        found = {}
+        for way in exercise.wrong_ways:
+            said = [self.result.read(way(state)) for state in states]
+            wrong = [place for place, (one, other) in enumerate(zip(said, right, strict=True)) if one != other]
+            concerned = [states.index(state) for state in TOGETHER[way.__name__]] if way.__name__ in TOGETHER else wrong
+            if len(wrong) < 4 and first in wrong and all(results[place] == said[place] for place in concerned):
+                found[way] = len(wrong)
+        return max(found, key=found.get, default=None)
+
+
+def _only(word):
+    """What is told whose function says the same word of all systems."""
+    return (f"Your function says \"{word}\" of all ten systems. Does any line before that `return` look into the capture? And is there an "
+            "`or` with a comparison on its left side only? Text that stands alone counts as true, always.")
 
 
 def _except(word, *states):
@@ -2202,7 +2425,7 @@ class FromTheWire:
     wrong.
     """
 
-    answer = Client("find", result=Conclusion("", reading=conclusion))
+    answer = Finder("find", result=Conclusion("", reading=conclusion))
     points = 4
 
     def solution(bench):
@@ -2269,8 +2492,26 @@ class FromTheWire:
     def reasons_swapped(state):
         return {"renamed": "calling", "strict": "called"}.get(state, RIGHT[state])
 
+    def both_are_calling(state):
+        return _except("calling", "renamed")[state]
+
+    def both_are_called(state):
+        return _except("called", "strict")[state]
+
     def busy_is_the_caller(state):
         return _except("calling", "busy")[state]
+
+    def busy_is_the_called_title(state):
+        return _except("called", "busy")[state]
+
+    def every_rejection_is_calling(state):
+        return _except("calling", "busy", "renamed")[state]
+
+    def every_rejection_is_busy(state):
+        return _except("busy", "renamed", "strict")[state]
+
+    def refused_is_silence(state):
+        return _except("silent", "closed")[state]
 
     def every_rejection_is_called(state):
         return _except("called", "busy", "strict")[state]
@@ -2286,6 +2527,30 @@ class FromTheWire:
 
     def always_ok(state):
         return "ok"
+
+    def always_refused(state):
+        return "refused"
+
+    def always_reset(state):
+        return "reset"
+
+    def always_lost(state):
+        return "lost"
+
+    def always_aborted(state):
+        return "aborted"
+
+    def always_busy(state):
+        return "busy"
+
+    def always_called(state):
+        return "called"
+
+    def always_calling(state):
+        return "calling"
+
+    def always_no_context(state):
+        return "no context"
 
     def accepted_or_silent(state):
         return {"ok": "ok", "no context": "ok", "reset": "ok"}.get(RIGHT[state], "silent")
@@ -2310,26 +2575,43 @@ class FromTheWire:
         reset_is_silence: "One connection is reset in the middle of the answer. That is not silence: somebody has cut it. Look at `ended` "
         "first.",
         accepted_is_ok: "One system accepts the association and none of its contexts. Nothing can be asked on such an association: look at "
-        "`contexts`, column `result`.",
+        "`contexts`, column `result`. (If you do: `0 in` a column of pandas looks through the numbers of its rows. Make a list of it.)",
         every_context_must_be_taken: "One system accepts the association and *some* of its contexts. A viewer proposes all that it can "
-        "do, and no archive takes all. Only if none has the result 0 is there nothing to talk about.",
+        "do, and no archive takes all; the first row says nothing of the others. Only if none has the result 0 is there nothing to talk "
+        "about.",
         reasons_swapped: "The two reasons are swapped: 3 is about the one that *calls*, 7 about the one that *is called* (PS3.8 Table "
         "9-21).",
+        both_are_calling: "Of two rejections you say \"calling\", and one of them has another reason. 3 is about the one that *calls*, 7 "
+        "about the one that *is called* (PS3.8 Table 9-21): compare the three numbers in `detail`.",
+        both_are_called: "Of two rejections you say \"called\", and one of them has another reason. 3 is about the one that *calls*, 7 "
+        "about the one that *is called* (PS3.8 Table 9-21): compare the three numbers in `detail`.",
         busy_is_the_caller: "One rejection is transient: the system is full for the moment. Look at all three numbers.",
+        busy_is_the_called_title: "One rejection is transient: a wrong title stays wrong, and a full system has room in a minute. Look at "
+        "all three numbers.",
         every_rejection_is_called: "Your function takes every rejection for a wrong called title. The three numbers tell three kinds "
         "apart.",
+        every_rejection_is_calling: "Your function takes every rejection for an unknown caller. The three numbers tell three kinds apart.",
+        every_rejection_is_busy: "Your function takes every rejection for a full system. The three numbers tell three kinds apart.",
+        refused_is_silence: "At one system nobody listens, and its operating system said so at once, with RST. That is an answer: look at "
+        "`opened` first.",
         abort_is_a_reset: "An A-ABORT is DICOM: the program is there, and breaks off. A RST is TCP's.",
         abort_is_silence: "One system answers with A-ABORT. That is an answer, and a DICOM one. Look for its name among the PDUs.",
         blame_the_network: "You give the way for nearly everything. Whatever answers in DICOM, or refuses, was reached: the way is all "
         "right.",
-        always_ok: "Your function says \"ok\" of all ten systems. Does any line before that `return` look into the capture? And is there "
-        "an `or` with a comparison on its left side only? Text that stands alone counts as true, always.",
+        always_ok: _only("ok"),
+        always_refused: _only("refused"),
+        always_reset: _only("reset"),
+        always_lost: _only("lost"),
+        always_aborted: _only("aborted"),
+        always_busy: _only("busy"),
+        always_called: _only("called"),
+        always_calling: _only("calling"),
+        always_no_context: _only("no context"),
         accepted_or_silent: "Your function knows two words only. Every rejection and abort is an answer, and so is a refusal by TCP: nine "
         "of the ten systems have something wrong, each something else. Begin with the lowest: refused, reset, lost.",
         answered_or_silent: "Your function takes every answer for a good one, and knows two words only. What kind of answer is it, and "
         "what does it say? Begin with the lowest: refused, reset, lost; then go by the names of the PDUs.",
-        always_silent: "Your function says \"silent\" of all ten systems. Is there an `or` with a comparison on its left side only? Text "
-        "that stands alone counts as true, always.",
+        always_silent: _only("silent"),
     }
     hints = [
         "`bench.send()`, then `seen = bench.capture()`. Then `talk = seen.conversations.iloc[0]`, the only connection, and `names = "

@@ -277,12 +277,14 @@ def _read_by(text, segment, field, component, separator=None, marks=None, ends="
             continue
         if segment == "MSH":
             fields[1:1] = [separator] * (1 - shift)
-        if looks_on and field >= len(fields):
+        if looks_on is True and field >= len(fields):
             continue
         one = fields[field] if field < len(fields) else ""
         one = one.split(repetition_mark)[0 if repetitions is True else -1] if repetitions else one
         components = one.split(component_mark)
         found = components[component - 1] if component <= len(components) else ""
+        if looks_on == "for content" and found == "":
+            continue
         if not last:
             return found
     return found
@@ -333,7 +335,7 @@ class ReadByHand:
         asked = (("MSH", 3, 1), ("MSH", 9, 1), ("MSH", 9, 2), ("MSH", 10, 1), ("MSH", 12, 1), ("PID", 3, 1), ("PID", 3, 4), ("PID", 3, 5),
                  ("PID", 5, 1), ("PID", 5, 2), ("PID", 5, 9), ("PID", 8, 1), ("PID", 40, 1), ("PV1", 2, 1),
                  ("OBR", 4, 1), ("OBR", 4, 2), ("OBR", 4, 5), ("OBR", 5, 1), ("OBR", 31, 2),
-                 ("ORC", 1, 1), ("AL1", 1, 1))
+                 ("ORC", 1, 1), ("AL1", 1, 1), ("DG1", 3, 1), ("DG1", 4, 1), ("DG1", 3, 2))
         texts = [omi, card]
         for marks, ends in ((("|", "^~\\&"), "\r"), (("|", "^~\\&"), "\n"), (("$", "*~\\&"), "\r"), (("|", "~^\\&"), "\n"),
                             (("#", "@!\\&"), "\r\n"), (("|", "!*\\&"), "\r\n"), (("|", "^~\\&#"), "\r")):
@@ -341,7 +343,8 @@ class ReadByHand:
             name = f"{draw.choice(FAMILIES)}^{draw.choice(GIVEN)}"
             message = hl7.parse("\r".join([
                 _msh(draw, draw.choice(("HIS", "RIS")), "ORM^O01", "2.3.1"), "NTE|1||PID checked OBR checked",
-                _pid(draw, f"{number}^^^{THEIRS}^PT~HV{number}^^^{OURS}^MR", name), "PV1|1|O", f"ORC|NW|P{number}^HIS",
+                _pid(draw, f"{number}^^^{THEIRS}^PT~HV{number}^^^{OURS}^MR", name), "PV1|1|O",
+                "DG1|1||^Cough^I10||20250401", "DG1|2||R05^Cough, second^I10|Cough|20250402", f"ORC|NW|P{number}^HIS",
                 rf"OBR|1|P{number}^HIS||CTHD^CT HEAD \T\ NECK^99HV^CTHD-1^CT HEAD routine ",
                 f"OBR|2|P{number}^HIS||CTTH^CT THORAX^99HV|R{'|' * 26}^Fall"]))
             message["MSH-1"], message["MSH-2"] = marks
@@ -386,6 +389,9 @@ class ReadByHand:
     def looked_on(text, segment, field, component):
         return _read_by(text, segment, field, component, looks_on=True)
 
+    def looked_for_content(text, segment, field, component):
+        return _read_by(text, segment, field, component, looks_on="for content")
+
     def unescaped(text, segment, field, component):
         return hl7.unescape(ReadByHand.solution(text, segment, field, component))
 
@@ -415,6 +421,8 @@ class ReadByHand:
         "line of it begins with `PID checked`: no segment. The name is the whole of part 0, up to the first separator.",
         looked_on: "Where the first segment of the name lacks the field, you went on to the next one. The first counts: the second OBR is "
         "about another exam, and what the first does not say is `\"\"`.",
+        looked_for_content: "Where the first segment of the name has nothing in that place, you went on to the next one. The first counts, "
+        "whatever it holds: the code of the second diagnosis is not that of the first, which has none.",
         unescaped: "You undid the escapes. Asked is the component as it stands in the message: it may go on into another one, where "
         "a bare `&` would separate.",
         blanks_stripped: "You took the blanks off the end. Asked is the component as it stands; whether blanks "
@@ -480,12 +488,14 @@ class PatientAndReason:
                    "HV{0}^^^HVGH&2.999.1.1&ISO^MR~{0}^^^HVGH&2.999.1.1&ISO^VN", "EC-{0}^^^ECC&2.999.1.2&ISO^MR",
                    "HV{0}^^^HVGH&2.999.1.1&ISO^MR~{0}^^^NMH&2.999.1.9&ISO^PI", "{0}^^^^SS", "{0}", "HV{0}^^^HVGH^MR~EC-{0}^^^ECC^MR",
                    "HV{0}^^^HVGH&2.999.1.1&ISO^MR^HVGH~EC-{0}^^^ECC&2.999.1.2&ISO^MR^ECC", "EC-{0}^^^ECC&2.999.1.2&ISO^MR^HVGH",
-                   "{0}^^^ECC&2.999.1.2&ISO^PI^HVGH&2.999.1.1&ISO^MR", "L{0}^^^HVGHLAB&2.999.1.7&ISO^MR", "HVT{0}^^^HVGH&2.999.1.1&ISO^MRT")
+                   "{0}^^^ECC&2.999.1.2&ISO^PI^HVGH&2.999.1.1&ISO^MR", "L{0}^^^HVGHLAB&2.999.1.7&ISO^MR", "HVT{0}^^^HVGH&2.999.1.1&ISO^MRT",
+                   "N{0}^^^NEWHVGH&2.999.1.8&ISO^MR")
         for place, number in enumerate(numbers):
             one = _orm(draw)
             one["PID-3"], one["PID-5"], one["OBR-31"] = number.format(_digits(draw)), names[place % 3], reasons[place % 4]
             found.append(one)
-        return [(one,) for one in found]
+        typed = _orm(draw, name="de Wit&de&Wit^Noor")
+        return [(one,) for one in [*found, typed]]
 
     def first_number(message):
         return {**PatientAndReason.solution(message), "mrn": message["PID-3.1"]}
@@ -507,6 +517,9 @@ class PatientAndReason:
 
     def authority_begins(message):
         return _label_where(message, lambda authority, kind, number: authority.startswith("HVGH") and kind == "MR")
+
+    def authority_contains(message):
+        return _label_where(message, lambda authority, kind, number: "HVGH" in authority and kind == "MR")
 
     def anywhere_in_the_number(message):
         return _label_where(message, lambda authority, kind, number: "HVGH" in number and "MR" in number)
@@ -541,6 +554,25 @@ class PatientAndReason:
         reason, name = (hl7.unescape(message[place]).split("^") for place in ("OBR-31", "PID-5"))
         return {**PatientAndReason.solution(message), "family": name[0].split("&")[0], "reason": (reason + ["", ""])[1]}
 
+    def family_with_escapes(message):
+        return {**PatientAndReason.solution(message), "family": message["PID-5.1.1"]}
+
+    def reason_with_escapes(message):
+        return {**PatientAndReason.solution(message), "reason": message["OBR-31.2"]}
+
+    def family_unescaped_too_early(message):
+        return {**PatientAndReason.solution(message), "family": PatientAndReason.unescaped_too_early(message)["family"]}
+
+    def surname_unescaped_too_early(message):
+        return {**PatientAndReason.solution(message), "family": hl7.unescape(message["PID-5.1"]).split("&")[0]}
+
+    def reason_unescaped_too_early(message):
+        return {**PatientAndReason.solution(message), "reason": PatientAndReason.unescaped_too_early(message)["reason"]}
+
+    def upper_case(message):
+        found = PatientAndReason.solution(message)
+        return {**found, "family": found["family"].upper()}
+
     def whole_surname(message):
         return {**PatientAndReason.solution(message), "family": hl7.unescape(message["PID-5.1"])}
 
@@ -560,6 +592,8 @@ class PatientAndReason:
         "(MRT) are ours as well: CX.5 tells the medical record number.",
         authority_begins: "You asked whether CX.4 *begins* with HVGH. The laboratory's own authority, HVGHLAB, begins so too, and its "
         "numbers are others. Take the first subcomponent, and compare it whole.",
+        authority_contains: "You asked whether CX.4 has HVGH *somewhere* in it. So have HVGHLAB and NEWHVGH, whose numbers are others. "
+        "Take the first subcomponent, and compare it whole.",
         anywhere_in_the_number: "You looked for `HVGH` and `MR` anywhere in the identifier. CX.6, the facility where a number was given "
         "out, may say HVGH as well, and MRT has MR in it. Take CX.4 and CX.5, and compare them whole.",
         at_the_end_of_the_number: "You looked for `HVGH` somewhere and for `MR` at the end. CX has more components behind the type: CX.6 "
@@ -574,6 +608,17 @@ class PatientAndReason:
         "2.7); one that goes from message to message must not be.",
         unescaped_too_early: "You unescaped the field before you took it apart. Then a `^` or `&` that somebody *typed* separates like "
         "one that the sender put in. First take apart, then unescape the part.",
+        family_with_escapes: "The surname still has its escapes: on the screen stands `\\T\\` where an `&` belongs to the name. A text "
+        "that leaves HL7 has to be unescaped (section 2.7), names too.",
+        reason_with_escapes: "The reason still has its escapes: on the screen stands `\\T\\` where the doctor typed `&`. A text that "
+        "leaves HL7 has to be unescaped (section 2.7).",
+        family_unescaped_too_early: "You unescaped the name before you took it apart. Then an `&` or `^` that *belongs* to the name "
+        "separates like one that the sender put in. First take apart, then unescape the part.",
+        surname_unescaped_too_early: "You unescaped PID-5.1 before you took its subcomponents apart. Then an `&` that *belongs* to the "
+        "name separates like one that the sender put in. First take apart, then unescape the part.",
+        reason_unescaped_too_early: "You unescaped OBR-31 before you took it apart. Then a `^` that the doctor *typed* separates like "
+        "one that the sender put in. First take apart, then unescape the part.",
+        upper_case: "You wrote the surname in capitals. Asked is the name as it is: who is called de Wit is not DE WIT.",
         whole_surname: "Surnames may have parts (XPN.1 is of type FN since v2.4): the whole, then prefix and own surname, with `&` "
         "between. Only the first subcomponent goes onto the screen.",
         code_of_the_reason: "OBR-31 is a coded element: OBR-31.1 is the code, the text is the second component.",
@@ -603,7 +648,7 @@ def _dtm(ts, zone, pad=False, precision=True, zeros=True, dates=False, replace=F
     digits, offset, degree = found[1], found[2] or "", found[3] or ""
     if strip:
         digits = digits.rstrip("0") if "." not in digits else digits
-    if zeros:
+    if zeros is True or zeros == "bare" and re.fullmatch(r"\d{8}", ts):
         digits = digits[:6] if digits[6:8] == "00" else digits
         digits = digits[:4] if digits[4:6] == "00" else digits
     if precision:
@@ -688,6 +733,7 @@ class TimeStamps:
             (day + "000000^D", "+0200"), (day + clock + "^M", "+0200"), (year + "0817000000^Y", ""), (year + "0817^L", "+0100"),
             (day + clock + ".2500^S", "+0100"), (day + clock + ".25-0500", "+0200"), (day + clock[:2], "+0200"), (day + clock[:4], ""),
             ("198807050000", "+0100"), (day + "0000", ""), (day + clock + "+0000^S", "+0200"), (day + "000000+0200^D", "+0200"),
+            (year + "0000000000", "+0100"), (year + "0000^D", ""), (year + month + "00+0100", "+0100"), (year + month + "00000000^S", ""),
             (day + "^S", "+0200"), (day + clock + "^H", "+0100"), ("", "+0200"), ('""', "+0200"), ('""', ""), (day + clock + "^", "+0200"),
         ]
 
@@ -699,6 +745,9 @@ class TimeStamps:
 
     def zeros_kept(ts, zone):
         return _dtm(ts, zone, zeros=False)
+
+    def zeros_of_bare_dates(ts, zone):
+        return _dtm(ts, zone, zeros="bare")
 
     def zeros_stripped(ts, zone):
         return _dtm(ts, zone, zeros=False, strip=True)
@@ -728,6 +777,8 @@ class TimeStamps:
         "its zeros are no midnight.",
         zeros_kept: "A month or day `00` is no part of any calendar: some senders write it for *not known*, and the next receiver stops "
         "there with a date error. Leave out what is not known.",
+        zeros_of_bare_dates: "You look for a month or day `00` only in a text of eight digits. Hours, an offset or a degree of precision "
+        "may stand behind it, as in `19700000000000`: the places 5 to 8 are month and day all the same.",
         zeros_stripped: "You took all zeros off the end. `0000` behind a day is midnight, the month `10` ends with a zero, and so do many "
         "minutes. Only a `00` in the place of the month or the day means not known.",
         offset_on_dates: "A date of birth got an offset from UTC. A day without hours has none: with one, some systems "
@@ -756,16 +807,18 @@ class TimeStamps:
 # --- 4
 
 def orm_parts(message):
-    """The parts of a message as ``hl7.parts`` has them, without what the exercise leaves free: MSH-9.3, quantity and interval of the
-    timing, the issuer's name in ZDS, and in which order the Z segments stand at the end."""
+    """The parts of a message as ``hl7.parts`` has them, without what the exercise leaves free: ORM_O01 or nothing in MSH-9.3, quantity
+    and interval of the timing, the issuer's name in ZDS, and in which order the Z segments stand at the end."""
     found = hl7.parts(message)
     names = found["segments"].split()
     last = len(names)
     while names[last - 1][0] == "Z":                     # MSH, at the latest, is none
         last -= 1
     found["segments"] = " ".join(names[:last] + sorted(names[last:]))
+    if found.get("MSH-9.3") == "ORM_O01":
+        del found["MSH-9.3"]
     return {part: value for part, value in found.items()
-            if not re.fullmatch(r"MSH-9\.3|(ORC(\[\d+\])?-7|OBR(\[\d+\])?-27)\.[12]|ZDS(\[\d+\])?-1\.2", part)}
+            if not re.fullmatch(r"(ORC(\[\d+\])?-7|OBR(\[\d+\])?-27)\.[12]|ZDS(\[\d+\])?-1\.2", part)}
 
 
 class _Stopped:
@@ -776,19 +829,48 @@ class _Stopped:
 STOPPED = _Stopped()
 
 
+class _WentOn:
+    """What a step returned where it had to stop."""
+
+    def __init__(self, returned):
+        self.returned = returned
+
+    def __repr__(self):
+        return "None" if self.returned is None else describe(self.returned)
+
+
 class Order(Message):
     """A message; or, where a step has stopped, that it has."""
 
     def read(self, given):
         """{part: value}."""
-        return {"an exception": "was raised"} if given is STOPPED else super().read(given)
+        if given is STOPPED:
+            return {"an exception": "was raised"}
+        return {"an exception": "was not raised"} if type(given) is _WentOn else super().read(given)
 
     def difference(self, answer, other):
         """None when both say the same in all parts."""
         found = super().difference(answer, other)
-        if found is not None and found.message == "ZDS-1.1 is missing.":
-            found = Difference(f"{found.message} Was IPC-3.1 read, and from a message that still had its IPC?", found.label)
-        return found
+        if found is None:
+            return None
+        more = ""
+        if found.message == "ZDS-1.1 is missing.":
+            more = "Was IPC-3.1 read, and from a message that still had its IPC?"
+        if found.message == "MSH-9.3 does not belong there.":
+            more = "It names the structure of the message; that of an ORM^O01 is ORM_O01, and it may be left out."
+        if found.message == "segments is not right.":
+            return Difference(_wrong_segments(answer["segments"].split(), other["segments"].split()), found.label)
+        return Difference(f"{found.message} {more}".strip(), found.label)
+
+
+def _wrong_segments(given, right):
+    """What is wrong with the names of a message's segments, in a sentence."""
+    for name in given + right:
+        if given.count(name) != right.count(name):
+            return f"It has {given.count(name)} {name}, which is too {'few' if given.count(name) < right.count(name) else 'many'}."
+    place = next(place for place, (one, other) in enumerate(zip(given, right)) if one != other)
+    return (f"All segments are there, but not in the order that is asked: segment {place + 1}, counted from 1, is {given[place]}, and "
+            "another has to stand there.")
 
 
 class Step(Function):
@@ -813,11 +895,14 @@ class Step(Function):
         def tried(message):
             stops = self.stops(message)
             try:
-                return function(message)
+                returned = function(message)
             except Exception:
                 if stops:
                     return STOPPED
                 raise
+            if stops and not (isinstance(returned, (hl7.Message, str, bytes)) and returned):
+                return _WentOn(returned)
+            return returned
 
         return tried
 
@@ -826,8 +911,8 @@ def _what_has_to_stop(message):
     """A sentence on an order that can't be mapped."""
     if "IPC" in message:
         return None
-    return ("This order has no IPC, so there is nothing to map: the step has to stop with an exception. Reading does not stop it, because "
-            'what is not there is `""`.')
+    return ("This order has no IPC, so there is nothing to map: the step has to stop with an exception, not to return something. "
+            'Reading does not stop it, because what is not there is `""`.')
 
 
 def _each_step(message, change):
@@ -902,7 +987,9 @@ class OmiToOrm:
         found = [hl7.parse(omi), hl7.parse(petct), _omi(draw, 1, extra=False), _omi(draw, 2, extra=False)]
         found += [_omi(draw, steps, request=request) for steps, request in ((1, "NW"), (2, "NW"), (3, "XO"), (2, "CA"))]
         # Parts that may say more than is asked for: each in an order of its own, so that each mistake is told by itself.
-        for places, more in ((("2", "4"), "^ECC_RIS"), (("5",), "^as planned^99EC"), (("3",), "^ECC_RIS"), (("6.2",), r" \T\ neck")):
+        for places, more in ((("2", "4"), "^ECC_RIS"), (("5",), "^as planned^99EC"), (("3",), "^ECC_RIS"),
+                             (("6",), "^ALT^as the ward calls it^99EC"),
+                             (("6.2",), r" \T\ neck")):
             said = _omi(draw, 2)
             for step in said.segments("IPC"):
                 for place in places:
@@ -1010,6 +1097,10 @@ class OmiToOrm:
 
         return _each_step(message, lose)
 
+    def whole_protocol(message):
+        return _each_step(message, lambda request, order, step: request.__setitem__(
+            "4", "^".join(request["4"].split("^")[:3] + [step["6"]])))
+
     def protocol_instead(message):
         return _each_step(message, lambda request, order, step: request.__setitem__("4", step["6"]))
 
@@ -1041,6 +1132,11 @@ class OmiToOrm:
     def type_kept(message):
         made = OmiToOrm.solution(message)
         made["MSH-9"] = message["MSH-9"]
+        return made
+
+    def structure_kept(message):
+        made = OmiToOrm.solution(message)
+        made["MSH-9.3"] = message["MSH-9.3"]
         return made
 
     def left_behind(message):
@@ -1118,6 +1214,8 @@ class OmiToOrm:
         priority_lost: "The priority is lost: an emergency comes as a routine exam. TQ1-9 goes where the timing goes, "
         "into the sixth component.",
         protocol_lost: "The protocol code is lost. In ORM it has no field of its own: it is the second triplet of OBR-4.",
+        whole_protocol: "Behind the protocol's three parts in OBR-4 stands more: you took the whole of IPC-6. That is a coded element with "
+        "room for an alternative code, as in one order; OBR-4 in v2.3.1 ends with the sixth component.",
         protocol_instead: "The protocol code has replaced the code of the procedure. OBR-4 has room for both: components 1 to 3 say what "
         "was requested, 4 to 6 how it is done.",
         not_numbered: "Each OBR says that it is the first. OBR-1, Set ID, counts the OBR segments of the message.",
@@ -1129,6 +1227,8 @@ class OmiToOrm:
         version_kept: "MSH-12 still says what the message was. A receiver chooses by it how to read the rest, or refuses: AR, "
         "unsupported version.",
         type_kept: "MSH-9 still says OMI. The receiver chooses by it what to do with the message, and this one takes ORM^O01.",
+        structure_kept: "MSH-9.3 still says OMI_O23. It names the structure by which the rest is read; that of an ORM^O01 is ORM_O01, "
+        "and in v2.3.1 it may be left out. Write MSH-9 whole.",
         left_behind: "IPC and TQ1 are still there. v2.3.1 does not know them; a tolerant receiver skips them, a strict one "
         "refuses the whole message.",
         known_segments_only: "You built the message from the segments that you know. NTE, AL1 and Eastcliff's ZEC are lost, an allergy "
@@ -1210,7 +1310,8 @@ class CodesOfTheNight:
 
     def cases(draw, ambulatory, table):
         return [(ambulatory, table), ([], table), (["", '""', ""], table)] + [(_statuses(draw), table) for _ in range(3)] + [
-            (_statuses(draw), {"PREG": "B6"}), (["WCH", "wch", draw.choice(("preg", "stick")), "PREG ", " OXY", "wch"], table)]
+            (_statuses(draw), {"PREG": "B6"}), (["LIMP", "CAST", "LIMP", "PREG"], {**table, "LIMP": "A9"}),
+            (["WCH", "wch", draw.choice(("preg", "stick")), "PREG ", " OXY", "wch"], table)]
 
     def default_for_everything(codes, table):
         return _coded(codes, table, empty=False, null=None)
@@ -1247,6 +1348,13 @@ class CodesOfTheNight:
         right = CodesOfTheNight.solution(codes, table)
         return {**right, "unmapped": {code: codes.count(code) for code in codes if code not in table and code != '""'}}
 
+    def mapped_counted(codes, table):
+        unmapped = {}
+        for code in codes:
+            if code not in ("", '""') and table.get(code, "A9") == "A9":
+                unmapped[code] = unmapped.get(code, 0) + 1
+        return {**CodesOfTheNight.solution(codes, table), "unmapped": unmapped}
+
     def made_alike(codes, table):
         return CodesOfTheNight.solution([code.strip().upper() for code in codes], table)
 
@@ -1271,6 +1379,8 @@ class CodesOfTheNight:
         silence_counted: "The report counts empty fields and deletions as unmapped codes. They are no codes, and nobody "
         "can put them into a table.",
         empty_counted: "The report counts empty fields as unmapped codes. They are no codes, and nobody can put them into a table.",
+        mapped_counted: "You count what became A9. A table may map a code to A9 itself, as one does with LIMP: that code is known, and "
+        "needs nobody's attention. Ask whether the code is in the table.",
         made_alike: "You made the codes alike before you compared them, upper case and without blanks. `wch` may be a typing error for "
         "WCH, or another system's code: that is for whoever keeps the table, who never hears of it this way.",
         no_report: "Nobody is told of the unmapped codes. A default without a report hides every new code that a sender introduces.",
@@ -1647,13 +1757,26 @@ def _told(answer, message):
 
 def _receiver(patients, application=False, unknown=("AE", "204"), other=("AR", "200"), senders=True, remembers="accepted", own=False,
               refuses=True, place=lambda place: place, taken="accepted", order=lambda message: message["ORC-2"], changes=True,
-              type_first=True, known_first=True, by_type=False):
+              type_first=True, known_first=True, by_type=False, copied=False, refusals=False, time=False, patient_first=True,
+              new=lambda message: message["ORC-1"] == "NW", noted=lambda message: True, freed=False,
+              listed=lambda message, patients: message["PID-3.1"] in patients):
     """A receiver as the exercise asks for it, with one idea changed."""
-    seen, orders = [], set()
+    seen, orders, refused = [], set(), {}
+    patients = list(patients) if copied else patients
 
     def judge(message):
-        key = (message.sender if senders else "", message.control_id)
-        known, stranger = key in seen, message["PID-3.1"] not in patients
+        key = (message.sender if senders else "", message.control_id, message["MSH-7"] if time else "")
+        if refusals and key in refused:
+            raise refused[key]
+        try:
+            judge_anew(message, key)
+        except hl7.Refusal as error:
+            if message.event == "ORM^O01":
+                refused[key] = error
+            raise
+
+    def judge_anew(message, key):
+        known, stranger = key in seen, not listed(message, patients)
         if known and not type_first:
             return
         if message["MSH-9.1"] != "ORM" if by_type else message.event != "ORM^O01":
@@ -1665,15 +1788,19 @@ def _receiver(patients, application=False, unknown=("AE", "204"), other=("AR", "
             seen.append(key)
         if taken == "too early":
             orders.add(order(message))
-        if stranger:
-            raise hl7.Refusal(unknown[0], "This patient is not known.", unknown[1], place("PID^1^3"))
-        if there and taken != "never" and (message["ORC-1"] == "NW" or not changes):
-            raise hl7.Refusal("AE", "This order is there already.", "205", place("ORC^1^2"))
+        for looks_at_patient in (patient_first, not patient_first):
+            if looks_at_patient and stranger:
+                raise hl7.Refusal(unknown[0], "This patient is not known.", unknown[1], place("PID^1^3"))
+            if not looks_at_patient and there and taken != "never" and (new(message) or not changes):
+                raise hl7.Refusal("AE", "This order is there already.", "205", place("ORC^1^2"))
         if remembers == "the last":
             seen.clear()
         if remembers in ("accepted", "the last"):
             seen.append(key)
-        orders.add(order(message))
+        if noted(message):
+            orders.add(order(message))
+        if freed and message["ORC-1"] == "CA":
+            orders.discard(order(message))
 
     def answer(message):
         refusal = None
@@ -1712,8 +1839,9 @@ class OrderReceiver:
     | a **new** order (ORC-1 is NW) under an order number (ORC-2, the whole field) that was accepted before | AE | 205 | `ORC^1^2` |
     | anything else | AA | | |
 
-    The first line that fits counts. An order number is taken once an order under it was accepted, whoever sent it. To messages of enhanced
-    mode it answers with the code of that mode, or not at all, as MSH-15 wants it: `hl7.reply`, and the listener for a refusal, see to that.
+    The first line that fits counts. An order number is taken once a message with it was accepted, whatever its ORC-1 and whoever sent it,
+    and stays so. A message that was *refused* is judged anew when it comes again. To messages of enhanced mode it answers with the code of
+    that mode, or not at all, as MSH-15 wants it: `hl7.reply`, and the listener for a refusal, see to that.
     It will be visited by real clients, each over a connection of its own, some of which split their frames or send several at once.
     """
 
@@ -1768,6 +1896,9 @@ class OrderReceiver:
         found["A change of that order comes, ORC-1 XO"] = ask(order(order=number_of(first), request="XO"))
         found["Cardiology brings a new order under that order number"] = ask(
             order(sender="CARD", marks="~^\\&", order=number_of(first)))
+        unfilled = order(order=number_of(first))
+        unfilled["ORC-3"] = unfilled["OBR-3"] = ""
+        found["A new order comes under that order number, without a filler's number, ORC-3"] = ask(unfilled)
         elsewhere = order(order=number_of(first))
         elsewhere["ORC-2.2"] = elsewhere["OBR-2.2"] = "ECC_RIS"
         found["A new order comes whose number is the same in ORC-2.1, but another system's by ORC-2.2"] = ask(elsewhere)
@@ -1797,8 +1928,34 @@ class OrderReceiver:
         said = _asked(port, [mllp.frame(quiet) + mllp.frame(after)], [after], silent)
         found["An order comes that wants no answer, MSH-15 NE, and behind it another: the first answer"] = said[0]
         found["The first message comes once more, after many others"] = ask(first)
+        again = first.copy()
+        again["MSH-7"] = "20250407235500+0200"
+        found["The first message comes once more, with the time at which it was sent again in MSH-7"] = ask(again)
+        found["A new order for a patient who is not known comes under the first order number"] = ask(
+            order(order=number_of(first), patient="HV0"))
+        for request, what in (("DC", "A message to discontinue the first order, ORC-1 DC, comes"),
+                              ("CA", "A cancellation of that order, ORC-1 CA, comes")):
+            found[what] = ask(order(order=number_of(first), request=request))
+        found["After its cancellation a new order comes under that number"] = ask(order(order=number_of(first)))
+        change = order(request="XO")
+        found["A change comes, ORC-1 XO, of an order that never came"] = ask(change)
+        found["Then a new order comes under the number of that change"] = ask(order(order=number_of(change)))
+        several = order()
+        several["PID-3"] = f"EC-{_digits(draw, 5)}^^^{THEIRS}^MR~{one}^^^{OURS}^MR"
+        found["An order comes whose PID-3.1 is not known, but the second number of PID-3 is"] = ask(several)
+        for part, what in ((one[:-1], "A beginning of a known number comes as PID-3.1"),
+                           (one[2:], "The end of a known number comes as PID-3.1"),
+                           (one + "0", "A known number with a digit more comes as PID-3.1")):
+            found[what] = ask(order(patient=part))
+        newcomer, waiting = "HVN" + _digits(draw), order(patient="HVW" + _digits(draw))
+        found["Another order comes for a patient who is not known yet"] = ask(waiting)
+        patients.append(newcomer)
+        found["A number of somebody else is added to `patients`, and an order for it comes"] = ask(order(patient=newcomer))
+        patients.append(waiting["PID-3.1"])
+        found["The number of the patient not known yet is added, and the refused message comes again, with its MSH-10"] = ask(waiting)
         patients.remove(one)
-        found["Its patient's number is retired, taken out of `patients`, and the first message comes once more"] = ask(first)
+        found["The first patient's number is retired, taken out of `patients`, and the first message comes once more"] = ask(first)
+        found["A new order comes for the number that was taken out of `patients`"] = ask(order())
         return {"Your function that judges a message": _python_error(server)} | found
 
     def accepts_everything(patients):
@@ -1852,6 +2009,37 @@ class OrderReceiver:
     def type_without_event(patients):
         return _receiver(patients, by_type=True)
 
+    def patients_copied(patients):
+        return _receiver(patients, copied=True)
+
+    def refusals_remembered(patients):
+        return _receiver(patients, refusals=True)
+
+    def time_remembered(patients):
+        return _receiver(patients, time=True)
+
+    def number_before_patient(patients):
+        return _receiver(patients, patient_first=False)
+
+    def new_is_not_a_change(patients):
+        return _receiver(patients, new=lambda message: message["ORC-1"] != "XO")
+
+    def numbers_of_new_orders(patients):
+        return _receiver(patients, noted=lambda message: message["ORC-1"] == "NW")
+
+    def cancelling_frees(patients):
+        return _receiver(patients, freed=True)
+
+    def filler_number(patients):
+        return _receiver(patients, order=lambda message: message["ORC-3"])
+
+    def any_of_its_numbers(patients):
+        return _receiver(patients, listed=lambda message, patients: any(one.split("^")[0] in patients
+                                                                        for one in message["PID-3"].split("~")))
+
+    def part_of_a_number(patients):
+        return _receiver(patients, listed=lambda message, patients: message["PID-3.1"] in str(patients))
+
     def place_without_sequence(patients):
         return _receiver(patients, place=lambda place: place.replace("^1^", "^"))
 
@@ -1886,6 +2074,25 @@ class OrderReceiver:
         "patient's number was retired since does not change what the sender has to hear: the same as the first time.",
         type_without_event: "You looked at MSH-9.1 alone. What is asked for is an ORM^O01; a bare ORM says nothing of its event, and "
         "`message.event` is both together.",
+        patients_copied: "Your receiver knows the patients of the moment at which it was started. The list changes while it runs: look "
+        "into `patients` itself for each message, not into a copy.",
+        refusals_remembered: "Your receiver remembers what it refused, and refuses it again. Between the two the patient has become known: "
+        "only what was *accepted* is answered as the first time, everything else is judged anew.",
+        time_remembered: "You compare more than sender and MSH-10. A sender that sends again may write the time of the second "
+        "sending into MSH-7; it is the same message all the same, by MSH-3 and MSH-10.",
+        number_before_patient: "You asked for the order number before the patient. The first line of the table that fits counts: "
+        "first 204, then 205.",
+        new_is_not_a_change: "You take for new whatever is no change, XO. A cancellation (CA) and a discontinuation (DC) bear the number "
+        "of their order as well: only NW is new.",
+        numbers_of_new_orders: "You note the number only of new orders. Any accepted message takes its order number: whoever changed an "
+        "order under it knows of one.",
+        cancelling_frees: "You give the number free when its order is cancelled. A number that was used stays taken: under "
+        "it reports and bills may still come.",
+        filler_number: "Another field than ORC-2 decides, or more than it. The order number here is the placer's, ORC-2; the filler's, "
+        "ORC-3, a new order need not have yet.",
+        any_of_its_numbers: "You look at all numbers of PID-3. The table says PID-3.1, that of the first repetition.",
+        part_of_a_number: "You asked whether PID-3.1 stands *somewhere in a text*. So does a piece of a number: "
+        "ask whether it is one of the elements of the list.",
         place_without_sequence: "The place in the refusal lacks its middle. It's segment, *which one of that name*, field: `PID^1^3`, the "
         "third field of the first PID (2.15.5).",
         no_place: "The refusal names no place. Whoever has to mend the message wants to know which field it is about; it's the fourth "
@@ -1914,6 +2121,7 @@ class OrderReceiver:
 # --- 9
 
 SENT_BACK = "ORD0777"            # the order that HV_PACS refuses the first time
+NEWCOMER = "NMH_RIS"              # a system that has not sent before
 STEP_SECONDS, ENGINE_SECONDS = 2.0, 5.0
 
 
@@ -1928,6 +2136,13 @@ def _day(draw):
     found += [("order", _orm(draw, "CARD", control("ORD"), modality, marks="~^\\&")) for modality in ("US", "XA", "IVUS")]
     found += [("order", _orm(draw, "RIS", SENT_BACK, "CT"))]
     found += [("order", _orm(draw, "RIS", control("ORD"), "DX", name=f"{family}^{draw.choice(GIVEN)}")) for family in ("TESTA", "BUZZTEST")]
+    newer = [_orm(draw, "RIS", control("ORD"), modality) for modality in ("CT", "MR")]
+    newer[0]["MSH-9"], newer[1]["MSH-12"] = "ORM^O01^ORM_O01", "2.5.1"           # what a message is does not depend on either
+    found += [("order", one) for one in newer]
+    found += [("order", _elsewhere(_orm(draw, "RIS", control("ORD"), modality))) for modality in ("CT", "US")]
+    other = [_omi(draw, steps, control("OMI")) for steps in (2, 1, 1)]
+    other[1]["MSH-9"], other[2]["MSH-12"] = "OMI^O23", "2.5"
+    found += [("eastcliff", _elsewhere(other[0])), ("eastcliff", other[1]), ("eastcliff", other[2])]
     found += [("eastcliff", _omi(draw, steps, control("OMI"), extra)) for steps in (1, 2, 3, 1) for extra in (True, False)]
     found += [("no order for us", _orm(draw, sender, control("LAB"), modality))
               for sender, modality in (("RIS", "LAB"), ("CARD", "EC"), ("HIS", "LAB"), ("RIS", "CTX"))]
@@ -1941,8 +2156,10 @@ def _day(draw):
     merge.remove("PV1")
     merge.add(f"MRG|HVTMP{_digits(draw, 4)}^^^{OURS}^MR")
     found += [("patient", merge)]
+    found += [("patient", _elsewhere(_adt(draw, "A08", control=control("ADT"))))]
     for sender in ("VOX", "CARD", "VOX"):
         found += [("report", _report(draw, sender, "R01", control("REP")))]
+    found += [("report", _elsewhere(_report(draw, "RIS", "R01", control("REP"))))]
     found += [("point of care", _report(draw, "LAB", trigger, control("POC"))) for trigger in ("R30", "R31")]
     bare = _orm(draw, "RIS", control("ORX"), "CT")
     bare["MSH-9"] = "ORM"
@@ -1951,17 +2168,31 @@ def _day(draw):
         name = f"{family}^{draw.choice(GIVEN)}"
         found += [("test", _orm(draw, "RIS", control("TST"), "CT", name=name)),
                   ("test", _adt(draw, "A04", control=control("TST"), name=name))]
-    processing = [_orm(draw, "RIS", control("TST"), "CT"), _omi(draw, 1, control("TST")), _adt(draw, "A08", control=control("TST"))]
-    for one, letter in zip(processing, "TDT"):
-        one["MSH-11"] = letter
+        for one in (_omi(draw, 1, control("TST")), _report(draw, "VOX", "R01", control("TST"))):
+            one["PID-5"] = name
+            found += [("test", one)]
+    processing = []
+    for letter in "TD":
+        processing += [_orm(draw, "RIS", control("TST"), "CT"), _omi(draw, 1, control("TST")), _adt(draw, "A08", control=control("TST")),
+                       _report(draw, "VOX", "R01", control("TST"))]
+        for one in processing[-4:]:
+            one["MSH-11"] = letter
     found += [("test", one) for one in processing]
     booking = hl7.parse("\r".join([_msh(draw, "RIS", "SIU^S12^SIU_S12", "2.5.1", control("SIU")), "SCH|P1^HIS|F1^RIS", _pid(draw)]))
-    found += [("nobody's", booking)]
+    document = hl7.parse("\r".join([_msh(draw, "VOX", "MDM^T02^MDM_T02", "2.5.1", control("MDM")), "EVN||20250407081500+0200", _pid(draw),
+                                    "PV1|1|O", "TXA|1|RA|TX|||||||||D1", "OBX|1|TX|GDT^Report^99HV||No fracture.||||||F"]))
+    found += [("nobody's", booking), ("nobody's", document)]
     broken = _omi(draw, 1, control("BAD"))
     broken.remove("IPC")
     draw.shuffle(found)
     found.insert(len(found) // 2, ("cannot be mapped", broken))
     return found
+
+
+def _elsewhere(message):
+    """The message as a system sends it that nobody has heard of yet."""
+    message["MSH-3"], message["MSH-4"] = NEWCOMER, "NMH"
+    return message
 
 
 def _report(draw, sender, trigger, control):
@@ -2072,6 +2303,34 @@ class ChannelsOfTheHospital:
     def eastcliff_by_sender(engine):
         _connected(engine, omi=lambda message: message.sender == "ECC_RIS")
 
+    def by_known_senders(engine):
+        _connected(engine, order=lambda message: message.sender in ("RIS", "CARD") and message.event == "ORM^O01"
+                   and message["OBR-24"] in imaging)
+
+    def omi_of_eastcliff(engine):
+        _connected(engine, omi=lambda message: message.sender == "ECC_RIS" and message.event == "OMI^O23")
+
+    def patients_of_the_his(engine):
+        _connected(engine, adt=lambda message: message.sender == "HIS" and message["MSH-9.1"] == "ADT")
+
+    def patients_by_known_senders(engine):
+        _connected(engine, adt=lambda message: message.sender in ("HIS", "ECC_RIS") and message["MSH-9.1"] == "ADT")
+
+    def reports_of_the_dictation(engine):
+        _connected(engine, report=lambda message: message.sender == "VOX" and message.event == "ORU^R01")
+
+    def reports_untested(engine):
+        _connected(engine, untested="report")
+
+    def patients_untested(engine):
+        _connected(engine, untested="patient")
+
+    def orders_untested(engine):
+        _connected(engine, untested="order")
+
+    def omi_untested(engine):
+        _connected(engine, untested="omi")
+
     def types_alone(engine):
         _connected(engine, omi=lambda message: message["MSH-9.1"] == "OMI", report=lambda message: message["MSH-9.1"] == "ORU",
                    order=lambda message: message["MSH-9.1"] == "ORM" and message["OBR-24"] in imaging)
@@ -2145,6 +2404,24 @@ class ChannelsOfTheHospital:
         "message is: MSH-9 and OBR-24.",
         eastcliff_by_sender: "You choose Eastcliff's orders by who sends them. Eastcliff's system sends ADT as well, and your map can "
         "make nothing of them: they stop in the error queue, where nobody can mend them. Go by what the message is: OMI^O23.",
+        by_known_senders: "You choose orders by who sends them. A system that is new here, NMH_RIS, sends imaging orders too, and they are "
+        "lost, silently. Go by what the message is: MSH-9 and OBR-24.",
+        omi_of_eastcliff: "You choose OMI^O23 by who sends them. A system that is new here, NMH_RIS, sends them too, and its orders are "
+        "lost, silently. Go by what the message is: OMI^O23.",
+        patients_of_the_his: "You choose ADT by who sends them. Not the HIS alone does, and what others say of patients is lost, "
+        "silently. Go by what the message is: MSH-9.1.",
+        patients_by_known_senders: "You choose ADT by who sends them. A system that is new here, NMH_RIS, sends ADT too, and they are "
+        "lost, silently. Go by what the message is: MSH-9.1.",
+        reports_of_the_dictation: "You choose reports by who sends them. Not the dictation alone does, and the reports of others are "
+        "lost, silently. Go by what the message is: ORU^R01.",
+        reports_untested: "The channel for reports does not ask whether it's a test. The rule is for whatever comes: begin every filter "
+        "with it.",
+        patients_untested: "The channel for ADT does not ask whether it's a test. The rule is for whatever comes: begin every filter "
+        "with it.",
+        orders_untested: "The channel for ORM^O01 does not ask whether it's a test. The rule is for whatever comes: begin every filter "
+        "with it.",
+        omi_untested: "The channel for OMI^O23 does not ask whether it's a test. The rule is for whatever comes: begin every filter with "
+        "it.",
         types_alone: "You look at MSH-9.1 alone. The table names events: a bare ORM, or an ORU^R30 from the ward's blood gas analyser, is "
         "*anything else*. `message.event` is type and event together.",
         reports_of_any_event: "You look at MSH-9.1 of reports alone. The table names the event, R01: R30 and R31 are measurements at the "
@@ -2195,18 +2472,21 @@ class ChannelsOfTheHospital:
               "engine may run on Monday morning.")
 
 
-def _connected(engine, real=None, omi=None, order=None, adt=None, report=None, step=None, every=(), emr="EMR"):
+def _connected(engine, real=None, omi=None, order=None, adt=None, report=None, step=None, every=(), emr="EMR", untested=None):
     """The channels of the exercise, with one idea changed."""
     real = real or (lambda message: message["MSH-11.1"] == "P" and not message["PID-5.1"].startswith("ZZTEST"))
     omi = omi or (lambda message: message.event == "OMI^O23")
     order = order or (lambda message: message.event == "ORM^O01" and message["OBR-24"] in imaging)
     adt = adt or (lambda message: message["MSH-9.1"] == "ADT")
     report = report or (lambda message: message.event == "ORU^R01")
-    engine.channel("orders of Eastcliff", filter=lambda message: real(message) and omi(message), map=to_orm if step is None else step,
-                   to="HV_PACS")
-    engine.channel("imaging orders", filter=lambda message: real(message) and order(message), map=every, to="HV_PACS")
-    engine.channel("patients", filter=lambda message: real(message) and adt(message), to="HV_PACS")
-    engine.channel("reports", filter=lambda message: real(message) and report(message), to=emr)
+
+    def tested(name, wanted):
+        return lambda message: (name == untested or real(message)) and wanted(message)
+
+    engine.channel("orders of Eastcliff", filter=tested("omi", omi), map=to_orm if step is None else step, to="HV_PACS")
+    engine.channel("imaging orders", filter=tested("order", order), map=every, to="HV_PACS")
+    engine.channel("patients", filter=tested("patient", adt), to="HV_PACS")
+    engine.channel("reports", filter=tested("report", report), to=emr)
 
 
 def _came(day, arrived, at_first, failed):
@@ -2223,6 +2503,16 @@ def _came(day, arrived, at_first, failed):
     def told(controls, name, right):
         here = [[message for at, message in places.get(control, ()) if at == name] for control in controls]
         text = f"{sum(bool(one) for one in here)} of {len(controls)}"
+        senders = {}
+        for control, one in zip(controls, here):
+            senders.setdefault(hl7.parse(sent[control][1]).sender, []).append(bool(one))
+        silent = sorted(sender for sender, came in senders.items() if not any(came))
+        text += f", none from {' and '.join(silent)}" if silent and len(silent) < len(senders) else ""
+        if any(here) and not all(here):
+            lost = hl7.parse(sent[next(control for control, one in zip(controls, here) if not one)][1])
+            for_whom = f", OBR-24 {lost['OBR-24']}" if lost["MSH-9.1"] == "ORM" else ""
+            text += (f", the first that is missing has MSH-3 {lost.sender}, MSH-9 {lost['MSH-9']}, MSH-12 {lost['MSH-12']}, PID-5.1 "
+                     f"{lost['PID-5.1']}{for_whom}")
         more = sum(len(one) > 1 for one in here)
         wrong = sum(not all(right(control, message) for message in one) for control, one in zip(controls, here))
         strays = sum(at != name for control in controls for at, _ in places.get(control, ()))
@@ -2238,6 +2528,16 @@ def _came(day, arrived, at_first, failed):
 
     def nowhere(controls):
         return f"{sum(control in places for control in controls)} of {len(controls)}"
+
+    def tests_that_came():
+        came = {}
+        for control in of("test"):
+            if control in places:
+                message = hl7.parse(sent[control][1])
+                name = message["PID-5.1"]
+                why = f"named {name}" if name.startswith("ZZTEST") else f"with {message['MSH-11']} in MSH-11"
+                came.setdefault(why, set()).add(message["MSH-9.1"])
+        return "; ".join(f"{', '.join(sorted(types))} {why}" for why, types in sorted(came.items())) or "none came"
 
     def stopped(problems):
         if not problems:
@@ -2256,10 +2556,10 @@ def _came(day, arrived, at_first, failed):
     return {
         "Other messages in the error queue because a step or a filter failed": stopped(
             [problem for problem in failed if problem.message.control_id not in broken]),
-        "Test patients and test messages that reached somebody": nowhere(of("test")),
+        "Test patients and test messages that reached somebody": tests_that_came(),
         "Orders for other departments, or for none, that reached somebody": nowhere(of("no order for us")),
-        "Orders of Eastcliff at HV_PACS, as ORM^O01": told(of("eastcliff"), "HV_PACS", as_orm),
-        "Other imaging orders at HV_PACS": told(of("order"), "HV_PACS", as_it_came),
+        "OMI^O23 at HV_PACS, as ORM^O01": told(of("eastcliff"), "HV_PACS", as_orm),
+        "Imaging orders that came as ORM^O01, at HV_PACS": told(of("order"), "HV_PACS", as_it_came),
         "ADT at HV_PACS": told(of("patient"), "HV_PACS", as_it_came),
         "Reports at the EMR": told(of("report"), "EMR", as_it_came),
         "Messages of types that nobody asked for that reached somebody": nowhere(of("nobody's")),

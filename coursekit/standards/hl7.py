@@ -566,6 +566,7 @@ def reply(message, refusal=None, at=None):
     refusal : the Refusal; None when the message is accepted
     at      : text for MSH-7, the present time if None
     """
+    _only_a_refusal(refusal)
     if not enhanced(message) or same_as_original(message):
         return acknowledgement(message, refusal, at)
     if not wanted(message["MSH-15"], refusal is None):
@@ -579,7 +580,13 @@ def acknowledgement(message, refusal=None, at=None):
 
     It's written in the message's own separators and version, for its sender; MSA-2 is its MSH-10, and MSH-10 one of its own.
     """
+    _only_a_refusal(refusal)
     return _answer(message, "AA" if refusal is None else refusal.code, refusal, at)
+
+
+def _only_a_refusal(refusal):
+    if refusal is not None and not isinstance(refusal, Refusal):
+        raise TypeError(f"a message is refused with an hl7.Refusal, such as hl7.Refusal(\"AE\", \"a sentence\"), not with {refusal!r:.60}")
 
 
 def unreadable(octets, reason, at=None):

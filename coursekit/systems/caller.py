@@ -49,12 +49,13 @@ class Answer:
         return f", result {self.result}, source {self.source}, reason {self.reason}"
 
 
-def call(host, port, called, calling="WS_ED1", seconds=0.8, also=()):
+def call(host, port, called, calling="WS_ED1", seconds=0.8, also=(), before=()):
     """Call a DICOM service and ask it for a C-ECHO. Never raises for what the other side does.
 
     called, calling : the AE title of the service, and the caller's own
     seconds         : how long to wait for each answer
     also            : UIDs of abstract syntaxes that are proposed beside Verification, as a program does that wants more than an echo
+    before          : others, which are proposed before Verification
 
     Gives an Answer.
     """
@@ -70,7 +71,7 @@ def call(host, port, called, calling="WS_ED1", seconds=0.8, also=()):
         answer.tcp = "connected"
         connection.settimeout(seconds)
         try:
-            _associate(_Line(connection), answer, also)
+            _associate(_Line(connection), answer, before, also)
         except OSError:
             answer.reply = answer.reply or "hung up"
     return answer
@@ -104,8 +105,9 @@ class _Line:
             self._received += octets
 
 
-def _associate(line, answer, also):
-    contexts = tuple(ul.Context(2 * place + 1, abstract, SYNTAXES) for place, abstract in enumerate((VERIFICATION, *also)))
+def _associate(line, answer, before, also):
+    contexts = tuple(ul.Context(2 * place + 1, abstract, SYNTAXES) for place, abstract in enumerate((*before, VERIFICATION, *also)))
+    verification = contexts[len(before)].id
     line.send(ul.AssociateRequest(answer.called, answer.calling, contexts, IMPLEMENTATION))
     pdu = line.next()
     answer.reply = pdu if isinstance(pdu, str) else ul.NAMES[pdu.type]
@@ -113,16 +115,16 @@ def _associate(line, answer, also):
         answer.result, answer.source, answer.reason = pdu.result, pdu.source, pdu.reason
     if not isinstance(pdu, ul.AssociateAccept):
         return
-    answer.context = next((one.result for one in pdu.contexts if one.id == 1), None)
+    answer.context = next((one.result for one in pdu.contexts if one.id == verification), None)
     if answer.context == 0:
-        _echo(line, answer)
+        _echo(line, answer, verification)
     line.send(ul.ReleaseRequest())
     line.next()
 
 
-def _echo(line, answer):
+def _echo(line, answer, context):
     command = {"AffectedSOPClassUID": VERIFICATION, "CommandField": 0x0030, "MessageID": 1, "CommandDataSetType": ul.NO_DATA_SET}
-    for pdu in ul.fragment(ul.Message(1, command), 16384):
+    for pdu in ul.fragment(ul.Message(context, command), 16384):
         line.send(pdu)
     pdu = line.next()
     if isinstance(pdu, ul.Data) and pdu.values[0].command:

@@ -71,14 +71,14 @@ def test_a_time_sequence_graph_shows_what_was_sent_again():
     assert "12 segments are sent again, of 1460 bytes, at 0.347, " in pictures["duplex"].says
     assert pictures["no_answer"].says.endswith("no byte goes. The SYN goes 3 times, at 0.000, 3.000, 9.000 seconds; nothing is confirmed.")
     assert "a single byte goes 6 times, at 0.356, " in pictures["zero_window"].says and "sent again" not in pictures["zero_window"].says
-    assert pictures["mtu"].says.endswith("0.2 kB are confirmed at the end; nothing more is confirmed after 0.004 seconds.")
+    assert pictures["mtu"].says.endswith("0.3 kB are confirmed at the end; nothing more is confirmed after 0.045 seconds.")
 
 
 def test_what_nobody_confirms_stays_in_the_picture_as_a_level_line():
     talk = pcap.connections(pcap.packets(hospital(0, "tiny").capture("mtu").packets))[-1]
     axes = time_sequence(talk, pcap.CLIENT, "mtu").figure.axes[0]
     line = next(line for line in axes.lines if line.get_label().startswith("confirmed"))
-    assert line.get_xdata()[-1] > 40 and line.get_ydata()[-1] == line.get_ydata()[-2] < 0.3
+    assert line.get_xdata()[-1] > 40 and line.get_ydata()[-1] == line.get_ydata()[-2] < 0.4
 
 
 def test_a_stretch_of_a_time_sequence_graph_is_enlarged():

@@ -146,6 +146,32 @@ def test_the_frames_that_a_solution_names_prove_the_cause_in_every_edition(seed)
     assert named == 15
 
 
+def test_on_the_tape_of_the_large_packets_every_small_one_is_confirmed():
+    for seed in range(6):
+        tape = lesson.input_of("wires", hospital(seed, "tiny"))["tape 11"]
+        for packet in tape.packets:
+            assert not packet.payload or module._confirmed(tape, packet) == (len(packet.payload) < 1400), (seed, packet.number)
+
+
+@pytest.mark.parametrize(("name", "tape", "given", "says", "not_says"), [
+    ("AtTheDoor", "tape 1", ("b", 22), "A-ASSOCIATE-RQ from WS_CH1 in another connection than those that fail: this one was granted", ""),
+    ("AtTheDoor", "tape 1", ("b", 23), "A-ASSOCIATE-AC from HV_PACS. It says: 1 of 1 presentation context accepted", "has arrived"),
+    ("AtTheDoor", "tape 1", ("b", 27), "A-RELEASE-RP from HV_PACS", "has arrived"),
+    ("AtTheDoor", "tape 5", ("g", 6), "of length 116, which is no longer than the other side takes", "the question"),
+    ("InTheMessages", "tape 18", ("d", 9), "C-FIND-RSP from HV_PACS, status FF00: Pending", "has arrived"),
+    ("InTheMessages", "tape 18", ("d", 12), "C-FIND-RSP from HV_PACS, status 0000: Success", "has arrived"),
+    ("AtTheDoor", "tape 1", ("b", ...), "still open", "Ellipsis"),
+])
+def test_a_frame_that_proves_nothing_is_told_what_it_is(editions, name, tape, given, says, not_says):
+    message = judged(name, editions, {**solved(name, editions), tape: given}).message
+    assert says in message and (not not_says or not_says not in message), message
+
+
+def test_the_question_of_the_connection_that_fails_is_told_as_the_question(editions):
+    verdict = judged("AtTheDoor", editions, {**solved("AtTheDoor", editions), "tape 1": ("b", 4)})
+    assert verdict.label == "the_questions" and "the request" in verdict.message
+
+
 def test_no_ticket_names_another_time_of_day_than_its_tape(editions):
     ticket = lesson.input_of("wires", editions.own)["tape 8"].ticket
     assert "lunch" not in ticket and "lunch" in editions.own.capture("mr_idle").ticket
@@ -322,6 +348,54 @@ def values_as_pdus(segments):
     return [pdu | {"values": pdu["values"] and 1} for pdu in module._walked(module.joined(segments)) for _ in range(max(pdu["values"], 1))]
 
 
+def with_own_joiner(segments, overlap=True):
+    stream = b""
+    for position, octets in sorted(segments):
+        if position > len(stream):
+            break
+        if position == len(stream) or overlap:
+            stream += octets[len(stream) - position:]
+    return module._walked(stream)
+
+
+def with_lengths_from(first, value_first=0):
+    """A parser that reads the bytes of a length from `first`, those of a value's from `value_first`."""
+    def pdus(segments):
+        stream, found, at = module.joined(segments), [], 0
+        while at + 6 <= len(stream):
+            length = int.from_bytes(stream[at + first:at + 6], "big")
+            if at + 6 + length > len(stream):
+                break
+            values, place = 0, at + 6
+            while stream[at] == 4 and place < at + 6 + length:
+                place += 4 + int.from_bytes(stream[place + value_first:place + 4], "big")
+                values += 1
+            found.append({"type": stream[at], "length": length, "values": values})
+            at += 6 + length
+        return found
+    return pdus
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("parser", "label"), [
+    (with_own_joiner, "correct"), (with_lengths_from(2), "correct"), (with_lengths_from(4), "last_two_bytes_of_length"),
+    (with_lengths_from(3), "last_three_bytes_of_length"), (with_lengths_from(2, 2), "last_two_bytes_of_a_value"),
+])
+def test_lengths_are_read_with_all_their_bytes(seed, parser, label):
+    verdict = judged("PdusOfAStream", Editions(hospital(seed, "tiny"), lambda: []), parser)
+    assert verdict.label == label, verdict
+
+
+def test_what_is_no_list_of_dictionaries_with_three_entries_is_told_so(editions):
+    def told(change):
+        return judged("PdusOfAStream", editions, lambda segments: change(module._walked(module.joined(segments)))).message
+
+    assert "one dictionary, and no list" in told(lambda pdus: pdus[0])
+    assert "an entry `at`, which was not asked for" in told(lambda pdus: [pdu | {"at": 0} for pdu in pdus])
+    assert "`length` is missing" in told(lambda pdus: [{"type": pdu["type"], "values": 0} for pdu in pdus])
+    assert "Does your `return` stand inside the loop?" in told(lambda pdus: pdus[:1])
+
+
 def endless(segments):
     while True:
         pass
@@ -333,6 +407,11 @@ def endless(segments):
     (a_colleagues_script, "each_segment_by_itself"), (a_script_without_a_break, "value"),
     (lambda segments: [None], "unreadable"), (lambda segments: [], "low_byte_first"), (lambda segments: len(segments), "unreadable"),
     (lambda segments: segments[100], "error"),
+    (lambda segments: module._walked(module.joined(segments))[:1], "header_forgotten"),
+    (lambda segments: module._walked(module.joined(segments))[0], "unreadable"),
+    (lambda segments: [pdu | {"at": 0} for pdu in module._walked(module.joined(segments))], "unreadable"),
+    (lambda segments: [{"type": pdu["type"]} for pdu in module._walked(module.joined(segments))], "unreadable"),
+    (lambda segments: with_own_joiner(segments, overlap=False), "overlap_dropped"),
 ])
 def test_parsers_that_look_right_and_are_not(editions, function, label):
     verdict = judged("PdusOfAStream", editions, function)
@@ -422,6 +501,8 @@ def counted_by_hand(calls, full=lambda row: row["detail"].startswith("2/3/2"), a
     ({"servers": ("HV_PACS", "HV_MWL", "HV_VNA")}, "of_all_servers", "all servers"),
     ({"asked": lambda row: row["client"] != "PX_DENT1"}, "without_the_forgotten_one", "forgotten device"),
     ({"asked": lambda row: row["pdu"] == "A-ASSOCIATE-RJ"}, "rejected_only", "accepted had asked"),
+    ({"asked": lambda row: row["detail"].startswith("2/3/2")}, "asked_is_full", "are the same in your table"),
+    ({"asked": lambda row: row["pdu"] == "A-ASSOCIATE-AC"}, "accepted_only", "counted what was accepted"),
     ({"least": 0, "hours": 0}, "in_utc", "More than one thing"),
     ({"least": 0, "full": lambda row: row["detail"].startswith("2/")}, "every_transient_one", "More than one thing"),
     ({"hours": 0, "full": lambda row: row["pdu"] == "A-ASSOCIATE-RJ"}, "in_utc", "hours of UTC"),
@@ -430,6 +511,14 @@ def counted_by_hand(calls, full=lambda row: row["detail"].startswith("2/3/2"), a
 def test_a_count_that_is_wrong_is_told_what_is_wrong_with_it(editions, more, label, says):
     verdict = judged("TheRandomPattern", editions, counted_by_hand(lesson.input_of("calls", editions.own), **more))
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+
+
+def test_asked_by_the_hours_of_utc_is_told(editions):
+    mine = lesson.input_of("calls", editions.own)
+    by_utc = pandas.to_datetime(mine[mine["server"] == "HV_PACS"]["utc"]).dt.hour.value_counts()
+    table = solved("TheRandomPattern", editions)
+    verdict = judged("TheRandomPattern", editions, table.assign(asked=[int(by_utc[hour]) for hour in table["hour"]]))
+    assert verdict.label == "asked_in_utc", verdict
 
 
 def test_an_hour_that_does_not_belong_is_told_why(editions):
@@ -469,6 +558,13 @@ def test_a_rate_in_another_unit_is_told_by_it(editions, factor, says):
     right = solved("NetworkOrPacs", editions)
     verdict = judged("NetworkOrPacs", editions, {**right, "at_most": right["at_most"] * factor})
     assert verdict.label == "unit" and f"right in {says}" in verdict.message and "Asked are kB/s" in verdict.message, verdict
+
+
+def test_another_window_is_no_other_unit(editions):
+    right = solved("NetworkOrPacs", editions)
+    for window in (64_240, 65_535 - 1460, 32_768):
+        verdict = judged("NetworkOrPacs", editions, {**right, "at_most": right["at_most"] * window / 65_535})
+        assert verdict.outcome is Outcome.NOT_YET and verdict.label != "unit" and "KiB" not in verdict.message, verdict
 
 
 def test_the_archive_announces_the_window_that_the_solution_uses():
@@ -529,6 +625,42 @@ def test_filters_that_show_what_is_asked(editions, text):
 def test_filters_that_do_not(editions, text, says):
     verdict = judged("FilterForTheNight", editions, text)
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+REJECT = "dicom.assoc.reject.source == 3 and dicom.assoc.reject.reason == 2"
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    (f"tcp.dstport == 11112 and {REJECT}", "both `tcp.dstport == 11112` and `dicom.assoc.reject.source == 3`"),
+    (f"(tcp.dstport == 11112 && {REJECT})", "both `tcp.dstport == 11112` and `dicom.assoc.reject.source == 3`"),
+    (f"tcp.srcport == 104 and {REJECT}", "`tcp.srcport == 104` alone"),
+    (f"ip.src == 10.20.10.11 and {REJECT}", "`ip.src == 10.20.10.11` alone"),
+    ("dicom.assoc.reject.result == 1 and dicom.assoc.reject.source == 3", "all of its conditions together"),
+    ("ip.src == 10.20.10.10 and dicom.assoc.reject.reason == 5", "`dicom.assoc.reject.reason == 5` alone"),
+    (f"ip.src == 10.20.10.10 and {REJECT} and dicom.assoc.abort", "`dicom.assoc.abort`"),
+    ("ip.src == 10.20.10.10 and dicom.assoc.reject.source == 2 and dicom.assoc.reject.reason == 3",
+     "both `dicom.assoc.reject.source == 2` and `dicom.assoc.reject.reason == 3`"),
+    ("dicom.assoc.reject.result == 3 and dicom.assoc.reject.source == 2", "`dicom.assoc.reject.result == 3` alone"),
+    ("not tcp", "No frame that may come fulfils it"),
+])
+def test_of_a_filter_that_shows_nothing_the_conditions_are_told(editions, text, says):
+    verdict = judged("FilterForTheNight", editions, text)
+    assert verdict.label == "nothing" and says in verdict.message and "title" not in verdict.message, verdict
+
+
+def test_titles_are_blamed_only_where_they_stand_in_the_filter(editions):
+    verdict = judged("FilterForTheNight", editions, f"{REJECT} and dicom.assoc.ae.calling == \"CT2\"")
+    assert verdict.label == "the_called_title", verdict
+
+
+def test_of_and_and_or_without_brackets_it_is_told_which_binds_closer(editions):
+    said = "`and` binds closer than `or`"
+    assert said in judged("FilterForTheNight", editions, f"ip.src == 10.20.10.10 and {REJECT} or dicom.assoc.abort").message
+    assert said not in judged("FilterForTheNight", editions, "ip.src == 10.20.10.10").message
+    assert "an A-ASSOCIATE-RQ" in judged("FilterForTheNight", editions, "dicom.pdu.type == 1").message
+    assert judged("FilterForTheNight", editions, "").message.startswith("The text is empty")
+    for given in (["not tcp"], b"not tcp", ["ip"], b"ip"):
+        assert judged("FilterForTheNight", editions, given).label in ("nothing", "extra"), given
 
 
 @pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
@@ -634,6 +766,60 @@ def last_row_of_nothing(bench):
 def test_clients_that_are_not_right(editions, client, label):
     verdict = judged("FromTheWire", editions, client)
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def saying(**others):
+    """A client that says another word instead of some: {right word: what it says}."""
+    def find(bench):
+        word = by_the_details_alone(bench).strip().casefold()
+        return others.get(word, word)
+    return find
+
+
+@pytest.mark.parametrize(("client", "label", "says"), [
+    (saying(aborted="ok"), "value", "there is an A-ABORT"), (saying(lost="ok", silent="ok", busy="ok"), "value", "7 of 10"),
+    (saying(busy="ok", called="ok", calling="ok"), "value", "7 of 10"),
+    (saying(refused="silent"), "refused_is_silence", "nobody listens"), (saying(busy="called"), "busy_is_the_called_title", "transient"),
+    (saying(called="calling"), "both_are_calling", "one of them has another reason"),
+    (saying(calling="called"), "both_are_called", "one of them has another reason"),
+    (saying(calling="called", called="calling"), "reasons_swapped", "swapped"),
+    (saying(calling="called", busy="called"), "every_rejection_is_called", "every rejection"),
+    (saying(calling="calling", called="calling", busy="calling"), "every_rejection_is_calling", "every rejection"),
+    (saying(calling="busy", called="busy"), "every_rejection_is_busy", "every rejection"),
+    (lambda bench: "refused", "always_refused", "\"refused\" of all ten"), (lambda bench: "no context", "always_no_context", "of all ten"),
+])
+def test_of_a_client_only_what_is_true_of_it_is_told(editions, client, label, says):
+    verdict = judged("FromTheWire", editions, client)
+    assert verdict.label == label and says in verdict.message, verdict
+
+
+def test_of_several_mistakes_of_a_client_one_is_told_that_is_there():
+    way = EXERCISES["FromTheWire"]
+    right = [module.RIGHT[state] for state in module.STATES]
+
+    def told(**others):
+        results = [others.get(word, word) for word in right]
+        first = next(place for place, (one, other) in enumerate(zip(results, right)) if one != other)
+        part = way.answer._part(way, list(module.STATES), results, right, first)
+        return part and part.__name__
+
+    assert told(aborted="ok", lost="ok") is None and told(refused="silent", silent="ok") == "refused_is_silence"
+    assert told(called="calling", calling="called", aborted="ok") == "reasons_swapped"
+    assert told(called="calling", aborted="silent") == "both_are_calling"
+    assert told(calling="called", busy="called", aborted="ok") == "every_rejection_is_called"
+    assert told(calling="called", busy="called", called="calling") == "reasons_swapped"         # and not: every rejection is "called"
+
+
+def by_the_first_context(bench):
+    word = by_the_details_alone(bench)
+    if word not in ("ok", "no_context"):
+        return word
+    return "ok" if bench.capture().contexts["result"].iloc[0] == 0 else "no context"
+
+
+def test_one_context_alone_says_nothing(editions):
+    verdict = judged("FromTheWire", editions, by_the_first_context)
+    assert verdict.label == "every_context_must_be_taken" and "the first row" in verdict.message, verdict
 
 
 def test_a_client_that_stops_is_told_where_and_why(editions):

@@ -138,6 +138,35 @@ def test_readers_that_are_not_right(editions):
         refused("ReadByHand", editions, read)
 
 
+def test_the_first_segment_counts_though_it_has_nothing_there(editions):
+    def what_has_content(text, segment, field, component):
+        for line in text.replace("\n", "\r").split("\r"):
+            fields = line.split(text[3])
+            if fields[0] != segment:
+                continue
+            if segment == "MSH":
+                fields.insert(1, text[3])
+            if field >= len(fields):
+                return ""
+            components = fields[field].split(text[5])[0].split(text[4])
+            if component <= len(components) and components[component - 1]:
+                return components[component - 1]
+        return ""
+
+    def whole_field_or_next(text, segment, field, component):
+        for line in text.replace("\n", "\r").split("\r"):
+            fields = line.split(text[3])
+            if fields[0] == "MSH":
+                fields.insert(1, text[3])
+            if fields[0] == segment and field < len(fields) and fields[field]:
+                return (fields[field].split(text[5])[0].split(text[4]) + [""] * 20)[component - 1]
+        return ""
+
+    assert "Asked was DG1-3.1" in refused("ReadByHand", editions, what_has_content).message
+    refused("ReadByHand", editions, whole_field_or_next)
+    assert refused("ReadByHand", editions, module.ReadByHand.looked_for_content).label == "looked_for_content"
+
+
 # Exercise 2
 
 def label_by_repetitions(message):
@@ -215,6 +244,30 @@ def test_labels(editions):
         refused("PatientAndReason", editions, label)
 
 
+def test_labels_with_one_part_wrong(editions):
+    def with_part(**parts):
+        return lambda message: {**label_by_repetitions(message), **{name: part(message) for name, part in parts.items()}}
+
+    for parts, way in (({"family": lambda message: message["PID-5.1.1"]}, "family_with_escapes"),
+                       ({"reason": lambda message: message["OBR-31.2"]}, "reason_with_escapes"),
+                       ({"family": lambda message: hl7.unescape(message["PID-5.1"]).split("&")[0]}, "surname_unescaped_too_early"),
+                       ({"family": lambda message: hl7.unescape(message["PID-5"]).split("^")[0].split("&")[0]},
+                        "family_unescaped_too_early"),
+                       ({"reason": lambda message: (hl7.unescape(message["OBR-31"]).split("^") + [""])[1]}, "reason_unescaped_too_early"),
+                       ({"family": lambda message: hl7.unescape(message["PID-5.1.1"]).upper()}, "upper_case")):
+        assert refused("PatientAndReason", editions, with_part(**parts)).label == way
+
+    def contains(message):
+        found = ""
+        for number in message["PID-3"].split("~"):
+            parts = number.split("^") + [""] * 5
+            if "HVGH" in parts[3] and parts[4] == "MR":
+                found = parts[0]
+        return found
+
+    assert refused("PatientAndReason", editions, with_part(mrn=contains)).label == "authority_contains"
+
+
 # Exercise 3
 
 def dtm_by_expression(ts, zone):
@@ -261,6 +314,17 @@ def test_time_stamps(editions):
         message = refused("TimeStamps", editions, dtm).message
         assert "That is not what was asked" not in message
     assert "its degree of precision is D" in refused("TimeStamps", editions, degree_left).message
+
+
+def test_not_known_is_found_in_longer_times_too(editions):
+    def bare_only(ts, zone):
+        if len(ts) == 8 and ts.isdigit():
+            return dtm_by_expression(ts, zone)
+        return module._dtm(ts, zone, zeros=False)
+
+    assert refused("TimeStamps", editions, bare_only).label == "zeros_of_bare_dates"
+    asked = [ts for ts, _ in EXERCISES["TimeStamps"].cases_on(editions.own)]
+    assert any(len(ts) == 14 and ts[4:8] == "0000" for ts in asked) and any("0000^D" in ts for ts in asked)
 
 
 # Exercise 4
@@ -393,6 +457,13 @@ def test_what_may_stand_behind_a_part_is_not_taken_along(editions):
             segment[place] = "^^^" + message["TQ1-7"] + "^^" + message["TQ1-9"]
         return made
 
+    def whole_protocol(message):
+        made = EXERCISES["OmiToOrm"].solution(message)
+        for request, step in zip(made.segments("OBR"), message.segments("IPC")):
+            request["4"] = message["OBR-4.1"] + "^" + message["OBR-4.2"] + "^" + message["OBR-4.3"] + "^" + step["6"]
+        return made
+
+    assert refused("OmiToOrm", editions, whole_protocol).label == "whole_protocol"
     assert refused("OmiToOrm", editions, unescaped).label == "protocol_unescaped"
     assert refused("OmiToOrm", editions, whole_priority).label == "whole_priority"
 
@@ -420,7 +491,7 @@ def test_an_order_without_ipc_has_to_stop_the_step(editions):
         return made
 
     message = refused("OmiToOrm", editions, goes_on).message
-    assert "right for 13 of the 14 cases" in message and "has no IPC" in message and "None" not in message
+    assert "right for 14 of the 15 cases" in message and "has no IPC" in message and "None" not in message
     assert refused("OmiToOrm", editions, module.OmiToOrm.goes_on_without).label == "goes_on_without"
     assert refused("OmiToOrm", editions, lambda message: goes_on(message, before=False)).message.count("that still had its IPC?") == 1
 
@@ -434,6 +505,50 @@ def test_an_order_without_ipc_has_to_stop_the_step(editions):
         return EXERCISES["OmiToOrm"].solution(message)
 
     assert judged("OmiToOrm", editions, by_index).correct
+
+
+@pytest.mark.parametrize("returned, shown", [(None, "`None`"), ("", "an empty text"), (hl7.Refusal("AE", "No IPC."), "Refusal")])
+def test_an_order_without_ipc_is_named_when_something_else_comes_back(editions, returned, shown):
+    def to_orm(message):
+        return EXERCISES["OmiToOrm"].solution(message) if "IPC" in message else returned
+
+    message = refused("OmiToOrm", editions, to_orm).message
+    assert "has no IPC" in message and "has to stop with an exception" in message and "`return`" not in message, message
+
+
+def test_the_structure_in_msh_9_is_looked_at(editions):
+    def with_structure(structure):
+        def to_orm(message):
+            made = EXERCISES["OmiToOrm"].solution(message)
+            made["MSH-9"] = "ORM^O01^" + structure
+            return made
+        return to_orm
+
+    for structure in ("", "ORM_O01"):
+        assert judged("OmiToOrm", editions, with_structure(structure)).correct
+    assert refused("OmiToOrm", editions, with_structure("OMI_O23")).label == "structure_kept"
+    assert "names the structure" in refused("OmiToOrm", editions, with_structure("XXX")).message
+
+
+def test_segments_in_another_order_are_told(editions):
+    def zds_behind_the_first(message):
+        made = EXERCISES["OmiToOrm"].solution(message)
+        zds = made.segment("ZDS")
+        made.remove(zds)
+        made.add(zds, after=made.segments("OBR")[0])
+        return made
+
+    def orders_first(message):
+        made = EXERCISES["OmiToOrm"].solution(message)
+        orders = made.segments("ORC")
+        for one in orders[1:]:
+            made.remove(one)
+            made.add(one, after=orders[0])
+        return made
+
+    for to_orm in (zds_behind_the_first, orders_first):
+        message = refused("OmiToOrm", editions, to_orm).message
+        assert "not in the order that is asked" in message and "segments is not right" not in message
 
 
 def test_several_mistakes_are_told_by_the_largest(editions):
@@ -542,6 +657,21 @@ def test_codes(editions):
         refused("CodesOfTheNight", editions, coded)
     assert refused("CodesOfTheNight", editions, counts_the_empty).label == "empty_counted"
     assert "counted from 0, is the first that is wrong" in refused("CodesOfTheNight", editions, set_of_fields).message
+
+
+def test_what_the_table_maps_to_a9_is_known(editions):
+    def by_value(codes, table):
+        field, unmapped = [], {}
+        for code in codes:
+            if code in ("", '""'):
+                field.append(code)
+            else:
+                field.append(table.get(code, "A9"))
+                if table.get(code, "A9") == "A9":
+                    unmapped[code] = unmapped.get(code, 0) + 1
+        return {"field": field, "unmapped": unmapped}
+
+    assert refused("CodesOfTheNight", editions, by_value).label == "mapped_counted"
 
 
 # Exercise 6
@@ -784,6 +914,68 @@ def test_receivers_with_one_idea_changed(editions, changed, way):
     assert verdict.correct if way is None else verdict.label == way, verdict
 
 
+@pytest.mark.parametrize("wrong, way", [
+    ("copy", "patients_copied"), ("refusals", "refusals_remembered"), ("number first", "number_before_patient"),
+    ("time", "time_remembered"), ("text", "time_remembered"), ("not XO", "new_is_not_a_change"), ("noted", "numbers_of_new_orders"),
+    ("freed", "cancelling_frees"), ("filler", "filler_number"), ("any number", "any_of_its_numbers"), ("substring", "part_of_a_number"),
+    ("longer", None)])
+def test_receivers_that_a_second_reader_got_through(editions, wrong, way):
+    def answer_of(patients, seen, orders):
+        known = list(patients) if wrong == "copy" else patients
+        refusals = {}
+
+        def is_known(message):
+            numbers = [one.split("^")[0] for one in message["PID-3"].split("~")]
+            if wrong == "any number":
+                return any(one in known for one in numbers)
+            if wrong == "substring":
+                return numbers[0] in " ".join(known)
+            if wrong == "longer":
+                return any(numbers[0].startswith(one) for one in known)
+            return numbers[0] in known
+
+        def judge(message):
+            number = message["ORC-3"] if wrong == "filler" else message["ORC-2"]
+            new = message["ORC-1"] != "XO" if wrong == "not XO" else message["ORC-1"] == "NW"
+            if wrong == "number first" and new and number in orders:
+                raise hl7.Refusal("AE", "There.", "205", "ORC^1^2")
+            if not is_known(message):
+                raise hl7.Refusal("AE", "Unknown.", "204", "PID^1^3")
+            if new and number in orders:
+                raise hl7.Refusal("AE", "There.", "205", "ORC^1^2")
+            if wrong != "noted" or new:
+                orders.add(number)
+            if wrong == "freed" and message["ORC-1"] == "CA":
+                orders.remove(number)
+
+        def answer(message):
+            key = message.sender, message.control_id
+            key = {"time": (*key, message["MSH-7"]), "text": message.encode()}.get(wrong, key)
+            if message.event != "ORM^O01":
+                raise hl7.Refusal("AR", "No order.", "200", "MSH^1^9")
+            if wrong == "refusals" and key in refusals:
+                raise refusals[key]
+            if key not in seen:
+                try:
+                    judge(message)
+                except hl7.Refusal as error:
+                    refusals[key] = error
+                    raise
+                seen.add(key)
+            return hl7.reply(message)
+        return answer
+
+    verdict = refused("OrderReceiver", editions, receiver_with(answer_of))
+    assert way is None or verdict.label == way, verdict
+
+
+def test_a_code_in_place_of_a_refusal_is_told(editions):
+    def answer_of(patients, seen, orders):
+        return lambda message: hl7.reply(message, None if message.event == "ORM^O01" and message["PID-3.1"] in patients else "AR")
+
+    assert "with an hl7.Refusal, such as" in refused("OrderReceiver", editions, receiver_with(answer_of)).message
+
+
 def test_a_python_error_in_a_receiver_is_told_with_its_line(editions):
     def mistyped(patients, seen, orders):
         def answer(message):
@@ -875,6 +1067,62 @@ def test_channels_that_are_not_right(editions):
     ({"omi": lambda message: message.sender == "ECC_RIS"}, "eastcliff_by_sender")])
 def test_filters_with_one_idea_changed(editions, changed, way):
     assert refused("ChannelsOfTheHospital", editions, lambda engine: module._connected(engine, **changed)).label == way
+
+
+def is_real(message):
+    return message["MSH-11.1"] == "P" and not message["PID-5.1"].startswith("ZZTEST")
+
+
+@pytest.mark.parametrize("channel, way", [("report", "reports_untested"), ("patient", "patients_untested"), ("order", "orders_untested"),
+                                          ("omi", "omi_untested")])
+def test_each_channel_has_to_ask_for_tests(editions, channel, way):
+    verdict = refused("ChannelsOfTheHospital", editions, lambda engine: module._connected(engine, untested=channel))
+    assert verdict.label == way and "alone" not in verdict.message
+
+
+@pytest.mark.parametrize("channel, event", [("report", "ORU"), ("patient", "ADT"), ("order", "ORM"), ("omi", "OMI")])
+def test_half_a_test_in_one_channel_is_told_by_what_got_through(editions, channel, event):
+    ideas = {"report": lambda message: message.event == "ORU^R01", "patient": lambda message: message["MSH-9.1"] == "ADT",
+             "order": lambda message: message.event == "ORM^O01" and message["OBR-24"] in module.imaging,
+             "omi": lambda message: message.event == "OMI^O23"}
+    wanted = ideas[channel]
+    halves = (lambda message: message["MSH-11.1"] == "P", lambda message: not message["PID-5.1"].startswith("ZZTEST"))
+    for half, told in zip(halves, (f"{event} named ZZTEST", f"{event} with T in MSH-11")):
+        def connect(engine):
+            def real(message):
+                return half(message) if wanted(message) else is_real(message)
+
+            module._connected(engine, real=real)
+
+        verdict = refused("ChannelsOfTheHospital", editions, connect)
+        assert told in verdict.message and "You look at" not in verdict.message and "alone" not in verdict.message, verdict
+        assert "ZZTEST" not in verdict.message or "in MSH-11" not in verdict.message
+
+
+@pytest.mark.parametrize("changed, way", [
+    ({"order": lambda message: message["MSH-3"] in ("RIS", "CARD") and message.event == "ORM^O01" and message["OBR-24"] in module.imaging},
+     "by_known_senders"),
+    ({"omi": lambda message: message["MSH-3"] == "ECC_RIS" and message.event == "OMI^O23"}, "omi_of_eastcliff"),
+    ({"omi": lambda message: message.sender == "ECC_RIS" and message.event == "OMI^O23",
+      "adt": lambda message: message.sender in ("HIS", "ECC_RIS") and message["MSH-9.1"] == "ADT"}, "omi_of_eastcliff"),
+    ({"adt": lambda message: message.sender in ("HIS", "ECC_RIS") and message["MSH-9.1"] == "ADT"}, "patients_by_known_senders"),
+    ({"adt": lambda message: message.sender == "HIS" and message["MSH-9.1"] == "ADT"}, "patients_of_the_his"),
+    ({"report": lambda message: message.sender == "VOX" and message.event == "ORU^R01"}, "reports_of_the_dictation"),
+    ({"order": lambda message: message["MSH-9"] == "ORM^O01" and message["OBR-24"] in module.imaging}, None),
+    ({"order": lambda message: message.event == "ORM^O01" and message["MSH-12"] == "2.3.1" and message["OBR-24"] in module.imaging}, None),
+    ({"omi": lambda message: message["MSH-9"] == "OMI^O23^OMI_O23"}, None),
+    ({"omi": lambda message: message.event == "OMI^O23" and message["MSH-12"] == "2.5.1"}, None)])
+def test_what_a_message_is_decides_and_nothing_else(editions, changed, way):
+    verdict = refused("ChannelsOfTheHospital", editions, lambda engine: module._connected(engine, **changed))
+    assert verdict.label == (way or "value"), verdict
+
+
+def test_documents_are_nobodys(editions):
+    def connect(engine):
+        module._connected(engine)
+        engine.channel("documents", filter=lambda message: is_real(message) and message.event == "MDM^T02", to="EMR")
+
+    assert "types that nobody asked for" in refused("ChannelsOfTheHospital", editions, connect).message
 
 
 def test_a_step_that_maps_nothing_is_not_one_that_caught_something(editions):

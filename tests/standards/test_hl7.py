@@ -342,3 +342,10 @@ def test_what_is_no_message_is_answered_as_far_as_its_header_says_to_whom():
         "MSH|^~\\&|||||20250407||ACK|K|P|2.5.1", "MSA|AE|", "ERR||MSH^1|100^Segment sequence error^HL70357|E||||No."]
     answer = hl7.unreadable(ORDER.encode() + b"garbage \xff\r", "Line 6.")
     assert (answer["MSA-1"], answer["MSA-2"], answer["MSH-5"]) == ("AE", "R17", "RIS")
+
+
+@pytest.mark.parametrize("answer", [hl7.reply, hl7.acknowledgement])
+def test_a_code_alone_is_no_refusal(answer):
+    message = hl7.parse("MSH|^~\\&|RIS|HVGH|HV_ENGINE|HVGH|20250407||ORM^O01|1|P|2.3.1\r")
+    with pytest.raises(TypeError, match="refused with an hl7.Refusal.*not with 'AR'"):
+        answer(message, "AR")

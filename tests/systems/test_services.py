@@ -255,3 +255,5 @@ def test_an_impatient_one_waits_for_a_request_and_no_longer(further):
 def test_a_caller_may_propose_more_than_an_echo(services):
     met = call(HOST, services["healthy"].port, "HV_PACS", also=(CT,))
     assert met.reply == "A-ASSOCIATE-AC" and met.context == 0 and met.status == 0       # that of Verification, whatever comes of the others
+    met = call(HOST, services["healthy"].port, "HV_PACS", also=(CT,), before=(CT, CT))
+    assert met.reply == "A-ASSOCIATE-AC" and met.context == 0 and met.status == 0       # the third context is asked for the echo
