@@ -41,18 +41,18 @@ REQUIREMENTS = {
 }
 BREAKS = {                              # which requirement a fault breaks
     "R01": ("names_all", "names_literal", "names_question", "names_begin", "names_family"),
-    "R02": ("dates_ignored", "dates_prefix", "dates_end", "dates_begin", "dates_from", "dates_until", "dates_years"),
+    "R02": ("dates_ignored", "dates_prefix", "dates_end", "dates_begin", "dates_from", "dates_until", "dates_years", "dates_next"),
     "R03": ("doubled", "per_series", "first_only"),
     "R04": ("accession_cut", "characters_lost", "charset_missing"),
     "R05": ("series_counts", "study_counts"),
-    "R06": ("cancel_ignored",),
+    "R06": ("cancel_ignored", "cancel_complete"),
     "R07": ("private_dropped", "series_uid_changed", "pixels_cut", "letters_lost", "text_cut", "empty_dropped", "decimals_rounded",
-            "items_lost", "not_kept", "third_lost", "implicit_only"),
+            "items_lost", "not_kept", "third_lost", "implicit_only", "implicit_cut"),
     "R08": ("commits_all", "commits_none", "commits_together", "commits_silently"),
-    "R09": ("move_short", "move_nothing", "move_study", "move_anywhere"),
+    "R09": ("move_short", "move_nothing", "move_study", "move_anywhere", "move_miscounts"),
     "R10": ("step_reopened", "step_endless"),
-    "R11": ("rejected_found", "rejected_sent"),
-    "R12": ("anybody", "two_together", "leaks"),
+    "R11": ("rejected_found", "rejected_sent", "rejected_listed"),
+    "R12": ("anybody", "four_together", "leaks"),
 }
 QUERY_RULES = ("R01", "R02", "R03", "R04", "R05", "R06")
 # Of the faults of R02 three: exercise 2 has had them all.
@@ -106,11 +106,11 @@ def requirements(hospital):
 
 @lesson.input
 def test_set(hospital):
-    """The test data set that is loaded on the test system, without the eight patients that only make it longer."""
+    """The test data set that is loaded on the test system."""
     return _frame([
         {"patient": study.patient, "name": study.name, "study_date": study.date, "accession": study.accession,
          "series": " + ".join(f"{count} {modality}" for modality, count in study.series), "study_uid": study.uid}
-        for study in TEST_SET if study.name.startswith("ZZTEST")]).set_index("patient")
+        for study in TEST_SET]).set_index("patient")
 
 
 # The bank of the plan: for each requirement a test of what must come, one of what must not, and one that any archive would pass.
@@ -134,7 +134,7 @@ _BANK = {
             ("16 studies", "C-FIND for all, C-CANCEL after the first answer", "the 16 answers do not all come"),
             ("16 studies", "C-FIND for all, C-CANCEL after the first answer", "")),
     "R07": (("CT with private attributes", "C-STORE, then C-GET, compare", "each attribute has the value that was sent"),
-            ("CT without SOP Instance UID", "C-STORE, then C-FIND", "it is refused, and not found afterwards"),
+            ("three images of one study", "C-STORE, then C-GET", "there is no second copy, and no image that was not sent"),
             ("CT with private attributes", "C-STORE", "status 0000H")),
     "R08": (("two CT images that were stored", "N-ACTION for both", "both reported as committed"),
             ("an image that was never sent", "N-ACTION for it", "it is reported as failed"),
@@ -160,6 +160,9 @@ def _plan(hospital):
     draws = Draws(hospital.seed, "cpia-01 plan")
     names = [f"R{number:02}" for number in range(1, 13)]
     order = _shuffled(draws, names)
+    if "R07" in order[5:9]:                             # of R07 the half that must not come is hardly in its words
+        place = order.index("R07")
+        order[0], order[place] = order[place], order[0]
     parts = dict.fromkeys(order[:5], (0, 1)) | dict.fromkeys(order[5:9], (0,)) | dict.fromkeys(order[9:11], (2,)) | {order[11]: ()}
     for name in (order[0], order[5]):                   # beside tests that prove something, one that proves nothing
         parts[name] = (*parts[name], 2)
@@ -213,7 +216,7 @@ _FINDINGS = (
     ("R01", "C-FIND for ZZTEST^ANNA* answers with all 16 patients. Expected: ANNA and ANNABEL.",
      "The list is long; the viewer can filter it again.", False),
     ("R02", "C-FIND for 28 and 29 February leaves out the last day. Expected: both.",
-     "Today's exams appear only if the range ends tomorrow; the desk knows.", False),
+     "Today's exams appear only if the range ends tomorrow. The desk knows, and types tomorrow's date.", False),
     ("R05", "The number of images of a series is that of its study, 8. Expected: 2.",
      "The viewer's progress bar stops too early. The images are complete.", False),
     ("R06", "A query goes on to its end after C-CANCEL. Expected: FE00H.",
@@ -291,6 +294,122 @@ def decision(value):
     return found[1].upper()
 
 
+# --- what is said of one thing that is wrong
+
+def _gap(name, given, right, of):
+    """Fields' remark on an entry of `gaps`: why a test or requirement does not belong there."""
+    plan, extra = of("plan"), sorted(f"{one[0]}{int(one[1:]):02}" for one in set(given) - set(right))      # they are read as T1, R1
+    if not extra:
+        return None
+    kinds = dict(zip(plan.index, _kinds(plan), strict=True))
+    if name == "proves_nothing":
+        if extra[0] not in kinds:
+            return f"There is no test {extra[0]} in the plan."
+        return (f"{extra[0]} proves something: it expects \"{plan['expected'][extra[0]]}\", and an archive that breaks "
+                f"{plan['requirement'][extra[0]]} in that can fail it.")
+    wanted = ("must not",) if name == "only_must_come" else ("must come", "must not")
+    for test in plan.index[plan["requirement"] == extra[0]]:
+        if kinds[test] in wanted:
+            does = "says what must not come, or must be refused" if name == "only_must_come" else "proves something of it"
+            return f"{extra[0]} does not belong there: {test} {does}. It expects \"{plan['expected'][test]}\"."
+    return None
+
+
+RANGE = re.compile(r"([0-9]{8})?-([0-9]{8})?")
+LOAD_DAY = "20240615"
+
+
+def _dates_asked(scu):
+    """A sentence on the ranges of dates with which tests have asked a good archive, or None."""
+    asked = [(str(keys["StudyDate"]), keys) for _, keys, _, _ in scu.queries if type(keys.get("StudyDate")) is str and keys["StudyDate"]]
+    for dates, keys in asked:
+        if "*" in dates or "?" in dates:
+            return f"You asked for \"{dates}\". Wildcards are not for dates (PS3.4 C.2.2.2.4): a range is written with a hyphen."
+        if not re.fullmatch(r"[0-9]{8}", dates) and (dates == "-" or not RANGE.fullmatch(dates)):
+            return f"You asked for \"{dates}\". DICOM writes a day as YYYYMMDD, and a hyphen between two days, before one or behind one."
+        if set(keys) == {"StudyDate"}:
+            return ("You asked for nothing but StudyDate, and an archive need not tell what is not asked for: give `PatientID=\"\"` "
+                    "as well, or whatever attribute you compare.")
+        first, last = RANGE.fullmatch(dates).groups() if "-" in dates else (dates, dates)
+        if first and last and first > last:
+            return f"You asked for \"{dates}\": the first day of this range is later than the last."
+    for dates, _ in asked:
+        first, last = RANGE.fullmatch(dates).groups() if "-" in dates else (dates, dates)
+        if (first or "") <= LOAD_DAY <= (last or "9"):
+            return (f"You asked for \"{dates}\". The eight ZZLOAD studies, of 15 June 2024, lie in that range too: are they in the "
+                    "list that you expect?")
+    return None
+
+
+def _date_remark(arguments, fault, said):
+    return _dates_asked(arguments[0]) if fault is None else None
+
+
+def _query_remark(arguments, fault, said):
+    """What may be wrong with tests of the queries that refuse a good archive."""
+    if fault is not None or type(said) is not frozenset:
+        return None
+    queries, remarks = arguments[0].queries, {"R02": _dates_asked(arguments[0])}
+    small = [keys["PatientName"] for _, keys, _, _ in queries if type(keys.get("PatientName")) is str
+             and keys["PatientName"] != keys["PatientName"].upper()]
+    if small:
+        remarks["R01"] = (f"You asked for \"{small[0]}\". R01 leaves upper or lower case free, as PS3.4 C.2.2.2.1 does: an archive that "
+                          "tells them apart finds nobody of that name, and is good. Ask in the letters that are stored.")
+    if any(count == len(TEST_SET) and cancel is None and keys.get("PatientID") in ("", "*", "ZZ*") for _, keys, cancel, count in queries):
+        remarks["R03"] = ("A query that matches everybody finds 16 studies here, the eight of ZZLOAD included. Do you expect these too? "
+                          "`PatientID=\"ZZ000?\"` asks for the first eight alone.")
+    remarks["R05"] = ("Numbers come as texts from `.values`: `[\"3\"]`, and `[3]` is not the same. And the order of the series is free: "
+                      "compare them sorted, or as a set.")
+    cancelled = [(cancel, count) for _, _, cancel, count in queries if cancel is not None]
+    if not cancelled:
+        remarks["R06"] = "You have cancelled no query: `cancel_after=1` does that."
+    elif all(cancel >= 10 or count < 10 for cancel, count in cancelled if type(cancel) is int):
+        remarks["R06"] = ("Your C-CANCEL came when the answers were out already, and then 0000H is right: there was nothing left to end. "
+                          "Ask for all 16 patients, and cancel after the first answer.")
+    return next((remarks[name] for name in sorted(said) if remarks.get(name)), None)
+
+
+PROMISES = {                            # what to look at where tests of a promise refuse a good archive
+    "R08": "In which order a report names the images is free. `commit` returns three things: a status, and two lists of SOP Instance UIDs.",
+    "R09": "`move` returns a status and three counts; an unknown destination gets 0xA801. `scu.received()` holds what came by the **last** "
+           "C-MOVE alone, so do not subtract what was there before.",
+    "R10": "Does your step begin IN PROGRESS, with a UID of its own? And which status refuses the last N-SET is not in R10: any but 0 "
+           "does.",
+    "R12": "A caller who is not in the list is to be rejected: there the error `NoAssociation` is what a good archive gives. "
+           "`echo_together` gives a list, with a 0 for each caller.",
+}
+
+
+def _promise_remark(arguments, fault, said):
+    if fault is not None or type(said) is not frozenset:
+        return None
+    return next((PROMISES[name] for name in sorted(said) if name in PROMISES), None)
+
+
+def _sign_off(name, given, right, of):
+    """Fields' remark on an entry of `sign_off`: why one does not belong there."""
+    findings, results, extra = of("findings"), of("results"), sorted(set(given) - set(right))
+    if name == "decision" or not extra:
+        return None
+    one = extra[0]
+    if name == "regressions":
+        one = f"R{int(one[1:]):02}"                     # it is read as R1
+        if one not in results.index:
+            return f"There is no requirement {one} in the results."
+        before = results["release 6"][one]
+        return f"{one} was \"{before}\" in release 6. A regression was met there, as was tested." if before != "met" else None
+    if one not in findings.index:
+        return f"There is no finding {one}."
+    effect = findings["at work"][one]
+    if name == "blocking" and findings["seen"][one] in [seen for _, seen, _, _ in _FREE]:
+        return (f"{one} is one to be withdrawn: its test asks for what {findings['requirement'][one]} leaves free. What is withdrawn blocks "
+                "nothing.")
+    if name == "blocking":
+        return (f"{one} is not of severity 1. \"{effect}\" That is a nuisance, and it is noticed: no patient comes to harm, and no data "
+                "are lost, wrong unseen, or shown to strangers.")
+    return f"{one}: {findings['requirement'][one]} does forbid what was seen there. Only what a requirement leaves free is withdrawn."
+
+
 # --- the test data set that a learner makes
 
 ATTRIBUTES = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber", "StudyDescription")
@@ -344,10 +463,13 @@ def _invalid(row):
     for name in ("PatientID", "PatientName", "StudyDate"):
         if not row[name].strip():
             return f"{who} has an empty `{name}`: here it is needed to find the study again."
+        if row[name] != row[name].strip():
+            return (f"`{name}` of {who.strip()} has blanks at its beginning or end. They are padding and say nothing (PS3.5 section 6.2); "
+                    "an archive may drop them. Leave them out.")
     for name, (vr, longest) in LONGEST.items():
         if len(row[name]) > longest:
-            return f"`{name}` of {who} has {len(row[name])} characters. Its VR, {vr}, allows {longest} (PS3.5 Table 6.2-1): an archive may "
-            f"refuse it."
+            return (f"`{name}` of {who} has {len(row[name])} characters. Its VR, {vr}, allows {longest} (PS3.5 Table 6.2-1): an archive "
+                    "may refuse it.")
         if "\\" in row[name]:
             return f"`{name}` of {who} has a backslash, which separates values in DICOM."
     if any(len(group) > 64 for group in row["PatientName"].split("=")):
@@ -359,6 +481,8 @@ def _invalid(row):
             return f"`{name}` of {who} does not have the form YYYYMMDD (VR DA, PS3.5 Table 6.2-1)."
         if row[name] and not _in_calendar(row[name]):
             return f"`{name}` of {who} is no day of the calendar."
+    if row["PatientBirthDate"] > row["StudyDate"]:
+        return f"{who} was examined before the birth date: legal for each attribute by itself, and no archive need take it for sound."
     if row["StudyTime"] and not _time(row["StudyTime"]):
         return f"`StudyTime` of {who} is no time of VR TM: HH, HHMM, HHMMSS or with a fraction behind a dot (PS3.5 Table 6.2-1)."
     if row["PatientSex"] not in ("", "M", "F", "O"):
@@ -380,7 +504,8 @@ COVERED = {                             # what is to be covered: a test of one p
     "an accession number of full length": (
         lambda row: len(row["AccessionNumber"]) == 16, "No accession number is as long as its VR, SH, allows."),
     "a Western letter": (
-        lambda row: _scripts(row["PatientName"])[0], "No name has a letter such as those of German, French or Spanish, beyond A to Z."),
+        lambda row: _scripts(row["PatientName"])[0],
+        "No name has a letter beyond A to Z that ISO_IR 100 holds, such as Ü, É or Ñ. (Œ, for one, is not in it.)"),
     "another script": (
         lambda row: _scripts(row["PatientName"])[1], "No name needs more than ISO_IR 100 (Western Europe): one in Greek, Polish, Cyrillic, "
         "Arabic or Japanese letters would."),
@@ -404,10 +529,9 @@ def _faults(rows):
     said = []
     for row in rows:
         number, name = row.get("PatientID", ""), row.get("PatientName", "")
-        if (number and not number.startswith("ZZ")) or (name and not name.startswith("ZZTEST")):
+        if (number.strip() and not number.strip().startswith("ZZ")) or (name.strip() and not name.strip().startswith("ZZTEST")):
             said.append(f"Patient {number or name} could be a person: here numbers of test patients begin with ZZ, and names with ZZTEST. "
-            f"What "
-                        "is sent to the wrong archive by mistake must be seen to be a test.")
+                        "What is sent to the wrong archive by mistake must be seen to be a test.")
     said += [sentence for sentence in map(_invalid, rows) if sentence]
     if said:
         return said
@@ -451,25 +575,42 @@ class WhatThePlanProves:
     answer = Fields("gaps", {
         "proves_nothing": Set("", reading=numbered("T")), "untested": Set("", reading=numbered("R")),
         "only_must_come": Set("", reading=numbered("R")),
-    })
+    }, remark=_gap)
     points = 2
     praise = ("So the vendor's report \"all tests passed\" will leave these requirements open, whatever it says. A plan is read before it "
               "is run: afterwards nobody wants to hear of it.")
 
     def solution(requirements, plan):
-        # what any archive gives, or nobody can judge
-        any_archive = ["", "as expected", "the query ends without an error", "a list appears", "the viewer shows an accession number",
-                       "numbers come", "status 0000H", "the N-ACTION is answered with 0000H", "the archive shows no error"]
-        nothing = plan[plan["expected"].isin(any_archive)]
-        proving = plan[~plan["expected"].isin(any_archive)]
-        negative = proving[proving["expected"].str.contains("not |no |none|neither|refused|rejected|failed|A801H")]
-        proven = set(proving["requirement"])
-        with_negative = set(negative["requirement"])
-        return {
-            "proves_nothing": list(nothing.index),
-            "untested": [name for name in requirements.index if name not in proven],
-            "only_must_come": [name for name in requirements.index if name in proven and name not in with_negative],
+        # expected results that prove nothing, and why
+        why = {
+            "": "there is nothing to compare with",
+            "as expected": "nobody has written down what",
+            "the query ends without an error": "so does one with wrong answers",
+            "a list appears": "a wrong one appears as well",
+            "the viewer shows an accession number": "half of it would be one, too",
+            "numbers come": "wrong ones are numbers",
+            "status 0000H": "the archive says so, or can be reached: no more",
+            "the N-ACTION is answered with 0000H": "that means: I will look",
+            "the archive shows no error": "it need not, and still send the image",
         }
+        # words by which a result says what must not come, or is refused
+        negative_words = ["not ", "no ", "none", "neither", "refused", "rejected", "failed", "A801H"]
+        proves_nothing, proven, negative = [], [], []
+        for test, row in plan.iterrows():
+            if row["expected"] in why:
+                proves_nothing.append(test)
+            else:
+                proven.append(row["requirement"])
+                for word in negative_words:
+                    if word in row["expected"]:
+                        negative.append(row["requirement"])
+        untested, only_must_come = [], []
+        for name in requirements.index:
+            if name not in proven:
+                untested.append(name)
+            elif name not in negative:
+                only_must_come.append(name)
+        return {"proves_nothing": proves_nothing, "untested": untested, "only_must_come": only_must_come}
 
     def only_blank_ones(requirements, plan):
         blank = list(plan[plan["expected"].isin(["", "as expected"])].index)
@@ -509,7 +650,8 @@ class WhatThePlanProves:
     }
     hints = [
         "Go through `plan` row by row with one question: what would an archive have to do wrong to fail this test?",
-        "\"Status 0000H\" to a C-STORE says that the archive says so. \"As expected\", or no expected result, says nothing: who decides?",
+        "A status, \"no error\", or \"something appears\" is only what the archive says of itself: would a faulty one say otherwise? And "
+        "where no result is written down, or none that can turn out false, nobody can say whether the test was passed.",
         "Then count per requirement, without the tests that prove nothing. No test left: `untested`. Tests left, none of which says what "
         "must not happen: `only_must_come`.",
     ]
@@ -523,7 +665,7 @@ class DateRange:
     each of the others handles ranges of dates wrongly in a way of its own.
     """
 
-    answer = Tests("date_test")
+    answer = Tests("date_test", remark=_date_remark)
     points = 3
     praise = ("Ranges with exams on both ends, and nothing beyond: the days on which an archive goes wrong are the first and the last. At "
               "work these are the night shifts, and today.")
@@ -545,6 +687,9 @@ class DateRange:
     def order_asserted(fault):
         return False
 
+    def counted_only(fault):
+        return fault is None or fault.says in _says("dates_next")
+
     def right_ones_there(fault):
         return fault is None or fault.says in _says("dates_ignored", "dates_until", "dates_years")
 
@@ -556,8 +701,11 @@ class DateRange:
 
     wrong_ways = {
         it_answers: "That an archive answers, and without an error, is no test of what it answers: an expected result is missing.",
-        order_asserted: "Did you compare with a list in a fixed order, or ask for a certain pending status? R03 leaves the order free, "
-        "and PS3.4 asks for none (C.4.1.3): sort before you compare. FF00H and FF01H are both pending (C.4.1.1.4).",
+        order_asserted: "Does it ask for more than R02? Three things to look at: the order of the answers, which R03 leaves free and PS3.4 "
+        "does not ask for (C.4.1.3): sort before you compare; the statuses, of which FF00H and FF01H are both pending (C.4.1.1.4); and "
+        "your list itself, against the dates of all 16 studies. (A test that returns `False` whatever comes refuses the good ones as well.)",
+        counted_only: "You count the answers. As many studies as there should be need not be the right ones: compare the numbers of the "
+        "patients.",
         right_ones_there: "You look whether the expected studies are among the answers. An archive that sends all it has passes that. "
         "Look also whether there is anything **else**: compare the whole answer.",
         middle_only: "The ends of your ranges are days without a study. PS3.4 C.2.2.2.5 says *inclusive*, and an archive that leaves out "
@@ -585,8 +733,8 @@ class StorageFidelity:
 
     answer = Tests("storage_test")
     points = 3
-    praise = ("Status 0000H is what the archive says. What comes back is what it has done. The list of faults that you have just found is "
-              "not invented: each was in a product once.")
+    praise = ("Status 0000H is what the archive says. What comes back is what it has done. The faults that you have just found are all "
+              "of kinds that products can have, and none of them shows in a status.")
 
     def solution(scu, objects):
         if scu.store(objects) != [0, 0, 0]:
@@ -621,7 +769,16 @@ class StorageFidelity:
         return fault is None or fault.says in _says("private_dropped")
 
     def first_object_alone(fault):
+        return fault is None or fault.says in _says("implicit_cut")
+
+    def missing_skipped(fault):
+        return fault is None or fault.says in _says("not_kept", "third_lost")
+
+    def third_not_missed(fault):
         return fault is None or fault.says in _says("third_lost")
+
+    def pixels_left_out(fault):
+        return fault is None or fault.says in _says("pixels_cut", "implicit_cut")
 
     def only_what_came(fault):
         return fault is None or fault.says in _says("not_kept", "third_lost", "private_dropped", "empty_dropped", "implicit_only")
@@ -635,7 +792,13 @@ class StorageFidelity:
         "what stands behind the decimal point.",
         without_private: "You leave out private attributes. An archive of Storage Level 2 (Full) has to keep them (PS3.4 B.4.1), and R07 "
         "asks for that.",
-        first_object_alone: "You look at some of the objects. An archive may lose just the one that you do not fetch: look at all.",
+        first_object_alone: "You do not compare all of the objects. An archive may spoil just the one that you do not look at, here the "
+        "second, which comes in Implicit VR: compare each of the three.",
+        missing_skipped: "An object that does not come back is passed over: what is not there is not compared. That one is missing is the "
+        "first thing to look for.",
+        third_not_missed: "Look whether **each** of the three objects came back: one of them may be missing, whatever the status said.",
+        pixels_left_out: "The pixels are not compared, or only as a text: in the text of an element pydicom writes \"Array of 512 "
+        "elements\" in their place. Compare the `value`.",
         only_what_came: "You go through what came back. What did not come back is never looked at so: go through what was **sent**.",
     }
     hints = [
@@ -656,7 +819,7 @@ class QuerySuite:
     Your suite is scored by how many of the faulty archives it finds, and it must refuse no good one.
     """
 
-    answer = Tests("query_suite", named=True)
+    answer = Tests("query_suite", named=True, remark=_query_remark)
     points = 4
     praise = ("A suite is itself tested by faults: that is called mutation testing. One that has never found anything may be blind.")
 
@@ -717,6 +880,9 @@ class QuerySuite:
     def letters_of_the_tester(fault):
         return [] if fault is None or fault.says in _says("characters_lost", "charset_missing") else [fault.breaks[0]]
 
+    def status_unread(fault):
+        return [] if fault is None or fault.says in _says("cancel_complete") else [fault.breaks[0]]
+
     def all_named(fault):
         return list(QUERY_RULES) if fault else []
 
@@ -731,6 +897,8 @@ class QuerySuite:
         study_level_alone: "R05 has two halves: the study and **each series**. Ask at SERIES level as well.",
         letters_of_the_tester: "Your names are in plain English letters. What becomes of the others is seen only with a patient who has "
         "some.",
+        status_unread: "R06 has two halves: that the query ends, and that it says so with FE00H. A caller who reads 0000H takes half a "
+        "list for the whole: look at the last status.",
         all_named: "You name everything as soon as anything is wrong. Then nobody knows what to repair: name what your test has seen.",
     }
     hints = [
@@ -738,10 +906,11 @@ class QuerySuite:
         "`return unmet`.",
         "R01 needs three names: one with `*`, one with `?` (exactly one letter), one with neither. The test data set has ANNA, ANNABEL "
         "and HANNA for that, and a family ZZTESTER. Compare sets, so that R01 does not care about doubles.",
-        "R02: what you wrote in exercise 2. R03: the list of all eight numbers, sorted, not a set. R04: ZZ0003 and ZZ0005. R05: the study "
+        "R02: what you wrote in exercise 2. R03: query `PatientID=\"ZZ000?\"`, and compare with the list of these eight "
+        "numbers, sorted, not a set. R04: ZZ0003 and ZZ0005. R05: the study "
         "2.999.77.7, once at STUDY level, once at SERIES level.",
         "R06: `scu.find(\"STUDY\", PatientID=\"\", cancel_after=1).status` is the last status; all 16 patients fit, so there is something "
-        "to cancel.",
+        "to cancel. A short answer would be out before the C-CANCEL comes.",
     ]
 
 
@@ -753,25 +922,28 @@ class PromiseSuite:
     promises, sends, or lets happen. Each requirement has its negative half: do not leave it out.
     """
 
-    answer = Tests("promise_suite", named=True)
+    answer = Tests("promise_suite", named=True, remark=_promise_remark)
     points = 4
-    praise = ("Five requirements, fifteen faults, and none of them shows in a C-ECHO. Note how many lines test what must *not* work.")
+    praise = ("Five requirements, seventeen faults, and none of them shows in a C-ECHO. Note how many lines test what must *not* work.")
 
     def solution(scu, objects):
         unmet = []
         scu.store(objects)
         sent = [image.SOPInstanceUID for image in objects]
 
-        missing = ("1.2.840.10008.5.1.4.1.1.2", "2.999.77.404.1")
-        status, committed, failed = scu.commit([*objects, missing])
-        if committed is None or set(committed) != set(sent) or failed != ["2.999.77.404.1"]:
+        never_sent = "2.999.77.404.1"
+        asked = list(objects)
+        asked.append(("1.2.840.10008.5.1.4.1.1.2", never_sent))
+        status, committed, failed = scu.commit(asked)
+        if committed is None or set(committed) != set(sent) or failed != [never_sent]:
             unmet.append("R08")
 
-        series = {"StudyInstanceUID": "2.999.77.7", "SeriesInstanceUID": "2.999.77.7.2"}
-        status, completed, failed, warnings = scu.move("ACCEPT2", "SERIES", series)
+        study, series = "2.999.77.7", "2.999.77.7.2"
+        status, completed, failed, warnings = scu.move("ACCEPT2", "SERIES", StudyInstanceUID=study, SeriesInstanceUID=series)
         if status != 0 or completed != 2 or len(scu.received()) != 2:
             unmet.append("R09")
-        elif scu.move("NOBODY", "SERIES", series)[0] != 0xA801:
+        status, completed, failed, warnings = scu.move("NOBODY", "SERIES", StudyInstanceUID=study, SeriesInstanceUID=series)
+        if status != 0xA801:
             unmet.append("R09")
 
         scu.begin_step("2.999.77.500", PerformedProcedureStepStatus="IN PROGRESS")
@@ -781,7 +953,11 @@ class PromiseSuite:
             unmet.append("R10")
 
         scu.store(rejection_note([objects[0]]))
-        found = scu.find("IMAGE", StudyInstanceUID=objects[0].StudyInstanceUID, SOPInstanceUID="").values("SOPInstanceUID")
+        found = []
+        for image in objects:                       # at IMAGE level both UIDs above are given
+            answers = scu.find("IMAGE", StudyInstanceUID=image.StudyInstanceUID, SeriesInstanceUID=image.SeriesInstanceUID,
+                               SOPInstanceUID="")
+            found = found + answers.values("SOPInstanceUID")
         got = scu.get("STUDY", StudyInstanceUID=objects[0].StudyInstanceUID).values("SOPInstanceUID")
         for answers in (found, got):
             if sent[0] in answers or sent[1] not in answers or sent[2] not in answers:
@@ -804,15 +980,15 @@ class PromiseSuite:
 
     def works_when_allowed(fault):
         unseen = _says("commits_all", "commits_together", "move_anywhere", "move_study", "step_reopened", "rejected_found", "rejected_sent",
-                       "anybody")
+                       "rejected_listed", "anybody")
         return [] if fault is None or fault.says in unseen else [fault.breaks[0]]
 
     def last_status_alone(fault):
-        seen = _says("commits_silently", "move_anywhere", "step_reopened", "step_endless", "anybody", "two_together", "leaks")
+        seen = _says("commits_silently", "move_anywhere", "step_reopened", "step_endless", "anybody", "four_together", "leaks")
         return [fault.breaks[0]] if fault and fault.says in seen else []
 
     def one_caller(fault):
-        return [] if fault is None or fault.says in _says("two_together", "leaks") else [fault.breaks[0]]
+        return [] if fault is None or fault.says in _says("four_together", "leaks") else [fault.breaks[0]]
 
     def one_rush(fault):
         return [] if fault is None or fault.says in _says("leaks") else [fault.breaks[0]]
@@ -822,6 +998,12 @@ class PromiseSuite:
 
     def whole_study_alone(fault):
         return [] if fault is None or fault.says in _says("move_study") else [fault.breaks[0]]
+
+    def count_unread(fault):
+        return [] if fault is None or fault.says in _says("move_miscounts") else [fault.breaks[0]]
+
+    def not_sent_is_gone(fault):
+        return [] if fault is None or fault.says in _says("rejected_listed") else [fault.breaks[0]]
 
     def all_gone_expected(fault):
         return ["R11"] if fault is None else [fault.breaks[0]]
@@ -840,6 +1022,9 @@ class PromiseSuite:
         "bring?",
         whole_study_alone: "You move whole studies only. R09 says *exactly what was asked for*: ask for one series of a study that has "
         "several.",
+        count_unread: "R09 also says that the last response counts what was sent: `move` returns that number behind the status. A viewer "
+        "that is told one image too few goes on waiting, or believes it.",
+        not_sent_is_gone: "You look for rejected images in what is sent alone. R11 says *neither found nor sent*: what does C-FIND show?",
         all_gone_expected: "You refuse archives that still show images, or the note itself. R11 is about the images that the note names, "
         "and the others of their study must stay. The note is an object like any other; whether it is listed is free.",
     }
@@ -848,7 +1033,8 @@ class PromiseSuite:
         "R08: ask for the three objects **and** one image that never came, in one request; what must be in which list? R10: three calls, "
         "`begin_step`, `change_step` to COMPLETED, `change_step` once more.",
         "R09: move series 2.999.77.7.2 of study 2.999.77.7 to ACCEPT2, and compare status, count and `scu.received()`; then move to a "
-        "title that nobody has. R11: store `rejection_note([objects[0]])`, then look with `find` at IMAGE level **and** with `get`.",
+        "title that nobody has. R11: store `rejection_note([objects[0]])`, then look with `find` at IMAGE level, in the series of each "
+        "of the objects, **and** with `get`.",
         "R12: `scu.echo_together(8)` twice, and the cell with `try` above for a caller who is in no list.",
     ]
 
@@ -861,7 +1047,8 @@ class OwnTestData:
     Together they must have, each at least once:
 
     - a study description and an accession number that are **as long as their VR allows**: LO 64, SH 16 characters;
-    - a name with a letter of **Western Europe** beyond A to Z, and a name in a script for which ISO_IR 100 is not enough;
+    - a name with a letter of **Western Europe** beyond A to Z, one of ISO_IR 100, and a name in a script for which it is not
+      enough;
     - an **empty** birth date (type 2: there, and empty);
     - a study on a **leap day**;
     - three study times: **midnight** with all six digits, one with a **fraction** of a second, one **without seconds**;
@@ -963,7 +1150,11 @@ class UnderLoad:
             rank = math.ceil(0.95 * len(times))
             p95[clients] = times[rank - 1]
         failed = load[(load["clients"] == 8) & (load["status"] != "0000")]
-        return {"p95": p95[8], "failed": len(failed), "clients": max(clients for clients in p95 if p95[clients] <= 500)}
+        most = 0
+        for clients in p95:
+            if p95[clients] <= 500:
+                most = max(most, clients)
+        return {"p95": p95[8], "failed": len(failed), "clients": most}
 
     def mean(load):
         eight = load[(load["clients"] == 8) & (load["status"] == "0000")]
@@ -993,6 +1184,10 @@ class UnderLoad:
         eight = sorted(load[(load["clients"] == 8) & (load["status"] == "0000")]["ms"])
         return {**UnderLoad.solution(load), "p95": eight[math.ceil(0.95 * len(eight))]}
 
+    def rounded_down(load):
+        eight = sorted(load[(load["clients"] == 8) & (load["status"] == "0000")]["ms"])
+        return {**UnderLoad.solution(load), "p95": eight[math.floor(0.95 * len(eight)) - 1]}
+
     def silent_ones(load):
         return {**UnderLoad.solution(load), "failed": int(((load["clients"] == 8) & (load["status"] == "none")).sum())}
 
@@ -1017,6 +1212,7 @@ class UnderLoad:
         failures_too: "You left the failed queries in. A refusal comes in a few milliseconds and makes the archive look quick; ten "
         "seconds is when the client stopped waiting, and no time of an answer.",
         next_one_behind: "One too far: Python counts the places of a list from 0, so rank r stands at place r - 1.",
+        rounded_down: "One rank too low: 0.95 x n is rounded **up** to a rank (`math.ceil`). Below it fewer than 95 of 100 have come.",
         silent_ones: "You counted those without any answer. A refusal (A700H, out of resources) is no result either.",
         all_failures: "You counted the failures of all client counts. Asked are those with eight.",
         worst_case: "With that many clients the 95th percentile is above the limit. Compute it for each count.",
@@ -1042,24 +1238,42 @@ class Release:
     answer = Fields("sign_off", {
         "withdrawn": Set("", reading=numbered("F")), "blocking": Set("", reading=numbered("F")),
         "regressions": Set("", reading=numbered("R")), "decision": Text("", reading=decision),
-    })
+    }, remark=_sign_off)
     points = 3
     praise = ("A decision that follows from rules that were written before the test can be defended on Thursday, against the vendor and "
               "against one's own director. Each blocking finding has its evidence: test, data, what was expected, what came.")
 
     def solution(results, findings):
-        # the order, the case of letters, attributes that were added: free by R03, R01 and R07
-        free = findings["seen"].str.contains("oldest first|zztest|one attribute more")
-        remaining = findings[~free]
-        # values lost, the only copy deleted, a slice missing unseen, the wrong side on the screen, images read by strangers
-        severe = remaining["at work"].str.contains("values are gone|only copy|slice is missing|wrong side|Any machine")
-        unmet = set(remaining["requirement"])
-        return {
-            "withdrawn": list(findings[free].index),
-            "blocking": list(remaining[severe].index),
-            "regressions": [name for name in results.index if results["release 6"][name] == "met" and name in unmet],
-            "decision": "C" if severe.any() else "B" if unmet else "A",
-        }
+        # what a requirement leaves free
+        free = {"oldest first": "R03: the order", "zztest": "R01: upper or lower case", "one attribute more": "R07: more attributes"}
+        # what makes a finding one of severity 1
+        severe = {"values are gone": "data lost", "only copy": "data lost", "slice is missing": "data lost, and nobody is told",
+                  "wrong side": "a patient may come to harm", "Any machine": "data in wrong hands"}
+        withdrawn, blocking, unmet = [], [], []
+        for finding, row in findings.iterrows():
+            is_free, is_severe = False, False
+            for words in free:
+                if words in row["seen"]:
+                    is_free = True
+            for words in severe:
+                if words in row["at work"]:
+                    is_severe = True
+            if is_free:
+                withdrawn.append(finding)
+            else:
+                unmet.append(row["requirement"])
+                if is_severe:
+                    blocking.append(finding)
+        regressions = []
+        for name in results.index:
+            if results["release 6"][name] == "met" and name in unmet:
+                regressions.append(name)
+        decision = "A"
+        if blocking:
+            decision = "C"
+        elif unmet:
+            decision = "B"
+        return {"withdrawn": withdrawn, "blocking": blocking, "regressions": regressions, "decision": decision}
 
     def harmless_withdrawn(results, findings):
         right = Release.solution(results, findings)
@@ -1113,7 +1327,7 @@ class Release:
         unknown_was_good: "About `regressions`: one of yours was never tested in release 6. It may have been as bad before; a regression "
         "needs a result on both sides.",
         improvements: "About `regressions`: those are the other way round: not met before, met now.",
-        with_conditions: "About `decision`: conditions are for severity 2. Look at the first rule.",
+        with_conditions: "About `decision`: conditions are for severity 2. Look at the rule for **C**: is a finding of severity 1 open?",
         majority: "About `decision`: how many requirements are met does not count. The rules ask for the worst finding that is open.",
     }
     hints = [

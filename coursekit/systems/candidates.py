@@ -444,6 +444,17 @@ class _DatesYears(Candidate):
         return super()._matching(level, _with(keys, StudyDate=wide) if ends else keys)
 
 
+@_faulty("dates_next", "sends, for each study of a range of dates, the one that stands behind it in its list")
+class _DatesNext(Candidate):
+    def _matching(self, level, keys):
+        found = super()._matching(level, keys)
+        if not _range(keys) or level != "STUDY":
+            return found
+        fit = {str(one.StudyInstanceUID) for one in found}
+        everything = sorted(super()._matching(level, _with(keys, StudyDate="")), key=lambda one: str(one.PatientID))
+        return [everything[(place + 1) % len(everything)] for place, one in enumerate(everything) if str(one.StudyInstanceUID) in fit]
+
+
 @_faulty("doubled", "sends every answer twice")
 class _Doubled(Candidate):
     def _matching(self, level, keys):
@@ -524,6 +535,15 @@ class _CancelIgnored(Candidate):
     hears_cancel = False
 
 
+@_faulty("cancel_complete", "ends a query that was cancelled, and calls that complete")
+class _CancelComplete(Candidate):
+    def _find(self, event):
+        for status, answer in super()._find(event):
+            if status == 0xFE00:                        # the last response is then 0000H
+                return
+            yield status, answer
+
+
 # Storage
 
 @_faulty("private_dropped", "drops private attributes of what it is sent")
@@ -550,6 +570,13 @@ class _PixelsCut(Candidate):
                 dataset.PixelData = dataset.PixelData[:keep] + bytes(len(dataset.PixelData) - keep)
 
         return _changed(super()._content(event, uid), cut)
+
+
+@_faulty("implicit_cut", "loses the last part of the pixels of images that come in Implicit VR")
+class _ImplicitCut(_PixelsCut):
+    def _content(self, event, uid):
+        implicit = event.context.transfer_syntax == "1.2.840.10008.1.2"
+        return super()._content(event, uid) if implicit else Candidate._content(self, event, uid)
 
 
 @_faulty("letters_lost", "keeps ? for every letter outside the English alphabet")
@@ -715,6 +742,21 @@ class _MoveAnywhere(Candidate):
             yield 0
 
 
+@_faulty("move_miscounts", "sends all that a C-MOVE asks for, and counts one too few in its last response")
+class _MoveMiscounts(Candidate):
+    def _move(self, event):
+        dimse = event.assoc.dimse
+        send = dimse.send_msg
+
+        def send_msg(primitive, context):
+            if getattr(primitive, "NumberOfCompletedSuboperations", None) and primitive.Status == 0x0000:
+                primitive.NumberOfCompletedSuboperations -= 1
+            send(primitive, context)
+
+        dimse.send_msg = send_msg
+        yield from super()._move(event)
+
+
 # Performed procedure steps, rejection notes
 
 @_faulty("step_reopened", "lets a completed procedure step be changed")
@@ -747,6 +789,22 @@ class _RejectedSent(Candidate):
         return super()._chosen(identifier, rejected=True)
 
 
+@_faulty("rejected_listed", "goes on finding images that were rejected, and no longer sends them")
+class _RejectedListed(_RejectedFound):
+    def _begin(self):
+        self._withdrawn = set()
+        super()._begin()
+
+    def _content(self, event, uid):
+        if event.request.AffectedSOPClassUID == KEY_OBJECT_SELECTION:
+            for item in event.dataset.get("ContentSequence", []):
+                self._withdrawn |= {str(one.ReferencedSOPInstanceUID) for one in item.get("ReferencedSOPSequence", [])}
+        return super()._content(event, uid)
+
+    def _chosen(self, identifier, rejected=False):
+        return [one for one in super()._chosen(identifier, rejected) if one.sop not in self._withdrawn]
+
+
 # Associations
 
 @_faulty("anybody", "answers callers that are not in its list")
@@ -754,9 +812,9 @@ class _Anybody(Candidate):
     allowed = None
 
 
-@_faulty("two_together", "takes two callers at a time, and turns the others away")
-class _TwoTogether(Candidate):
-    together = 2
+@_faulty("four_together", "takes four callers at a time, and turns the others away")
+class _FourTogether(Candidate):
+    together = 4                        # enough for one caller after another, whose last associations may just be ending
 
 
 @_faulty("leaks", "takes fewer callers after each rush, until it is started again")
@@ -764,7 +822,7 @@ class _Leaks(Candidate):
     def _released(self, event):
         super()._released(event)
         if sum(association.is_alive() for association in self._open) > 3:          # one that is just ending is no rush
-            self._entity.maximum_associations = max(self._entity.maximum_associations - 6, 2)
+            self._entity.maximum_associations = max(self._entity.maximum_associations - 6, 4)
 
 
 @_faulty("slow", "takes a third of a second longer for every query")
@@ -816,10 +874,12 @@ class Tester(Scu):
 
     received()  : the images that came by the last C-MOVE to ``ACCEPT2``, a list of data sets
     calling(title) : the same station under another AE title
+    queries     : what was asked by C-FIND, a list of (level, {keyword: value}, cancel_after, number of answers)
     """
 
-    def __init__(self, system, receiver, title=TESTER):
+    def __init__(self, system, receiver, title=TESTER, queries=None):
         self._system, self._receiver = system, receiver
+        self.queries = [] if queries is None else queries
         super().__init__(title, TITLE, None, syntaxes=[EXPLICIT], classes=CLASSES)
 
     @property
@@ -837,7 +897,13 @@ class Tester(Scu):
 
     def calling(self, title):
         """The same station, calling under another AE title."""
-        return Tester(self._system, self._receiver, title)
+        return Tester(self._system, self._receiver, title, self.queries)
+
+    def find(self, level="STUDY", keys=None, cancel_after=None, **more):
+        """C-FIND, as of an `Scu`; what was asked is noted in `queries`."""
+        answers = super().find(level, keys, cancel_after, **more)
+        self.queries.append((level, {**(keys if type(keys) is dict else {}), **more}, cancel_after, len(answers)))
+        return answers
 
     def move(self, to, level="STUDY", keys=None, **more):
         """C-MOVE, as of an `Scu`; what came before is forgotten."""

@@ -70,6 +70,45 @@ def test_what_was_accepted_or_refused_wrongly_is_told(check):
     assert check(lambda system: 7).label == "unreadable"
 
 
+def test_a_return_that_is_missing(check):
+    def all_the_time(system):
+        return_value = system.add(1, -1) == 0  # noqa: F841
+
+    def for_good_ones(system):
+        if system.add(1, -1) != 0 or system.add(1, 1, 1) != 3:
+            return False
+
+    verdict = check(all_the_time)
+    assert verdict.label == "nothing returned" and "for some" not in verdict.message.lower(), verdict
+    verdict = check(for_good_ones)
+    assert verdict.label == "nothing returned" and verdict.message.startswith("For some of the systems"), verdict
+
+
+def test_a_wrong_way_is_told_only_where_it_was_gone(ask):
+    def misses_two(fault):
+        return fault is None or fault.says == "does not answer"
+
+    def misses_one(fault):
+        return fault is None or fault.says == "forgets the sign"
+
+    def misses_all(fault):
+        return True
+
+    check = ask(Tests("my_tests"), solution, {misses_all: "All.", misses_two: "Two.", misses_one: "One."}, stage=stage)
+    assert check(lambda system: system.add(1, 1, 1) == 3).label == "misses_one"         # and not all
+    assert check(lambda system: system.add(1, -1) == 0).label == "missed"               # the second fault alone: no idea is like that
+    assert check(lambda system: True).label == "misses_all"
+
+
+def test_a_remark_speaks_first(ask):
+    def remark(arguments, fault, said):
+        return f"{arguments[0].fault}, {fault and fault.says}, {said and sorted(said)}." if fault is None else None
+
+    check = ask(Tests("my_tests", named=True, remark=remark), named, NAMED_WAYS, stage=stage)
+    assert check(lambda system: ["R1", "R2"]).message.endswith("naming R1, R2. None, None, ['R1', 'R2'].")
+    assert check(lambda system: []).label == "none_ever"
+
+
 def test_untouched_and_hostile(check):
     assert check(...).outcome is Outcome.NOT_ANSWERED
     for label, make in hostile.VALUES:
@@ -93,17 +132,23 @@ def named(system):
     return wrong
 
 
+def names_all(fault):
+    return ["R1", "R2", "R3"]
+
+
+def none_ever(fault):
+    return []
+
+
+def first_only(fault):
+    return ["R1"] if fault else []
+
+
+NAMED_WAYS = {names_all: "One fault breaks one.", none_ever: "Is none wrong?", first_only: "Go on."}
+
+
 def test_requirements_by_name(ask):
-    def names_all(fault):
-        return ["R1", "R2", "R3"]
-
-    def none_ever(fault):
-        return []
-
-    def first_only(fault):
-        return ["R1"] if fault else []
-
-    check = ask(Tests("my_tests", named=True), named, {names_all: "One fault breaks one.", none_ever: "Is none wrong?", first_only: "Go on."}, stage=stage)
+    check = ask(Tests("my_tests", named=True), named, NAMED_WAYS, stage=stage)
     assert check(named).correct
     assert check(lambda system: ", ".join(named(system)).lower()).correct
     assert check(lambda system: {name: name not in named(system) for name in ("R1", "R2", "R3")}).correct

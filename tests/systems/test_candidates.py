@@ -58,6 +58,7 @@ SHOWS = {
     "dates_from": lambda scu: not found(scu, StudyDate="20250101-"),
     "dates_until": lambda scu: "ZZ0008" in found(scu, StudyDate="-20231231"),
     "dates_years": lambda scu: "ZZ0006" in found(scu, StudyDate="20240228-20240301"),
+    "dates_next": lambda scu: found(scu, StudyDate="20240228-20240301") == ["ZZ0003", "ZZ0004", "ZZ0005", "ZZ0006"],
     "doubled": lambda scu: found(scu, PatientID="ZZ0001") == ["ZZ0001"] * 2,
     "per_series": lambda scu: len(found(scu, PatientID="ZZ0007")) == 3 and len(found(scu, PatientID="ZZ0001")) == 1,
     "first_only": lambda scu: len(found(scu)) == 5,
@@ -70,9 +71,11 @@ SHOWS = {
     "study_counts": lambda scu: scu.find("STUDY", StudyInstanceUID=MULTI.uid, NumberOfStudyRelatedInstances="").values(
         "NumberOfStudyRelatedInstances") == ["3"],
     "cancel_ignored": lambda scu: scu.find("STUDY", PatientID="", cancel_after=1).status == 0,
+    "cancel_complete": lambda scu: (len(answers := scu.find("STUDY", PatientID="", cancel_after=1)), answers.status) == (10, 0),
     "private_dropped": differs(lambda one: (0x0009, 0x1001) in one),
     "series_uid_changed": differs(lambda one: one.SeriesInstanceUID),
     "pixels_cut": differs(lambda one: one.PixelData),
+    "implicit_cut": lambda scu: pixels_kept(scu) == [True, False, True],
     "letters_lost": differs(lambda one: one.InstitutionName),
     "text_cut": differs(lambda one: one.SeriesDescription),
     "empty_dropped": differs(lambda one: "ReferringPhysicianName" in one),
@@ -90,16 +93,27 @@ SHOWS = {
     "move_nothing": lambda scu: moved(scu, "STUDY", StudyInstanceUID=MULTI.uid)[::2] == (0, 0),
     "move_study": lambda scu: moved(scu, "SERIES", StudyInstanceUID=MULTI.uid, SeriesInstanceUID=f"{MULTI.uid}.2") == (0, 8, 8),
     "move_anywhere": lambda scu: scu.move("NOBODY", StudyInstanceUID=MULTI.uid)[0] == 0,
+    "move_miscounts": lambda scu: moved(scu, "STUDY", StudyInstanceUID=MULTI.uid) == (0, 7, 8),
     "step_reopened": lambda scu: step(scu)[2] == 0,
     "step_endless": lambda scu: step(scu)[1] != 0,
     "rejected_found": lambda scu: len(rejected(scu).find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT")) == 2,
     "rejected_sent": lambda scu: sum(one.SOPClassUID == CT for one in rejected(scu).get("STUDY", StudyInstanceUID=OTTO.uid)) == 2 and (
         len(scu.find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT")) == 1),
+    "rejected_listed": lambda scu: len(rejected(scu).find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT")) == 2 and (
+        sum(one.SOPClassUID == CT for one in scu.get("STUDY", StudyInstanceUID=OTTO.uid)) == 1),
     "anybody": lambda scu: answered(scu.calling("STRANGER")),
-    "two_together": lambda scu: scu.echo_together(6).count(0) < 6,
+    "four_together": lambda scu: scu.echo_together(6).count(0) < 6,
     "leaks": lambda scu: scu.echo_together(8).count(0) == 8 and scu.echo_together(8).count(0) < 8,
     "slow": lambda scu: seconds(scu) > 0.33,
 }
+
+
+def pixels_kept(scu):
+    """Of each of the three test objects, whether its pixels come back."""
+    objects = candidates.test_objects()
+    scu.store(objects)
+    back = {one.SOPInstanceUID: one for one in scu.get("STUDY", StudyInstanceUID=objects[0].StudyInstanceUID)}
+    return [one.SOPInstanceUID in back and back[one.SOPInstanceUID].PixelData == one.PixelData for one in objects]
 
 
 def step(scu):
@@ -169,6 +183,15 @@ def test_the_test_data_set():
     assert max(len(study.accession) for study in TEST_SET) == 16
     with candidates.Candidate() as archive:
         assert len(archive.store.kept()) == sum(count for study in TEST_SET for _, count in study.series)
+
+
+def test_the_tester_notes_what_was_asked():
+    with bench() as install:
+        scu = install("plain")
+        scu.find("STUDY", {"PatientName": "ZZTEST^ANNA"}, PatientID="")
+        scu.calling("CT2").find("STUDY", PatientID="ZZ000?", cancel_after=9)
+        assert scu.queries == [("STUDY", {"PatientName": "ZZTEST^ANNA", "PatientID": ""}, None, 1),
+                               ("STUDY", {"PatientID": "ZZ000?"}, 9, 8)]
 
 
 def test_the_bench_starts_when_called_and_stops_all():

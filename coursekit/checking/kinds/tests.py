@@ -31,21 +31,25 @@ class Tests(Client):
 
     variables : the function's name
     named     : True when the function returns the names of the requirements that the system does not meet, an empty list when it meets all;
-                else it returns True for a system that is good, False for one that is not. A failed `assert` counts as False
+                else it returns True for a system that is good, False for one that is not. A failed `assert` counts as False, and
+                None as True where asserts do the refusing
     least     : how many of the faulty systems have to be refused; all of them if None
+    remark    : a function of (arguments of the first system that is judged wrongly, its Fault or None, the names that were given or None
+                where it was accepted), which gives a sentence on what the tests did there, or None. It speaks before the wrong ways
 
     The exercise has `stage(draw)`, a context manager: while it is open the systems run, and it gives a list of (arguments, Fault), or
     (arguments, None) for a good system, of which there should be several that differ in what a system is free to do. A wrong way is a
     function of the Fault: what somebody with that idea would return. `right(fault)` is not needed.
 
-    Refusing a good system is told first, then what was accepted wrongly, by what a user would notice.
+    Refusing a good system is told first, then what was accepted wrongly, by what a user would notice. A wrong way speaks where it explains
+    the first of these and everything that it misses was missed.
     """
 
     __test__ = False                    # pytest takes classes of such a name for its own
 
-    def __init__(self, variables, named=False, least=None):
+    def __init__(self, variables, named=False, least=None, remark=None):
         super().__init__(variables, result=None)
-        self.named, self.least = named, least
+        self.named, self.least, self.remark = named, least, remark
 
     def judge(self, exercise, given, editions):
         """The verdict on the tests."""
@@ -61,9 +65,11 @@ class Tests(Client):
                 if ran.stopped:
                     break
         if ran.stopped == "error":
-            return Verdict(Outcome.NOT_YET, f"With a good system your tests did not come to an end: {ran.error}.", "error")
+            return Verdict(Outcome.NOT_YET, f"Tried on a good system, your tests broke off: {ran.error}.", "error")
         if ran.stopped:
             return self._stopped(ran, arguments, SECONDS)
+        if not self.named and None in ran.returned and not any(value is _FAILED for value in ran.returned):
+            return self._nothing_returned(ran.returned)
         said = []
         for value in ran.returned:
             try:
@@ -79,14 +85,27 @@ class Tests(Client):
         ideas = {way: [self._read(way(fault)) for fault in faults] for way in exercise.wrong_ways}
         first = (good or wrong)[0]
         told = self._told(said[first], faults[first], caught, faults)
-        for alike in (lambda idea: idea == said, lambda idea: idea[first] == said[first] and not self._fits(idea[first], faults[first])):
-            for way, idea in ideas.items():
-                if alike(idea):
-                    return Verdict(Outcome.NOT_YET, f"{told} {exercise.wrong_ways[way]}", way.__name__)
+        sentence = self.remark and self.remark(arguments[first], faults[first], said[first])
+        if sentence:
+            return Verdict(Outcome.NOT_YET, f"{told} {sentence}", "remark")
+        like = [way for way, idea in ideas.items() if idea == said] or self._alike(ideas, said, faults, first)
+        if like:
+            return Verdict(Outcome.NOT_YET, f"{told} {exercise.wrong_ways[like[0]]}", like[0].__name__)
         return Verdict(Outcome.NOT_YET, told, "refused a good system" if good else "missed")
+
+    def _alike(self, ideas, said, faults, first):
+        """The wrong ways that say the same of the system that is told first and miss nothing that was found, the widest first."""
+        missed = {way: {place for place, fault in enumerate(faults) if fault is not None and not self._fits(idea[place], fault)}
+                  for way, idea in ideas.items()}
+        own = {place for place, fault in enumerate(faults) if fault is not None and not self._fits(said[place], fault)}
+        like = [way for way, idea in ideas.items() if idea[first] == said[first] and not self._fits(idea[first], faults[first])
+                and (faults[first] is None or missed[way] <= own)]
+        return sorted(like, key=lambda way: -len(missed[way]))
 
     def _read(self, value):
         """None for "good", else what is not met: a frozenset of names, empty where none are named."""
+        if value is _FAILED:
+            return frozenset()
         if type(value) is _Stranded:
             return value
         value = plain(value)
@@ -101,6 +120,14 @@ class Tests(Client):
         if type(value) not in (list, set) or not all(type(one) is str for one in value):
             raise Unclear(_shortened(value))
         return frozenset(one.strip().upper() for one in value if one.strip()) or None
+
+    def _nothing_returned(self, returned):
+        """The verdict on a function that returns None and has no `assert` that fails: a `return` is missing, always or somewhere."""
+        if all(value is None or type(value) is _Stranded for value in returned):
+            return Verdict(Outcome.NOT_YET, "Your function returned nothing (`None`) whatever the system. Is a "
+                           "`return` missing? (Or, if it is made of `assert`s: none of them ever failed.)", "nothing returned")
+        return Verdict(Outcome.NOT_YET, "For some of the systems your function returned nothing (`None`), where True or False is asked. Is "
+                       "there a way to its end without a `return`?", "nothing returned")
 
     def _returned(self, case, value, unclear):
         wanted = "a list with the names of the requirements that are not met" if self.named else "True or False"
@@ -130,6 +157,9 @@ class Tests(Client):
         return f"{score} One that {fault.says} is refused for another reason{named}."
 
 
+_FAILED = object()                      # what came of a test whose `assert` failed
+
+
 class _Stranded(NamedTuple):
     """What came of tests that a faulty system brought to a stop."""
 
@@ -145,7 +175,7 @@ def _tried(function, case, fault, named):
             return call()
         except Exception as problem:
             if isinstance(problem, AssertionError):
-                return re.findall(r"[\w.-]+", str(problem))[:1] if named else False
+                return re.findall(r"[\w.-]+", str(problem))[:1] if named else _FAILED
             if fault is None:
                 raise
             return _Stranded(type(problem).__name__)
