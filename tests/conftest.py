@@ -1,9 +1,11 @@
-"""Every test runs with a progress record of its own, never the user's."""
+"""Every test runs with a progress record of its own, never the user's; tests of one file, or of one lesson, stay on one core."""
 
 import sys
 from pathlib import Path
 
 import pytest
+
+from coursekit import lessons
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests share `hostile`
 
@@ -11,3 +13,17 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests share `hostile`
 @pytest.fixture(autouse=True)
 def own_progress_record(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "coursekit-home"))
+
+
+def pytest_collection_modifyitems(items):
+    """Two cores share the tests file by file, because a file's fixtures are made once; but the two files that go through all lessons are
+    shared lesson by lesson, or one core would have them alone."""
+    for item in items:
+        group = item.path.name
+        if group in ("test_exercises.py", "test_notebooks.py"):
+            lesson = next((one for one in LESSONS if one in item.nodeid.partition("[")[2]), "")
+            group = f"{group} {lesson}"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+LESSONS = sorted((entry.id for entry in lessons.catalogue()), key=len, reverse=True)
