@@ -311,7 +311,9 @@ class Subtraction(Function):
         verdict = super().judge(exercise, given, editions)
         if verdict.correct or not verdict.message:
             return verdict
-        message = verdict.message.replace("an object of type `ndarray`", "a picture").replace("an object of type `float64`", "one number")
+        message = verdict.message
+        for kind, words in (("ndarray", "a picture"), ("float64", "one number")):
+            message = message.replace(f"an object of type `{kind}`", words).replace(f"an object of type {kind}", words)
         if verdict.label == "error":
             message += "".join({f" {help}" for sign, help in self.helps.items() if sign in message})
         return Verdict(verdict.outcome, message, verdict.label)
