@@ -6,6 +6,7 @@ import re
 
 from coursekit.checking import Choice, Client, Config, Fields, Lesson, Number, Outcome, Set, Text, Verdict
 from coursekit.checking.kinds.base import Difference
+from coursekit.checking.kinds.text import word_of_a_table
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
 from coursekit.lessons import cpas_10_networks as networks
@@ -226,23 +227,17 @@ def letter(value):
     return text
 
 
-class Meaning(Text):
-    """The letter of a meaning; a wrong one is told what it would need."""
-
-    NEEDS = {
-        "a": "for that the line would come from the host itself, with bytes, time and TTL.",
-        "b": "something did come back here, or nothing was sent: read the line, and from whom it is.",
-        "c": "that is said by the sender itself, 10.20.40.11, when nobody answers on its own wire. Is there such a line?",
-        "d": "that is said by a router of the other network. Is there such a line, and whose address does it begin with?",
-        "e": "of a circle one hears when a packet's TTL is used up. Is there such a line?",
-        "f": "for that there would be no *Pinging ...* and no statistics: nothing would have been sent.",
-        "g": "no answer of ping proves that a host is switched off. What does this line say, and who says it?",
-        "h": "no line here says that a firewall refused. One that drops says nothing, and looks like any other silence.",
-    }
-
-    def difference(self, answer, other):
-        """None when the letters agree."""
-        return None if answer == other else Difference(f"{answer} is not what this shows: {self.NEEDS[answer]}", "meaning")
+NEEDS = {  # what a meaning would need
+    "a": "for that the line would come from the host itself, with bytes, time and TTL.",
+    "b": "something did come back here, or nothing was sent: read the line, and from whom it is.",
+    "c": "that is said by the sender itself, 10.20.40.11, when nobody answers on its own wire. Is there such a line?",
+    "d": "that is said by a router of the other network. Is there such a line, and whose address does it begin with?",
+    "e": "of a circle one hears when a packet's TTL is used up. Is there such a line?",
+    "f": "for that there would be no *Pinging ...* and no statistics: nothing would have been sent.",
+    "g": "no answer of ping proves that a host is switched off. What does this line say, and who says it?",
+    "h": "no line here says that a firewall refused. One that drops says nothing, and looks like any other silence.",
+}
+MEANING = Text("", reading=letter, remark=lambda said, right: f"{said} is not what this shows: {NEEDS[said]}")
 
 
 class Hop(Number):
@@ -758,7 +753,7 @@ class AnnexPlan:
 class WhatPingSays:
     """What does each of the six answers in `pings` mean? Give the **letter** from the table above for each, in quotes."""
 
-    answer = Fields("said", {f"ping {number}": Meaning("", reading=letter) for number in range(1, 7)})
+    answer = Fields("said", {f"ping {number}": MEANING for number in range(1, 7)})
     points = 2
 
     def solution(pings):
@@ -1076,33 +1071,18 @@ RIGHT = {"closed": "refused", "silent": "silent", "foreign": "not dicom", "renam
          "hangs up": "not dicom", "aborts": "aborted", "no context": "no context", "healthy": "ok"}
 
 
-def conclusion(value):
-    """What a probe concludes, with blanks or underscores."""
-    if type(value) is not str:
-        raise ValueError("a conclusion is one of the words of the table, in quotes")
-    return re.sub(r"[\s_\-]+", " ", value.strip(" '\"").casefold())
-
-
-class Conclusion(Text):
-    """What a probe concludes; a wrong one is told how that server behaved."""
-
-    MET = {
-        "refused": "Nobody listens at that port.",
-        "silent": "That server takes the connection and then says nothing.",
-        "not dicom": "That server sends back something that is not DICOM, or closes the connection without a word.",
-        "aborted": "That server answers with an A-ABORT.",
-        "busy": "That server answers with an A-ASSOCIATE-RJ: result 2, source 3, reason 2, all of them numbers.",
-        "called": "That server answers with an A-ASSOCIATE-RJ: result 1, source 1, reason 7, all of them numbers.",
-        "calling": "That server answers with an A-ASSOCIATE-RJ: result 1, source 1, reason 3, all of them numbers.",
-        "no context": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 3, a number.",
-        "ok": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 0, a number.",
-    }
-
-    def difference(self, answer, other):
-        """None when the words agree."""
-        if answer == other:
-            return None
-        return Difference(f"{self.MET[other]} Which line of your function takes it?", "value")
+MET = {  # how the server behaved for which a conclusion is right
+    "refused": "Nobody listens at that port.",
+    "silent": "That server takes the connection and then says nothing.",
+    "not dicom": "That server sends back something that is not DICOM, or closes the connection without a word.",
+    "aborted": "That server answers with an A-ABORT.",
+    "busy": "That server answers with an A-ASSOCIATE-RJ: result 2, source 3, reason 2, all of them numbers.",
+    "called": "That server answers with an A-ASSOCIATE-RJ: result 1, source 1, reason 7, all of them numbers.",
+    "calling": "That server answers with an A-ASSOCIATE-RJ: result 1, source 1, reason 3, all of them numbers.",
+    "no context": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 3, a number.",
+    "ok": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 0, a number.",
+}
+CONCLUSION = Text("", reading=word_of_a_table, remark=lambda said, right: f"{MET[right]} Which line of your function takes it?")
 
 
 def _except(word, *states):
@@ -1119,7 +1099,7 @@ class Probe:
     that take a call take it from WS_ED1 only.
     """
 
-    answer = Client("probe", result=Conclusion("", reading=conclusion))
+    answer = Client("probe", result=CONCLUSION)
     points = 4
 
     def solution(host, port, called):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from coursekit.checking import Client, Fields, Function, Lesson, Number, Table, Text
 from coursekit.checking.kinds.base import Difference, Kind
 from coursekit.checking.kinds.table import Rows
-from coursekit.checking.kinds.text import read_with
+from coursekit.checking.kinds.text import read_with, word_of_a_table
 from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short, single
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.errors import CourseError
@@ -368,24 +368,18 @@ class Letters(Fields):
         return super()._written(given)
 
 
-class Who(Text):
-    """The letter of who ended a connection; a wrong one is told what it would need."""
-
-    NEEDS = {
-        "a": "the calling program itself would have to break off: an A-ABORT with source 0 that the caller sends, say.",
-        "b": "the called program would have to say so: a rejection with source 1, or an A-ABORT with source 0 that the called side sends.",
-        "c": "the protocol software of the called side would have to say or do it by its own rules: source 2 or 3 of a rejection, source "
-        "2 of an A-ABORT, or a timer that ran out.",
-        "d": "something would have to show that a frame is not from the address that it bears.",
-        "e": "there would be an A-RELEASE-RQ and its answer.",
-    }
-
-    def difference(self, answer, other):
-        """None when the letters agree."""
-        return None if answer == other else Difference(f"{answer} is not what these frames show: for that, {self.NEEDS[answer]}", "who")
+WHO_NEEDS = {  # what a letter would need
+    "a": "the calling program itself would have to break off: an A-ABORT with source 0 that the caller sends, say.",
+    "b": "the called program would have to say so: a rejection with source 1, or an A-ABORT with source 0 that the called side sends.",
+    "c": "the protocol software of the called side would have to say or do it by its own rules: source 2 or 3 of a rejection, source "
+    "2 of an A-ABORT, or a timer that ran out.",
+    "d": "something would have to show that a frame is not from the address that it bears.",
+    "e": "there would be an A-RELEASE-RQ and its answer.",
+}
 
 
-WHO = Who("", reading=letter_of(DECIDED))
+WHO = Text("", reading=letter_of(DECIDED),
+           remark=lambda said, right: f"{said} is not what these frames show: for that, {WHO_NEEDS[said]}")
 
 
 def _ended(**changed):
@@ -1723,24 +1717,12 @@ def place(value):
     raise ValueError('give one of "network", "archive", "sender"')
 
 
-class Place(Kind):
-    """Where the time of a sender goes; a wrong one is told what would show it."""
-
-    takes = "text"
-
-    NEEDS = {
-        "network": "in `timing` the `sending` of an image would have to take many round trips.",
-        "archive": "the `waiting` for the C-STORE response would have to be long, many times the round trip.",
-        "sender": "between a response and the *next* request there would have to be much more time than one round trip.",
-    }
-
-    def read(self, given):
-        """The place in the form that is compared."""
-        return read_with(place, single(plain(given)))
-
-    def difference(self, answer, other):
-        """None when the places agree."""
-        return None if answer == other else Difference(f"for {answer}, {self.NEEDS[answer]}", "place")
+PLACE_NEEDS = {  # what would show that the time goes there
+    "network": "in `timing` the `sending` of an image would have to take many round trips.",
+    "archive": "the `waiting` for the C-STORE response would have to be long, many times the round trip.",
+    "sender": "between a response and the *next* request there would have to be much more time than one round trip.",
+}
+PLACE = Text("", reading=place, remark=lambda said, right: f"for {said}, {PLACE_NEEDS[said]}")
 
 
 class Rate(Number):
@@ -1775,7 +1757,7 @@ class NetworkOrPacs:
     Two digits after the point are enough for `thinking`, whole kB/s for `at_most`.
     """
 
-    answer = Fields("times", {**{name: Place("") for name in SLOW}, "thinking": Number("", unit="s", tolerance=0.05),
+    answer = Fields("times", {**{name: PLACE for name in SLOW}, "thinking": Number("", unit="s", tolerance=0.05),
                               "at_most": Rate("", unit="kB/s", tolerance=20)})
     points = 3
 
@@ -2356,33 +2338,21 @@ RIGHT = {"closed": "refused", "silent": "silent", "renamed": "called", "strict":
          "no context": "no context", "healthy": "ok", "narrow": "lost", "cut": "reset"}
 
 
-def conclusion(value):
-    """One of the words of the table, with blanks or underscores."""
-    if type(value) is not str:
-        raise ValueError("a conclusion is one of the words of the table, in quotes")
-    return re.sub(r"[\s_\-]+", " ", value.strip(" '\"").casefold())
-
-
-class Conclusion(Text):
-    """What is concluded of a capture; a wrong one is told what that capture shows."""
-
-    SHOWS = {
-        "refused": "its conversation has `opened` \"refused\", and there is no PDU.",
-        "lost": "the request is not confirmed, and segments are sent `again`.",
-        "silent": "the request has arrived whole, nothing is sent again, and no PDU comes back.",
-        "reset": "its conversation has `ended` with RST, and the last PDU is not complete.",
-        "aborted": "there is an A-ABORT.",
-        "busy": "there is an A-ASSOCIATE-RJ whose `detail` begins with 2/3/2.",
-        "called": "there is an A-ASSOCIATE-RJ whose `detail` begins with 1/1/7.",
-        "calling": "there is an A-ASSOCIATE-RJ whose `detail` begins with 1/1/3.",
-        "no context": "there is an A-ASSOCIATE-AC, and no row of `contexts` has the `result` 0.",
-        "ok": "there is an A-ASSOCIATE-AC, and a row of `contexts` has the `result` 0.",
-    }
-
-    def difference(self, answer, other):
-        """None when the words agree."""
-        said = f"In that capture {self.SHOWS[other]} Which line of your function takes it? If none does, it comes to the last `return`."
-        return None if answer == other else Difference(said, "value")
+SHOWS = {  # what a capture shows for which a conclusion is right
+    "refused": "its conversation has `opened` \"refused\", and there is no PDU.",
+    "lost": "the request is not confirmed, and segments are sent `again`.",
+    "silent": "the request has arrived whole, nothing is sent again, and no PDU comes back.",
+    "reset": "its conversation has `ended` with RST, and the last PDU is not complete.",
+    "aborted": "there is an A-ABORT.",
+    "busy": "there is an A-ASSOCIATE-RJ whose `detail` begins with 2/3/2.",
+    "called": "there is an A-ASSOCIATE-RJ whose `detail` begins with 1/1/7.",
+    "calling": "there is an A-ASSOCIATE-RJ whose `detail` begins with 1/1/3.",
+    "no context": "there is an A-ASSOCIATE-AC, and no row of `contexts` has the `result` 0.",
+    "ok": "there is an A-ASSOCIATE-AC, and a row of `contexts` has the `result` 0.",
+}
+CONCLUSION = Text("", reading=word_of_a_table,
+                  remark=lambda said, right: f"In that capture {SHOWS[right]} Which line of your function takes it? If "
+                  "none does, it comes to the last `return`.")
 
 
 TOGETHER = {                            # wrong way -> the systems in all of which an answer must agree with it, the rightly named ones too
@@ -2425,7 +2395,7 @@ class FromTheWire:
     wrong.
     """
 
-    answer = Finder("find", result=Conclusion("", reading=conclusion))
+    answer = Finder("find", result=CONCLUSION)
     points = 4
 
     def solution(bench):

@@ -239,7 +239,7 @@ def test_who_ended_it_is_what_the_frames_say(seed):
 @pytest.mark.parametrize(("ending", "letter", "label"), [
     (1, "a", "abort_of_the_caller"), (2, "a", "released_by_the_caller"), (3, "b", "limit_of_the_program"), (4, "b", "reset_of_the_called"),
     (5, "a", "user_is_the_caller"), (6, "e", "fin_is_a_release"), (6, "a", "late_caller"), (7, "b", "every_abort_is_the_program"),
-    (3, "d", "who"),
+    (3, "d", "remark"),
 ])
 def test_one_wrong_ending_is_told(editions, ending, letter, label):
     verdict = judged("WhoEndedIt", editions, {**solved("WhoEndedIt", editions), f"ending {ending}": letter})

@@ -1,6 +1,7 @@
 """Text: a word, a name, a code, a UID."""
 
 import difflib
+import re
 
 from coursekit.checking.kinds.base import Difference, Kind
 from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain, short, single
@@ -15,16 +16,18 @@ class Text(Kind):
     case      : True when upper and lower case differ in what is asked (an AE title)
     reading   : a function that turns what a person may write into one form, raising ValueError with a sentence when
                 it can't (`coursekit.standards.dicom.tag`); it gets text, or a number or list as the learner gave it
+    remark    : a function of (the text, the right one), both in the form that is compared, which gives a sentence on a wrong one
 
     Forgives blanks and padding around and inside, quotes, and case unless it matters.
     """
 
     takes = "text"
 
-    def __init__(self, variables="result", case=False, reading=None):
+    def __init__(self, variables="result", case=False, reading=None, remark=None):
         super().__init__(variables)
         self.case = case
         self.reading = reading
+        self.remark = remark
 
     def read(self, given):
         """The text in the form that is compared."""
@@ -36,6 +39,8 @@ class Text(Kind):
         """None when the texts agree."""
         if answer == other or (not self.case and answer.casefold() == other.casefold()):
             return None
+        if self.remark:
+            return Difference(self.remark(answer, other), "remark")
         if answer.casefold() == other.casefold():
             return Difference("The letters are right, but upper and lower case matter here.", "case")
         if len(other) > 12 and difflib.SequenceMatcher(None, answer, other).ratio() > 0.9:
@@ -43,6 +48,13 @@ class Text(Kind):
                 "Nearly the same. If you typed it, compare it character by character; if you copied it, it is another one.", "typing"
             )
         return Difference("That is not what was asked.", "value")
+
+
+def word_of_a_table(value):
+    """A reading: one of the words of a table, with blanks, hyphens or underscores, in any case."""
+    if type(value) is not str:
+        raise ValueError("give one of the words of the table, in quotes")
+    return re.sub(r"[\s_\-]+", " ", value.strip(" '\"").casefold())
 
 
 def element_or_tag(reading, given):
