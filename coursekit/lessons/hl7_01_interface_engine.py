@@ -2122,7 +2122,7 @@ class OrderReceiver:
 
 SENT_BACK = "ORD0777"            # the order that HV_PACS refuses the first time
 NEWCOMER = "NMH_RIS"              # a system that has not sent before
-STEP_SECONDS, ENGINE_SECONDS = 2.0, 5.0
+STEP_SECONDS, ENGINE_SECONDS = 2.0, 10.0
 
 
 def _day(draw):

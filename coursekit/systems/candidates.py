@@ -36,6 +36,7 @@ CLASSES = (CT, MR, KEY_OBJECT_SELECTION)
 EXPLICIT = "1.2.840.10008.1.2.1"        # in which the VR of private attributes travels along
 ROOT = "2.999.77"
 PAGE, FETCH = 10, 0.4                   # answers of a query that are there at once; seconds that the database needs for the others
+LOOKS = 40                              # in that time, whether a C-CANCEL has come: on a busy machine both take longer
 TOGETHER = 30                           # associations at a time, those that are just ending included; of a faulty one they get fewer
 COMMITTED_WITHIN = 1.0                  # seconds
 
@@ -237,9 +238,10 @@ class Candidate(Archive):
         for count, (status, answer) in enumerate(super()._find(event)):
             yield status, answer
             if count == PAGE - 1:                           # so that a C-CANCEL finds the query still running
-                ready = time.monotonic() + FETCH
-                while time.monotonic() < ready and not event.is_cancelled:
-                    time.sleep(0.002)
+                for _ in range(LOOKS):
+                    if event.is_cancelled:
+                        break
+                    time.sleep(FETCH / LOOKS)
 
 
 class _Query:

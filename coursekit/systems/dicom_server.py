@@ -23,6 +23,7 @@ LONGEST_PDU = 131_072                   # what is announced (PS3.8 D.1): with mo
 LONGEST_ITEM = 1 << 20                  # of another PDU, an A-ASSOCIATE-RQ say; no honest one comes near
 LARGEST_OBJECT = 1 << 30                # bytes of a message that are held in memory until it is whole
 LOOK, LULL = 0.0002, 0.005              # seconds between two looks at a connection; that a message is waited for
+HELD = 0.01                             # between two times that a thread says that it is held
 POLL = 0.05                             # seconds between two looks whether the server is to stop
 PATIENCE = 30.0                         # seconds without a byte in the middle of something
 FINAL = ("COMPLETED", "DISCONTINUED")   # states of a performed procedure step that nothing may change any more (PS3.4 F.7.2.2)
@@ -261,6 +262,37 @@ def at_once(event):
     # pynetdicom looks a thousand times a second whether something came: that costs half of the speed. (Who calls keeps pynetdicom's
     # `get_msg`: with one that waits, the association's own thread takes answers from the queue that the caller's thread is waiting for.)
     event.assoc.dul._run_loop_delay = LOOK
+    event.assoc._reactor_checkpoint = _Checkpoint(event.assoc)
+
+
+class _Checkpoint:
+    """Where an association's own thread is held while another thread waits for answers on it; in place of pynetdicom's `threading.Event`.
+
+    With that, the thread counts as held until it has gone on a little. Who asks in that moment sends its request, and the thread, if the
+    machine is busy just then, takes the answer for itself: the request ends in a time-out.
+    """
+
+    def __init__(self, association):
+        self._association, self._changed, self._passable = association, threading.Condition(), True
+
+    def set(self):
+        """Let the association's thread go on."""
+        with self._changed:
+            self._passable = True
+            self._changed.notify_all()
+
+    def clear(self):
+        """Hold the association's thread from now on."""
+        with self._changed:
+            self._passable = False
+
+    def wait(self):
+        """As the association's thread: wait until it may go on, from when on it no longer counts as held."""
+        with self._changed:
+            while not (self._passable or self._association._kill):
+                self._association._is_paused = True     # said again, for the thread that answers an N-EVENT-REPORT takes it back
+                self._changed.wait(HELD)
+            self._association._is_paused = False
 
 
 def _next_message(dimse, block=False):

@@ -33,6 +33,7 @@ from coursekit.standards import hl7
 from coursekit.systems.mllp import Listener, NoAnswer, Sender, end, line_of
 from coursekit.systems.system import HOST, System
 
+WAITS = 20                       # into which the wait for a step is divided: where the machine is so busy that nobody gets on, each takes longer
 KEEP = object()                  # a code table's default: a code that it does not have stays as it is
 _TABLES = """
 CREATE TABLE IF NOT EXISTS message (number INTEGER PRIMARY KEY, listener TEXT, application TEXT, facility TEXT, control_id TEXT,
@@ -214,9 +215,11 @@ class _Steps:
             self._thread = threading.Thread(target=_carry_out, args=(self._tasks, self._results), name=self._name, daemon=True)
             self._thread.start()
         self._tasks.put(work)
-        try:
-            found = self._results.get(timeout=seconds)
-        except queue.Empty:
+        for _ in range(WAITS):
+            with contextlib.suppress(queue.Empty):
+                found = self._results.get(timeout=seconds / WAITS)
+                break
+        else:
             self.stop()
             found = None
         if found is None:

@@ -19,6 +19,7 @@ from coursekit.systems.dicom_server import at_once
 from coursekit.systems.system import HOST
 
 SECONDS = 10.0                          # that one answer is waited for
+WAITS = 50                              # into which a wait for a report is divided
 
 
 class NoAssociation(CourseError, ConnectionError):
@@ -201,7 +202,8 @@ class Scu:
 
         with self._associated([(model, self.syntaxes)], handlers=[(evt.EVT_N_EVENT_REPORT, report), (evt.EVT_PDU_SENT, sent)]) as association:
             status, _ = association.send_n_action(asked, 1, model, StorageCommitmentPushModelInstance)
-            came = _status(status) == 0 and reported.wait(seconds or self.seconds)
+            # In many short waits: where the machine is so busy that nobody gets on, each of them takes longer.
+            came = _status(status) == 0 and any(reported.wait((seconds or self.seconds) / WAITS) for _ in range(WAITS))
         if not came:
             return _status(status), None, None
         uids = ([str(item.ReferencedSOPInstanceUID) for item in said[0].get(name) or []]
@@ -270,11 +272,15 @@ class _Association:
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = scu.seconds
         for abstract_syntax, syntaxes in contexts:
             entity.add_requested_context(abstract_syntax, *([list(syntaxes)] if syntaxes else []))
-        self._handlers = [*handlers, (evt.EVT_ACCEPTED, self._came), (evt.EVT_REJECTED, self._came), (evt.EVT_CONN_OPEN, self._opened)]
+        self._handlers = [*handlers, (evt.EVT_PDU_RECV, self._came), (evt.EVT_CONN_OPEN, self._opened)]
         self._connected = False
 
     def _came(self, event):
-        self._refused = event.assoc.acceptor.primitive
+        # Noted here, for pynetdicom takes a rejection for no connection when it comes before the caller's thread gets on.
+        from pynetdicom.pdu import A_ASSOCIATE_RJ
+
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            self._refused = event.pdu.to_primitive()
 
     def _opened(self, event):
         self._connected = True
@@ -287,10 +293,10 @@ class _Association:
             scu.host, scu.port, ae_title=scu.called, evt_handlers=self._handlers, ext_neg=self._roles or None)
         if association.is_established or self._none_will_do and association.rejected_contexts:
             return association
-        if association.is_rejected:
+        if self._refused:
             from coursekit.standards.upper_layer import REJECT_REASONS
 
-            said = self._refused or association.acceptor.primitive
+            said = self._refused
             numbers = said.result, said.result_source, said.diagnostic
             raise NoAssociation(f"{scu.called} rejected the association of {scu.title}: result {numbers[0]}, source {numbers[1]}, reason "
                                 f"{numbers[2]}, {REJECT_REASONS.get(numbers[1:], 'unknown')}.", *numbers)

@@ -133,7 +133,8 @@ def _secrets(exercise, editions):
         return []
     value = exercise.computed(exercise.solution, editions.own)
     if isinstance(kind, Fields):
-        return [secret for name, inside in kind.entries.items() for secret in _secrets_of(inside, value[name])]
+        return [secret for name, inside in kind.entries.items() for secret in _secrets_of(inside, value[name])
+                if f'"{secret}"' not in exercise.question]                     # one of the words that the question itself offers
     if isinstance(kind, Choice):
         kind, value = kind.evidence, value[1]
     return _secrets_of(kind, value)

@@ -99,7 +99,10 @@ def test_the_hospital_s_feed_through_two_hops_one_of_which_is_killed_again_and_a
                         unanswered, sender = unanswered + 1, None
                 assert answer["MSA-1"] == "AA" and answer["MSA-2"] == message.control_id
             sender.close()
-            assert archive.all_there.wait(60)
+            arrived = -1
+            while not archive.all_there.wait(30):            # however slow the machine is, some arrive in that time
+                assert len(archive.got) > arrived, f"{arrived} of {len(feed)} arrived, and no more came for 30 seconds"
+                arrived = len(archive.got)
             assert second.settle(60) and second.errors == []
         finally:
             hop.kill()

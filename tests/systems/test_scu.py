@@ -1,5 +1,8 @@
 """The service class user, against this project's systems and against DCMTK's and Orthanc's."""
 
+import threading
+import time
+
 import pytest
 from pydicom.uid import JPEG2000Lossless
 
@@ -117,3 +120,44 @@ def test_no_answer_goes_astray():
         scu = Scu("CT2", "HV_PACS", archive.port, seconds=3)
         for number in range(1, 41):
             assert scu.store([ct(number), ct(number + 1), ct(number + 2)]) == [0, 0, 0]
+
+
+def test_no_answer_is_taken_by_the_associations_own_thread(monkeypatch):
+    """On a busy machine that thread may be put aside just when it goes on, and not say for a while that it is no longer held; and the one
+    who asked may come late to fetch the answer."""
+    from pynetdicom.association import Association
+    from pynetdicom.dimse import DIMSEServiceProvider
+
+    fetch = DIMSEServiceProvider.get_msg
+
+    def put_aside(association, held):
+        if not held and threading.current_thread() is association and association.is_requestor:
+            time.sleep(0.03)
+        association.held = held
+
+    def late(dimse, block=False):
+        if block:
+            time.sleep(0.06)
+        return fetch(dimse, block)
+
+    with Archive("HV_PACS") as archive:
+        monkeypatch.setattr(Association, "_is_paused", property(lambda association: association.held, put_aside), raising=False)
+        monkeypatch.setattr(DIMSEServiceProvider, "get_msg", late)
+        scu = Scu("CT2", "HV_PACS", archive.port, seconds=2)
+        assert [scu.echo() for _ in range(10)] == [0] * 10
+        assert [scu.store([ct(number) for number in range(1, 4)]) for _ in range(3)] == [[0, 0, 0]] * 3
+
+
+def test_a_rejection_that_is_there_before_anybody_looks(monkeypatch):
+    from pynetdicom.acse import ACSE
+
+    request = ACSE.send_request
+
+    def put_aside(acse):
+        request(acse)
+        time.sleep(0.2)                 # the connection is open, the association rejected and the connection closed in the meantime
+
+    with Archive("HV_PACS", callers=["CT2"]) as archive:
+        monkeypatch.setattr(ACSE, "send_request", put_aside)
+        with pytest.raises(NoAssociation, match="result 1, source 1, reason 3"):
+            Scu("STRANGER", "HV_PACS", archive.port).echo()
