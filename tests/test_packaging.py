@@ -55,11 +55,11 @@ def test_dependencies_have_lower_bounds_only():
 
 
 def test_the_conda_environment_asks_for_the_same():
-    lines = re.findall(r"^  - (\S+)$", (ROOT / "environment.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    lines = re.findall(r"^ +- (\S+)$", (ROOT / "environment.yml").read_text(encoding="utf-8"), re.MULTILINE)
     conda = [line for line in lines if line not in ("conda-forge", "nodefaults", "pip", "pip:")]
     wanted = [f"python{PROJECT['requires-python']}"]
     wanted += [f"{CONDA_NAMES.get(match['name'], match['name'])}>={match['lowest']}" for match in requirements()]
-    assert conda == wanted
+    assert sorted(conda) == sorted(wanted)
 
 
 def test_the_wheel_holds_every_notebook_and_dataset_byte_for_byte(wheel):

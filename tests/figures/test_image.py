@@ -149,7 +149,6 @@ def test_the_histograms_of_the_pipeline_have_one_scale():
 
 
 def test_the_widget_follows_its_sliders():
-    pytest.importorskip("ipywidgets")
     viewer = window_viewer(images.image("ct_head"), says='A "crescent" & more.')
     buttons, center, width, state, picture = viewer._widget().children
     assert (center.value, width.value) == (40, 80) and "0 HU and less is black, more than 79 HU is white" in state.value
@@ -169,7 +168,6 @@ def test_importing_figures_loads_no_pyplot():
 
 
 def test_the_widget_starts_with_the_images_own_window_whatever_was_drawn_before():
-    pytest.importorskip("ipywidgets")
     viewer = window_viewer(pydicom.dcmread(get_testdata_file("CT_small.dcm")))
     assert viewer.picture.png
     center, width = viewer._widget().children[1:3]

@@ -78,7 +78,6 @@ def test_the_fusion_mixes_and_says_what_is_seen():
 
 
 def test_the_slider_mixes():
-    pytest.importorskip("ipywidgets")
     widget = fusion_viewer(_slice(32, 1.0, (0.0, 0.0)), _slice(8, 4.0, (0.0, 0.0)), says="A ramp.")._widget()
     slider, state, picture = widget.children
     before = picture.value

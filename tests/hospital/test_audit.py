@@ -4,6 +4,7 @@ import io
 import re
 from collections import Counter
 
+import pydicom
 import pytest
 
 from coursekit.hospital import audit, clock, hospital
@@ -64,7 +65,6 @@ def test_roles_are_those_of_the_standard(h):
 
 
 def test_queries_are_data_sets():
-    pydicom = pytest.importorskip("pydicom")
     h, seen = hospital(0, "tiny"), set()
     for event in h.audit.events:
         if event.event == "110112" and not event.malformed:

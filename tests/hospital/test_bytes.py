@@ -8,6 +8,7 @@ import warnings
 
 import pydicom
 import pytest
+from pynetdicom import pdu
 
 from coursekit.hospital import bytes as artefacts
 from coursekit.hospital import hospital, story
@@ -96,7 +97,6 @@ def test_dciodvfy_finds_a_ct_image_without_errors(seed, tmp_path):
 
 
 def test_pynetdicom_decodes_the_pdus():
-    pdu = pytest.importorskip("pynetdicom.pdu")
     for seed in SEEDS:
         request, refusal = pdu.A_ASSOCIATE_RQ(), pdu.A_ASSOCIATE_RJ()
         request.decode(artefacts.associate_rq(seed))

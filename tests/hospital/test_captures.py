@@ -8,6 +8,7 @@ import subprocess
 
 import pydicom
 import pytest
+from pynetdicom import pdu as pynetdicoms
 
 from coursekit.hospital import bytes as artefacts
 from coursekit.hospital.catalogue import PROCEDURES
@@ -419,9 +420,8 @@ def test_the_slice_on_the_wire_is_a_ct_image(made, tmp_path):
 
 
 def test_pynetdicom_reads_every_pdu_as_we_do(made):
-    theirs = pytest.importorskip("pynetdicom.pdu", reason="pynetdicom is not installed")
-    classes = {1: theirs.A_ASSOCIATE_RQ, 2: theirs.A_ASSOCIATE_AC, 3: theirs.A_ASSOCIATE_RJ, 4: theirs.P_DATA_TF,
-               5: theirs.A_RELEASE_RQ, 6: theirs.A_RELEASE_RP, 7: theirs.A_ABORT_RQ}
+    classes = {1: pynetdicoms.A_ASSOCIATE_RQ, 2: pynetdicoms.A_ASSOCIATE_AC, 3: pynetdicoms.A_ASSOCIATE_RJ, 4: pynetdicoms.P_DATA_TF,
+               5: pynetdicoms.A_RELEASE_RQ, 6: pynetdicoms.A_RELEASE_RP, 7: pynetdicoms.A_ABORT_RQ}
     seen = set()
     for name, one in made[1].items():
         for talk in talks(one) if name not in NOT_DICOM else ():

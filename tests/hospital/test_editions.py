@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zoneinfo
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,6 @@ def test_importing_loads_neither_numpy_nor_pandas():
 # --- clocks and draws
 
 def test_offsets_agree_with_zoneinfo():
-    zoneinfo = pytest.importorskip("zoneinfo")
     try:
         zone = zoneinfo.ZoneInfo(world.TIME_ZONE)
     except zoneinfo.ZoneInfoNotFoundError:

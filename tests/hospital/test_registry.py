@@ -4,6 +4,7 @@ import datetime
 import re
 
 import pytest
+from pydicom import uid as uids
 
 from coursekit.hospital import hospital, registry
 from coursekit.hospital.flow import flow, span
@@ -111,7 +112,6 @@ def test_entries_have_the_forms_of_the_technical_framework(r):
 
 
 def test_codes_of_the_standards_are_theirs(r):
-    uids = pytest.importorskip("pydicom.uid")
     assert uids.UID(registry.KOS[0]).name == "Key Object Selection Document Storage"
     assert uids.UID(registry.DICOM_UIDS).name == "DICOM UID Registry"
     assert uids.UID(registry.DCM).name == "DICOM Controlled Terminology"
@@ -349,7 +349,6 @@ def test_what_a_busy_registry_refused_is_sent_again(r):
 
 
 def test_frames(r):
-    pytest.importorskip("pandas")
     for what in ("feed", "entries", "refused", "log"):
         assert len(r.frame(what)) == len(getattr(r, what))
     assert set(r.frame("entries")["format_code"]) >= {registry.KOS[0], "urn:ihe:rad:TEXT"}

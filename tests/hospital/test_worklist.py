@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import pytest
+from pydicom.sr.codedict import codes
 
 from coursekit.hospital import hospital, worklist
 
@@ -123,7 +124,6 @@ def test_steps_go_wrong_in_every_way():
 
 
 def test_codes_of_discontinuation_are_the_standard_s():
-    codes = pytest.importorskip("pydicom.sr.codedict").codes
     for value, scheme, meaning in (worklist.EQUIPMENT_FAILURE, worklist.WRONG_ENTRY):
         known = {code.value: code.meaning for code in (getattr(codes.DCM, name) for name in codes.DCM.dir())}
         assert scheme == "DCM" and known[value] == meaning

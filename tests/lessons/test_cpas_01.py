@@ -4,6 +4,7 @@ import datetime
 import operator
 
 import numpy as np
+import pandas
 import pytest
 
 from coursekit import lessons
@@ -200,7 +201,6 @@ def test_other_ways_to_the_same_numbers():
 
 
 def test_the_sheet_as_a_frame_and_with_numbers_read():
-    pandas = pytest.importorskip("pandas")
     exercise = next(one for one in LESSON.exercises if one.name == "ReceivingSheet")
     rows = exercise.computed(exercise.solution, EDITIONS.own)
     frame = pandas.DataFrame(rows)
@@ -291,7 +291,6 @@ def test_one_dictionary_in_all_rows_is_told_as_such():
         rows.append(row)
     verdict = _verdict("ReceivingSheet", rows)
     assert verdict.label == "unreadable" and "one and the same dictionary" in verdict.message
-    pandas = pytest.importorskip("pandas")
     exercise = next(one for one in LESSON.exercises if one.name == "ReceivingSheet")
     right = exercise.computed(exercise.solution, EDITIONS.own)
     verdict = _verdict("ReceivingSheet", pandas.DataFrame([right[0]] * 5))

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from pynetdicom import pdu as theirs
 
 from coursekit.errors import CourseError
 from coursekit.hospital import bytes as artefacts
@@ -158,7 +159,6 @@ def test_noise_raises_nothing_but_bad_pdu():
 
 
 def test_pynetdicom_reads_and_writes_the_same():
-    theirs = pytest.importorskip("pynetdicom.pdu", reason="pynetdicom is not installed")
     classes = (theirs.A_ASSOCIATE_RQ, theirs.A_ASSOCIATE_AC, theirs.A_ASSOCIATE_RJ, theirs.P_DATA_TF, theirs.A_RELEASE_RQ,
                theirs.A_RELEASE_RP, theirs.A_ABORT_RQ)
     simple = ul.AssociateRequest(REQUEST.called, REQUEST.calling, REQUEST.contexts, USER[:7])

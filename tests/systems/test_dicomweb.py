@@ -126,7 +126,7 @@ def test_curl(filled, tmp_path):
 
 
 def test_dicomweb_client(filled, tmp_path):
-    api = pytest.importorskip("dicomweb_client.api", reason="dicomweb-client is not installed")
+    from dicomweb_client import api
     client = api.DICOMwebClient(filled.url)
     assert len(client.search_for_studies()) == 2
     assert len(client.search_for_instances(study_instance_uid="2.999.7", search_filters={"InstanceNumber": "2"})) == 1

@@ -488,7 +488,7 @@ def test_nothing_stays_behind_after_an_end_in_the_middle_of_things(pacs):
 
 
 def test_python_hl7_sends_to_the_engine(engine, pacs):
-    client = pytest.importorskip("hl7.client", reason="python-hl7 sends to the engine; it is not installed here")
+    from hl7 import client
     engine.channel("all", to="HV_PACS")
     with client.MLLPClient(engine.host, engine.port, encoding="latin-1") as other:
         for number in range(5):
