@@ -186,10 +186,11 @@ class Store:
         A list of Dataset with all attributes of the level and of those above that the index holds. What a rejection note
         withdrew is left out, and so are a series and a study that have nothing else.
         """
-        found = [item for item in self._items(level, keys) if matching.matches(item, keys)]
-        return found
+        asked = {element.keyword for element in keys if not element.is_empty}
+        return [_dataset(row) for row in self._rows(level, keys)        # of most rows no more is made than what is compared
+                if matching.matches(_dataset({name: value for name, value in row.items() if name in asked}), keys)]
 
-    def _items(self, level, keys):
+    def _rows(self, level, keys):
         conditions, values = ["SOPInstanceUID NOT IN (SELECT SOPInstanceUID FROM rejection)"], []
         for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientID", "AccessionNumber"):
             value = keys.get(name)
@@ -210,7 +211,7 @@ class Store:
             f"WHERE {' AND '.join(conditions)} GROUP BY {group} ORDER BY StudyDate, StudyTime, study.StudyInstanceUID, "
             "CAST(SeriesNumber AS INTEGER), CAST(InstanceNumber AS INTEGER)", *values)
         names = LEVELS[level] + COUNTED[level]
-        return [_dataset(dict(zip(names, row))) for row in rows]
+        return [dict(zip(names, row)) for row in rows]
 
     def rejected(self):
         """The SOP Instance UIDs that rejection notes withdrew: a dict from UID to the code of the reason."""
