@@ -4,7 +4,7 @@ import importlib
 import inspect
 import re
 
-from coursekit import lessons, shipped
+from coursekit import authoring, lessons, shipped
 from coursekit.hospital import images, schema
 
 # Rooms of the hospital beside the database, by the attribute through which a notebook reaches them.
@@ -21,7 +21,8 @@ def used_in():
     texts = {}
     for entry in lessons.catalogue():
         module = inspect.getsource(importlib.import_module(entry.module))
-        texts[entry.id] = module + (shipped.notebooks() / entry.notebook).read_text(encoding="utf-8")
+        cells = authoring.read(shipped.notebooks() / entry.notebook).cells
+        texts[entry.id] = "\n".join([module, *(cell.source for cell in cells)])
     return {table.name: [id for id, text in texts.items()
                          if re.search(rf"\b(FROM|JOIN|UPDATE|INTO)\s+{table.name}\b|\btables\[.{{0,2}}{table.name}\b", text)]
             for table in schema.TABLES}
@@ -34,7 +35,7 @@ def text():
     for reached, room in ROOMS:
         module = importlib.import_module(f"coursekit.hospital.{room}")
         lines += [f"## {reached}", "", _paragraphs(module.__doc__), ""]
-        for name, row in sorted(rows(module).items(), key=lambda pair: inspect.getsourcelines(pair[1])[1]):
+        for name, row in rows(module).items():
             lines += [f"**{name}** ({', '.join(row._fields)})", ""]
             if not row.__doc__.startswith(f"{name}("):
                 lines += [_paragraphs(row.__doc__), ""]
@@ -44,7 +45,7 @@ def text():
 
 
 def rows(module):
-    """The named tuples that a module defines for others: {name: class}."""
+    """The named tuples that a module defines for others, in its order: {name: class}."""
     return {name: one for name, one in vars(module).items()
             if inspect.isclass(one) and issubclass(one, tuple) and hasattr(one, "_fields")
             and one.__module__ == module.__name__ and not name.startswith("_")}

@@ -33,7 +33,10 @@ ROLES = {                                                                       
 IHE = "IHE Transactions"                      # what identifies the codes of IHE's transactions (ITI TF-2 3.20.7.1)
 SUBMISSION_SET = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"              # ITI TF-2 3.41.5.1.1
 ID_TYPES = {                                                                            # CID 404, and RFC 3881 5.5.4
-    SUBMISSION_SET: ("IHE XDS Metadata", "submission set classificationNode"), "ITI-18": (IHE, "Registry Stored Query"),
+    SUBMISSION_SET: ("IHE XDS Metadata", "submission set classificationNode"),
+    "ITI-9": (IHE, "PIX Query"), "ITI-18": (IHE, "Registry Stored Query"), "ITI-21": (IHE, "Patient Demographics Query"),
+    "ITI-45": (IHE, "PIX Query"), "ITI-47": (IHE, "Patient Demographics Query"), "ITI-78": (IHE, "Mobile Patient Demographics Query"),
+    "ITI-83": (IHE, "Mobile Patient Identifier Cross-reference Query"), "ITI-119": (IHE, "Patient Demographics Match"),
     "110180": ("DCM", "Study Instance UID"), "110181": ("DCM", "SOP Class UID"), "110182": ("DCM", "Node ID"),
     "2": ("RFC-3881", "Patient Number"), "9": ("RFC-3881", "Report Number"), "12": ("RFC-3881", "URI"),
 }
@@ -65,7 +68,7 @@ def base64_of(value):
 @lru_cache(maxsize=256)
 def coded(element, code, system, meaning):
     """A coded element of the schema's CodedValueType."""
-    return (f'<{element} csd-code="{code}"' + attributes(codeSystemName=system, originalText=meaning) + "/>")
+    return f"<{element}" + attributes(**{_CODED: code}, codeSystemName=system, originalText=meaning) + "/>"
 
 
 def participant(user_id, requestor, roles=(), name=None, alternative=None, host=None, media=None):
@@ -73,11 +76,11 @@ def participant(user_id, requestor, roles=(), name=None, alternative=None, host=
 
     user_id     : account, or the process; an AE title is an `alternative` of the form 'AETITLES=HV_PACS' (A.5.2.2)
     requestor   : whether it began what is reported; at most one participant may
-    roles       : codes of ROLES
+    roles       : codes of ROLES, or (code, system, meaning) of others
     host        : IPv4 address or machine name of its network access point
     media       : (code, meaning) of the medium, DCM, for an export or import
     """
-    inner = "".join([coded("RoleIDCode", role, "DCM", ROLES[role]) for role in roles])
+    inner = "".join([coded("RoleIDCode", *(role if isinstance(role, tuple) else (role, "DCM", ROLES[role]))) for role in roles])
     if media:
         inner += f"<MediaIdentifier>{coded('MediaType', media[0], 'DCM', media[1])}</MediaIdentifier>"
     kind = None if host is None else "2" if re.fullmatch(r"[\d.]+", host) else "1"
@@ -135,22 +138,27 @@ def study(study_uid, name=None, accession=None, sop_classes=(), stage=None):
 
 
 def message(event, action, when, participants, source, objects="", outcome="0", event_type=None, explanation=None,
-            site=None, source_type=None):
+            site=None, source_type=None, purpose=None):
     """One audit message as XML text on one line, without a declaration.
 
-    event, event_type     : codes of EVENTS and EVENT_TYPES; as event type also (code, meaning) of a transaction of IHE's
+    event, event_type     : codes of EVENTS and EVENT_TYPES; as event type also (code, meaning) of a transaction of IHE's, and
+                            (code, system, meaning) of others
     action, outcome       : one of ACTIONS and of OUTCOMES
     when                  : EventDateTime, xsd:dateTime
     participants, objects : the texts of `participant` and `thing`, joined
     source, site          : AuditSourceID and AuditEnterpriseSiteID; `source_type` a digit of A.5.1.2.1
+    purpose               : PurposeOfUse, (code, system, meaning)
     """
     parts = [f'<AuditMessage><EventIdentification EventActionCode="{action}" EventDateTime="{when}" '
              f'EventOutcomeIndicator="{outcome}">', coded("EventID", event, "DCM", EVENTS[event])]
     if event_type:
-        parts.append(coded("EventTypeCode", event_type[0], IHE, event_type[1]) if isinstance(event_type, tuple)
-                     else coded("EventTypeCode", event_type, "DCM", EVENT_TYPES[event_type]))
+        system = "DCM" if isinstance(event_type, str) else IHE if len(event_type) == 2 else event_type[1]
+        code, meaning = (event_type, EVENT_TYPES[event_type]) if system == "DCM" else (event_type[0], event_type[-1])
+        parts.append(coded("EventTypeCode", code, system, meaning))
     if explanation:
         parts.append(f"<EventOutcomeDescription>{explanation.translate(ESCAPES)}</EventOutcomeDescription>")
+    if purpose:
+        parts.append(coded("PurposeOfUse", *purpose))
     parts += ["</EventIdentification>", participants, audit_source(source, site, source_type), objects, "</AuditMessage>"]
     return "".join(parts)
 

@@ -20,6 +20,7 @@ SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
 ANONYMOUS = "http://www.w3.org/2005/08/addressing/anonymous"
 XOP = "http://www.w3.org/2004/08/xop/include"
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 SOAP_TYPE, XOP_TYPE = "application/soap+xml", "application/xop+xml"
 
 
@@ -37,13 +38,14 @@ class BadSoap(CourseError, ValueError):
 class Fault(CourseError):
     """A SOAP fault, as one side says it and the other gets it.
 
-    code   : "Sender", "Receiver", "MustUnderstand" or "VersionMismatch"
-    reason : a sentence
+    code    : "Sender", "Receiver", "MustUnderstand" or "VersionMismatch"
+    reason  : a sentence
+    subcode : of WS-Security, such as "FailedAuthentication" (WSS SOAP Message Security 1.1, 12), or ""
     """
 
-    def __init__(self, reason, code="Sender"):
+    def __init__(self, reason, code="Sender", subcode=""):
         super().__init__(reason)
-        self.code, self.reason = code, reason
+        self.code, self.reason, self.subcode = code, reason, subcode
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Message:
     attachments : {Content-ID without angle brackets: bytes} of an MTOM package
     packaged    : whether it came as an MTOM package, or is to go as one
     headers     : other header elements (lxml), such as wsse:Security
+    user        : whom an assertion in wsse:Security speaks of (an ``xua.Assertion``), once it was checked
     """
 
     action: str
@@ -68,6 +71,7 @@ class Message:
     attachments: dict = field(default_factory=dict)
     packaged: bool = False
     headers: list = field(default_factory=list)
+    user: object = None
 
     def attach(self, element, octets):
         """Put bytes into the package, and a reference to them into the element (XOP 3.1)."""
@@ -217,16 +221,20 @@ def _decoded(part):
 
 def _fault(element):
     code = (element.findtext(f"{{{SOAP}}}Code/{{{SOAP}}}Value") or "").strip().rpartition(":")[2] or "Receiver"
+    subcode = (element.findtext(f"{{{SOAP}}}Code/{{{SOAP}}}Subcode/{{{SOAP}}}Value") or "").strip().rpartition(":")[2]
     reason = (element.findtext(f"{{{SOAP}}}Reason/{{{SOAP}}}Text") or "no reason given").strip()
-    return Fault(reason, code)
+    return Fault(reason, code, subcode)
 
 
-def fault(code, reason, relates_to=None):
-    """A soap:Fault as (bytes, Content-Type) (SOAP 1.2 part 1, 5.4)."""
+def fault(code, reason, relates_to=None, subcode=""):
+    """A soap:Fault as (bytes, Content-Type) (SOAP 1.2 part 1, 5.4), with a subcode of WS-Security if it has one."""
     from lxml import etree
 
-    element = etree.Element(f"{{{SOAP}}}Fault", nsmap={"soap": SOAP})
-    etree.SubElement(etree.SubElement(element, f"{{{SOAP}}}Code"), f"{{{SOAP}}}Value").text = f"soap:{code}"
+    element = etree.Element(f"{{{SOAP}}}Fault", nsmap={"soap": SOAP, "wsse": WSSE} if subcode else {"soap": SOAP})
+    said = etree.SubElement(element, f"{{{SOAP}}}Code")
+    etree.SubElement(said, f"{{{SOAP}}}Value").text = f"soap:{code}"
+    if subcode:
+        etree.SubElement(etree.SubElement(said, f"{{{SOAP}}}Subcode"), f"{{{SOAP}}}Value").text = f"wsse:{subcode}"
     said = etree.SubElement(etree.SubElement(element, f"{{{SOAP}}}Reason"), f"{{{SOAP}}}Text")
     said.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
     said.text = reason

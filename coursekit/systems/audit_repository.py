@@ -15,13 +15,13 @@ import contextlib
 import queue
 import socket
 import socketserver
-import ssl
 import tempfile
 import threading
 from pathlib import Path
 
 from coursekit.errors import CourseError
 from coursekit.standards import audit
+from coursekit.systems.certificates import server_context
 from coursekit.systems.database import Database
 from coursekit.systems.system import HOST, System
 
@@ -68,7 +68,7 @@ class AuditRepository(System):
         self._database = Database(Path(self._temporary.name if self._temporary else self.folder) / "audit.sqlite", _TABLE)
         self._writer = threading.Thread(target=self._write, name=f"{self.name} writer", daemon=True)
         self._writer.start()
-        tls = self._tls()
+        tls = server_context(self.certificates)
         repository = self
 
         class Stream(socketserver.BaseRequestHandler):
@@ -114,17 +114,6 @@ class AuditRepository(System):
         if self._temporary:
             self._temporary.cleanup()
             self._temporary = None
-
-    def _tls(self):
-        if not self.certificates:
-            return None
-        certificate, key, authority = self.certificates
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(authority)
-        context.verify_mode = ssl.CERT_REQUIRED
-        return context
 
     def _take_stream(self, connection, tls):
         way, deframer = "TLS" if tls else "TCP", audit.Deframer()
@@ -218,7 +207,7 @@ class AuditSender:
 
     def __init__(self, host, port, context=None, udp=False):
         self._where, self._context, self._udp, self._connection = (host, port), context, udp, None
-        self.kept = []
+        self.kept, self._lock = [], threading.Lock()            # an actor answers and asks in several threads
 
     def __enter__(self):
         return self
@@ -234,20 +223,21 @@ class AuditSender:
 
     def send(self, message):
         """Send a syslog message (text or bytes). Raises Unsent when it could not be sent; then it's kept."""
-        self.kept.append(message if isinstance(message, bytes) else message.encode("utf-8"))
-        if self._udp:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        with self._lock:
+            self.kept.append(message if isinstance(message, bytes) else message.encode("utf-8"))
+            if self._udp:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+                    while self.kept:
+                        way.sendto(self.kept[0], self._where)
+                        del self.kept[0]
+                return
+            try:
+                if self._connection is None:
+                    connection = socket.create_connection(self._where, timeout=10)
+                    self._connection = self._context.wrap_socket(connection, server_hostname=self._where[0]) if self._context else connection
                 while self.kept:
-                    way.sendto(self.kept[0], self._where)
+                    self._connection.sendall(audit.frame(self.kept[0]))
                     del self.kept[0]
-            return
-        try:
-            if self._connection is None:
-                connection = socket.create_connection(self._where, timeout=10)
-                self._connection = self._context.wrap_socket(connection, server_hostname=self._where[0]) if self._context else connection
-            while self.kept:
-                self._connection.sendall(audit.frame(self.kept[0]))
-                del self.kept[0]
-        except OSError as problem:
-            self.close()
-            raise Unsent(f"The repository does not take it ({type(problem).__name__}); {len(self.kept)} messages are kept.") from None
+            except OSError as problem:
+                self.close()
+                raise Unsent(f"The repository does not take it ({type(problem).__name__}); {len(self.kept)} messages are kept.") from None

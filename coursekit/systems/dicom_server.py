@@ -10,12 +10,12 @@ import os
 import queue
 import socket
 import socketserver
-import ssl
 import struct
 import threading
 import types
 
 from coursekit.standards.upper_layer import HEADER, NAMES, NO_DATA_SET, REJECT_REASONS, encode_command
+from coursekit.systems.certificates import server_context
 from coursekit.systems.system import HOST, System
 
 MOST_ASSOCIATIONS = 100
@@ -56,7 +56,7 @@ class DicomServer(System):
         for abstract_syntax, transfer_syntaxes, both in contexts:
             roles = {"scu_role": True, "scp_role": True} if both else {}
             entity.add_supported_context(abstract_syntax, *([transfer_syntaxes] if transfer_syntaxes else []), **roles)
-        self._server = entity.make_server((HOST, self.port), evt_handlers=self._handlers(), ssl_context=self._tls(),
+        self._server = entity.make_server((HOST, self.port), evt_handlers=self._handlers(), ssl_context=server_context(self.certificates),
                                           server_class=_listener_class())
         self._server.contexts = _Contexts(self._server.contexts)
         self.port = self._server.server_address[1]
@@ -78,17 +78,6 @@ class DicomServer(System):
         for association in list(self._open):
             association.join(PATIENCE)
         self._open.clear()
-
-    def _tls(self):
-        if not self.certificates:
-            return None
-        certificate, key, authority = self.certificates
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(authority)
-        context.verify_mode = ssl.CERT_REQUIRED
-        return context
 
     def _handlers(self):
         from pynetdicom import evt

@@ -33,16 +33,17 @@ class DicomWeb(WebServer):
 
     store : the Store of an archive
     port  : where it listens; a free port if 0. Read `url` after `start`
+    certificates : as of ``WebServer``
     """
 
-    def __init__(self, store, name="DICOMweb", port=0):
-        super().__init__(name, port)
+    def __init__(self, store, name="DICOMweb", port=0, certificates=None):
+        super().__init__(name, port, certificates)
         self.store = store
 
     @property
     def url(self):
         """The address to which /studies is added."""
-        return f"http://{HOST}:{self.port}{ROOT}"
+        return f"{self.origin}{ROOT}"
 
     def _application(self):
         return _application(self)

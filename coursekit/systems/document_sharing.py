@@ -4,7 +4,9 @@
     query(registry.url, "FindDocuments", {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": [APPROVED]})     # ITI-18
     retrieve(repository.url, [(repository_id, unique_id)])                       # ITI-43
 
-Each returns an Answer and raises what `web.ask` raises. Sources: IHE ITI TF-2 3.18, 3.41, 3.42, 3.43.
+Each returns an Answer and raises what `web.ask` raises. `sender` is a name, or a ``web.Caller`` with certificates and a user's assertion.
+
+Sources: IHE ITI TF-2 3.18, 3.41, 3.42, 3.43.
 """
 
 from dataclasses import dataclass, field
@@ -84,6 +86,11 @@ def query(url, name, parameters, leaves=True, home=None, sender=SENDER):
     leaves     : whether metadata are wanted (LeafClass), or references (ObjectRef)
     home       : homeCommunityId, for a gateway
     """
+    return ask(url, "ITI-18", query_body(name, parameters, leaves, home), sender)
+
+
+def query_body(name, parameters, leaves=True, home=None):
+    """The query:AdhocQueryRequest of a stored query. Arguments as of `query`."""
     from lxml import etree
 
     body = etree.Element(f"{{{QUERY}}}AdhocQueryRequest", nsmap={"query": QUERY, "rim": RIM})
@@ -96,16 +103,16 @@ def query(url, name, parameters, leaves=True, home=None, sender=SENDER):
         for one in slots:
             inside = etree.SubElement(etree.SubElement(asked, f"{{{RIM}}}Slot", name=parameter), f"{{{RIM}}}ValueList")
             etree.SubElement(inside, f"{{{RIM}}}Value").text = written(one, parameter.endswith(("From", "To")))
-    return ask(url, "ITI-18", body, sender)
+    return body
 
 
 def written(value, number=False):
     """A value of a parameter as it stands in rim:Value (3.18.4.1.2.3.5): 'text', ('a','b'), 20250407."""
+    if isinstance(value, metadata.Code):                # in parentheses, even one alone (3.18.4.1.2.3.4)
+        return written([value])
     if isinstance(value, list):
-        return f"({','.join(written(one) for one in value)})"
-    if isinstance(value, metadata.Code):
-        value = f"{value.code}^^{value.scheme}"
-        return "('" + value.replace("'", "''") + "')"
+        texts = [f"{one.code}^^{one.scheme}" if isinstance(one, metadata.Code) else one for one in value]
+        return f"({','.join(map(written, texts))})"
     return str(value) if number or isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 

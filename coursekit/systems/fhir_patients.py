@@ -8,11 +8,12 @@ It stands on the same PatientIndex as PIX and PDQ over MLLP, so the answers are 
 Sources: IHE PIXm 3.0.4 and PDQm 3.x (profiles.ihe.net); FHIR R4 (4.0.1) Patient, Parameters, Bundle, OperationOutcome.
 """
 
+import asyncio
 import json
 import re
 
 from coursekit.systems.patient_index import LINK, REVIEW, Identifier, Person, UnknownDomain, UnknownIdentifier, score
-from coursekit.systems.system import HOST
+from coursekit.systems.transaction_audit import FhirQuery
 from coursekit.systems.web import WebServer
 
 JSON = "application/fhir+json"
@@ -33,16 +34,16 @@ class Outcome(Exception):
 
 
 class FhirPatients(WebServer):
-    """The FHIR side of a PatientIndex."""
+    """The FHIR side of a PatientIndex. `certificates` as of ``WebServer``; queries leave a record where `audit` is set."""
 
-    def __init__(self, index, name="NMH_FHIR", port=0):
-        super().__init__(name, port)
+    def __init__(self, index, name="NMH_FHIR", port=0, certificates=None):
+        super().__init__(name, port, certificates)
         self.index = index
 
     @property
     def url(self):
         """The base to which /Patient is added."""
-        return f"http://{HOST}:{self.port}/fhir"
+        return f"{self.origin}/fhir"
 
     def _application(self):
         from tornado.web import Application, RequestHandler
@@ -54,11 +55,13 @@ class FhirPatients(WebServer):
 
             def get(self, operation):
                 """Search or ask."""
-                self._do(system.search if operation is None else system.cross_reference if operation == "$ihe-pix" else None, self._arguments())
+                served = {None: ("ITI-78", system.search), "$ihe-pix": ("ITI-83", system.cross_reference)}
+                transaction, work = served.get(operation, ("", None))
+                self._do(work, self._arguments(), transaction=transaction)
 
             def post(self, operation):
                 """$match, or an operation whose parameters come in the body."""
-                self._do(system.match if operation == "$match" else None, self._body())
+                self._do(system.match if operation == "$match" else None, self._body(), transaction="ITI-119")
 
             def put(self, operation):
                 """A patient's record as a hospital has it now."""
@@ -74,7 +77,7 @@ class FhirPatients(WebServer):
                 except ValueError:
                     return None
 
-            def _do(self, work, *given):
+            def _do(self, work, *given, transaction=""):
                 path = self.request.path.removeprefix("/fhir")
                 system.journal.add("client", system.name, f"{self.request.method} {path}")
                 try:
@@ -88,6 +91,11 @@ class FhirPatients(WebServer):
                 self.set_header("Content-Type", f"{JSON}; charset=utf-8")
                 self.finish(json.dumps(resource, ensure_ascii=False, indent=1))
                 system.journal.add(system.name, "client", str(status), resource["resourceType"])
+                if system.audit and work:
+                    query = FhirQuery(self.request.uri, self.request.body, _cx(self.get_query_argument("sourceIdentifier", "")))
+                    told = "Success" if status < 400 else "Failure"
+                    caller = system.caller(self.request)
+                    asyncio.get_running_loop().run_in_executor(None, system.audit.note, system.name, transaction, caller, query, None, told)
 
             def log_exception(self, kind, value, trace):
                 """Nothing for the notebook to print."""
@@ -233,6 +241,12 @@ def person_of(resource):
     return Person(name.get("family", ""), given[0] if given else "", given[1] if len(given) > 1 else "",
                   re.sub(r"\D", "", resource.get("birthDate", "")), SEXES.get(resource.get("gender", ""), ""),
                   (address.get("line") or [""])[0], address.get("city", ""), address.get("postalCode", ""), phone)
+
+
+def _cx(text):
+    """urn:oid:...|number as a CX, or ""."""
+    system, _, number = text.partition("|")
+    return f"{number}^^^&{system.removeprefix(OID)}&ISO" if number else ""
 
 
 def _as_identifier(identifier):

@@ -21,11 +21,12 @@ from coursekit.standards.xds.facts import DOCUMENT, RS, SET, XDSB
 from coursekit.standards.xds.metadata import Author, Code, Entry, Problem, association
 from coursekit.systems import document_sharing
 from coursekit.systems.registry import add_errors, told
-from coursekit.systems.web import SoapServer
+from coursekit.systems.web import Caller, SoapServer
 
 IHERAD = "urn:ihe:rad:xdsi-b:2009"
 ACTION, ANSWER = "urn:ihe:rad:2009:RetrieveImagingDocumentSet", "urn:ihe:iti:2007:RetrieveDocumentSetResponse"
 EXPLICIT = "1.2.840.10008.1.2.1"
+IMPLEMENTATION = "2.999.1.100.2", "HV_SOURCE"
 DCM, DICOM_UIDS, ACCESSION, STUDY = ("1.2.840.10008.2.16.4", "1.2.840.10008.2.6.1", "urn:ihe:iti:xds:2013:accession",
                                      "urn:ihe:iti:xds:2016:studyInstanceUID")
 
@@ -48,10 +49,11 @@ class ImagingSource(SoapServer):
     title     : the AE title at which the images can be had by C-MOVE
     codes     : {attribute: Code} of the affinity domain for what the images do not say: classCode, typeCode, healthcareFacilityTypeCode,
                 practiceSettingCode, confidentialityCode
+    certificates : as of ``WebServer``; it shows them to a repository, too
     """
 
-    def __init__(self, store, unique_id, title="HV_VNA", codes=None, name="HV_SOURCE", port=0):
-        super().__init__(name, port)
+    def __init__(self, store, unique_id, title="HV_VNA", codes=None, name="HV_SOURCE", port=0, certificates=None):
+        super().__init__(name, port, certificates)
         self.store, self.unique_id, self.title = store, unique_id, title
         self.codes = {**CODES, **(codes or {})}
         self.actions = {ACTION: ("RAD-69", self._retrieve)}
@@ -77,6 +79,8 @@ class ImagingSource(SoapServer):
         first = dcmread(kept[0].path, stop_before_pixels=True)
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID = KO_STORAGE, uid, EXPLICIT
+        # Not pydicom's own, which name its version: who submits a uniqueId again must have the same hash (ITI TF-2 3.42.4.1.3).
+        meta.ImplementationClassUID, meta.ImplementationVersionName = IMPLEMENTATION
         made = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=False)
         for keyword in SHARED:
             if keyword in first:
@@ -102,22 +106,31 @@ class ImagingSource(SoapServer):
         moment         : the time in UTC, YYYYMMDDHHMMSS
         replaces       : entryUUID of the manifest that this one takes the place of
         """
-        made = self.manifest(study, uid)
+        return self.submit(self.manifest(study, uid), repository, patient, source_patient, moment, replaces)
+
+    def submit(self, manifest, repository, patient, source_patient, moment, replaces=None):
+        """Send a manifest, a data set that somebody made, to a document repository. Arguments as of ``publish``; returns the Answer.
+
+        Raises NoStudy when its Study Instance UID is none of the archive's.
+        """
         stream = io.BytesIO()
-        made.save_as(stream, enforce_file_format=True)
-        entry = self.entry(made, patient, source_patient, moment)
+        manifest.save_as(stream, enforce_file_format=True)
+        entry, uid = self.entry(manifest, patient, source_patient, moment), str(manifest.SOPInstanceUID)
         held = Entry(SET, {"entryUUID": "Set01", "submissionTime": moment, "contentTypeCode": self.codes["classCode"], "patientId": patient,
                            "sourceId": self.unique_id, "uniqueId": f"{uid}.1"})
         links = [association(facts.HAS_MEMBER, "Set01", "Manifest", facts.ORIGINAL)]
         if replaces:
             links.append(association(facts.RPLC, "Manifest", replaces))
-        return document_sharing.provide(repository, [entry, held, *links], {"Manifest": stream.getvalue()}, sender=self.name)
+        return document_sharing.provide(repository, [entry, held, *links], {"Manifest": stream.getvalue()},
+                                        Caller(self.name, self.certificates))
 
     def entry(self, manifest, patient, source_patient, moment):
         """The DocumentEntry of a manifest (RAD TF-3 4.68.4.1.2.3): its modality and body part as events, accession number and study as references."""
         study = manifest.StudyInstanceUID
-        found = self.store.find("STUDY", _keys(StudyInstanceUID=study))[0]
-        modalities = found.get("ModalitiesInStudy") or []
+        found = self.store.find("STUDY", _keys(StudyInstanceUID=study))
+        if not found:
+            raise NoStudy(f"The manifest is of the study {study}, of which the archive has no images.")
+        modalities = found[0].get("ModalitiesInStudy") or []
         modalities = [modalities] if isinstance(modalities, str) else list(modalities)
         authority = source_patient.split("^^^")[1]
         references = [f"{study}^^^^{STUDY}"]

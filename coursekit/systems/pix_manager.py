@@ -19,6 +19,7 @@ from coursekit.systems.patient_index import Identifier, PatientIndex, Person, Un
 from coursekit.systems.system import System
 
 ADMITS = ("A01", "A04", "A05", "A08", "A28", "A31")      # events of ITI-8 and ITI-30 that bring a patient's record
+QUERIES = {"Q22": "ITI-21", "Q23": "ITI-9"}
 DOMAINS = {"2.999.1.1": "HVGH", "2.999.1.2": "ECC", "2.999.1.9": "NMH"}
 FIELDS = {              # parameters of QPD-3 (ITI TF-2 3.21.4.1.2.2) and what of the index they ask for
     "@PID.3.1": "number", "@PID.5.1": "family", "@PID.5.1.1": "family", "@PID.5.2": "given", "@PID.7": "birth_date", "@PID.7.1": "birth_date",
@@ -34,6 +35,8 @@ class PixManager(System):
     consumers : {name: (host, port, OIDs)}: who is told over MLLP of changed cross-references (ITI-10), and of which domains
     index     : a PatientIndex, or a learner's own object with its methods; one in memory of its own if None
     folder    : where its own index keeps what it must not lose
+
+    Where `audit` is set to a ``transaction_audit.TransactionAudit``, each query leaves a record (3.9.5.1.2, 3.21.5.1).
     """
 
     def __init__(self, name="NMH_INDEX", domains=None, sources=None, consumers=None, index=None, folder=None, hl7_port=0, clock=None):
@@ -41,7 +44,7 @@ class PixManager(System):
         self.domains, self.sources, self.consumers = dict(domains or DOMAINS), dict(sources or {}), dict(consumers or {})
         self.index, self._own, self._folder, self.hl7_port = index, index is None, folder, hl7_port
         self._clock = clock or (lambda: datetime.now().astimezone().strftime("%Y%m%d%H%M%S%z"))
-        self._listener, self._lock, self._pages, self._sent = None, threading.Lock(), {}, 0
+        self._listener, self._lock, self._pages, self._sent, self.audit = None, threading.Lock(), {}, 0, None
 
     def __repr__(self):
         if not self._runs:
@@ -71,10 +74,13 @@ class PixManager(System):
         kind, trigger = message["MSH-9.1"], message["MSH-9.2"]
         if kind == "ADT":
             return self._feed(message, trigger)
-        if kind == "QBP" and trigger == "Q23":
-            return self._cross_reference_query(message)
-        if kind == "QBP" and trigger == "Q22":
-            return self._demographics_query(message)
+        if kind == "QBP" and trigger in QUERIES:
+            answer = self._cross_reference_query(message) if trigger == "Q23" else self._demographics_query(message)
+            if self.audit:
+                told = "Failure" if answer["QAK-2"] == "AE" else "Success"
+                self.audit.note(self.name, QUERIES[trigger], f"{message['MSH-4']}|{message['MSH-3']}", message, answer, told,
+                                f"{message['MSH-6']}|{message['MSH-5']}")
+            return answer
         if kind == "QCN" and trigger == "J01":
             self._pages.pop(message["QID-1"], None)
             return hl7.reply(message)

@@ -59,11 +59,15 @@ class Registry(SoapServer):
     folder    : where it keeps what it must not lose; a temporary one, gone at the end, if not given
     port, hl7_port : where it listens for SOAP, and for the identity feed over MLLP; free ports if 0. Read them again after `start`
     clock     : a function that gives the time in UTC as YYYYMMDDHHMMSS, for lastUpdateTime
+    certificates : as of ``WebServer``
+    fits      : another function in place of the registry's own that decides whether an entry fulfils a parameter of a Find query. It is
+                given the parameter's name, what the entry has there (a list of texts, codes as code^^scheme) and the slots (a list of such)
     """
 
-    def __init__(self, name="NMH_REGISTRY", authority=("NMH", "2.999.1.9"), codes=None, folder=None, port=0, hl7_port=0, clock=None):
-        super().__init__(name, port)
-        self.authority, self.codes, self.folder, self.hl7_port = authority, codes, folder, hl7_port
+    def __init__(self, name="NMH_REGISTRY", authority=("NMH", "2.999.1.9"), codes=None, folder=None, port=0, hl7_port=0, clock=None,
+                 fits=None, certificates=None):
+        super().__init__(name, port, certificates)
+        self.authority, self.codes, self.folder, self.hl7_port, self.fits = authority, codes, folder, hl7_port, fits
         self._clock = clock or (lambda: "20250407060000")
         self._database = self._temporary = self._listener = None
         self.actions = {facts.ACTIONS["ITI-42"][0]: ("ITI-42", self._register), facts.ACTIONS["ITI-18"][0]: ("ITI-18", self._stored_query)}
@@ -354,8 +358,13 @@ class Registry(SoapServer):
         patient = next(values[0][0] for parameter, values in asked.values() if parameter.attribute == "patientId")
         if self._database.row("SELECT into_id FROM patient WHERE id = ?", patient) != (None,):
             return []                                   # not known, or merged into another: no content
-        return [entry for entry in self._of_patient(patient, query.finds) if all(_fits(entry, *one) for one in asked.values())
-                and _of_type(entry, asked)]
+        return [entry for entry in self._of_patient(patient, query.finds)
+                if all(self._fulfils(entry, name, *one) for name, one in asked.items()) and _of_type(entry, asked)]
+
+    def _fulfils(self, entry, name, parameter, slots):
+        if self.fits is None or parameter.attribute == "patientId":
+            return _fits(entry, parameter, slots)
+        return self.fits(name, _texts(entry.get(parameter.attribute)), slots)
 
     def _of_patient(self, patient, kind):
         ids = self._all_of(patient)
@@ -561,7 +570,7 @@ def _checked(query, given):
             raise Refused(Problem("XDSStoredQueryParamNumber", f"{name} takes one value."))
         if name.endswith("Status") and slots:
             slots = [[value for value in slots[0] if value in (facts.APPROVED, facts.DEPRECATED)]]
-            if not slots[0]:                            # a status that nobody knows counts as none (3.18.4.1.2.3.6.1)
+            if not slots[0]:                            # a status that nobody knows counts as none (3.18.4.1.2.3.6)
                 raise Refused(Problem("XDSStoredQueryMissingParam", f"{name} names no status."))
         if slots:
             asked[name] = (parameter, slots)
@@ -579,13 +588,18 @@ def _fits(entry, parameter, slots):
     if parameter.attribute == "patientId":
         return True                                     # chosen by it already, merges considered
     if parameter.bound:
-        if not value:                                   # an entry without the time is not left out for it (3.18.4.1.2.3.5.1)
+        if not value:                                   # an entry without the time is not left out for it (3.18.4.1.2.3.3.1)
             return True
         bound, time = slots[0][0].ljust(14, "0"), value.ljust(14, "0")
         return bound <= time if parameter.bound == "from" else time < bound
-    having = () if value is None else value if isinstance(value, tuple) and not isinstance(value, (Code, Author)) else (value,)
-    texts = [f"{one.code}^^{one.scheme}" if isinstance(one, Code) else one.person if isinstance(one, Author) else one for one in having]
+    texts = _texts(value)
     return all(any(_like(text, wanted) if parameter.like else text == wanted for text in texts for wanted in values) for values in slots)
+
+
+def _texts(value):
+    """What an entry has in an attribute, as parameters write it: a list of texts."""
+    having = () if value is None else value if isinstance(value, tuple) and not isinstance(value, (Code, Author)) else (value,)
+    return [f"{one.code}^^{one.scheme}" if isinstance(one, Code) else one.person if isinstance(one, Author) else one for one in having]
 
 
 def _like(text, pattern):

@@ -10,14 +10,14 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from coursekit.standards import soap
+from coursekit.standards import soap, xua
 from coursekit.standards.xds import facts, metadata
 from coursekit.standards.xds.facts import DOCUMENT
 from coursekit.standards.xds.metadata import Problem
 from coursekit.systems import document_sharing
 from coursekit.systems.database import Database
 from coursekit.systems.registry import add_errors, registry_response, told
-from coursekit.systems.web import NoAnswer, SoapServer
+from coursekit.systems.web import Caller, NoAnswer, SoapServer
 
 _TABLE = "CREATE TABLE IF NOT EXISTS document (unique_id TEXT PRIMARY KEY, mime_type TEXT NOT NULL, content BLOB NOT NULL)"
 
@@ -28,10 +28,11 @@ class Repository(SoapServer):
     unique_id : its repositoryUniqueId, an OID
     registry  : the URL of the registry that it tells
     folder    : where it keeps documents; a temporary one, gone at the end, if not given
+    certificates : as of ``WebServer``; it shows them to the registry, too
     """
 
-    def __init__(self, name="HV_REPOSITORY", unique_id="2.999.1.1.72", registry=None, folder=None, port=0):
-        super().__init__(name, port)
+    def __init__(self, name="HV_REPOSITORY", unique_id="2.999.1.1.72", registry=None, folder=None, port=0, certificates=None):
+        super().__init__(name, port, certificates)
         self.unique_id, self.registry, self.folder = unique_id, registry, folder
         self._temporary = self._database = None
         self.actions = {facts.ACTIONS["ITI-41"][0]: ("ITI-41", self._provide), facts.ACTIONS["ITI-43"][0]: ("ITI-43", self._retrieve)}
@@ -60,32 +61,28 @@ class Repository(SoapServer):
     # ITI-41
 
     def _provide(self, message):
-        if message.body.tag != f"{{{facts.XDSB}}}ProvideAndRegisterDocumentSetRequest":
-            raise soap.Fault("The Body of ITI-41 holds an xdsb:ProvideAndRegisterDocumentSetRequest.")
-        if not message.packaged:
-            raise soap.Fault("ITI-41 goes as an MTOM package (ITI TF-2 V.8).")
-        listed = message.body.find(f"{{{facts.LCM}}}SubmitObjectsRequest/{{{facts.RIM}}}RegistryObjectList")
-        entries, problems = metadata.read(listed) if listed is not None else ([], [])
-        documents = {one.get("id"): message.octets(one) for one in message.body.iterfind(f"{{{facts.XDSB}}}Document")}
+        entries, documents, problems = read_submission(message)
         if not problems:
-            problems = self.provide(entries, documents)
+            problems = self.provide(entries, documents, xua.token(message.headers))
         return self._answer("ITI-41", registry_response(problems))
 
-    def provide(self, entries, documents):
+    def provide(self, entries, documents, assertion=None):
         """Keep documents and register them. Returns a list of Problem; with an error among them nothing was kept.
 
         documents : {id of the document entry: bytes}
+        assertion : what the source has shown of its user (an element), which the registry is shown, too
         """
-        problems = metadata.check(entries, "ITI-41")
-        entries = [entry.copy() for entry in entries]
-        described = {entry.id: entry for entry in entries if entry.kind == DOCUMENT and entry.get("objectType") != facts.ON_DEMAND}
-        problems += [Problem("XDSMissingDocument", f"The document of the entry {id} is missing.") for id in described if id not in documents]
-        problems += [Problem("XDSMissingDocumentMetadata", f"The document {id} has no entry.") for id in documents if id not in described]
-        for id in described.keys() & documents.keys():
-            problems += self._completed(described[id], documents[id])
+        problems = metadata.check(entries, "ITI-41") + check_documents(entries, documents)
         if problems:
             return problems
-        rows = [(entry["uniqueId"], entry["mimeType"], documents[id]) for id, entry in described.items()]
+        entries = [entry.copy() for entry in entries]
+        rows = []
+        for entry in entries:
+            if entry.kind == DOCUMENT and entry.id in documents:
+                octets = documents[entry.id]
+                entry.values |= {"hash": entry.get("hash") or hashlib.sha1(octets).hexdigest(), "size": str(len(octets)),
+                                 "repositoryUniqueId": self.unique_id}
+                rows.append((entry["uniqueId"], entry["mimeType"], octets))
         # Documents are on the disk before the registry hears of them. Another content of a uniqueId waits for what the registry says to it.
         new, others = [], []
         for row in rows:
@@ -97,7 +94,7 @@ class Repository(SoapServer):
         with self._database.transaction():
             self._database.run_many("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", new)
         try:
-            answer = document_sharing.register(self.registry, entries, sender=self.name)
+            answer = document_sharing.register(self.registry, entries, sender=Caller(self.name, self.certificates, assertion))
         except (NoAnswer, soap.Fault, soap.BadSoap) as problem:
             answer = document_sharing.Answer(facts.FAILURE, [Problem("XDSRegistryNotAvailable", str(problem))])
         if answer.status == facts.SUCCESS:
@@ -105,17 +102,6 @@ class Repository(SoapServer):
         else:
             self._database.run_many("DELETE FROM document WHERE unique_id = ?", [row[:1] for row in new])
         return answer.problems
-
-    def _completed(self, entry, octets):
-        """Fill in what the repository adds; the Problems of what the source said wrongly."""
-        digest, size = hashlib.sha1(octets).hexdigest(), str(len(octets))
-        wrong = []
-        if entry.get("hash") and entry["hash"].lower() != digest:
-            wrong.append(Problem("XDSRepositoryMetadataError", f"The hash of {entry['uniqueId']} is not that of the document."))
-        if entry.get("size") and entry["size"] != size:
-            wrong.append(Problem("XDSRepositoryMetadataError", f"The size of {entry['uniqueId']} is not that of the document."))
-        entry.values |= {"hash": entry.get("hash") or digest, "size": size, "repositoryUniqueId": self.unique_id}
-        return wrong
 
     # ITI-43
 
@@ -148,3 +134,30 @@ class Repository(SoapServer):
 
     def _told(self, reply):
         return told(reply.body)
+
+
+# What every receiver of ITI-41 does
+
+def read_submission(message):
+    """(list of Entry, {id: bytes of a document}, list of Problem) of an ITI-41. Raises soap.Fault or BadSoap when it is none."""
+    if message.body.tag != f"{{{facts.XDSB}}}ProvideAndRegisterDocumentSetRequest":
+        raise soap.Fault("The Body of ITI-41 holds an xdsb:ProvideAndRegisterDocumentSetRequest.")
+    if not message.packaged:
+        raise soap.Fault("ITI-41 goes as an MTOM package (ITI TF-2 V.8).")
+    listed = message.body.find(f"{{{facts.LCM}}}SubmitObjectsRequest/{{{facts.RIM}}}RegistryObjectList")
+    entries, problems = metadata.read(listed) if listed is not None else ([], [])
+    return entries, {one.get("id"): message.octets(one) for one in message.body.iterfind(f"{{{facts.XDSB}}}Document")}, problems
+
+
+def check_documents(entries, documents):
+    """What does not fit between document entries and documents, {id: bytes}: a list of Problem (ITI TF-2 3.41.4.1.3)."""
+    described = {entry.id: entry for entry in entries if entry.kind == DOCUMENT and entry.get("objectType") != facts.ON_DEMAND}
+    problems = [Problem("XDSMissingDocument", f"The document of the entry {id} is missing.") for id in described if id not in documents]
+    problems += [Problem("XDSMissingDocumentMetadata", f"The document {id} has no entry.") for id in documents if id not in described]
+    for id, entry in described.items():
+        octets = documents.get(id)
+        if octets is not None and entry.get("hash") and entry["hash"].lower() != hashlib.sha1(octets).hexdigest():
+            problems.append(Problem("XDSRepositoryMetadataError", f"The hash of {entry.get('uniqueId')} is not that of the document."))
+        if octets is not None and entry.get("size") and entry["size"] != str(len(octets)):
+            problems.append(Problem("XDSRepositoryMetadataError", f"The size of {entry.get('uniqueId')} is not that of the document."))
+    return problems

@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 from coursekit import lessons
-from coursekit.checking import Choice, Client, Config, Fields, File, Function, Message, Number, Outcome, Query, Server, Set, Table, Text
+from coursekit.checking import Choice, Client, Config, Fields, File, Function, Message, Number, Outcome, Query, Server, Set, Table, Tests, Text
 from coursekit.checking.lesson import Editions
 from coursekit.hospital import hospital
 
@@ -26,6 +26,8 @@ def _exercise(lesson, name):
 
 
 def _seeds(exercise):
+    if isinstance(exercise.answer, Tests):              # twenty systems each time, in which nothing but their order comes from the hospital
+        return range(1)
     live = isinstance(exercise.answer, (Client, Server)) or exercise.name in ALSO_LIVE
     return LIVE_SEEDS if live else SEEDS
 

@@ -114,7 +114,13 @@ def test_a_reference_that_leads_nowhere():
 def test_faults():
     with pytest.raises(soap.Fault, match="not today") as raised:
         soap.read(*soap.fault("Receiver", "not today", "urn:uuid:1"))
-    assert raised.value.code == "Receiver"
+    assert raised.value.code == "Receiver" and raised.value.subcode == ""
+    with pytest.raises(soap.Fault, match="who are you") as raised:
+        soap.read(*soap.fault("Sender", "who are you", subcode="FailedAuthentication"))
+    assert (raised.value.code, raised.value.subcode) == ("Sender", "FailedAuthentication")
+    octets, _ = soap.fault("Sender", "who are you", subcode="FailedAuthentication")
+    value = etree.fromstring(octets).find(f".//{{{soap.SOAP}}}Subcode/{{{soap.SOAP}}}Value")
+    assert value.text == "wsse:FailedAuthentication" and value.nsmap["wsse"] == soap.WSSE       # a QName, so its prefix has to be known
 
 
 def test_multipart_bodies():

@@ -34,8 +34,8 @@ def test_from_the_scanner_to_another_hospital():
         assert [event.what for event in domain.journal if event.source == "ECC_PORTAL"] == ["ITI-18", "ITI-43", "RAD-69"]
         through = document_sharing.ask(domain.gateway.url, "ITI-38", found.request.body)
         assert [one["homeCommunityId"] for one in through.entries] == [domain.home]
-        # ITI-41 at the repository, ITI-42 and two ITI-18 at the registry, ITI-43 at the repository
-        assert domain.trail.settle(5) and len(domain.trail) == 5
+        # ITI-41 at the repository, ITI-42 and two ITI-18 at the registry, ITI-43 at the repository, RAD-69 at the source
+        assert domain.trail.settle(6) and len(domain.trail) == 6
     assert "is stopped" in repr(domain)
 
 

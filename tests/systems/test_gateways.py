@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from coursekit.standards import xml
+from coursekit.standards import soap, xml
 from coursekit.standards.xds import facts
 from coursekit.standards.xds.facts import APPROVED
 from coursekit.systems import document_sharing as sharing
 from coursekit.systems.gateways import InitiatingGateway, RespondingGateway
 from coursekit.systems.registry import Registry
 from coursekit.systems.repository import Repository
+from coursekit.systems.web import SoapServer
 from tests.standards.test_xds_metadata import PATIENT, SCHEMAS, document, submission
 
 NORTH, SOUTH = "urn:oid:2.999.1.9", "urn:oid:2.999.1.8"
@@ -97,6 +98,29 @@ def test_a_community_that_is_slow_is_not_waited_for_without_end(two):
         answer = find(ours)
         assert 1.5 < time.monotonic() - start < 8
     assert answer.status == facts.PARTIAL and len(answer.entries) == 2 and answer.problems[0].location == "urn:oid:2.999.1.7"
+
+
+def test_a_gateway_that_does_not_say_whose_its_objects_are_is_named(two):
+    ours, theirs = two
+    with Door(theirs.registry) as door:
+        ours.communities[SOUTH] = door.url
+        answer = find(ours)
+        assert answer.status == facts.PARTIAL and len(answer.entries) == 2          # all entities are passed on (3.38.4.1.3)
+        problem, = answer.problems
+        lacking = next(one for one in answer.entries if "homeCommunityId" not in one)
+        assert (problem.code, problem.location) == ("XDSMissingHomeCommunityId", SOUTH)
+        assert SOUTH in problem.context and lacking.id in problem.context
+        references = find(ours, leaves=False)
+        assert references.status == facts.PARTIAL and references.problems[0].location == SOUTH
+
+
+class Door(SoapServer):
+    """A responding gateway that passes on what its registry says as it is."""
+
+    def __init__(self, registry):
+        super().__init__("S_DOOR")
+        self.actions = {facts.ACTIONS["ITI-38"][0]: ("ITI-38", lambda message: soap.Message(
+            facts.ACTIONS["ITI-38"][1], sharing.ask(registry, "ITI-18", message.body).response.body, reply_to=None))}
 
 
 def test_an_error_of_a_community_says_whose_it_is(two):

@@ -113,9 +113,28 @@ def test_a_time_of_unknown_zone_is_not_passed_off_as_utc(domain):
 
 
 def test_nothing_to_publish(domain):
-    *_, source = domain
+    _, _, repository, source = domain
     with pytest.raises(NoStudy):
         source.manifest("2.999.404", "2.999.8.1")
+    manifest = source.manifest("2.999.7", "2.999.8.1")
+    manifest.StudyInstanceUID = "2.999.404"
+    with pytest.raises(NoStudy, match="2.999.404"):
+        source.submit(manifest, repository.url, PATIENT, OWN, "20250407060000")
+
+
+def test_a_manifest_that_somebody_mended_is_sent_as_it_is(domain):
+    _, registry, repository, source = domain
+    manifest = source.manifest("2.999.7", "2.999.8.1")
+    series_of(manifest).ReferencedSOPSequence.pop()
+    assert source.submit(manifest, repository.url, PATIENT, OWN, "20250407060000").status == facts.SUCCESS
+    entry, = manifests(registry)
+    assert entry["uniqueId"] == "2.999.8.1" and len(series_of(fetched(repository, entry)).ReferencedSOPSequence) == 2
+
+
+def test_the_same_manifest_has_the_same_hash_everywhere(domain):
+    _, registry, repository, source = domain
+    source.publish("2.999.7", repository.url, PATIENT, OWN, "2.999.8.1", "20250407060000")
+    assert manifests(registry)[0]["hash"] == "b474104263aa14b19e5d504484b3061714f349b4"
 
 
 @pytest.mark.skipif(not SCHEMAS, reason="COURSEKIT_SCHEMAS names no folder with the published schemas")

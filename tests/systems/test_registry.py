@@ -97,6 +97,25 @@ def test_a_quote_in_a_value_is_doubled(registry):
     assert sharing.written(["O'B", "x"]) == "('O''B','x')" and sharing.written("20250407", True) == "20250407"
 
 
+def test_codes_stand_in_one_pair_of_parentheses():
+    assert sharing.written(Code("CT", "1.2")) == "('CT^^1.2')" == sharing.written([Code("CT", "1.2")])
+    assert sharing.written([Code("CT", "1.2"), Code("O'B", "x")]) == "('CT^^1.2','O''B^^x')"
+
+
+def test_another_matching_takes_the_place_of_the_registrys(registry):
+    put(registry, 1, kept(1), kept(2, classCode=Code("REPORT", "2.999.1.9.11")))
+    asked = []
+
+    def fits(name, having, slots):
+        asked.append((name.removeprefix("$XDSDocumentEntry"), having, slots))
+        return having != ["REPORT^^2.999.1.9.11"]
+
+    registry.fits = fits
+    assert find(registry, ClassCode=Code("ANY", "x"), ServiceStopTimeTo="2026") == ["2.999.5.1"]
+    assert ("ClassCode", ["IMAGES^^2.999.1.9.11"], [["ANY^^x"]]) in asked and ("ServiceStopTimeTo", [], [["2026"]]) in asked
+    assert ("Status", [APPROVED], [[APPROVED]]) in asked and all(name != "PatientId" for name, _, _ in asked)
+
+
 @pytest.mark.parametrize("asked, code", [
     ({"Status": None}, "XDSStoredQueryMissingParam"), ({"PatientId": None}, "XDSStoredQueryMissingParam"),
     ({"PatientId": [PATIENT, OTHER]}, "XDSStoredQueryParamNumber"), ({"Status": ["urn:nonsense"]}, "XDSStoredQueryMissingParam"),

@@ -40,8 +40,8 @@ class Attribute(NamedTuple):
 
     name     : as the Technical Framework writes it
     carrier  : what of ebRIM holds it: "xml", "slot", "code" (a Classification), "author", "identifier" (an ExternalIdentifier), "name",
-               "description"
-    key      : the XML attribute, the slot's name, or the UUID of the scheme
+               "description", "node" (a Classification that is there or not; the value is True)
+    key      : the XML attribute, the slot's name, or the UUID of the scheme or node
     many     : whether it may have several values
     needed   : who must send it: "both" (the source in ITI-41 and the repository in ITI-42), "repository" (in ITI-42 only), "" (nobody)
     form     : the data type of a value, a key of `metadata.FORMS`; "" for any text
@@ -90,6 +90,7 @@ ATTRIBUTES = {
         Attribute("healthcareFacilityTypeCode", "code", _uuid("f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1"), needed="both"),
         Attribute("practiceSettingCode", "code", _uuid("cccf5598-8b07-4b77-a05e-ae952c785ead"), needed="both"),
         Attribute("typeCode", "code", _uuid("f0306f51-975f-434e-a61c-c59651d33983"), needed="both"),
+        Attribute("limitedMetadata", "node", _uuid("ab9b591b-83ab-4d03-8f5d-f93b1fb92e85")),
         Attribute("patientId", "identifier", _uuid("58a6f841-87b3-4a3e-92fd-a8ffeff98427"), needed="both", form="CX"),
         Attribute("uniqueId", "identifier", _uuid("2e82c1f6-a085-4c72-9da3-8640a32e42ab"), needed="both", form="document UID"),
     ),
@@ -103,6 +104,7 @@ ATTRIBUTES = {
         Attribute("comments", "description", ""),
         Attribute("author", "author", _uuid("a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d"), many=True),
         Attribute("contentTypeCode", "code", _uuid("aa543740-bdda-424e-8c96-df4873be8500"), needed="both"),
+        Attribute("limitedMetadata", "node", _uuid("5003a9db-8d8d-49e6-bf0c-990e34ac7707")),
         Attribute("patientId", "identifier", _uuid("6b5aea1a-874d-4603-a4bc-96a0a7b38446"), needed="both", form="CX"),
         Attribute("sourceId", "identifier", _uuid("554ac39e-e3fe-47fe-b233-965d2a147832"), needed="both", form="OID"),
         Attribute("uniqueId", "identifier", _uuid("96fdda7c-d067-4183-912e-bf5ee74998a8"), needed="both", form="OID"),
@@ -116,11 +118,15 @@ ATTRIBUTES = {
         Attribute("title", "name", "", needed="both"),
         Attribute("comments", "description", ""),
         Attribute("codeList", "code", _uuid("1ba97051-7806-41a8-a48b-8fce7af683c5"), many=True, needed="both"),
+        Attribute("limitedMetadata", "node", _uuid("2c144a76-29a9-4b7c-af54-b25409fe7d03")),
         Attribute("patientId", "identifier", _uuid("f64ffdf0-4b97-4e06-b79f-a52b38ec2f8a"), needed="both", form="CX"),
         Attribute("uniqueId", "identifier", _uuid("75df8f67-9973-4fbe-a900-df66cefecc5a"), needed="both", form="OID"),
     ),
 }
 FORBIDDEN_ON_DEMAND = ("creationTime", "hash", "size")      # Table 4.3.1-3, column of ITI-61
+NEEDED_LIMITED = {      # the same, column "XDR MS": what an object must have that says limitedMetadata
+    DOCUMENT: ("entryUUID", "mimeType", "objectType", "uniqueId"), SET: ("entryUUID", "submissionTime", "sourceId", "uniqueId"),
+    FOLDER: ("entryUUID", "uniqueId")}
 
 
 class Parameter(NamedTuple):
@@ -237,6 +243,16 @@ ACTIONS = {
 PACKAGED = ("ITI-41", "ITI-43", "ITI-39")               # go as MTOM packages, both ways (ITI TF-2 V.8)
 
 ERRORS = {              # ITI TF-3 Table 4.2.4.1-2: code, what it says, and the transactions whose answers may hold it
+    "DocumentQueued": ("a document will be processed later (a warning)", "41"),
+    "InvalidDocumentContent": ("a document is not what its metadata say, or not what the recipient can take", "41"),
+    "PartialAppendContentNotProcessed": ("that a document is an addendum was not processed (a warning)", "41"),
+    "PartialFolderContentNotProcessed": ("folders were not processed (a warning)", "41"),
+    "PartialRelationshipContentNotProcessed": ("a relationship was not processed (a warning)", "41"),
+    "PartialReplaceContentNotProcessed": ("that a document replaces another was not processed (a warning)", "41"),
+    "PartialTransformNotProcessed": ("that a document is a transformation was not processed (a warning)", "41"),
+    "PartialTransformReplaceNotProcessed": ("that a transformation replaces another document was not processed (a warning)", "41"),
+    "UnavailableRecipient": ("an intendedRecipient can't be reached", "41"),
+    "UnknownRecipient": ("an intendedRecipient is not known here", "41"),
     "UnresolvedReferenceException": ("a reference to an object that is neither in the submission nor in the registry", "41 42"),
     "XDSDocumentUniqueIdError": ("the document is not known here, or no longer available", "43 39"),
     "XDSDuplicateUniqueIdInRegistry": ("the uniqueId of a submission set or folder is taken", "41 42"),

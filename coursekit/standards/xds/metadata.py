@@ -58,8 +58,8 @@ class Entry:
     """A metadata object.
 
     kind   : DOCUMENT, SET, FOLDER or ASSOCIATION
-    values : {attribute: value}; text, Code or Author, a tuple of them where the attribute may have several. Of an association they are
-             entryUUID, type, source, target, status (SubmissionSetStatus) and reasons (a tuple of Code)
+    values : {attribute: value}; text, Code or Author, a tuple of them where the attribute may have several; True of limitedMetadata. Of an
+             association they are entryUUID, type, source, target, status (SubmissionSetStatus) and reasons (a tuple of Code)
     extra  : {name of another slot: tuple of values}
     """
 
@@ -131,6 +131,9 @@ def element(entry):
     if entry.kind != DOCUMENT:
         etree.SubElement(made, f"{{{RIM}}}Classification", id=_new(), classifiedObject=entry.id or "",
                          classificationNode=facts.SET_NODE if entry.kind == SET else facts.FOLDER_NODE,
+                         objectType=f"{facts.OBJECT}Classification")
+    for attribute, _ in by_carrier.get("node", ()):
+        etree.SubElement(made, f"{{{RIM}}}Classification", id=_new(), classifiedObject=entry.id or "", classificationNode=attribute.key,
                          objectType=f"{facts.OBJECT}Classification")
     for carrier, add in (("author", _author), ("code", _code)):
         for attribute, value in by_carrier.get(carrier, ()):
@@ -207,16 +210,18 @@ def read(parent):
     Whatever is there is read; what it lacks is the affair of `check`. The classification that makes a RegistryPackage a submission set or a
     folder may stand in it or beside it (4.2.1.2.1). The Problems are those for which an Entry would have no place.
     """
-    beside = {one.get("classifiedObject"): one.get("classificationNode") for one in parent.iterfind(f"{{{RIM}}}Classification")}
+    beside = {}
+    for one in parent.iterfind(f"{{{RIM}}}Classification"):
+        beside.setdefault(one.get("classifiedObject"), set()).add(one.get("classificationNode"))
     entries, problems = [], []
     for one in parent:
         tag = str(one.tag)
+        nodes = {inside.get("classificationNode") for inside in one.iterfind(f"{{{RIM}}}Classification")} | beside.get(one.get("id"), set())
         if tag == f"{{{RIM}}}ExtrinsicObject":
-            entries.append(_entry(one, DOCUMENT, problems))
+            entries.append(_entry(one, DOCUMENT, nodes, problems))
         elif tag == f"{{{RIM}}}RegistryPackage":
-            nodes = {inside.get("classificationNode") for inside in one.iterfind(f"{{{RIM}}}Classification")} | {beside.get(one.get("id"))}
             if facts.SET_NODE in nodes or facts.FOLDER_NODE in nodes:
-                entries.append(_entry(one, SET if facts.SET_NODE in nodes else FOLDER, problems))
+                entries.append(_entry(one, SET if facts.SET_NODE in nodes else FOLDER, nodes, problems))
             else:
                 problems.append(Problem("XDSRegistryMetadataError", f"RegistryPackage {one.get('id')} is classified neither as a SubmissionSet "
                                                                     "nor as a Folder (ITI TF-3 4.2.1.2, 4.2.1.3)."))
@@ -227,7 +232,7 @@ def read(parent):
     return entries, problems
 
 
-def _entry(one, kind, problems):
+def _entry(one, kind, nodes, problems):
     entry = Entry(kind)
     slots = _slots(one, problems)
     codes, identifiers = {}, {}
@@ -242,6 +247,8 @@ def _entry(one, kind, problems):
             found = slots.pop(attribute.key, [])
         elif attribute.carrier == "identifier":
             found = identifiers.get(attribute.key, [])
+        elif attribute.carrier == "node":
+            found = [True] if attribute.key in nodes else []
         elif attribute.carrier in ("name", "description"):
             text = _localized(one, "Name" if attribute.carrier == "name" else "Description")
             found = [text] if text else []
@@ -352,9 +359,10 @@ FORMS = {       # what a value of a form has to be, and how it is said
 def check(entries, transaction="ITI-42"):
     """What is wrong with the metadata of a submission by themselves: a list of Problem (ITI TF-3 4.2, Table 4.3.1-3).
 
-    transaction : "ITI-41" or "ITI-42"; what a repository adds may be missing in the first
+    transaction : "ITI-41" or "ITI-42", or "XDR" for an ITI-41 that goes to a document recipient. What a repository adds may be missing in
+                  all but ITI-42; in XDR an object may say that its metadata are limited
     """
-    side = "Repository" if transaction == "ITI-41" else "Registry"
+    side = "Registry" if transaction == "ITI-42" else "Repository"
     found = []
 
     def wrong(sentence, code=f"XDS{side}MetadataError"):
@@ -402,11 +410,15 @@ def _check_association(entry, wrong):
 
 
 def _check_entry(entry, transaction, wrong):
-    on_demand = entry.get("objectType") == facts.ON_DEMAND
+    on_demand, limited = entry.get("objectType") == facts.ON_DEMAND, entry.get("limitedMetadata")
+    if limited and transaction != "XDR":
+        wrong(f"{entry.kind} {entry.id}: limitedMetadata does not belong in XDS.")
     for attribute in ATTRIBUTES[entry.kind]:
         name, value = attribute.name, entry.get(attribute.name)
         where = f"{entry.kind} {entry.id}: {name}"
         needed = attribute.needed == "both" or attribute.needed == "repository" and transaction == "ITI-42"
+        if limited:
+            needed = name in facts.NEEDED_LIMITED[entry.kind]
         if on_demand and name in facts.FORBIDDEN_ON_DEMAND:
             if value:
                 wrong(f"{where} does not belong in an on-demand entry.")
