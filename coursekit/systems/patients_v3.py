@@ -24,8 +24,8 @@ SOURCE = f"/{hl7v3.PIX_QUERY}/{hl7v3.QUERY}/parameterList/patientIdentifier/valu
 class PatientsV3(SoapServer):
     """The HL7 v3 side of a PatientIndex: PIX manager and demographics supplier, with the Continuation Option."""
 
-    def __init__(self, index, name="NMH_V3", port=0):
-        super().__init__(name, port)
+    def __init__(self, index, name="NMH_V3", port=0, certificates=None):
+        super().__init__(name, port, certificates)
         self.index = index
         self._waiting, self._lock = {}, threading.Lock()
         works = {hl7v3.ADD: self._feed, hl7v3.REVISE: self._feed, hl7v3.RESOLVE: self._feed,
