@@ -61,7 +61,7 @@ def run_all(calls, seconds):
         except _Stop:
             ran.stopped = "time"
         except BaseException as error:  # SystemExit and KeyboardInterrupt too: the learner's code may raise anything
-            ran.stopped, ran.raised = "error", _type_and_text(error)
+            ran.stopped, ran.raised = "error", type_and_text(error)
             ran.error = _in_words(error, *ran.raised)
 
     thread = threading.Thread(target=work, daemon=True, name="learner's function")
@@ -88,7 +88,8 @@ def _raise_in(thread):
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
 
 
-def _type_and_text(error):
+def type_and_text(error):
+    """The name of an exception's type, and its text; "" where it has none that can be read."""
     try:
         text = BaseException.__str__(error) if not isinstance(error, KeyError) else f"the key {error} is not there"
         text = str.__str__(text)

@@ -58,6 +58,10 @@ _CATALOGUE = (
     Entry("hl7-01", "Programming an interface engine", PurePosixPath("5_hl7_specialist/hl7_01_interface_engine.ipynb")),
     Entry("hl7-02", "The hospital's own extensions: Z segments", PurePosixPath("5_hl7_specialist/hl7_02_z_segments.ipynb")),
     Entry("hl7-05", "Conformance profiles", PurePosixPath("5_hl7_specialist/hl7_05_conformance_profiles.ipynb")),
+    Entry("chea-02", "A private HIE and the VNA", PurePosixPath("6_enterprise_architect/chea_02_private_hie.ipynb")),
+    Entry("chea-03", "Image exchange scenarios", PurePosixPath("6_enterprise_architect/chea_03_exchange_scenarios.ipynb")),
+    Entry("chea-05", "Import and export of images", PurePosixPath("6_enterprise_architect/chea_05_import_export.ipynb")),
+    Entry("chea-08", "Patient identity and the XDS family", PurePosixPath("6_enterprise_architect/chea_08_identity_and_xds.ipynb")),
 )
 
 

@@ -12,6 +12,7 @@ what DICOM leaves free; `FAULTY` the others. A candidate's `says` tells what a u
 
 import contextlib
 import copy
+import datetime
 import io
 import itertools
 import shutil
@@ -38,7 +39,9 @@ ROOT = "2.999.77"
 PAGE, FETCH = 10, 0.4                   # answers of a query that are there at once; seconds that the database needs for the others
 LOOKS = 40                              # in that time, whether a C-CANCEL has come: on a busy machine both take longer
 TOGETHER = 30                           # associations at a time, those that are just ending included; of a faulty one they get fewer
+ASKED = 8                               # callers at a time that a candidate has to serve
 COMMITTED_WITHIN = 1.0                  # seconds
+LEAVING = 2.0                           # seconds that the end of an association may take
 
 
 class Study(NamedTuple):
@@ -163,10 +166,14 @@ def rejection_note(images):
 
 
 def _reference(one):
+    return _reference_to(one.SOPClassUID, one.SOPInstanceUID)
+
+
+def _reference_to(sop_class, sop):
     from pydicom.dataset import Dataset
 
     made = Dataset()
-    made.ReferencedSOPClassUID, made.ReferencedSOPInstanceUID = one.SOPClassUID, one.SOPInstanceUID
+    made.ReferencedSOPClassUID, made.ReferencedSOPInstanceUID = sop_class, sop
     return made
 
 
@@ -271,9 +278,37 @@ class OtherOrder(Candidate):
 
 
 class FewOptionalKeys(OtherOrder):
-    """Good: as that, and it does not know some optional keys, and says so with FF01H (PS3.4 C.4.1.1.4)."""
+    """Good: as that, and it does not know some optional keys, and says so with FF01H (PS3.4 C.4.1.1.4). It has places for as many callers
+    as it has to serve, and not one more."""
 
     unknown = ("StudyDescription", "PatientBirthDate", "PatientSex", "ReferringPhysicianName", "ModalitiesInStudy", "BodyPartExamined")
+
+    def __init__(self, peers=None):
+        super().__init__(peers)
+        self._door, self._inside = threading.Lock(), []
+
+    def _handlers(self):
+        from pynetdicom import evt
+
+        return [*super()._handlers(), (evt.EVT_REQUESTED, self._enters)]
+
+    def _enters(self, event):
+        """Give a caller a place. Who has just released takes a moment to be gone; so long the next one waits."""
+        from pynetdicom import evt
+
+        until = time.monotonic() + LEAVING
+        with self._door:
+            while True:
+                self._inside = [one for one in self._inside if one.is_alive()]
+                if len(self._inside) < ASKED:
+                    self._inside.append(event.assoc)
+                    return
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.01)
+        event.assoc.acse.send_reject(0x02, 0x03, 0x02)      # PS3.8 Table 9-21: transient, by the presentation layer, local limit exceeded
+        evt.trigger(event.assoc, evt.EVT_REJECTED, {})
+        event.assoc.kill()
 
     def _find(self, event):
         asked = any(keyword in event.identifier for keyword in self.unknown)
@@ -446,15 +481,60 @@ class _DatesYears(Candidate):
         return super()._matching(level, _with(keys, StudyDate=wide) if ends else keys)
 
 
-@_faulty("dates_next", "sends, for each study of a range of dates, the one that stands behind it in its list")
 class _DatesNext(Candidate):
+    """For each study that fits a range of dates, where `is_spoiled(range)`, the one behind it."""
+
+    def is_spoiled(self, ends):
+        raise NotImplementedError
+
     def _matching(self, level, keys):
-        found = super()._matching(level, keys)
-        if not _range(keys) or level != "STUDY":
+        found, ends = super()._matching(level, keys), _range(keys)
+        if not ends or level != "STUDY" or not self.is_spoiled(ends):
             return found
         fit = {str(one.StudyInstanceUID) for one in found}
         everything = sorted(super()._matching(level, _with(keys, StudyDate="")), key=lambda one: str(one.PatientID))
         return [everything[(place + 1) % len(everything)] for place, one in enumerate(everything) if str(one.StudyInstanceUID) in fit]
+
+
+@_faulty("dates_next", "sends, for each study of a range with two ends, the one that stands behind it in its list")
+class _DatesNextClosed(_DatesNext):
+    def is_spoiled(self, ends):
+        return bool(ends[0] and ends[1])
+
+
+@_faulty("dates_open", "sends, for each study of a range with an open end, the one that stands behind it in its list")
+class _DatesNextOpen(_DatesNext):
+    def is_spoiled(self, ends):
+        return not (ends[0] and ends[1])
+
+
+class _DatesShifted(Candidate):
+    """Ranges of dates whose ends are moved by some days."""
+
+    days = (0, 0)
+
+    def _matching(self, level, keys):
+        ends = _range(keys)
+        wide = ends and "-".join(_later(end, days) for end, days in zip(ends, self.days, strict=True))
+        return super()._matching(level, _with(keys, StudyDate=wide) if ends else keys)
+
+
+def _later(day, days):
+    """A day some days later, as DICOM writes it; what is no day stays."""
+    try:
+        return (datetime.datetime.strptime(day, "%Y%m%d") + datetime.timedelta(days)).strftime("%Y%m%d")
+    except ValueError:
+        return day
+
+
+@_faulty("dates_early", "takes in the day before the first day of a range of dates")
+class _DatesEarly(_DatesShifted):
+    days = (-1, 0)
+
+
+@_faulty("dates_late", "takes in the day after the last day of a range of dates")
+class _DatesLate(_DatesShifted):
+    days = (0, 1)
 
 
 @_faulty("doubled", "sends every answer twice")
@@ -470,10 +550,11 @@ class _PerSeries(Candidate):
         return [one for one in found for _ in range(one.NumberOfStudyRelatedSeries if level == "STUDY" else 1)]
 
 
-@_faulty("first_only", "sends no more than five answers, and calls that all")
-class _FirstOnly(Candidate):
+@_faulty("one_twice", "sends, of more than five studies, one twice and another not at all")
+class _OneTwice(Candidate):
     def _matching(self, level, keys):
-        return super()._matching(level, keys)[:5]
+        found = super()._matching(level, keys)
+        return [found[1], *found[1:]] if level == "STUDY" and len(found) > 5 else found
 
 
 @_faulty("accession_cut", "shows no more than ten characters of an accession number")
@@ -653,6 +734,25 @@ class _ItemsLost(Candidate):
         return _changed(super()._content(event, uid), first)
 
 
+@_faulty("capitals", "keeps texts in capital letters")
+class _Capitals(Candidate):
+    def _content(self, event, uid):
+        def raise_letters(dataset):
+            for element in dataset.iterall():
+                if element.VR in ("PN", "LO", "SH", "LT", "ST", "UT") and element.value and element.VM == 1:
+                    element.value = str(element.value).upper()
+
+        return _changed(super()._content(event, uid), raise_letters)
+
+
+@_faulty("foreign_sent", "sends an image of another patient along with what it is asked for")
+class _ForeignSent(Candidate):
+    def _chosen(self, identifier, rejected=False):
+        asked_for = super()._chosen(identifier, rejected)
+        foreign = self.store.kept(study=[TEST_SET[0].uid])
+        return asked_for + [one for one in foreign if asked_for and one not in asked_for]
+
+
 @_faulty("implicit_only", "takes images in Implicit VR only, and refuses the scanners' Explicit VR")
 class _ImplicitOnly(Candidate):
     syntaxes = ["1.2.840.10008.1.2"]
@@ -670,11 +770,7 @@ class _CommitsAll(Candidate):
 
 
 def _named(item):
-    from pydicom.dataset import Dataset
-
-    made = Dataset()
-    made.ReferencedSOPClassUID, made.ReferencedSOPInstanceUID = item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID
-    return made
+    return _reference_to(item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID)
 
 
 @_faulty("commits_none", "refuses responsibility for images that it has")
@@ -704,15 +800,38 @@ class _CommitsSilently(Candidate):
 
 # Retrieve
 
-@_faulty("move_short", "leaves out the last image of a C-MOVE, and calls that success")
+def _spoiling(event, spoil):
+    """Let `spoil` change each response of a C-MOVE before it is sent."""
+    dimse = event.assoc.dimse
+    send = dimse.send_msg
+
+    def send_msg(primitive, context):
+        if hasattr(primitive, "NumberOfCompletedSuboperations"):
+            spoil(primitive)
+        send(primitive, context)
+
+    dimse.send_msg = send_msg
+
+
+def _counting(by):
+    """What counts in a last response that says success so many images more than were sent."""
+    def count(primitive):
+        if primitive.Status == 0x0000:
+            primitive.NumberOfCompletedSuboperations = max((primitive.NumberOfCompletedSuboperations or 0) + by, 0)
+
+    return count
+
+
+@_faulty("move_short", "leaves out the last image of a C-MOVE, and counts it as sent")
 class _MoveShort(Candidate):
     def _move(self, event):
         answers = super()._move(event)
         yield next(answers)
         for count in answers:                           # at most one number; none where the destination is unknown
-            sent = max(count - 1, min(count, 1))
-            yield sent
-            yield from itertools.islice(answers, sent)
+            if count:
+                _spoiling(event, _counting(1))
+            yield max(count - 1, 0)
+            yield from itertools.islice(answers, max(count - 1, 0))
             return
 
 
@@ -734,28 +853,21 @@ class _MoveStudy(Candidate):
         return super()._chosen(wider, rejected)
 
 
-@_faulty("move_anywhere", "says success of a C-MOVE to a destination that it does not know")
-class _MoveAnywhere(Candidate):
+@_faulty("move_unable", "answers a C-MOVE to a destination that it does not know with C000H, unable to process")
+class _MoveUnable(Candidate):
     def _move(self, event):
-        if event.move_destination.strip() in self.peers:
-            yield from super()._move(event)
-        else:
-            yield self.host, self.port
-            yield 0
+        def unable(primitive):
+            if primitive.Status == 0xA801:
+                primitive.Status = 0xC000
+
+        _spoiling(event, unable)
+        yield from super()._move(event)
 
 
 @_faulty("move_miscounts", "sends all that a C-MOVE asks for, and counts one too few in its last response")
 class _MoveMiscounts(Candidate):
     def _move(self, event):
-        dimse = event.assoc.dimse
-        send = dimse.send_msg
-
-        def send_msg(primitive, context):
-            if getattr(primitive, "NumberOfCompletedSuboperations", None) and primitive.Status == 0x0000:
-                primitive.NumberOfCompletedSuboperations -= 1
-            send(primitive, context)
-
-        dimse.send_msg = send_msg
+        _spoiling(event, _counting(-1))
         yield from super()._move(event)
 
 
@@ -775,14 +887,16 @@ class _StepEndless(Candidate):
         return before and ("COMPLETED", before[1])
 
 
-@_faulty("rejected_found", "goes on finding and sending images that were rejected")
-class _RejectedFound(Candidate):
+@_faulty("rejected_study", "withdraws the whole study where a note rejects one image of it")
+class _RejectedStudy(Candidate):
     def _content(self, event, uid):
-        def of_interest(dataset):
-            if dataset.SOPClassUID == KEY_OBJECT_SELECTION:
-                dataset.ConceptNameCodeSequence[0].CodeValue = "113000"
+        def widen(note):
+            if note.SOPClassUID == KEY_OBJECT_SELECTION:
+                series = note.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+                for one in self.store.kept(study=[str(note.StudyInstanceUID)]):
+                    series.ReferencedSOPSequence.append(_reference_to(one.sop_class, one.sop))
 
-        return _changed(super()._content(event, uid), of_interest)
+        return _changed(super()._content(event, uid), widen)
 
 
 @_faulty("rejected_sent", "no longer finds images that were rejected, and still sends them with their study")
@@ -792,16 +906,19 @@ class _RejectedSent(Candidate):
 
 
 @_faulty("rejected_listed", "goes on finding images that were rejected, and no longer sends them")
-class _RejectedListed(_RejectedFound):
+class _RejectedListed(Candidate):
     def _begin(self):
         self._withdrawn = set()
         super()._begin()
 
     def _content(self, event, uid):
-        if event.request.AffectedSOPClassUID == KEY_OBJECT_SELECTION:
-            for item in event.dataset.get("ContentSequence", []):
-                self._withdrawn |= {str(one.ReferencedSOPInstanceUID) for one in item.get("ReferencedSOPSequence", [])}
-        return super()._content(event, uid)
+        def of_interest(note):
+            if note.SOPClassUID == KEY_OBJECT_SELECTION:
+                note.ConceptNameCodeSequence[0].CodeValue = "113000"
+                for item in note.get("ContentSequence", []):
+                    self._withdrawn |= {str(one.ReferencedSOPInstanceUID) for one in item.get("ReferencedSOPSequence", [])}
+
+        return _changed(super()._content(event, uid), of_interest)
 
     def _chosen(self, identifier, rejected=False):
         return [one for one in super()._chosen(identifier, rejected) if one.sop not in self._withdrawn]
@@ -877,11 +994,13 @@ class Tester(Scu):
     received()  : the images that came by the last C-MOVE to ``ACCEPT2``, a list of data sets
     calling(title) : the same station under another AE title
     queries     : what was asked by C-FIND, a list of (level, {keyword: value}, cancel_after, number of answers)
+    calls       : what else was asked, a list of ("C-STORE", number of objects), ("C-GET", level), ("C-MOVE", destination) and
+                  ("C-ECHO", callers at a time)
     """
 
-    def __init__(self, system, receiver, title=TESTER, queries=None):
+    def __init__(self, system, receiver, title=TESTER, queries=None, calls=None):
         self._system, self._receiver = system, receiver
-        self.queries = [] if queries is None else queries
+        self.queries, self.calls = [] if queries is None else queries, [] if calls is None else calls
         super().__init__(title, TITLE, None, syntaxes=[EXPLICIT], classes=CLASSES)
 
     @property
@@ -899,7 +1018,7 @@ class Tester(Scu):
 
     def calling(self, title):
         """The same station, calling under another AE title."""
-        return Tester(self._system, self._receiver, title, self.queries)
+        return Tester(self._system, self._receiver, title, self.queries, self.calls)
 
     def find(self, level="STUDY", keys=None, cancel_after=None, **more):
         """C-FIND, as of an `Scu`; what was asked is noted in `queries`."""
@@ -907,8 +1026,25 @@ class Tester(Scu):
         self.queries.append((level, {**(keys if type(keys) is dict else {}), **more}, cancel_after, len(answers)))
         return answers
 
+    def store(self, objects):
+        """C-STORE, as of an `Scu`."""
+        statuses = super().store(objects)
+        self.calls.append(("C-STORE", len(statuses)))
+        return statuses
+
+    def get(self, level="STUDY", keys=None, **more):
+        """C-GET, as of an `Scu`."""
+        self.calls.append(("C-GET", level))
+        return super().get(level, keys, **more)
+
+    def echo_together(self, count):
+        """C-ECHO of several callers, as of an `Scu`."""
+        self.calls.append(("C-ECHO", count))
+        return super().echo_together(count)
+
     def move(self, to, level="STUDY", keys=None, **more):
         """C-MOVE, as of an `Scu`; what came before is forgotten."""
+        self.calls.append(("C-MOVE", to))
         self._receiver.received.clear()
         return super().move(to, level, keys, **more)
 

@@ -21,6 +21,7 @@ from coursekit.standards.xds.facts import DOCUMENT, RS, SET, XDSB
 from coursekit.standards.xds.metadata import Author, Code, Entry, Problem, association
 from coursekit.systems import document_sharing
 from coursekit.systems.registry import add_errors, told
+from coursekit.systems.store import rejection
 from coursekit.systems.web import Caller, SoapServer
 
 IHERAD = "urn:ihe:rad:xdsi-b:2009"
@@ -29,6 +30,9 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 IMPLEMENTATION = "2.999.1.100.2", "HV_SOURCE"
 DCM, DICOM_UIDS, ACCESSION, STUDY = ("1.2.840.10008.2.16.4", "1.2.840.10008.2.6.1", "urn:ihe:iti:xds:2013:accession",
                                      "urn:ihe:iti:xds:2016:studyInstanceUID")
+# Modalities of what is derived or put together: none of those with which images are acquired (PS3.16 CID 29), so no events.
+NOT_ACQUIRED = ("ANN", "ASMT", "AU", "CTPROTOCOL", "DOC", "FID", "KO", "M3D", "PLAN", "PR", "REG", "RTDOSE", "RTINTENT", "RTPLAN", "RTRAD",
+                "RTRECORD", "RTSEGANN", "RTSTRUCT", "RWV", "SEG", "SMR", "SR", "STAIN", "TEXTUREMAP", "XAPROTOCOL")
 
 
 # What a manifest has in common with the images of its study; of the first, all that it has to have, be it empty (PS3.3 C.7.1.1, C.7.2.1).
@@ -66,6 +70,8 @@ class ImagingSource(SoapServer):
     def manifest(self, study, uid):
         """The manifest of a study: a FileDataset that lists every object which the archive has of it and which was not withdrawn.
 
+        Key objects are listed too, such as the images that a radiologist flagged, but for the notes that withdraw others.
+
         uid : the manifest's own SOP Instance UID; its series has the same with .0 at the end
 
         Raises NoStudy.
@@ -73,7 +79,7 @@ class ImagingSource(SoapServer):
         from pydicom import dcmread
         from pydicom.dataset import FileDataset, FileMetaDataset
 
-        kept = [one for one in self.store.kept(study=[study]) if one.sop_class != KO_STORAGE]
+        kept = [one for one in self.store.kept(study=[study]) if one.sop_class != KO_STORAGE or rejection(one.path)[0] is None]
         if not kept:
             raise NoStudy(f"The archive has no images of the study {study}, or all of them were withdrawn.")
         first = dcmread(kept[0].path, stop_before_pixels=True)
@@ -140,7 +146,7 @@ class ImagingSource(SoapServer):
             "entryUUID": "Manifest", "mimeType": "application/dicom", "objectType": facts.STABLE, "creationTime": moment, "languageCode": "en-US",
             "patientId": patient, "sourcePatientId": source_patient, "uniqueId": str(manifest.SOPInstanceUID),
             "formatCode": Code(KO_STORAGE, DICOM_UIDS, "Key Object Selection Document"), "title": str(manifest.get("StudyDescription", "")),
-            "eventCodeList": tuple(Code(one, DCM, one) for one in modalities if one != "KO"), "referenceIdList": tuple(references),
+            "eventCodeList": tuple(Code(one, DCM, one) for one in modalities if one not in NOT_ACQUIRED), "referenceIdList": tuple(references),
             "author": (Author(institutions=(self.title,)),), "serviceStartTime": _start(manifest),
             **{name: (code,) if name == "confidentialityCode" else code for name, code in self.codes.items()},
         }

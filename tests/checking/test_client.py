@@ -127,3 +127,30 @@ def test_what_the_servers_noticed_counts_whatever_was_returned(ask):
         verdict = check(function)
         assert verdict.outcome is Outcome.NOT_YET and verdict.message == "You called twice." and verdict.label == "noticed"
     assert check(lambda host, port: 1 / 0).label == "error"
+
+
+def test_what_is_met_may_be_called_otherwise(ask):
+    def never(state):
+        return "refused"
+
+    def always(state):
+        return "ok"
+
+    def hung_up(state):
+        return "no answer"
+
+    ways = {never: "Wrong port.", always: "Nothing was asked.", hung_up: "Nobody speaks."}
+    kind = Client("probe", result=Text(), called="case", about=lambda state: f"There the door {state}.")
+    check = ask(kind, probe, ways, stage=stage, right=right)
+    message = check(lambda host, port: "gone").message
+    assert message.startswith("It is right for none of the cases. For case 1 it returned `'gone'`. There the door answers. ")
+    assert check(lambda host, port: 1 / 0).message.startswith("At case 1 of 4: ")
+    assert "For case 1 of 4 your function" in check(lambda host, port: print(host)).message
+
+    # hangs up where nothing does: in one case as a wrong way is, but without that way's other mistakes
+    def half(host, port):
+        return "no answer" if probe(host, port) == "ok" else "gone"
+
+    assert check(half).label == "hung_up"
+    strict = ask(Client("probe", result=Text(), whole=True), probe, ways, stage=stage, right=right)
+    assert strict(half).label == "value" and strict(lambda host, port: "no answer").label == "hung_up"

@@ -91,3 +91,13 @@ def test_values_in_order_and_a_remark_on_a_wrong_one(ask):
 def test_a_remark_goes_on_without_its_capital_unless_it_begins_with_a_name(ask, sentence, goes_on):
     kind = Fields("plan", {"A": Text("")}, remark=lambda name, given, right, input: sentence)
     assert ask(kind, lambda: {"A": "one"})({"A": "two"}).message == f"About `A`: {goes_on}"
+
+
+def test_what_it_takes_may_be_said_otherwise(ask):
+    def solution():
+        return "PDI", "link"
+
+    kind = Fields("pair", {"mechanism": Text(""), "fact": Text("")}, in_order=True, takes="two texts, the mechanism and the fact")
+    check = ask(kind, solution, {})
+    assert check(("PDI", "link")).correct
+    assert "takes two texts, the mechanism and the fact; you gave" in check("PDI, link").message

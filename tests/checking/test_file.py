@@ -85,3 +85,15 @@ def test_hostile_answers_get_a_sentence(check):
         for given in (make(), [RIGHT[0], make()]):
             verdict = check(given)
             assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 10, label
+
+
+def test_a_question_ends_with_one_mark(ask):
+    def reading(contents):
+        if contents != [b"right"]:
+            raise ValueError("this is no card; was it closed?")
+        return {"card": {"It": "there"}}
+
+    def solution():
+        return b"right"
+
+    assert ask(File("card", reading=reading), solution, {})(b"wrong").message == "This is no card; was it closed?"

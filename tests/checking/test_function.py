@@ -232,3 +232,15 @@ def test_where_nothing_explains_the_case_the_kind_says_what_is_wrong(ask):
     kind = Function("total", result=Number(), about=lambda values, factor: None)
     message = ask(kind, solution, {}, cases)(lambda values, factor: -7).message
     assert "None" not in message and "not the number" in message
+
+
+def test_a_number_of_numpys_is_shown_as_what_it_is():
+    import numpy
+
+    from coursekit.checking.kinds.function import _shortened
+
+    class Lies(float):
+        def __repr__(self):
+            return "the right one"
+
+    assert _shortened(numpy.float64(0.25)) == "`0.25`" and _shortened(Lies(2)) == "`2.0`"

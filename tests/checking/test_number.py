@@ -148,3 +148,16 @@ def test_blanks_in_a_unit_do_not_matter(ask):
 @pytest.mark.parametrize("unit", ["cm/s", "cm / s", "cm/sec", "cm per second", "cm/seconds"])
 def test_a_unit_for_each_second_may_be_written_out(unit):
     assert Number("x", unit="cm/s").read(f"12 {unit}") == (12,)
+
+
+def test_the_difference_of_two_moments_is_a_time(ask):
+    import datetime
+
+    def solution():
+        return 90.5
+
+    moments = datetime.datetime(2025, 4, 7, 2, 0), datetime.datetime(2025, 4, 7, 2, 1, 30, 500_000)
+    seconds = ask(Number("took", unit="s", tolerance=0.1), solution, {})
+    assert seconds(moments[1] - moments[0]).correct and not seconds(moments[0] - moments[1]).correct
+    assert ask(Number("took", unit="ms", tolerance=0.1), lambda: 90_500, {})(moments[1] - moments[0]).correct
+    assert ask(Number("took"), solution, {})(moments[1] - moments[0]).label == "unreadable"

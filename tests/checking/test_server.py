@@ -167,6 +167,9 @@ def test_a_function_that_sets_up_what_it_is_given(ask):
     assert check(solution).correct and check(lambda made: made.append("a") or 7).correct
     assert check(twice).label == "twice" and check(lambda made: made.append("b")).message.startswith("Your engine did as it should in 0 of 1")
     assert "`ZeroDivisionError`" in check(lambda made: 1 / 0).message
+    assert "is kept in" in check(lambda made: made.append("b")).message
+    unkept = ask(Server("connect", returned=False, kept=False), solution, {twice: "Once."}, cases=lambda draw: [(1,)], visit=visit, stage=stage)
+    assert unkept(lambda made: made.append("b")).message.endswith("What was set up: `['b']`.")
 
 
 def test_what_the_stage_gives_is_shown_by_its_name(ask):

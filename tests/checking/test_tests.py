@@ -161,7 +161,14 @@ def test_requirements_by_name(ask):
     def stranded(system):
         return ["R1"] if system.add(1, -1) else ["R2"] if system.add(1, 1, 1) != 3 else []
 
-    assert "stopped with `ConnectionError`, and named nothing" in check(stranded).message
+    assert "your tests stopped with `ConnectionError` (refused), and named nothing" in check(stranded).message
+
+    hanging = check(lambda system: [*named(system), "R2"] if "R1" in named(system) else named(system)).message
+    assert "is refused, as it should be; but R2 is named as well, and that it meets. Does that test hang on" in hanging, hanging
+    several = check(lambda system: [*named(system), "R2", "R4"] if "R1" in named(system) else named(system)).message
+    assert "but R2 and R4 are named as well, and those it meets. Does one of those tests" in several, several
+    only_spoiled = check(lambda system: ["R3"] if "R1" in named(system) else named(system)).message
+    assert "is refused, naming R3; but what forbids just that is not named" in only_spoiled, only_spoiled
 
     def asserting(system):
         assert system.fault != "down", "R3: no answer"

@@ -47,6 +47,15 @@ def test_nothing_one_party_and_many():
     assert exchange(many).png.startswith(b"\x89PNG")
 
 
+def test_what_is_too_long_for_one_line_stands_below_its_arrow():
+    from matplotlib.text import Text
+
+    events = [SimpleNamespace(source=source, target=target, what="ITI-42 response", detail="Failure: XDSUnknownPatientId")
+              for source, target in ("AB", "BC", "CD", "AD")]
+    texts = [one.get_text() for one in exchange(events).figure.findobj(Text)]
+    assert texts.count("Failure: XDSUnknownPatientId") == 3 and not any("…" in text for text in texts)       # from A to D there is room
+
+
 @pytest.mark.parametrize("what, detail, answer, refuses", [
     ("C-STORE-RQ", "CT Image Storage", False, False), ("C-STORE-RSP", "0000H", True, False), ("C-STORE-RSP", "A700H, out of resources", True, True),
     ("C-STORE-RSP", "B000H", True, False), ("C-FIND-RSP", "0000H after 3 answers", True, False), ("A-ASSOCIATE-RJ", "1/1/3", True, True),

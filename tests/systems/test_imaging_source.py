@@ -76,6 +76,31 @@ def test_a_withdrawn_image_makes_a_manifest_stale(domain):
         source.manifest("2.999.7", "2.999.8.3")
 
 
+def test_key_images_of_a_radiologist_are_listed_and_are_no_event(domain):
+    archive, registry, repository, source = domain
+    flagged = rejection_note("113000", "2.999.7.1.2")               # (113000, DCM, "Of Interest"): it withdraws nothing
+    flagged.SOPInstanceUID = flagged.file_meta.MediaStorageSOPInstanceUID = "2.999.7.9.2"
+    archive.store.put(encoded(flagged))
+    archive.store.put(encoded(rejection_note("113001", "2.999.7.1.3")))
+    source.publish("2.999.7", repository.url, PATIENT, OWN, "2.999.8.1", "20250407060000")
+    entry, = manifests(registry)
+    manifest = fetched(repository, entry)
+    listed = {str(one.ReferencedSOPInstanceUID) for series in manifest.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+              for one in series.ReferencedSOPSequence}
+    assert listed == {"2.999.7.1.1", "2.999.7.1.2", str(flagged.SOPInstanceUID)}
+    answer = retrieve_images(source.url, manifest)
+    assert answer.status == facts.SUCCESS and len(answer.documents) == 3
+    assert [code.code for code in entry["eventCodeList"]] == ["CT"]
+
+
+@pytest.mark.parametrize("modality", ["SR", "PR", "KO", "SEG"])
+def test_what_was_not_acquired_is_no_event(domain, modality):
+    archive, registry, repository, source = domain
+    archive.store.put(encoded(ct(4, Modality=modality, SeriesInstanceUID="2.999.7.9", SOPInstanceUID="2.999.7.9.1")))
+    source.publish("2.999.7", repository.url, PATIENT, OWN, "2.999.8.1", "20250407060000")
+    assert [code.code for code in manifests(registry)[0]["eventCodeList"]] == ["CT"]
+
+
 @pytest.mark.parametrize("change, code", [
     (lambda manifest: setattr(series_of(manifest), "RetrieveLocationUID", "2.999.9"), "XDSUnknownRepositoryId"),
     (lambda manifest: setattr(series_of(manifest), "SeriesInstanceUID", "2.999.404"), "XDSDocumentUniqueIdError"),

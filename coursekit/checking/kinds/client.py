@@ -8,6 +8,7 @@ from coursekit.checking.reading import Unclear, is_a
 from coursekit.checking.verdict import Outcome, Verdict
 
 ALL_SECONDS = 20.0
+MOST_SHOWN = 300                        # characters of what a client returned
 
 
 class Client(Function):
@@ -17,6 +18,10 @@ class Client(Function):
     result    : the kind that what it returns is compared as
     noticed   : a function of a state, asked when the servers have ended, that says in a sentence what they saw the client do and must not
                 have seen, whatever it returned; or None
+    called    : what one of them is, in what the learner is told: "server", "case"
+    about     : a function of a state that says in a sentence what was met in the case that failed, or None
+    whole     : True when a wrong way may speak only where all of its mistakes were made; otherwise one that agrees in the first case
+                that failed will do, if there is none other
 
     The exercise has `stage(draw)`, a context manager: while it is open the servers run, and it gives a list of
     (arguments, state), where state says in plain data how that server behaves. `right(state)` is what a right client
@@ -26,9 +31,9 @@ class Client(Function):
 
     takes = "a function"
 
-    def __init__(self, variables, result, noticed=None):
-        super().__init__(variables, result)
-        self.noticed = noticed
+    def __init__(self, variables, result, noticed=None, called="server", about=None, whole=False):
+        super().__init__(variables, result, about)
+        self.noticed, self.called, self.whole = noticed, called, whole
 
     def judge(self, exercise, given, editions):
         """The verdict on the client."""
@@ -40,7 +45,7 @@ class Client(Function):
             ran = running.run_all([_call(function, case) for case in arguments], ALL_SECONDS)
         if ran.stopped:
             verdict = self._stopped(ran, arguments, ALL_SECONDS)
-            return Verdict(verdict.outcome, f"At server {len(ran.returned) + 1} of {len(cases)}: {verdict.message}", verdict.label)
+            return Verdict(verdict.outcome, f"At {self.called} {len(ran.returned) + 1} of {len(cases)}: {verdict.message}", verdict.label)
         for state in states if self.noticed else ():
             sentence = self.noticed(state)
             if sentence:
@@ -50,7 +55,7 @@ class Client(Function):
             try:
                 results.append(self.result.read(value))
             except Unclear as unclear:
-                return self._returned(f"server {place + 1} of {len(cases)}", value, unclear)
+                return self._returned(f"{self.called} {place + 1} of {len(cases)}", value, unclear)
         right = [self.result.read(exercise.right(state)) for state in states]
         differences = [self.result.difference(a, b) for a, b in zip(results, right, strict=True)]
         if not any(differences):
@@ -60,13 +65,14 @@ class Client(Function):
             said = [self.result.read(way(state)) for state in states]
             if all(self.result.difference(a, b) is None for a, b in zip(results, said, strict=True)):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
-        fits = "It is right for none of the servers" if len(wrong) == len(cases) else (
-            f"It is right for {len(cases) - len(wrong)} of {len(cases)} servers")
+        fits = f"It is right for none of the {self.called}s" if len(wrong) == len(cases) else (
+            f"It is right for {len(cases) - len(wrong)} of {len(cases)} {self.called}s")
         part = self._part(exercise, states, results, right, wrong[0])
         if part is not None:
             return Verdict(Outcome.NOT_YET, f"{fits}. Look at this first. {exercise.wrong_ways[part]}", part.__name__)
+        met = f" {self.about(states[wrong[0]])}" if self.about else ""
         return Verdict(
-            Outcome.NOT_YET, f"{fits}. For server {wrong[0] + 1} it returned {_shortened(ran.returned[wrong[0]])}. "
+            Outcome.NOT_YET, f"{fits}. For {self.called} {wrong[0] + 1} it returned {_shortened(ran.returned[wrong[0]], MOST_SHOWN)}.{met} "
             f"{differences[wrong[0]].message}", "value")
 
     def _part(self, exercise, states, results, right, first):
@@ -79,6 +85,6 @@ class Client(Function):
             mistakes = [place for place, (a, b) in enumerate(zip(said, right, strict=True)) if self.result.difference(a, b) is not None]
             if same[first] and all(same[place] for place in mistakes):
                 return way
-            if same[first] and alone is None:
+            if same[first] and alone is None and not self.whole:
                 alone = way
         return alone

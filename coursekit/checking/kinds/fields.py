@@ -14,6 +14,7 @@ class Fields(Kind):
     variables : the learner's variable
     entries   : dict from the name of each entry to the kind that it is compared as; the kind's own variables don't matter
     in_order  : True when a list of the values in the order of the entries will do
+    takes     : what is asked, as a phrase, where "a dictionary" is not what the exercise says: "two texts, the name and the reason"
     remark    : a function of (name of the entry, what was given, what is right, both as the kind reads them, input), which gives a
                 sentence on a wrong entry that no wrong way explains, or None; `input` gives an input of the lesson by its name
 
@@ -23,8 +24,9 @@ class Fields(Kind):
 
     takes = "a dictionary"
 
-    def __init__(self, variables, entries, in_order=False, remark=None):
+    def __init__(self, variables, entries, in_order=False, remark=None, takes="a dictionary"):
         super().__init__(variables)
+        self.takes = takes
         self.entries = dict(entries)
         self.in_order, self.remark = in_order, remark
 

@@ -47,7 +47,8 @@ class File(Kind):
             files = self.reading(contents)
         except ValueError as problem:
             sentence = str(problem).rstrip(".")
-            raise Unreadable(f"{sentence[:1].upper()}{sentence[1:]}.") from None
+            end = "" if sentence.endswith(("?", "!")) else "."
+            raise Unreadable(f"{sentence[:1].upper()}{sentence[1:]}{end}") from None
         return {name: {part: value for part, value in parts.items() if not part.startswith(self.ignore)}
                 for name, parts in files.items()}
 

@@ -200,8 +200,12 @@ def _shortened(value, most=60, quoted=True):
     try:
         if type(value) in (int, float, str, bytes, bool, list, tuple, dict, type(None)):
             text = repr(value)
+        elif type(value) is types.FunctionType and not quoted:
+            text = value.__name__                        # a function that a case hands over, as the learner would write it
         elif type(value).__module__.startswith("coursekit.") and type(value).__repr__ is not object.__repr__:
             text = repr(value).split("\n")[0]            # what the course made says best itself what it is
+        elif is_a(value, float):
+            text = float.__repr__(value)                 # numpy's own number, as Python's
         else:
             text = describe(value)
     except BaseException:  # a list may hold an object of the learner's whose repr raises

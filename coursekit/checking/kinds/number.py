@@ -1,5 +1,6 @@
 """Number: a number with a unit and a tolerance."""
 
+import datetime
 import math
 import re
 
@@ -51,7 +52,7 @@ class Number(Kind):
     named     : words that may stand before the number: ("hop",) takes "hop 5"
 
     Forgives the numeric type, text such as "524 288", "524,288 bytes", "512 KiB", "0x2B68" or "12 %", and a single
-    value in a list, array or 1x1 table.
+    value in a list, array or 1x1 table; where a time is asked, the difference of two moments too.
     """
 
     takes = "a number"
@@ -67,6 +68,8 @@ class Number(Kind):
 
     def read(self, given):
         """A tuple of the numbers that the answer may mean (text such as "1,250" can mean two)."""
+        if self.family == "time" and is_a(given, datetime.timedelta):
+            given = datetime.timedelta.total_seconds(given) / self._scale
         value = single(plain(given))
         if type(value) is str:
             readings = self._from_text(value)

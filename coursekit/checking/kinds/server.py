@@ -20,6 +20,7 @@ class Server(Function):
     variables : the function's name
     called    : what it is, in what the learner is told: "server", "engine"
     returned  : False when the function returns nothing, but sets up what it is given and what runs already
+    kept      : False when the arguments of a case, such as a seed, say nothing to a learner, so that `failed` isn't told of
 
     Whatever has a `port` (or a `server_address`, as Python's and pynetdicom's servers have) and a `stop()` (or a `shutdown()`) is a server.
     The exercise has `cases(draw)`, as for a Function: a list of argument tuples, for each of which a server is started; and
@@ -31,9 +32,9 @@ class Server(Function):
     and it gives (what the learner's function is called with, bench); then it is `visit(server, bench)` that is called.
     """
 
-    def __init__(self, variables, called="server", returned=True):
+    def __init__(self, variables, called="server", returned=True, kept=True):
         super().__init__(variables, result=None)
-        self.called, self.returned = called, returned
+        self.called, self.returned, self.kept = called, returned, kept
 
     def judge(self, exercise, given, editions):
         """The verdict on the server."""
@@ -68,9 +69,9 @@ class Server(Function):
             way = max(alike, key=alike.get)
             return Verdict(Outcome.NOT_YET, f"{told} {exercise.wrong_ways[way]}", way.__name__)
         good = sum(seen.get(place) == value for place, value in right.items())
+        kept = f" What they were tried with is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`." if self.kept else ""
         return Verdict(
-            Outcome.NOT_YET, f"Your {self.called} did as it should in {good} of {len(right)} things that were tried. {told} "
-            f"What they were tried with is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`.", "value")
+            Outcome.NOT_YET, f"Your {self.called} did as it should in {good} of {len(right)} things that were tried. {told}{kept}", "value")
 
     def _visited(self, exercise, function, case):
         """What visitors see of a server started for a case, or the Verdict that says why they could not."""

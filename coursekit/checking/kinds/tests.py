@@ -124,8 +124,8 @@ class Tests(Client):
     def _nothing_returned(self, returned):
         """The verdict on a function that returns None and has no `assert` that fails: a `return` is missing, always or somewhere."""
         if all(value is None or type(value) is _Stranded for value in returned):
-            return Verdict(Outcome.NOT_YET, "Your function returned nothing (`None`) whatever the system. Is a "
-                           "`return` missing? (Or, if it is made of `assert`s: none of them ever failed.)", "nothing returned")
+            return Verdict(Outcome.NOT_YET, "Your function returned nothing (`None`) whatever the system. Is a `return` missing? (Or, if "
+                           "it is made of `assert`s: none of them ever failed.)", "nothing returned")
         return Verdict(Outcome.NOT_YET, "For some of the systems your function returned nothing (`None`), where True or False is asked. Is "
                        "there a way to its end without a `return`?", "nothing returned")
 
@@ -153,21 +153,33 @@ class Tests(Client):
         if said is None:
             return f"{score} They accept one that {fault.says}."
         if type(said) is _Stranded:
-            return f"{score} With one that {fault.says}, your tests stopped with `{said.error}`, and named nothing."
+            return f"{score} With one that {fault.says}, your tests stopped with {said.error}, and named nothing."
+        besides = sorted(said - {*fault.breaks, *fault.also})
+        if said & set(fault.breaks):
+            are, those, test = ("is", "that", "that test") if len(besides) == 1 else ("are", "those", "one of those tests")
+            return (f"{score} One that {fault.says} is refused, as it should be; but {_and(besides)} {are} named as well, and {those} it "
+                    f"meets. Does {test} hang on what is broken there?")
+        if said and not besides:
+            return f"{score} One that {fault.says} is refused{named}; but what forbids just that is not named."
         return f"{score} One that {fault.says} is refused for another reason{named}."
+
+
+def _and(names):
+    """Names in a sentence."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 _FAILED = object()                      # what came of a test whose `assert` failed
 
 
 class _Stranded(NamedTuple):
-    """What came of tests that a faulty system brought to a stop."""
+    """What came of tests that a faulty system brought to a stop: the error in words."""
 
     error: str
 
 
 def _tried(function, case, fault, named):
-    """A call of the learner's tests. An `assert` that fails refuses the system, and so does a client that a faulty system leaves stranded."""
+    """A call of the learner's tests. An `assert` that fails refuses the system; so does a client that a faulty system leaves stranded."""
     call = _call(function, case)
 
     def tried():
@@ -178,6 +190,7 @@ def _tried(function, case, fault, named):
                 return re.findall(r"[\w.-]+", str(problem))[:1] if named else _FAILED
             if fault is None:
                 raise
-            return _Stranded(type(problem).__name__)
+            kind, text = running.type_and_text(problem)
+            return _Stranded(f"`{kind}`" + (f" ({text[:120].rstrip('.')})" if text else ""))
 
     return tried
