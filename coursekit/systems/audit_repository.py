@@ -15,9 +15,7 @@ import contextlib
 import queue
 import socket
 import socketserver
-import tempfile
 import threading
-from pathlib import Path
 
 from coursekit.errors import CourseError
 from coursekit.standards import audit
@@ -50,7 +48,7 @@ class AuditRepository(System):
     def __init__(self, name="ARR", folder=None, port=0, udp_port=0, certificates=None):
         super().__init__(name)
         self.folder, self.port, self.udp_port, self.certificates = folder, port, udp_port, certificates
-        self._database = self._temporary = self._writer = None
+        self._database = self._writer = None
         self._servers, self._threads, self._open = [], [], set()
         self._came = queue.Queue(10_000)
 
@@ -63,9 +61,7 @@ class AuditRepository(System):
         return self._database.row("SELECT count(*) FROM record")[0]
 
     def _begin(self):
-        if self.folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-audit-", ignore_cleanup_errors=True)
-        self._database = Database(Path(self._temporary.name if self._temporary else self.folder) / "audit.sqlite", _TABLE)
+        self._database = Database(self.folder, "audit", _TABLE)
         self._writer = threading.Thread(target=self._write, name=f"{self.name} writer", daemon=True)
         self._writer.start()
         tls = server_context(self.certificates)
@@ -111,9 +107,6 @@ class AuditRepository(System):
         if self._database:
             self._database.close()
             self._database = None
-        if self._temporary:
-            self._temporary.cleanup()
-            self._temporary = None
 
     def _take_stream(self, connection, tls):
         way, deframer = "TLS" if tls else "TCP", audit.Deframer()

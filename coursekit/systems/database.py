@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import tempfile
 import threading
 from pathlib import Path
 
@@ -9,13 +10,19 @@ from pathlib import Path
 class Database:
     """A database in a file.
 
-    path    : the file; the folder is made if it is not there
+    folder  : where the file lies, made if it is not there; None is a temporary folder, gone when the database is closed
+    name    : the file is called so, and ends with ".sqlite"
     tables  : statements that make the tables where they are missing
     durable : whether a transaction is on the disk when it ends; else after the next checkpoint, and whole after a crash all the same
     """
 
-    def __init__(self, path, tables, durable=True):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder, name, tables, durable=True):
+        self._temporary = None
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix=f"coursekit-{name}-", ignore_cleanup_errors=True)
+            folder = self._temporary.name
+        path = Path(folder) / f"{name}.sqlite"
+        path.parent.mkdir(parents=True, exist_ok=True)
         self.lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
@@ -26,6 +33,8 @@ class Database:
         """Close it."""
         with self.lock:
             self._connection.close()
+        if self._temporary:
+            self._temporary.cleanup()
 
     def row(self, statement, *values):
         """The first row that a statement gives, or None."""

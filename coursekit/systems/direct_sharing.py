@@ -11,8 +11,6 @@ Sources: IHE ITI TF-1 15 (XDR), 15.2.3 (Accepts Limited Metadata); TF-2 3.41.4.1
 """
 
 import sqlite3
-import tempfile
-from pathlib import Path
 
 from coursekit.standards import soap, xml
 from coursekit.standards.xds import facts, metadata
@@ -47,7 +45,7 @@ class DocumentRecipient(SoapServer):
     def __init__(self, name="ECC_RECIPIENT", organizations=None, people=(), folder=None, port=0, certificates=None):
         super().__init__(name, port, certificates)
         self.organizations, self.people, self.folder = dict(organizations or {"2.999.1.2": "ECC"}), set(people), folder
-        self._temporary = self._database = None
+        self._database = None
         self.actions = {facts.ACTIONS["ITI-41"][0]: ("ITI-41", self._provide)}
 
     def __repr__(self):
@@ -57,9 +55,7 @@ class DocumentRecipient(SoapServer):
         return f"<document recipient {self.name} runs: {count} documents, {len(self.journal)} events>"
 
     def _begin(self):
-        if self.folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-recipient-", ignore_cleanup_errors=True)
-        self._database = Database(Path(self._temporary.name if self._temporary else self.folder) / "recipient.sqlite", _TABLES)
+        self._database = Database(self.folder, "recipient", _TABLES)
         super()._begin()
 
     def _end(self):
@@ -67,9 +63,6 @@ class DocumentRecipient(SoapServer):
         if self._database:
             self._database.close()
             self._database = None
-        if self._temporary:
-            self._temporary.cleanup()
-            self._temporary = None
 
     # ITI-41
 

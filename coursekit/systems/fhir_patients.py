@@ -146,7 +146,10 @@ class FhirPatients(WebServer):
                     domain = system.removeprefix(OID)
                     if domain not in self.index.domains:
                         raise Outcome(404, "not-found", "The assigning authority of identifier is not known.")
-                    domains.append(domain)
+                    if number:
+                        criteria["domain"] = domain
+                    else:
+                        domains.append(domain)          # the domain alone: whose numbers are wanted
                 if number or not bar:
                     criteria["number"] = number or value
             elif field in SEARCH:
@@ -162,22 +165,25 @@ class FhirPatients(WebServer):
         if not criteria and not domains:
             raise Outcome(400, "required", "The search names nothing to search by.")
         found = self.index.search(criteria, domains or None)
-        if domains and "number" in criteria:
-            found = [(numbers, person) for numbers, person in found if Identifier(domains[0], criteria["number"]) in numbers]
-        return 200, _bundle([self.patient(numbers, person) for numbers, person in found])
+        return 200, self._bundle([(self.patient(numbers, person), {"mode": "match"}) for numbers, person in found])
+
+    def _bundle(self, found):
+        """The answer to a search: found is a list of (Patient, how it was found)."""
+        entries = [{"fullUrl": f"{self.url}/Patient/{patient['id']}", "resource": patient, "search": how} for patient, how in found]
+        return {"resourceType": "Bundle", "type": "searchset", "total": len(entries)} | _full({"entry": entries})
 
     def patient(self, numbers, person):
         """A Patient resource."""
         resource = {"resourceType": "Patient", "id": f"{numbers[0].domain}.{numbers[0].number}".replace("_", "-")[:64],
                     "identifier": [_as_identifier(one) for one in numbers],
-                    "name": [{"family": person.family, "given": [one for one in (person.given, person.middle) if one]}]}
+                    "name": [_full({"family": person.family, "given": [one for one in (person.given, person.middle) if one]})]}
         if person.sex:
             resource["gender"] = GENDERS.get(person.sex, "unknown")
         if len(person.birth_date) == 8:
             resource["birthDate"] = f"{person.birth_date[:4]}-{person.birth_date[4:6]}-{person.birth_date[6:]}"
-        address = {"line": [person.street] if person.street else None, "city": person.city, "postalCode": person.zip}
-        if any(address.values()):
-            resource["address"] = [{name: value for name, value in address.items() if value}]
+        address = _full({"line": [person.street] if person.street else [], "city": person.city, "postalCode": person.zip})
+        if address:
+            resource["address"] = [address]
         if person.phone:
             resource["telecom"] = [{"system": "phone", "value": person.phone}]
         return resource
@@ -205,10 +211,7 @@ class FhirPatients(WebServer):
             numbers = [identifier, *self.index.cross_reference(identifier)]
             entries.append((self.patient(numbers, person), {"mode": "match", "score": round(min(points / best, 1.0), 2),
                                                             "extension": [{"url": GRADE, "valueCode": grade}]}))
-        bundle = _bundle([])
-        bundle["total"] = len(entries)
-        bundle["entry"] = [{"fullUrl": f"{self.url}/Patient/{one['id']}", "resource": one, "search": how} for one, how in entries]
-        return 200, bundle
+        return 200, self._bundle(entries)
 
     # ITI-104
 
@@ -249,10 +252,10 @@ def _cx(text):
     return f"{number}^^^&{system.removeprefix(OID)}&ISO" if number else ""
 
 
+def _full(parts):
+    """What has a value: FHIR's JSON knows neither empty texts nor empty lists (R4, json.html)."""
+    return {name: value for name, value in parts.items() if value}
+
+
 def _as_identifier(identifier):
     return {"system": f"{OID}{identifier.domain}", "value": identifier.number}
-
-
-def _bundle(resources):
-    return {"resourceType": "Bundle", "type": "searchset", "total": len(resources),
-            "entry": [{"resource": one, "search": {"mode": "match"}} for one in resources]}

@@ -12,9 +12,7 @@ linked by themselves: they are a duplicate that its registration has to merge.
 
 import difflib
 import json
-import tempfile
 import unicodedata
-from pathlib import Path
 from typing import NamedTuple
 
 from coursekit.errors import CourseError
@@ -137,15 +135,12 @@ class PatientIndex:
 
     def __init__(self, domains, folder=None, changed=None):
         self.domains = dict(domains)
-        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="coursekit-index-", ignore_cleanup_errors=True)
         self._changed = changed or (lambda identifiers: None)
-        self._database = Database(Path(folder or self._temporary.name) / "patients.sqlite", _TABLES)
+        self._database = Database(folder, "patients", _TABLES)
 
     def close(self):
         """Close the database."""
         self._database.close()
-        if self._temporary:
-            self._temporary.cleanup()
 
     def __len__(self):
         return self._database.row("SELECT count(*) FROM identity WHERE into_number IS NULL")[0]
@@ -238,7 +233,8 @@ class PatientIndex:
     def search(self, criteria, domains=None):
         """The persons that fit: a list of (list of Identifier, Person), one for each person, in order of the first number.
 
-        criteria : {field of Person, or "number": text}; a * at its end matches anything. Case and accents of names do not count
+        criteria : {field of Person, "number" or "domain" (an OID): text}; a * at its end matches anything. Case and accents of names do
+                   not count. Number and domain are those of one identifier
         domains  : a person without a number of one of these is left out
         """
         for one in domains or ():
@@ -248,8 +244,8 @@ class PatientIndex:
             for domain, number, person, values in self._database.rows(
                     "SELECT domain, number, person, values_ FROM identity WHERE into_number IS NULL ORDER BY domain, number"):
                 record = self._record(values)
-                if person not in found and all(_fits(number if field == "number" else getattr(record, field), text, field)
-                                               for field, text in criteria.items()):
+                known = record._asdict() | {"number": number, "domain": domain}
+                if person not in found and all(_fits(known[field], text, field) for field, text in criteria.items()):
                     found[person] = record
             people = []
             for person, record in found.items():

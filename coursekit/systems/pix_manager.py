@@ -165,16 +165,19 @@ class PixManager(System):
         if wrong:
             return self._response(message, "RSP^K22^RSP_K21", "AE", [
                 (f"QPD^1^8^{number}", "204", "The domain that is asked for is not served here.") for number in wrong])
-        criteria, number_domain = {}, None
+        criteria, issuer = {}, set()
         for part in filter(None, message["QPD-3"].split("~")):
             name, _, value = part.partition("^")
             name, value = name.replace("&", "."), hl7.unescape(value)
             if name in ("@PID.3.4", "@PID.3.4.1", "@PID.3.4.2"):
-                number_domain = value
+                issuer |= set(value.split("&")[:2]) - {""}
             elif name in FIELDS:
                 criteria[FIELDS[name]] = value
             else:
                 return self._response(message, "RSP^K22^RSP_K21", "AE", [("QPD^1^3", "207", f"{name} can't be searched by.")])
+        if issuer:
+            # An authority that is not served here has given nobody a number.
+            criteria["domain"] = next((oid for oid, namespace in self.domains.items() if issuer <= {oid, namespace}), "none")
         if not criteria:
             return self._response(message, "RSP^K22^RSP_K21", "AE", [("QPD^1^3", "101", "QPD-3 asks for nothing.")])
         tag, pointer = message["QPD-2"], message["DSC-1"]
@@ -184,8 +187,7 @@ class PixManager(System):
                 if people is None:
                     return self._response(message, "RSP^K22^RSP_K21", "AE", [("DSC^1^1", "204", "There is nothing to continue.")])
             else:
-                people = [(numbers, person) for numbers, person in self.index.search(criteria, wanted or None)
-                          if number_domain is None or any(number_domain in (one.domain, self.domains.get(one.domain)) for one in numbers)]
+                people = self.index.search(criteria, wanted or None)
             limit = re.match(r"\d+", message["RCP-2.1"])
             shown, rest = (people[:int(limit[0])], people[int(limit[0]):]) if limit and int(limit[0]) else (people, [])
             following = None

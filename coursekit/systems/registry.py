@@ -12,10 +12,8 @@ Sources: IHE ITI TF-2 3.42.4.1.3 (what a registry checks and does), 3.18 (stored
 import json
 import re
 import sqlite3
-import tempfile
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
 from coursekit.standards import hl7, soap, xml
 from coursekit.standards.hl7 import Refusal
@@ -69,7 +67,7 @@ class Registry(SoapServer):
         super().__init__(name, port, certificates)
         self.authority, self.codes, self.folder, self.hl7_port, self.fits = authority, codes, folder, hl7_port, fits
         self._clock = clock or (lambda: "20250407060000")
-        self._database = self._temporary = self._listener = None
+        self._database = self._listener = None
         self.actions = {facts.ACTIONS["ITI-42"][0]: ("ITI-42", self._register), facts.ACTIONS["ITI-18"][0]: ("ITI-18", self._stored_query)}
 
     def __repr__(self):
@@ -82,10 +80,7 @@ class Registry(SoapServer):
     # Beginning and end
 
     def _begin(self):
-        if self.folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-registry-", ignore_cleanup_errors=True)
-        folder = Path(self._temporary.name if self._temporary else self.folder)
-        self._database = Database(folder / "registry.sqlite", _TABLES)
+        self._database = Database(self.folder, "registry", _TABLES)
         self._listener = Listener(self.name, answer=self._hear, port=self.hl7_port)
         self._listener.journal = self.journal
         self._listener.start()
@@ -100,9 +95,6 @@ class Registry(SoapServer):
         if self._database:
             self._database.close()
             self._database = None
-        if self._temporary:
-            self._temporary.cleanup()
-            self._temporary = None
 
     # Patients: the identity feed
 

@@ -7,8 +7,6 @@ Sources: IHE ITI TF-2 3.41 (provide and register), 3.43 (retrieve), V.8 (MTOM).
 """
 
 import hashlib
-import tempfile
-from pathlib import Path
 
 from coursekit.standards import soap, xua
 from coursekit.standards.xds import facts, metadata
@@ -34,7 +32,7 @@ class Repository(SoapServer):
     def __init__(self, name="HV_REPOSITORY", unique_id="2.999.1.1.72", registry=None, folder=None, port=0, certificates=None):
         super().__init__(name, port, certificates)
         self.unique_id, self.registry, self.folder = unique_id, registry, folder
-        self._temporary = self._database = None
+        self._database = None
         self.actions = {facts.ACTIONS["ITI-41"][0]: ("ITI-41", self._provide), facts.ACTIONS["ITI-43"][0]: ("ITI-43", self._retrieve)}
 
     def __repr__(self):
@@ -44,9 +42,7 @@ class Repository(SoapServer):
         return f"<repository {self.name} runs: {count} documents, {len(self.journal)} events>"
 
     def _begin(self):
-        if self.folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="coursekit-repository-", ignore_cleanup_errors=True)
-        self._database = Database(Path(self._temporary.name if self._temporary else self.folder) / "repository.sqlite", _TABLE)
+        self._database = Database(self.folder, "repository", _TABLE)
         super()._begin()
 
     def _end(self):
@@ -54,9 +50,6 @@ class Repository(SoapServer):
         if self._database:
             self._database.close()
             self._database = None
-        if self._temporary:
-            self._temporary.cleanup()
-            self._temporary = None
 
     # ITI-41
 

@@ -86,7 +86,7 @@ class Store:
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="store")
         self._folders, self._entered = set(), set()         # which there are, and which series the index has
         # The files are synced, one by one; the index can be made from them again, so it need not be.
-        self._index = Database(self.folder / "index.sqlite", TABLES, durable=False)
+        self._index = Database(self.folder, "index", TABLES, durable=False)
         self._recover()
 
     def close(self):

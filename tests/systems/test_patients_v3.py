@@ -370,8 +370,8 @@ class Fhir:
         if status != 200:
             assert status == 404
             return "unknown target"
-        self.people = [person_of_resource(one["resource"]) for one in bundle["entry"]]
-        return {frozenset(self._number(number) for number in one["resource"]["identifier"]) for one in bundle["entry"]}
+        self.people = [person_of_resource(one["resource"]) for one in bundle.get("entry", ())]
+        return {frozenset(self._number(number) for number in one["resource"]["identifier"]) for one in bundle.get("entry", ())}
 
 
 @pytest.mark.parametrize("seed", range(3))

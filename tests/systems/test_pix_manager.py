@@ -98,7 +98,11 @@ def test_demographics(two):
     assert one["11"] == "Quay 4^^Harbour Vale^^1011AB"
     assert pdq(two, "@PID.5.1^VANDERMEER", f"^^^{ECC}").segments("PID")[0]["3"] == f"EC-1^^^{ECC}"
     assert pdq(two, "@PID.5.1^NOBODY")["QAK-2"] == "NF" and pdq(two, "@PID.5.1^VANDERMEER", f"^^^{NMH}")["QAK-2"] == "NF"
-    assert pdq(two, "@PID.3.1^HV1~@PID.3.4^HVGH")["QAK-2"] == "OK" and pdq(two, "@PID.3.1^HV1~@PID.3.4^ECC")["QAK-2"] in ("OK", "NF")
+    for issuer in ("@PID.3.4^HVGH", "@PID.3.4.1^HVGH", "@PID.3.4.2^2.999.1.1", "@PID.3.4.1^HVGH~@PID.3.4.2^2.999.1.1"):
+        assert pdq(two, f"@PID.3.1^HV1~{issuer}")["QAK-2"] == "OK", issuer
+    # EC-1 is the same person's number in the other hospital: HV1 is none of that hospital's.
+    for issuer in ("@PID.3.4^ECC", "@PID.3.4.2^2.999.1.2", "@PID.3.4.1^HVGH~@PID.3.4.2^2.999.1.2", "@PID.3.4^XX"):
+        assert pdq(two, f"@PID.3.1^HV1~{issuer}")["QAK-2"] == "NF", issuer
     unknown = pdq(two, "@PID.5.1^X", "^^^XX&2.999.7&ISO~^^^YY&2.999.8&ISO")
     assert [one["2"] for one in unknown.segments("ERR")] == ["QPD^1^8^1", "QPD^1^8^2"] and unknown["QAK-2"] == "AE"
     assert pdq(two, "@PID.99^X")["MSA-1"] == "AE" and pdq(two, "")["MSA-1"] == "AE"
