@@ -45,15 +45,14 @@ def submission(number, whose, documents):
 def filled(folder, entries):
     """A registry's database with so many entries, written without its checks."""
     with Registry(folder=folder) as registry:
-        database = registry._database
-        database.execute("BEGIN")
-        database.executemany("INSERT INTO patient VALUES (?, NULL)", ((patient(number),) for number in range(entries // EACH)))
         complete = {"hash": "0" * 40, "size": "3", "repositoryUniqueId": "2.999.8", "availabilityStatus": APPROVED}
         rows = (document(number, patient(number // EACH), **complete) for number in range(entries))
-        database.executemany("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", (
-            (one.id, DOCUMENT, one["patientId"], one["uniqueId"], APPROVED, json.dumps({
-                "values": one.values, "extra": {}, "ebrim": xml.text(metadata.element(one))})) for one in rows))
-        database.execute("COMMIT")
+        database = registry._database
+        with database.transaction():
+            database.run_many("INSERT INTO patient VALUES (?, NULL)", ((patient(number),) for number in range(entries // EACH)))
+            database.run_many("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", (
+                (one.id, DOCUMENT, one["patientId"], one["uniqueId"], APPROVED, json.dumps({
+                    "values": one.values, "extra": {}, "ebrim": xml.text(metadata.element(one))})) for one in rows))
 
 
 def main():
