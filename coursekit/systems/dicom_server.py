@@ -252,6 +252,18 @@ def at_once(event):
     # `get_msg`: with one that waits, the association's own thread takes answers from the queue that the caller's thread is waiting for.)
     event.assoc.dul._run_loop_delay = LOOK
     event.assoc._reactor_checkpoint = _Checkpoint(event.assoc)
+    if event.assoc.is_acceptor:
+        _write_no_log(event.assoc)
+
+
+def _write_no_log(association):
+    """Let pynetdicom not describe what it sends and gets: it does so even where no log is kept. A server has its journal."""
+    from pynetdicom import _handlers, evt
+
+    for what, handler in ((evt.EVT_DIMSE_RECV, _handlers.standard_dimse_recv_handler),
+                          (evt.EVT_DIMSE_SENT, _handlers.standard_dimse_sent_handler),
+                          (evt.EVT_PDU_RECV, _handlers.standard_pdu_recv_handler), (evt.EVT_PDU_SENT, _handlers.standard_pdu_sent_handler)):
+        association.unbind(what, handler)
 
 
 class _Checkpoint:

@@ -128,7 +128,8 @@ class Store:
             if named is not None and named != texts["SOPInstanceUID"]:
                 raise Misnamed("the SOP Instance UID of the command is not that of the data set")
             path = self.path(texts["SOPInstanceUID"])
-            before = path.exists()
+            # The index knows it, and is asked sooner than the disk; `_recover` has entered whatever has a file.
+            before = self._index.row("SELECT 1 FROM instance WHERE SOPInstanceUID = ?", texts["SOPInstanceUID"])
             if before and path.read_bytes() == content:
                 return "same"
             if path.parent not in self._folders:
