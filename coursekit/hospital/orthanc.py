@@ -20,6 +20,7 @@ from coursekit.errors import CourseError
 from coursekit.hospital import database
 from coursekit.hospital.catalogue import EXPLICIT, SOP_CLASSES, STORAGE
 from coursekit.hospital.schema import Column, Table
+from coursekit.standards.associations import at_once
 
 PATIENCE = 30       # seconds for Orthanc to start, and to stop
 ATTEMPTS = 3        # associations to send with, where answers get lost
@@ -251,8 +252,6 @@ def _sent_over_one_association(sender, datasets, port):
     """Send `datasets`; those to which no answer came, and those behind, are returned: on a busy machine an answer may get lost."""
     from pynetdicom import AE, evt
 
-    def at_once(event):
-        event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     ae = AE(ae_title=sender)
     for sop_class in sorted({ds.SOPClassUID for ds in datasets}):
         ae.add_requested_context(sop_class, EXPLICIT)

@@ -2222,7 +2222,7 @@ class Device:
         scanner."""
         from pynetdicom import AE, build_context, evt
 
-        from coursekit.systems.dicom_server import at_once
+        from coursekit.standards.associations import at_once
 
         handlers = [(evt.EVT_CONN_OPEN, at_once)]
         statuses = []

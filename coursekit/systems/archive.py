@@ -12,7 +12,8 @@ import tempfile
 import threading
 
 from coursekit.standards import matching
-from coursekit.systems.dicom_server import DicomServer, PerformedSteps, at_once
+from coursekit.standards.associations import at_once
+from coursekit.systems.dicom_server import DicomServer, PerformedSteps
 from coursekit.systems.store import COUNTED, LEVELS, Misnamed, NotStorable, Store
 
 IMPLEMENTATION_CLASS = "2.999.11.2"     # (0002,0012): who wrote the file
@@ -235,13 +236,14 @@ class Archive(PerformedSteps, DicomServer):
 
     def _reported(self, caller, event_type, result, association):
         """Send the report: on a new association to a known peer, else on the one that asked. Whether it was taken."""
-        from pynetdicom import build_context, build_role
+        from pynetdicom import build_context, build_role, evt
         from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
         own = None
         if caller in self.peers:
             own = self._entity.associate(*self.peers[caller], ae_title=caller, contexts=[build_context(StorageCommitmentPushModel)],
-                                         ext_neg=[build_role(StorageCommitmentPushModel, scp_role=True)])
+                                         ext_neg=[build_role(StorageCommitmentPushModel, scp_role=True)],
+                                         evt_handlers=[(evt.EVT_CONN_OPEN, at_once)])
             association = own
         try:
             if not association.is_established:

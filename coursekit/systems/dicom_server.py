@@ -14,6 +14,7 @@ import struct
 import threading
 import types
 
+from coursekit.standards.associations import at_once
 from coursekit.standards.upper_layer import HEADER, NAMES, NO_DATA_SET, REJECT_REASONS, encode_command
 from coursekit.systems.certificates import server_context
 from coursekit.systems.system import HOST, System
@@ -22,8 +23,7 @@ MOST_ASSOCIATIONS = 100
 LONGEST_PDU = 131_072                   # what is announced (PS3.8 D.1): with more, storescu sends no faster
 LONGEST_ITEM = 1 << 20                  # of another PDU, an A-ASSOCIATE-RQ say; no honest one comes near
 LARGEST_OBJECT = 1 << 30                # bytes of a message that are held in memory until it is whole
-LOOK, LULL = 0.0002, 0.005              # seconds between two looks at a connection; that a message is waited for
-HELD = 0.01                             # between two times that a thread says that it is held
+LULL = 0.005                            # seconds that a message is waited for
 POLL = 0.05                             # seconds between two looks whether the server is to stop
 PATIENCE = 30.0                         # seconds without a byte in the middle of something
 FINAL = ("COMPLETED", "DISCONTINUED")   # states of a performed procedure step that nothing may change any more (PS3.4 F.7.2.2)
@@ -100,6 +100,7 @@ class DicomServer(System):
         line.socket.settimeout(PATIENCE)
         line.recv = types.MethodType(_receive, line)
         at_once(event)
+        _write_no_log(event.assoc)
         event.assoc.dimse.get_msg = types.MethodType(_next_message, event.assoc.dimse)
         event.assoc.dimse.send_msg = types.MethodType(_send_message, event.assoc.dimse)
         line.held, line.largest, line.spoiled, line.begins_pdu = 0, self.largest, False, True
@@ -245,17 +246,6 @@ def _listener_class():
     return Listener
 
 
-def at_once(event):
-    """Let nothing wait on a connection of pynetdicom's: a handler of EVT_CONN_OPEN, for those who are called and for those who call."""
-    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # pynetdicom looks a thousand times a second whether something came: that costs half of the speed. (Who calls keeps pynetdicom's
-    # `get_msg`: with one that waits, the association's own thread takes answers from the queue that the caller's thread is waiting for.)
-    event.assoc.dul._run_loop_delay = LOOK
-    event.assoc._reactor_checkpoint = _Checkpoint(event.assoc)
-    if event.assoc.is_acceptor:
-        _write_no_log(event.assoc)
-
-
 def _write_no_log(association):
     """Let pynetdicom not describe what it sends and gets: it does so even where no log is kept. A server has its journal."""
     from pynetdicom import _handlers, evt
@@ -264,36 +254,6 @@ def _write_no_log(association):
                           (evt.EVT_DIMSE_SENT, _handlers.standard_dimse_sent_handler),
                           (evt.EVT_PDU_RECV, _handlers.standard_pdu_recv_handler), (evt.EVT_PDU_SENT, _handlers.standard_pdu_sent_handler)):
         association.unbind(what, handler)
-
-
-class _Checkpoint:
-    """Where an association's own thread is held while another thread waits for answers on it; in place of pynetdicom's `threading.Event`.
-
-    With that, the thread counts as held until it has gone on a little. Who asks in that moment sends its request, and the thread, if the
-    machine is busy just then, takes the answer for itself: the request ends in a time-out.
-    """
-
-    def __init__(self, association):
-        self._association, self._changed, self._passable = association, threading.Condition(), True
-
-    def set(self):
-        """Let the association's thread go on."""
-        with self._changed:
-            self._passable = True
-            self._changed.notify_all()
-
-    def clear(self):
-        """Hold the association's thread from now on."""
-        with self._changed:
-            self._passable = False
-
-    def wait(self):
-        """As the association's thread: wait until it may go on, from when on it no longer counts as held."""
-        with self._changed:
-            while not (self._passable or self._association._kill):
-                self._association._is_paused = True     # said again, for the thread that answers an N-EVENT-REPORT takes it back
-                self._changed.wait(HELD)
-            self._association._is_paused = False
 
 
 def _next_message(dimse, block=False):

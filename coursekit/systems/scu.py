@@ -15,7 +15,7 @@ import types
 from concurrent.futures import ThreadPoolExecutor
 
 from coursekit.errors import CourseError
-from coursekit.systems.dicom_server import at_once
+from coursekit.standards.associations import at_once
 from coursekit.systems.system import HOST
 
 SECONDS = 10.0                          # that one answer is waited for

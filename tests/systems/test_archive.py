@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, build_role, evt
 from pynetdicom import sop_class as sop
 
+from coursekit.standards.associations import at_once
 from coursekit.systems.archive import Archive
 from coursekit.systems.store import NotStorable, Store
 from tests.systems.conftest import CT, ct
@@ -31,7 +32,8 @@ def calling(archive, *contexts, title="CT1", called=None, roles=(), handlers=())
     entity = AE(title)
     for context in contexts:
         entity.add_requested_context(*context) if isinstance(context, tuple) else entity.add_requested_context(context)
-    return entity.associate("127.0.0.1", archive.port, ae_title=called or archive.title, ext_neg=list(roles), evt_handlers=list(handlers))
+    return entity.associate("127.0.0.1", archive.port, ae_title=called or archive.title, ext_neg=list(roles),
+                            evt_handlers=[(evt.EVT_CONN_OPEN, at_once), *handlers])
 
 
 def store(archive, *datasets, title="CT1"):

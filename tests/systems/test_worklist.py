@@ -19,9 +19,10 @@ from pynetdicom import AE, evt
 from pynetdicom import sop_class as sop
 
 from coursekit.standards import hl7
+from coursekit.standards.associations import at_once
 from coursekit.standards.order_mapping import order_to_items
 from coursekit.systems.mllp import Sender, send
-from coursekit.systems.scu import Scu
+from coursekit.systems.scu import NoAssociation, Scu
 from coursekit.systems.worklist import Worklist
 
 MWL, MPPS = sop.ModalityWorklistInformationFind, sop.ModalityPerformedProcedureStep
@@ -64,10 +65,6 @@ def calling(worklist, *contexts, title="CTER01", handlers=()):
     entity = AE(title)
     for context in contexts:
         entity.add_requested_context(context)
-
-    def at_once(event):                                     # without this, each request of two PDUs waits for a delayed acknowledgement
-        event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
     return entity.associate("127.0.0.1", worklist.port, ae_title=worklist.title, evt_handlers=[(evt.EVT_CONN_OPEN, at_once), *handlers])
 
 
@@ -334,7 +331,8 @@ def test_a_query_is_cancelled():
 
 def test_who_may_call():
     with Worklist(callers=["CT_ER"]) as worklist:
-        assert calling(worklist, MWL).is_rejected                                           # Case 17: the renamed scanner
+        with pytest.raises(NoAssociation, match="calling AE title not recognized"):         # Case 17: the renamed scanner
+            Scu("CTER01", worklist.title, worklist.port).echo()
         assert [event.detail for event in worklist.journal if event.what == "A-ASSOCIATE-RJ"] == ["1/1/3: calling AE title not recognized"]
 
 

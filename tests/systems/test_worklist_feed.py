@@ -15,7 +15,6 @@ What no message says:
 - Of a patient's name, an order has the alphabetic group alone.
 """
 
-import socket
 
 import pytest
 from pydicom.dataset import Dataset
@@ -27,6 +26,7 @@ from coursekit.hospital.clock import DAY, NOW_UTC
 from coursekit.hospital.flow import local_digits
 from coursekit.hospital.worklist import KEPT_DAYS
 from coursekit.standards import hl7
+from coursekit.standards.associations import at_once
 from coursekit.standards.order_mapping import Site, Station
 from coursekit.systems.worklist import Worklist
 
@@ -90,9 +90,6 @@ def filled(h, sent, stations):
                 events.append((step.ended_utc, number, None, step, end))
     events.sort(key=lambda event: event[:2])
     complaints = {}
-
-    def at_once(event):
-        event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     with Worklist(site=Site(resource="OBR-4.1", stations=stations), off_at=("IN PROGRESS", "COMPLETED", "DISCONTINUED")) as worklist:
         worklist._database.execute("PRAGMA synchronous = OFF")          # the disk is not what is tested here, and 5,000 times slow
