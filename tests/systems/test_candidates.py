@@ -77,7 +77,7 @@ SHOWS = {
     "study_counts": lambda scu: scu.find("STUDY", StudyInstanceUID=MULTI.uid, NumberOfStudyRelatedInstances="").values(
         "NumberOfStudyRelatedInstances") == ["3"],
     "cancel_ignored": lambda scu: scu.find("STUDY", PatientID="", cancel_after=1).status == 0,
-    "cancel_complete": lambda scu: (len(answers := scu.find("STUDY", PatientID="", cancel_after=1)), answers.status) == (10, 0),
+    "cancel_complete": lambda scu: 1 <= len(answers := scu.find("STUDY", PatientID="", cancel_after=1)) <= 10 and answers.status == 0,
     "private_dropped": differs(lambda one: (0x0009, 0x1001) in one),
     "series_uid_changed": differs(lambda one: one.SeriesInstanceUID),
     "pixels_cut": differs(lambda one: one.PixelData),
