@@ -1703,8 +1703,8 @@ class BatchCount:
 
 # --- 8
 
-ANSWER_SECONDS = 1.0
-SILENT = 3                       # after so many messages without an answer nothing more is asked
+ANSWER_SECONDS = 5.0
+SILENT = 2                       # after so many messages without an answer nothing more is asked
 
 
 def _asked(port, pieces, sent, silent):
