@@ -2,7 +2,7 @@
 
 import textwrap
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _LINE = "#1c2733", "#5c6873", "#0b5394"
 _NAME, _FIELD, _MARK = "#1c2733", "#eef2f6", "#fbe3b5"
@@ -21,7 +21,7 @@ def counted(segments, title, most=9, split=False):
     """
     high = 98 if split else 84
     tall = 48 + high * len(segments)
-    picture, axes = _canvas(_WIDE, tall)
+    picture, axes = canvas(_WIDE, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     said = []
     for row, (name, fields, more) in enumerate(_counted(segment, most) for segment in segments):
@@ -72,7 +72,7 @@ def moved(left, right, arrows, title, heads=("", "")):
                   Each arrow has a colour and a stroke of its own, which its words have too
     """
     tall = 78 + 42 * max(len(left), len(right)) + 22 * len(arrows) + 10
-    picture, axes = _canvas(_WIDE, tall)
+    picture, axes = canvas(_WIDE, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     for x, entries, head in ((12, left, heads[0]), (588, right, heads[1])):
         axes.text(x, 52, head, size=10, color=_FAINT, va="center")
@@ -115,7 +115,7 @@ def channels(senders, rows, title):
     """
     high = 104
     tall = max(78 + high * len(rows) + 74, 64 + 42 * len(senders))
-    picture, axes = _canvas(_WIDE, tall)
+    picture, axes = canvas(_WIDE, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     frame = _box(164, 40, 576, tall - 52, "white", 1.4)
     frame.set_zorder(0)
@@ -159,14 +159,6 @@ def channels(senders, rows, title):
     return Picture(picture, f"{title}. Senders {', '.join(senders)}; every message is shown to every channel: filter, then map, then the "
                    "receiver's queue. What fails in a map, or is refused by a receiver, goes into the error queue, which holds "
                    f"{errors}. {'. '.join(told)}.")
-
-
-def _canvas(wide, tall):
-    picture = figure(wide, tall)
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, wide), ylim=(tall, 0))
-    axes.axis("off")
-    return picture, axes
 
 
 def _box(x, y, width, height, fill, line=0.8):

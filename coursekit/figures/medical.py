@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas, figure
 
 _INK, _FAINT, _LINE = "#1c2733", "#5c6873", "#0b5394"
 _FILLS = ("#cfe5f7", "#fbe3b5", "#d9ead3", "#ead1dc", "#e3dcf0", "#f0e8d8")
@@ -17,7 +17,7 @@ def parts(rows, title):
     """
     wide, high = 900, 104
     tall = 40 + high * len(rows)
-    picture, axes = _canvas(wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 18, title, size=11, weight="bold", color=_INK, va="center")
     said = []
     kinds = list(dict.fromkeys(kind for _, pieces in rows for _, kind, _ in pieces))     # one colour for each kind of part
@@ -64,7 +64,7 @@ def organs():
     from matplotlib.patches import Ellipse, Polygon
 
     wide, tall = 600, 500
-    picture, axes = _canvas(wide, tall)
+    picture, axes = canvas(wide, tall)
     style = {"facecolor": "#f7f3ec", "edgecolor": _FAINT, "linewidth": 1.1}
     axes.add_patch(Ellipse((300, 68), 84, 100, **style))
     axes.add_patch(_box(284, 112, 32, 40, "#f7f3ec", 0))
@@ -172,14 +172,6 @@ def _fitted(grey, size):
 
 def _flat(text):
     return " ".join(text.split())
-
-
-def _canvas(wide, tall):
-    picture = figure(wide, tall)
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, wide), ylim=(tall, 0))
-    axes.axis("off")
-    return picture, axes
 
 
 def _box(x, y, width, height, fill, line=1):

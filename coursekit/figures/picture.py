@@ -56,3 +56,12 @@ def figure(width, height, background="white"):
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width / 100, height / 100), dpi=100, facecolor=background)
+
+
+def canvas(wide, tall, background="white"):
+    """An empty Figure of that many screen pixels, and axes that fill it and count its pixels from the upper left corner, without a frame."""
+    picture = figure(wide, tall, background)
+    axes = picture.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, wide), ylim=(tall, 0))
+    axes.axis("off")
+    return picture, axes

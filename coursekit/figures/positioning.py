@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _BLUE, _WARM, _GREEN = "#1c2733", "#5c6873", "#0b5394", "#b45309", "#1b6e4a"
 _SKIN, _HEART = "#efe3d6", "#c96a5a"
@@ -13,7 +13,7 @@ OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
 def planes():
     """A body seen from the front, from its left side and from its feet: three planes, six letters, three axes."""
     wide, tall = 960, 494
-    picture, axes = _canvas(wide, tall)
+    picture, axes = canvas(wide, tall)
     for x, heading in ((160, "seen from the front"), (480, "seen from the patient's left side"), (800, "cut across, seen from the feet")):
         axes.text(x, 22, heading, size=11, weight="bold", color=_INK, ha="center", va="center")
     _from_the_front(axes, 160, 80)
@@ -94,7 +94,7 @@ def beam(cases):
     cases : (title, source to detector in mm, heart to detector in mm), all with a heart of the same width
     """
     wide, row = 900, 200
-    picture, axes = _canvas(wide, row * len(cases) + 34)
+    picture, axes = canvas(wide, row * len(cases) + 34)
     longest, heart = max(source for _, source, _ in cases), 34
     said = []
     for number, (title, source, away) in enumerate(cases):
@@ -131,7 +131,7 @@ def sheet(films, title, columns=4, size=250):
     columns = min(columns, len(films))
     high = round(size * 1.2)
     wide, tall = columns * (size + 14) + 14, rows * (high + 36) + 34
-    picture, axes = _canvas(wide, tall, "#111417")
+    picture, axes = canvas(wide, tall, "#111417")
     axes.text(14, 18, title, size=11, weight="bold", color="white", va="center")
     said = []
     for place, (label, grey, letters, text) in enumerate(films):
@@ -177,15 +177,6 @@ def _frame(left, top, width, height):
     from matplotlib.patches import Rectangle
 
     return Rectangle((left, top), width, height, fill=False, edgecolor="#59636e", linewidth=1, zorder=2)
-
-
-def _canvas(wide, tall, background="white"):
-    picture = figure(wide, tall, background)
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, wide), ylim=(tall, 0))
-    axes.set_autoscale_on(False)
-    axes.axis("off")
-    return picture, axes
 
 
 def resliced(stack, steps):

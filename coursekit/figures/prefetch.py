@@ -1,6 +1,6 @@
 """Pictures of a prefetching router: who speaks with whom, its moves before the exams, hit against waste."""
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas, figure
 
 _INK, _FAINT, _LINE, _WARM = "#1c2733", "#5c6873", "#0b5394", "#b45309"
 _BOX, _WAIT, _GOOD = "#cfe5f7", "#fbe3b5", "#dcefdc"
@@ -12,7 +12,7 @@ def way(title="How a prior comes into the cache before the exam"):
     from matplotlib.patches import Rectangle
 
     wide, tall = 900, 350
-    picture, axes = _canvas(wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 18, title, size=11, weight="bold", color=_INK, va="center")
     boxes = (("RIS / engine", 20, 50, 130, "orders, changes,\ncancellations"), ("HV_ROUTER", 250, 50, 130, "rules; asks and\nkeeps "
     "accounts"),
@@ -58,7 +58,7 @@ def gantt(moves, begin, end, title, most=16):
     shown.sort(key=lambda move: (move.asked, move.exam.begins, move.exam.accession, move.began))
     row, left, top = 26, 520, 66
     wide, tall = 1062, top + row * max(len(shown), 1) + 44
-    picture, axes = _canvas(wide, tall)
+    picture, axes = canvas(wide, tall)
     across = (wide - left - 20) / (high - low)
 
     def x(second):
@@ -132,14 +132,6 @@ def curve(points, hit, waste, title):
         axes.spines[side].set_visible(False)
     told = "; ".join(f"{label}: hit {out['hit']:.1f} %, waste {out['waste']:.1f} %" for label, out in points)
     return Picture(picture, f"{title}. {told}. Good enough is from {hit} % hit and up to {waste} % waste.")
-
-
-def _canvas(wide, tall):
-    picture = figure(wide, tall)
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, wide), ylim=(tall, 0))
-    axes.axis("off")
-    return picture, axes
 
 
 def _seconds(text):

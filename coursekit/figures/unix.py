@@ -1,18 +1,10 @@
 """Pictures for the command line: a line of `ls -l` taken apart, the way from a service to its file, a pipeline with what passes through."""
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 INK, FAINT, LINE = "#1c2733", "#5d6975", "#0b5394"
 TINTS = ("#e3dcf5", "#cfe5f7", "#cdeed9", "#fbe3b5", "#e7ebee")
 LETTER = 9.65                                   # width of a letter of 16 px monospace, in pixels
-
-
-def _canvas(width, height):
-    fig = figure(width, height)
-    axes = fig.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
-    return fig, axes
 
 
 def _box(axes, left, top, width, height, fill, edge=INK):
@@ -37,7 +29,7 @@ def permissions(line):
     ]
     scale, left, middle = 1.5, 30, 112
     step = LETTER * scale
-    fig, axes = _canvas(max(900, round(left * 2 + len(line) * step)), 262)
+    fig, axes = canvas(max(900, round(left * 2 + len(line) * step)), 262)
     for place, (start, length, label, tint) in enumerate(parts):
         x = left + start * step
         _box(axes, x, middle - 21, length * step, 40, TINTS[tint])
@@ -68,7 +60,7 @@ def signposts():
         ("link", "stands for\nanother path", "ls -l\nreadlink -f"), ("file", "what is\nreally read", "cat"),
     ]
     width, gap, top = 140, 28, 58
-    fig, axes = _canvas(len(stations) * (width + gap) + 10, 230)
+    fig, axes = canvas(len(stations) * (width + gap) + 10, 230)
     axes.text(20, 24, "From the service to its file: each station names the next", size=12, weight="bold", color=INK, va="center")
     for place, (name, says, command) in enumerate(stations):
         left = 20 + place * (width + gap)
@@ -96,7 +88,7 @@ def stations(run, parts, most=7, longest=58):
     titles = [part if len(part) <= 36 else part[:35] + "…" for part in parts]
     widths = [max(letter * max(map(len, lines), default=0) + 18, 8.1 * len(title) + 22, 110) for title, lines in zip(titles, shown)]
     tall = max(map(len, shown), default=0)
-    fig, axes = _canvas(round(sum(widths) + gap * (len(parts) - 1) + 40), 96 + 20 * (tall + 1))
+    fig, axes = canvas(round(sum(widths) + gap * (len(parts) - 1) + 40), 96 + 20 * (tall + 1))
     left = 20
     for place, (title, lines, all_lines, width) in enumerate(zip(titles, shown, outputs, widths)):
         _box(axes, left, 16, width, 34, TINTS[1])

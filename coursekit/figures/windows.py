@@ -1,6 +1,6 @@
 """Pictures of Windows: what each session sees of drives and variables, and when cmd reads a block of a batch file."""
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 INK, LINE, FAINT = "#1c2733", "#0b5394", "#5b6873"
 USER, SERVICE, SERVER = "#dbe7f3", "#fbe3b5", "#e4efe2"
@@ -17,7 +17,7 @@ def sessions(station, sessions, server, share):
     """
     width, box, gap = 1000, 300, 20
     tall = max(len(lines) for _, lines, _ in sessions) * ROW + 62
-    picture, axes = _canvas(width, tall + 78)
+    picture, axes = canvas(width, tall + 78)
     _box(axes, 8, 8, 2 * box + 3 * gap, tall + 60, "#f7f8f9")
     axes.text(24, 30, f"Workstation {station}", weight="bold", size=11.5, color=INK, va="center")
     server_left = width - 8 - 240
@@ -47,7 +47,7 @@ def block_reading(written, read, rounds, title):
     rounds        : list of (file, exit code, what follows)
     """
     tall = max(len(written) * ROW + 100, len(rounds) * 46 + 82)
-    picture, axes = _canvas(1000, tall)
+    picture, axes = canvas(1000, tall)
     axes.text(12, 22, title, size=10.5, color=FAINT, va="center")
     columns = ((8, 330, "1  As it is written", written), (352, 330, "2  As cmd has read it, once", read))
     for left, width, heading, lines in columns:
@@ -69,14 +69,6 @@ def block_reading(written, read, rounds, title):
     changed = "; ".join(f"{a.strip()} becomes {b.strip()}" for a, b in zip(written, read, strict=True) if a.replace("%%", "%") != b)
     told = "; ".join(f"{file}, exit code {code}: {follows}" for file, code, follows in rounds)
     return Picture(picture, f"{title} When cmd reads the block, {changed}. Then, file by file: {told}.")
-
-
-def _canvas(width, height):
-    picture = figure(width, height)
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
-    return picture, axes
 
 
 def _box(axes, left, top, width, height, fill, line=1.2):

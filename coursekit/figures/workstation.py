@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _LINE, _WARM = "#1c2733", "#5c6873", "#0b5394", "#b45309"
 _NETWORK, _HOST = "#cfe5f7", "#fbe3b5"
@@ -14,7 +14,7 @@ def mask_bits(address, prefixes):
     prefixes : pairs (label, length of the prefix)
     """
     wide, tall = 900, 70 + 66 * len(prefixes)
-    picture, axes = _canvas(wide, tall)
+    picture, axes = canvas(wide, tall)
     cell, left = 20, 190
     value = int(ipaddress.IPv4Address(address))
     axes.text(12, 40, address, size=11, weight="bold", color=_INK, va="center", family="monospace")
@@ -55,7 +55,7 @@ def rungs(rows, title):
     """
     wide, high = 900, 62
     tall = 60 + high * len(rows) + 12
-    picture, axes = _canvas(wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 18, title, size=11, weight="bold", color=_INK, va="center")
     for heading, x in (("rung", 40), ("what must be right", 240), ("how you see it", 560)):
         axes.text(x, 44, heading, size=9.5, color=_FAINT, va="center")
@@ -83,7 +83,7 @@ def both_ways(station, archive, title):
     station, archive : (AE title, address, port)
     """
     wide, tall = 900, 450
-    picture, axes = _canvas(wide, tall)
+    picture, axes = canvas(wide, tall)
     left, right = 175, 725
     axes.text(12, 18, title, size=11, weight="bold", color=_INK, va="center")
     for x, (name, ip, port) in ((left, station), (right, archive)):
@@ -113,14 +113,6 @@ def both_ways(station, archive, title):
     told.insert(4, f"the archive looks into its AE table who {station[0]} is; if it is not there, the answer is A801H and nothing more "
     f"happens; here it finds {station[1]} and port {station[2]} and goes on")
     return Picture(picture, f"{title}. {station[0]} at the left, {archive[0]} at the right: {'; '.join(told)}.")
-
-
-def _canvas(wide, tall):
-    picture = figure(wide, tall)
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, wide), ylim=(tall, 0))
-    axes.axis("off")
-    return picture, axes
 
 
 def _box(x, y, width, height, fill, line):
