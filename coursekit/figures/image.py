@@ -9,7 +9,7 @@ import html
 
 import numpy as np
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, Viewer, figure
 
 LARGEST = 720  # screen pixels; larger images are averaged down
 SMALLEST = 380  # smaller ones are enlarged by a whole factor
@@ -345,7 +345,7 @@ def window_viewer(ds, says=""):
     return WindowViewer(ds, says)
 
 
-class WindowViewer:
+class WindowViewer(Viewer):
     """What `window_viewer` returns."""
 
     def __init__(self, ds, says=""):
@@ -379,20 +379,6 @@ class WindowViewer:
         names = ", ".join(f"{name} (centre {c:g}, width {w:g})" for name, (c, w) in presets.items())
         how_many = f"{len(presets)} window{'s' * (len(presets) > 1)}"
         return Picture(fig, f"The same {self.ds.Modality} image with {how_many}: {names}. {self.says}")
-
-    def _ipython_display_(self):
-        from IPython.display import display
-
-        data, metadata = self.picture._repr_mimebundle_()
-        data = dict(data)
-        try:
-            widget = self._widget()
-        except ImportError:
-            self.picture._ipython_display_()
-            return
-        view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-        data["application/vnd.jupyter.widget-view+json"] = view
-        display(data, metadata=metadata, raw=True)
 
     def _widget(self):
         import ipywidgets

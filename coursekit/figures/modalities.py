@@ -7,7 +7,7 @@ import numpy as np
 
 from coursekit.errors import CourseError
 from coursekit.figures.image import ANNOTATION, Display, _png, _to_screen
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, Viewer, figure
 
 GAP, HEAD = 10, 26  # screen pixels between tiles, and for the label above each
 SIDE = 560  # screen pixels that the fusion with the slider takes, at most, unless it has more
@@ -155,7 +155,7 @@ def fusion_viewer(below, above, center=None, width=None, most=None, says=""):
     return FusionViewer(below, above, center, width, most, says)
 
 
-class FusionViewer:
+class FusionViewer(Viewer):
     """What `fusion_viewer` returns. Without widgets it's a picture of three steps of the slider."""
 
     STEPS = (0, 50, 100)
@@ -197,19 +197,6 @@ class FusionViewer:
             ax.set_axis_off()
         mixtures = f"in three mixtures: {', '.join(labels)}"
         return Picture(fig, f"A slice of {above} in colour over the {below} slice at the same place, {mixtures}. {self.says}")
-
-    def _ipython_display_(self):
-        from IPython.display import display
-
-        data, metadata = self.picture._repr_mimebundle_()
-        data = dict(data)
-        try:
-            widget = self._widget()
-        except ImportError:
-            self.picture._ipython_display_()
-            return
-        data["application/vnd.jupyter.widget-view+json"] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-        display(data, metadata=metadata, raw=True)
 
     def _widget(self):
         import ipywidgets

@@ -51,6 +51,25 @@ class Picture:
         display({"text/plain": textwrap.fill(repr(self), WRAP)}, raw=True)
 
 
+class Viewer:
+    """A picture that can be changed where there are widgets, and stands still where there are none.
+
+    A subclass has `picture`, the still Picture, and `_widget`, which makes the widget.
+    """
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        data, metadata = self.picture._repr_mimebundle_()
+        try:
+            widget = self._widget()
+        except ImportError:
+            self.picture._ipython_display_()
+            return
+        view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+        display({**data, "application/vnd.jupyter.widget-view+json": view}, metadata=metadata, raw=True)
+
+
 def figure(width, height, background="white"):
     """An empty matplotlib Figure of that many screen pixels, and none of pyplot's global state."""
     from matplotlib.figure import Figure
