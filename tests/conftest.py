@@ -18,15 +18,18 @@ def own_progress_record(tmp_path, monkeypatch):
 
 def pytest_collection_modifyitems(items):
     """Two cores share the tests file by file, because a file's fixtures are made once; but the two files that go through all lessons are
-    shared lesson by lesson, or one core would have them alone."""
+    shared lesson by lesson, or one core would have them alone. What takes long comes first and the many small groups last, so that both
+    cores end at the same time."""
+    items.sort(key=lambda item: (item.path.name in BY_LESSON) - (item.path.parent.name == "systems"))
     for item in items:
         group = item.path.name
-        if group in ("test_exercises.py", "test_notebooks.py"):
+        if group in BY_LESSON:
             lesson = next((one for one in LESSONS if one in item.nodeid.partition("[")[2]), "")
             group = f"{group} {lesson}"
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+BY_LESSON = ("test_exercises.py", "test_notebooks.py")
 LESSONS = sorted((entry.id for entry in lessons.catalogue()), key=len, reverse=True)
 
 
