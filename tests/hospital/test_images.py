@@ -35,6 +35,13 @@ def _objects(name, seed=0):
     return _listed(images.image(name, seed))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Hundreds of megabytes, which no other file needs."""
+    yield
+    _objects.cache_clear()
+
+
 def test_the_catalogue_is_what_the_modules_make():
     for module, told in images.CATALOGUE.items():
         loaded = importlib.import_module(f"coursekit.hospital.images.{module}")
@@ -46,12 +53,6 @@ def test_naming_the_images_loads_nothing_heavy():
     code = "import sys; from coursekit.hospital import images; images.names(); print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(ran.stdout.split()) & {"numpy", "pydicom", "pandas"}
-
-
-@EVERY
-def test_the_same_on_every_run(name):
-    one, other = _listed(images._made.__wrapped__(name, 1)), _objects(name, 1)
-    assert one == other and [ds.file_meta for ds in one] == [ds.file_meta for ds in other]
 
 
 def test_the_default_edition_stays_as_it_is():
@@ -88,6 +89,13 @@ DIGESTS = {
     "us_abdomen": "b504fa1eebc4",
     "us_carotid": "3b0d5881d75f",
 }
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in DIGESTS])
+def test_the_same_on_every_run(name):
+    """Of the others, the digest says so."""
+    one, other = _listed(images._made.__wrapped__(name, 1)), _objects(name, 1)
+    assert one == other and [ds.file_meta for ds in one] == [ds.file_meta for ds in other]
 
 
 @EVERY
