@@ -24,6 +24,13 @@ def _image(name, seed=0):
     return images.image(name, seed)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Hundreds of megabytes, which no other file needs."""
+    yield
+    _image.cache_clear()
+
+
 def _needs(tool):
     return pytest.mark.skipif(not shutil.which(tool), reason=f"{tool} is not installed: the objects were not judged by it")
 

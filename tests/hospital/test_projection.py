@@ -37,6 +37,15 @@ def _regions(name, seed=0):
     return images.regions(name, seed)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Hundreds of megabytes, which no other file needs."""
+    yield
+    _image.cache_clear()
+    _truth.cache_clear()
+    _regions.cache_clear()
+
+
 def _part(pixels, place):
     a, b, c, d = place
     return pixels[a:b, c:d].astype(float)
