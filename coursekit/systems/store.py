@@ -31,7 +31,7 @@ LEVELS = {"STUDY": STUDY, "SERIES": STUDY + SERIES, "IMAGE": STUDY + SERIES + IM
 
 WRITERS = 8                             # files that are written at the same time
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
-REJECTIONS = {          # titles of a rejection note, PS3.16 CID 7011 and IHE RAD TF-2 4.66 (IOCM)
+REJECTIONS = {          # titles of a rejection note, PS3.16 CID 7010 and IHE RAD TF-2 4.66 (IOCM)
     "113001": "Rejected for Quality Reasons", "113037": "Rejected for Patient Safety Reasons",
     "113038": "Incorrect Modality Worklist Entry", "113039": "Data Retention Policy Expired",
 }
