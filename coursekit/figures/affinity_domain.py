@@ -50,7 +50,7 @@ def domain_map(actors, transactions, title):
         axes.add_patch(_box(x, y, _WIDE, 28, _HEAD))
         axes.text(x + _WIDE / 2, y + 14, name, size=10, weight="bold", color=_INK, ha="center", va="center")
         words = "\n".join(textwrap.wrap(role, 30))
-        axes.text(x + _WIDE / 2, y + 50, words, size=9.5, color=_INK, ha="center", va="center", linespacing=1.2)
+        axes.text(x + _WIDE / 2, y + (50 if identifier else 66), words, size=9.5, color=_INK, ha="center", va="center", linespacing=1.2)
         axes.text(x + _WIDE / 2, y + 86, identifier, size=9, color=_INK, ha="center", va="center", family="monospace")
     boxes = "; ".join(f"{name}, {role}" + (f", {identifier}" if identifier else "") for name, (role, identifier, *_) in actors.items())
     arrows = "; ".join(f"{source} to {target}: {' '.join(label.split())}" for source, target, label, *_ in transactions)

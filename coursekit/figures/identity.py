@@ -1,5 +1,7 @@
 """Pictures of patient identity: whose numbers belong together before and after a merge, and what speaks for two records being one."""
 
+import math
+
 from coursekit.figures.packets import canvas
 from coursekit.figures.picture import Picture, figure
 
@@ -58,7 +60,7 @@ def weights(parts, title, review, link):
         total += weight
     low = min(0.0, review, *(min(pair) for pair in ends)) - 4
     high = max(link, *(max(pair) for pair in ends)) + 6
-    wide, tall, left, right = 860, 108 + 34 * (len(parts) + 1), 250, 60
+    wide, tall, left, right = 860, 136 + 34 * (len(parts) + 1), 250, 60
     picture = figure(wide, tall)
     axes = canvas(picture, wide, tall)
 
@@ -71,6 +73,10 @@ def weights(parts, title, review, link):
         axes.plot((x(value), x(value)), (68, bottom), color=_INK, lw=1.3, ls=(0, (5, 3)))
         axes.text(x(value), 56, f"{word} from {value:g}", size=9.5, color=_INK, ha="center", va="center")
     axes.plot((x(0), x(0)), (68, bottom), color=_FAINT, lw=0.8)
+    for value in range(5 * math.ceil(low / 5), math.floor(high) + 1, 5):
+        axes.plot((x(value), x(value)), (bottom, bottom + 5), color=_FAINT, lw=0.8)
+        axes.text(x(value), bottom + 15, f"{value}", size=9, color=_INK, ha="center", va="center")
+    axes.text(left - 12, bottom + 15, "points so far", size=9.5, color=_INK, ha="right", va="center")
     said = []
     for place, ((name, how, weight), (start, end)) in enumerate(zip(parts, ends)):
         y = 92 + 34 * place
@@ -89,7 +95,7 @@ def weights(parts, title, review, link):
     axes.plot((x(total),), (y + 2,), marker="D", ms=8, color=_INK)
     axes.text(x(total) + 12, y + 2, f"{total:.1f}: {verdict}", size=10, color=_INK, va="center", weight="bold")
     return Picture(picture, f"{title}. Bars from the top, each beginning where the one above ended. {'; '.join(said)}. "
-                            f"The sum is {total:.1f}; review begins at {review:g}, link at {link:g}: {verdict}.")
+                            f"The sum is {total:.1f} points; review begins at {review:g}, link at {link:g}: {verdict}.")
 
 
 def _number(axes, x, y, text, gone=False, note=""):

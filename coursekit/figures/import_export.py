@@ -54,27 +54,34 @@ def questions(steps, end, title):
     end   : what becomes of whatever no question caught, which has the last number
     """
     fills = {"good": _GOOD, "wait": _WAIT, "bad": _BAD}
-    high = 62
-    tall = 50 + high * len(steps) + 62
+    high, gap = 42, 26
+    asked = []                                          # (question, [(answer, decision, kind)]), a question that comes twice once
+    for question, *leaves in steps:
+        if not asked or asked[-1][0] != question:
+            asked.append((question, []))
+        asked[-1][1].append(leaves)
+    tall = 50 + sum(high * len(ways) + gap for _, ways in asked) + high + 14
     picture, axes = _canvas(tall)
     axes.text(14, 22, title, size=11.5, weight="bold", color=_INK, va="center")
-    said, number, before = [], 0, None
-    for row, (question, answer, decision, kind) in enumerate(steps):
-        y = 62 + high * row
-        number, before, again = number + (question != before), question, question == before
-        axes.add_patch(_box(14, y - 18, 430, 36, _BOX))
-        axes.text(26, y, f"{number}  {question}" + (" (again)" if again else ""), size=10.5, color=_INK, va="center")
-        axes.annotate("", (650, y), (446, y), arrowprops={"arrowstyle": "-|>", "color": _LINE, "lw": 1.6})
-        axes.text(548, y - 10, answer, size=9.5, color=_INK, va="center", ha="center")
-        axes.add_patch(_box(652, y - 16, 230, 32, fills[kind]))
-        axes.text(767, y, decision, size=10.5, color=_INK, va="center", ha="center", weight="bold")
-        axes.annotate("", (229, y + high - 18), (229, y + 19), arrowprops={"arrowstyle": "-|>", "color": _LINE, "lw": 1.6})
-        said.append(f"{number}. {question} {answer}: {decision}")
-    y = 62 + high * len(steps)
-    axes.add_patch(_box(14, y - 16, 430, 32, _GOOD))
-    axes.text(26, y, f"{number + 1}  everything else:", size=10.5, color=_INK, va="center")
-    axes.text(180, y, end, size=10.5, color=_INK, va="center", weight="bold")
-    return Picture(picture, f"{title}. {'; '.join(said)}; {number + 1}. everything else: {end}.")
+    said, y = [], 46
+    for number, (question, ways) in enumerate(asked, 1):
+        height = high * len(ways)
+        axes.add_patch(_box(14, y, 430, height, _BOX))
+        axes.text(26, y + height / 2, f"{number}  {question}", size=10.5, color=_INK, va="center")
+        for place, (answer, decision, kind) in enumerate(ways):
+            middle = y + high * (place + 0.5)
+            axes.annotate("", (650, middle), (446, middle), arrowprops={"arrowstyle": "-|>", "color": _LINE, "lw": 1.6})
+            axes.text(548, middle - 10, answer, size=9.5, color=_INK, va="center", ha="center")
+            axes.add_patch(_box(652, middle - 16, 230, 32, fills[kind]))
+            axes.text(767, middle, decision, size=10.5, color=_INK, va="center", ha="center", weight="bold")
+        axes.annotate("", (229, y + height + gap), (229, y + height + 1), arrowprops={"arrowstyle": "-|>", "color": _LINE, "lw": 1.6})
+        axes.text(240, y + height + gap / 2, "else", size=9.5, color=_FAINT, va="center")
+        said.append(f"{number}. {question} " + ", ".join(f"{answer}: {decision}" for answer, decision, _ in ways))
+        y += height + gap
+    axes.add_patch(_box(14, y, 430, 32, _GOOD))
+    axes.text(26, y + 16, f"{len(asked) + 1}  everything else:", size=10.5, color=_INK, va="center")
+    axes.text(180, y + 16, end, size=10.5, color=_INK, va="center", weight="bold")
+    return Picture(picture, f"{title}. {'; '.join(said)}; {len(asked) + 1}. everything else: {end}.")
 
 
 def before_and_after(before, after, title, leaks=()):

@@ -9,8 +9,10 @@ import re
 import warnings
 from pathlib import PurePosixPath, PureWindowsPath
 
-from coursekit.checking import Client, Config, Fields, File, Function, Lesson, Number, Set, Table, Text
+from coursekit.checking import Client, Config, Fields, File, Function, Lesson, Number, Outcome, Set, Table, Text, running
 from coursekit.checking.kinds.base import Difference
+from coursekit.checking.kinds.function import SECONDS
+from coursekit.checking.verdict import Verdict
 from coursekit.hospital import story
 from coursekit.hospital.draws import Draws
 from coursekit.standards import objects
@@ -21,7 +23,7 @@ lesson = Lesson(
     "chea-05",
     title="Import and export of images",
     version=1,
-    minutes=90,
+    minutes=180,
     objectives=[
         "audit a disc against PS3.10 and decide, series by series, what of it is imported and for whom",
         "reconcile foreign images as IRWF.b wants it, store them into the archive, and notice what only looks like a duplicate",
@@ -387,6 +389,9 @@ def _in_short(value):
     if _is_object(value):
         return f"{value.get('Modality', 'object')} {value.get('InstanceNumber', '')}".strip()
     text = repr(value).replace("`", "")
+    if type(value) is dict and len(text) > 60:
+        first = next(iter(value))
+        return f"{{{first!r}: {value[first]!r}, and {len(value) - 1} more}}"
     return text if len(text) <= 160 else text[:159] + "\u2026"
 
 
@@ -511,6 +516,11 @@ class AuditTheDisc:
     def inactive_too(disc):
         return _audited(disc, every_record=True)
 
+    def never_asked(disc):
+        from pydicom import dcmread
+
+        return [record.ReferencedFileID for record in dcmread(io.BytesIO(disc["DICOMDIR"])).DirectoryRecordSequence]
+
     def images_only(disc):
         return _audited(disc, kinds=("IMAGE",))
 
@@ -559,6 +569,8 @@ class AuditTheDisc:
         "not find the file: the record's file is missing, and another lies there unlisted.",
         inactive_too: "You take records for references whose Record In-use Flag (0004,1410) is 0000H. They are out of use (PS3.3 section "
         "F.3.2.2): their file need not be there, and if it is, nothing refers to it.",
+        never_asked: "You take the file of every record, and most records have none: a PATIENT, a STUDY, a SERIES is no file. Ask first: "
+        "`\"ReferencedFileID\" in record`, as in the cell above.",
         images_only: "You looked at IMAGE records only. Other objects have records of other types, PRESENTATION, SR DOCUMENT and more "
         "(PS3.3 section F.5), and refer to files all the same: ask for `ReferencedFileID`.",
         letters: "Where Referenced File ID has one part only, pydicom gives a text and not a list, and `\"/\".join` puts a slash between "
@@ -624,6 +636,8 @@ def _decided(disc_series, request, differ=_who, one="hold", more="refuse", local
 
 
 def _rule_to_read(series, column, given, right, input):
+    if given not in ("import", "hold", "refuse", "skip"):
+        return f"`{str(given)[:30]}` is none of the four words: each decision is `import`, `hold`, `refuse` or `skip`."
     row = next(one for _, one in input("disc_series").iterrows() if one["series"] == series.upper())
     return f"{series.upper()} is the series `{row['description']}` of {row['name']}. Take the rules in their order; the first one decides."
 
@@ -792,8 +806,18 @@ class DataSets(File):
         if place is None:
             return None
         name, part, difference = place
-        sentence = part and self.remark(part, answer[name].get(part), other[name].get(part))
-        return Difference(f"{difference.message} {sentence}", difference.label) if sentence else difference
+        given = part and answer[name].get(part)
+        sentence = part and self.remark(part, given, other[name].get(part))
+        yours = f"It is {_seen(given)}." if difference.label in ("value", "extra part") and _seen(given) else ""
+        return Difference(" ".join(filter(None, (difference.message, yours, sentence))), difference.label)
+
+
+def _seen(value):
+    """What stands in a part, as it is shown to whoever put it there; "" where that says nothing."""
+    if type(value) is not str or value in (_READABLE, "a new one") or re.match("the new UID|[0-9a-f]{64}$", value):
+        return ""
+    text = value.replace("`", "")
+    return f"`{text if len(text) <= 60 else text[:59] + chr(0x2026)}`" if text else "empty"
 
 
 def _data_sets(contents):
@@ -856,6 +880,8 @@ def _of_reconciled(part, given, right):
         if right is None:
             return "Modified Attributes Sequence lists previous values of what you changed, and of nothing else."
         return "It belongs to the previous values in the trace. Read the old value before you set the new one, and note it there."
+    if inside.startswith(("Reason for the Attribute", "Type of Patient ID")) and type(given) is str and given.upper() == right:
+        return "It is a code string (VR CS), and these have capital letters only (PS3.5 section 6.2)."
     if part.startswith("Other Patient IDs Sequence"):
         if inside.startswith("Patient ID"):
             return "There belongs the number that the image came with, read before it was replaced."
@@ -866,7 +892,7 @@ def _of_reconciled(part, given, right):
 
 def _reconciled(image, local, source, now, uids="", issuer=True, trace=True, keep_trace=True, old=True, listed=None, other=True,
                 keep_other=True, other_issuer=True, late=False, reason="COERCE", accession=True, only=None, retired=False,
-                compared_late=False, foreign_issuer=None):
+                compared_late=False, foreign_issuer=None, empty_is_one=False):
     """As the solution, with one idea changed."""
     from pydicom.dataset import Dataset
 
@@ -876,6 +902,8 @@ def _reconciled(image, local, source, now, uids="", issuer=True, trace=True, kee
     if not accession:
         wanted.pop("AccessionNumber", None)
     foreign = objects.item(PatientID=image.PatientID, IssuerOfPatientID=image.get("IssuerOfPatientID") or source, TypeOfPatientID="TEXT")
+    if empty_is_one and image.get("IssuerOfPatientID") == "":
+        foreign.IssuerOfPatientID = ""
     if not other_issuer:
         del foreign.IssuerOfPatientID
     if foreign_issuer:
@@ -947,13 +975,14 @@ class Reconcile:
 
     - each attribute in `local` has our value;
     - **Other Patient IDs Sequence** (0010,1002) has one item more: the Patient ID that the image came with, its Issuer of Patient ID, or
-      `source` where the image did not say one, and Type of Patient ID `TEXT`;
+      `source` where the image does not say one (it is absent, or empty), and Type of Patient ID `TEXT`;
     - **Original Attributes Sequence** (0400,0561) has one item more. In its Modified Attributes Sequence stand the *previous* values of
-      the attributes that you changed, and of no others; Attribute Modification DateTime is `now`, Modifying System `HV_IMPORT`, Source of
-      Previous Values `source`, and the reason the one for this case;
+      the attributes that you changed, and of no others (of one that was empty or absent there is none: it may stand there, empty, or not at
+      all); Attribute Modification DateTime is `now`, Modifying System `HV_IMPORT`, Source of Previous Values `source`, and the reason the
+      one for this case;
     - everything else is as it was. Whatever the two sequences held before stays there.
 
-    It will be tried on images with and without issuer, earlier items, and facts that agree already.
+    It will be tried on images with an issuer, with an empty one and with none, with earlier items, and with facts that agree already.
     """
 
     answer = OnObjects("reconcile", result=DataSets("", reading=reconciled_parts, remark=_of_reconciled))
@@ -1000,6 +1029,8 @@ class Reconcile:
             (_foreign(draw, 3, (_spelled(name), number, "ECC2", "19580424", "M"), OriginalAttributesSequence=[earlier],
                       OtherPatientIDsSequence=[known]), again, "ECC", NOW),
             (_foreign(draw, 4, (name, ours, "", birth, local["PatientSex"])), again, "SEAVIEW", NOW),
+            # There, and empty: no issuer either.
+            (_foreign(draw, 5, (name, number, "", birth, local["PatientSex"]), IssuerOfPatientID=""), again, "SEAVIEW", NOW),
         ]
 
     def new_uids(image, local, source, now):
@@ -1053,6 +1084,9 @@ class Reconcile:
     def source_for_issuer(image, local, source, now):
         return _reconciled(image, local, source, now, foreign_issuer="source")
 
+    def empty_issuer_kept(image, local, source, now):
+        return _reconciled(image, local, source, now, empty_is_one=True)
+
     def compared_too_late(image, local, source, now):
         return _reconciled(image, local, source, now, compared_late=True)
 
@@ -1092,6 +1126,8 @@ class Reconcile:
         "may be another person's.",
         source_for_issuer: "You take the source for the issuer also where the image names one. Who burned the disc need not be who gave "
         "the number; `source` is for images that do not say.",
+        empty_issuer_kept: "Where the image has an Issuer of Patient ID that is empty, the old number has an empty issuer now. Empty says "
+        "as little as absent, and `image.get(keyword, other)` gives the other only where the attribute is absent: `or` takes both.",
         compared_too_late: "The trace lists no previous values. You set the new value before you compared, and then old and new are always "
         "the same: read the old one first.",
         retired_attribute: "You used Other Patient IDs (0010,1000). It is retired, because it has no place for an issuer; the sequence "
@@ -1140,8 +1176,15 @@ def digest(hospital):
     return content_digest
 
 
+class Importer(Client):
+    """A client that is given images, which a message names by what they are."""
+
+    def _as_written(self, case):
+        return f"`{self.variables[0]}({', '.join(map(_in_short, case))})`"
+
+
 def _import_images(draw, place):
-    """Images for an import: (there already, to be imported, what becomes of each of these)."""
+    """Images for an import: (there already, to be imported, there already in another series of the study)."""
     study = f"2.999.301.9.{draw.randrange(10000, 99999)}.{place}"
     who = ("SADLER^RUPERT", f"HV{draw.randrange(101000, 198999)}", "HVGH", "19540901", "M")
     made = [_image(CT, "CT", (study, f"{study}.1", f"{study}.1.{number}"), number, who, "HV_IMPORT") for number in range(1, 6)]
@@ -1154,7 +1197,10 @@ def _import_images(draw, place):
         other.PixelData = bytes(len(other.PixelData))
     else:
         other.ImageComments = "Left and right exchanged, corrected"
-    return ([same, other], [*made[:4], copy.deepcopy(made[2])]) if place == 1 else ([other], [made[1], made[3], made[4]])
+    scout = [_image(CT, "CT", (study, f"{study}.2", f"{study}.2.{number}"), number, who, "HV_IMPORT") for number in range(1, place + 1)]
+    if place == 1:
+        return [same, other], [*made[:4], copy.deepcopy(made[2])], scout
+    return [other], [made[1], made[3], made[4]], scout
 
 
 @lesson.exercise
@@ -1167,15 +1213,16 @@ class BringThemIn:
     - one is there with another digest: it is a **conflict**, do not store it.
 
     It returns a dictionary: `"stored"` and `"same"` are numbers of images, `"conflict"` is the list of SOP Instance UIDs, and `"found"` is
-    the number of images that the archive then has of the series, asked with C-FIND. All images of a call belong to one series and are CT.
+    the number of images that the archive then has of the series, asked with C-FIND. All images of a call belong to one series and are CT;
+    the study may have other series.
 
     It is tried against a real archive over DIMSE, with two discs. One of them has the same file twice.
     """
 
-    answer = Client("bring_in", result=Fields("", {
+    answer = Importer("bring_in", result=Fields("", {
         "stored": Number("", named=("image",)), "same": Number("", named=("image",)), "conflict": Set("", case=True),
         "found": Number("", named=("image",))}),
-        noticed=lambda state: state["noticed"])
+        noticed=lambda state: state["noticed"], called="disc")
     points = 3
 
     def solution(images, port):
@@ -1200,8 +1247,8 @@ class BringThemIn:
         with Archive("HV_PACS") as archive:
             cases = []
             for place in (1, 2):
-                there, images = _import_images(draw, place)
-                for one in there:
+                there, images, beside = _import_images(draw, place)
+                for one in [*there, *beside]:
                     archive.store.put(_bytes(one))
                 kept = {one.SOPInstanceUID: content_digest(one) for one in there}
                 new, same, conflict = {}, 0, []
@@ -1213,7 +1260,8 @@ class BringThemIn:
                         same += 1
                     else:
                         conflict.append(str(uid))
-                state = {"stored": len(new), "same": same, "conflict": conflict, "count": len(images), "there": len(there),
+                state = {"stored": len(new), "same": same, "conflict": conflict, "count": len(images),
+                         "there": len(there), "beside": len(beside),
                          "twice": len(images) - len({image.SOPInstanceUID for image in images}), "noticed": None, "uids": list(kept),
                          "new pixels": place == 1}
                 cases.append(((images, archive.port), state))
@@ -1250,6 +1298,9 @@ class BringThemIn:
     def found_are_the_new(state):
         return {**BringThemIn.right(state), "found": state["stored"]}
 
+    def found_in_all_series(state):
+        return {**BringThemIn.right(state), "found": state["there"] + state["stored"] + state["beside"]}
+
     def found_are_the_studies(state):
         return {**BringThemIn.right(state), "found": 1}
 
@@ -1271,8 +1322,10 @@ class BringThemIn:
         "the same content is a duplicate and nobody's problem.",
         asked_once: "A disc may have the same file twice, as one here does. You asked the archive before you began to store; the second "
         "one finds the first there only if you ask for each image when it is its turn.",
-        found_are_the_new: "`found` counts what you stored. Asked is what the archive *has* of the study, those that were there included: "
+        found_are_the_new: "`found` counts what you stored. Asked is what the archive *has* of the series, those that were there included: "
         "ask it with C-FIND at level IMAGE.",
+        found_in_all_series: "`found` counts the images of all series of the study: your C-FIND at level IMAGE does not name the series. "
+        "This archive answers it all the same. Give it the Series Instance UID as well.",
         found_are_the_studies: "`found` is 1: you asked at level STUDY, and there is one study. Its images answer at level IMAGE.",
         asked_too_early: "The new images have arrived, but your `found` is what the archive had before them. Ask with C-FIND after the "
         "loop, when all is stored.",
@@ -1304,13 +1357,25 @@ def profile(hospital):
     return PROFILE
 
 
+def _line_to_read(row, dicom_type, options):
+    """What decides a case of OneAction, without the letter."""
+    agreed = [option for option in options if option in row]
+    if agreed:
+        return f"Agreed on is `{agreed[0]}`, and the row has a code for it, which takes precedence."
+    code = row["basic"]
+    if "/" not in code:
+        return f"No option that was agreed on has a code in the row, so it is the basic code, `{code}`, whatever the Type."
+    return (f"No option that was agreed on has a code in the row, so it is the basic code, `{code}`: its line in the table above has a "
+            f"letter for Type {dicom_type}. (`dicom_type` is a text: `\"{dicom_type}\"`, not the number.)")
+
+
 @lesson.exercise
 class OneAction:
-    """Write the function `action(row, type, options)`: what has to be done with an attribute.
+    """Write the function `action(row, dicom_type, options)`: what has to be done with an attribute.
 
     - `row` is its line of the table, such as `{"basic": "X/D", "modified dates": "C"}`: the code in the column *Basic Prof.*, and those in
       the columns of options;
-    - `type` is the Type that the attribute has in the object at hand: `"1"`, `"2"` or `"3"`;
+    - `dicom_type` is the Type that the attribute has in the object at hand: `"1"`, `"2"` or `"3"`;
     - `options` is the list of options that the trial has agreed on, such as `["modified dates", "safe private"]`.
 
     An agreed option that has a code in the row takes precedence over the basic one (no row here has codes for two agreed options). A code
@@ -1318,10 +1383,10 @@ class OneAction:
     returns one letter: `"D"`, `"Z"`, `"X"`, `"K"`, `"C"` or `"U"` (`"U*"` is as good as `"U"`).
     """
 
-    answer = Function("action", result=Text("", reading=lambda value: str(value).strip().rstrip("*").upper()))
+    answer = Function("action", result=Text("", reading=lambda value: str(value).strip().rstrip("*").upper()), about=_line_to_read)
     points = 2
 
-    def solution(row, type, options):
+    def solution(row, dicom_type, options):
         code = row["basic"]
         for option in options:
             if option in row:
@@ -1329,9 +1394,9 @@ class OneAction:
         choices = code.split("/")
         if len(choices) == 1:
             return code
-        if type == "1":
+        if dicom_type == "1":
             return choices[-1]
-        if type == "2" and "Z" in choices:
+        if dicom_type == "2" and "Z" in choices:
             return "Z"
         return choices[0]
 
@@ -1340,48 +1405,61 @@ class OneAction:
         types = {"X/Z": ("2", "3"), "X/D": ("1", "3"), "Z/D": ("1", "2"), "X": ("3",), "Z": ("2", "3")}
         agreed = (["modified dates", "safe private"], [], ["full dates"], ["device", "characteristics"], ["institution", "descriptors"],
                   ["UIDs"])
-        found = [(row, type, options) for row in rows for type in types.get(row["basic"], ("1", "2", "3"))
+        found = [(row, dicom_type, options) for row in rows for dicom_type in types.get(row["basic"], ("1", "2", "3"))
                  for options in (agreed[0], agreed[1], draw.choice(agreed[2:]))]
         found += [(row, "3", options) for row in rows for options in agreed[2:] if set(options) & set(row)]
         draw.shuffle(found)
         return found
 
-    def first_letter(row, type, options):
+    def first_letter(row, dicom_type, options):
         return _one_action(row, options, lambda choices: choices[0])
 
-    def last_letter(row, type, options):
+    def last_letter(row, dicom_type, options):
         return _one_action(row, options, lambda choices: choices[-1])
 
-    def unresolved(row, type, options):
+    def as_type_2_always(row, dicom_type, options):
+        return _one_action(row, options, lambda choices: "Z" if "Z" in choices else choices[0])
+
+    def second_letter(row, dicom_type, options):
+        choices = _one_action(row, options, lambda choices: choices)
+        return choices[1] if dicom_type == "2" and len(choices) > 1 else OneAction.solution(row, dicom_type, options)
+
+    def unresolved(row, dicom_type, options):
         return "/".join(_one_action(row, options, lambda choices: choices))
 
-    def no_options(row, type, options):
-        return OneAction.solution(row, type, [])
+    def no_options(row, dicom_type, options):
+        return OneAction.solution(row, dicom_type, [])
 
-    def every_option(row, type, options):
-        return OneAction.solution(row, type, [name for name in row if name != "basic"])
+    def every_option(row, dicom_type, options):
+        return OneAction.solution(row, dicom_type, [name for name in row if name != "basic"])
 
-    def basic_wins(row, type, options):
-        return OneAction.solution(row, type, options if "/" not in row["basic"] else [])
+    def basic_wins(row, dicom_type, options):
+        return OneAction.solution(row, dicom_type, options if "/" not in row["basic"] else [])
 
-    def as_if_required(row, type, options):
-        return OneAction.solution(row, "1" if type == "2" else type, options)
+    def as_if_required(row, dicom_type, options):
+        return OneAction.solution(row, "1" if dicom_type == "2" else dicom_type, options)
 
-    def as_if_empty_will_do(row, type, options):
-        return OneAction.solution(row, "2" if type == "1" else type, options)
+    def as_if_empty_will_do(row, dicom_type, options):
+        return OneAction.solution(row, "2" if dicom_type == "1" else dicom_type, options)
 
-    def first_option_only(row, type, options):
-        return OneAction.solution(row, type, options[:1])
+    def first_option_only(row, dicom_type, options):
+        return OneAction.solution(row, dicom_type, options[:1])
 
-    def optional_kept(row, type, options):
-        return "K" if type == "3" and OneAction.solution(row, type, options) == "X" else OneAction.solution(row, type, options)
+    def optional_kept(row, dicom_type, options):
+        right = OneAction.solution(row, dicom_type, options)
+        return "K" if dicom_type == "3" and right == "X" else right
 
     wrong_ways = {
-        first_letter: "You come to the first letter for every Type. If you do ask for the Type: it is a text, `\"1\"`, and `type == 1` is "
-        "never true. If you don't: `X/Z/D` does not mean X; it is removed *unless* the object needs it, and without a Type 1 attribute it "
-        "is no valid object any more.",
-        last_letter: "You take the last letter. Then a dummy is invented where the attribute could have gone: `X/D` is X unless D is "
-        "required to keep the object conformant (PS3.15 Table E.1-1a).",
+        first_letter: "You come to the first letter for every Type. If you do ask for the Type: it is a text, `\"1\"`, and "
+        "`dicom_type == 1` is never true. If you don't: `X/Z/D` does not mean X; it is removed *unless* the object needs it, and without a "
+        "Type 1 attribute it is no valid object any more.",
+        as_type_2_always: "You come to the same letter for every Type, the one for Type 2. If you do ask for the Type: it is a text, "
+        "`\"1\"`, and `dicom_type == 1` is never true.",
+        second_letter: "For Type 2 you take the second of the letters. In `X/Z/D` that is Z; but `Z/D` leaves one out, and its second "
+        "letter is the dummy. Which letters a code has, ask: `\"Z\" in choices`.",
+        last_letter: "You take the last letter, whatever the Type (which is a text: `dicom_type == 3` is never true). Then a dummy is "
+        "invented where the attribute could have gone: `X/D` is X unless D is required to keep the object conformant (PS3.15 Table "
+        "E.1-1a).",
         unresolved: "You return the code as it stands. A slash is a question that the object's IOD answers: which Type has the attribute "
         "there?",
         no_options: "The agreed options change nothing. Each has a column of its own in Table E.1-1, and what stands there takes the "
@@ -1415,7 +1493,7 @@ def _one_action(row, options, choose):
 
 # --- 6
 
-PRIVATE_BLOCK, SERVICE_BLOCK = "HELIO MR DIFFUSION", "HELIO SERVICE"
+PRIVATE_BLOCK, SERVICE_BLOCK, ROUTER_BLOCK = "HELIO MR DIFFUSION", "HELIO SERVICE", "NORR ROUTER"
 
 
 def _diffusion(draw, who, number, b_value, study, block=0x10, **more):
@@ -1444,6 +1522,12 @@ def _diffusion(draw, who, number, b_value, study, block=0x10, **more):
         PurposeOfReferenceCodeSequence=[objects.code("109103", "DCM", "Modifying Equipment")], Manufacturer="Norr Imaging",
         InstitutionName="Harbour Vale General Hospital", StationName="HV_ROUTER", OperatorsName="VERBEEK^TOM",
         ContributionDateTime=f"{ds.StudyDate}153100")]
+    # The router's item has private elements of its own, in a block that is another's in the data set above it, and some of the scanner's.
+    item = ds.ContributingEquipmentSequence[0]
+    for number_of_element, vr, value in (
+            (0x0010, "LO", ROUTER_BLOCK), (0x0011, "LO", PRIVATE_BLOCK), (0x100C, "LO", f"for {who[1]}"), (0x110C, "IS", str(b_value)),
+            (0x1120, "LO", f"from {who[0]}")):
+        item.add(DataElement((0x0019, number_of_element), vr, value))
     # The vendor says in the object itself which of its private elements identify nobody (PS3.3 C.12.1, PS3.15 E.3.10).
     ds.PrivateDataElementCharacteristicsSequence = [objects.item(
         PrivateGroupReference=0x0019, PrivateCreatorReference=PRIVATE_BLOCK, BlockIdentifyingInformationStatus="MIXED",
@@ -1507,7 +1591,7 @@ def actions(hospital):
     return dict(ACTIONS)
 
 
-_UID = re.compile(r"[0-9]+(\.[0-9]+)+")
+_UID = re.compile(r"(?=.{1,64}$)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
 
 def exported_parts(contents):
@@ -1541,8 +1625,8 @@ def exported_parts(contents):
                 "as the data set has it" if str(meta.get("MediaStorageSOPInstanceUID", "")) == str(ds.SOPInstanceUID) else "another")
         codes = _method_codes(parts)
         for part in list(parts):
-            block = re.fullmatch(r"element \(([0-9A-F]{4}),00([0-9A-F]{2})\)", part)
-            if block and not any(other.startswith(f"element ({block[1]},{block[2]}") for other in parts):
+            block = re.fullmatch(r"(.* > )?element \(([0-9A-F]{4}),00([0-9A-F]{2})\)", part)
+            if block and not any(other.startswith(f"{block[1] or ''}element ({block[2]},{block[3]}") for other in parts):
                 del parts[part]
             elif part.startswith((_CODES, "De-identification Method (0012,0063)")):
                 del parts[part]
@@ -1586,8 +1670,10 @@ def _of_exported(part, given, right):
     if part == _CODES:
         return _of_codes(given or [], right)
     if inside.startswith("element ("):
-        return ("`is_safe` says yes to it: it should have stayed." if given is None else
-                "`is_safe` says no to it, or it stands where its object declares nothing." if right is None else None)
+        if given is None:
+            return "`is_safe` says yes to it: it should have stayed."
+        asked = "asked with the item in which it stands, " if " > " in part else ""
+        return f"`is_safe`, {asked}says no to it, or it stands where its object declares nothing." if right is None else None
     if action == "U" and given is not None:
         return _of_a_uid(given)
     if action == "X" and right is None:
@@ -1596,6 +1682,9 @@ def _of_exported(part, given, right):
         return ("Its action is Z: it has to be there, and empty." if given is None else
                 "Its action is Z. The profile lets you choose between empty and a dummy; agreed here is empty.")
     if action == "C" and right is not None:
+        if re.fullmatch(r"\d{8}.*", given or "") and given != right:
+            return ("It is a date, and not moved by the days of *this* patient, once: `subject, days = key[image.PatientID]`, for each "
+                    "image, before the walk.")
         return "Its action is C: `shifted(element, days)` is its new value, for a date, and for date and time in one (VR DT) as well."
     return "It is not among `actions`, so it stays as it was." if action is None and given is None and right is not None and (
         part not in SAID) else None
@@ -1617,6 +1706,8 @@ def _of_a_uid(given):
         return "It begins with our root 2.999: it is the old one, or a new one that names the hospital all the same."
     if given == _READABLE:
         return "It has a part of the old one in it, behind another root: what followed 2.999, or at least the date of the examination."
+    if not _UID.fullmatch(given) and not given.startswith("the new UID"):
+        return "It is no UID: numbers with dots between them, none with a zero in front, 64 characters at most (PS3.5 section 9.1)."
     if given.startswith("the new UID"):
         return "It is the same as another UID of the list that was different, or it is not the one that its old UID became elsewhere."
     return None
@@ -1664,6 +1755,39 @@ def _with_uids(images, keywords=None, deep=True, each=False, meta=True, value=No
     return images
 
 
+class NewUids(OnObjects):
+    """A function that replaces UIDs, of which two calls are compared: no UID may come again for other images."""
+
+    AGAIN = ("In one call all is right. In the next, for other images, {count} of the new UIDs came again: two examinations now have the "
+             "same UIDs at the recipient. A UID is never given twice, not tomorrow and not by anybody else; counting from the same number "
+             "in every call, behind a root that is nobody's, does not see to that. `generate_uid()` does.")
+    COMPUTED = ("The set hangs together as before. The same images get the same UIDs in every call: yours are computed from the old ones. "
+                "That is good for a second delivery, and safe only as long as a secret is among what they are computed from. Without one, "
+                "whoever guesses our old UIDs, which have a date and a few small numbers in them, computes the new ones and compares.")
+
+    def judge(self, exercise, given, editions):
+        """As for every function, and then over two calls."""
+        verdict = super().judge(exercise, given, editions)
+        if not verdict.correct:
+            return verdict
+        cases = exercise.cases_on(editions.own)
+        ran = running.run_all([lambda case=case: given[0](*copy.deepcopy(case)) for case in (*cases, cases[0])], SECONDS)
+        if ran.stopped:
+            return self._stopped(ran, [*cases, cases[0]])
+        first, *others, again = (_replaced(images) for images in ran.returned)
+        twice = first.intersection(*others)
+        if twice:
+            exercise.failed = copy.deepcopy(cases[-1])
+            return Verdict(Outcome.NOT_YET, self.AGAIN.format(count=len(twice)), "again")
+        return Verdict(verdict.outcome, self.COMPUTED, verdict.label, verdict.points) if first == again else verdict
+
+
+def _replaced(images):
+    """The new UIDs of some objects: a set of texts."""
+    return {str(element.value) for image in _data_sets(images) for element in image.iterall()
+            if ACTIONS.get(element.keyword) == "U"}
+
+
 @lesson.exercise
 class ReplaceUids:
     """Write the function `replace_uids(images)`: it replaces the UIDs of a list of data sets, and returns the list.
@@ -1673,11 +1797,12 @@ class ReplaceUids:
     - Other UIDs, such as SOP Class UIDs, stay.
     - The file meta information follows: (0002,0003) Media Storage SOP Instance UID is the object's new SOP Instance UID.
 
-    New ones come from `generate_uid()` of pydicom, or from anywhere, but not from our root `2.999`, which would name the hospital, and they
-    have nothing of the old ones in them. The order of the list does not matter.
+    New ones come from `generate_uid()` of pydicom, or from anywhere, but not from our root `2.999`, which would name the hospital; they
+    have nothing of the old ones in them, and no call gives a UID that another call has given for other images. The order of the list does
+    not matter.
     """
 
-    answer = OnObjects("replace_uids", result=DataSets("", reading=exported_parts, remark=_of_exported))
+    answer = NewUids("replace_uids", result=DataSets("", reading=exported_parts, remark=_of_exported))
     points = 3
 
     def solution(images):
@@ -1766,7 +1891,7 @@ class ReplaceUids:
         "one.",
         "After the walk, for each image: `image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID`. Then `return images`.",
     ]
-    praise = "The set hangs together as before, and no UID in it can be looked up in our archive."
+    praise = "The set hangs together as before, and no UID in it can be looked up in our archive, or comes again in the next set."
 
 
 @lesson.input
@@ -1844,7 +1969,7 @@ def _deidentified(images, key, private="safe", deep=True, offset=None, cleaned=N
     if uids:
         _with_uids(images)
     for image in images:
-        name, by = key[image.PatientID]
+        name, by = first if offset == "first of all" else key[image.PatientID]
         by = (first[1] if offset == "first" else by) * sign
         safe = first_safe if declared == "first" else safe_elements(image)
 
@@ -1853,6 +1978,8 @@ def _deidentified(images, key, private="safe", deep=True, offset=None, cleaned=N
             if element.tag.is_private:
                 keep = {"safe": lambda: element_is_safe(dataset, element, safe), "all": lambda: True, "none": lambda: False,
                         "number": lambda: element.tag.element < 0x100 or (element.tag.element & 0xFF) in (0x0C, 0x0E),
+                        "top": lambda: dataset is not image or element_is_safe(dataset, element, safe),
+                        "image": lambda: element_is_safe(image, element, safe),
                         "block": lambda: (element.value if element.tag.element < 0x100 else getattr(
                             dataset.get((element.tag.group, element.tag.element >> 8)), "value", "")) == PRIVATE_BLOCK}[private]()
                 if not keep:
@@ -1891,8 +2018,9 @@ class Deidentify:
 
     - UIDs: as in exercise 6. Then, wherever an attribute stands, by `actions`: `"X"` is removed, `"Z"` is there and empty, `"C"` is
       `shifted(element, days)` with the days **of that patient**; whatever `actions` does not have stays.
-    - Private elements stay only where `is_safe(dataset, element, safe)` says so, with `safe = safe_private(image)` of **that image**: each
-      declares for itself. (A private creator whose elements are all gone may stay or go; it says no more than a vendor's name.)
+    - Private elements, at the top **and in the items of sequences**, stay only where `is_safe(dataset, element, safe)` says so, with
+      `safe = safe_private(image)` of **that image**: each declares for itself. (A private creator whose elements are all gone may stay
+      or go; it says no more than a vendor's name.)
     - Then Patient's Name and Patient ID get the subject.
     - The object says what was done: Patient Identity Removed (0012,0062), **De-identification Method Code Sequence** (0012,0064) with the
       codes of the profile and of the two options, and of no others, and Longitudinal Temporal Information Modified (0028,0303). A code is
@@ -1962,6 +2090,12 @@ class Deidentify:
     def private_by_block(images, key):
         return _deidentified(images, key, private="block")
 
+    def private_at_the_top(images, key):
+        return _deidentified(images, key, private="top")
+
+    def private_by_the_image(images, key):
+        return _deidentified(images, key, private="image")
+
     def top_level_only(images, key):
         return _deidentified(images, key, deep=False)
 
@@ -1979,6 +2113,9 @@ class Deidentify:
 
     def one_offset_for_all(images, key):
         return _deidentified(images, key, offset="first")
+
+    def first_of_the_key(images, key):
+        return _deidentified(images, key, offset="first of all")
 
     def dates_as_they_were(images, key):
         return _deidentified(images, key, cleaned="kept")
@@ -2028,6 +2165,12 @@ class Deidentify:
         "block, and blocks move: in one object the same number is another vendor's, with the Patient ID in it (PS3.5 section 7.8.1).",
         private_by_block: "You kept the whole block of a creator that has safe elements. Its status is MIXED: the object lists which of "
         "its elements are safe, and the comment is not among them.",
+        private_at_the_top: "You cleaned the private elements at the top of the object only. The items of sequences have some, too: here "
+        "the router wrote the Patient ID into its own, and the scanner's name is in another. What is private and not known to be safe "
+        "goes, wherever it stands.",
+        private_by_the_image: "You asked `is_safe` with the image, also about elements that stand in an item of a sequence. An item has "
+        "blocks of its own (PS3.5 section 7.8.1): what is the scanner's block at the top is the router's there. Ask with `dataset`, which "
+        "is where the element stands.",
         top_level_only: "You looked at the top level only. In the items of sequences stand an operator's name, the station and the "
         "hospital (Contributing Equipment), and the archive's AE title (Referenced Series).",
         first_declaration: "You took the declaration of the first image for all. Each object declares its own private elements: what is "
@@ -2040,6 +2183,8 @@ class Deidentify:
         "CT, where it means something else or nothing.",
         one_offset_for_all: "All patients got the same number of days. Whoever knows one patient's true date then has everybody's: take "
         "the days from the key, by the object's own Patient ID.",
+        first_of_the_key: "All patients got the subject and the days of the first in the key: they are one person now, and whoever knows "
+        "one true date has everybody's. Each image has its patient's: `subject, days = key[image.PatientID]`.",
         dates_as_they_were: "The dates are the true ones. With modified dates agreed, C means that they are shifted; a date of "
         "examination and a hospital are enough to find a patient in a list.",
         dates_emptied: "The dates are empty. The trial measures how a tumour changes over weeks: with the modified dates option the "
@@ -2233,11 +2378,31 @@ def _fact(value):
 
 
 def _decide(rules, card):
-    """What the first rule that fits says; "hold" where none does."""
-    for wanted, then in rules:
+    """(what the first rule that fits says, its number); ("hold", 0) where none does."""
+    for number, (wanted, then) in enumerate(rules, 1):
         if all(card.get(name) in values for name, values in wanted.items()):
-            return then
-    return "hold"
+            return then, number
+    return "hold", 0
+
+
+class Example(tuple):
+    """(card, decision), with the number of the rule that decided, which does not count when two policies' outcomes are compared."""
+
+    def __new__(cls, card, decided, rule):
+        made = super().__new__(cls, (card, decided))
+        made.rule = rule
+        return made
+
+    def __getnewargs__(self):
+        return (*self, self.rule)
+
+    @property
+    def told(self):
+        """The card, its facts and what caught it, in words."""
+        card, decided = self
+        facts = ", ".join(f"`{name}` {value}" for name, value in card.items() if name not in ("number", "direction"))
+        return (f"The first is {card['number']} ({card['direction']}; {facts}), on which your rules decide `{decided}`: "
+                + (f"rule {self.rule} is the first that fits." if self.rule else "none fits."))
 
 
 @lesson.input
@@ -2345,7 +2510,7 @@ class ThePolicy:
       cleans it. Everything else is de-identified.
     - Staff have time for what is unclear, not for what is clear.
 
-    The check replays your policy on the cards of months that you do not see.
+    The check replays your policy on these cards, and then on those of months that you do not see.
     """
 
     answer = Config("policy", reading=policy_of, template="policy = [\n    ...,\n]", called="rules")
@@ -2443,12 +2608,12 @@ class ThePolicy:
     def trial(settings, hospital):
         counts, example = {name: 0 for name, *_ in HARMS}, {}
         for card in lesson.input_of("cards", hospital):
-            proper, decided = _proper(card), _decide(settings, card)
+            proper, (decided, rule) = _proper(card), _decide(settings, card)
             if proper == decided:
                 continue
             name = next(name for name, applies, _ in HARMS if applies(proper, decided, card))
             counts[name] += 1
-            example.setdefault(name, (card["number"], decided))
+            example.setdefault(name, Example(card, decided, rule))
         return {"counts": counts, "examples": example}
 
     def faults(outcome):
@@ -2456,8 +2621,7 @@ class ThePolicy:
         for name, _, text in HARMS:
             count = outcome["counts"][name]
             if count:
-                number, decided = outcome["examples"][name]
-                told.append(f"On {count} card{'s' * (count != 1)}: {text}. The first is {number}, on which your rules decide `{decided}`.")
+                told.append(f"On {count} card{'s' * (count != 1)}: {text}. {outcome['examples'][name].told}")
         return told
 
 
@@ -2470,7 +2634,7 @@ def replay(hospital):
         rules = policy_of(policy)
         found = {}
         for card in seen:
-            decision = _decide(rules, card)
+            decision, _ = _decide(rules, card)
             found[decision] = found.get(decision, 0) + 1
         return dict(sorted(found.items()))
 

@@ -9,6 +9,7 @@ import copy
 import hashlib
 import math
 import random
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,7 +41,7 @@ lesson = Lesson(
     "chea-08",
     title="Patient identity and the XDS family",
     version=1,
-    minutes=90,
+    minutes=180,
     objectives=[
         "ask a PIX manager and a PDQ supplier, and tell from an answer what it says: found, alone, unknown patient, unknown domain",
         "set up a matching of patients by weights and two thresholds that links nobody wrongly, and say what a merge changes for whom",
@@ -53,6 +54,7 @@ lesson = Lesson(
 HVGH, ECC, NMH = (exchange.OIDS[name] for name in ("HVGH", "ECC", "NMH"))
 AUTHORITY = {oid: f"{name}&{oid}&ISO" for oid, name in DOMAINS.items()}
 REPOSITORY = "2.999.1.1.72"
+RESTRICTED = Code("R", exchange.NORMAL[1])
 FIRST_NAMES = ("ANNA", "MARCO", "YUSUF", "TEMI", "ERIK", "GIULIA", "LINH", "SANNE", "ZOFIA", "JOAN", "TUNDE", "INES")
 # Codes that the solutions of exercises 7 and 9 use as the notebook does.
 IMAGES, REPORT = Code(*exchange.IMAGES), Code(*exchange.REPORT)
@@ -233,17 +235,22 @@ def _sent(octets):
     return message, answer, index.asked
 
 
+COMPLAINT, ANSWER = "Something in your query", "Your query as a whole"
+
+
 def _form(message, answer):
     """The parts that both queries share."""
     return {
         "The list of segments": "".join(f"{name} is missing. " for name in ("MSH", "QPD", "RCP") if name not in message),
         "MSH-2": "four" if len(message["MSH-2"]) == len(set(message["MSH-2"])) == 4 else message["MSH-2"],
-        **{f"MSH-{number}": message[f"MSH-{number}.1"] for number in (3, 4, 5, 6)}, "MSH-9": message["MSH-9"],
+        **{f"MSH-{number}": message[f"MSH-{number}.1"] for number in (3, 4, 5, 6)},
+        "MSH-7": "there" if re.match(r"\d{4}", message["MSH-7"]) else message["MSH-7"], "MSH-9": message["MSH-9"],
         "MSH-10": "there" if message.control_id else "",
         "MSH-11": "there" if message["MSH-11.1"] in ("P", "T", "D") else message["MSH-11.1"], "MSH-12": message["MSH-12.1"],
         "QPD-1": message["QPD-1.1"], "QPD-2": "there" if message["QPD-2"] else "",
         "The authority in QPD-3, as it is written,": _odd_authority(message["QPD-3"]) if message["MSH-9.2"] == "Q23" else "",
-        "ERR-2 of the answer": answer["ERR-2"] if answer else "none", "MSA-1 of the answer": answer["MSA-1"] if answer else "none",
+        "An authority in component 4": _two_domains(message["QPD-4" if message["MSH-9.2"] == "Q23" else "QPD-8"]),
+        COMPLAINT: answer["ERR-2"] if answer else "none", ANSWER: answer["MSA-1"] if answer else "none",
     }
 
 
@@ -266,8 +273,9 @@ def _pdq_asked(octets):
     # Upper and lower case of names are the supplier's affair (3.21.4.1.3.2).
     compared = {key: criteria.get(key, "").upper() if key == "family" else criteria.get(key, "") for key in PDQ_FIELDS}
     form = _form(message, answer)
-    said = {part: form.pop(part) for part in ("ERR-2 of the answer", "MSA-1 of the answer")}     # names tell more than the manager does
-    return {**form, "The name of a parameter in QPD-3": _odd_names(message["QPD-3"]), **said,
+    said = {part: form.pop(part) for part in (COMPLAINT, ANSWER)}     # names tell more than the manager does
+    return {**form, "The separator between two parameters": _odd_separator(message),
+            "The name of a parameter in QPD-3": _odd_names(message["QPD-3"]), **said,
             **{f"{name} in QPD-3": compared[key] for key, name in PDQ_FIELDS.items()},
             "The list of parameters in QPD-3": " ".join(sorted(set(criteria) - set(PDQ_FIELDS))),
             "QPD-4 to QPD-7": "filled" if any(message[f"QPD-{number}"] for number in range(4, 8)) else "",
@@ -300,6 +308,24 @@ def _odd_authority(text):
     if (space and space not in DOMAINS.values()) or (oid and oid not in DOMAINS):
         return "authority that nobody has"
     return "authority of two names" if space and oid and DOMAINS[oid] != space else ""
+
+
+def _two_domains(text):
+    """Whether a repetition of a CX names more than one domain in its component 4, in words."""
+    for one in text.split("~"):
+        parts = (one.split("^") + [""] * 4)[3].split("&")
+        named = [part for part in parts if part in DOMAINS.values() or part in DOMAINS]
+        if len({DOMAINS.get(part, part) for part in named}) > 1 and parts != [named[0], named[-1], "ISO"]:
+            return "two domains in one"
+    return ""
+
+
+def _odd_separator(message):
+    """What stands between two parameters of QPD-3 in place of `~`; "" where nothing is wrong with it."""
+    if any("@PID" in message[f"QPD-{number}"] for number in range(4, 9)):
+        return "|"
+    between = re.search(r"([^~])@PID", message["QPD-3"])
+    return between[1] if between else ""
 
 
 def _untyped(text):
@@ -335,6 +361,7 @@ REMARKS = {
     "The list of segments": "A query by parameter is MSH, QPD and RCP (Table 3.9-1, Table 3.21-1).",
     "MSH-2": "It has the four encoding characters, component, repetition, escape, subcomponent, each once: `^~\\&`. In a text of Python "
     "the backslash is written twice, in a raw text, r\"...\", once.",
+    "MSH-7": "It is the time of the message, and HL7 v2.5 requires it (2.15.9.7); which time, is yours to choose.",
     "MSH-11": "HL7 requires it (2.15.9.11): `P` for production, `T` for training, `D` for debugging.",
     "MSH-3": "That is the application that sends.", "MSH-4": "That is the facility that sends.",
     "MSH-5": "That is the application that is asked.", "MSH-6": "That is the facility that is asked.",
@@ -344,7 +371,8 @@ REMARKS = {
     "MSH-12": "Both transactions are made of version 2.5.",
     "QPD-1": "IHE gives each query a name of its own, which is the first component; HL7's names are others.",
     "QPD-2": "The query tag is yours to choose, but it has to be there: the answer brings it back in QAK-1.",
-    "MSA-1 of the answer": "The manager refused it.",
+    ANSWER: "The manager did not take it: MSA-1 of its answer is not AA.",
+    "The separator between two parameters": "Parameters are repetitions of QPD-3, with `~` between them (3.21.4.1.2.3).",
     "The number in QPD-3": "The manager looked for another number than the patient's.",
     "The authority in QPD-3": "The manager looked in another domain than the one that gave the number out.",
     "QPD-4": "Those are the domains that the manager understood; each stands in component 4 of a repetition of its own.",
@@ -369,18 +397,26 @@ ODD = {      # what is said of a part whose value tells what is wrong with it
     "authority that nobody has": "Component 4 is filled, but with what no domain is called: compare it with the table, letter by letter; "
     "upper and lower case differ.",
     "authority of two names": "In component 4 the namespace is one domain's, and the OID another's.",
+    "two domains in one": "Two domains stand in one component 4, with `&` between them. `&` separates the namespace, the OID and the type "
+    "of *one* authority; several domains are repetitions of the field, each a CX of its own, with `~` between them.",
+    "|": "`|` ends the field: what stands behind it is QPD-4 and so on, and the supplier does not look for parameters there. Parameters "
+    "are repetitions of QPD-3, with `~` between them (3.21.4.1.2.3).",
+    "&": "`&` separates subcomponents, so all that stands behind it belongs to the value before. Parameters are repetitions of QPD-3, "
+    "with `~` between them (3.21.4.1.2.3).",
     "escaped": "`\\S\\` is how a caret is written that is part of a *value*. Between a name and its value stands the separator itself.",
 }
 
 
 def _remark(part, given, right, input):
     """A sentence on the first wrong part of a query."""
-    if part == "ERR-2 of the answer" and given:
-        return f"The manager complains of `{given}`: segment, its number, field, repetition, component."
+    if part == COMPLAINT and given:
+        return (f"The manager answers with an error, and in its ERR-2 complains of `{given}`: segment, its number, field, repetition, "
+                "component.")
     return ODD.get(given) or REMARKS.get(part)
 
 
-FIRST = ("MSH-2", "What QPD-4 has beside component 4")      # parts on which depends how what stands behind them is understood
+# Parts on which depends how what stands behind them is understood.
+FIRST = ("MSH-2", "An authority in component 4", "The separator between two parameters", "What QPD-4 has beside component 4")
 
 
 def _lines(*segments):
@@ -523,7 +559,8 @@ class Numbers(Set):
 
 def _places(answer):
     """What of an answer tells its meaning, in words."""
-    return f"In that answer MSA-1 is `{answer['MSA-1']}`, QAK-2 `{answer['QAK-2']}`, ERR-2 `{answer['ERR-2']}`, PID-3 `{answer['PID-3']}`."
+    told = f"In that answer MSA-1 is `{answer['MSA-1']}`, QAK-2 `{answer['QAK-2']}`, ERR-2 `{answer['ERR-2']}`, PID-3 `{answer['PID-3']}`"
+    return told + ("; what ERR-8 says is each vendor's own, and it may be empty." if "ERR" in answer else ".")
 
 
 @lesson.exercise
@@ -616,16 +653,17 @@ class ReadAnswers:
         "(3.9.4.2.2.6, case 2).",
         nothing_found_is_unknown: "QAK-2 `NF` you read as a number that nobody knows. The manager does know this patient; "
         "there is just nothing in the domains that were asked for (case 2). Nobody has to look for a typing error.",
-        every_error_alike: "All AE are the same to you, because all have ERR-3 204, *unknown key identifier*. Which key is unknown, "
-        "ERR-2 says (cases 3, 4 and 5): a typing error at the desk, or a manager that nobody has told of a hospital.",
+        every_error_alike: "All AE are the same to you, because all have ERR-3 204, *unknown key identifier*. Which key is unknown, ERR-2 "
+        "says (cases 3, 4 and 5): a typing error at the desk, or a manager that nobody has told of a hospital. If you do ask it: what "
+        "`answer[...]` gives is a text, `\"4\"`, and `== 4` is never true.",
         by_the_field: "You tell errors by the field alone. QPD-3 may be wrong in its number or in its authority: ERR-2.5 says in which "
-        "component (cases 3 and 4).",
+        "component (cases 3 and 4), as a text: `\"4\"`, and not the number.",
         by_the_repetition: "You took ERR-2.4 for the field. ERR-2 is of type ERL: segment, its number, field, *repetition*, component, "
         "subcomponent.",
         by_component_alone: "Where a domain that was *wanted* is unknown, ERR-2 points at QPD-4, and has no component at all (case 5). "
         "You take it for the domain of the number.",
         by_component_else_number: "Where a domain that was *wanted* is unknown, ERR-2 points at QPD-4 (case 5). You take it for an unknown "
-        "number.",
+        "number. If you do ask for the field: it is a text, `\"4\"`, and `== 4` is never true.",
         first_target_only: "ERR-2.4 is the number of the repetition of QPD-4 that is at fault. It need not be the first.",
         exchanged: "Unknown number and unknown authority are exchanged. Component 1 of a CX is the number, component 4 who gave it out.",
         refused_as_error: "AR you read as an unknown number. The manager did not take the *message*: its event, its version. Nobody has "
@@ -645,6 +683,10 @@ class ReadAnswers:
     ]
     praise = ("Four different people have to act on these answers: nobody, the registration desk, the manager's administrator, the "
               "interface team. Portals that show one text for all four make the desk search for typing errors that nobody made.")
+
+
+# What managers of several vendors write into ERR-8, for people: nothing to go by.
+SENTENCES = ("", "Unknown key identifier", "The patient or the domain is not known.", "Request rejected, see ERR-2", "PIX-0204")
 
 
 def _answers(draw, anna):
@@ -674,9 +716,12 @@ def _answers(draw, anna):
 
             def ask(identifier, wanted="", authority=None, event="QBP^Q23^QBP_Q21"):
                 sender_name = draw.choice(("ECC_PORTAL", "EMR"))
-                found.append(_dated(sender.send(_lines(
+                answer = _dated(sender.send(_lines(
                     f"MSH|^~\\&|{sender_name}|X|NMH_INDEX|NMH|20250407080000||{event}|Q{number()}|P|2.5",
-                    f"QPD|IHE PIX Query|T{number()}|{identifier.number}^^^{authority or AUTHORITY[identifier.domain]}|{wanted}", "RCP|I"))))
+                    f"QPD|IHE PIX Query|T{number()}|{identifier.number}^^^{authority or AUTHORITY[identifier.domain]}|{wanted}", "RCP|I")))
+                if "ERR" in answer:
+                    answer["ERR-8"] = draw.choice(SENTENCES)
+                found.append(answer)
 
             hvgh, ecc, nmh = (f"^^^{AUTHORITY[one]}" for one in (HVGH, ECC, NMH))
             nobody, two, many = Identifier(HVGH, f"HV{number()}9"), people["TWO"][0], people["MANY"][0]
@@ -1272,7 +1317,7 @@ class Matcher(Function):
                 "one record has a birth order and the other has none: what is missing is no difference.")
         else:
             told = f" Of the first: {WHO[pair.kind][0].lower()}{WHO[pair.kind][1:]}"
-        return f"{told} That pair is kept in `{kept}`."
+        return f"{told} The first pair of this sort is kept in `{kept}`, a tuple of two records: `{self.variables[0]}(*{kept})`."
 
 
 def _orders_differ(one, other):
@@ -1752,8 +1797,26 @@ class Finder(Client):
         states = []
         self.noticed = states.append                     # is given every state when the servers have ended, and complains of none
         verdict = super().judge(exercise, given, editions)
-        sentence = None if verdict.correct or verdict.label == "unreadable" or not states else self._understood(states, verdict.label)
+        if verdict.correct:
+            sorted_out = self._sorted_out(states)
+            return Verdict(verdict.outcome, sorted_out, verdict.label, verdict.points) if sorted_out else verdict
+        sentence = None if verdict.label == "unreadable" or not states else self._understood(states, verdict.label)
         return Verdict(verdict.outcome, sentence, "understood") if sentence else verdict
+
+    @staticmethod
+    def _sorted_out(states):
+        """What is said of a right client that did not put all of its conditions into its queries; None of one that did."""
+        wanted = ("PatientId", "Status", "ClassCode", "EventCodeList", "ServiceStartTimeFrom", "ServiceStartTimeTo")
+        for state in states:
+            for asked in state["heard"].asked:
+                lacks = [f"`$XDSDocumentEntry{name}`" for name in wanted if f"$XDSDocumentEntry{name}" not in asked]
+                if not lacks and len(asked["$XDSDocumentEntryEventCodeList"]) < 2:
+                    lacks = ["a second slot of `$XDSDocumentEntryEventCodeList`"]
+                if lacks:
+                    return (f"What you return is right. But a query of yours went without {lacks[0]}: more than the unit is meant to see "
+                            "has left the registry, and your function sorted it out afterwards. Where all six conditions stand in the "
+                            "query, nothing else leaves it.")
+        return None
 
     @staticmethod
     def _understood(states, label):
@@ -1792,8 +1855,9 @@ class Finder(Client):
 @lesson.exercise
 class FindDocuments:
     """A stroke unit wants to see, for a patient, **the approved images (class IMAGES) of the head, by CT or MR, that were begun in March
-    2025 (UTC)**, and nothing else. Write the function `find(url, number, authority)`: it asks the registry at `url` by FindDocuments, and
-    returns a list of the **uniqueIds** that it found.
+    2025 (UTC)**, and nothing else. Images of which the registry has no serviceStartTime count: nobody knows that they lie outside, so
+    ITI-18 does not leave them out (3.18.4.1.2.3.3.1), and the unit wants to see them. Write the function `find(url, number, authority)`:
+    it asks the registry at `url` by FindDocuments, and returns a list of the **uniqueIds** that it found.
 
     `number` is the patient's number in the region, and `authority` the OID of who gave it out: registries of several regions will be asked.
     `query`, `APPROVED` and the codes IMAGES, CT, MR, HEAD are those of the cells above.
@@ -1924,8 +1988,8 @@ class FindDocuments:
         wall_clock_of_winter: f"{LOCAL} (And at the end of March the difference is another than in February.)",
         wall_clock_at_the_end: "What began late in the evening of 31 March, UTC, is missing: at the wall clock it was April by then. The "
         "registry's times are UTC.",
-        without_time_lost: "Something that has no serviceStartTime is missing. An entry without the time is *not* left out for it "
-        "(3.18.4.1.2.3.3.1): a registry must not decide that it is too old.",
+        without_time_lost: "Something that has no serviceStartTime is missing. The registry does not leave it out (3.18.4.1.2.3.3.1), and "
+        "the unit wants it, too: nobody knows that it lies outside. Do you drop it after the query?",
         nothing: "Your function returns nothing for any patient. If it has asked, the registries did know the patient IDs. Leave out "
         "one condition after the other, in the registry above, and see with which of them documents come back. And does the function "
         "return what was found?",
@@ -1937,8 +2001,8 @@ class FindDocuments:
         "`found.entries` is a list of entries, `entry[\"uniqueId\"]` what is asked. (entryUUID is another thing: the registry's own name "
         "of the *entry*.)",
     ]
-    praise = ("Six conditions. Where all of them stand in the query, nothing that the unit is not meant to see leaves the registry; what a "
-              "consumer sorts out by itself has left it.")
+    praise = ("Six conditions, all of them in the query: nothing that the unit is not meant to see leaves the registry. What a consumer "
+              "sorts out by itself has left it.")
 
 
 # --- 8
@@ -2343,7 +2407,7 @@ def _outbox(draw):
         minute = f"{draw.randrange(10, 59)}"
         entry = _kept(1, master, uid, sourcePatientId=local, hash=hashlib.sha1(octets).hexdigest(), size=str(len(octets)), title=title,
                       creationTime=f"{day}{hour:02}{minute}32", serviceStartTime=f"{day}{hour - 1:02}{minute}00", eventCodeList=(CT,),
-                      repositoryUniqueId=None)
+                      repositoryUniqueId=None, confidentialityCode=(RESTRICTED if trouble == "local" else Code(*exchange.NORMAL),))
         entry = entry.copy()
         sent[trouble] = entry, octets
     retired = cx("NM3", NMH)
@@ -2394,7 +2458,7 @@ def troubled(draw):
 
 
 def _repaired(domain, merge=True, turned=False, late=False, found=approved, patient=True, source=False, measured=("hash", "size"),
-              times=utc, renewed=False, only=lambda entry, patient: True):
+              times=utc, renewed=False, both_times=False, more=None, only=lambda entry, patient: True):
     """The repair with one idea changed."""
     def tell():
         for surviving, retired in domain.merges:
@@ -2413,6 +2477,9 @@ def _repaired(domain, merge=True, turned=False, late=False, found=approved, pati
         changed |= {name: found_out[name] for name in measured}
         if renewed:
             changed["uniqueId"] = f"{entry['uniqueId']}.{number}"
+        if both_times:
+            changed["serviceStartTime"] = times(entry["creationTime"])
+        changed |= more or {}
         publish(domain.repository, entry.copy(**changed, creationTime=times(entry["creationTime"])), octets)
     if merge and late:
         tell()
@@ -2421,7 +2488,8 @@ def _repaired(domain, merge=True, turned=False, late=False, found=approved, pati
 @lesson.exercise
 class Repair:
     """Write the function `repair(domain)`: afterwards a consumer finds every study of the outbox again, **exactly once**, under the
-    region's present number of the patient, with its true time, and can fetch it.
+    region's present number of the patient, with its true creationTime, and can fetch it. **Everything else in the entry stays as it was
+    sent**: class, codes, title, serviceStartTime, which is UTC already.
 
     `domain` has what you used above by hand: `registry` and `repository` (URLs), `feed_port`, `merges`, `outbox`, `region`. `a40`,
     `approved`, `publish`, `utc`, `mllp`, `HOST` and `hashlib` are those of the cells above.
@@ -2525,6 +2593,9 @@ class Repair:
     def new_names(domain):
         _repaired(domain, renewed=True)
 
+    def begun_when_it_was_made(domain):
+        _repaired(domain, both_times=True)
+
     wrong_ways = {
         merge_not_told: "The registry never heard of the merge. Sent again under the survivor, the study is there, and a second time "
         "under the retired number, where it always was: ITI-18 still answers for a number that nobody should use any more.",
@@ -2556,6 +2627,8 @@ class Repair:
         "4.2.3.1.7).",
         offset_cut_off: "The offset was cut off and the digits were left: the registry takes it, and the document is two hours from the "
         "truth. An error that is refused is better than one that is accepted.",
+        begun_when_it_was_made: "serviceStartTime became the creationTime. It says when the examination began, and creationTime when the "
+        "document was made, an hour later: nothing was wrong with it. Leave out of `entry.copy(...)` what is true.",
         new_names: "The studies were published under new uniqueIds. Whoever holds a reference, in a report or a bookmark, finds nothing; "
         "and the manifest inside still has the old one as its SOP Instance UID.",
     }
@@ -2591,6 +2664,23 @@ def _sent_again(domain, entry, again):
     return f"it was sent again and refused, {problems[0].code}{why}"
 
 
+ADDED = ("entryUUID", "logicalID", "homeCommunityId", "availabilityStatus", "repositoryUniqueId")          # by repository and registry
+MENDED = ("patientId", "hash", "size", "creationTime")
+
+
+def _changed(one, entry):
+    """The first attribute that a found entry has otherwise than it was sent, of those that nothing was wrong with; else None."""
+    names = [attribute.name for attribute in facts.ATTRIBUTES[DOCUMENT] if attribute.name not in (*ADDED, *MENDED)]
+    return next((name for name in names if _as_text(one.get(name)) != _as_text(entry.get(name))), None)
+
+
+def _as_text(value):
+    """A value of an attribute for comparing: a code by code and scheme, its display name does not count."""
+    if isinstance(value, Code):
+        return f"{value.code}^^{value.scheme}"
+    return sorted(map(_as_text, value)) if isinstance(value, (tuple, list)) else str(value or "")
+
+
 def _as_found(domain, entry, whole, again):
     """What a consumer finds of a study, in words.
 
@@ -2612,6 +2702,9 @@ def _as_found(domain, entry, whole, again):
         return "found, with another sourcePatientId than it was made with"
     if one["creationTime"] != utc(entry["creationTime"]):
         return "found, with a time that is not true"
+    changed = _changed(one, entry)
+    if changed:
+        return f"found, with another {changed} than it was sent with"
     if not whole or one["repositoryUniqueId"] != REPOSITORY:
         return "found, but what is fetched is something else"
     return "found once, and fetched whole"

@@ -21,7 +21,7 @@ def test_a_sum_with_its_thresholds():
     picture = weights([("family", "same", 8.0), ("given", "differ", -4.3), ("phone", "not known", 0)], "Two records", 9, 16)
     assert picture.says == ("Two records. Bars from the top, each beginning where the one above ended. "
                             "family, same: +8.0; given, differ: -4.3; phone, not known: nothing. "
-                            "The sum is 3.7; review begins at 9, link at 16: apart.")
+                            "The sum is 3.7 points; review begins at 9, link at 16: apart.")
     assert weights([("family", "same", 9.0)], "x", 9, 16).says.endswith(": review.")
     assert weights([("family", "same", 16.0)], "x", 9, 16).says.endswith(": link.")
     assert picture.png.startswith(b"\x89PNG")

@@ -32,7 +32,7 @@ def test_what_became_of_each_attribute():
 def test_one_question_with_two_answers_has_one_number():
     says = questions([("Whose?", "nobody's", "refuse", "bad"), ("Whose?", "unclear", "hold", "wait"), ("Wanted?", "no", "skip", "wait")],
                      "import", title="Import").says
-    assert "1. Whose? nobody's: refuse; 1. Whose? unclear: hold; 2. Wanted? no: skip; 3. everything else: import." in says
+    assert "1. Whose? nobody's: refuse, unclear: hold; 2. Wanted? no: skip; 3. everything else: import." in says
 
 
 def test_what_should_not_have_stayed_is_told():

@@ -120,6 +120,15 @@ def test_a_message_names_discs_and_objects_and_does_not_dump_them(editions):
     assert not any("\\x00" in message or "Dataset" in message or "----" in message for message in said), said
 
 
+def test_a_record_without_a_file_is_asked_first(editions):
+    def audit(disc):
+        directory = dcmread(io.BytesIO(disc["DICOMDIR"]))
+        return {"missing": ["/".join(record.ReferencedFileID) for record in directory.DirectoryRecordSequence]}
+
+    verdict = refused("AuditTheDisc", editions, audit)
+    assert verdict.label == "never_asked" and "most records have none" in verdict.message and "AttributeError" in verdict.message
+
+
 def test_what_an_audit_returns_may_be_incomplete(editions):
     assert "missing" in refused("AuditTheDisc", editions, lambda disc: {"unlisted": [], "bad_names": []}).message
     assert refused("AuditTheDisc", editions, lambda disc: {"missing": [], "unlisted": [], "bad_names": []}).label == "value"
@@ -194,6 +203,14 @@ def test_a_single_wrong_decision_is_diagnosed(editions):
     assert "Take the rules in their order" in some.message and "refuse" not in some.message
 
 
+def test_a_word_that_is_no_decision_is_told_so(editions):
+    past = {"import": "imported", "skip": "skipped", "refuse": "refused", "hold": "held"}
+    for given in ({name: past[one] for name, one in solved("DecideEachSeries", editions).items()},
+                  {**solved("DecideEachSeries", editions), "S3": "imported"}):
+        message = refused("DecideEachSeries", editions, given).message
+        assert "none of the four words" in message and "Take the rules" not in message
+
+
 def test_a_decision_that_is_missing_or_none(editions):
     right = solved("DecideEachSeries", editions)
     assert "S9" in refused("DecideEachSeries", editions, {name: one for name, one in right.items() if name != "S9"}).message
@@ -217,7 +234,7 @@ def on_a_copy(image, local, source, now):
     trace.ModifiedAttributesSequence = Sequence([before])
     new.OriginalAttributesSequence = Sequence([trace, *image.get("OriginalAttributesSequence", [])])     # the newest first
     other.TypeOfPatientID, other.PatientID = "TEXT", image["PatientID"].value
-    other.IssuerOfPatientID = image.IssuerOfPatientID if "IssuerOfPatientID" in image else source
+    other.IssuerOfPatientID = image.IssuerOfPatientID if image.get("IssuerOfPatientID") else source
     new.OtherPatientIDsSequence = Sequence([other, *image.get("OtherPatientIDsSequence", [])])
     return new
 
@@ -285,6 +302,37 @@ def test_misconceptions_about_reconciling_have_their_own_message(editions):
     assert judged("Reconcile", editions, marked_as_imported).correct
 
 
+def test_an_empty_issuer_is_none(editions):
+    def reconcile(image, local, source, now):
+        issuer, made = image.get("IssuerOfPatientID", source), module.Reconcile.solution(image, local, source, now)
+        made.OtherPatientIDsSequence[-1].IssuerOfPatientID = issuer
+        return made
+
+    assert refused("Reconcile", editions, reconcile).label == "empty_issuer_kept"
+
+
+def test_an_empty_previous_value_may_stand_in_the_trace_or_not(editions):
+    def reconcile(image, local, source, now):
+        before = {keyword: image.get(keyword) for keyword in local}
+        made = module.Reconcile.solution(image, local, source, now)
+        for keyword, old in before.items():
+            if old == "":
+                made.OriginalAttributesSequence[-1].ModifiedAttributesSequence[0].pop(keyword, None)     # as `if old:` leaves it
+        return made
+
+    assert judged("Reconcile", editions, reconcile).correct
+
+
+@pytest.mark.parametrize("keyword, value, told", [
+    ("ModifyingSystem", "HV_PACS", "It is `HV_PACS`."), ("ReasonForTheAttributeModification", "coerce", "capital letters only"),
+    ("SourceOfPreviousValues", "", "It is empty.")])
+def test_what_stands_in_a_wrong_attribute_is_told(editions, keyword, value, told):
+    message = refused("Reconcile", editions, changed_by(lambda ds: setattr(ds.OriginalAttributesSequence[-1], keyword, value))).message
+    assert told in message and len(message) < 500, message
+    kind = changed_by(lambda ds: setattr(ds.OtherPatientIDsSequence[-1], "TypeOfPatientID", "Text"))
+    assert "It is `Text`. It is a code string" in refused("Reconcile", editions, kind).message
+
+
 def test_a_reconciliation_that_changes_nothing_or_returns_nothing(editions):
     assert refused("Reconcile", editions, lambda image, local, source, now: image).label == "value"
     assert "Is a `return` missing?" in refused("Reconcile", editions, lambda image, local, source, now: print(now)).message
@@ -297,8 +345,8 @@ def test_a_reconciliation_that_changes_nothing_or_returns_nothing(editions):
 def with_one_query(images, port):
     """Asks once which UIDs there are, and keeps the list up to date itself."""
     scu = Scu("HV_IMPORT", "HV_PACS", port, syntaxes=["1.2.840.10008.1.2.1"], classes=[module.CT])
-    study = images[0].StudyInstanceUID
-    known = {one.SOPInstanceUID: None for one in scu.find("IMAGE", StudyInstanceUID=study, SOPInstanceUID="")}
+    study, series = images[0].StudyInstanceUID, images[0].SeriesInstanceUID
+    known = {one.SOPInstanceUID: None for one in scu.find("IMAGE", StudyInstanceUID=study, SeriesInstanceUID=series, SOPInstanceUID="")}
     counts = {"stored": 0, "same": 0, "conflict": ()}
     for image in images:
         uid = image.SOPInstanceUID
@@ -333,7 +381,7 @@ def test_an_import_that_overwrites_is_told_what_it_did(editions):
     assert verdict.label == "noticed" and "One object of the archive is gone" in verdict.message
 
 
-def importing(same, early=False, send=True):
+def importing(same, early=False, send=True, by_series=True):
     """A function that imports with its own idea of what is the same."""
     def bring_in(images, port):
         scu = Scu("HV_IMPORT", "HV_PACS", port, syntaxes=["1.2.840.10008.1.2.1"], classes=[module.CT])
@@ -349,6 +397,8 @@ def importing(same, early=False, send=True):
                 counts["same"] += 1
             else:
                 counts["conflict"].append(image.SOPInstanceUID)
+        if not by_series:
+            del keys["SeriesInstanceUID"]
         return {**counts, "found": found if early else len(scu.find("IMAGE", **keys, SOPInstanceUID=""))}
     return bring_in
 
@@ -359,7 +409,8 @@ def alike(one, other):
 
 def test_imports_with_an_idea_of_their_own_are_told_of_it(editions):
     assert judged("BringThemIn", editions, importing(alike)).correct
-    for client, way in ((importing(alike, early=True), "asked_too_early"), (importing(lambda one, other: True), "uid_is_enough"),
+    for client, way in ((importing(alike, by_series=False), "found_in_all_series"),
+                        (importing(alike, early=True), "asked_too_early"), (importing(lambda one, other: True), "uid_is_enough"),
                         (importing(lambda one, other: one.PixelData == other.PixelData), "pixels_alone"),
                         (importing(lambda one, other: one.get("ImageComments") == other.get("ImageComments")), "header_alone")):
         assert refused("BringThemIn", editions, client).label == way
@@ -376,7 +427,8 @@ def test_imports_that_do_half_of_it(editions):
         raise ConnectionError("no archive")
 
     assert refused("BringThemIn", editions, stores_nothing).label == "value"
-    assert "no archive" in refused("BringThemIn", editions, fails).message
+    message = refused("BringThemIn", editions, fails).message
+    assert "no archive" in message and "At disc 1 of 2: For `bring_in([CT 1, CT 2" in message and "Dataset" not in message
     assert not running()
 
 
@@ -397,11 +449,35 @@ def by_a_number(row, type, options):
     return choices[-1] if type == 1 else "Z" if type == 2 and "Z" in choices else choices[0]
 
 
-def test_a_type_that_is_compared_as_a_number_is_told_so(editions):
-    verdict = refused("OneAction", editions, by_a_number)
-    assert verdict.label == "first_letter" and "`type == 1` is never true" in verdict.message
+def by_a_number_with_z_left(row, type, options):
+    choices = module._one_action(row, options, lambda choices: choices)
+    return choices[-1] if type == 1 else choices[0] if type == 3 or "Z" not in choices else "Z"
+
+
+def by_a_number_with_the_last_left(row, type, options):
+    choices = module._one_action(row, options, lambda choices: choices)
+    return choices[0] if type == 3 else "Z" if type == 2 and "Z" in choices else choices[-1]
+
+
+@pytest.mark.parametrize("action, way", [
+    (by_a_number, "first_letter"), (by_a_number_with_z_left, "as_type_2_always"), (by_a_number_with_the_last_left, "last_letter")])
+def test_a_type_that_is_compared_as_a_number_is_told_so(editions, action, way):
+    verdict = refused("OneAction", editions, action)
+    assert verdict.label == way and "is never true" in verdict.message
+
+
+def test_ideas_about_an_action_have_their_own_message(editions):
     first = refused("OneAction", editions, lambda row, type, options: module.OneAction.solution(row, type, options[:1]))
     assert first.label == "first_option_only"
+
+    def second(row, type, options):
+        choices = module._one_action(row, options, lambda choices: choices)
+        return choices[1] if type == "2" and len(choices) > 1 else module.OneAction.solution(row, type, options)
+
+    assert refused("OneAction", editions, second).label == "second_letter"
+    wrong = refused("OneAction", editions, lambda row, type, options: "D" if row["basic"] == "X/Z" else module.OneAction.solution(
+        row, type, options)).message
+    assert "`X/Z`: its line in the table above has a letter for Type" in wrong or "takes precedence" in wrong
 
 
 def test_a_code_without_a_slash_is_asked_only_where_it_can_be():
@@ -455,8 +531,35 @@ def by_entropy(images):
 
 
 @pytest.mark.parametrize("replace_uids", [by_hand, by_entropy])
-def test_new_uids_of_another_make_are_right(editions, replace_uids):
-    assert judged("ReplaceUids", editions, replace_uids).correct, replace_uids
+def test_new_uids_that_are_computed_are_right_with_a_warning(editions, replace_uids):
+    verdict = judged("ReplaceUids", editions, replace_uids)
+    assert verdict.correct and verdict.points == 3 and "computed from the old ones" in verdict.message
+    assert "can be looked up" not in verdict.message
+    assert "computed from" not in judged("ReplaceUids", editions, module.ReplaceUids.solution).message
+
+
+@pytest.mark.parametrize("begun", ["1.2.3.4.", "2.25."])
+def test_new_uids_that_come_again_in_the_next_call(editions, begun):
+    def counted(images):
+        new = {}
+
+        def one(dataset, element):
+            if module.ACTIONS.get(element.keyword) == "U":
+                element.value = new.setdefault(str(element.value), f"{begun}{len(new) + 100}")
+
+        for image in images:
+            image.walk(one)
+            image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+        return images
+
+    verdict = refused("ReplaceUids", editions, counted)
+    assert verdict.label == "again" and "came again" in verdict.message
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_is_no_uid_is_told_so(editions):
+    for value in (lambda old: "1.2.0" + old[-1] + "5", lambda old: "not a UID", lambda old: "1.2.3." + "4" * 60):
+        assert "It is no UID" in refused("ReplaceUids", editions, lambda images, value=value: module._with_uids(images, value=value)).message
 
 
 @pytest.mark.parametrize("changed", [
@@ -501,10 +604,47 @@ def test_a_method_code_is_read_whole(editions, value, told):
 
 
 @pytest.mark.parametrize("changed, way", [
+    ({"private": "top"}, "private_at_the_top"), ({"private": "image"}, "private_by_the_image"), ({"offset": "first of all"}, "first_of_the_key"),
     ({"declared": "first"}, "first_declaration"), ({"cleaned": "dates"}, "date_and_time_forgotten"), ({"scheme": "SCT"}, "another_scheme"),
     ({"codes": tuple(module.METHODS)}, "all_codes")])
 def test_ideas_about_the_whole_object_have_their_own_message(editions, changed, way):
     assert refused("Deidentify", editions, lambda images, key: module._deidentified(images, key, **changed)).label == way
+
+
+def private_after_the_walk(images, key):
+    """As many write it: the walk for what has a name, a loop at the top for what is private."""
+    safe = {id(image): module.safe_elements(image) for image in images}
+    made = module._deidentified(images, key, private="all")
+    for image in made:
+        for element in list(image):
+            if element.tag.is_private and not module.element_is_safe(image, element, safe[id(image)]):
+                del image[element.tag]
+    return made
+
+
+def test_private_elements_of_items_count(editions):
+    assert refused("Deidentify", editions, private_after_the_walk).label == "private_at_the_top"
+    item = given("trial_images", editions)[1].ContributingEquipmentSequence[0]
+    assert [element.tag.element for element in item if element.tag.is_private] == [0x10, 0x11, 0x100C, 0x110C, 0x1120]
+
+
+def test_private_creators_of_items_may_stay_or_go(editions):
+    def with_creators(images, key):
+        made = module.Deidentify.solution(images, key)
+        for image in made:
+            for item in image.get("ContributingEquipmentSequence", []):
+                item.add_new((0x0019, 0x0010), "LO", "NORR ROUTER")
+        return made
+
+    assert judged("Deidentify", editions, with_creators).correct
+
+
+def test_the_days_of_another_patient_are_told_so(editions):
+    def with_days(images, key):
+        shifted = {pid: (subject, days + 1) for pid, (subject, days) in key.items()}
+        return module._deidentified(images, shifted)
+
+    assert "not moved by the days of *this* patient" in refused("Deidentify", editions, with_days).message
 
 
 def test_dummies_where_empty_was_agreed_are_told_so(editions):
@@ -653,6 +793,20 @@ def test_policies_of_another_make_are_right(editions):
     ([{"direction": [], "then": "hold"}], "import, export")])
 def test_policies_that_are_not_right(editions, rules, told):
     assert told in refused("ThePolicy", editions, rules).message
+
+
+def test_the_card_and_the_rule_are_told(editions):
+    rules = module.ThePolicy.solution()
+    rules[3] = {"direction": "import", "twin": ["same", "none"], "then": "skip"}
+    message = refused("ThePolicy", editions, rules).message
+    assert "`patient` same" in message and "rule 4 is the first that fits" in message
+    assert "none fits" in refused("ThePolicy", editions, module.ThePolicy.solution()[:6]).message
+
+
+def test_a_policy_in_another_order_is_recognised(editions):
+    """The number of the rule is no part of what came of a policy."""
+    rules = module.ThePolicy.faces_forgotten()
+    assert refused("ThePolicy", editions, [{"direction": "import", "patient": "other", "then": "refuse"}, *rules]).label == "faces_forgotten"
 
 
 def test_every_wrong_decision_is_a_harm_of_some_sort():
