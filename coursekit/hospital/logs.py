@@ -18,6 +18,7 @@ from coursekit.hospital.clock import DAY, HOUR, NOW_UTC, seconds
 from coursekit.hospital.draws import Draws
 from coursekit.hospital.incidents import MANIFEST_REFUSED, MPPS_REFUSED, WORKLIST_REFUSED, Evidence, Incident
 from coursekit.hospital.staff import START_UTC
+from coursekit.standards.gsdf import index, luminance
 
 # name: file, and whose it is.
 FILES = {
@@ -99,22 +100,6 @@ def moment(utc):
 
 def offset_text(utc):
     return f"+0{(local(utc) - utc) // HOUR}:00"
-
-
-def luminance(j):
-    """Luminance in cd/m2 of the just noticeable difference with index `j`, 1 to 1023: DICOM PS3.14 equation 7-1."""
-    x = math.log(j)
-    above = -1.3011877 + x * (8.0242636e-2 + x * (1.3646699e-1 + x * (-2.5468404e-2 + x * 1.3635334e-3)))
-    below = 1 + x * (-2.5840191e-2 + x * (-1.0320229e-1 + x * (2.8745620e-2 + x * (-3.1978977e-3 + x * 1.2992634e-4))))
-    return 10 ** (above / below)
-
-
-def index(cd):
-    """The index of the just noticeable difference at luminance `cd`, in cd/m2: DICOM PS3.14 equation 7-2."""
-    x, total = math.log10(cd), 0.0
-    for factor in (-0.017046845, 0.14710899, -0.18014349, -1.1878455, 0.28175407, 9.8247004, 41.912053, 94.593053, 71.498068):
-        total = total * x + factor
-    return total
 
 
 class Logs:
@@ -337,6 +322,7 @@ class Logs:
             share = {"DX_CH1": 80, "CR_ER1": 105, "MG1": 25}[device]
             share = share * 5 // 2 if part in ("CSPINE", "LSPINE", "HIP") else share
             share = {often.user_id: share * 5 // 2, never.user_id: 0}.get(who.user_id, share)
+            sent = 0                                               # repeats among the images that the archive has of the series
             for number in range(count):
                 utc = received - 60 * (count - number) - lot.below(50)
                 view = lot.pick(VIEWS.get(part, ("AP", "LAT")))
@@ -347,10 +333,12 @@ class Logs:
                     reason = lot.pick(("positioning",) * 9 + ("anatomy cut off",) * 4 + ("exposure",) * 3 + ("motion",) * 3
                                       + ("artefact", "equipment", "patient identification", "other"))
                     index_ = (target + creep) * (lot.between(35, 60) if reason == "exposure" else lot.between(75, 130)) // 100
-                    found.append(Exposure(device, utc - 45, who.user_id, part, view, index_, target, False, reason,
-                                          device == "MG1" and lot.happens(500), child))
+                    repeat = device == "MG1" and lot.happens(500) and number + 1 + sent < count
+                    sent += repeat
+                    found.append(Exposure(device, utc - 45, who.user_id, part, view, index_, target, False, reason, repeat, child))
                 shown = (target + creep) * lot.between(78, 126) // 100
-                found.append(Exposure(device, utc, who.user_id, part, view, shown, target, True, None, False, child))
+                if number < count - sent:
+                    found.append(Exposure(device, utc, who.user_id, part, view, shown, target, True, None, False, child))
         for device in ("DX_CH1", "CR_ER1", "MG1"):
             for day in range(since // DAY, NOW_UTC // DAY):
                 if (day + 3) % 7 < 5:
@@ -391,6 +379,56 @@ class Logs:
                 writer.writerow((day, time, one.user_id, one.view, "REPEAT" if one.repeat_sent else "REJECT",
                                  lot.pick(MARLIN[one.reason]), one.ei))
         return out.getvalue()
+
+    @cached_property
+    def rejection_notes(self):
+        """Images of the X-ray units named in key object selections of the last 90 days: (utc text, code, meaning, device, sop_uid).
+
+        The codes are document titles (PS3.16 CID 7010). 113001, 113037 and 113038 are those of rejection notes (IHE RAD, IOCM profile);
+        113010 is none: it only tells of a problem, and the image stays in use. The archive keeps what was rejected, and counts it.
+        """
+        lot, found = Lot(Draws(self.h.seed, "log rejection notes")), []
+        rows = self.h.pacs.rows(
+            "SELECT r.station_aet, r.series_uid, r.n_instances, CAST(strftime('%s', r.created_utc) AS INTEGER) FROM series r "
+            "JOIN study s ON s.pk = r.study_pk WHERE r.station_aet IN ('DX_CH1', 'CR_ER1', 'MG1') AND r.modality IN ('DX', 'CR', 'MG') "
+            f"AND r.created_utc BETWEEN '{moment(NOW_UTC - REJECT_DAYS * DAY)}' AND '{moment(NOW_UTC - 4 * HOUR)}' ORDER BY r.pk")[1]
+        for device, quality in (("DX_CH1", 90), ("CR_ER1", 60), ("MG1", 150)):
+            images = [(f"{uid}.{number}", utc) for aet, uid, count, utc in rows if aet == device for number in range(1, count + 1)]
+            notes = [code for code, count in (("113001", 2 + len(images) // quality), ("113038", 2 + len(images) // 200),
+                                              ("113010", 3 + len(images) // 120), ("113037", 1)) for _ in range(count)]
+            for code in notes:
+                sop_uid, utc = images.pop(lot.below(len(images)))
+                found.append((utc + lot.between(HOUR // 6, 4 * HOUR), code, NOTES[code], device, sop_uid))
+        return [(moment(utc), *rest) for utc, *rest in sorted(found)]
+
+    @cached_property
+    def reject_returns(self):
+        """What CR_ER1 returned to the radiation protection committee, 2022 to 2024: a list of (month, exposures, rejects), no tests.
+
+        Each July and August stand-ins work there, and more is rejected. In 2024 one month is nearly without rejects (the list was not
+        kept), one has few exposures (the reader was being mended), one is only unlucky, and since autumn more is rejected than before.
+        """
+        lot = Lot(Draws(self.h.seed, "log reject returns"))
+        others = [1, 2, 3, 4, 5, 6]
+        silent, few, unlucky = (others.pop(lot.below(len(others))) for _ in range(3))
+        since, found = lot.between(9, 11), {}
+        for year in (2022, 2023, 2024):
+            for month in range(1, 13):
+                n = lot.between(600, 780)
+                if year < 2024:
+                    usual, shift = (0.145 if month in (7, 8) else 0.088), lot.between(-80, 80)
+                else:
+                    past = [found[earlier, month] for earlier in (2022, 2023)]
+                    usual, shift = sum(rejects for _, rejects in past) / sum(exposures for exposures, _ in past), lot.between(-120, 120)
+                    if month == few:
+                        n, shift = lot.between(112, 124), 175
+                    if month == unlucky:
+                        shift = 245
+                    if month >= since:
+                        shift = lot.between(400, 430)
+                rejects = round(n * usual + shift / 100 * math.sqrt(n * usual * (1 - usual)))
+                found[year, month] = (n, lot.between(3, 8) if (year, month) == (2024, silent) else rejects)
+        return [(f"{year}-{month:02d}", *counts) for (year, month), counts in found.items()]
 
     # ---- storage, disks, displays, dictation
 
@@ -585,6 +623,8 @@ def known(incident, text):
     return {key: value for key, value in incident.facts.items() if isinstance(value, str) and len(value) > 3 and value in text}
 
 
+NOTES = {"113001": "Rejected for Quality Reasons", "113010": "Quality Issue", "113037": "Rejected for Patient Safety Reasons",
+         "113038": "Incorrect Modality Worklist Entry"}
 VIEWS = {"CHEST": ("PA", "LAT", "AP"), "BREAST": ("R CC", "L CC", "R MLO", "L MLO"), "HIP": ("AP", "AXIAL"), "PHANTOM": ("TEST",)}
 HELIO = {
     "positioning": "Positioning", "anatomy cut off": "Clipped anatomy", "exposure": "Under/overexposed",

@@ -98,12 +98,40 @@ def test_reject_logs_tell_what_is_true(h):
         assert int(row["Code"]) == logs.ORBIS[one.reason] and int(row["S"]) == 20_000 // one.ei
     for one in exposures:
         assert one.kept == (one.reason is None) and (one.reason in (None, *logs.REASONS)) and one.utc < clock.NOW_UTC
-    # Every kept exposure is an image in the archive.
-    kept = sum(one.kept for one in exposures)
+    # Every kept exposure is an image in the archive, and so is every repeat that was sent there.
+    kept = sum(one.kept or one.repeat_sent for one in exposures)
     archived = h.pacs.rows(
         "SELECT sum(n_instances) FROM series WHERE station_aet IN ('DX_CH1', 'CR_ER1', 'MG1') AND modality IN ('DX', 'CR', 'MG') "
         "AND created_utc >= '2025-01-07 05:30:00' AND study_pk IN (SELECT pk FROM study)")[1][0][0]
     assert kept == archived
+
+
+def test_notes_of_rejection_name_images_of_the_archive(h):
+    series = {uid: (aet, count) for uid, aet, count in h.pacs.rows("SELECT series_uid, station_aet, n_instances FROM series")[1]}
+    notes = h.logs.rejection_notes
+    assert notes == sorted(notes) and len({note[4] for note in notes}) == len(notes) and notes[-1][0] < clock.text([clock.NOW_UTC])[0]
+    for _, code, meaning, device, sop_uid in notes:
+        uid, number = sop_uid.rsplit(".", 1)
+        assert series[uid][0] == device and 1 <= int(number) <= series[uid][1] and logs.NOTES[code] == meaning
+    for device in ("DX_CH1", "CR_ER1", "MG1"):
+        assert {note[1] for note in notes if note[3] == device} == set(logs.NOTES)
+
+
+def test_reject_returns_hold_a_season_a_change_and_a_silent_month(h):
+    rows = h.logs.reject_returns
+    assert len(rows) == 36 and rows[0][0] == "2022-01" and rows[-1][0] == "2024-12"
+    counts = {month: (n, rejects) for month, n, rejects in rows}
+    beyond = []
+    for month in (f"{number:02d}" for number in range(1, 13)):
+        past = [counts[f"{year}-{month}"] for year in (2022, 2023)]
+        usual = sum(rejects for _, rejects in past) / sum(n for n, _ in past)
+        assert (usual > 0.12) == (month in ("07", "08"))
+        n, rejects = counts[f"2024-{month}"]
+        z = (rejects / n - usual) / (usual * (1 - usual) / n) ** 0.5
+        assert abs(z) < 2.7 or abs(z) > 3.7
+        beyond.append((z > 3) - (z < -3))
+    since = beyond.index(1)
+    assert since in (8, 9, 10) and beyond[since:] == [1] * (12 - since) and sorted(beyond[:since]) == [-1] + [0] * (since - 1)
 
 
 def test_storage(h):
@@ -125,13 +153,6 @@ def test_disks(h):
     assert any(f"slot {failed.slot}: disk failed" in text for _, _, text in h.logs.controller_log)
     assert len(h.logs.smart().splitlines()) == 13
     assert clock.to_local(clock.seconds(incident.at_utc)) == clock.seconds("2025-04-04 17:40:12")
-
-
-def test_the_display_function():
-    """PS3.14 Table B-1, and its inverse."""
-    for j, cd in ((1, 0.0500), (100, 1.8508), (512, 130.0700), (1023, 3993.4040)):
-        assert logs.luminance(j) == pytest.approx(cd, rel=2e-3)
-        assert logs.index(logs.luminance(j)) == pytest.approx(j, abs=0.1)
 
 
 def test_photometer_readings(h):

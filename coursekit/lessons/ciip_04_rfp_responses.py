@@ -1,0 +1,1532 @@
+"""Evaluating the answers to a request for proposals: the exercises of lesson ciip-04.
+
+Four invented vendors answer the hospital's tender for a new archive (coursekit.hospital.projects.Tender). What they claim is held against
+their own documents, their prices are made comparable, and the rules of the award are tried on tenders that nobody has seen.
+"""
+
+import io
+import math
+import re
+
+from coursekit.checking import Config, Fields, Function, Lesson, Number, Set, Table, Text
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.verdict import Outcome, Verdict
+from coursekit.errors import CourseError
+from coursekit.hospital import projects
+from coursekit.hospital.draws import Draws
+
+lesson = Lesson(
+    "ciip-04",
+    title="Evaluating the answers to a request for proposals",
+    version=1,
+    minutes=90,
+    objectives=[
+        "score answers so that a mandatory requirement cannot be averaged away, and hold each claim against the vendor's own documents",
+        "make prices comparable over seven years, and say which weight, bid or evaluator decides who is first",
+        "write a requirement that a test can fail, and rules of award that hold on tenders which you have not seen",
+    ],
+    covers=["Being part of a multi-functional team to evaluate RFP responses"],
+    needs=["cpas-05", "cpia-07"],
+)
+
+YEARS = 7
+
+
+def euros(text):
+    """The number in an amount as the price sheets write it: '€ 207.000,00' is 207000.0."""
+    return float(text.replace("€", "").replace(".", "").replace(",", "."))
+
+
+def first(scores, weights):
+    """The vendor with the highest weighted score. `scores`: {vendor: {category: score}}; `weights`: {category: percent}."""
+    totals = {}
+    for vendor in scores:
+        totals[vendor] = sum(weights[category] * scores[vendor][category] for category in weights)
+    return max(totals, key=totals.get)
+
+
+# --- inputs
+
+@lesson.input
+def requirements(hospital):
+    """The requirements of the tender: a DataFrame with req_id, category, text, mandatory, weight and evidence."""
+    import pandas as pd
+    return pd.DataFrame(hospital.projects.tender.requirements)
+
+
+@lesson.input
+def answers(hospital):
+    """The vendors' answers: a DataFrame with vendor, req_id, code and text."""
+    import pandas as pd
+    return pd.DataFrame(hospital.projects.tender.answers)
+
+
+@lesson.input
+def points(hospital):
+    """What an answer's code counts by the scoring guide, before any proof: a dict from code to points."""
+    return dict(projects.POINTS)
+
+
+@lesson.input
+def category_weights(hospital):
+    """What the categories count, points in a hundred: a dict."""
+    return dict(hospital.projects.tender.category_weights)
+
+
+@lesson.input
+def statements(hospital):
+    """The lists of the vendors' own documents, line by line: a DataFrame with vendor, document, evidence, name and role."""
+    import pandas as pd
+    return pd.DataFrame(hospital.projects.tender.statements).rename(columns={"key": "evidence"})
+
+
+@lesson.input
+def sections(hospital):
+    """Where in its documents each vendor has its lists: a DataFrame with vendor, kind (as evidence begins), document and section."""
+    import pandas as pd
+    draws, rows = Draws(hospital.seed, "ciip-04 sections"), []
+    for vendor in hospital.projects.tender.vendors:
+        chapter, place, ihe, hl7 = draws.one(2, 5), draws.one(1, 6), draws.one(2, 4), draws.one(3, 6)
+        rows += [(vendor, "sop", "DICOM Conformance Statement", f"DICOM CS {chapter}.{place}"),
+                 (vendor, "web", "DICOM Conformance Statement", f"DICOM CS {chapter}.{place + 1}"),
+                 (vendor, "ihe", "IHE Integration Statement", f"IHE IS {ihe}"),
+                 (vendor, "hl7", "HL7 interface specification", f"HL7 spec {hl7}.{draws.one(1, 4)}")]
+    return pd.DataFrame(rows, columns=["vendor", "kind", "document", "section"])
+
+
+@lesson.input
+def price_sheet(hospital):
+    """The price sheets as they came: a DataFrame with vendor, kind, item, year (1 to 7) and eur, text such as '€ 207.000,00'."""
+    import pandas as pd
+    return pd.read_csv(io.StringIO(hospital.projects.text("prices.csv")), sep=";")
+
+
+@lesson.input
+def volumes(hospital):
+    """What the tender asks prices for: a DataFrame with year, stored_tb and studies."""
+    import pandas as pd
+    return pd.DataFrame(hospital.projects.tender.volumes)
+
+
+@lesson.input
+def marks(hospital):
+    """The evaluators' points: a DataFrame with evaluator, vendor, req_id and points."""
+    import pandas as pd
+    return pd.DataFrame(hospital.projects.tender.scores)
+
+
+@lesson.input
+def category_scores(hospital):
+    """Each vendor's score of 100 in each category, by its answers: {vendor: {category: score}}."""
+    scored = _scored(lesson.input_of("answers", hospital), lesson.input_of("requirements", hospital), projects.POINTS)
+    sums = scored.groupby(["vendor", "category"])[["got", "most"]].sum()
+    shares = 100 * sums.got / sums.most
+    return {vendor: {category: round(float(shares[vendor, category]), 2) for category in projects.CATEGORY_WEIGHTS}
+            for vendor in projects.VENDORS}
+
+
+def _scored(answers, requirements, points):
+    """Answers beside their requirements, with what they got of what can be got."""
+    both = answers.merge(requirements, on="req_id")
+    return both.assign(got=both.weight * both.code.map(points), most=both.weight * 4)
+
+
+# --- 1 the score on paper
+
+def _on_paper(scored, category_weights):
+    sums = scored.groupby(["vendor", "category"])[["got", "most"]].sum().reset_index()
+    sums["part"] = sums.category.map(category_weights) * sums.got / sums.most
+    return sums.groupby("vendor").part.sum().to_dict()
+
+
+def _left(answers, requirements):
+    both = answers.merge(requirements, on="req_id")
+    failed = both[both.mandatory & (both.code != "yes")]
+    return answers[~answers.vendor.isin(failed.vendor)]
+
+
+@lesson.exercise
+class OnPaper:
+    """What do the vendors score **on paper**, if one believes every answer? Only those who are still in belong into your answer: whoever
+    answers a **mandatory** requirement with anything but `yes` is out before anything is weighed.
+
+    For each vendor that is left, in points of 100:
+
+    1. the answer's points (`points`) times the requirement's `weight`;
+    2. in each category: the sum of these, divided by the sum of `weight` times 4 (4 is what `yes` gets);
+    3. the categories, each times its points in `category_weights`, added up.
+
+    One decimal is enough. Give a dictionary such as `{"Brinkmere": 71.5, ...}`, or a Series with the vendors as its index.
+    """
+
+    answer = Table("on_paper", entries=("vendor", "score"), tolerance=0.06)
+    points = 2
+
+    def solution(answers, requirements, points, category_weights):
+        both = answers.merge(requirements, on="req_id")
+        failed = both[both.mandatory & (both.code != "yes")]
+        left = both[~both.vendor.isin(failed.vendor)].copy()
+        left["got"] = left.weight * left.code.map(points)
+        left["most"] = left.weight * 4
+        sums = left.groupby(["vendor", "category"])[["got", "most"]].sum().reset_index()
+        sums["part"] = sums.category.map(category_weights) * sums.got / sums.most
+        return sums.groupby("vendor").part.sum().round(2).to_dict()
+
+    def nobody_is_out(answers, requirements, points, category_weights):
+        return _on_paper(_scored(answers, requirements, points), category_weights)
+
+    def categories_forgotten(answers, requirements, points):
+        sums = _scored(_left(answers, requirements), requirements, points).groupby("vendor")[["got", "most"]].sum()
+        return (100 * sums.got / sums.most).to_dict()
+
+    def categories_alike(answers, requirements, points, category_weights):
+        alike = {category: 100 / len(category_weights) for category in category_weights}
+        return _on_paper(_scored(_left(answers, requirements), requirements, points), alike)
+
+    def mean_of_the_points(answers, requirements, points):
+        left = _left(answers, requirements)
+        return (25 * left.code.map(points).groupby(left.vendor).mean()).to_dict()
+
+    def weights_forgotten(answers, requirements, points, category_weights):
+        return _on_paper(_scored(_left(answers, requirements), requirements.assign(weight=1), points), category_weights)
+
+    def not_normalised(answers, requirements, points, category_weights):
+        scored = _scored(_left(answers, requirements), requirements, points)
+        heavy = scored.category.map(category_weights)
+        sums = scored.assign(got=heavy * scored.got, most=heavy * scored.most).groupby("vendor")[["got", "most"]].sum()
+        return (100 * sums.got / sums.most).to_dict()
+
+    def of_five(answers, requirements, points, category_weights):
+        right = OnPaper.solution(answers, requirements, points, category_weights)
+        return {vendor: score * 4 / 5 for vendor, score in right.items()}
+
+    def yes_alone(answers, requirements, points, category_weights):
+        only = {code: 4 * (code == "yes") for code in points}
+        return _on_paper(_scored(_left(answers, requirements), requirements, only), category_weights)
+
+    wrong_ways = {
+        nobody_is_out: "Your numbers are right, but one of the vendors is out and still has a score. Among 137 answers one failed "
+        "mandatory "
+        "requirement costs a point or two: so it is averaged away. Look for `mandatory` answers that are not `yes`; a date on a road map "
+        "is no `yes`. Knock out first, weigh then.",
+        categories_forgotten: "You put all requirements into one sum. Then a category counts as much as it has requirements: storage has "
+        "38 of "
+        "them and service ten. What a category is to count stands in `category_weights`; first make each a share of its own most.",
+        categories_alike: "You let every category count the same. The tender has said what they count, in `category_weights`; a vendor "
+        "may rely on "
+        "what was published.",
+        mean_of_the_points: "That is the mean of the points, with neither the requirements' weights nor the categories'. A requirement of "
+        "weight 1 "
+        "and a mandatory one then count the same.",
+        weights_forgotten: "The categories are weighed, but inside them every requirement counts the same. Multiply the points by `weight` "
+        "before you add them up.",
+        not_normalised: "You multiplied by the category's weight without dividing by the most that can be got in the category. Then a "
+        "category "
+        "counts by its weight times the number of its requirements. Make each category a share first.",
+        of_five: "You divided by 5. Five points are given for proof, and an answer on paper has none yet: the question divides by 4, what "
+        "`yes` "
+        "gets.",
+        yes_alone: "You counted `yes` alone. `partial` and `third party` have points as well: take them from `points`.",
+    }
+    hints = [
+        "Begin with `both = answers.merge(requirements, on=\"req_id\")`: each answer beside its requirement.",
+        "Who is out: `both[both.mandatory & (both.code != \"yes\")]` shows the failed ones. `both[~both.vendor.isin(failed.vendor)]` is "
+        "what is "
+        "left.",
+        "`both[\"got\"] = both.weight * both.code.map(points)`, likewise `most`, and then "
+        "`.groupby([\"vendor\", \"category\"])[[\"got\", \"most\"]].sum().reset_index()`.",
+        "In that small table: `sums.category.map(category_weights) * sums.got / sums.most` is what a category brings. Add it up by vendor.",
+    ]
+    praise = "The bid that would have come first with the usual spreadsheet is out, and you can name the requirement. Nobody has " \
+        "examined a claim yet: that comes next."
+
+
+# --- 2 claims and documents
+
+def _why(value):
+    """A reading: what a document says in place of what the answer claims."""
+    words = " ".join(re.findall(r"[a-z]+", str(value).casefold()))
+    if words in ("user only", "user", "only user", "only as user", "as user only", "scu", "scu only", "only scu"):
+        return "user only"
+    if words in ("not declared", "undeclared", "absent", "missing", "not listed", "not there", "no line"):
+        return "not declared"
+    raise ValueError("it is \"user only\" or \"not declared\"")
+
+
+def _section(value):
+    """A reading: the number of a section, such as 4.2, whatever stands before it."""
+    numbers = re.findall(r"\d+(?:\.\d+)*", str(value))
+    if not numbers:
+        raise ValueError("it is a section as `sections` has it")
+    return numbers[-1]
+
+
+class Accusations(Table):
+    """A table of accusations, where one too many is told why it does not stand."""
+
+    def judge(self, exercise, given, editions):
+        """As for every Table; of the first accusation that is wrong it says what speaks for the vendor."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label != "extra row":
+            return verdict
+        solution = self._computed(exercise, exercise.solution, editions)
+        right = self._keyed(solution, solution)
+        extra = next(key for key in self._keyed(self.read(*given), solution) if key not in right)
+        claims = exercise.lesson.input_of("answers", editions.own)
+        wanted = exercise.lesson.input_of("requirements", editions.own)
+        claim = claims[(claims.vendor.str.casefold() == extra[0]) & (claims.req_id.str.casefold() == extra[1])]
+        if claim.empty:
+            return Verdict(Outcome.NOT_YET, f"{verdict.message} There is no such answer.", verdict.label)
+        evidence = wanted[wanted.req_id == claim.req_id.iloc[0]].evidence.iloc[0]
+        if claim.code.iloc[0] != "yes":
+            reason = f"The vendor's answer there is `{claim.code.iloc[0]}`: who admits that something is lacking, claims nothing."
+        elif not evidence:
+            reason = "Its `evidence` is empty: none of these documents would say anything about it. Not proven is not contradicted."
+        else:
+            reason = "The vendor's document has the line, in a role that includes the provider."
+        return Verdict(Outcome.NOT_YET, f"{verdict.message} {reason}", verdict.label)
+
+
+def _claims(answers, requirements, statements, sections, how="left", on=("vendor", "evidence")):
+    """Claims that a document could prove, beside the line of the document."""
+    claims = answers[answers.code == "yes"].merge(requirements[requirements.evidence != ""], on="req_id")
+    claims = claims.assign(kind=claims.evidence.str[:3]).merge(sections[["vendor", "kind", "section"]], on=["vendor", "kind"])
+    lines = statements[[*on, "role"]].drop_duplicates(list(on))
+    found = claims.merge(lines, on=list(on), how=how)
+    found["why"] = found.role.map(lambda role: "user only" if role == "SCU" else "not declared" if role != role else "")
+    return found
+
+
+def _rows(found):
+    return found[["vendor", "req_id", "section", "why"]]
+
+
+@lesson.exercise
+class Contradicted:
+    """Which claims do the vendors' own documents contradict? A claim is an answer `yes` to a requirement with `evidence`. It is
+    contradicted when the vendor's document
+
+    - has the line, but the product is there only the **user** of the service (role `SCU`), where the requirement asks for the provider:
+      `why` is `"user only"`;
+    - does **not have** the line: `why` is `"not declared"`.
+
+    Give a table with the columns `vendor`, `req_id`, `section` (where the list stands or would have to stand: in `sections`) and `why`, a
+    row for each contradicted claim. An accusation that does not stand costs more than one that you missed: the vendor's lawyer will read
+    it.
+    """
+
+    answer = Accusations("contradicted", key=["vendor", "req_id"], reading={"why": _why, "section": _section},
+                         spare=["role", "document", "evidence", "name", "kind", "code", "text", "text_x", "text_y", "category",
+                                "mandatory", "weight"])
+    points = 3
+
+    def solution(answers, requirements, statements, sections):
+        claims = answers[answers.code == "yes"].merge(requirements, on="req_id")
+        claims = claims[claims.evidence != ""].copy()
+        claims["kind"] = claims.evidence.str[:3]
+        claims = claims.merge(sections[["vendor", "kind", "section"]], on=["vendor", "kind"])
+        beside = claims.merge(statements[["vendor", "evidence", "role"]], on=["vendor", "evidence"], how="left")
+        beside["why"] = "proven"
+        beside.loc[beside.role == "SCU", "why"] = "user only"
+        beside.loc[beside.role.isna(), "why"] = "not declared"
+        return beside.loc[beside.why != "proven", ["vendor", "req_id", "section", "why"]].reset_index(drop=True)
+
+    def listed_is_proven(answers, requirements, statements, sections):
+        found = _claims(answers, requirements, statements, sections)
+        return _rows(found[found.why == "not declared"])
+
+    def lines_alone(answers, requirements, statements, sections):
+        found = _claims(answers, requirements, statements, sections, how="inner")
+        return _rows(found[found.why == "user only"])
+
+    def both_roles_suspected(answers, requirements, statements, sections):
+        found = _claims(answers, requirements, statements, sections)
+        found.loc[found.role == "SCU/SCP", "why"] = "user only"
+        return _rows(found[found.why != ""])
+
+    def admitted_ones_too(answers, requirements, statements, sections):
+        return _rows(_all_of(answers.assign(code="yes"), requirements, statements, sections))
+
+    def without_any_evidence(answers, requirements, statements, sections):
+        right = _rows(_all_of(answers, requirements, statements, sections))
+        silent = answers[answers.code == "yes"].merge(requirements[requirements.evidence == ""], on="req_id")
+        return right.to_dict("records") + _rows(silent.assign(section="0", why="not declared")).to_dict("records")
+
+    def anybodys_document(answers, requirements, statements, sections):
+        found = _claims(answers, requirements, statements, sections, on=("evidence",))
+        return _rows(found[found.why != ""])
+
+    def mandatory_alone(answers, requirements, statements, sections):
+        found = _all_of(answers, requirements, statements, sections)
+        return _rows(found[found.mandatory])
+
+    def dicom_alone(answers, requirements, statements, sections):
+        found = _all_of(answers, requirements, statements, sections)
+        return _rows(found[found.kind == "sop"])
+
+    wrong_ways = {
+        listed_is_proven: "You took every line in a document for a proof. Look at `role`: a product that only *sends* an object (SCU) "
+        "does not "
+        "store it. To support a SOP class says nothing without the role; PS3.2, section 7.3, has the statement name it.",
+        lines_alone: "You have the lines with the wrong role. But a document also contradicts by what it leaves out: whoever claims a SOP "
+        "class "
+        "declares it in the conformance statement (PS3.2, section 7.3), and an integration statement lists the profiles and actors that "
+        "are "
+        "implemented. Merge with `how=\"left\"`, so that claims without a line stay in the table.",
+        both_roles_suspected: "`SCU/SCP` means user and provider: the requirement is met. You would accuse the vendors of dozens of claims "
+        "that their documents prove.",
+        admitted_ones_too: "Some of your rows are answers such as `partial` or `roadmap`. Who admits that something is lacking has claimed "
+        "nothing that a document could contradict: only `yes` is a claim.",
+        without_any_evidence: "You accuse vendors of answers that no such document would speak of: `evidence` is empty there. Not proven "
+        "is not "
+        "contradicted; ask for a demonstration.",
+        anybodys_document: "You looked whether *any* vendor's document has the line. Each vendor has to prove its claim with its own: "
+        "merge on "
+        "`vendor` and `evidence`.",
+        mandatory_alone: "Those are the contradicted claims among the mandatory requirements. The others earn points as well, and a "
+        "pattern of "
+        "claims that do not stand is what you want to see before a contract.",
+        dicom_alone: "You looked at SOP classes only. Integration statements, HL7 specifications and the DICOMweb services are documents "
+        "too.",
+    }
+    hints = [
+        "Three conditions make a claim that can be checked: the code is `yes`, `evidence` is not empty, and it is the vendor's own "
+        "document "
+        "that counts.",
+        "`claims.merge(statements[[\"vendor\", \"evidence\", \"role\"]], on=[\"vendor\", \"evidence\"], how=\"left\")` keeps claims "
+        "without a line; "
+        "their role is then missing: `.role.isna()`.",
+        "`kind` of a claim is the beginning of its evidence: `claims.evidence.str[:3]`. With it, `sections` can be merged on vendor and "
+        "kind.",
+        "Make a column `why`: `beside.loc[beside.role == \"SCU\", \"why\"] = \"user only\"`, likewise for the missing ones. Keep the rows "
+        "that "
+        "have one of the two.",
+    ]
+    praise = "Each row is a sentence for the letter to the vendor: *you answered yes to ..., your ... in section ... says otherwise.* It " \
+    "may " \
+        "be a mistake in the document: let them explain in writing, and write the explanation into the contract."
+
+
+def _all_of(answers, requirements, statements, sections):
+    found = _claims(answers, requirements, statements, sections)
+    return found[found.why != ""]
+
+
+# --- 3 prices
+
+def _amounts(price_sheet):
+    return price_sheet.assign(eur=price_sheet.eur.map(euros))
+
+
+def _costs(sheet, exit_eur, exit_year=YEARS, rate=1.04, shift=0, of_fees=lambda year: (1.08 / 1.04) ** year):
+    """paid, npv and npv_8 of each vendor; `of_fees`: by what the fees for studies grow in a year when studies grow faster."""
+    fees = sheet.kind == "service"
+    factor = rate ** (sheet.year - shift)
+    faster = sheet.eur.where(~fees, sheet.eur * sheet.year.map(of_fees))
+    parts = sheet.assign(paid=sheet.eur, npv=sheet.eur / factor, npv_8=faster / factor)
+    sums = parts.groupby("vendor")[["paid", "npv", "npv_8"]].sum()
+    sums.loc["Quillhaven"] += [exit_eur, exit_eur / rate ** (exit_year - shift), exit_eur / rate ** (exit_year - shift)]
+    return sums
+
+
+def _highest_exit(sheet):
+    return sheet[sheet.item.str.startswith("Exit")].eur.max()
+
+
+@lesson.exercise
+class Costs:
+    """What does each offer cost in seven years, made **comparable** by the rules above? For all four vendors, in euros:
+
+    - `paid`: all payments of the seven years added up, with what a sheet leaves out, not discounted;
+    - `npv`: their net present value at 4 % a year; payments fall at the **end** of a year, those of year 1 too;
+    - `npv_8`: the same net present value if studies grow by 8 % a year instead of the 4 % that the tender says: only the lines
+      `Fee for ... studies` change. The studies of year 1 are today's, grown once already: with 8 % the fee of year 1 is 1.08/1.04 times
+      that of the sheet, that of year 2 (1.08/1.04) squared, and so on.
+
+    Give a table with the columns `vendor`, `paid`, `npv` and `npv_8`, or one with the vendors as its index. Rounded to a thousand euros is
+    exact enough.
+    """
+
+    answer = Table("costs", key=["vendor"], tolerance=1000, told=True)
+    points = 3
+
+    def solution(price_sheet):
+        sheet = price_sheet.copy()
+        sheet["eur"] = sheet.eur.map(euros)
+        sheet["npv"] = sheet.eur / 1.04 ** sheet.year
+        sheet["npv_8"] = sheet.npv
+        fees = sheet.item.str.startswith("Fee")
+        sheet.loc[fees, "npv_8"] = sheet.npv * (1.08 / 1.04) ** sheet.year
+        costs = sheet.groupby("vendor")[["eur", "npv", "npv_8"]].sum().rename(columns={"eur": "paid"})
+        missing = sheet[sheet.item.str.startswith("Exit")].eur.max()
+        costs.loc["Quillhaven", "paid"] += missing
+        costs.loc["Quillhaven", ["npv", "npv_8"]] += missing / 1.04 ** 7
+        return costs.round().reset_index()
+
+    def sheets_as_they_are(price_sheet):
+        return _costs(_amounts(price_sheet), 0).reset_index()
+
+    def purchase_alone(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet[sheet.year == 1], 0).reset_index()
+
+    def one_off_alone(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet[sheet.kind.isin(["one-off", "licence", "hardware"])], _highest_exit(sheet)).reset_index()
+
+    def year_one_not_discounted(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet, _highest_exit(sheet), shift=1).reset_index()
+
+    def not_discounted(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet, _highest_exit(sheet), rate=1.0).reset_index()
+
+    def discounted_once(price_sheet):
+        right = Costs.solution(price_sheet).set_index("vendor")
+        sheet = _amounts(price_sheet)
+        growing = _costs(sheet, _highest_exit(sheet), rate=1.0).npv_8
+        return right.assign(npv=right.paid / 1.04**YEARS, npv_8=growing / 1.04**YEARS).reset_index()
+
+    def exit_at_once(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet, _highest_exit(sheet), exit_year=1).reset_index()
+
+    def exit_at_the_mean(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet, sheet[sheet.item.str.startswith("Exit")].eur.mean()).reset_index()
+
+    def exit_at_the_lowest(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet, sheet[sheet.item.str.startswith("Exit")].eur.min()).reset_index()
+
+    def gift_taken_back(price_sheet):
+        sheet = _amounts(price_sheet)
+        right, support = _costs(sheet, _highest_exit(sheet)), sheet[(sheet.vendor == "Lanternfish") & (sheet.kind == "support")]
+        yearly = support[support.year == support.year.min()].eur.sum()
+        present = yearly / 1.04 + yearly / 1.04**2
+        right.loc["Lanternfish"] += [2 * yearly, present, present]
+        return right.reset_index()
+
+    def growth_added(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet, _highest_exit(sheet), of_fees=lambda year: 1 + 0.04 * year).reset_index()
+
+    def growth_from_year_two(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet, _highest_exit(sheet), of_fees=lambda year: (1.08 / 1.04) ** (year - 1)).reset_index()
+
+    def growth_upon_growth(price_sheet):
+        sheet = _amounts(price_sheet)
+        return _costs(sheet, _highest_exit(sheet), of_fees=lambda year: 1.08**year).reset_index()
+
+    def everything_grows(price_sheet):
+        right = Costs.solution(price_sheet).set_index("vendor")
+        sheet = _amounts(price_sheet)
+        grown = (sheet.eur / 1.04**sheet.year * (1.08 / 1.04) ** sheet.year).groupby(sheet.vendor).sum()
+        grown["Quillhaven"] += _highest_exit(sheet) / 1.04**YEARS * (1.08 / 1.04) ** YEARS
+        return right.assign(npv_8=grown).reset_index()
+
+    wrong_ways = {
+        sheets_as_they_are: "You added up the sheets as they came. One vendor's sheet has no line for the exit, and so it looks cheaper by "
+        "just what will be paid in year 7. Rule 3 of the tender says what is put in.",
+        purchase_alone: "Those are the payments of the first year. Support, storage that grows, fees and the exit come later, and they "
+        "are about "
+        "half of the money.",
+        one_off_alone: "You counted what is bought: licences, hardware, one-off work. Support, storage and fees for each study are paid "
+        "year "
+        "after year: total cost of ownership has both.",
+        year_one_not_discounted: "You left the first year undiscounted, as if it were paid on the day of the contract. Here payments fall "
+        "at the "
+        "end of a year: those of year 1 are a year away.",
+        not_discounted: "`paid` is right, but your net present values are not discounted: each payment is to be divided by 1.04 to the "
+        "power of its "
+        "year.",
+        discounted_once: "You discounted the whole sum as if all were paid at the end of year 7. Each payment has its own year.",
+        exit_at_once: "You put the missing exit into year 1. It is paid when one leaves, in year 7, and then it is worth less today.",
+        exit_at_the_mean: "You put in the mean of what the others ask for the exit. Rule 3 takes the highest: who leaves a price out is "
+        "not to "
+        "profit from it.",
+        exit_at_the_lowest: "You put in the lowest price that another asks for the exit. Rule 3 takes the highest: who leaves a price out "
+        "is not "
+        "to profit from it.",
+        gift_taken_back: "You put in the support of years 1 and 2 that Lanternfish does not charge. It has confirmed in writing that they "
+        "cost "
+        "nothing (letter 2): that is a price, and no hole in the sheet.",
+        growth_added: "`npv_8` grows by 4 % of the first fee each year. Growth is compounded: each year is 1.08/1.04 times further from "
+        "the sheet "
+        "than the year before.",
+        growth_from_year_two: "In `npv_8` the fee of year 1 is unchanged. The studies of year 1 are today's, grown once: they grow faster "
+        "too.",
+        growth_upon_growth: "In `npv_8` you let the sheet's fees grow by 8 % a year. They have grown by 4 % already: divide that out.",
+        everything_grows: "In `npv_8` you let all lines grow. Only the fees go by the number of studies; licences, servers and support do "
+        "not.",
+    }
+    hints = [
+        "`price_sheet.eur.map(euros)` makes numbers of the amounts. Group by vendor and add up: that is `paid` without the missing exit.",
+        "Present value: a new column, `sheet.eur / 1.04 ** sheet.year`, and its sum for each vendor.",
+        "`sheet.item.str.startswith(\"Exit\")` marks the lines of the exit. Which vendor has none? Add to that vendor's sums what rule 3 "
+        "says, "
+        "for the present values divided by 1.04 to the power of 7.",
+        "`npv_8`: copy the column of present values; for the lines with `sheet.item.str.startswith(\"Fee\")` multiply it by "
+        "`(1.08 / 1.04) ** sheet.year`; add up.",
+    ]
+    praise = "Three numbers for each offer, and the difference between the last two is what a vendor earns when your hospital grows " \
+    "faster than " \
+        "you told it. Ask for a cap on it."
+
+
+# --- 4 where quality and price change places
+
+class ShareOrNone(Number):
+    """A share in per cent, or None where there is none."""
+
+    takes = "a number (a share in per cent) or None"
+
+    def read(self, given):
+        """As for every Number; an empty tuple for None."""
+        return () if given is None else super().read(given)
+
+    def difference(self, answer, other):
+        """None when both are None, or both the same number."""
+        if answer and other:
+            return super().difference(answer, other)
+        if not answer and not other:
+            return None
+        return Difference("There the two change places at no share between 0 and 100: `None` is asked."
+                          if answer else "There is a share between 0 and 100 at which the two tie.", "value")
+
+
+@lesson.exercise
+class FlipsAt:
+    """At which weight of quality do two bids change places? Write `flips_at(a, b, lowest)`.
+
+    `a` and `b` are two bids, dictionaries such as `{"quality": 92.0, "npv": 3500000}`; `lowest` is the lowest net present value of all bids
+    that count. The total of a bid is
+
+        share * quality + (100 - share) * price points,    divided by 100
+
+    with price points = 100 * `lowest` / `npv`. Return the `share` of quality, in per cent, at which the two totals are equal. If there is
+    none between 0 and 100, return `None`: then one of the two is ahead whatever the weight. Either of the two may be the better or the
+    dearer one. Right to a tenth of a per cent is enough.
+    """
+
+    answer = Function("flips_at", result=ShareOrNone("", tolerance=0.11))
+    points = 3
+
+    def solution(a, b, lowest):
+        better = a["quality"] - b["quality"]
+        cheaper = 100 * lowest / b["npv"] - 100 * lowest / a["npv"]
+        if better + cheaper == 0:
+            return None
+        share = 100 * cheaper / (better + cheaper)
+        return share if 0 < share < 100 else None
+
+    def as_a_fraction(a, b, lowest):
+        share = FlipsAt.solution(a, b, lowest)
+        return None if share is None else share / 100
+
+    def share_of_the_price(a, b, lowest):
+        share = FlipsAt.solution(a, b, lowest)
+        return None if share is None else 100 - share
+
+    def lowest_of_the_two(a, b, lowest):
+        return FlipsAt.solution(a, b, min(a["npv"], b["npv"]))
+
+    def whatever_comes_out(a, b, lowest):
+        better = a["quality"] - b["quality"]
+        cheaper = 100 * lowest / b["npv"] - 100 * lowest / a["npv"]
+        return 100 * cheaper / (better + cheaper)
+
+    def a_better_and_dearer(a, b, lowest):
+        return FlipsAt.solution(a, b, lowest) if a["quality"] > b["quality"] else None
+
+    def a_straight_line(a, b, lowest):
+        better, cheaper = a["quality"] - b["quality"], 100 * (a["npv"] - b["npv"]) / lowest
+        share = 100 * cheaper / (better + cheaper) if better + cheaper else -1
+        return share if 0 < share < 100 else None
+
+    def upside_down(a, b, lowest):
+        better, cheaper = a["quality"] - b["quality"], 100 * b["npv"] / lowest - 100 * a["npv"] / lowest
+        share = 100 * cheaper / (better + cheaper) if better + cheaper else -1
+        return share if 0 < share < 100 else None
+
+    def to_the_next_ten(a, b, lowest):
+        share = FlipsAt.solution(a, b, lowest)
+        return None if share is None else float(math.ceil(share / 10) * 10)
+
+    wrong_ways = {
+        as_a_fraction: "You return a fraction of 1. The share is asked in per cent.",
+        share_of_the_price: "You return the share of the price. The share of quality is asked: the rest of the hundred.",
+        lowest_of_the_two: "You take the lower of the two for the reference. The points of both are reckoned from `lowest`, which may be "
+        "a third "
+        "bid's: that one moves the place where the two change, though it is neither of them.",
+        whatever_comes_out: "You return numbers below 0 or above 100 as well. There one bid is both better and cheaper than the other: no "
+        "weight lets them change places.",
+        a_better_and_dearer: "You find a share only if `a` is the better one. It may be `b` that is better and dearer: the two tie at the "
+        "same "
+        "share in whichever order they are given.",
+        a_straight_line: "You let the price points fall in a straight line with the price. The tender's formula divides: 100 x `lowest` / "
+        "`npv`; "
+        "the dearer a bid, the less another thousand euros cost it.",
+        upside_down: "Your price points are `npv` / `lowest`: the dearest bid gets the most. It is the other way round.",
+        to_the_next_ten: "You seem to try shares in steps of ten. The two tie somewhere between: step by a tenth, or solve the equation.",
+    }
+    hints = [
+        "At the share that is asked both totals are the same. With x for it: x * qa + (100 - x) * pa = x * qb + (100 - x) * pb.",
+        "Bring the terms together: x * (qa - qb) = (100 - x) * (pb - pa). The left side is what quality gives to a, the right side what "
+        "the price "
+        "gives to b.",
+        "So x = 100 * (pb - pa) / ((qa - qb) + (pb - pa)). Compute pa and pb first, from `lowest`.",
+        "At the end: `if 0 < x < 100: return x`, else `return None`. When the sum below the line is 0 the division fails: ask for that "
+        "first.",
+    ]
+    praise = "If the share of the tender lies near this number, the weight decides, and not the bids. Then it had better been argued " \
+    "before " \
+        "the envelopes were opened."
+
+    def cases(draw):
+        found = []
+        for number in range(36):
+            qa, pa = draw.randrange(700, 980) / 10, draw.randrange(300, 480) * 10000
+            gap, dearer = draw.randrange(15, 120) / 10, draw.randrange(4, 60) * 10000
+            sign = 1 if number % 4 else -1                              # every fourth: one is better and cheaper
+            b = {"quality": round(qa - gap, 1), "npv": pa - sign * dearer}
+            a = {"quality": qa, "npv": pa}
+            lowest = min(pa, b["npv"]) - (draw.randrange(20, 90) * 10000 if number % 3 else 0)
+            found.append((a, b, lowest) if number % 2 else (b, a, lowest))
+        twin = dict(found[0][0])
+        return [*found, (twin, dict(twin), twin["npv"])]
+
+
+# --- 5 which weight turns it
+
+@lesson.exercise
+class Turning:
+    """Whose weight turns the result? Write `turning(scores, weights, factor)`: a list of the categories whose weight alone, multiplied by
+    `factor`, makes **another vendor first**.
+
+    `scores` is `{vendor: {category: score}}`, `weights` is `{category: per cent}` and adds up to 100. When one weight is multiplied, the
+    **others** are all scaled by one and the same number, so that the sum stays 100. Change one weight at a time, from the original ones. If
+    none turns the result, return an empty list. You may use `first(scores, weights)` from the cell above.
+    """
+
+    answer = Function("turning", result=Set("", named=("category",)))
+    points = 3
+
+    def solution(scores, weights, factor):
+        before = first(scores, weights)
+        found = []
+        for category in weights:
+            new = weights[category] * factor
+            scale = (100 - new) / (100 - weights[category])
+            changed = {}
+            for name in weights:
+                changed[name] = weights[name] * scale
+            changed[category] = new
+            if first(scores, changed) != before:
+                found.append(category)
+        return found
+
+    def others_unchanged(scores, weights, factor):
+        before = first(scores, weights)
+        return [category for category in weights if first(scores, {**weights, category: weights[category] * factor}) != before]
+
+    def others_scaled_to_a_hundred(scores, weights, factor):
+        before, found = first(scores, weights), []
+        for category in weights:
+            new = weights[category] * factor
+            changed = {name: weights[name] * (100 - new) / 100 for name in weights}
+            if first(scores, {**changed, category: new}) != before:
+                found.append(category)
+        return found
+
+    def taken_in_equal_parts(scores, weights, factor):
+        before, found = first(scores, weights), []
+        for category in weights:
+            new = weights[category] * factor
+            part = (weights[category] - new) / (len(weights) - 1)
+            changed = {name: weights[name] + part for name in weights}
+            if first(scores, {**changed, category: new}) != before:
+                found.append(category)
+        return found
+
+    def any_places(scores, weights, factor):
+        before, found = _order(scores, weights), []
+        for category in weights:
+            if _order(scores, _moved(weights, category, factor)) != before:
+                found.append(category)
+        return found
+
+    def one_upon_another(scores, weights, factor):
+        before, changed, found = first(scores, weights), dict(weights), []
+        for category in weights:
+            new = weights[category] * factor
+            changed = {name: changed[name] * (100 - new) / (100 - weights[category]) for name in weights}
+            changed[category] = new
+            if first(scores, changed) != before:
+                found.append(category)
+        return found
+
+    def where_the_first_is_not_best(scores, weights, factor):
+        before = first(scores, weights)
+        return [category for category in weights if max(scores, key=lambda vendor: scores[vendor][category]) != before]
+
+    def doubled_always(scores, weights, factor):
+        return Turning.solution(scores, weights, 2)
+
+    def the_heaviest(scores, weights, factor):
+        return [max(weights, key=weights.get)]
+
+    wrong_ways = {
+        others_unchanged: "You leave the other weights as they are. Then the sum is no longer 100, and the one that you changed has "
+        "another share "
+        "than you meant: 24 of 112 is not 24 per cent.",
+        others_scaled_to_a_hundred: "You multiply the others by (100 - new) / 100. They made up 100 - old before, not 100: divide by "
+        "that, or the sum "
+        "is no longer 100.",
+        taken_in_equal_parts: "You take the difference from the others in equal parts. So a light category loses nearly all its weight, "
+        "and "
+        "a heavy one hardly any: the weights among them change too. Multiply all others by one number.",
+        any_places: "You name a category if any two vendors change places. Asked is the first place: who would get the contract.",
+        one_upon_another: "You change one weight after another without going back. Each category is to be tried alone, from the original "
+        "weights: make a new dictionary for each.",
+        where_the_first_is_not_best: "You name each category in which another vendor is better. That may turn the result if the category "
+        "gets "
+        "heavy enough; whether it does at this factor, only the totals tell.",
+        doubled_always: "You double the weight whatever `factor` is. It may be 0.5 as well.",
+        the_heaviest: "You name the heaviest category. It has most of the weight, but if the vendors do not differ there, it decides "
+        "nothing.",
+    }
+    hints = [
+        "First note who is first with the original weights: `before = first(scores, weights)`. Then a loop: `for category in weights:`.",
+        "Inside: `new = weights[category] * factor`. What is left for the others is `100 - new`; before it was `100 - weights[category]`.",
+        "So all others are multiplied by `(100 - new) / (100 - weights[category])`. Fill a new dictionary, then put `new` in for the "
+        "category "
+        "itself.",
+        "`if first(scores, changed) != before:` put the category into the list with `found.append(category)`. After the loop `return "
+        "found`.",
+    ]
+    praise = "A short list of the weights that somebody will argue about. If it is empty for half and double, the technical result is " \
+    "robust, and " \
+        "you may say so."
+
+    def cases(draw):
+        names, vendors = list(projects.CATEGORY_WEIGHTS), ["Northlight", "Ostrea", "Pelham", "Quay"]
+        found = []
+        while len(found) < 40:
+            some = draw.sample(names, draw.randrange(4, 8))
+            parts = [draw.randrange(3, 10) for _ in some]
+            weights = {name: 100 * part / sum(parts) for name, part in zip(some, parts)}
+            scores = {vendor: {name: draw.randrange(700, 1000) / 10 for name in some} for vendor in vendors[:draw.randrange(3, 5)]}
+            factor = draw.choice([2, 2, 0.5])
+            # No rounding may decide, and the first two are near each other.
+            margins = [_margin(scores, _moved(weights, name, factor)) for name in some]
+            if 0.1 < _margin(scores, weights) < 4 and min(margins) > 0.1 and max(weights.values()) < 45:
+                found.append((scores, weights, factor))
+        return found
+
+
+def _moved(weights, category, factor):
+    new = weights[category] * factor
+    return {name: new if name == category else weight * (100 - new) / (100 - weights[category]) for name, weight in weights.items()}
+
+
+def _totals(scores, weights):
+    return {vendor: sum(weights[name] * one[name] for name in weights) / sum(weights.values()) for vendor, one in scores.items()}
+
+
+def _order(scores, weights):
+    totals = _totals(scores, weights)
+    return sorted(totals, key=totals.get)
+
+
+def _margin(scores, weights):
+    """By how much the first leads."""
+    best = sorted(_totals(scores, weights).values())
+    return best[-1] - best[-2]
+
+
+@lesson.input
+def leads(hospital):
+    """How far Brinkmere leads Lanternfish in quality on paper, when a category's weight is halved and doubled: a DataFrame.
+
+    Columns: category, weight (percent), halved, doubled (points of 100; below 0 Lanternfish is first)
+    """
+    import pandas as pd
+    scores, weights = lesson.input_of("category_scores", hospital), lesson.input_of("category_weights", hospital)
+
+    def lead(changed):
+        totals = _totals(scores, changed)
+        return round(totals["Brinkmere"] - totals["Lanternfish"], 2)
+    rows = [(name, weight, lead(_moved(weights, name, 0.5)), lead(_moved(weights, name, 2))) for name, weight in weights.items()]
+    return pd.DataFrame(rows, columns=["category", "weight", "halved", "doubled"])
+
+
+# --- 6 the evaluators
+
+def _means(marks):
+    return marks.groupby(["evaluator", "vendor"]).points.mean().unstack()
+
+
+def _concordance(ranks):
+    """Kendall's W of a table of ranks, a row for each of m judges, a column for each of n objects: 12 S / (m² (n³ - n))."""
+    judges, objects = ranks.shape
+    sums = ranks.sum()
+    return float(12 * ((sums - sums.mean()) ** 2).sum() / (judges**2 * (objects**3 - objects)))
+
+
+def _lift(table, evaluator, vendor):
+    others = table.drop(evaluator)[vendor].mean()
+    return float(table.loc[evaluator, vendor] - others)
+
+
+def _about_the_panel(name, answer, right, input):
+    """What to look at, of a lift that no wrong way explains."""
+    if name == "lift":
+        return "Take that evaluator's mean standard score for the vendor, and subtract from it the mean of the other four evaluators' " \
+        "means for " \
+            "the same vendor. The evaluator's own mean alone is not it, and neither are points."
+    return None
+
+
+@lesson.exercise
+class Panel:
+    """Do the five evaluators agree, and does one of them favour a vendor?
+
+    - `W`: Kendall's coefficient of concordance. For each evaluator the four vendors are ranked by the **mean** of the points that they
+      got; with `m` evaluators and `n` vendors, W = 12 S / (m² (n³ − n)), where S is the sum of the squared deviations of the vendors'
+      rank sums from their mean. Two decimals.
+    - `evaluator` and `vendor`: whose points for whom stand out most, once each evaluator's points are made **standard scores** (minus the
+      evaluator's own mean, divided by the evaluator's own standard deviation, over all 548).
+    - `lift`: by how much: that evaluator's mean standard score for that vendor, minus the mean of the **other four** evaluators' means for
+      it. Two decimals.
+    """
+
+    answer = Fields("panel", {"W": Number("", tolerance=0.02), "evaluator": Text(""), "vendor": Text(""),
+                              "lift": Number("", tolerance=0.011)}, remark=_about_the_panel)
+    points = 3
+
+    def solution(marks):
+        means = marks.groupby(["evaluator", "vendor"]).points.mean().unstack()
+        sums = means.rank(axis=1).sum()
+        m, n = means.shape
+        W = 12 * ((sums - sums.mean()) ** 2).sum() / (m**2 * (n**3 - n))
+        by_evaluator = marks.groupby("evaluator").points
+        z = (marks.points - by_evaluator.transform("mean")) / by_evaluator.transform("std")
+        table = z.groupby([marks.evaluator, marks.vendor]).mean().unstack()
+        others = (table.sum() - table) / (m - 1)
+        evaluator, vendor = (table - others).abs().stack().idxmax()
+        return {"W": round(W, 2), "evaluator": evaluator, "vendor": vendor, "lift": round((table - others).loc[evaluator, vendor], 2)}
+
+    def vendors_rank_evaluators(marks):
+        return {**Panel.solution(marks), "W": _concordance(_means(marks).rank().T)}
+
+    def mean_correlation(marks):
+        right, judges = Panel.solution(marks), marks.evaluator.nunique()
+        return {**right, "W": (judges * _concordance(_means(marks).rank(axis=1)) - 1) / (judges - 1)}
+
+    def every_answer_ranked(marks):
+        each = marks.pivot(index="evaluator", columns=["vendor", "req_id"], values="points")
+        return {**Panel.solution(marks), "W": _concordance(each.rank(axis=1))}
+
+    def squared_once(marks):
+        means = _means(marks)
+        return {**Panel.solution(marks), "W": _concordance(means.rank(axis=1)) * len(means)}
+
+    def highest_points(marks):
+        evaluator, vendor = _means(marks).stack().idxmax()
+        return {**Panel.solution(marks), "evaluator": evaluator, "vendor": vendor}
+
+    def lowest_points(marks):
+        evaluator, vendor = _means(marks).stack().idxmin()
+        return {**Panel.solution(marks), "evaluator": evaluator, "vendor": vendor}
+
+    def narrowest_scale(marks):
+        return {**Panel.solution(marks), "evaluator": marks.groupby("evaluator").points.std().idxmin()}
+
+    def lift_in_points(marks):
+        right = Panel.solution(marks)
+        return {**right, "lift": _lift(_means(marks), right["evaluator"], right["vendor"])}
+
+    def lift_over_all_five(marks):
+        right = Panel.solution(marks)
+        return {**right, "lift": right["lift"] * 4 / 5}
+
+    wrong_ways = {
+        vendors_rank_evaluators: "You ranked the evaluators for each vendor. That says how alike their *scales* stand for every vendor: "
+        "near 1 when one is "
+        "always strict and another always mild. Rank the vendors within each evaluator: `rank(axis=1)` if the evaluators are the rows.",
+        mean_correlation: "That is the mean of the rank correlations of all pairs of evaluators. It is akin to W, but lower: (m W − 1) / "
+        "(m − 1). "
+        "Asked is W.",
+        every_answer_ranked: "You let each evaluator rank all 548 answers. Most of them have the same few points, so ties make up nearly "
+        "all of it. "
+        "Asked is the order of the four vendors, by their means.",
+        squared_once: "You divided by m and not by m squared: W is never above 1.",
+        highest_points: "You name the highest mean. That is a mild evaluator and the vendor that all of them rate best: a scale, and no "
+        "favour. "
+        "To accuse a colleague of it costs you the panel.",
+        lowest_points: "You name the lowest mean. That is a strict evaluator and the vendor that all of them rate worst: a scale, and no "
+        "favour.",
+        narrowest_scale: "You name the evaluator who uses the fewest points of the scale. Such marks weigh less in a sum; that is a scale, "
+        "and no favour.",
+        lift_in_points: "`lift` is in points of the guide. Evaluators whose points lie close together would then never stand out: it is "
+        "asked in standard scores.",
+        lift_over_all_five: "You compared with the mean of all five, that evaluator among them. So a fifth of the favour is hidden: "
+        "compare with the other four.",
+    }
+    hints = [
+        "`marks.groupby([\"evaluator\", \"vendor\"]).points.mean().unstack()` is a table with a row for each evaluator and a column for "
+        "each "
+        "vendor. `.rank(axis=1)` ranks within the rows, `.sum()` adds up the columns.",
+        "S: `((sums - sums.mean()) ** 2).sum()`. Then 12 times S, divided by m squared times (n cubed minus n).",
+        "Standard scores: `by = marks.groupby(\"evaluator\").points`, then `(marks.points - by.transform(\"mean\")) / "
+        "by.transform(\"std\")`. Put "
+        "them into a column and make the same table of means of it.",
+        "The mean of the other four: `(table.sum() - table) / 4`. Look for the largest distance from it in `table - others`.",
+    ]
+    praise = "Agreement on the order, four different scales, and one vendor seen with other eyes by one of five. That is no proof of bad " \
+        "faith: cardiologists may know the product. It is a question to be asked in the room, before the marks are final."
+
+
+# --- 7 a requirement that can be failed
+
+PARTS = {
+    "actor": ("Image Manager/Image Archive", "Acquisition Modality", "Order Filler", "the system"),
+    "profile": ("SWF.b", "PIR", "IOCM", "CT"),
+    "transaction": ("RAD-8", "RAD-10", "RAD-12", "RAD-14", "RAD-66", "ITI-1"),
+    "from_until": ("message sent to acknowledgement", "acknowledgement to query finds it", "message sent to users are content"),
+    "statistic": ("mean", "median", "90th percentile", "95th percentile", "99th percentile", "maximum"),
+    "load": ("idle", "busy hour"),
+    "evidence": ("brochure", "integration statement", "reference site", "test on site"),
+}
+NUMBERS = {"seconds": (1, 100_000), "merges": (1, 1000)}
+NEEDED, NEAR = 60, 6                                         # seconds: what the reading rooms need, and how near to it a limit has to be
+MISJUDGED = 5                                                # percent of the tests that may end wrongly
+ENOUGH = 130                                                 # merges: with fewer, luck misjudges a product of the bench
+# What takes part in a merge of patients (IHE RAD TF-2 4.12), and what a clock can stop at.
+CARRIES_MERGES = {"actor": ("Image Manager/Image Archive",), "profile": ("PIR", "SWF.b"), "transaction": ("RAD-12",),
+                  "from_until": PARTS["from_until"][:2]}
+
+
+def requirement_of(value):
+    """A requirement as a dict of its parts: words as in PARTS, numbers within NUMBERS. Raises ValueError with a sentence."""
+    if type(value) is not dict:
+        raise ValueError("it is a dictionary with the parts of the table")
+    given = {re.sub(r"[\s\-]+", "_", str(name).strip().casefold()): one for name, one in value.items()}
+    unknown = [name for name in given if name not in PARTS and name not in NUMBERS]
+    if unknown:
+        raise ValueError(f"there is no part {unknown[0]!r}")
+    found = {}
+    for name, words in PARTS.items():
+        if name not in given:
+            raise ValueError(f"the part `{name}` is missing")
+        found[name] = _one_of(name, given[name], words)
+    for name, (low, high) in NUMBERS.items():
+        if name not in given:
+            raise ValueError(f"the part `{name}` is missing")
+        number = _number(given[name])
+        if number is None or not low <= number <= high:
+            raise ValueError(f"`{name}` is a number from {low} to {high}")
+        found[name] = number
+    if found["merges"] != int(found["merges"]):
+        raise ValueError("`merges` is a whole number")
+    return {**found, "merges": int(found["merges"])}
+
+
+def _number(value):
+    if type(value) is str and re.fullmatch(r"\s*\d+(\.\d+)?\s*(s|sec|seconds|%)?\s*", value):
+        value = float(re.search(r"\d+(\.\d+)?", value)[0])
+    return value if type(value) in (int, float) and math.isfinite(value) else None
+
+
+def _one_of(name, value, words):
+    """The word of the list that is meant."""
+    plain = {_bare(word): word for word in words}
+    if type(value) is not str or _bare(value) not in plain:
+        raise ValueError(f"`{name}` is one of {', '.join(words)}")
+    return plain[_bare(value)]
+
+
+def _bare(text):
+    return re.sub(r"[^a-z0-9]+", "", text.casefold())
+
+
+class Product:
+    """An archive on the test bench, and what becomes of its merges.
+
+    idle, busy : of a thousand merges so many are late, when nobody works and in the busy hour
+    lost       : of a thousand so many never come, though they were acknowledged
+    fast, slow : after how many seconds a merge is seen, from and to: where it is in time, and where it is late
+    """
+
+    def __init__(self, name, idle, busy, lost=0, fast=(2, 25), slow=(90, 600)):
+        self.name, self.idle, self.busy, self.lost, self.fast, self.slow = name, idle, busy, lost, fast, slow
+
+    @property
+    def good(self):
+        """Whether it is what the reading rooms need: in the busy hour 95 of 100 merges seen within a minute."""
+        return self.busy + self.lost <= 50
+
+    def over(self, seconds, load):
+        """The share of merges that are not seen after so many seconds."""
+        late, lost = (self.busy if load == "busy hour" else self.idle) / 1000, self.lost / 1000
+
+        def beyond(low, high):
+            return min(1, max(0, (high - seconds) / (high - low)))
+        return lost + late * beyond(*self.slow) + (1 - late - lost) * beyond(*self.fast)
+
+    def passes(self, wanted):
+        """The probability with which it passes the test of a requirement."""
+        if wanted["evidence"] != "test on site" or wanted["from_until"] == "message sent to acknowledgement":
+            return 1.0                                  # paper says what the vendor wrote on it; and all acknowledge within two seconds
+        if wanted["statistic"] == "mean":               # of those that come
+            late = (self.busy if wanted["load"] == "busy hour" else self.idle) / (1000 - self.lost)
+            return float(late * sum(self.slow) / 2 + (1 - late) * sum(self.fast) / 2 <= wanted["seconds"])
+        of_hundred = {"median": 50, "90th percentile": 10, "95th percentile": 5, "99th percentile": 1, "maximum": 0}[wanted["statistic"]]
+        return chance(wanted["merges"] * of_hundred // 100, wanted["merges"], self.over(wanted["seconds"], wanted["load"]))
+
+
+def chance(allowed, merges, late):
+    """The probability that of so many merges at most `allowed` are late, when each is late with probability `late` (binomial)."""
+    return sum(math.comb(merges, count) * late**count * (1 - late) ** (merges - count) for count in range(allowed + 1))
+
+
+@lesson.input
+def bench(hospital):
+    """Eleven archives on a test bench; the learner's requirement is tried on them: a list of Product."""
+    draws = Draws(hospital.seed, "ciip-04 bench")
+    return [Product("A", 5, 20), Product("B", draws.one(2, 8), draws.one(8, 18)), Product("C", draws.one(2, 8), draws.one(5, 12)),
+            Product("D, slow when busy", draws.one(4, 12), 100), Product("E, slow when busy", draws.one(4, 12), draws.one(130, 250)),
+            Product("F, a long tail at any time", draws.one(100, 130), draws.one(110, 160)),
+            Product("G, loses merges that it has acknowledged", draws.one(2, 6), draws.one(8, 15), draws.one(100, 140)),
+            Product("H", draws.one(3, 9), draws.one(12, 20)), Product("J, very slow", draws.one(600, 700), draws.one(700, 900)),
+            Product("K", draws.one(2, 6), draws.one(6, 12), fast=(20, 55)),
+            Product("L, takes a little more than a minute", draws.one(10, 20), draws.one(140, 180), slow=(62, 75))]
+
+
+@lesson.exercise
+class Testable:
+    """All four vendors said *yes* to R064, "Receives ADT^A40 and applies it". Your own archive would have said so too. Rewrite it, so
+    that a test can **fail** it. What the reading rooms need: *when a merge has been acknowledged, the patient's studies are found under the
+    new number within a minute, in at least 95 of 100 cases, in the busy hour.*
+
+    Give a dictionary with the parts of the table above: words from the lists, and for `seconds` and `merges` (how many are made in the
+    test, 1000 at most) numbers.
+
+    The check tries your requirement on eleven archives of which it knows how they really behave, on test benches that you do not see as
+    well. A good one may fail your test with a probability of at most 5 %, and a bad one may pass it with at most 5 %.
+    """
+
+    answer = Config("requirement", reading=requirement_of, called="parts", shape="a dictionary",
+                    template="requirement = {\n" + "".join(f'    "{name}": ...,\n' for name in (*PARTS, *NUMBERS)) + "}")
+    points = 3
+
+    def solution():
+        return {"actor": "Image Manager/Image Archive", "profile": "PIR", "transaction": "RAD-12",
+                "from_until": "acknowledgement to query finds it", "statistic": "95th percentile", "load": "busy hour",
+                "evidence": "test on site", "seconds": 60, "merges": 300}
+
+    def believed():
+        return {**Testable.solution(), "evidence": "integration statement"}
+
+    def the_advertisement():
+        return {**Testable.solution(), "evidence": "brochure"}
+
+    def elsewhere():
+        return {**Testable.solution(), "evidence": "reference site"}
+
+    def acknowledged_is_done():
+        return {**Testable.solution(), "from_until": "message sent to acknowledgement"}
+
+    def contented_users():
+        return {**Testable.solution(), "from_until": "message sent to users are content"}
+
+    def on_average():
+        return {**Testable.solution(), "statistic": "mean"}
+
+    def in_the_middle():
+        return {**Testable.solution(), "statistic": "median"}
+
+    def never_later():
+        return {**Testable.solution(), "statistic": "maximum"}
+
+    def nearly_never_later():
+        return {**Testable.solution(), "statistic": "99th percentile"}
+
+    def nine_in_ten():
+        return {**Testable.solution(), "statistic": "90th percentile"}
+
+    def at_night():
+        return {**Testable.solution(), "load": "idle"}
+
+    def twenty_merges():
+        return {**Testable.solution(), "merges": 20}
+
+    def in_five_seconds():
+        return {**Testable.solution(), "seconds": 5}
+
+    def in_five_minutes():
+        return {**Testable.solution(), "seconds": 300}
+
+    def the_system():
+        return {**Testable.solution(), "actor": "the system"}
+
+    def images_in_place_of_patients():
+        return {**Testable.solution(), "profile": "SWF.b", "transaction": "RAD-8"}
+
+    def objects_in_place_of_patients():
+        return {**Testable.solution(), "profile": "IOCM", "transaction": "RAD-66"}
+
+    wrong_ways = {
+        believed: "The proof is the vendor's own statement. IHE lets vendors publish it, and does not check it (its wiki says that the "
+        "accuracy is theirs alone). Every product on the bench has a statement: the bad ones pass with the good ones.",
+        the_advertisement: "The proof is a brochure. Every product on the bench has one: the bad ones pass with the good ones.",
+        elsewhere: "The proof is another hospital's: other load, other interfaces, another version, chosen by the vendor. On the bench "
+        "the bad ones "
+        "pass with the good ones.",
+        acknowledged_is_done: "You measure until the acknowledgement. It says that the message has arrived: one product of the bench "
+        "acknowledges and "
+        "then loses merges. Measure what the reader sees.",
+        contented_users: "Nobody can measure when users are content: two testers would come to two results. Name an event that a clock "
+        "can stop at.",
+        on_average: "You demand a mean. A product with one late merge in ten has a fine mean, because nine are quick; and merges that "
+        "never come are in no mean at all. Say how many of a hundred have to be in time.",
+        in_the_middle: "You demand a median: half of the merges may be late. The reading rooms need 95 of 100.",
+        never_later: "You demand that not one of the merges is late. The reading rooms need 95 of 100: products that they would be "
+        "content with "
+        "fail your test, and their vendors will not bid, or will price the risk.",
+        nearly_never_later: "You demand 99 of 100. The reading rooms need 95: products that they would be content with fail your test.",
+        nine_in_ten: "You demand 90 of 100. The reading rooms need 95: a product in which one merge in ten is late passes every second "
+        "time.",
+        at_night: "You test when nobody works. Two products of the bench are quick then and slow in the busy hour.",
+        twenty_merges: "Too few merges: with 20 of them one may be late, and a product with one late merge in ten has that luck often, "
+        "while a "
+        "good one often has bad luck. Reckon with `chance(allowed, merges, late)` how many are needed.",
+        in_five_seconds: "Your limit is far stricter than what the reading rooms need: good products fail it, and you would pay for speed "
+        "that "
+        "nobody asked for.",
+        in_five_minutes: "Your limit is longer than a minute. A merge that takes four would pass, and four minutes are what the ticket "
+        "was about.",
+        the_system: "*The system* is nobody. A tender has several; the interface engine, the RIS and the archive would each say that it "
+        "is the "
+        "other's part. Name the IHE actor.",
+        images_in_place_of_patients: "SWF.b with that transaction is about images that a modality stores. A merge of patients is another "
+        "transaction, of the profile that reconciles patient information.",
+        objects_in_place_of_patients: "IOCM and its rejection notes withdraw single objects. A merge of patients is another transaction, "
+        "of the "
+        "profile that reconciles patient information.",
+    }
+    hints = [
+        "Go through the need word by word: what has been acknowledged, who must find what, within which time, how many of a hundred, when.",
+        "Who: the IHE actor that an archive is. Which profile reconciles patient information, and which transaction updates a patient? The "
+        "statements of the vendors name them all.",
+        "A mean hides a tail, an acknowledgement hides a loss, a quiet night hides a queue, and paper hides everything.",
+        "How many merges: a good product is late in up to 2 of 100, a bad one in 10 or more. With m merges 5 % of m may be late: try "
+        "`chance(m * 5 // 100, m, 0.10)` and `1 - chance(m * 5 // 100, m, 0.02)` for a few m.",
+    ]
+    praise = "Actor, profile, transaction, measure, load, sample and proof: a vendor can price that, a tester can carry it out, and a " \
+    "judge can " \
+        "read it. Most requirements of most tenders say none of it."
+
+    def trial(settings, hospital):
+        vague = [name for name, words in CARRIES_MERGES.items() if settings[name] not in words]
+        wrong = {True: [], False: []}
+        for one in lesson.input_of("bench", hospital):
+            if (1 - one.passes(settings) if one.good else one.passes(settings)) > MISJUDGED / 100:
+                wrong[one.good].append(one.name)
+        # What a wrong way is known by: the words, and on which side a number is wrong.
+        return {"vague": vague, "good_ones": wrong[True], "bad_ones": wrong[False],
+                "merges": "few" if settings["merges"] < ENOUGH else "enough",
+                "seconds": "short" if settings["seconds"] < NEEDED - NEAR else "long" if settings["seconds"] > NEEDED + NEAR else "right",
+                **{name: settings[name] for name in PARTS if name != "profile"}}
+
+    def faults(outcome):
+        found = [f"Look at `{name}`: what you wrote there does not take part in a merge of patients, or no clock can stop at it."
+                 for name in outcome["vague"]]
+        misjudged = outcome["bad_ones"] or outcome["good_ones"]
+        if misjudged and outcome["seconds"] == "short":
+            found.append("Your limit is stricter than what the reading rooms need: products that they would be content with fail your "
+            "test.")
+        if misjudged and outcome["seconds"] == "long":
+            found.append("Your limit is longer than what the reading rooms need: a product that keeps them waiting passes your test.")
+        if misjudged and outcome["merges"] == "few":
+            found.append("With so few merges luck decides too often: reckon with `chance(allowed, merges, late)`, for a product that is "
+            "late in 2 "
+                         "of 100 and for one that is late in 10.")
+        if outcome["bad_ones"]:
+            what = outcome["bad_ones"][0].partition(", ")[2]
+            found.append(f"A bad product passes your test too often; what is wrong with it: {what}. What in your requirement lets it "
+            f"through?")
+        if outcome["good_ones"]:
+            found.append("A product that the reading rooms would be content with fails your test too often. What in your requirement is "
+            "stricter than "
+                         "the need?")
+        return found
+
+
+# --- 8 the rules of the award
+
+CEILING = 5_000_000
+WORTH = (20_000, 45_000)                                     # euros in seven years that the board will pay for one point of quality
+RULES = {
+    "mandatory": ("out before weighing", "minus 10 points", "counted as points"),
+    "proof": ("answers", "documents"),
+    "price": ("purchase", "sheet as it came", "comparable npv"),
+    "price_points": ("lowest of all / own", "lowest admitted / own", "ceiling"),
+}
+
+
+def rules_of(value):
+    """Rules as a dict: words as in RULES, and quality_share, a number from 0 to 100. Raises ValueError with a sentence."""
+    if type(value) is not dict:
+        raise ValueError("they are a dictionary with the entries of the table")
+    given = {re.sub(r"[\s\-]+", "_", str(name).strip().casefold()): one for name, one in value.items()}
+    unknown = [name for name in given if name not in RULES and name != "quality_share"]
+    if unknown:
+        raise ValueError(f"there is no rule {unknown[0]!r}")
+    missing = [name for name in (*RULES, "quality_share") if name not in given]
+    if missing:
+        raise ValueError(f"the rule `{missing[0]}` is missing")
+    share = _number(given["quality_share"])
+    if share is None or not 0 <= share < 100:
+        raise ValueError("`quality_share` is a number from 0 to below 100, in per cent")
+    if 0 < share <= 1:
+        raise ValueError("`quality_share` is in per cent: a third is 33")
+    return {**{name: _one_of(name, given[name], words) for name, words in RULES.items()}, "quality_share": share}
+
+
+class Bid:
+    """A bid of one of the tenders that are replayed.
+
+    quality, claimed : points of 100 that its documents prove, and that its answers claim
+    fails            : '' or where a mandatory requirement is seen to fail: 'answers' or 'documents'
+    purchase, later, left_out : euros: the first year's, the later years' present value, and the present value of what the sheet leaves out
+    """
+
+    def __init__(self, name, quality, claimed, fails, purchase, later, left_out):
+        self.name, self.quality, self.claimed, self.fails = name, quality, claimed, fails
+        self.purchase, self.later, self.left_out = purchase, later, left_out
+
+    def cost(self, kind):
+        """The price that is weighed by one of the rules for `price`."""
+        return self.purchase + (self.later if kind != "purchase" else 0) + (self.left_out if kind == "comparable npv" else 0)
+
+
+def award(bids, rules):
+    """The Bid that gets the contract by the rules, or None if none is left."""
+    share, seen = rules["quality_share"], ("answers", "documents") if rules["proof"] == "documents" else ("answers",)
+    admitted = [one for one in bids if one.fails not in seen] if rules["mandatory"] == "out before weighing" else list(bids)
+    if not admitted:
+        return None
+    lowest = min(one.cost(rules["price"]) for one in (bids if rules["price_points"] == "lowest of all / own" else admitted))
+
+    def total(one):
+        quality = one.quality if rules["proof"] == "documents" else one.claimed
+        if one.fails in seen and rules["mandatory"] == "minus 10 points":
+            quality -= 10
+        cost = one.cost(rules["price"])
+        points = 100 * (1 - cost / CEILING) if rules["price_points"] == "ceiling" else 100 * lowest / cost
+        return share * quality + (100 - share) * points, one.name
+    return max(admitted, key=total)
+
+
+class Archive:
+    """Tenders of the past, to try rules on."""
+
+    def __init__(self, tenders):
+        self._tenders = tenders
+
+    def __repr__(self):
+        return f"<{len(self._tenders)} old tenders; replay(rules)>"
+
+    def replay(self, rules):
+        """A Replayed: what would have come of `rules`, a dictionary."""
+        from coursekit.checking.reading import plain
+        try:
+            return Replayed(replay(self._tenders, rules_of(plain(rules))), len(self._tenders))
+        except ValueError as problem:
+            raise CourseError(f"The rules can't be used as they are: {problem}.") from None
+
+
+class Replayed:
+    """What came of rules. `outcome` holds the counts."""
+
+    def __init__(self, outcome, tenders):
+        self.outcome, self._tenders = outcome, tenders
+
+    def __repr__(self):
+        out = self.outcome
+        return "\n".join([
+            f"of {self._tenders} tenders:",
+            f"{out['fails']:4d}  were won by a bid that fails a mandatory requirement, by its answers or its documents",
+            f"{out['claims']:4d}  would have another winner if claims counted only where the documents prove them",
+            f"{out['hidden']:4d}  would have another winner if all costs of the seven years were in the price",
+            f"{out['withdrawn']:4d}  would have another winner if one of the losing bids had not been made",
+            f"one point of quality is worth about {round(out['worth'], -2):,} euros",
+        ])
+
+
+def replay(tenders, rules):
+    """What comes of rules on tenders: counts of what goes wrong, and what a point of quality is worth in euros (a dict)."""
+    out, references = {"fails": 0, "claims": 0, "hidden": 0, "withdrawn": 0}, []
+    for bids in tenders:
+        winner = award(bids, rules)
+        out["fails"] += bool(winner.fails)
+        out["claims"] += winner is not award(bids, {**rules, "proof": "documents"})
+        out["hidden"] += winner is not award(bids, {**rules, "price": "comparable npv"})
+        out["withdrawn"] += any(award([one for one in bids if one is not gone], rules) is not winner for gone in bids if gone is not winner)
+        costs = sorted(one.cost(rules["price"]) for one in bids)
+        references.append(costs[len(costs) // 2] ** 2 / costs[0])         # 100 x lowest / own falls so steeply at the middle price
+    reference = CEILING if rules["price_points"] == "ceiling" else sorted(references)[len(references) // 2]
+    return {**out, "worth": round(reference / 100 * rules["quality_share"] / (100 - rules["quality_share"]))}
+
+
+@lesson.input
+def old_tenders(hospital):
+    """Tenders with five bids each, on which rules are tried: a list of lists of Bid."""
+    draws, found = Draws(hospital.seed, "ciip-04 old tenders"), []
+    for number in range(150):
+        # Two that are near each other, at whatever share the board's worth of a point allows; a cheap weak one; one that fails; one more.
+        quality, cost = draws.one(840, 930) / 10, draws.one(360, 420) * 10_000
+        ahead, worth = draws.one(20, 90) / 10, draws.one(WORTH[0] - 4000, WORTH[1] + 4000)
+        fails = ("answers", "documents")[number % 2]
+        made = [("strong", quality, cost, ""), ("near", quality - ahead, cost - round(ahead * worth), ""),
+                ("cheap", quality - draws.one(450, 550) / 10, cost - draws.one(60, 90) * 10_000, ""),
+                ("failing", quality + draws.one(-90, 40) / 10, cost - draws.one(-10, 90) * 10_000, fails),
+                ("other", quality - draws.one(20, 120) / 10, cost + draws.one(-10, 50) * 10_000, "")]
+        bids = []
+        for name, points, euro, failing in made:
+            purchase = euro * draws.one(30, 60) // 100
+            left_out = draws.one(60, 160) * 1000 if draws.one(0, 2) == 0 else 0
+            claimed = min(100, points + (draws.one(20, 60) / 10 if draws.one(0, 2) == 0 else 0))
+            bids.append(Bid(name, points, claimed, failing, purchase, euro - purchase - left_out, left_out))
+        found.append(bids)
+    return found
+
+
+@lesson.input
+def archive_of_tenders(hospital):
+    """The old tenders with their `replay(rules)`."""
+    return Archive(lesson.input_of("old_tenders", hospital))
+
+
+@lesson.exercise
+class TheAward:
+    """Fix the rules of the **next** tender, before anybody has opened an envelope. They are good enough when on every tender that they
+    are tried on
+
+    - no bid wins that fails a mandatory requirement, be it by its answers or by its own documents;
+    - claims count only where the documents prove them, and no cost of the seven years stays out of the price;
+    - nobody's winning depends on whether some **losing** bid was made or not;
+    - one point of quality is worth 20,000 to 45,000 euros in seven years: so much the board is ready to pay for it.
+
+    Give a dictionary with the entries of the table above. `archive_of_tenders.replay(rules)` tells you where you are, as often as you
+    like. The check replays your rules on tenders that you do not see as well.
+    """
+
+    answer = Config("rules", reading=rules_of, called="rules", shape="a dictionary",
+                    template="rules = {\n" + "".join(f'    "{name}": ...,\n' for name in (*RULES, "quality_share")) + "}")
+    points = 4
+
+    def solution():
+        return {"mandatory": "out before weighing", "proof": "documents", "price": "comparable npv", "price_points": "ceiling",
+                "quality_share": 40}
+
+    def as_it_was():
+        return {"mandatory": "counted as points", "proof": "answers", "price": "sheet as it came", "price_points": "lowest of all / own",
+                "quality_share": 70}
+
+    def averaged_away():
+        return {**TheAward.solution(), "mandatory": "counted as points"}
+
+    def a_fine():
+        return {**TheAward.solution(), "mandatory": "minus 10 points"}
+
+    def believed():
+        return {**TheAward.solution(), "proof": "answers"}
+
+    def first_year_alone():
+        return {**TheAward.solution(), "price": "purchase"}
+
+    def holes_in_the_sheet():
+        return {**TheAward.solution(), "price": "sheet as it came"}
+
+    def any_bid_sets_the_scale():
+        return {**TheAward.solution(), "price_points": "lowest of all / own"}
+
+    def admitted_bids_set_the_scale():
+        return {**TheAward.solution(), "price_points": "lowest admitted / own"}
+
+    def seventy_thirty():
+        return {**TheAward.solution(), "quality_share": 70}
+
+    def price_above_all():
+        return {**TheAward.solution(), "quality_share": 10}
+
+    wrong_ways = {
+        as_it_was: "Those are the rules of the tender that you have just evaluated, with each of its weak places. Change one after the "
+        "other and watch "
+        "the replay.",
+        averaged_away: "A failed mandatory requirement only costs its points: in some tenders a bid wins that may not be bought. Whatever "
+        "is "
+        "mandatory has to be asked before anything is weighed.",
+        a_fine: "Ten points are a price for failing a mandatory requirement, and some bids can afford it. What can be bought off is not "
+        "mandatory.",
+        believed: "You count what vendors answer. In some tenders a bid wins on claims that its own documents contradict, a mandatory one "
+        "among "
+        "them: the reward for writing *yes* everywhere.",
+        first_year_alone: "You weigh what is paid in the first year. The bid that moves its price into support and fees wins, and the "
+        "hospital "
+        "pays.",
+        holes_in_the_sheet: "You weigh the sheets as they came. Who leaves the exit out is cheaper on paper, and in some tenders that "
+        "decides. "
+        "Put in what is missing.",
+        any_bid_sets_the_scale: "The price points of all bids hang on the lowest, even if that bid is out. In some tenders the winner "
+        "would be another "
+        "if a bid that cannot win had not been made. That invites bids made for nothing else.",
+        admitted_bids_set_the_scale: "Better, but the scale still hangs on the cheapest bid that is admitted, though it loses: in some "
+        "tenders its "
+        "withdrawal makes another the winner. A scale that is published before the opening hangs on nobody.",
+        seventy_thirty: "70 to 30 sounds like *quality first*. Work out what it says: at this ceiling, one point of quality is worth more "
+        "than a "
+        "hundred thousand euros. The board has named its limit.",
+        price_above_all: "With so small a share a point of quality is worth less than the board is ready to pay for it: the cheapest "
+        "admissible bid wins "
+        "whatever it can do.",
+    }
+    hints = [
+        "Replay the rules as they were: `archive_of_tenders.replay({\"mandatory\": \"counted as points\", ...})`. Each line of the report "
+        "belongs "
+        "to one of the rules.",
+        "Change one rule at a time and watch which line goes to zero. The first two lines come from `mandatory` and `proof`, the third "
+        "from `price`.",
+        "The fourth line: with which of the three price points does nobody's score depend on another bid?",
+        "The last line: share / (100 - share) times a hundredth of what the price is compared with. Raise or lower the share until it is "
+        "within the "
+        "board's limits.",
+    ]
+    praise = "Publish that with the request for proposals, and the evaluation is arithmetic that anybody can repeat. What is left to " \
+    "judge is what " \
+        "ought to be judged: what is mandatory, and what a point is worth."
+
+    def trial(settings, hospital):
+        tenders = lesson.input_of("old_tenders", hospital)
+        out = replay(tenders, settings)
+        worth = out.pop("worth")
+        return {"goes_wrong": [name for name, count in out.items() if count],
+                "worth": "high" if worth > WORTH[1] else "low" if worth < WORTH[0] else "right", **{name: settings[name] for name in RULES}}
+
+    def faults(outcome):
+        said = {
+            "fails": "In some tenders a bid wins that fails a mandatory requirement, by its answers or by its documents.",
+            "claims": "In some tenders the winner would be another if claims counted only where the vendor's documents prove them.",
+            "hidden": "In some tenders the winner would be another if all costs of the seven years were in the price.",
+            "withdrawn": "In some tenders the winner would be another if one of the losing bids had not been made.",
+        }
+        found = [said[name] for name in outcome["goes_wrong"]]
+        if outcome["worth"] != "right":
+            found.append("With these rules a point of quality is worth "
+                         f"{'more' if outcome['worth'] == 'high' else 'less'} than the board will pay for it: look at `quality_share`.")
+        return found

@@ -1,0 +1,1355 @@
+"""Test plates and workstation test patterns: the exercises of lesson cpsa-03."""
+
+import math
+
+import numpy as np
+
+from coursekit.checking import Fields, Function, Kind, Lesson, Number, Set, Text
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain
+from coursekit.hospital import clock, images
+from coursekit.hospital.draws import Draws
+from coursekit.standards.gsdf import COEFFICIENTS, between, index
+
+lesson = Lesson(
+    "cpsa-03",
+    title="Test plates and workstation test patterns",
+    version=1,
+    minutes=90,
+    objectives=[
+        "judge a display by photometer readings: luminance, luminance ratio and contrast against the GSDF, with the room's light",
+        "calibrate a panel, and find in a screen capture what a viewer or a driver does to a test pattern",
+        "read the exposure indices of any vendor, date an exposure creep on a control chart, and tell from constancy exposures whether the "
+        "equipment or the technique has changed",
+    ],
+    covers=["run regular test plates on CR systems and test patterns at the workstations to monitor the image consistency and persistency"],
+    needs=["cpas-01", "cpas-04"],
+)
+
+# HVGH's display policy. The contrast limits are those of the ACR-AAPM-SIIM technical standard for electronic practice (10 % for diagnosis,
+# 20 % for other uses); luminances and ratios are the hospital's own.
+LIMITS = {
+    "diagnostic": {"luminance": 350, "ratio": 250, "contrast": 10},
+    "mammography": {"luminance": 420, "ratio": 250, "contrast": 10},
+    "clinical": {"luminance": 200, "ratio": 100, "contrast": 20},
+}
+STEPS = 1024                                # driving levels of a panel with ten bits
+CALIBRATED = {"contrast": 15, "ends": 2}    # percent: what the photometer allows a table; ten bits cost a right one up to 11
+MOVING_RANGE = 2.66                         # of a chart of single values, as in coursekit.figures.quality
+
+
+def patch(picture, place):
+    """The part of a picture at a place (first row, row after the last, first column, column after the last)."""
+    top, bottom, left, right = place
+    return picture[top:bottom, left:right]
+
+
+# --- inputs
+
+@lesson.input
+def coefficients(hospital):
+    """The factors of PS3.14 equation 7-2, of the powers 0 to 8: a list."""
+    return list(COEFFICIENTS)
+
+
+@lesson.input
+def limits(hospital):
+    """HVGH's display policy: {use: {limit: value}}."""
+    return {use: dict(values) for use, values in LIMITS.items()}
+
+
+@lesson.input
+def readings(hospital):
+    """Photometer readings of six displays in four sessions: a DataFrame with date, display, use, level, luminance and ambient (cd/m2)."""
+    import pandas as pd
+    found = pd.DataFrame(hospital.logs.readings)
+    return found.astype({"luminance": float, "ambient": float})
+
+
+@lesson.input
+def panel(hospital):
+    """A panel that was never calibrated, at WS_ED1: {"native": luminances at the driving levels 0 to 1023, "ambient"}, cd/m2."""
+    draws = Draws(hospital.seed, "cpsa-03 panel")
+    native = _native(draws.one(20, 25) / 10, draws.one(0, 40) / 100, 0.5, float(draws.one(380, 460)))
+    return {"native": native, "ambient": 0.4}
+
+
+def _native(power, bend, lowest, highest):
+    """Luminances of a panel in cd/m2, for each driving level: a power of the level, bent into an S by the share `bend`."""
+    light = []
+    for level in range(STEPS):
+        x = level / (STEPS - 1)
+        light.append(round(lowest + (highest - lowest) * ((1 - bend) * x**power + bend * x * x * (3 - 2 * x)), 4))
+    return light
+
+
+@lesson.input
+def pattern(hospital):
+    """The overview test pattern: a pydicom FileDataset."""
+    return hospital.image("pattern_qc")
+
+
+@lesson.input
+def places(hospital):
+    """Places of the overview pattern, each (first row, row after the last, first column, column after the last)."""
+    named = images.regions("pattern_qc")
+    top, bottom, left, right = named["line pairs middle"]
+    middle = (left + right) // 2
+    found = {name: named[name] for name in ("5 %", "95 %")}
+    for name in ("black", "white"):                         # the strip above the smaller square
+        top_, _, left_, right_ = named[name]
+        found[name] = (top_, top_ + 24, left_, right_)
+    found |= {"lines across": (top, bottom, left, middle), "lines upright": (top, bottom, middle, right)}
+    return {**found, "ramp": (152, 216, 256, 768)}
+
+
+@lesson.input
+def flat_plate(hospital):
+    """The flat field of CR_ER1's plate, 8 uGy, linear: a pydicom FileDataset."""
+    return hospital.image("plate_uniform")
+
+
+@lesson.input
+def low_plate(hospital):
+    """The reading of a plate with 1 uGy, right after an exposure of 40 uGy: a pydicom FileDataset."""
+    return hospital.image("plate_ghost")
+
+
+@lesson.input
+def artefact_plate(hospital):
+    """The reading of a plate that somebody marked as dirty: a pydicom FileDataset."""
+    return hospital.image("plate_artefact")
+
+
+@lesson.input
+def plate_places(hospital):
+    """Places of the plates: the five of the flat field, and "hand" and "beside the hand"."""
+    return images.regions("plate_uniform") | images.regions("plate_ghost", hospital.seed)
+
+
+@lesson.input
+def ei_log(hospital):
+    """Kept exposures and constancy exposures of DX_CH1 and CR_ER1 in 90 days: a DataFrame.
+
+    utc, unit, kind ("patient" or "phantom"), scale ("EI" or "S"), value and target, as the unit writes them.
+    """
+    import pandas as pd
+    rows = []
+    for one in hospital.logs.exposures:
+        if one.device != "MG1" and (one.kept or one.reason == "test"):
+            scale, value, target = ("S", 20_000 // one.ei, 20_000 // one.ei_target) if one.device == "CR_ER1" else (
+                "EI", one.ei, one.ei_target)
+            rows.append((clock.text([one.utc])[0], one.device, "patient" if one.kept else "phantom", scale, value, target))
+    return pd.DataFrame(rows, columns=["utc", "unit", "kind", "scale", "value", "target"])
+
+
+@lesson.input
+def weekly(hospital):
+    """The mean deviation index (di) by unit, kind and week (its Monday) of n exposures, for the weeks that are over: a DataFrame."""
+    import pandas as pd
+    log = lesson.input_of("ei_log", hospital)
+    day = pd.to_datetime(log.utc).dt.normalize()
+    monday = day - pd.to_timedelta(day.dt.day_of_week, unit="D")
+    ratio = np.where(log.scale == "S", log.target / log.value, log.value / log.target)
+    over = monday + pd.Timedelta(days=7) <= pd.Timestamp(clock.NOW_UTC, unit="s")
+    found = log.assign(di=10 * np.log10(ratio), week=monday.dt.strftime("%Y-%m-%d"))[over]
+    return found.groupby(["unit", "kind", "week"]).di.agg(n="size", di="mean").reset_index()
+
+
+def _sessions(readings):
+    """(use, date, luminances of the 18 levels, ambient) of each display and session."""
+    return [(use, date, rows.luminance.tolist(), float(rows.ambient.iloc[0]))
+            for (date, _, use), rows in readings.groupby(["date", "display", "use"])]
+
+
+# --- exercises
+
+@lesson.exercise
+class JndIndex:
+    """Write `jnd_index(cd)`: the JND index j of a luminance in cd/m², by equation 7-2 of PS3.14:
+
+    j = A + B·x + C·x² + ... + I·x⁸, where x is the **logarithm to base 10** of the luminance.
+
+    `COEFFICIENTS` holds A to I, the factors of the powers 0 to 8. Do not round. It will be tried on luminances from 0.05 to 4000 cd/m².
+    """
+
+    answer = Function("jnd_index", result=Number(tolerance=0.2))
+    points = 2
+
+    def solution(cd):
+        x = math.log10(cd)
+        total = 0
+        for power, factor in enumerate(COEFFICIENTS):
+            total = total + factor * x**power
+        return total
+
+    def natural_logarithm(cd):
+        return sum(factor * math.log(cd) ** power for power, factor in enumerate(COEFFICIENTS))
+
+    def of_the_luminance(cd):
+        return sum(factor * cd**power for power, factor in enumerate(COEFFICIENTS))
+
+    def backwards(cd):
+        return sum(factor * math.log10(cd) ** power for power, factor in enumerate(reversed(COEFFICIENTS)))
+
+    def from_power_one(cd):
+        return sum(factor * math.log10(cd) ** power for power, factor in enumerate(COEFFICIENTS, 1))
+
+    def the_last_left_out(cd):
+        return sum(factor * math.log10(cd) ** power for power, factor in enumerate(COEFFICIENTS[:-1]))
+
+    def the_last_alone(cd):
+        return COEFFICIENTS[-1] * math.log10(cd) ** (len(COEFFICIENTS) - 1)
+
+    def times_instead_of_power(cd):
+        return sum(factor * math.log10(cd) * power for power, factor in enumerate(COEFFICIENTS))
+
+    def whole_number(cd):
+        return round(JndIndex.solution(cd))
+
+    def cut_off(cd):
+        return int(JndIndex.solution(cd))
+
+    def gamma(cd):
+        return 1023 * (cd / 4000) ** (1 / 2.2)
+
+    def straight(cd):
+        return 1 + 1022 * (cd - 0.05) / (3993.4 - 0.05)
+
+    wrong_ways = {
+        natural_logarithm: "That is the natural logarithm: `math.log(cd)`. Equation 7-2 takes the logarithm to base 10 (equation 7-1, "
+        "for the way back, takes the natural one: the two are easily mixed up). By yours a display would have far more grey steps than "
+        "an eye sees.",
+        of_the_luminance: "You put the luminance itself into the powers. x is its logarithm to base 10: the eye answers to ratios of "
+        "light.",
+        backwards: "The factors stand the other way round: the first, A, is that of power 0, and the last that of power 8.",
+        from_power_one: "Your powers begin at 1. A stands alone, with x to the power of 0: `enumerate(COEFFICIENTS)` counts from 0.",
+        the_last_left_out: "The last factor, that of the eighth power, is left out. It is small, but x⁸ is large where it is bright.",
+        the_last_alone: "That is the last term alone. Each turn of the loop adds to what is there already: `total = total + ...`.",
+        times_instead_of_power: "You multiply by the power. x to the power of 3 is `x ** 3` in Python; `x * 3` is three times x.",
+        whole_number: "You round to whole numbers. The index is a place on a curve; half a step is much where contrast is compared.",
+        cut_off: "You cut off the decimals. The index is a place on a curve, and steps between two of them will be compared.",
+        gamma: "That is a power law, gamma 2.2, as office and home displays have it. The GSDF is another curve: it was made from what eyes "
+        "tell apart, and gives far more of its steps to the dark.",
+        straight: "That makes the index grow evenly with the luminance. One cd/m² more is a great deal in the dark, and nothing in the "
+        "bright.",
+    }
+    hints = [
+        "First x: `math.log10(cd)`. Then a sum of nine terms, which a loop can add up.",
+        "`for power, factor in enumerate(COEFFICIENTS):` gives power 0 with A, power 1 with B, and so on.",
+        "In the loop: `total = total + factor * x ** power`. Before it `total = 0`, behind it `return total`.",
+    ]
+    praise = "With this function a luminance meter tells what the eye will make of its readings."
+
+    def cases(draw):
+        return [(round(10 ** draw.uniform(-1.3, 3.6), 4),) for _ in range(24)] + [(0.05,), (1.0,), (0.4,), (350.0,), (3900.0,)]
+
+
+def _contrasts(light):
+    return [2 * (b - a) / (a + b) for a, b in zip(light, light[1:])]
+
+
+def _deviations(readings, ambient, wanted=None):
+    """The deviation of each step's contrast from that of the target, in percent."""
+    light = [one + ambient for one in readings]
+    wanted = wanted or between(light[0], light[-1], len(light))
+    return [100 * (a / b - 1) for a, b in zip(_contrasts(light), _contrasts(wanted))]
+
+
+@lesson.exercise
+class ContrastError:
+    """Write `contrast_error(readings, ambient)`: by how many **percent** does the contrast of this display deviate from the GSDF, in the
+    worst of its steps?
+
+    `readings` are 18 luminances in cd/m² from black to white, measured with the lights off; `ambient` is the luminance of the room's light
+    on this screen. The policy says:
+
+    1. What the eye gets is each reading **plus the ambient luminance**.
+    2. `between(lowest, highest, 18)` gives the 18 luminances that the GSDF wants between this display's own black and white (as the eye
+       gets them).
+    3. The contrast of a step from a to b is the difference divided by the mean, 2·(b − a) / (a + b).
+    4. The deviation of a step is 100·(contrast / wanted contrast − 1). The answer is the **largest of the 17 deviations, without its
+       sign**.
+    """
+
+    answer = Function("contrast_error", result=Number(unit="%", tolerance=0.3))
+    points = 3
+
+    def solution(readings, ambient):
+        light = []
+        for one in readings:
+            light.append(one + ambient)
+        wanted = between(light[0], light[-1], 18)
+        worst = 0
+        for step in range(17):
+            measured = 2 * (light[step + 1] - light[step]) / (light[step] + light[step + 1])
+            target = 2 * (wanted[step + 1] - wanted[step]) / (wanted[step] + wanted[step + 1])
+            worst = max(worst, abs(100 * (measured / target - 1)))
+        return worst
+
+    def without_ambient(readings, ambient):
+        return ContrastError.solution(readings, 0)
+
+    def ambient_in_the_target_alone(readings, ambient):
+        return max(map(abs, _deviations(readings, 0, between(readings[0] + ambient, readings[-1] + ambient, 18))))
+
+    def target_without_ambient(readings, ambient):
+        return max(map(abs, _deviations(readings, ambient, between(readings[0], readings[-1], 18))))
+
+    def luminance_instead_of_contrast(readings, ambient):
+        light = [one + ambient for one in readings]
+        return max(abs(100 * (a / b - 1)) for a, b in zip(light, between(light[0], light[-1], 18)))
+
+    def the_mean_of_all(readings, ambient):
+        return sum(map(abs, _deviations(readings, ambient))) / 17
+
+    def the_mean_with_signs(readings, ambient):
+        return sum(_deviations(readings, ambient)) / 17
+
+    def too_much_alone(readings, ambient):
+        return max(_deviations(readings, ambient))
+
+    def too_little_alone(readings, ambient):
+        return abs(min(_deviations(readings, ambient)))
+
+    def the_last_step(readings, ambient):
+        return abs(_deviations(readings, ambient)[-1])
+
+    def against_gamma(readings, ambient):
+        low, high = readings[0] + ambient, readings[-1] + ambient
+        return max(map(abs, _deviations(readings, ambient, [low + (high - low) * (step / 17) ** 2.2 for step in range(18)])))
+
+    def of_the_whole_function(readings, ambient):
+        return max(map(abs, _deviations(readings, ambient, between(0.05, 3993.4, 18))))
+
+    def one_target_for_all(readings, ambient):
+        return max(map(abs, _deviations(readings, ambient, between(1.0, 350.0, 18))))
+
+    def by_the_darker_one(readings, ambient):
+        light = [one + ambient for one in readings]
+        wanted = between(light[0], light[-1], 18)
+        return max(abs(100 * (((b - a) / a) / ((d - c) / c) - 1)) for a, b, c, d in zip(light, light[1:], wanted, wanted[1:]))
+
+    def in_steps_of_the_index(readings, ambient):
+        light = [index(one + ambient) for one in readings]
+        step = (light[-1] - light[0]) / 17
+        return max(abs(100 * ((b - a) / step - 1)) for a, b in zip(light, light[1:]))
+
+    def plain_differences(readings, ambient):
+        light = [one + ambient for one in readings]
+        wanted = between(light[0], light[-1], 18)
+        return max(abs(100 * ((b - a) / (d - c) - 1)) for a, b, c, d in zip(light, light[1:], wanted, wanted[1:]))
+
+    wrong_ways = {
+        without_ambient: "You left out the room's light. It is added to every level, and what it takes away is contrast in the dark: by "
+        "your number a display at a window is as good as one in the reading room.",
+        ambient_in_the_target_alone: "You added the room's light to the target, but not to the readings. The eye gets both together: "
+        "add it to each reading first, and go on with the sums alone.",
+        target_without_ambient: "Your target lies between black and white as they were read with the lights off. The GSDF is asked for the "
+        "light that the eye gets: take the target between the sums.",
+        luminance_instead_of_contrast: "You compared luminances. A display that is 8 % too dark at every level would fail by that, and "
+        "shows all it should: what is judged are the steps between neighbouring levels.",
+        the_mean_of_all: "That is the mean deviation. One step that is gone hides a pneumothorax, however good the other 16 are: the "
+        "policy asks for the worst.",
+        the_mean_with_signs: "You took the mean, with the signs: steps that are too faint and steps that are too strong cancel each "
+        "other out. The policy asks for the worst step, whichever its sign.",
+        too_much_alone: "You took the largest value with its sign, so that a step with too **little** contrast can never be the worst. "
+        "Take `abs(...)` of each first.",
+        too_little_alone: "You looked at steps with too little contrast alone. Too much is wrong as well: it is taken from other steps.",
+        the_last_step: "That is the last step alone. Keep the largest so far: `worst = max(worst, ...)`, with `worst = 0` before the loop.",
+        against_gamma: "You measured against gamma 2.2. PS3.14 asks for the GSDF; `between` has it.",
+        of_the_whole_function: "Your target runs over the whole GSDF, from 0.05 to 4000 cd/m². No display does that: the target lies "
+        "between this display's own black and white.",
+        one_target_for_all: "You measured against a display from 1 to 350 cd/m². Each display has its own ends; the target lies between "
+        "them.",
+        by_the_darker_one: "You divided each difference by the darker of the two. That is a contrast too, and near the policy's where "
+        "steps are small; with 18 levels they are large, and the result differs. The policy divides by the mean of the two.",
+        in_steps_of_the_index: "You compared steps of the JND index. That comes close, and for a good display it is nearly the same; "
+        "but the policy's limits are for the contrast, (b − a) divided by the mean, and in steps that are far off the two part.",
+        plain_differences: "You compared differences in cd/m². Contrast is a difference **relative** to the light that is there: divide "
+        "it by the mean of the two levels.",
+    }
+    hints = [
+        "Make the list `light` first: each reading plus `ambient`. From then on the readings themselves are not needed.",
+        "`wanted = between(light[0], light[-1], 18)`. Then a loop `for step in range(17):`, in which `light[step]` and `light[step + "
+        "1]` are the two ends of a step.",
+        "In the loop work out two contrasts by the same formula, one with `light`, one with `wanted`, and from them the deviation.",
+        "Keep the worst: `worst = max(worst, abs(...))`.",
+    ]
+    praise = "It is the number that acceptance reports of displays give as the maximum deviation of the contrast response."
+
+    def cases(draw, readings):
+        sessions = _sessions(readings)
+        now = max(date for _, date, *_ in sessions)
+        found = [(values, ambient) for _, date, values, ambient in sessions if date == now]
+        # The same displays as they were, in rooms that are brighter, and older.
+        found += [(values, draw.choice((0.15, 0.8, 1.5, 2.5))) for _, date, values, _ in sessions if date != now]
+        for _, date, values, ambient in sessions:
+            if date == now:
+                share, more = draw.uniform(0.4, 0.9), draw.uniform(0.2, 1.0)
+                found.append(([round(one * share, 3) for one in values], round(ambient + more, 2)))
+        return found
+
+
+contrast_error = ContrastError.solution
+NAMES = ("luminance", "ratio", "contrast")
+
+
+def _figures_of(readings, ambient):
+    """Luminance of white, ratio and contrast error, as the eye gets them."""
+    highest, lowest = readings[-1] + ambient, readings[0] + ambient
+    return {"luminance": highest, "ratio": highest / lowest, "contrast": contrast_error(readings, ambient)}
+
+
+def _broken(figures, limits):
+    return [name for name in NAMES if (figures[name] > limits[name] if name == "contrast" else figures[name] < limits[name])]
+
+
+@lesson.exercise
+class BrokenLimits:
+    """Write `broken_limits(use, readings, ambient)`: which limits of the policy does this display break? Return a list with any of the
+    names `"luminance"`, `"ratio"`, `"contrast"`, in any order; an empty list `[]` when it may stay in use.
+
+    `use` is `"diagnostic"`, `"mammography"` or `"clinical"`, and `LIMITS[use]` has the three limits for it:
+
+    - `luminance`: the luminance of **white** must be at least this (cd/m²);
+    - `ratio`: white divided by **black** must be at least this;
+    - `contrast`: your `contrast_error` of exercise 2 must be at most this (%).
+
+    Black and white are the first and the last reading **as the eye gets them**, with the room's light. Each limit is a knock-out of its
+    own: no strength makes up for it. It will be tried on displays that you have not seen.
+    """
+
+    answer = Function("broken_limits", result=Set(""))
+    points = 2
+
+    def solution(use, readings, ambient):
+        white = readings[-1] + ambient
+        black = readings[0] + ambient
+        broken = []
+        if white < LIMITS[use]["luminance"]:
+            broken.append("luminance")
+        if white / black < LIMITS[use]["ratio"]:
+            broken.append("ratio")
+        if contrast_error(readings, ambient) > LIMITS[use]["contrast"]:
+            broken.append("contrast")
+        return broken
+
+    def without_ambient(use, readings, ambient):
+        return _broken({**_figures_of(readings, 0), "contrast": contrast_error(readings, ambient)}, LIMITS[use])
+
+    def ambient_nowhere(use, readings, ambient):
+        return _broken(_figures_of(readings, 0), LIMITS[use])
+
+    def ambient_in_white_alone(use, readings, ambient):
+        white = readings[-1] + ambient
+        return _broken({**_figures_of(readings, ambient), "ratio": white / readings[0]}, LIMITS[use])
+
+    def diagnostic_for_all(use, readings, ambient):
+        return _broken(_figures_of(readings, ambient), LIMITS["diagnostic"])
+
+    def as_any_reading_station(use, readings, ambient):
+        return _broken(_figures_of(readings, ambient), LIMITS["clinical" if use == "clinical" else "diagnostic"])
+
+    def the_first_alone(use, readings, ambient):
+        return BrokenLimits.solution(use, readings, ambient)[:1]
+
+    def averaged(use, readings, ambient):
+        figures, limits = _figures_of(readings, ambient), LIMITS[use]
+        shares = [figures["luminance"] / limits["luminance"], figures["ratio"] / limits["ratio"], limits["contrast"] / figures["contrast"]]
+        return [] if sum(shares) / 3 >= 1 else _broken(figures, limits)
+
+    def bright_is_good(use, readings, ambient):
+        return [name for name in BrokenLimits.solution(use, readings, ambient) if name == "luminance"]
+
+    def contrast_alone(use, readings, ambient):
+        return [name for name in BrokenLimits.solution(use, readings, ambient) if name == "contrast"]
+
+    def brightness_and_ratio(use, readings, ambient):
+        return [name for name in BrokenLimits.solution(use, readings, ambient) if name != "contrast"]
+
+    def black_over_white(use, readings, ambient):
+        figures = _figures_of(readings, ambient)
+        return _broken({**figures, "ratio": 1 / figures["ratio"]}, LIMITS[use])
+
+    def what_is_kept(use, readings, ambient):
+        broken = BrokenLimits.solution(use, readings, ambient)
+        return [name for name in NAMES if name not in broken]
+
+    def contrast_at_least(use, readings, ambient):
+        figures, limits = _figures_of(readings, ambient), LIMITS[use]
+        kept = [name for name in _broken(figures, limits) if name != "contrast"]
+        return kept + (["contrast"] if figures["contrast"] < limits["contrast"] else [])
+
+    wrong_ways = {
+        without_ambient: "You took white and black as they were read with the lights off. In a bright room it is the **black** that "
+        "suffers: a few cd/m² more, and the ratio falls to a fraction. Add `ambient` to both.",
+        ambient_nowhere: "The room's light is nowhere in it. So a display that has got a window beside it since the last session passes.",
+        ambient_in_white_alone: "Your white has the room's light, your black has not. It lies on both; and black is where it matters.",
+        diagnostic_for_all: "You judge all displays by the limits of the diagnostic ones. A ward viewer need not do what a reading "
+        "station must, and mammography needs more: look up `LIMITS[use]`.",
+        as_any_reading_station: "You judge mammography as any reading station. It has a limit of its own for the luminance.",
+        the_first_alone: "You return at the first limit that is broken. Whoever repairs the display wants to know them all: a new "
+        "backlight will not mend the calibration. Collect them in a list.",
+        averaged: "You let strengths make up for weaknesses. A bright display whose dark steps are gone has a good average, and hides the "
+        "pneumothorax. Each limit is a knock-out of its own.",
+        bright_is_good: "You look at the luminance alone. That is what a user notices; of six faulty displays most are bright enough.",
+        contrast_alone: "You look at the contrast alone. A display can lose half its light and keep the shape of its curve: the eye "
+        "then tells fewer steps apart all the same.",
+        brightness_and_ratio: "You leave out the contrast. A display that was never calibrated has the right black and the right white, "
+        "and the wrong steps between them.",
+        black_over_white: "You divided black by white. The ratio is white divided by black, some hundreds.",
+        what_is_kept: "You list the limits that are kept. Asked are those that are broken; a display without a fault gives an empty list.",
+        contrast_at_least: "Your sign is the wrong way round for the contrast: it is an error, so it must be **at most** the limit.",
+    }
+    hints = [
+        "Three questions, one after the other, each with an `if` of its own; begin with `broken = []`.",
+        "`white = readings[-1] + ambient`, `black = readings[0] + ambient`.",
+        "`if white < LIMITS[use][\"luminance\"]:` and then `broken.append(\"luminance\")`. The other two likewise; mind the direction.",
+    ]
+    praise = "That is an acceptance test that gives every display of the house the same answer, whoever does it."
+
+    def cases(draw, readings):
+        found, wanted = [], set()
+        for use, date, values, ambient in _sessions(readings):
+            for other in LIMITS:
+                for share in (1, draw.uniform(0.75, 0.97), draw.uniform(0.35, 0.6)):
+                    for more in (0, draw.uniform(0.3, 1.2), draw.uniform(4, 9)):
+                        case = (other, [round(one * share, 3) for one in values], round(ambient + more, 2))
+                        kind = (other, tuple(BrokenLimits.solution(*case)), share == 1, more > 2)
+                        if kind not in wanted and _clear(case):
+                            wanted.add(kind)
+                            found.append(case)
+        # White comes over the limit by the room's light; displays that are perfect, but for one limit.
+        for use, lowest, highest, ambient in (
+                ("diagnostic", 1.2, 347.0, 6.0), ("clinical", 1.5, 197.0, 7.0), ("diagnostic", 1.1, draw.uniform(300, 335), 0.2),
+                ("mammography", 1.3, draw.uniform(370, 405), 0.2), ("diagnostic", 0.5, draw.uniform(380, 480), 0.2),
+                ("mammography", 2.6, draw.uniform(450, 520), 0.6)):
+            own = 0.25 if ambient > 1 else ambient                  # the room's light for which it was calibrated
+            found.append((use, [one - own for one in between(lowest, highest, 18)], ambient))
+        return found
+
+
+def _clear(case):
+    """Whether a display is clearly on one side of each limit, so that rounding decides nothing."""
+    use, readings, ambient = case
+    figures = _figures_of(readings, ambient)
+    return all(abs(figures[name] / LIMITS[use][name] - 1) > (0.08 if name == "contrast" else 0.01) for name in NAMES)
+
+
+class Tested:
+    """What a learner's function returned, and the panel on which it is to be measured."""
+
+    def __init__(self, returned, native, ambient):
+        self.returned, self.native, self.ambient = returned, native, ambient
+
+    def __repr__(self):
+        return repr(self.returned) if type(self.returned) in (list, tuple) else describe(self.returned)
+
+
+class PhotometerTest(Kind):
+    """A calibration table, judged by what a photometer reads when the panel is driven by it.
+
+    Read, it is a dict: `contrast`, the largest deviation from the GSDF in percent over steps of five levels, with its first level `at`;
+    `white` and `black`, the ends as shares of the panel's own.
+    """
+
+    takes = f"a list of 256 driving levels, whole numbers from 0 to {STEPS - 1}"
+
+    def read(self, given):
+        if type(given) is not Tested:
+            raise Unclear(describe(given))
+        value = plain(given.returned)
+        if type(value) is dict and list(value) == list(range(256)):
+            value = list(value.values())
+        if type(value) is not list:
+            raise Unclear(describe(given.returned))
+        if len(value) != 256:
+            raise Unreadable(f"Your table has {len(value)} entries; the display needs one for each of the P-values 0 to 255.")
+        wrong = next((place for place, one in enumerate(value) if type(one) not in (int, float) or one != one // 1), None)
+        if wrong is not None:
+            raise Unreadable(f"Entry {wrong} of your table is {describe(value[wrong])}, and no whole number. A driving level is the "
+                             "**place** of a luminance in `native`, not the luminance.")
+        wrong = next((place for place, one in enumerate(value) if not 0 <= one < STEPS), None)
+        if wrong is not None:
+            raise Unreadable(f"Entry {wrong} of your table is {value[wrong]:g}; driving levels go from 0 to {STEPS - 1}.")
+        light = [given.native[int(one)] + given.ambient for one in value]
+        ends = [given.native[0] + given.ambient, given.native[-1] + given.ambient]
+        wanted = between(*ends, 256)
+        off = [100 * (a / b - 1) for a, b in zip(_contrasts(light[::5]), _contrasts(wanted[::5]))]
+        at = max(range(len(off)), key=lambda step: abs(off[step]))
+        return {"contrast": off[at], "at": 5 * at, "black": light[0] / ends[0], "white": light[-1] / ends[1]}
+
+    def difference(self, answer, other):
+        """None when both are good, or both are off in the same way: then it is the same table but for rounding."""
+        said, fine = self._faults(answer), not self._faults(other)
+        if not said and fine:
+            return None
+        if said and not fine and abs(answer["contrast"] - other["contrast"]) <= 2 + 0.05 * abs(other["contrast"]) and all(
+                abs(answer[end] / other[end] - 1) < 0.05 for end in ("black", "white")):
+            return None
+        return Difference(said[0] if said else "This table would do.", "value")
+
+    @staticmethod
+    def _faults(read):
+        found = []
+        if read["white"] < 1 - CALIBRATED["ends"] / 100:
+            found.append(f"The photometer finds white at {100 * read['white']:.0f} % of what this panel can do: the last entry of "
+                         "the table does not lead to its highest driving level.")
+        if read["black"] > 1 + CALIBRATED["ends"] / 100:
+            found.append(f"The photometer finds black {read['black']:.2f} times as bright as this panel's own, room light included: "
+                         "look at the first entries of the table.")
+        if abs(read["contrast"]) > CALIBRATED["contrast"]:
+            found.append(f"The photometer finds a contrast that is off by {read['contrast']:+.0f} % between the P-values {read['at']} and "
+                         f"{read['at'] + 5}; {CALIBRATED['contrast']} % are allowed.")
+        return found
+
+
+class OnPanels(Function):
+    """A function that makes calibration tables, each of which is tried on the panel for which it was made."""
+
+    def __init__(self, variables, result):
+        super().__init__(variables, result)
+        self._own = {}                                      # solution and wrong ways, so that their results are remembered
+
+    def judge(self, exercise, given, editions):
+        """As for every function, on what the photometer finds."""
+        (function,) = given
+        return super().judge(exercise, (_tested(function),) if callable(function) and not is_a(function, str) else given, editions)
+
+    def _results(self, exercise, function, cases, hospital):
+        return super()._results(exercise, self._own.setdefault(function, _tested(function)), cases, hospital)
+
+
+def _tested(function):
+    def run(native, ambient):
+        returned = function(list(native), ambient)
+        return None if returned is None else Tested(returned, native, ambient)
+    return run
+
+
+def _nearest(native, ambient, wanted):
+    """For each luminance wanted, the driving level whose light comes nearest: a list."""
+    light = np.array(native) + ambient
+    return np.abs(light[None, :] - np.array(wanted)[:, None]).argmin(axis=1).tolist()
+
+
+@lesson.exercise
+class Calibrate:
+    """Write `calibrate(native, ambient)`: the calibration table of a panel.
+
+    `native` is a list with the 1024 luminances of the panel at its driving levels 0 to 1023 (cd/m², lights off); `ambient` is the room's
+    light on it. Return a list of 256 whole numbers: for each P-value from 0 to 255 the **driving level** that the panel is to get, so that
+    the light that reaches the eye follows the GSDF from the panel's own black to its own white.
+
+    A photometer then measures panels that you have not seen, with your tables in them: black and white within 2 % of the panel's own, and
+    the contrast within 15 % of the GSDF over every five P-values. (Over every fifteen, as in the sessions, such a table is far better
+    than the policy's 10 %.)
+    """
+
+    answer = OnPanels("calibrate", result=PhotometerTest(""))
+    points = 4
+
+    def solution(native, ambient):
+        wanted = between(native[0] + ambient, native[-1] + ambient, 256)
+        table = []
+        level = 0
+        for cd in wanted:
+            while level < 1023 and native[level] + ambient < cd:
+                level = level + 1
+            table.append(level)
+        return table
+
+    def straight_through(native, ambient):
+        return [round(1023 * p / 255) for p in range(256)]
+
+    def as_if_gamma(native, ambient):
+        wanted = between(native[0] + ambient, native[-1] + ambient, 256)
+        low, high = wanted[0], wanted[-1]
+        return [min(1023, round(1023 * (max(0, cd - low) / (high - low)) ** (1 / 2.2))) for cd in wanted]
+
+    def to_gamma(native, ambient):
+        low, high = native[0] + ambient, native[-1] + ambient
+        return _nearest(native, ambient, [low + (high - low) * (p / 255) ** 2.2 for p in range(256)])
+
+    def even_luminance(native, ambient):
+        low, high = native[0] + ambient, native[-1] + ambient
+        return _nearest(native, ambient, [low + (high - low) * p / 255 for p in range(256)])
+
+    def even_ratios(native, ambient):
+        low, high = native[0] + ambient, native[-1] + ambient
+        return _nearest(native, ambient, [low * (high / low) ** (p / 255) for p in range(256)])
+
+    def without_ambient(native, ambient):
+        return _nearest(native, 0, between(native[0], native[-1], 256))
+
+    def ambient_in_the_target_alone(native, ambient):
+        return _nearest(native, 0, between(native[0] + ambient, native[-1] + ambient, 256))
+
+    def eight_bits(native, ambient):
+        return [level // 4 for level in Calibrate.solution(native, ambient)]
+
+    def one_for_all(native, ambient):
+        return _nearest(native, ambient, between(1.0, 350.0, 256))
+
+    def upside_down(native, ambient):
+        return Calibrate.solution(native, ambient)[::-1]
+
+    def stairs(native, ambient):
+        table = Calibrate.solution(native, ambient)
+        return [table[p // 15 * 15] for p in range(256)]
+
+    def straight_between_eighteen(native, ambient):
+        light = [native[round(1023 * step / 17)] + ambient for step in range(18)]
+        return [round(float(np.interp(cd, light, [round(1023 * step / 17) for step in range(18)])))
+                for cd in between(light[0], light[-1], 256)]
+
+    wrong_ways = {
+        straight_through: "Your table passes every P-value straight on to the panel. Then the panel's native curve is what the eye "
+        "gets, as if it had never been calibrated.",
+        as_if_gamma: "You assumed that the panel follows gamma 2.2, and did not look at its readings. Panels differ; that is why a "
+        "photometer is held before each. Look for the wanted light in `native`.",
+        to_gamma: "Your table gives the panel a gamma of 2.2. That is the curve of office displays; PS3.14 wants the GSDF, `between(...)`.",
+        even_luminance: "You made even steps of luminance. In the dark each is then many just noticeable differences, in the bright a "
+        "fraction of one: the bright half of the greys looks all the same.",
+        even_ratios: "You made even ratios of luminance, a logarithmic curve. The eye needs larger ratios in the dark than that: the "
+        "GSDF has them.",
+        without_ambient: "You calibrated for a dark room. The room's light adds to black, and the dark steps that you made so carefully "
+        "drown in it: the eye gets `native[level] + ambient`.",
+        ambient_in_the_target_alone: "Your target has the room's light in it, but you look for it among the panel's own readings. Add "
+        "`ambient` to `native[level]` as well when you compare.",
+        eight_bits: "Your driving levels go up to 255. This panel has ten bits, 0 to 1023: it would never get brighter than a quarter "
+        "of its range. That is the commonest slip with calibration tables, the wrong bit depth.",
+        one_for_all: "You calibrated for 1 to 350 cd/m². A panel has its own black and white: some entries cannot be reached, and the "
+        "light that is there beyond is given away.",
+        upside_down: "Your table begins with white. P-value 0 is black.",
+        stairs: "Your table has 18 steps: all P-values between two measured levels get the same driving level, and 256 greys become 18. It "
+        "passes a meter that measures those 18 levels alone, and no eye: each P-value needs an entry of its own.",
+        straight_between_eighteen: "You went straight between 18 of the readings. In the dark, where the native curve bends most, that "
+        "misses it; all 1024 readings are there.",
+    }
+    hints = [
+        "`wanted = between(native[0] + ambient, native[-1] + ambient, 256)` is the light that each of the 256 P-values should give.",
+        "For each `cd` in `wanted` look for the driving level whose light, `native[level] + ambient`, comes nearest, or the first that "
+        "reaches it.",
+        "`native` only grows, and so does `wanted`: the search can go on where the last one stopped. Begin with `level = 0` before the "
+        "loop.",
+        "In the loop: `while level < 1023 and native[level] + ambient < cd:` `level = level + 1`; then `table.append(level)`.",
+    ]
+    praise = "That is what calibration software does, in ten lines. Keep the table with its date and ambient light: it holds for this room."
+
+    def cases(draw):
+        found = []
+        for power, bend, ambient in ((draw.uniform(2.1, 2.6), 0.0, 0.4), (draw.uniform(1.7, 1.9), draw.uniform(0.2, 0.5), 1.5),
+                                     (draw.uniform(2.5, 2.8), 0.1, 0.8)):
+            native = _native(power, bend, round(draw.uniform(0.3, 0.5), 2), round(draw.uniform(390, 500)))
+            found.append((native, round(ambient + draw.uniform(0, 0.2), 2)))
+        return found
+
+
+# What can happen to a picture on its way to the screen, each a function of the pixels.
+
+def _scaled(picture, rows=None, columns=None):
+    """Scaled without smoothing: every so many rows or columns one is lost, and its place taken by the one before."""
+    scaled = picture.copy()
+    if rows:
+        scaled[rows - 1::rows] = scaled[rows - 2:-1:rows]
+    if columns:
+        scaled[:, columns - 1::columns] = scaled[:, columns - 2:-1:columns]
+    return scaled
+
+
+def _averaged(picture):
+    """Two by two pixels made one, and drawn as two by two."""
+    small = picture.astype(np.uint16)
+    small = (small[::2, ::2] + small[1::2, ::2] + small[::2, 1::2] + small[1::2, 1::2] + 2) // 4
+    return small.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+
+
+def _windowed(picture, low, high):
+    """What a window from `low` to `high` makes of the pixels."""
+    greys = (np.arange(256) - low) * 255 / (high - low)
+    return np.take(np.clip(np.round(greys), 0, 255).astype(np.uint8), picture)
+
+
+class OnScreens(Function):
+    """A function on screen captures, which a message names by what they are and not by their pixels."""
+
+    def _as_written(self, case):
+        return f"`{self.variables[0]}(picture, places)`"
+
+
+@lesson.exercise
+class PatternFaults:
+    """Write `pattern_faults(picture, places)`. `picture` is a **screen capture** of the upper half of the overview pattern, an array of
+    512 rows and 1024 columns with 8 bits; `places` is the dictionary above. Return a list of what is wrong, in any order, empty when
+    nothing is:
+
+    - `"black"`: the mean of the place `5 %` is **less than 4** above the mean of `black`;
+    - `"white"`: the mean of the place `95 %` is **less than 4** below the mean of `white`;
+    - `"scaled"`: in `lines across` or in `lines upright`, two **neighbouring** lines differ by less than 200 anywhere. The lines of the
+      first lie one below the other, those of the second side by side;
+    - `"banded"`: the place `ramp` holds fewer than 200 different values.
+
+    It will be tried on captures from workstations that you have not seen; some have more than one fault.
+    """
+
+    answer = OnScreens("pattern_faults", result=Set(""))
+    points = 3
+
+    def solution(picture, places):
+        picture = picture.astype(int)
+        faults = []
+        if patch(picture, places["5 %"]).mean() - patch(picture, places["black"]).mean() < 4:
+            faults.append("black")
+        if patch(picture, places["white"]).mean() - patch(picture, places["95 %"]).mean() < 4:
+            faults.append("white")
+        across = np.abs(np.diff(patch(picture, places["lines across"]), axis=0))
+        upright = np.abs(np.diff(patch(picture, places["lines upright"]), axis=1))
+        if across.min() < 200 or upright.min() < 200:
+            faults.append("scaled")
+        if len(np.unique(patch(picture, places["ramp"]))) < 200:
+            faults.append("banded")
+        return faults
+
+    def _but(picture, places, name, found):
+        """The right faults, with the one of that name replaced by whether it was found."""
+        rest = [one for one in PatternFaults.solution(picture, places) if one != name]
+        return rest + [name] if found else rest
+
+    def always_scaled(picture, places):
+        return PatternFaults._but(picture, places, "scaled", True)
+
+    def by_extremes(picture, places):
+        spans = [int(np.ptp(patch(picture, places[name]))) for name in ("lines across", "lines upright")]
+        return PatternFaults._but(picture, places, "scaled", min(spans) < 200)
+
+    def by_the_mean_of_the_lines(picture, places):
+        means = [patch(picture, places[name]).mean() for name in ("lines across", "lines upright")]
+        return PatternFaults._but(picture, places, "scaled", any(abs(mean - 127.5) > 10 for mean in means))
+
+    def lines_across_alone(picture, places):
+        across = np.abs(np.diff(patch(picture.astype(int), places["lines across"]), axis=0))
+        return PatternFaults._but(picture, places, "scaled", across.min() < 200)
+
+    def the_mean_step(picture, places):
+        across = np.abs(np.diff(patch(picture.astype(int), places["lines across"]), axis=0))
+        upright = np.abs(np.diff(patch(picture.astype(int), places["lines upright"]), axis=1))
+        return PatternFaults._but(picture, places, "scaled", across.mean() < 200 or upright.mean() < 200)
+
+    def levels_as_they_were_drawn(picture, places):
+        found = [one for one in PatternFaults.solution(picture, places) if one not in ("black", "white")]
+        found += ["black"] if abs(patch(picture, places["5 %"]).mean() - 13) >= 4 else []
+        return found + (["white"] if abs(patch(picture, places["95 %"]).mean() - 242) >= 4 else [])
+
+    def white_the_wrong_way(picture, places):
+        off = patch(picture, places["95 %"]).mean() - patch(picture, places["white"]).mean()
+        return PatternFaults._but(picture, places, "white", off < 4)
+
+    def the_first_alone(picture, places):
+        return PatternFaults.solution(picture, places)[:1]
+
+    def never_banded(picture, places):
+        return PatternFaults._but(picture, places, "banded", False)
+
+    def all_256_levels(picture, places):
+        return PatternFaults._but(picture, places, "banded", len(np.unique(patch(picture, places["ramp"]))) < 256)
+
+    wrong_ways = {
+        always_scaled: "Every picture looks scaled to you, also a faultless one. Two slips lead there. In eight bits 0 − 255 is 1, because "
+        "such pixels have no sign: begin with `picture = picture.astype(int)`. Or you compare pixels along the same line, which are alike: "
+        "`axis=0` compares a row with the next, `axis=1` a column with the next; which of them do the lines across need?",
+        by_extremes: "You looked at the brightest and the darkest pixel of the lines. Software that scales without smoothing keeps "
+        "both, and drops whole lines between them: two neighbours are then alike. Compare each line with the next.",
+        by_the_mean_of_the_lines: "The mean grey of the lines stays at half, however they are smeared: that is what smearing is. "
+        "Compare each line with the next.",
+        lines_across_alone: "You looked at the lines across alone. A picture that is stretched in one direction, a wrong aspect ratio, "
+        "keeps the other lines: look at those upright too.",
+        the_mean_step: "You took the mean of the differences. When one line in four is lost, the mean is still high. The rule says "
+        "*anywhere*: take the smallest.",
+        levels_as_they_were_drawn: "You compared the levels with those of the original. A viewer may lift black a little, and the 5 % "
+        "is as visible as before: what counts is the difference from what lies **around** it.",
+        white_the_wrong_way: "The 95 % lies **below** white: white minus 95 %. Yours is below zero in every picture, so that white is "
+        "always at fault.",
+        the_first_alone: "You stop at the first fault. A capture may show several, with several causes: collect them.",
+        never_banded: "No ramp is banded for you. One of 64 steps reaches from black to white as well, and has as many pixels: neither "
+        "span nor size tells. Count the **different** values: `len(np.unique(...))`.",
+        all_256_levels: "You ask for all 256 values. A window that lifts black by a few levels loses some, and nobody sees steps: the "
+        "rule says 200.",
+    }
+    hints = [
+        "Four questions, each with an `if` of its own, and a list `faults` to which they append. `patch(picture, places[...])` cuts out "
+        "a place.",
+        "`.mean()` is the mean of a patch. For black: the mean of `5 %` minus the mean of `black`.",
+        "Before you take differences, `picture = picture.astype(int)`. `np.abs(np.diff(lines, axis=0))` has the difference of each row "
+        "from the next; `.min()` is the smallest.",
+        "`len(np.unique(patch(picture, places[\"ramp\"])))` counts the different values of the ramp.",
+    ]
+    praise = "Such a check can run each morning on every workstation, before anybody reads. It sees what software does to pixels; for " \
+        "what the panel does you need the photometer."
+
+    def cases(draw, pattern, places):
+        whole = pattern.pixel_array[:512]
+        drawn = [
+            whole, _windowed(whole, -draw.randint(8, 12), 255), _windowed(whole, 0, draw.randint(270, 280)),
+            _windowed(whole, draw.randint(16, 22), 255), _windowed(whole, 0, draw.randint(232, 238)),
+            _windowed(whole, draw.randint(15, 18), draw.randint(236, 239)),
+            _scaled(whole, 4, 4), _scaled(whole, columns=draw.choice((12, 13, 14, 16))), _scaled(whole, rows=draw.randint(12, 16)),
+            _averaged(whole),
+            whole // 4 * 4, whole // 2 * 2, _scaled(_windowed(whole, draw.randint(16, 22), 255), 5, 5), _windowed(whole // 4 * 4, 20, 255),
+        ]
+        draw.shuffle(drawn)
+        return [(picture, places) for picture in drawn]
+
+
+def _means(dataset, places, names):
+    """Mean stored value at each of the places."""
+    pixels = dataset.pixel_array
+    return [float(patch(pixels, places[name]).mean()) for name in names]
+
+
+FIVE = ("middle", "top left", "top right", "bottom left", "bottom right")
+
+
+@lesson.exercise
+class PlateNumbers:
+    """Three numbers of CR_ER1's plate. All are worked out from **stored values**, which are proportional to the dose here.
+
+    - `uniformity`, in %, of `flat_plate`: 200·(highest − lowest) / (highest + lowest), where highest and lowest are of the five **mean
+      values** at the places middle, top left, top right, bottom left and bottom right;
+    - `snr`, of `flat_plate`: mean divided by standard deviation at the place middle;
+    - `ghost`, in %, of `low_plate`: how much higher is the signal beside the hand than at the hand? The beam is not even, so divide the
+      mean of each of the two places by the mean of `flat_plate` **at the same place** first; then 100·(beside / hand − 1).
+    """
+
+    answer = Fields("plate", {"uniformity": Number("", unit="%", tolerance=0.1), "snr": Number("", tolerance=0.5),
+                              "ghost": Number("", unit="%", tolerance=0.2)})
+    points = 3
+
+    def solution(flat_plate, low_plate, plate_places):
+        flat = flat_plate.pixel_array
+        low = low_plate.pixel_array
+        means = []
+        for name in ("middle", "top left", "top right", "bottom left", "bottom right"):
+            means.append(patch(flat, plate_places[name]).mean())
+        middle = patch(flat, plate_places["middle"])
+        beside = patch(low, plate_places["beside the hand"]).mean() / patch(flat, plate_places["beside the hand"]).mean()
+        hand = patch(low, plate_places["hand"]).mean() / patch(flat, plate_places["hand"]).mean()
+        return {
+            "uniformity": 200 * (max(means) - min(means)) / (max(means) + min(means)),
+            "snr": middle.mean() / middle.std(),
+            "ghost": 100 * (beside / hand - 1),
+        }
+
+    def by_single_pixels(flat_plate, low_plate, plate_places):
+        found = [patch(flat_plate.pixel_array, plate_places[name]) for name in FIVE]
+        high, low = max(float(one.max()) for one in found), min(float(one.min()) for one in found)
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places), "uniformity": 200 * (high - low) / (high + low)}
+
+    def half_of_it(flat_plate, low_plate, plate_places):
+        right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
+        return {**right, "uniformity": right["uniformity"] / 2}
+
+    def against_the_middle(flat_plate, low_plate, plate_places):
+        means = _means(flat_plate, plate_places, FIVE)
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places),
+                "uniformity": 100 * max(abs(one / means[0] - 1) for one in means)}
+
+    def white_over_black(flat_plate, low_plate, plate_places):
+        means = _means(flat_plate, plate_places, FIVE)
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places), "uniformity": 100 * min(means) / max(means)}
+
+    def noise_of_the_whole_plate(flat_plate, low_plate, plate_places):
+        pixels = flat_plate.pixel_array
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places), "snr": float(pixels.mean() / pixels.std())}
+
+    def by_the_variance(flat_plate, low_plate, plate_places):
+        middle = patch(flat_plate.pixel_array, plate_places["middle"])
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places), "snr": float(middle.mean() / middle.var())}
+
+    def squared(flat_plate, low_plate, plate_places):
+        right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
+        return {**right, "snr": right["snr"] ** 2}
+
+    def the_beam_in_it(flat_plate, low_plate, plate_places):
+        beside, hand = _means(low_plate, plate_places, ("beside the hand", "hand"))
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places), "ghost": 100 * (beside / hand - 1)}
+
+    def the_beam_twice(flat_plate, low_plate, plate_places):
+        low, flat = (_means(one, plate_places, ("beside the hand", "hand")) for one in (low_plate, flat_plate))
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places), "ghost": 100 * (low[0] * flat[0] / (low[1] * flat[1]) - 1)}
+
+    def hand_over_beside(flat_plate, low_plate, plate_places):
+        right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
+        return {**right, "ghost": 100 * (1 / (1 + right["ghost"] / 100) - 1)}
+
+    def in_stored_values(flat_plate, low_plate, plate_places):
+        beside, hand = _means(low_plate, plate_places, ("beside the hand", "hand"))
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places), "ghost": beside - hand}
+
+    wrong_ways = {
+        by_single_pixels: "You took the brightest and the darkest single pixel. That is mostly noise, and grows with the size of the "
+        "places; compare the five means.",
+        half_of_it: "That is half of it. The difference is divided by the **mean** of the two, (highest + lowest) / 2: hence 200 and "
+        "not 100.",
+        against_the_middle: "You took the largest deviation from the middle. That is another measure, which some reports use; this "
+        "policy takes the highest and the lowest of the five.",
+        white_over_black: "That is the lowest as a share of the highest, so that 100 % would be perfect. Asked is the difference: 0 % "
+        "is perfect.",
+        noise_of_the_whole_plate: "Over the whole plate the standard deviation holds the unevenness of the beam as well as the noise. "
+        "Take a small place, in which the beam is even.",
+        by_the_variance: "You divided by the variance, `.var()`. The noise is its root, the standard deviation: `.std()`.",
+        squared: "You squared it. SNR² goes with the dose, and some tables give that; asked is the SNR.",
+        the_beam_in_it: "You compared the two places as they are. The beam itself is not as strong in both: part of your number is the "
+        "heel effect and no ghost. Divide each by the flat field at the same place.",
+        the_beam_twice: "You multiplied by the flat field. That doubles the unevenness of the beam; dividing takes it out.",
+        hand_over_beside: "You divided hand by beside, so that it is below zero. Where the hand lay, the earlier exposure was weaker, "
+        "and so is the ghost: how much higher is the signal **beside** it?",
+        in_stored_values: "That is a difference of stored values. What is left of the earlier exposure is to be seen against the signal "
+        "of this one: in percent.",
+    }
+    hints = [
+        "`pixels = flat_plate.pixel_array` is the array, and `patch(pixels, plate_places[\"middle\"])` the part at a place.",
+        "uniformity: make a list with the five means; then `max(...)` and `min(...)` of it. snr: `.mean()` and `.std()` of one patch.",
+        "ghost: four means are needed: at `beside the hand` and at `hand`, each of `low_plate` and of `flat_plate`.",
+        "`beside` is the mean of `low_plate` there, divided by the mean of `flat_plate` there; `hand` likewise. Then the formula.",
+    ]
+    praise = "The unevenness is mostly the heel effect of the tube: to judge the plate alone, expose it twice, turned by half a turn in " \
+        "between. The ghost is real: this eraser needs new lamps, or more time."
+
+
+SCALES = ("EI", "S", "log")
+
+
+def _relative(scale, value, target):
+    """The exposure as a multiple of the target's."""
+    return {"EI": lambda: value / target, "S": lambda: target / value, "log": lambda: 10 ** ((value - target) / 1000)}[scale]()
+
+
+@lesson.exercise
+class DeviationIndex:
+    """Write `deviation_index(scale, value, target)`: the deviation index DI of an exposure, from what the unit shows (`value`) and what
+    it should show (`target`), both in the unit's own scale.
+
+    - `"EI"`: proportional to the exposure of the plate (the exposure index of IEC 62494-1);
+    - `"S"`: **inversely** proportional to it (as Fuji's S number, 200 divided by the exposure in mR);
+    - `"log"`: 1000 times the logarithm to base 10 of the exposure, plus a constant (as Kodak's old exposure index).
+
+    First the ratio of the exposure to that of the target, then DI = 10·log10(ratio).
+    """
+
+    answer = Function("deviation_index", result=Number(tolerance=0.06))
+    points = 2
+
+    def solution(scale, value, target):
+        if scale == "EI":
+            ratio = value / target
+        elif scale == "S":
+            ratio = target / value
+        else:
+            ratio = 10 ** ((value - target) / 1000)
+        return 10 * math.log10(ratio)
+
+    def _with(scale, value, target, own, ratio):
+        """The right DI, but that of another ratio for the scale `own`."""
+        return 10 * math.log10(ratio) if scale == own else DeviationIndex.solution(scale, value, target)
+
+    def s_grows(scale, value, target):
+        return DeviationIndex._with(scale, value, target, "S", value / target)
+
+    def all_alike(scale, value, target):
+        return 10 * math.log10(value / target)
+
+    def log_as_proportional(scale, value, target):
+        return DeviationIndex._with(scale, value, target, "log", value / target)
+
+    def three_hundred_is_double(scale, value, target):
+        return DeviationIndex._with(scale, value, target, "EI", 2 ** ((value - target) / 300))
+
+    def twenty(scale, value, target):
+        return 20 * math.log10(_relative(scale, value, target))
+
+    def without_the_ten(scale, value, target):
+        return math.log10(_relative(scale, value, target))
+
+    def natural_logarithm(scale, value, target):
+        return 10 * math.log(_relative(scale, value, target))
+
+    def base_two(scale, value, target):
+        return 10 * math.log2(_relative(scale, value, target))
+
+    def the_other_way(scale, value, target):
+        return -DeviationIndex.solution(scale, value, target)
+
+    def in_percent(scale, value, target):
+        return 100 * (_relative(scale, value, target) - 1)
+
+    def a_ratio(scale, value, target):
+        return _relative(scale, value, target)
+
+    def natural_power(scale, value, target):
+        return DeviationIndex._with(scale, value, target, "log", math.exp((value - target) / 1000))
+
+    def thousandths(scale, value, target):
+        return (value - target) / 1000 if scale == "log" else DeviationIndex.solution(scale, value, target)
+
+    wrong_ways = {
+        s_grows: "You let S grow with the exposure. It is a speed: the **more** exposure, the **less** speed was needed. By yours a "
+        "room whose dose creeps up looks as if it saved dose.",
+        all_alike: "You treat all three scales alike. S goes down when the exposure goes up, and the third scale is a logarithm: each "
+        "needs a branch of its own.",
+        log_as_proportional: "The third scale is a logarithm already: from 1800 to 2100 is no sixth more, it is about twice the "
+        "exposure. Take the difference, and undo the logarithm.",
+        three_hundred_is_double: "You count 300 more as twice the exposure in the EI of the IEC. That holds for the logarithmic scale "
+        "(1000·log10(2) is 301). IEC 62494-1 made its EI proportional: twice the exposure is twice the EI.",
+        twenty: "20·log10 is for amplitudes, such as sound pressure. IEC 62494-1 defines DI with 10: by yours twice the exposure would "
+        "be +6.",
+        without_the_ten: "The factor 10 is missing: DI is ten times the logarithm, so that +1 is about a quarter more.",
+        natural_logarithm: "That is the natural logarithm. DI takes the one to base 10, so that twice the exposure is about +3.",
+        base_two: "That is the logarithm to base 2, with which twice the exposure would be +10. DI takes base 10.",
+        the_other_way: "Your sign is the wrong way round: more exposure than wanted gives a DI above zero.",
+        in_percent: "You give the deviation in percent. DI is no percentage: +3 is about twice the exposure, and not 3 % over.",
+        a_ratio: "That is the ratio of the exposures. DI is ten times its logarithm to base 10: on target it is 0.",
+        natural_power: "You undid the logarithm with e (`math.exp`). It is one to base 10: `10 ** (...)`.",
+        thousandths: "For the logarithmic scale you gave the difference over 1000, which is the logarithm of the ratio. DI is ten times "
+        "that.",
+    }
+    hints = [
+        "Three branches, `if scale == \"EI\":`, `elif scale == \"S\":`, `else:`; each works out `ratio`. One line behind them makes DI "
+        "of it.",
+        "S is inverse: if value is half of the target, the exposure was twice that of the target.",
+        "The logarithmic scale: the constant falls out in `value - target`. Divide by 1000, and `10 ** (...)` undoes the logarithm.",
+    ]
+    praise = "Now exposures of all units can be put on one chart. DI says something of the detector, nothing of the patient's dose."
+
+    def cases(draw):
+        found = []
+        for _ in range(8):
+            target, ratio = draw.choice((200, 250, 400)), draw.choice((0.4, 0.5, 0.7, 1.3, 2.0, 2.5, 3.2)) * draw.uniform(0.95, 1.05)
+            found.append(("EI", round(target * ratio), target))
+            found.append(("S", round(20_000 / (target * ratio)), 20_000 // target))
+            target = draw.choice((1700, 1800, 2000))
+            found.append(("log", round(target + 1000 * math.log10(ratio)), target))
+        return found
+
+
+def _limits_of(values):
+    """Lower and upper limit of a chart of single values."""
+    mean = sum(values) / len(values)
+    spread = MOVING_RANGE * sum(abs(b - a) for a, b in zip(values, values[1:])) / (len(values) - 1)
+    return mean - spread, mean + spread
+
+
+def _first_signal(values, limits, running=2, sides=("above", "below"), first=8):
+    """The number, from 1, of the first week of `running` in a row beyond the same limit, from place `first` on; 0 if there is none."""
+    low, high = limits
+    side = ["above" if one > high and "above" in sides else "below" if one < low and "below" in sides else "" for one in values]
+    for place in range(first, len(values) - running + 1):
+        if side[place] and len(set(side[place:place + running])) == 1:
+            return place + 1
+    return 0
+
+
+@lesson.exercise
+class Creep:
+    """Write `creep(patients, phantom)`: since when has the exposure of a unit changed, and what has changed?
+
+    Both are lists of mean DI, one a week, for the same weeks: `patients` of the patients' exposures, `phantom` of the constancy
+    exposures of the same unit (a test object, always the same settings). HVGH's rule, for each list on a chart of its own:
+
+    1. The **first 8** weeks are the baseline. The centre is their mean; the limits lie 2.66 times their **mean moving range** above and
+       below it (the mean of the seven differences between a week and the next, without signs).
+    2. A signal is **two weeks in a row**, from week 9 on, beyond the **same** limit. It is dated by the first of the two.
+
+    Return a dictionary: `"week"`, the number of that week in `patients`, counted from 1 (0 without a signal); `"cause"`: `"none"`
+    without a signal in `patients`; `"equipment"` (tube, plate or reader) if `phantom` has a signal too, in any week; else `"technique"`
+    (how people expose, or the programmes from which they choose).
+    """
+
+    answer = Function("creep", result=Fields("", {"week": Number("", named=("week",)), "cause": Text("")}, in_order=True))
+    points = 4
+
+    def solution(patients, phantom):
+        weeks = []
+        for values in (patients, phantom):
+            base = values[:8]
+            mean = sum(base) / 8
+            moves = 0
+            for week in range(7):
+                moves = moves + abs(base[week + 1] - base[week])
+            low = mean - 2.66 * moves / 7
+            high = mean + 2.66 * moves / 7
+            signal = 0
+            for week in range(8, len(values) - 1):
+                both_high = values[week] > high and values[week + 1] > high
+                both_low = values[week] < low and values[week + 1] < low
+                if signal == 0 and (both_high or both_low):
+                    signal = week + 1
+            weeks.append(signal)
+        if weeks[0] == 0:
+            return {"week": 0, "cause": "none"}
+        if weeks[1] > 0:
+            return {"week": weeks[0], "cause": "equipment"}
+        return {"week": weeks[0], "cause": "technique"}
+
+    def _by(patients, phantom, limits=lambda values: _limits_of(values[:8]), late=0, **rule):
+        """What the rule gives with other limits, or with another rule for the signal."""
+        week, other = (_first_signal(values, limits(values), **rule) for values in (patients, phantom))
+        return {"week": week + late if week else 0, "cause": "none" if not week else "equipment" if other else "technique"}
+
+    def limits_of_all_weeks(patients, phantom):
+        return Creep._by(patients, phantom, _limits_of)
+
+    def two_standard_deviations(patients, phantom):
+        def limits(values):
+            base = np.array(values[:8])
+            return base.mean() - 2 * base.std(ddof=1), base.mean() + 2 * base.std(ddof=1)
+        return Creep._by(patients, phantom, limits)
+
+    def deviations_of_all_weeks(patients, phantom):
+        return Creep._by(patients, phantom, lambda values: (np.mean(values) - 2 * np.std(values), np.mean(values) + 2 * np.std(values)))
+
+    def one_week_is_enough(patients, phantom):
+        return Creep._by(patients, phantom, running=1)
+
+    def above_alone(patients, phantom):
+        return Creep._by(patients, phantom, sides=("above",))
+
+    def on_either_side(patients, phantom):
+        weeks = []
+        for values in (patients, phantom):
+            low, high = _limits_of(values[:8])
+            out = [one > high or one < low for one in values]
+            weeks.append(next((place + 1 for place in range(8, len(values) - 1) if out[place] and out[place + 1]), 0))
+        return {"week": weeks[0], "cause": "none" if not weeks[0] else "equipment" if weeks[1] else "technique"}
+
+    def around_the_target(patients, phantom):
+        return Creep._by(patients, phantom, lambda values: (0 - (_limits_of(values[:8])[1] - sum(values[:8]) / 8),
+                                                            _limits_of(values[:8])[1] - sum(values[:8]) / 8))
+
+    def signs_kept(patients, phantom):
+        def limits(values):
+            mean, spread = sum(values[:8]) / 8, 2.66 * (values[7] - values[0]) / 7
+            return mean - spread, mean + spread
+        return Creep._by(patients, phantom, limits)
+
+    def by_the_second_week(patients, phantom):
+        return Creep._by(patients, phantom, late=1)
+
+    def from_zero(patients, phantom):
+        return Creep._by(patients, phantom, late=-1)
+
+    def the_last_signal(patients, phantom):
+        low, high = _limits_of(patients[:8])
+        found = [place + 1 for place in range(8, len(patients) - 1)
+                 if min(patients[place:place + 2]) > high or max(patients[place:place + 2]) < low]
+        right = Creep.solution(patients, phantom)
+        return {**right, "week": found[-1] if found else 0}
+
+    def always_the_technique(patients, phantom):
+        right = Creep.solution(patients, phantom)
+        return {**right, "cause": "technique" if right["week"] else "none"}
+
+    def the_two_mixed_up(patients, phantom):
+        right = Creep.solution(patients, phantom)
+        return {**right, "cause": {"equipment": "technique", "technique": "equipment"}.get(right["cause"], "none")}
+
+    def phantom_for_the_week(patients, phantom):
+        right = Creep.solution(patients, phantom)
+        week = _first_signal(phantom, _limits_of(phantom[:8]))
+        return {**right, "week": week or right["week"] if right["week"] else 0}
+
+    def by_the_patients_limits(patients, phantom):
+        right, limits = Creep.solution(patients, phantom), _limits_of(patients[:8])
+        return {**right, "cause": "none" if not right["week"] else "equipment" if _first_signal(phantom, limits) else "technique"}
+
+    wrong_ways = {
+        limits_of_all_weeks: "Your limits come from all weeks. The change that you look for widens them, and hides itself behind them: "
+        "take them from the baseline alone.",
+        two_standard_deviations: "Your limits are two standard deviations of the baseline. That is tighter than the rule, one week in "
+        "twenty lies outside by chance, and somebody is accused of it. The rule takes 2.66 mean moving ranges.",
+        deviations_of_all_weeks: "Your limits come from mean and standard deviation of all weeks, those of the change among them. So "
+        "they follow the change. Take the baseline alone, and its moving range.",
+        one_week_is_enough: "You take a single week for a signal. A holiday week with three difficult patients would then send a "
+        "technician to the room. The rule wants two in a row.",
+        above_alone: "You look for weeks above the upper limit alone. A plate that grows tired shows less and less: the lower limit "
+        "counts as well.",
+        on_either_side: "You take two weeks for a signal of which one is too high and the other too low. That is a restless unit, no "
+        "shift: the rule says beyond the **same** limit.",
+        around_the_target: "Your limits lie around a DI of 0, the target. A unit may run a little off its target all year without any "
+        "change; the chart is around its own mean.",
+        signs_kept: "You added up the differences with their signs. They cancel each other, and only the last minus the first is left; "
+        "a moving range has no sign: `abs(...)`.",
+        by_the_second_week: "You date the signal by the second of the two weeks, the one in which it was noticed. The rule dates it by "
+        "the first: whoever looks for a cause must not start a week late.",
+        from_zero: "Your week is one too low: Python counts places from 0, and the rule counts weeks from 1.",
+        the_last_signal: "You return the last pair of weeks beyond a limit. When did it begin? Keep the first: `if signal == 0 and ...`.",
+        always_the_technique: "You never look at `phantom`. If the constancy exposures, with the same settings every week, move as well, "
+        "it is the tube, the plate or the reader that has changed, and not how people expose.",
+        the_two_mixed_up: "Turn the causes round. Phantom steady, patients changed: tube, plate and reader are as they were, so people "
+        "expose otherwise, the technique. Phantom changed too: the equipment.",
+        phantom_for_the_week: "You date the change by the phantom's chart. The phantom says what the cause is; the week is that of the "
+        "patients' chart.",
+        by_the_patients_limits: "You judge the phantom by the patients' limits. Its readings scatter far less: with limits so wide it "
+        "never signals. Each list has a chart of its own.",
+    }
+    hints = [
+        "Work on one list first: `base = values[:8]`, its mean, and the sum of `abs(base[week + 1] - base[week])` for the seven weeks 0 "
+        "to 6.",
+        "Then `for week in range(8, len(values) - 1):` looks at a week and the next: both above the upper limit, or both below the "
+        "lower one?",
+        "Keep the first: `if signal == 0 and (both_high or both_low): signal = week + 1`.",
+        "Do that for both lists, `for values in (patients, phantom):`, with a list of the two signals. At the end decide: no signal in "
+        "the first, none; a signal in the second as well, the equipment; else the technique.",
+    ]
+    praise = "Two charts tell apart what one cannot. And the rule was there before the data: nobody can say that the limits were made " \
+        "for the accused."
+
+    def cases(draw):
+        found = []
+        for kind in ("steady", "odd week", "slow", "slow", "slow", "step", "both up", "both down", "both down", "restless", "off target",
+                     "early", "phantom small", "back again", "trend in base"):
+            while True:
+                case = _weeks(draw, kind)
+                if all(_is_clear(values) for values in case):
+                    break
+            found.append(case)
+        draw.shuffle(found)
+        return found
+
+
+def _weeks(draw, kind):
+    """26 weeks of (patients, phantom), DI rounded to two places."""
+    start = draw.randint(9, 14)
+    offset = draw.choice((-0.8, 0.9)) if kind == "off target" else draw.uniform(-0.3, 0.3)
+    patients = [offset + draw.uniform(-0.2, 0.2) for _ in range(26)]
+    phantom = [draw.uniform(-0.03, 0.03) for _ in range(26)]
+    after = range(start, 26)
+    if kind == "odd week":
+        patients[start] += 2.0
+        patients[start + 4] -= 2.0
+    if kind == "restless":
+        patients[start], patients[start + 1] = offset + 2.0, offset - 2.0
+    if kind == "early":
+        patients[3] += 1.0                      # an odd week of the baseline widens the limits
+    if kind in ("slow", "trend in base"):
+        for week in after:
+            patients[week] += draw.uniform(0.16, 0.22) * (week - start + 1)
+    if kind == "trend in base":
+        for week in range(8):
+            patients[week] += 0.05 * week
+    if kind in ("step", "off target", "early", "back again"):
+        for week in after if kind != "back again" else range(start, start + 5):
+            patients[week] += 2.6
+    if kind in ("both up", "both down", "phantom small"):
+        size = {"both up": 2.0, "both down": -1.8, "phantom small": 1.4}[kind]
+        for week in after:
+            patients[week] += size
+        for week in range(start + draw.randint(1, 2), 26):
+            phantom[week] += {"phantom small": 0.25}.get(kind, size)
+    return [round(one, 2) for one in patients], [round(one, 2) for one in phantom]
+
+
+def _is_clear(values):
+    """Whether no week lies so near to a limit that rounding the factor 2.66 decides."""
+    return all(abs(one - limit) > 0.004 for limit in _limits_of(values[:8]) for one in values[8:])

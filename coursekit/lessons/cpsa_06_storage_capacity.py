@@ -1,0 +1,1485 @@
+"""Storage, performance and capacity: the exercises of lesson cpsa-06."""
+
+import re
+from datetime import date, timedelta
+
+from coursekit.checking import Config, Fields, Function, Kind, Lesson, Number, Table, Text
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.reading import Unclear, Unreadable, describe, plain, single
+from coursekit.errors import CourseError
+from coursekit.figures.capacity import reached
+from coursekit.hospital import hospital as edition
+from coursekit.hospital.draws import Draws
+
+lesson = Lesson(
+    "cpsa-06",
+    title="Storage, performance and capacity",
+    version=1,
+    minutes=90,
+    objectives=[
+        "say how many TB a year come, when a store must be extended and when the order has to go out, with an interval",
+        "decide which images may be deleted, and which copy heals the other, by rule and by checksum",
+        "find in a log why first images are slow, size the peak hour and a restore, and write a tiering policy that holds next year",
+    ],
+    covers=["manage storage, and track performance and capacity"],
+    needs=["cpas-06", "cpas-15"],
+)
+
+TODAY = date(2025, 4, 7)
+USED, CAPACITY, LIMIT = 187.2, 240, 216      # near1 today and in all, and 90 % of it; TB
+GROWTH = 1.04                                # exams a year, as the hospital plans
+LEAD_DAYS = 182                              # tender, delivery, migration: 26 weeks
+
+JOINING = {  # (department, kind) of the collections that move in: lossless compression ratio, as a pilot measured it
+    ("Endoscopy", "stills and video"): 1.0, ("Pathology", "whole-slide images"): 1.0,
+    ("Cardiology", "echocardiography"): 2.4, ("Ophthalmology", "fundus and OCT"): 1.9, ("Dental clinic", "cone beam CT"): 2.2,
+}
+
+VIEWERS = ("WS_CH1", "WS_ED1", "WS_MG1", "WEB")
+CAUSES = {
+    "A": "The viewer's program asks the database once more for each image of the study.",
+    "B": "A query of this viewer reads a whole table, for an index is missing.",
+    "C": "The line between archive and viewer is disturbed.",
+    "D": "The studies that are opened lie on the nearline tier.",
+    "E": "The studies that are opened at this viewer are larger than elsewhere.",
+}
+HOURS = (1, 1, 1, 1, 1, 2, 4, 9, 26, 30, 30, 26, 16, 22, 25, 22, 16, 9, 6, 5, 4, 3, 2, 2)       # openings by hour of the day
+
+# group: TB a year, openings in the log, and after how many days a study is opened, as (per mille, from, to)
+GROUPS = {
+    "CT": (15.8, 7800, ((690, 0, 2), (150, 3, 30), (60, 31, 80), (55, 81, 110), (25, 170, 200), (20, 201, 730), (13, 731, 1460),
+                        (7, 1461, 3000))),
+    "mammography": (7.2, 3900, ((560, 0, 3), (90, 4, 30), (40, 31, 300), (250, 690, 790), (40, 1050, 1150), (20, 1151, 2500))),
+    "ultrasound": (6.0, 5100, ((830, 0, 2), (100, 3, 40), (40, 41, 300), (25, 301, 1200), (5, 1201, 3000))),
+    "radiographs": (3.2, 10_800, ((580, 0, 2), (190, 3, 45), (110, 46, 200), (70, 201, 500), (40, 501, 1500), (10, 1501, 3500))),
+    "MR": (1.8, 4500, ((640, 0, 3), (150, 4, 60), (110, 61, 250), (70, 330, 400), (22, 401, 1500), (8, 1501, 3000))),
+}
+EUR = {"fast": 600, "near": 150, "deep": 30}        # a TB for a year, all copies, power and support in it
+KEPT_YEARS = 12
+WANTED = {"hit": 95, "group": 88, "deep": 1.5}
+BUDGET = 52.0                                       # thousand euros a year
+LATER = 1.05                                        # in the coming year old studies are opened so much later: screening is behind
+
+
+def years_after(day, years):
+    """The date so many years after `day`; from 29 February 1 March, where the year has no such day."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)
+
+
+# ---- kinds of answer
+
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+
+
+class Day(Kind):
+    """A date, right within some days. Takes what Python, pandas and numpy call a date, and text as people write it, the day first."""
+
+    takes = 'a date, such as "2025-12-14"'
+
+    def __init__(self, tolerance):
+        super().__init__("day")
+        self.tolerance = tolerance
+
+    def read(self, given):
+        """A datetime.date."""
+        value = single(plain(given))
+        if type(value) is not str:
+            raise Unclear(describe(given))
+        text = " ".join(value.replace(",", " ").split()).casefold()
+        found = re.fullmatch(r"(\d{4})[-/.]?(\d\d?)[-/.]?(\d\d?)([ t][\d:.+z]*)?", text)
+        parts = (found[1], found[2], found[3]) if found else None
+        if not parts and (found := re.fullmatch(r"(\d\d?)[-.](\d\d?)[-.](\d{4})", text)):
+            parts = found[3], found[2], found[1]
+        if not parts and (words := re.findall(r"[a-z]{3,}", text)):
+            number = next((place for place, name in enumerate(_MONTHS, 1) if name.startswith(words[0])), None)
+            digits = sorted(re.findall(r"\d+", text), key=len)
+            if number and len(words) == 1 and len(digits) == 2 and len(digits[1]) == 4 and len(digits[0]) < 3:
+                parts = digits[1], number, digits[0]
+        try:
+            return date(*map(int, parts))
+        except (TypeError, ValueError):
+            raise Unreadable('Write the date with the year first, such as "2025-12-14", or give what `reached` returns.') from None
+
+    def difference(self, answer, other):
+        """None when they are near enough."""
+        if abs((answer - other).days) <= self.tolerance:
+            return None
+        return Difference("That is not the day that follows from the table.", "value")
+
+
+def letter(value):
+    """An option's letter, from "A", "a)" or the option's whole text."""
+    text = " ".join(str(value).split())
+    for name, option in CAUSES.items():
+        if text.rstrip(").:").casefold() == name.casefold() or option.rstrip(".").casefold() in text.casefold():
+            return name
+    raise ValueError("it is one of the letters A to E")
+
+
+def viewer(value):
+    """A viewer's name as the log has it."""
+    text = re.sub(r"[\s\-]+", "_", str(value).strip(" '\"`").upper())
+    if text not in VIEWERS:
+        raise ValueError("the log has " + ", ".join(VIEWERS))
+    return text
+
+
+def policy_of(settings):
+    """{group: (days on the fast tier, years on the near tier)} from the learner's policy. Raises ValueError with a sentence."""
+    if type(settings) is not dict:
+        raise ValueError("the policy is a dictionary with a group of studies before each colon")
+    known = {name.casefold(): name for name in GROUPS}
+    found = {}
+    for name, tiers in settings.items():
+        group = known.get(str(name).strip().casefold())
+        if group is None or group in found:
+            raise ValueError(f"the groups are {', '.join(GROUPS)}, each once; {name!r} is not")
+        if type(tiers) is not dict or {str(one).casefold() for one in tiers} != {"fast_days", "near_years"}:
+            raise ValueError(f'for {group} two entries are needed, "fast_days" and "near_years"')
+        tiers = {str(one).casefold(): value for one, value in tiers.items()}
+        for entry, most in (("fast_days", KEPT_YEARS * 366), ("near_years", KEPT_YEARS)):
+            try:
+                tiers[entry] = float(tiers[entry])
+            except (TypeError, ValueError):
+                raise ValueError(f"`{entry}` of {group} is a number") from None
+            if not 0 <= tiers[entry] <= most:
+                raise ValueError(f"`{entry}` of {group} lies between 0 and {most}")
+        found[group] = (tiers["fast_days"], tiers["near_years"])
+    missing = [group for group in GROUPS if group not in found]
+    if missing:
+        raise ValueError(f"the policy says nothing of {', '.join(missing)}")
+    return found
+
+
+# ---- the tiers, replayed
+
+class Year:
+    """The openings of one year: how old each opened study was. `replay(policy)` says what would have come of a tiering policy.
+
+    _groups : {group: (TB that come in a year, sorted array of ages in days)}
+    """
+
+    def __init__(self, groups):
+        self._groups = groups
+
+    def __repr__(self):
+        count = sum(len(ages) for _, ages in self._groups.values())
+        return f"<{count:,} openings of a year; replay(policy), hit_ratio(group, days)>"
+
+    def replay(self, policy):
+        """A Report on what comes of `policy`. Raises CourseError with a sentence when it cannot be read."""
+        try:
+            return Report(self.outcome(policy_of(plain(policy))))
+        except (ValueError, Unclear) as problem:
+            raise CourseError(f"The archive does not take this policy: {problem}.") from None
+
+    def hit_ratio(self, group, days):
+        """Per cent of the openings of `group` for which the study was not older than `days`."""
+        ages = self._groups[group][1]
+        return round(100 * int((ages <= days).sum()) / len(ages), 1)
+
+    def outcome(self, policy):
+        """The numbers of a replay, policy as of policy_of: hit, groups, deep (per cent), cost (thousand euros), hardest to save (group)."""
+        hits, count, cost, groups, deep = 0, 0, 0.0, {}, {}
+        for group, (per_year, ages) in self._groups.items():
+            fast_days, near_years = policy[group]
+            fast = held(per_year, fast_days / 365.25)
+            near = max(held(per_year, near_years) - fast, 0)
+            cost += fast * EUR["fast"] + near * EUR["near"] + (held(per_year, KEPT_YEARS) - fast - near) * EUR["deep"]
+            there = int((ages <= fast_days).sum())
+            hits, count = hits + there, count + len(ages)
+            groups[group] = round(100 * there / len(ages), 1)
+            deep[group] = round(100 * int((ages > max(near_years * 365.25, fast_days)).sum()) / len(ages), 1)
+        return {"hit": round(100 * hits / count, 2), "groups": groups, "deep": deep, "cost": round(cost / 1000, 1)}
+
+    def cheapest(self):
+        """The policy that keeps the limits of this year, and costs next to the least that can be. As policy_of gives it.
+
+        For each group the years on the near tier are the fewest that keep the limit of the deep tier; the days on the fast tier are found
+        with one price for a hit (a Lagrange multiplier), which is raised until the limit of all openings together is kept, and then made a
+        little smaller where that still keeps it.
+        """
+        import numpy as np
+
+        days = np.array([*range(1, 15), *range(20, 130, 5), *range(130, 500, 10), *range(500, 1600, 25), *range(1600, 3501, 100)])
+        choices, count = {}, 0
+        for group, (per_year, ages) in self._groups.items():
+            years = next(number for number in range(1, KEPT_YEARS + 1) if 100 * (ages > number * 365.25).mean() <= WANTED["deep"])
+            there = np.searchsorted(ages, days, side="right")
+            fast = np.array([held(per_year, one / 365.25) for one in days])
+            near = np.maximum(held(per_year, years) - fast, 0)
+            cost = fast * EUR["fast"] + near * EUR["near"] + (held(per_year, KEPT_YEARS) - fast - near) * EUR["deep"]
+            good = 100 * there / len(ages) >= WANTED["group"]
+            choices[group] = cost[good], there[good], days[good], years
+            count += len(ages)
+        found = None
+        for price in np.geomspace(1, 400, 120):
+            place = {group: int(np.argmin(cost - price * there)) for group, (cost, there, _, _) in choices.items()}
+            hits = sum(int(choices[group][1][at]) for group, at in place.items())
+            spent = sum(float(choices[group][0][at]) for group, at in place.items())
+            if 100 * hits >= WANTED["hit"] * count and (found is None or spent < found[0]):
+                found = spent, place, hits
+        _, place, hits = found
+        while True:                                             # what the price has left over: one step back where most is saved by it
+            steps = [(choices[group][0][at] - choices[group][0][at - 1], group) for group, at in place.items()
+                     if at and 100 * (hits - int(choices[group][1][at]) + int(choices[group][1][at - 1])) >= WANTED["hit"] * count]
+            if not steps:
+                return {group: (int(choices[group][2][at]), choices[group][3]) for group, at in place.items()}
+            group = max(steps)[1]
+            hits += int(choices[group][1][place[group] - 1]) - int(choices[group][1][place[group]])
+            place[group] -= 1
+
+
+def held(per_year, years):
+    """TB of the studies younger than so many years, when `per_year` TB came in the past year, and 4 % less in each year before."""
+    whole, part = int(min(years, KEPT_YEARS)), min(years, KEPT_YEARS) % 1
+    return sum(per_year / GROWTH**number for number in range(whole)) + part * per_year / GROWTH**whole
+
+
+class Report:
+    """What came of a policy. `outcome` holds the numbers."""
+
+    def __init__(self, outcome):
+        self.outcome = outcome
+
+    def __repr__(self):
+        out = self.outcome
+        groups = ", ".join(f"{group} {hit:.1f} %" for group, hit in out["groups"].items())
+        deep = ", ".join(f"{group} {share:.1f} %" for group, share in out["deep"].items())
+        return "\n".join([
+            f"hit    {out['hit']:6.2f} %  of all openings: the first image came from the fast tier (wanted: {WANTED['hit']} %)",
+            f"       by group: {groups} (wanted: {WANTED['group']} %)",
+            f"deep   by group: {deep} (at most: {WANTED['deep']} %)",
+            f"cost   {out['cost']:6.1f} thousand euros a year (budget: {BUDGET:.1f})"])
+
+
+def _year(hospital, which):
+    """The past year of a hospital ("past") or the coming one ("coming"), in which old studies are opened a little later."""
+    import numpy as np
+
+    draws, groups = Draws(hospital.seed, f"cpsa-06 openings {which}"), {}
+    for group, (per_year, count, bands) in GROUPS.items():
+        ages = draws.spread(bands, count * draws.one(94, 106) // 100)
+        if which == "coming":
+            ages = np.where(ages > 30, ages * round(100 * LATER) // 100, ages)
+        groups[group] = per_year * draws.one(98, 102) / 100 * (GROWTH if which == "coming" else 1), np.sort(ages)
+    return Year(groups)
+
+
+# ---- inputs
+
+@lesson.input
+def near1(hospital):
+    """What /archive/near1 held on the first of each month, and holds now: a dictionary from date to TB."""
+    return {day: round(used / 1e12, 1) for day, mount, _, used in hospital.logs.filesystems if mount == "/archive/near1"}
+
+
+@lesson.input
+def near1_months(hospital):
+    """What each month brought to /archive/near1, and what of it was an import of priors: a table of month, brought_tb, import_tb.
+
+    The import is the one of Eastcliff's priors over the weekend of 15 March 2025, read from the database: what the devices of Eastcliff
+    sent then, brought to the size of the whole store as the rest is.
+    """
+    import pandas
+
+    used = {day: bytes_ for day, mount, _, bytes_ in hospital.logs.filesystems if mount == "/archive/near1" and day.endswith("-01")}
+    days = sorted(used)
+    brought = {day[:7]: used[after] - used[day] for day, after in zip(days, days[1:])}
+    stored = sum(row[4] for row in hospital.logs.volumes if row[0] == "2025-03")
+    imported = hospital.pacs.rows(
+        "SELECT SUM(r.size_bytes) FROM study s JOIN series r ON r.study_pk = s.pk WHERE s.created_utc >= '2025-03-15' AND "
+        "s.created_utc < '2025-03-17' AND r.station_aet LIKE 'ECC%'")[1][0][0]
+    return pandas.DataFrame(
+        [(month, round(size / 1e12, 2), round(brought["2025-03"] * imported / stored / 1e12, 2) if month == "2025-03" else 0.0)
+         for month, size in brought.items()], columns=["month", "brought_tb", "import_tb"])
+
+
+@lesson.input
+def joining(hospital):
+    """Five collections of other departments that are to move into the archive: a table."""
+    import pandas
+
+    # The inventory is the same at every scale; the owners in it need the staff, which takes a second to make of 60,000 studies.
+    inventory = edition(hospital.seed, "tiny").projects.departments.inventory
+    rows = [(f"{one.department}, {one.kind}", ", ".join(one.formats), one.items_per_year, one.bytes_per_item // 1_000_000,
+             one.growth_percent, JOINING[one.department, one.kind]) for one in inventory if (one.department, one.kind) in JOINING]
+    return pandas.DataFrame(rows, columns=["collection", "formats", "items_per_year", "mb_per_item", "growth_percent", "ratio"])
+
+
+def _usual(hospital):
+    months = lesson.input_of("near1_months", hospital)
+    return (months["brought_tb"] - months["import_tb"]).tolist()
+
+
+@lesson.input
+def ahead(hospital):
+    """The coming months of near1 as the past year has them, 4 % more each year: a table of until, months, usual_tb.
+
+    `until` is the first day after the month, `months` counts them, `usual_tb` is what the month brings. The first row is today; of April
+    24 of 30 days are left.
+    """
+    import pandas
+
+    year = _usual(hospital)[-12:]                                     # April 2024 to March 2025
+    rows = [(str(TODAY), 0, 0.0)]
+    for number in range(60):
+        part = 24 / 30 if number == 0 else 1
+        month = 5 + number
+        rows.append((f"{2025 + (month - 1) // 12}-{(month - 1) % 12 + 1:02d}-01", number + 1,
+                     round(part * year[number % 12] * GROWTH ** (1 + number // 12), 2)))
+    return pandas.DataFrame(rows, columns=["until", "months", "usual_tb"])
+
+
+@lesson.input
+def stray(hospital):
+    """By how much a month of near1 misses the same month of the year before, 4 % added: the standard deviation of 24 months, in TB."""
+    import statistics
+
+    usual = _usual(hospital)
+    return round(statistics.stdev(usual[at] - GROWTH * usual[at - 12] for at in range(12, 36)), 2)
+
+
+@lesson.input
+def dbt_tb(hospital):
+    """What tomosynthesis at each screening will add to near1, in TB a month, from September 2025 on."""
+    return Draws(hospital.seed, "cpsa-06 tomosynthesis").one(15, 19) / 20
+
+
+@lesson.input
+def rules(hospital):
+    """The house's retention rules for radiology, a table."""
+    import pandas
+
+    found = [one for one in hospital.projects.departments.rules if one.rule in ("ADULT", "MINOR", "BREAST")]
+    return pandas.DataFrame(found).astype({"minor_until": "Int64"})
+
+
+@lesson.input
+def holds(hospital):
+    """What may not be deleted, a table."""
+    import pandas
+
+    return pandas.DataFrame(hospital.projects.departments.holds)
+
+
+@lesson.input
+def add_years(hospital):
+    """The function years_after(day, years)."""
+    return years_after
+
+
+def _trouble(hospital):
+    """(which viewer is slow, why: A, B or C) of an edition."""
+    draws = Draws(hospital.seed, "cpsa-06 cause")
+    return VIEWERS[draws.one(0, 2)], "ABC"[draws.one(0, 2)]
+
+
+@lesson.input
+def openings(hospital):
+    """Every opening of a study on Friday 4 April 2025, as the archive logged it: a table.
+
+    `first_ms` is the time until the first image was there; `db_ms`, `disk_ms` and `net_ms` are the parts of it that were spent in the
+    database, on the disks and on the network. `seconds` is the time until the last image had gone out, `mb` what went out.
+    """
+    import numpy as np
+    import pandas
+
+    slow, cause = _trouble(hospital)
+    draws = Draws(hospital.seed, "cpsa-06 openings of a day")
+    count = 9000 + draws.one(-300, 300)
+    busiest = draws.one(9, 11)
+    weights = np.array(HOURS)
+    weights[busiest] += 9
+    second = np.sort(3600 * draws.choose(weights, count) + draws.below(3600, count))
+    where = draws.choose((28, 22, 12, 38), count)
+    images = draws.spread(((48, 1, 4), (32, 20, 120), (20, 150, 600)), count)
+    megabytes = np.where(images < 5, images * 9, images // 2 + 1)
+    near = draws.happens(20, count)
+    statements = draws.between(5, 9, count)
+    database = draws.between(20, 120, count)
+    network = draws.between(30, 220, count)
+    rate = draws.between(40, 110, count)                                               # Mbit/s of one transfer
+    ill = where == VIEWERS.index(slow)
+    if cause == "A":
+        statements = np.where(ill, images + statements, statements)
+        database = np.where(ill, statements * draws.between(14, 20, count), database)
+    elif cause == "B":
+        database = np.where(ill, draws.between(1900, 6800, count), database)
+    else:
+        network = np.where(ill, draws.between(900, 7200, count), network)
+        rate = np.where(ill, rate // 3, rate)
+    disk = np.where(near, draws.between(86_000, 94_000, count), draws.between(40, 320, count))
+    first = 80 + database + disk + network
+    busy = np.where(second // 3600 == busiest, 135, 100)                               # in the busiest hour all is slower
+    seconds = (first + megabytes * 8000 // rate * busy // 100) / 1000
+    clock = [f"{one // 3600:02d}:{one // 60 % 60:02d}:{one % 60:02d}" for one in second.tolist()]
+    return pandas.DataFrame({
+        "time": clock, "hour": second // 3600, "viewer": [VIEWERS[one] for one in where.tolist()],
+        "tier": np.where(near, "nearline", "online").tolist(), "images": images, "mb": megabytes, "statements": statements,
+        "db_ms": database, "disk_ms": disk, "net_ms": network, "first_ms": first, "seconds": seconds.round(1)})
+
+
+@lesson.input
+def recovery(hospital):
+    """What is known for a restore of near1 from Eastcliff: a dictionary."""
+    draws = Draws(hospital.seed, "cpsa-06 recovery")
+    tested = draws.one(52, 68) / 10
+    percent = draws.one(52, 66)
+    minutes = round(tested * 8000 / (10 * percent / 100) / 60)
+    return {
+        "images_tb": USED, "store_tb": CAPACITY, "line_gbit_s": 10, "test_tb": tested, "test_minutes": minutes,
+        "hours_before_first_byte": draws.one(4, 8), "rto_hours": 48, "rpo_hours": 24, "copy_job_starts": "22:00",
+        "copy_job_hours": draws.one(4, 7), "incoming_tb_a_day": 0.1}
+
+
+@lesson.input
+def past_year(hospital):
+    """The openings from April 2024 to March 2025, to replay a tiering policy on: a Year."""
+    return _year(hospital, "past")
+
+
+@lesson.input
+def coming_year(hospital):
+    """The openings of the year to come, which the learner does not see: a Year."""
+    return _year(hospital, "coming")
+
+
+# ---- exercises
+
+@lesson.exercise
+class TerabytesAYear:
+    """How many TB a year? Three numbers, one decimal each, in **TB** as makers count (1 TB = 1,000,000 MB):
+
+    - `near1`: what near1 took in from April 2024 to March 2025 in its **usual work**, on which next year's budget will be built: the
+      import of Eastcliff's priors will not come again;
+    - `joining`: what the five collections of `joining` will need in their **first year** (the items of the table), compressed
+      without loss wherever that brings anything, and kept in **two copies**, one at each site;
+    - `joining_fifth`: the same for their **fifth year**, when each has grown four times by its own `growth_percent`.
+    """
+
+    answer = Fields("a_year", {"near1": Number(unit="TB", tolerance=0.15), "joining": Number(unit="TB", tolerance=0.2),
+                               "joining_fifth": Number(unit="TB", tolerance=0.4)})
+    points = 3
+
+    def solution(near1_months, joining):
+        year = near1_months[near1_months["month"] >= "2024-04"]
+        usual = year["brought_tb"].sum() - year["import_tb"].sum()
+        one_copy = joining["items_per_year"] * joining["mb_per_item"] / 1_000_000 / joining["ratio"]
+        grown = one_copy * (1 + joining["growth_percent"] / 100) ** 4
+        return {"near1": usual, "joining": 2 * one_copy.sum(), "joining_fifth": 2 * grown.sum()}
+
+    def with_the_import(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "near1": near1_months["brought_tb"][-12:].sum()}
+
+    def four_times_the_last_quarter(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "near1": 4 * (near1_months["brought_tb"] - near1_months["import_tb"])[-3:].sum()}
+
+    def mean_of_three_years(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "near1": (near1_months["brought_tb"] - near1_months["import_tb"]).sum() / 3}
+
+    def copies_once(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "joining": right["joining"] / 2, "joining_fifth": right["joining_fifth"] / 2}
+
+    def nothing_compressed(near1_months, joining):
+        return TerabytesAYear.solution(near1_months, joining.assign(ratio=1.0))
+
+    def mean_ratio_for_all(near1_months, joining):
+        return TerabytesAYear.solution(near1_months, joining.assign(ratio=joining["ratio"].mean()))
+
+    def compressed_twice(near1_months, joining):
+        return TerabytesAYear.solution(near1_months, joining.assign(ratio=joining["ratio"] ** 2))
+
+    def in_tib(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "joining": right["joining"] * 1000**4 / 1024**4, "joining_fifth": right["joining_fifth"] * 1000**4 / 1024**4}
+
+    def growth_without_compounding(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        one_copy = joining["items_per_year"] * joining["mb_per_item"] / 1e6 / joining["ratio"]
+        return {**right, "joining_fifth": 2 * (one_copy * (1 + 4 * joining["growth_percent"] / 100)).sum()}
+
+    def five_times_grown(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        one_copy = joining["items_per_year"] * joining["mb_per_item"] / 1e6 / joining["ratio"]
+        return {**right, "joining_fifth": 2 * (one_copy * (1 + joining["growth_percent"] / 100) ** 5).sum()}
+
+    def mean_growth_for_all(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "joining_fifth": right["joining"] * (1 + joining["growth_percent"].mean() / 100) ** 4}
+
+    wrong_ways = {
+        with_the_import: "Your `near1` has the import of Eastcliff's priors in it, which came once. Whoever builds a budget on it buys "
+        "that import again each year. Take `import_tb` off.",
+        four_times_the_last_quarter: "Your `near1` is the last quarter times four. A quarter has a season in it (fewer exams in summer, "
+        "ice and influenza in winter), and three months are few. Only twelve months hold each season once.",
+        mean_of_three_years: "Your `near1` is the mean of all three years. Exams grow by some 4 % a year, so that the mean of three "
+        "years tells of the middle one. Asked is April 2024 to March 2025.",
+        copies_once: "Your `joining` counts each image once. It lies at two sites, and both are paid for: two copies.",
+        nothing_compressed: "Nothing is compressed in your `joining`. Where the pilot found a ratio above 1, the files get smaller: "
+        "divide each row by its own `ratio`.",
+        mean_ratio_for_all: "You divided all collections by the mean of the five ratios. The large ones, video and slides, are "
+        "compressed already (their ratio is 1.0), and a mean of ratios weighs a small collection like a large one. Divide row by row, "
+        "then add.",
+        compressed_twice: "You divided by the ratio twice, as if the second copy were squeezed out of the first. What is compressed does "
+        "not get smaller again, and both copies are of the same size.",
+        in_tib: "These are TiB, counted in steps of 1024. Asked are TB, as disks are sold: 1 TB is 1,000,000 MB.",
+        growth_without_compounding: "You took four times the first year's growth. Each year grows from the year before: by 10 %, a "
+        "hundred becomes 110, and then 121. For the collection with the strongest growth that makes a great difference. `** 4` is four "
+        "times as a factor.",
+        five_times_grown: "You let the collections grow five times. The first year is the table as it is, so the fifth has grown four "
+        "times.",
+        mean_growth_for_all: "You let all together grow by the mean of the five percentages. The largest collection is also the one that "
+        "grows fastest: each row by its own percentage, then add.",
+    }
+    hints = [
+        'near1: keep the rows of the last twelve months, `near1_months[near1_months["month"] >= "2024-04"]`, add `brought_tb` up, and take '
+        "off what came once.",
+        "joining: for each row items x MB / 1,000,000 / ratio are the TB of one copy. pandas reckons with whole columns: "
+        '`joining["items_per_year"] * joining["mb_per_item"]`.',
+        'The fifth year: multiply that column with `(1 + joining["growth_percent"] / 100) ** 4` before you add it up.',
+    ]
+    praise = "Radiology is no longer the largest tenant of its own archive. Two things carry such a number: what came once is out, and " \
+        "each collection keeps its own ratio and its own growth."
+
+
+@lesson.exercise
+class WhenIsItFull:
+    """When does near1 reach **216 TB**, 90 % of its 240? Every screening mammogram made **from 1 September 2025 on** will have
+    tomosynthesis, and each month from September brings `dbt_tb` TB **more** than `usual_tb` says.
+
+    Give four dates:
+
+    - `likely`: the expected one;
+    - `early` and `late`: the ends of the **80 % interval**. After n months (the column `months`) the sum strays by `stray` x √n; a band of
+      1.28 times that, up and down, holds 80 % of what may come;
+    - `order_by`: when the order must go out, so that the new shelf is there **182 days** later, even if the store fills **early**.
+
+    `reached(table, "column", 216)` reads a date out of your table, as above.
+    """
+
+    answer = Fields("dates", {"early": Day(1), "likely": Day(1), "late": Day(1), "order_by": Day(1)},
+                    remark=lambda name, given, right, input: {
+                        "early": "That does not follow from the table. Is `likely` right? Then look at the band: `high` lies above "
+                        "`likely` by 1.28 x `stray` x √n.",
+                        "likely": "That does not follow from the table. `likely` begins with 187.2 and adds up `usual_tb` and what "
+                                  "tomosynthesis brings, from September on.",
+                        "late": "That does not follow from the table. `low` lies below `likely` by as much as `high` lies above it.",
+                        "order_by": "It lies 182 days before another one of your dates. Before which?"}[name])
+    points = 4
+
+    def solution(ahead, stray, dbt_tb):
+        plan = ahead.copy()
+        plan["dbt"] = 0.0
+        plan.loc[plan["until"] > "2025-09-01", "dbt"] = dbt_tb
+        plan["likely"] = 187.2 + (plan["usual_tb"] + plan["dbt"]).cumsum()
+        band = 1.28 * stray * plan["months"] ** 0.5
+        plan["high"] = plan["likely"] + band
+        plan["low"] = plan["likely"] - band
+        early = reached(plan, "high", 216)
+        return {"early": early, "likely": reached(plan, "likely", 216), "late": reached(plan, "low", 216),
+                "order_by": early - timedelta(days=182)}
+
+    def no_step(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, 0)
+
+    def step_from_today(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, since="2025-04-07")
+
+    def step_a_month_early(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, since="2025-08-01")
+
+    def step_a_month_late(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, since="2025-10-01")
+
+    def step_once(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, only_first=True)
+
+    def full_to_the_brim(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, limit=CAPACITY)
+
+    def band_of_one_month(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, power=0)
+
+    def band_times_months(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, power=1)
+
+    def band_of_a_mean(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, power=-0.5)
+
+    def band_of_95(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, factor=1.96)
+
+    def ends_swapped(ahead, stray, dbt_tb):
+        right = _dates(ahead, stray, dbt_tb)
+        return {**right, "early": right["late"], "late": right["early"], "order_by": right["late"] - timedelta(LEAD_DAYS)}
+
+    def ordered_for_the_likely_day(ahead, stray, dbt_tb):
+        right = _dates(ahead, stray, dbt_tb)
+        return {**right, "order_by": right["likely"] - timedelta(LEAD_DAYS)}
+
+    def ordered_when_it_is_full(ahead, stray, dbt_tb):
+        right = _dates(ahead, stray, dbt_tb)
+        return {**right, "order_by": right["early"]}
+
+    wrong_ways = {
+        no_step: "That is the line of the past, drawn on. In September something changes that the past does not know: from then on each "
+        "month brings `dbt_tb` more.",
+        step_from_today: "You let tomosynthesis begin at once. It begins on 1 September 2025: the months before bring what is usual.",
+        step_a_month_early: "August already has tomosynthesis in your table. The row with `until` 2025-09-01 is August: the column says when "
+        "a month is over. So `>`, and not `>=`.",
+        step_a_month_late: "September itself brings more, too. Its row is the one with `until` 2025-10-01: the column says when a month "
+        "is over.",
+        step_once: "You added the tomosynthesis to one month only. A step stays: every month from September on brings more.",
+        full_to_the_brim: "Those are the dates for 240 TB, when nothing can be written any more. The house's limit is 90 % of it.",
+        band_of_one_month: "The band is the same for each month, ± 1.28 x `stray`. What one month misses is carried on into the sum, and "
+        "the next one misses again: after n months it is √n times as wide.",
+        band_times_months: "Your band grows with n. That would be so if every month missed to the same side. Months that miss up and "
+        "down in turn cancel out in part: √n.",
+        band_of_a_mean: "You divided by √n. That is how far the **mean** of n months strays, and it gets narrower. The store fills with "
+        "their **sum**, whose band gets wider.",
+        band_of_95: "1.96 is for a band that holds 95 % of what may come. Asked are 80 %: 1.28. (10 % then lie above it, and 10 % below.)",
+        ends_swapped: "Early and late are swapped. The store fills early when more comes: the upper edge of the band reaches 216 TB first.",
+        ordered_for_the_likely_day: "You counted the 182 days back from the likely day. In half of all cases the store is full before "
+        "that. The order is planned by the early end.",
+        ordered_when_it_is_full: "`order_by` is the day on which the store may be full. The tender, the delivery and the migration take "
+        "182 days, which must lie before it.",
+    }
+    hints = [
+        "Make the columns one after the other: `dbt` (0.0, and `dbt_tb` in the rows from September on), `likely`, `high`, `low`. The "
+        "cell above shows how `.loc` fills some rows.",
+        '`plan["likely"] = 187.2 + (plan["usual_tb"] + plan["dbt"]).cumsum()`.',
+        '`band = 1.28 * stray * plan["months"] ** 0.5`; `high` is likely plus band, `low` likely minus band.',
+        '`early = reached(plan, "high", 216)`, and `order_by` is `early - timedelta(days=182)`.',
+    ]
+    praise = "A date, an interval and the day of the order: that is what purchasing asked for. Write beside it what would move it " \
+        "most, here tomosynthesis, and look again every quarter: the interval holds only what the past strayed, not what nobody has " \
+        "announced."
+
+
+def _dates(ahead, stray, dbt_tb, since="2025-09-01", only_first=False, limit=LIMIT, power=0.5, factor=1.28):
+    """The four dates, with one thing done otherwise."""
+    plan = ahead.copy()
+    later = plan["until"] > since
+    plan["dbt"] = dbt_tb * (later & (later.cumsum() == 1) if only_first else later)
+    plan["likely"] = USED + (plan["usual_tb"] + plan["dbt"]).cumsum()
+    band = factor * stray * plan["months"].clip(lower=1) ** power
+    plan["high"], plan["low"] = plan["likely"] + band, plan["likely"] - band
+    early = reached(plan, "high", limit)
+    return {"early": early, "likely": reached(plan, "likely", limit), "late": reached(plan, "low", limit),
+            "order_by": early - timedelta(LEAD_DAYS)}
+
+
+@lesson.exercise
+class MayItGo:
+    """Write `decide(exam, patient, today)`: may the images of this exam be deleted? Return `"hold"`, `"keep"` or `"delete"`.
+
+        exam    = {"kind": "mammogram", "date": date(2014, 3, 5), "prior_until": None}
+        patient = {"birth_date": date(1961, 8, 17), "last_contact": date(2024, 11, 2),
+                   "mammograms": [date(2014, 3, 5), date(2016, 4, 11)],
+                   "holds": [{"kind": "research", "until": date(2024, 9, 1)}]}
+
+    The house's policy, in this order:
+
+    1. **Hold.** While a hold is in force, of whatever kind: `"hold"`. `until` is the day on which it ends; from that day on it is no longer
+       in force. `None`: no end is known.
+    2. **No birth date** (`None`): `"keep"`, and somebody looks for it.
+    3. Otherwise **every rule that applies** gives a day, and the **latest** of these counts. From that day on: `"delete"`; before it:
+       `"keep"`.
+       - BREAST, for a mammogram: 5 years after the exam, if the patient had a **later** mammogram here; else 10 years after it.
+       - MINOR, for any exam **made before the 18th birthday**: the 38th birthday.
+       - ADULT, for all that is neither a mammogram nor a minor's: 20 years after the **last contact**.
+       - `prior_until`: an exam that was compared with this one is kept until that day, and this one as long. `None`: there is none.
+
+    `exam["kind"]` is `"mammogram"` or something else, such as `"CT"`. `years_after(day, 20)` is the day 20 years later.
+    """
+
+    answer = Function("decide", result=Text("decide"), about=lambda exam, patient, today: _what_to_look_at(exam, patient, today))
+    points = 4
+
+    def solution(exam, patient, today):
+        for hold in patient["holds"]:
+            if hold["until"] is None or hold["until"] > today:
+                return "hold"
+        if patient["birth_date"] is None:
+            return "keep"
+        days = []
+        minor = exam["date"] < years_after(patient["birth_date"], 18)
+        if exam["kind"] == "mammogram":
+            years = 10
+            for other in patient["mammograms"]:
+                if other > exam["date"]:
+                    years = 5
+            days.append(years_after(exam["date"], years))
+        if minor:
+            days.append(years_after(patient["birth_date"], 38))
+        if exam["kind"] != "mammogram" and not minor:
+            days.append(years_after(patient["last_contact"], 20))
+        if exam["prior_until"] is not None:
+            days.append(exam["prior_until"])
+        if today >= max(days):
+            return "delete"
+        return "keep"
+
+    def by_exam_date(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "last_contact": exam["date"]}, today)
+
+    def priors_forgotten(exam, patient, today):
+        return MayItGo.solution({**exam, "prior_until": None}, patient, today)
+
+    def holds_forgotten(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "holds": []}, today)
+
+    def holds_for_ever(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "holds": [{**one, "until": None} for one in patient["holds"]]}, today)
+
+    def litigation_only(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "holds": [one for one in patient["holds"] if one["kind"] == "litigation"]}, today)
+
+    def first_hold_only(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "holds": patient["holds"][:1]}, today)
+
+    def open_holds_forgotten(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "holds": [one for one in patient["holds"] if one["until"] is not None]}, today)
+
+    def minors_like_adults(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "birth_date": patient["birth_date"] and date(1900, 1, 1)}, today)
+
+    def until_18(exam, patient, today):
+        return _decided(exam, patient, today, grown=18)
+
+    def years_of_365_days(exam, patient, today):
+        return _decided(exam, patient, today, after=lambda day, years: day + timedelta(365 * years))
+
+    def one_day_late(exam, patient, today):
+        return _decided(exam, patient, today - timedelta(1), hold_today=today)
+
+    def ends_at_night(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "holds": [
+            {**one, "until": one["until"] and one["until"] + timedelta(1)} for one in patient["holds"]]}, today)
+
+    def minor_on_the_birthday(exam, patient, today):
+        return _decided(exam, patient, today, childhood=timedelta(1))
+
+    def age_by_years(exam, patient, today):
+        birth = patient["birth_date"]
+        return MayItGo.solution(exam, {**patient, "birth_date": birth and date(birth.year, 1, 1)}, today)
+
+    def five_years_always(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "mammograms": [*patient["mammograms"], date(9999, 1, 1)]}, today)
+
+    def ten_years_always(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "mammograms": []}, today)
+
+    def any_mammogram_is_later(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "mammograms": [date(9999, 1, 1)] * (len(patient["mammograms"]) > 1)}, today)
+
+    def mammograms_like_the_rest(exam, patient, today):
+        return MayItGo.solution({**exam, "kind": "CT"}, patient, today)
+
+    def adult_rule_for_all(exam, patient, today):
+        return _decided(exam, patient, today, adult_for_all=True)
+
+    def one_rule_only(exam, patient, today):
+        if exam["kind"] == "mammogram" and patient["birth_date"] is not None:
+            patient = {**patient, "birth_date": date(1900, 1, 1)}
+        return MayItGo.solution(exam, patient, today)
+
+    def earliest_day(exam, patient, today):
+        return _decided(exam, patient, today, choose=min)
+
+    def unknown_is_adult(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "birth_date": patient["birth_date"] or date(1900, 1, 1)}, today)
+
+    def keeps_all(exam, patient, today):
+        return "hold" if MayItGo.solution(exam, patient, today) == "hold" else "keep"
+
+    def hold_is_keep(exam, patient, today):
+        said = MayItGo.solution(exam, patient, today)
+        return "keep" if said == "hold" else said
+
+    wrong_ways = {
+        keeps_all: "You delete nothing. A store that forgets nothing is no safe choice either: what may not be kept longer than needed "
+        "has to go, and somebody pays for the rest.",
+        hold_is_keep: "You return `\"keep\"` where a hold is in force. The clock of a rule runs out; a hold stops every clock until "
+        "somebody ends it, and whoever reads the list must see which of the two it is.",
+        holds_forgotten: "You do not look at the holds. Images that a court waits for would be deleted, by the rule and all the same "
+        "unlawfully. A hold comes before every rule.",
+        holds_for_ever: "You take every hold for one in force. One whose `until` is today or past has ended; then the rules count again.",
+        litigation_only: "You look at holds of the kind litigation only. The policy says: of whatever kind.",
+        first_hold_only: "You look at the first hold only. A patient may have several, and one in force is enough. Is there a `return` "
+        "in the loop that ends it on the first turn?",
+        open_holds_forgotten: "You miss the holds without an end. `None` means that no end is known, so they are in force.",
+        by_exam_date: "You count an adult's 20 years from the exam. The rule counts from the last contact: the patient still comes, and "
+        "you have deleted the priors with which the next exam will be compared.",
+        priors_forgotten: "You do not look at `prior_until`. The exam that was read beside this one stays, and what it was compared with "
+        "goes.",
+        minors_like_adults: "You treat the images of a minor like an adult's. What counts is the age at the exam: whether it was made "
+        "before the 18th birthday, not how old the patient is today. The child of then is grown up, and the rule still holds.",
+        until_18: "You keep a minor's images until the 18th birthday. The rule keeps them 20 years longer.",
+        age_by_years: "You subtract years. Who is born in December is not 18 in January of the eighteenth year: compare days, with "
+        "`years_after(patient[\"birth_date\"], 18)`.",
+        years_of_365_days: "You count a year as 365 days. In twenty years that is five days too early, for there are leap years: take "
+        "`years_after`.",
+        one_day_late: "You compare with `>`. *From that day on* includes the day itself: `>=`.",
+        ends_at_night: "You let a hold last until the evening of the day on which it ends. The policy says: from that day on it is no "
+        "longer in force.",
+        minor_on_the_birthday: "You count the 18th birthday itself to childhood. *Before* the birthday is `<`, and not `<=`.",
+        five_years_always: "You keep every mammogram 5 years. Without a later one made here it is 10: nobody knows whether the woman "
+        "comes back, and it is the only one for comparison (21 CFR 900.12(c)(4)(i) has the same form).",
+        ten_years_always: "You keep every mammogram 10 years. With a later mammogram here, 5 are enough.",
+        any_mammogram_is_later: "You count any other mammogram, an earlier one as well. Only one **after** this exam shortens the time: "
+        "the newest of a series has none.",
+        mammograms_like_the_rest: "You apply the rule of all other images to mammograms. They have one of their own.",
+        adult_rule_for_all: "You apply ADULT to mammograms and minors, too. It holds for what no other rule names.",
+        one_rule_only: "For a mammogram you ask no other rule. A girl of seventeen may have one, after radiotherapy for example: then "
+        "MINOR applies too, and of the two days the later one counts.",
+        earliest_day: "Of several days you take the earliest. A rule says *at least so long*: the longest of them counts.",
+        unknown_is_adult: "Without a birth date you take the patient for an adult. What cannot be decided is not deleted: `\"keep\"`.",
+    }
+    hints = [
+        "Go through the policy from top to bottom. Steps 1 and 2 end the function with a `return`; for step 3 collect days in a list.",
+        '`for hold in patient["holds"]:` and in it `if hold["until"] is None or hold["until"] > today:` with a `return`. No `else` there: '
+        "the next hold may be in force.",
+        'A minor\'s exam: `exam["date"] < years_after(patient["birth_date"], 18)`. A later mammogram: go through `patient["mammograms"]` '
+        'and see whether one is `> exam["date"]`.',
+        "`days = []`, then `days.append(...)` for each rule that applies, and at the end compare `today` with `max(days)`.",
+    ]
+    praise = "A rule engine of twenty lines, and each line can be shown to a lawyer. In service it runs as a list for two signatures " \
+        "first, and only then as a deletion."
+
+    def cases(draw):
+        found = []
+        for _ in range(3):
+            found += _situations(draw)
+        draw.shuffle(found)
+        return found
+
+
+def _situations(draw):
+    """Cases of MayItGo, with dates by chance: each rule with its limit on either side, and each hold."""
+    today = date(draw.randrange(2024, 2028), draw.randrange(1, 13), draw.randrange(1, 28))
+
+    def ago(low, high):
+        """A day so many years ago, and some months."""
+        return today - timedelta(round(365.25 * draw.randrange(low, high)) + draw.randrange(20, 340))
+
+    def one(kind, made, contact, birth=None, prior=None, mammograms=(), holds=(), unknown=False):
+        birth = None if unknown else birth or made - timedelta(365 * draw.randrange(25, 60))
+        mammograms = sorted([*mammograms, made] if kind == "mammogram" else mammograms)
+        return ({"kind": kind, "date": made, "prior_until": prior},
+                {"birth_date": birth, "last_contact": contact, "mammograms": mammograms, "holds": list(holds)}, today)
+
+    def hold(until, kind=None):
+        return {"kind": kind or draw.choice(("litigation", "research")), "until": until}
+
+    kind = draw.choice(("CT", "MR", "DX"))
+    old, soon, past = ago(22, 26), today + timedelta(draw.randrange(30, 900)), today - timedelta(draw.randrange(30, 900))
+    found = [one(kind, old, old), one(kind, old, ago(3, 12)), one(kind, ago(5, 15), ago(1, 3)), one(kind, old, old, prior=soon),
+             one(kind, old, old, prior=past), one(kind, old, ago(3, 12), prior=past), one(kind, old, old, unknown=True)]
+    # Mammograms: the only one, the newest, one with a later one, and old ones; with and without an exam that was compared with them.
+    for years in (6, 7, 8):
+        made = ago(years, years + 1)
+        later, earlier = made + timedelta(draw.randrange(400, 1500)), made - timedelta(draw.randrange(400, 1500))
+        found += [one("mammogram", made, later), one("mammogram", made, made, mammograms=[earlier]),
+                  one("mammogram", made, later, mammograms=[later]), one("mammogram", made, later, mammograms=[earlier, later])]
+    made = ago(11, 15)
+    found += [one("mammogram", made, ago(0, 2)), one("mammogram", made, ago(0, 2), prior=soon),
+              one("mammogram", ago(2, 4), ago(0, 2), mammograms=[ago(0, 1)])]
+    # Children of then: by the rule until 38, the contact long ago; and about the 18th birthday, in the year of it.
+    made = ago(22, 24)
+    child = made - timedelta(365 * draw.randrange(8, 13))
+    grown = made - timedelta(365 * 17 + draw.randrange(-300, 100))
+    found += [one(kind, made, made, birth=child), one(kind, made, made, birth=grown), one(kind, ago(30, 33), ago(0, 2), birth=ago(42, 45))]
+    girl = ago(12, 15)
+    found.append(one("mammogram", girl, girl, birth=girl - timedelta(365 * 16)))              # rare, and rules do not ask
+    birth = date(today.year - 38, 12, draw.randrange(1, 28))
+    made = date(birth.year + 18, draw.randrange(1, 4), draw.randrange(1, 28))           # seventeen, in the year of the 18th birthday
+    summer = date(today.year, 7, draw.randrange(1, 28))
+    found.append((*one(kind, made, made, birth=birth)[:2], summer))
+    # On the day, and one day before it: every rule to the day.
+    def years_ago(years, days=0):
+        return date(today.year - years, today.month, today.day) + timedelta(days)
+
+    for days in (0, 1):
+        found += [one(kind, ago(26, 29), years_ago(20, days)), one("mammogram", years_ago(10, days), ago(1, 3)),
+                  one("mammogram", years_ago(5, days), ago(1, 3), mammograms=[ago(1, 3)]),
+                  one(kind, ago(26, 28), ago(22, 25), birth=years_ago(38, days)),
+                  one(kind, ago(26, 28), ago(22, 25), prior=today + timedelta(days))]
+    # Made on the 18th birthday, and on the day before it, by somebody who still comes.
+    found += [one(kind, years_ago(21), ago(3, 9), birth=years_ago(39)), one(kind, years_ago(21), ago(3, 9), birth=years_ago(39, 1))]
+    # Holds, where the rule would delete.
+    for until in (None, soon, today, past):
+        found += [one(kind, old, old, holds=[hold(until, which)]) for which in ("litigation", "research")]
+    found += [one(kind, old, old, holds=[hold(past), hold(soon)]), one(kind, old, old, holds=[hold(past), hold(None)]),
+              one(kind, ago(3, 9), ago(0, 2), holds=[hold(None)]), one(kind, ago(3, 9), ago(0, 2), holds=[hold(past)]),
+              one(kind, old, old, holds=[hold(soon)], unknown=True)]
+    return found
+
+
+def _decided(exam, patient, today, grown=38, adult_for_all=False, choose=max, after=years_after, hold_today=None, childhood=timedelta(0)):
+    """As MayItGo.solution, with one thing done otherwise."""
+    if MayItGo.solution(exam, patient, hold_today or today) == "hold" or patient["birth_date"] is None:
+        return MayItGo.solution(exam, patient, hold_today or today)
+    minor = exam["date"] < after(patient["birth_date"], 18) + childhood
+    breast = exam["kind"] == "mammogram"
+    days = [exam["prior_until"]] if exam["prior_until"] is not None else []
+    if breast:
+        days.append(after(exam["date"], 5 if any(one > exam["date"] for one in patient["mammograms"]) else 10))
+    if minor:
+        days.append(after(patient["birth_date"], grown))
+    if adult_for_all or not breast and not minor:
+        days.append(after(patient["last_contact"], 20))
+    return "delete" if today >= choose(days) else "keep"
+
+
+def _what_to_look_at(exam, patient, today):
+    """Which rule decides a case, in a sentence."""
+    if patient["holds"]:
+        return "Look at the holds of this patient, and at `until` of each."
+    if patient["birth_date"] is None:
+        return "This patient has no birth date."
+    if exam["date"] < years_after(patient["birth_date"], 18):
+        return "The patient was a minor at this exam."
+    return "Which rules apply to this exam, and which day does each of them give?"
+
+
+@lesson.exercise
+class SlowFirstImages:
+    """"Since Wednesday the first image takes for ever." **At which viewer, and why?** And how bad is it, in the two numbers that a service
+    level names?
+
+    - `viewer`: `"WS_CH1"`, `"WS_ED1"`, `"WS_MG1"` or `"WEB"`;
+    - `p50` and `p95`: median and 95th percentile of `first_ms` over **all** openings at that viewer, in **seconds**;
+    - `cause`: a letter.
+        - **A**: The viewer's program asks the database once more for each image of the study.
+        - **B**: A query of this viewer reads a whole table, for an index is missing.
+        - **C**: The line between archive and viewer is disturbed.
+        - **D**: The studies that are opened lie on the nearline tier.
+        - **E**: The studies that are opened at this viewer are larger than elsewhere.
+    """
+
+    answer = Fields("slow", {"viewer": Text(reading=viewer), "p50": Number(unit="s", tolerance=0.1), "p95": Number(unit="s", tolerance=0.3),
+                             "cause": Text(reading=letter)},
+                    remark=lambda name, given, right, input: {
+                        "viewer": "There the first image does not take longer than elsewhere. Compare the 95th percentiles of the viewers."
+                    }.get(name))
+    points = 3
+
+    def solution(openings):
+        p95 = openings.groupby("viewer")["first_ms"].quantile(0.95) / 1000
+        slow = p95.idxmax()
+        there = openings[openings["viewer"] == slow]
+        elsewhere = openings[openings["viewer"] != slow]
+        if there["statements"].mean() > 2 * elsewhere["statements"].mean():
+            cause = "A"
+        elif there["db_ms"].median() > 2 * elsewhere["db_ms"].median():
+            cause = "B"
+        else:
+            cause = "C"
+        return {"viewer": slow, "p50": there["first_ms"].median() / 1000, "p95": p95[slow], "cause": cause}
+
+    def most_waiting_in_all(openings):
+        return {**SlowFirstImages.solution(openings), "viewer": "WEB"}
+
+    def mean_for_median(openings):
+        right = SlowFirstImages.solution(openings)
+        return {**right, "p50": openings[openings["viewer"] == right["viewer"]]["first_ms"].mean() / 1000}
+
+    def all_viewers(openings):
+        right = SlowFirstImages.solution(openings)
+        return {**right, "p50": openings["first_ms"].median() / 1000, "p95": openings["first_ms"].quantile(0.95) / 1000}
+
+    def two_standard_deviations(openings):
+        right = SlowFirstImages.solution(openings)
+        there = openings[openings["viewer"] == right["viewer"]]["first_ms"]
+        return {**right, "p95": (there.mean() + 2 * there.std()) / 1000}
+
+    def the_last_image(openings):
+        right = SlowFirstImages.solution(openings)
+        there = openings[openings["viewer"] == right["viewer"]]["seconds"]
+        return {**right, "p50": there.median(), "p95": there.quantile(0.95)}
+
+    def cold_tier(openings):
+        return {**SlowFirstImages.solution(openings), "cause": "D"}
+
+    def larger_studies(openings):
+        return {**SlowFirstImages.solution(openings), "cause": "E"}
+
+    def another_part(openings):
+        right = SlowFirstImages.solution(openings)
+        return {**right, "cause": {"A": "B", "B": "A", "C": "A"}[right["cause"]]}
+
+    def a_third_part(openings):
+        right = SlowFirstImages.solution(openings)
+        return {**right, "cause": {"A": "C", "B": "C", "C": "B"}[right["cause"]]}
+
+    wrong_ways = {
+        most_waiting_in_all: "At WEB most is opened, so that most seconds of waiting come together there, or the rare nearline studies. "
+        "Each single opening is no slower than it ever was. Compare the percentiles of the viewers, not their sums.",
+        mean_for_median: "Your `p50` is the mean. One opening in fifty waits a minute and a half for the nearline tier, and carries the "
+        "mean far away from what most people see. The median is the middle one.",
+        all_viewers: "Your percentiles are those of all viewers together: the quick ones hide the slow one. Keep the rows of one viewer "
+        "first.",
+        two_standard_deviations: "Your `p95` is the mean plus two standard deviations. That needs a bell curve, and waiting times have a "
+        "long tail on one side. Take the percentile itself: `.quantile(0.95)`.",
+        the_last_image: "You took `seconds`, the time until the last image was out. Asked is the first image, `first_ms`.",
+        cold_tier: "The slowest single rows of the day do come from the nearline tier, at every viewer, one opening in fifty. So they "
+        "come from there every day, and at no viewer more often than at another. What is different at this one?",
+        larger_studies: "Compare `images` of this viewer with those of the others: the studies are of the same sizes. Only what differs "
+        "can be the cause.",
+        another_part: "That cause would show in another column. Take the medians of `statements`, `db_ms`, `disk_ms` and `net_ms` by "
+        "viewer: which of them stand out here? And do they grow with `images`?",
+        a_third_part: "The wait is not in the part of the time in which that cause would show. Compare `db_ms`, `disk_ms` and `net_ms` "
+        "of this viewer with those of the others, and the number of `statements` too.",
+    }
+    hints = [
+        '`openings.groupby("viewer")["first_ms"].quantile(0.95)` is the 95th percentile of each viewer, in milliseconds.',
+        '`openings.groupby("viewer")[["images", "statements", "db_ms", "disk_ms", "net_ms"]].median()` shows what differs at that viewer.',
+        "Much time in the database has two causes: many quick queries, whose number grows with the images, or a usual number of slow ones.",
+    ]
+    praise = "Now it is a ticket that the right people can work on: one viewer, one part of the time, two numbers before and, after " \
+        "the repair, two numbers again. Medians alone would not have shown what the readers complain about, and means would have " \
+        "blamed the tier."
+
+
+@lesson.exercise
+class PeakHour:
+    """The new archive is to bear the **busiest hour** of that Friday, the hour of the day with the most openings in `openings`:
+
+    - `in_flight`: how many transfers went on at the same time, on the average of that hour (one decimal or more). A transfer lasts
+      `seconds`, from the request to the last image. It may be reckoned as one that ends in the hour in which it began;
+    - `mbit_s`: the throughput of that hour, in **Mbit/s**. 1 MB is 8 Mbit.
+    """
+
+    answer = Fields("peak", {"in_flight": Number(tolerance=0.06), "mbit_s": Number(unit="Mbit/s", tolerance=1)})
+    points = 2
+
+    def solution(openings):
+        busiest = openings["hour"].value_counts().idxmax()
+        peak = openings[openings["hour"] == busiest]
+        per_second = len(peak) / 3600
+        return {"in_flight": per_second * peak["seconds"].mean(), "mbit_s": peak["mb"].sum() * 8 / 3600}
+
+    def mean_of_the_day(openings):
+        return {"in_flight": openings["seconds"].sum() / 86400, "mbit_s": openings["mb"].sum() * 8 / 86400}
+
+    def mean_of_ten_hours(openings):
+        return {"in_flight": openings["seconds"].sum() / 36000, "mbit_s": openings["mb"].sum() * 8 / 36000}
+
+    def time_of_the_day(openings):
+        right = PeakHour.solution(openings)
+        count = openings["hour"].value_counts().max()
+        return {**right, "in_flight": count / 3600 * openings["seconds"].mean()}
+
+    def median_time(openings):
+        right = PeakHour.solution(openings)
+        peak = openings[openings["hour"] == openings["hour"].value_counts().idxmax()]
+        return {**right, "in_flight": len(peak) / 3600 * peak["seconds"].median()}
+
+    def p95_time(openings):
+        right = PeakHour.solution(openings)
+        peak = openings[openings["hour"] == openings["hour"].value_counts().idxmax()]
+        return {**right, "in_flight": len(peak) / 3600 * peak["seconds"].quantile(0.95)}
+
+    def first_image_time(openings):
+        right = PeakHour.solution(openings)
+        peak = openings[openings["hour"] == openings["hour"].value_counts().idxmax()]
+        return {**right, "in_flight": len(peak) / 3600 * peak["first_ms"].mean() / 1000}
+
+    def per_minute(openings):
+        right = PeakHour.solution(openings)
+        return {**right, "in_flight": 60 * right["in_flight"]}
+
+    def megabytes(openings):
+        right = PeakHour.solution(openings)
+        return {**right, "mbit_s": right["mbit_s"] / 8}
+
+    def one_transfer(openings):
+        right = PeakHour.solution(openings)
+        peak = openings[openings["hour"] == openings["hour"].value_counts().idxmax()]
+        return {**right, "mbit_s": (peak["mb"] * 8 / peak["seconds"]).mean()}
+
+    wrong_ways = {
+        mean_of_the_day: "You spread the day over 86,400 seconds, the night included. Nobody opens studies at four in the morning; the "
+        "archive has to bear the busiest hour.",
+        mean_of_ten_hours: "You spread the day over ten working hours. Within them, one hour is much busier than another: take the rows "
+        "of the busiest one.",
+        time_of_the_day: "The number of openings is that of the busiest hour, but the mean time is that of the whole day. When it is "
+        "busy, a transfer takes longer, and both belong to the same hour.",
+        median_time: "You multiplied with the median. Little's law holds for the **mean** time: the few long transfers occupy the "
+        "archive for long, and the median does not see them.",
+        p95_time: "You multiplied with the 95th percentile. Then nearly every transfer would be one of the longest. Little's law takes "
+        "the mean.",
+        first_image_time: "You took the time until the first image. The transfer goes on until the last one is out, and it is busy all "
+        "that time: `seconds`.",
+        per_minute: "That is sixty times too many: you counted the openings per minute and their time in seconds. Both need the same unit.",
+        megabytes: "Those are megabytes a second. Lines are sold in megabits: 8 times as many.",
+        one_transfer: "That is how fast a single transfer runs, on the average. Asked is what all of them moved in that hour, divided by "
+        "the 3,600 seconds of it.",
+    }
+    hints = [
+        '`openings["hour"].value_counts()` counts the openings of each hour, the most first.',
+        'Keep its rows: `peak = openings[openings["hour"] == ...]`. Openings a second are `len(peak) / 3600`.',
+        "in_flight: openings a second times the mean of `seconds`. mbit_s: the sum of `mb`, times 8, through 3,600.",
+    ]
+    praise = "Two averages of an hour: within it there are minutes with twice as many. So buy with headroom, and watch the queue, " \
+        "which is what users feel. Little's law also works backwards: from associations open and openings a second you know how long " \
+        "one takes."
+
+
+@lesson.exercise
+class RestoreInTime:
+    """near1 is lost as a whole and restored from the copy at Eastcliff, at the pace of the last test. `recovery` has what is known.
+
+    - `hours`: how many hours until **all images** of near1 are back, those before the first byte included;
+    - `loss_hours`: the copy job starts once a day. Its copy holds what was there when the job **started**, and can be used when it has
+      **ended**. If near1 is lost at the worst moment: how many hours of images are in no copy that can be used?
+    - `days_first`: the restore goes from the newest images to the oldest. How many **days** of images are back when the recovery time
+      objective, 48 hours, is over?
+    """
+
+    answer = Fields("restore", {"hours": Number(unit="h", tolerance=0.4), "loss_hours": Number(unit="h", tolerance=0.05),
+                                "days_first": Number(unit="days", tolerance=6)})
+    points = 3
+
+    def solution(recovery):
+        tb_per_hour = recovery["test_tb"] / (recovery["test_minutes"] / 60)
+        before = recovery["hours_before_first_byte"]
+        hours = before + recovery["images_tb"] / tb_per_hour
+        loss_hours = 24 + recovery["copy_job_hours"]
+        days_first = (48 - before) * tb_per_hour / recovery["incoming_tb_a_day"]
+        return {"hours": hours, "loss_hours": loss_hours, "days_first": days_first}
+
+    def line_speed(recovery):
+        right = RestoreInTime.solution(recovery)
+        before = recovery["hours_before_first_byte"]
+        return {**right, "hours": before + USED / 4.5, "days_first": (48 - before) * 4.5 / 0.1}
+
+    def the_whole_store(recovery):
+        right = RestoreInTime.solution(recovery)
+        before = recovery["hours_before_first_byte"]
+        return {**right, "hours": before + (right["hours"] - before) * CAPACITY / USED}
+
+    def nothing_before(recovery):
+        right = RestoreInTime.solution(recovery)
+        before = recovery["hours_before_first_byte"]
+        return {**right, "hours": right["hours"] - before, "days_first": right["days_first"] / (48 - before) * 48}
+
+    def ten_gigabytes(recovery):
+        right = RestoreInTime.solution(recovery)
+        before = recovery["hours_before_first_byte"]
+        return {**right, "hours": before + USED / 36, "days_first": (48 - before) * 36 / 0.1}
+
+    def once_a_day(recovery):
+        return {**RestoreInTime.solution(recovery), "loss_hours": 24}
+
+    def only_the_job(recovery):
+        return {**RestoreInTime.solution(recovery), "loss_hours": recovery["copy_job_hours"]}
+
+    def from_its_end(recovery):
+        return {**RestoreInTime.solution(recovery), "loss_hours": 24 - recovery["copy_job_hours"]}
+
+    def nothing_is_lost(recovery):
+        return {**RestoreInTime.solution(recovery), "loss_hours": 0}
+
+    def days_by_share(recovery):
+        right = RestoreInTime.solution(recovery)
+        return {**right, "days_first": 365 * 48 / right["hours"]}
+
+    def all_hours_for_days(recovery):
+        right = RestoreInTime.solution(recovery)
+        before = recovery["hours_before_first_byte"]
+        return {**right, "days_first": right["days_first"] / (48 - before) * 48}
+
+    wrong_ways = {
+        line_speed: "You reckoned with the 10 Gbit/s of the line. In the test it carried little more than half: protocol, small files, "
+        "disks and checksums take their part. Only a restore that was tried tells the pace.",
+        the_whole_store: "You restored the size of the store, empty space included. Only the images that are on it come back.",
+        nothing_before: "You left out the hours before the first byte. A new array has to be there, built and formatted before anything "
+        "can be written on it: the clock of the objective runs all that time.",
+        ten_gigabytes: "You took 10 Gbit/s for 10 gigabytes a second. A byte has eight bits. And the test shows what the line really "
+        "carries.",
+        once_a_day: "A job a day does not mean at most 24 hours. Think of the worst moment: just before tonight's job has **ended**. Its "
+        "copy cannot be used yet, and the one before holds what was there when that one started.",
+        only_the_job: "You counted the run of the job only. Before it ran, a day of images had come that the copy before does not hold.",
+        from_its_end: "You took the run of the job off. The copy holds what was there when it started, not when it ended; and until it "
+        "has ended, it is of no use.",
+        nothing_is_lost: "The copy is made by a job at night. What came since its last start is not in it.",
+        days_by_share: "You took the share of the time as a share of a year. Go by TB: how many come back in the hours that are left for "
+        "copying, and how many days brought so much?",
+        all_hours_for_days: "In `days_first` you copied for all 48 hours. Some of them are gone before the first byte.",
+    }
+    hints = [
+        "The pace, from the test: TB restored / (minutes / 60), in TB an hour.",
+        "loss_hours: draw a line with two nights. When does job 1 start and end, when job 2? Which copy can be used a minute before job "
+        "2 ends, and whose images does it hold?",
+        "days_first: (48 - the hours before the first byte) x pace are the TB that are back; divide by the TB of a day.",
+    ]
+    praise = "So two sentences go to the board. All images within 48 hours: not with this line, nor a loss of no more than 24 hours " \
+        "with one job a day. But with the newest first, the readers have what they compare with in time. That is a decision, and not a " \
+        "technical detail."
+
+
+@lesson.exercise
+class Fixity:
+    """A fixity audit reads every object again and compares its checksum with the one that was noted on arrival. Write
+    `audit(manifest, primary, replica)`.
+
+    Each of the three is a dictionary from an object's name to a checksum: as noted on arrival, as found now on near1 (primary) and at
+    Eastcliff (replica). A name that is missing in a copy: no such file there. **The manifest's checksums may be written in capitals**,
+    those of the copies are in small letters; the same digits mean the same.
+
+    Return a dictionary with an entry for **each name that occurs in any of the three**:
+
+    - `"ok"`: both copies are as noted;
+    - `"restore primary"`: the replica is as noted, the primary is not or is missing;
+    - `"restore replica"`: the primary is as noted, the replica is not or is missing;
+    - `"lost"`: no copy is as noted (now the tape is asked);
+    - `"not in manifest"`: the name is not in the manifest: nobody can say what is right.
+    """
+
+    answer = Function("audit", result=Table("audit", entries=("object", "verdict")))
+    points = 3
+
+    def solution(manifest, primary, replica):
+        result = {}
+        for name in list(primary) + list(replica):
+            result[name] = "not in manifest"
+        for name in manifest:
+            noted = manifest[name].lower()
+            first = primary.get(name) == noted
+            second = replica.get(name) == noted
+            if first and second:
+                result[name] = "ok"
+            elif second:
+                result[name] = "restore primary"
+            elif first:
+                result[name] = "restore replica"
+            else:
+                result[name] = "lost"
+        return result
+
+    def copies_with_each_other(manifest, primary, replica):
+        return _audited(manifest, primary, replica, lambda noted, first, second: "ok" if first is not None and first == second else
+                        _verdict(noted, first, second))
+
+    def the_primary_is_right(manifest, primary, replica):
+        return _audited(manifest, primary, replica, lambda noted, first, second: "ok" if first == second == noted else
+                        "restore replica" if first is not None else _verdict(noted, first, second))
+
+    def there_or_not(manifest, primary, replica):
+        return _audited(manifest, primary, replica, lambda noted, first, second: _verdict(
+            noted, first and noted, second and noted))
+
+    def capitals_differ(manifest, primary, replica):
+        return {name: Fixity.solution(manifest, primary, replica)[name] if name not in manifest or manifest[name] == manifest[name].lower()
+                else "lost" for name in Fixity.solution(manifest, primary, replica)}
+
+    def only_what_the_manifest_has(manifest, primary, replica):
+        return {name: said for name, said in Fixity.solution(manifest, primary, replica).items() if name in manifest}
+
+    def only_what_the_primary_has(manifest, primary, replica):
+        return {name: said for name, said in Fixity.solution(manifest, primary, replica).items() if name in primary}
+
+    def missing_is_lost(manifest, primary, replica):
+        return _audited(manifest, primary, replica, lambda noted, first, second: "lost" if first is None or second is None else
+                        _verdict(noted, first, second))
+
+    def restored_from_the_bad_one(manifest, primary, replica):
+        turned = {"restore primary": "restore replica", "restore replica": "restore primary"}
+        return {name: turned.get(said, said) for name, said in Fixity.solution(manifest, primary, replica).items()}
+
+    def one_good_copy_is_ok(manifest, primary, replica):
+        return {name: "ok" if said.startswith("restore") else said for name, said in Fixity.solution(manifest, primary, replica).items()}
+
+    def strangers_are_lost(manifest, primary, replica):
+        return {name: "lost" if said == "not in manifest" else said for name, said in Fixity.solution(manifest, primary, replica).items()}
+
+    wrong_ways = {
+        copies_with_each_other: "You call two copies good when they are equal. Replication has copied the damage too: equal and wrong is "
+        "wrong. Only the checksum noted on arrival decides.",
+        the_primary_is_right: "You take the primary for the truth and write it over the replica, also when the primary is the damaged "
+        "one. So the last good copy goes.",
+        there_or_not: "You look whether a file is there, not what is in it. A file whose bits have turned still has its name and its size.",
+        capitals_differ: "You report every object lost whose checksum the manifest has in capitals. Hexadecimal digits mean the same in "
+        "either case: `.lower()` before you compare.",
+        only_what_the_manifest_has: "Names that are in a copy, but not in the manifest, are missing in your answer. Something wrote "
+        "there and told nobody; it belongs in the report.",
+        only_what_the_primary_has: "You go through the names of the primary only. What is gone from there altogether you never notice, "
+        "and just that is the case for which there is a replica.",
+        missing_is_lost: "You call an object lost as soon as one copy is missing. If the other one is as noted, it can be restored from "
+        "it.",
+        restored_from_the_bad_one: "The direction is turned round: *restore primary* means that the primary is written anew, from a "
+        "replica that is as noted.",
+        one_good_copy_is_ok: "One good copy is enough for you. It is enough to restore the other, and that is why it has to be reported: "
+        "today there is no second one.",
+        strangers_are_lost: "You call lost what the manifest does not know. Lost is what was noted and cannot be had any more.",
+    }
+    hints = [
+        "First all names of both copies with `\"not in manifest\"`; then go through the manifest and write over what it knows.",
+        '`primary.get(name)` is the checksum, or `None` where the file is missing. `manifest[name].lower()` writes capitals small.',
+        "Two questions for each name of the manifest: is the primary as noted? Is the replica? Four combinations, four verdicts.",
+    ]
+    praise = "The smallest set that has to be written anew, and from which side. Run it in slices, so that every object is read once " \
+        "in a few months, and let no job heal anything that this list does not name."
+
+    def cases(draw):
+        found = []
+        for _ in range(9):
+            manifest, primary, replica = {}, {}, {}
+            for place in range(draw.randrange(8, 13)):
+                name = f"HV{draw.randrange(100000, 999999)}/{place + 1:04d}.dcm"
+                noted, other = (f"{draw.randrange(16**11, 16**12):012x}" for _ in range(2))
+                kind = draw.randrange(12)
+                manifest[name] = noted.upper() if draw.randrange(3) == 0 else noted
+                primary[name], replica[name] = noted, noted
+                if kind == 1:
+                    primary[name] = other
+                elif kind == 2:
+                    replica[name] = other
+                elif kind == 3:
+                    del primary[name]
+                elif kind == 4:
+                    del replica[name]
+                elif kind == 5:
+                    primary[name] = replica[name] = other
+                elif kind == 6:
+                    del primary[name], replica[name]
+                elif kind == 7:
+                    del primary[name]
+                    replica[name] = other
+                elif kind == 8:
+                    del manifest[name]
+                elif kind == 9:
+                    del manifest[name], primary[name]
+                elif kind == 10:
+                    primary[name], replica[name] = other, other[::-1]
+            found.append((manifest, primary, replica))
+        return found
+
+
+def _verdict(noted, first, second):
+    """The verdict on an object: as noted, as found on the primary and on the replica (None: missing)."""
+    return {(True, True): "ok", (False, True): "restore primary", (True, False): "restore replica",
+            (False, False): "lost"}[first == noted, second == noted]
+
+
+def _audited(manifest, primary, replica, judge):
+    """{object: verdict}; `judge` says it of what the manifest knows."""
+    return {name: judge(manifest[name].lower(), primary.get(name), replica.get(name)) if name in manifest else "not in manifest"
+            for name in [*primary, *replica, *manifest]}
+
+
+@lesson.exercise
+class TieringPolicy:
+    """Write the tiering policy. For each group: how many **days** after the exam a study stays on the fast tier (`"fast_days"`), and how
+    many **years** after the exam it goes from the near tier to the deep one (`"near_years"`). It is good enough if in the **coming year**
+
+    - **hit**: at least 95 % of all openings find the first image on the fast tier, and at least 88 % in **each** group;
+    - **deep**: at most 1.5 % of the openings of each group need the deep tier, where the first image takes hours;
+    - **cost**: it costs at most **52 thousand euros** a year.
+
+    `past_year.replay(policy)` tells what would have come of it in the past year, as often as you like. **You do not see the coming
+    year.** It will not be the same: there will be more exams, screening is behind, so that women come back later, and chance has its
+    part. The check replays your policy on it, and on hospitals like yours with theirs. So leave some reserve, but not so much that it
+    exceeds the budget.
+    """
+
+    answer = Config("policy", reading=policy_of, called="policy", shape="a dictionary with an entry for each group", template=(
+        'policy = {\n    "CT": {"fast_days": ..., "near_years": ...},\n    "mammography": {"fast_days": ..., "near_years": ...},\n'
+        '    "ultrasound": {"fast_days": ..., "near_years": ...},\n    "radiographs": {"fast_days": ..., "near_years": ...},\n'
+        '    "MR": {"fast_days": ..., "near_years": ...},\n}'))
+    points = 5
+
+    def solution():
+        return {
+            "CT": {"fast_days": 200, "near_years": 5},
+            "mammography": {"fast_days": 850, "near_years": 7},
+            "ultrasound": {"fast_days": 200, "near_years": 4},
+            "radiographs": {"fast_days": 1000, "near_years": 7},
+            "MR": {"fast_days": 500, "near_years": 6},
+        }
+
+    def a_year_for_all():
+        return {group: {"fast_days": 365, "near_years": 7} for group in GROUPS}
+
+    def three_months_for_all():
+        return {group: {"fast_days": 90, "near_years": 7} for group in GROUPS}
+
+    def all_of_three_years():
+        return {group: {"fast_days": 1095, "near_years": 7} for group in GROUPS}
+
+    def no_deep_tier():
+        return {group: {**tiers, "near_years": KEPT_YEARS} for group, tiers in TieringPolicy.solution().items()}
+
+    def deep_after_two_years():
+        return {group: {**tiers, "near_years": 2} for group, tiers in TieringPolicy.solution().items()}
+
+    def mammograms_paid_by_the_rest():
+        return {group: {"fast_days": 60 if group == "mammography" else 3 * tiers["fast_days"], "near_years": tiers["near_years"]}
+                for group, tiers in TieringPolicy.solution().items()}
+
+    def just_enough_for_the_past(past_year):
+        return {group: {"fast_days": days, "near_years": years} for group, (days, years) in past_year.cheapest().items()}
+
+    def the_largest_longest():
+        days = {"CT": 900, "mammography": 800, "ultrasound": 365, "radiographs": 120, "MR": 60}
+        return {group: {"fast_days": days[group], "near_years": 7} for group in GROUPS}
+
+    wrong_ways = {
+        a_year_for_all: "One number for all. Screening comes back after two years, and finds its priors gone from the fast tier; CT and "
+        "ultrasound pay for months in which hardly anybody opens them. Look at the curve of each group.",
+        three_months_for_all: "Three months for all are too few for nearly everything, and for mammograms above all. `hit_ratio(group, "
+        "days)` shows where each curve gets flat.",
+        all_of_three_years: "Everything stays three years: every limit of time is kept, and the budget is gone. What does another year "
+        "on the fast tier bring for CT, and what does it cost?",
+        no_deep_tier: "Nothing ever goes to the deep tier: studies that one opening in a thousand asks for lie on disks at five times "
+        "the price.",
+        deep_after_two_years: "After two years all goes to the deep tier. Priors of two to five years are still opened, and then "
+        "somebody waits for hours.",
+        mammograms_paid_by_the_rest: "The total looks as if it could be bought with longer times elsewhere, but for mammograms two "
+        "openings in five wait. That limit holds for each group: an average does not make up for it.",
+        just_enough_for_the_past: "That is just enough for the past year, to the last tenth: it learnt that year by heart. The coming "
+        "one is a little different, and it falls short. Leave some reserve where it is cheap.",
+        the_largest_longest: "You keep the largest group longest on the fast tier. It is the one where each day costs most. Radiographs "
+        "and MR are light, and are opened for long: a year there costs less than a few weeks of CT.",
+    }
+    hints = [
+        'Look at one group at a time: `past_year.hit_ratio("MR", 60)`. Where does another hundred days bring hardly anything?',
+        "A group that is light (few TB a year) and opened for long is cheap to serve: give it years. A heavy one that is opened early "
+        "only needs weeks or some months.",
+        "Mammograms come back with the next screening round, after two years and a little. Either that round is on the fast tier or the "
+        "group fails its 88 %.",
+        "near_years: the fewest for which the deep share stays well below 1.5 %. Half of the limit is a good reserve; it is cheap.",
+    ]
+    praise = "A policy that holds for a year that you did not see, at a price that you can defend. Write the replay into the calendar: " \
+        "protocols and screening rounds change, and the policy is as old as the log that it was made from."
+
+    def trial(settings, hospital):
+        return lesson.input_of("coming_year", hospital).outcome(settings)
+
+    def faults(outcome):
+        found = []
+        worst = min(outcome["groups"], key=outcome["groups"].get)
+        if outcome["groups"][worst] < WANTED["group"]:
+            found.append(f"In the coming year only {outcome['groups'][worst]:.1f} % of the openings of {worst} find the first image on the "
+                         f"fast tier; {WANTED['group']} % are wanted in each group.")
+        if outcome["hit"] < WANTED["hit"]:
+            found.append(f"In the coming year {outcome['hit']:.2f} % of all openings find the first image on the fast tier; "
+                         f"{WANTED['hit']} % are wanted. The weakest group is {worst}, but the cheapest hits may be elsewhere.")
+        deepest = max(outcome["deep"], key=outcome["deep"].get)
+        if outcome["deep"][deepest] > WANTED["deep"]:
+            found.append(f"In the coming year {outcome['deep'][deepest]:.1f} % of the openings of {deepest} wait for the deep tier; "
+                         f"{WANTED['deep']} % are the most that is allowed.")
+        if outcome["cost"] > BUDGET:
+            found.append(f"In the coming year it costs {outcome['cost']:.1f} thousand euros, and the budget is {BUDGET:.0f}. Which group's "
+                         "days are dear and bring few hits?")
+        return found

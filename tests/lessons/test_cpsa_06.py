@@ -1,0 +1,319 @@
+"""What learners give in lesson cpsa-06 beyond the solutions and wrong ways, and the data that they are asked about."""
+
+import datetime
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coursekit.checking import Outcome
+from coursekit.checking.lesson import Editions
+from coursekit.errors import CourseError
+from coursekit.figures.capacity import reached
+from coursekit.hospital import hospital
+from coursekit.lessons.cpsa_06_storage_capacity import BUDGET, JOINING, WANTED, TieringPolicy, lesson, policy_of, years_after
+
+EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
+POLICY = TieringPolicy.solution()
+
+
+@pytest.fixture(scope="module")
+def editions():
+    return Editions(hospital(0, "tiny"), lambda: [hospital(201, "tiny")])
+
+
+def judged(name, editions, *given):
+    return EXERCISES[name].judge(given, editions)
+
+
+def solved(name, editions):
+    return EXERCISES[name].computed(EXERCISES[name].solution, editions.own)
+
+
+def given_to(name, editions):
+    return lesson.input_of(name, editions.own)
+
+
+def test_numbers_in_other_forms_are_right(editions):
+    year = solved("TerabytesAYear", editions)
+    for given in ({name: round(float(value), 1) for name, value in year.items()}, pd.Series(year), list(year.items()),
+                  {name: f"{value:.2f} TB" for name, value in year.items()},
+                  {name.upper(): f"{value * 1000:.0f} GB" for name, value in year.items()},
+                  {name: f"{value:.2f}".replace(".", ",") for name, value in year.items()}):
+        assert judged("TerabytesAYear", editions, given).correct, given
+    peak = solved("PeakHour", editions)
+    assert judged("PeakHour", editions, {"in_flight": f"{peak['in_flight']:.1f}", "mbit_s": f"{peak['mbit_s'] / 1000:.4f} Gbit/s"}).correct
+    assert judged("PeakHour", editions, {"in_flight": peak["in_flight"], "mbit_s": f"{peak['mbit_s'] / 8:.2f} MB/s"}).correct
+    restore = solved("RestoreInTime", editions)
+    hours = datetime.timedelta(hours=float(restore["hours"]))
+    assert judged("RestoreInTime", editions, {**restore, "hours": hours, "loss_hours": f"{restore['loss_hours']} h",
+                                              "days_first": f"{restore['days_first']:.0f} days"}).correct
+    assert judged("RestoreInTime", editions, {**restore, "hours": f"{restore['hours'] / 24:.3f} days"}).correct
+
+
+def test_the_year_reckoned_by_hand_is_right(editions):
+    months, joining = given_to("near1_months", editions), given_to("joining", editions)
+    first, fifth = 0, 0
+    for row in joining.to_dict("records"):
+        one = row["items_per_year"] * row["mb_per_item"] * 1e6 / row["ratio"] * 2
+        first += one / 1e12
+        for _ in range(4):
+            one += one * row["growth_percent"] / 100
+        fifth += one / 1e12
+    near1 = sum(months["brought_tb"].tolist()[24:]) - months["import_tb"].max()
+    assert judged("TerabytesAYear", editions, {"near1": near1, "joining": first, "joining_fifth": fifth}).correct
+    assert judged("TerabytesAYear", editions, {"near1": near1, "joining": first, "joining_fifth": fifth * 1.03}).outcome is Outcome.NOT_YET
+    assert judged("TerabytesAYear", editions, {"near1": near1 / 12, "joining": first, "joining_fifth": fifth}).outcome is Outcome.NOT_YET
+
+
+def test_dates_in_other_forms_are_right(editions):
+    dates = solved("WhenIsItFull", editions)
+    day = dates["early"]
+    for early in (str(day), f"{day.day} December {day.year}", f"{day:%d-%m-%Y}", f"{day:%Y%m%d}", pd.Timestamp(day), np.datetime64(day),
+                  datetime.datetime(day.year, day.month, day.day, 12), f"Dec {day.day}, {day.year}", day + datetime.timedelta(1), [day]):
+        assert judged("WhenIsItFull", editions, {**dates, "early": early}).correct, early
+    for early in ("soon", "", 45996, "2025-13-01", f"{day:%m}/{day:%d}", None, "3 May", day.year):
+        verdict = judged("WhenIsItFull", editions, {**dates, "early": early})
+        assert verdict.label == "unreadable" and "About `early`" in verdict.message, early
+    for name in dates:
+        for days in (-4, 4, 31):
+            assert judged("WhenIsItFull", editions, {**dates, name: dates[name] + datetime.timedelta(days)}).outcome is Outcome.NOT_YET
+
+
+def test_the_forecast_without_pandas_is_right(editions):
+    ahead, stray, dbt = (given_to(name, editions) for name in ("ahead", "stray", "dbt_tb"))
+    found = {}
+    for name, sign in (("early", 1), ("likely", 0), ("late", -1)):
+        held, before = 187.2, (datetime.date(2025, 4, 7), 187.2)
+        for until, months, usual in zip(ahead["until"], ahead["months"], ahead["usual_tb"]):
+            held += usual + (dbt if months >= 6 else 0)
+            now = datetime.date.fromisoformat(until), held + sign * 1.2816 * stray * months**0.5
+            if now[1] >= 216:
+                found[name] = before[0] + (now[0] - before[0]) * ((216 - before[1]) / (now[1] - before[1]))
+                break
+            before = now
+    found["order_by"] = found["early"] - datetime.timedelta(weeks=26)
+    assert judged("WhenIsItFull", editions, found).correct
+    # The first day of the month in which the limit is passed is no date from the table; and the limit of the alarm is another one.
+    assert judged("WhenIsItFull", editions, {**found, "likely": found["likely"].replace(day=1)}).outcome is Outcome.NOT_YET
+    assert "182 days before" in judged("WhenIsItFull", editions, {**found, "order_by": found["late"]}).message
+
+
+def test_rule_engines_in_other_forms_are_right(editions):
+    def by_age(exam, patient, today):
+        for one in patient["holds"]:
+            if not one["until"] or today < one["until"]:
+                return "HOLD"
+        if not patient["birth_date"]:
+            return " Keep "
+        birth, made = patient["birth_date"], exam["date"]
+        age = made.year - birth.year - ((made.month, made.day) < (birth.month, birth.day))
+        keep = [exam["prior_until"] or made]
+        if age < 18:
+            keep += [years_after(birth, 18 + 20)]
+        if exam["kind"] == "mammogram":
+            keep += [years_after(made, 5 if max(patient["mammograms"]) > made else 10)]
+        elif age >= 18:
+            keep += [years_after(patient["last_contact"], 20)]
+        return "delete" if all(today >= day for day in keep) else "keep"
+
+    def in_series(exam, patient, today):
+        table = pd.DataFrame(patient["holds"], columns=["kind", "until"])
+        if len(table) and (table["until"].isna() | (pd.to_datetime(table["until"]) > pd.Timestamp(today))).any():
+            return "hold"
+        if patient["birth_date"] is None:
+            return "keep"
+        return np.str_(EXERCISES["MayItGo"].solution(exam, patient, today))
+
+    assert judged("MayItGo", editions, by_age).correct
+    assert judged("MayItGo", editions, in_series).correct
+
+
+@pytest.mark.parametrize(("function", "says"), [
+    (lambda exam, patient, today: "keep", None), (lambda exam, patient, today: print(), "return"),
+    (lambda exam, patient, today: True, None),
+    (lambda exam, patient, today: "delete" if exam["date"].year < 2005 else "keep", "cases"),
+    (lambda exam, patient, today: "delete" if years_after(patient["last_contact"], 20) <= today else "keep", None),
+    (lambda exam, patient, today: patient["birth_date"].year and "keep", "stopped"), (lambda exam, patient: "keep", None),
+])
+def test_rule_engines_that_look_right_are_refused(editions, function, says):
+    verdict = judged("MayItGo", editions, function)
+    assert verdict.outcome is Outcome.NOT_YET and (says is None or says in verdict.message), verdict
+
+
+def test_every_verdict_of_the_rules_occurs_often_enough():
+    for seed in range(5):
+        cases = EXERCISES["MayItGo"].cases_on(hospital(seed, "tiny"))
+        said = pd.Series([EXERCISES["MayItGo"].solution(*case) for case in cases]).value_counts()
+        assert said.min() >= 10 and set(said.index) == {"hold", "keep", "delete"}
+
+
+def test_slow_images_in_other_forms(editions):
+    right = solved("SlowFirstImages", editions)
+    openings = given_to("openings", editions)
+    there = openings[openings["viewer"] == right["viewer"]]["first_ms"]
+    for method in ("lower", "higher", "nearest", "midpoint", "hazen", "weibull"):
+        given = {**right, "p95": np.quantile(there, 0.95, method=method) / 1000, "p50": np.quantile(there, 0.5, method=method) / 1000}
+        assert judged("SlowFirstImages", editions, given).correct, method
+    for given in ({**right, "viewer": right["viewer"].lower().replace("_", " "), "cause": f"{right['cause'].lower()})"},
+                  {**right, "p50": f"{right['p50'] * 1000:.0f} ms", "p95": f"{right['p95']:.1f} s"},
+                  [right["viewer"], right["p50"], right["p95"], right["cause"]]):
+        verdict = judged("SlowFirstImages", editions, given)
+        assert verdict.correct if type(given) is dict else verdict.label == "unreadable"
+    for change, says in (({"viewer": "CT2"}, "the log has"), ({"cause": "F"}, "letters A to E"),
+                         ({"p95": right["p95"] * 1000}, "unit of time"),
+                         ({"viewer": next(one for one in ("WS_CH1", "WS_ED1", "WS_MG1") if one != right["viewer"])}, "elsewhere"),
+                         ({"p95": right["p95"] * 1.15}, "`p95`"), ({"p50": 3.0 * right["p50"]}, "`p50`")):
+        assert says in judged("SlowFirstImages", editions, {**right, **change}).message, change
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_trouble_shows_in_the_log_and_nothing_else_does(seed):
+    h = hospital(seed, "tiny")
+    openings, right = lesson.input_of("openings", h), EXERCISES["SlowFirstImages"].computed(EXERCISES["SlowFirstImages"].solution, h)
+    other = openings[openings["viewer"] != right["viewer"]]
+    p95 = openings.groupby("viewer")["first_ms"].quantile(0.95)
+    assert p95.drop(right["viewer"]).max() < 1000 < 4000 < p95[right["viewer"]] < 20_000
+    images = openings.groupby("viewer")["images"].mean()
+    assert images.max() < 1.2 * images.min()                                    # E is never the cause
+    near = openings.groupby("viewer")["tier"].apply(lambda tiers: (tiers == "nearline").mean())
+    assert near.max() < 0.04                                                    # and D neither
+    assert openings["hour"].value_counts().iloc[:2].diff().iloc[1] < -50        # one hour is the busiest
+    assert (openings["first_ms"] / 1000 <= openings["seconds"] + 0.05).all() and len(other) > 5000
+
+
+def test_the_peak_by_another_hour_is_refused(editions):
+    openings, right = given_to("openings", editions), solved("PeakHour", editions)
+    by_size = openings.groupby("hour")["mb"].sum()
+    for hour in by_size.index:
+        one = openings[openings["hour"] == hour]
+        given = {"in_flight": one["seconds"].sum() / 3600, "mbit_s": one["mb"].sum() * 8 / 3600}
+        assert judged("PeakHour", editions, given).correct == (abs(given["in_flight"] - right["in_flight"]) < 1e-9)
+    for change in ({"mbit_s": right["mbit_s"] * 8}, {"mbit_s": right["mbit_s"] * 3600}, {"in_flight": round(right["in_flight"]) + 1}):
+        assert judged("PeakHour", editions, {**right, **change}).outcome is Outcome.NOT_YET
+
+
+def test_restores_that_look_right_are_refused(editions):
+    right, recovery = solved("RestoreInTime", editions), given_to("recovery", editions)
+    for change in ({"hours": right["hours"] * 1000**4 / 1024**4}, {"loss_hours": 48}, {"loss_hours": recovery["copy_job_hours"] + 2},
+                   {"days_first": right["days_first"] / 24}, {"days_first": right["days_first"] * 0.97}, {"hours": 48}):
+        assert judged("RestoreInTime", editions, {**right, **change}).outcome is Outcome.NOT_YET, change
+    pace = recovery["test_tb"] / recovery["test_minutes"]                              # by the minute, rounded on the way
+    minutes = round(recovery["images_tb"] / round(pace, 5))
+    assert judged("RestoreInTime", editions, {**right, "hours": minutes / 60 + recovery["hours_before_first_byte"]}).correct
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_promises_cannot_be_kept_but_on_paper(seed):
+    """What the praise says is so in every edition: too slow in fact, in time by the nominal speed, and the loss is beyond its objective."""
+    recovery = lesson.input_of("recovery", hospital(seed, "tiny"))
+    right = EXERCISES["RestoreInTime"].solution(recovery)
+    assert right["hours"] > recovery["rto_hours"] + 5 and right["loss_hours"] > recovery["rpo_hours"]
+    assert recovery["images_tb"] * 8000 / recovery["line_gbit_s"] / 3600 < recovery["rto_hours"]
+    assert right["days_first"] > 730                                                    # the last two years are back in time
+
+
+def test_audits_in_other_forms_are_right(editions):
+    def by_sets(manifest, primary, replica):
+        small = {name: one.casefold() for name, one in manifest.items()}
+        good, copied = (small.items() & copy.items() for copy in (primary, replica))
+        words = {(True, True): "OK", (False, True): "Restore Primary", (True, False): "restore replica ", (False, False): "lost"}
+        rows = []
+        for name in sorted({*manifest, *primary, *replica}):
+            pair = (name, small.get(name))
+            rows.append((name, words[pair in good, pair in copied] if name in manifest else "not in manifest"))
+        return rows
+
+    def as_frame(manifest, primary, replica):
+        frame = pd.DataFrame({"m": pd.Series(manifest).str.lower(), "p": pd.Series(primary), "r": pd.Series(replica)})
+        p, r = frame["p"] == frame["m"], frame["r"] == frame["m"]
+        verdict = pd.Series("lost", index=frame.index)
+        verdict[p & r], verdict[~p & r], verdict[p & ~r] = "ok", "restore primary", "restore replica"
+        verdict[frame["m"].isna()] = "not in manifest"
+        return verdict.to_dict()
+
+    assert judged("Fixity", editions, by_sets).correct
+    assert judged("Fixity", editions, as_frame).correct
+    for wrong in (lambda m, p, r: {}, lambda m, p, r: list(m)[:0], lambda m, p, r: {name: "ok" for name in m}, lambda m, p, r: list(m),
+                  lambda m, p, r: {name: True for name in {*m, *p, *r}}, lambda m, p, r: {name: "lost" for name in {*m, *p, *r}}):
+        assert judged("Fixity", editions, wrong).outcome is Outcome.NOT_YET
+
+
+def _changed(**groups):
+    return {group: {**tiers, **groups.get(group, {})} for group, tiers in POLICY.items()}
+
+
+@pytest.mark.parametrize("given", [
+    json.dumps(POLICY), {group.upper(): {name.upper(): str(value) for name, value in tiers.items()} for group, tiers in POLICY.items()},
+    dict(reversed(POLICY.items())), _changed(CT={"fast_days": 210}, ultrasound={"fast_days": 120}, MR={"fast_days": 730}),
+    _changed(mammography={"fast_days": 870.5, "near_years": 8}, radiographs={"fast_days": 900}), _changed(CT={"near_years": 4.5}),
+])
+def test_policies_in_other_forms_are_right(editions, given):
+    assert judged("TieringPolicy", editions, given).correct
+
+
+@pytest.mark.parametrize(("given", "says"), [
+    (_changed(mammography={"fast_days": 800}), "mammography"), (_changed(mammography={"fast_days": 365}), "mammography"),
+    (_changed(CT={"fast_days": 60}), "CT"), (_changed(CT={"fast_days": 500}), "thousand euros"),
+    (_changed(CT={"near_years": 2}), "deep tier"),
+    (_changed(radiographs={"near_years": 3}), "radiographs"), (_changed(CT={"fast_days": 0}), "CT"),
+    (_changed(CT={"fast_days": -1}), "between 0 and"), (_changed(CT={"fast_days": "a year"}), "is a number"),
+    (_changed(CT={"days": 3}), "two entries"),
+    ({name: tiers for name, tiers in POLICY.items() if name != "MR"}, "nothing of MR"), ({**POLICY, "PET": POLICY["MR"]}, "the groups are"),
+    ([POLICY], "dictionary"), ({group: 365 for group in POLICY}, "two entries"), (_changed(MR={"fast_days": ...}), "still open"),
+    (_changed(MR={"fast_days": float("nan")}), "between 0 and"),
+])
+def test_policies_that_do_not_hold_are_refused_with_what_comes_of_them(editions, given, says):
+    verdict = judged("TieringPolicy", editions, given)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+@pytest.mark.parametrize("seed", [*range(10), 101, 102, 412])
+def test_the_policy_holds_in_every_coming_year_and_a_learnt_one_does_not(seed):
+    h = hospital(seed, "tiny")
+    past, coming = lesson.input_of("past_year", h), lesson.input_of("coming_year", h)
+    assert TieringPolicy.faults(coming.outcome(policy_of(POLICY))) == []
+    best = past.cheapest()
+    assert TieringPolicy.faults(past.outcome(best)) == [] and TieringPolicy.faults(coming.outcome(best))
+    assert past.outcome(best)["cost"] < 0.85 * BUDGET                               # there is money for some reserve
+    assert past.outcome(best)["hit"] - WANTED["hit"] < 0.1                          # and it is really the edge
+
+
+def test_the_replay_of_the_notebook_refuses_a_policy_with_a_sentence(editions):
+    year = given_to("past_year", editions)
+    for given in (5, None, {}, "x", [...], {"CT": ...}):
+        with pytest.raises(CourseError, match="The archive does not take this policy"):
+            year.replay(given)
+    assert "(wanted: 88 %)\ndeep   by group: CT" in repr(year.replay(POLICY)) and "(budget: 52.0)" in repr(year.replay(POLICY))
+    assert "openings of a year" in repr(year)
+    assert year.hit_ratio("CT", 4000) == 100 and year.hit_ratio("CT", -1) == 0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_data_on_every_seed(seed):
+    h = hospital(seed, "tiny")
+    months, ahead = lesson.input_of("near1_months", h), lesson.input_of("ahead", h)
+    assert len(months) == 36 and months["month"].is_monotonic_increasing and (months["brought_tb"] > months["import_tb"]).all()
+    assert (months["import_tb"] > 0).sum() == 1 and months["import_tb"].iloc[-1] > 0
+    assert abs(months["brought_tb"][-12:].sum() - 38.4) < 0.1                      # as near1 has it: cpas-15 tells the same
+    assert ahead["until"].is_monotonic_increasing and ahead["usual_tb"].iloc[0] == 0 and ahead["months"].tolist() == list(range(61))
+    assert 0.7 <= lesson.input_of("dbt_tb", h) <= 1 and lesson.input_of("stray", h) > 0
+    assert lesson.input_of("joining", h)["collection"].nunique() == len(JOINING)
+
+
+def test_the_inventory_is_the_same_at_every_scale():
+    few, many = (hospital(7, scale).projects.departments.inventory for scale in ("tiny", 5000))
+    assert [one._replace(owner="") for one in few] == [one._replace(owner="") for one in many]
+
+
+def test_years_on_the_calendar():
+    assert years_after(datetime.date(2004, 2, 29), 18) == datetime.date(2022, 3, 1)
+    assert years_after(datetime.date(2004, 2, 29), 20) == datetime.date(2024, 2, 29)
+    assert years_after(datetime.date(1987, 6, 30), 38) == datetime.date(2025, 6, 30)
+
+
+def test_reached_and_the_table_of_the_exercise(editions):
+    ahead = given_to("ahead", editions).assign(likely=187.2)
+    with pytest.raises(CourseError, match="does not reach"):
+        reached(ahead, "likely", 216)
