@@ -18,26 +18,49 @@ LOOKS = ((LINE, "o", "-"), (WARN, "s", "--"), ("#3d6b21", "^", "-."), ("#6a3d9a"
 def response(displays, title=""):
     """Luminance over the level, on a logarithmic scale, and for each display the GSDF between its own ends as a thin line.
 
+    More than two displays get a panel each, all with the same scales.
+
     displays : {name: (readings in cd/m2, ambient luminance in cd/m2)}, the readings at even steps from level 0 to 255
     """
-    picture = figure(860, 480)
-    axes = picture.add_axes((0.09, 0.12, 0.60, 0.78))
-    said = []
-    for (name, (readings, ambient)), (colour, marker, style) in zip(displays.items(), LOOKS):
-        light = _light(readings, ambient)
-        levels = np.linspace(0, 255, len(light))
-        axes.plot(levels, gsdf.between(light[0], light[-1], len(light)), color=FAINT, lw=1, zorder=1)
-        axes.plot(levels, light, color=colour, marker=marker, ls=style, lw=1.6, markersize=5, label=name)
-        middle = light[len(light) // 2]
-        said.append(f"{name}: {light[0]:.2f} to {light[-1]:.0f} cd/m2, {middle:.1f} at level {levels[len(light) // 2]:.0f}")
-    axes.set_yscale("log")
-    axes.set_yticks([0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500], [f"{tick:g}" for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)])
-    axes.set_xticks(range(0, 256, 51))
-    axes.set_xlabel("level sent to the display", size=SIZE, color=INK)
-    axes.set_ylabel("luminance with the room's light, cd/m\N{SUPERSCRIPT TWO}", size=SIZE, color=INK)
-    axes.plot([], [], color=FAINT, lw=1, label="GSDF between the\nsame ends")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=SIZE, frameon=False)
-    _plain(axes, title)
+    lights = {name: _light(readings, ambient) for name, (readings, ambient) in displays.items()}
+    panels = [{name: light} for name, light in lights.items()] if len(lights) > 2 else [lights]
+    across = min(3, len(panels))
+    down = -(-len(panels) // across)
+    wide, tall = 860, 480 if len(panels) == 1 else 70 + 250 * down
+    picture = figure(wide, tall)
+    lowest, highest = min(light[0] for light in lights.values()), max(light[-1] for light in lights.values())
+    for place, panel in enumerate(panels):
+        if len(panels) == 1:
+            axes = picture.add_axes((0.09, 0.12, 0.60, 0.78))
+        else:
+            row, column = divmod(place, across)
+            width = 0.92 / across
+            axes = picture.add_axes((0.07 + column * width, 1 - (70 + 250 * row + 175) / tall, width - 0.035, 175 / tall))
+        for (name, light), (colour, marker, style) in zip(panel.items(), LOOKS):
+            axes.plot(np.linspace(0, 255, len(light)), gsdf.between(light[0], light[-1], len(light)), color=FAINT, lw=1.2, zorder=1)
+            axes.plot(np.linspace(0, 255, len(light)), light, color=colour, marker=marker, ls=style, lw=1.6,
+                      markersize=5 if len(panels) == 1 else 4, label=name)
+        axes.set_yscale("log")
+        axes.set_yticks([0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500], [f"{tick:g}" for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)])
+        axes.set_yticks([], minor=True)
+        if len(panels) > 1:
+            axes.set_yticks([1, 10, 100], ["1", "10", "100"])
+        axes.set_ylim(lowest / 1.3, highest * 1.3)
+        axes.set_xticks([0, 45, 90, 135, 180, 225, 255] if len(panels) == 1 else [0, 90, 180, 255])
+        _plain(axes, title if len(panels) == 1 else next(iter(panel)))
+        if len(panels) == 1 or place >= len(panels) - across:
+            axes.set_xlabel("level sent to the display", size=SIZE, color=INK)
+        if len(panels) == 1:
+            axes.set_ylabel("luminance with the room's light, cd/m\N{SUPERSCRIPT TWO}", size=SIZE, color=INK)
+            axes.plot([], [], color=FAINT, lw=1.2, label="GSDF between the\nsame ends")
+            axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=SIZE, frameon=False)
+    if len(panels) > 1:
+        picture.text(0.03, 1 - 14 / tall, title, size=11, color=INK, va="center")
+        picture.text(0.03, 1 - 34 / tall, "luminance with the room's light, cd/m\N{SUPERSCRIPT TWO}; thin line: the GSDF between the same "
+                     "ends", size=SIZE, color=INK, va="center")
+    said = [f"{name}: {light[0]:.2f} to {light[-1]:.0f} cd/m2, {light[len(light) // 2]:.1f} at level "
+            f"{np.linspace(0, 255, len(light))[len(light) // 2]:.0f}, where the GSDF wants "
+            f"{gsdf.between(light[0], light[-1], len(light))[len(light) // 2]:.1f}" for name, light in lights.items()]
     return Picture(picture, f"{title or 'Luminance response'}: luminance with the room's light over the level, on a logarithmic scale; "
                             f"a thin line shows the GSDF between the same ends. {'; '.join(said)}.")
 
@@ -60,9 +83,14 @@ def contrast(readings, ambient, limit, title=""):
     out = [abs(one) > limit for one in off]
     axes.bar(middles, off, width=9, color=[WARN if one else LINE for one in out], edgecolor=INK, lw=0.6,
              hatch=["//" if one else "" for one in out])
-    reach = max(2 * limit, 1.15 * max(map(abs, off)))
+    # A contrast cannot fall by more than 100 %; what grows by more is cut off, and its number written on it.
+    reach = min(max(2 * limit, 1.15 * max(map(abs, off))), max(110, 2 * limit))
     axes.set_ylim(-reach, reach)
-    axes.set_xticks(range(0, 256, 51))
+    for middle, one in zip(middles, off):
+        if one > reach:
+            axes.text(middle, 0.97 * reach, f"{one:+.0f} %", size=SIZE, color=INK, ha="center", va="top",
+                      bbox={"facecolor": "white", "edgecolor": INK, "pad": 1.5, "lw": 0.6})
+    axes.set_xticks([0, 45, 90, 135, 180, 225, 255])
     axes.set_xlabel("level sent to the display", size=SIZE, color=INK)
     axes.set_ylabel("contrast against the GSDF, %", size=SIZE, color=INK)
     _plain(axes, title)

@@ -3,6 +3,7 @@
 All of them take plain data (dictionaries, lists of tuples) and reckon their own limits. Shares are counts out of a count, drawn in percent.
 """
 
+import itertools
 import math
 import numbers
 
@@ -43,13 +44,15 @@ def pareto(counts, title="", unit="rejects"):
     places = range(len(names))
     axes.bar(places, [counts[name] for name in names], color=LINE, width=0.72)
     for place, name in enumerate(names):
-        axes.annotate(f"{counts[name]:,}", (place, counts[name]), (0, 3), textcoords="offset points", ha="center", size=SIZE, color=INK)
+        inside = place == 0 and 12 * counts[name] > total          # where the line begins, the number stands in the bar
+        axes.annotate(f"{counts[name]:,}", (place, counts[name]), (0, -16 if inside else 3), textcoords="offset points", ha="center",
+                      size=SIZE, color="white" if inside else INK)
     axes.set_ylabel(unit, color=INK)
-    axes.set_ylim(0, 1.15 * max(counts.values()))
+    axes.set_ylim(0, 1.06 * total)                             # the same scale twice: all of them are 100 %
     axes.set_xticks(places, names, rotation=28, ha="right", size=SIZE)
     right = axes.twinx()
     right.plot(places, shares, color=WARN, lw=1.8, marker="o", markersize=5)
-    right.set_ylim(0, 115)
+    right.set_ylim(0, 106)
     right.set_yticks(range(0, 101, 20))
     right.set_ylabel("together, in % of all (line)", color=INK)
     _plain(axes, title)
@@ -147,7 +150,7 @@ def p_chart(rows, baseline=None, centre=None, sigma=3, verdict=True, title=""):
     shares = [events / n for _, n, events in rows]
     picture, axes = _chart([label for label, *_ in rows], baseline, [100 * share for share in shares],
                            [100 * one for one in centres], [(100 * low, 100 * high) for low, high in limits], verdict, title)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 112 * max([high for _, high in limits] + shares))
     axes.set_ylabel("% rejected", color=INK)
     spread = f"{100 * min(centres):.1f} %" + (f" to {100 * max(centres):.1f} %" if max(centres) - min(centres) > 0.0005 else "")
     says = f"{title or 'p-chart'}: {len(rows)} periods from {rows[0][0]} to {rows[-1][0]}, expected {spread}, observed " \
@@ -155,12 +158,14 @@ def p_chart(rows, baseline=None, centre=None, sigma=3, verdict=True, title=""):
     return Picture(picture, says + (_told([label for label, *_ in rows], shares, limits) if verdict else ""))
 
 
-def single_values(rows, baseline=None, verdict=True, title="", unit=""):
+def single_values(rows, baseline=None, verdict=True, title="", unit="", running=1, span=None):
     """A control chart of single values: mean +- 2.66 x the mean moving range.
 
     rows     : list of (period, value), in order of time
     baseline : mean and moving range are those of the first so many rows; the default is all
     verdict  : whether the points beyond the limits are marked and told
+    running  : points are marked and told where so many or more in a row lie beyond the same limit
+    span     : (lowest, highest) of the scale, for charts that are to be compared; the default fits the values
     """
     rows = [(str(label), _number(value)) for label, value in rows]
     known = [value for _, value in rows[:baseline]]
@@ -170,14 +175,17 @@ def single_values(rows, baseline=None, verdict=True, title="", unit=""):
     spread = MOVING_RANGE * sum(abs(b - a) for a, b in zip(known, known[1:])) / (len(known) - 1)
     limits = [(mean - spread, mean + spread)] * len(rows)
     values = [value for _, value in rows]
-    picture, axes = _chart([label for label, _ in rows], baseline, values, [mean] * len(rows), limits, verdict, title)
+    picture, axes = _chart([label for label, _ in rows], baseline, values, [mean] * len(rows), limits, verdict, title, running)
     axes.set_ylabel(unit, color=INK)
+    if span:
+        axes.set_ylim(*span)
     says = f"{title or 'Control chart of single values'}: {len(rows)} values from {rows[0][0]} to {rows[-1][0]}, {min(values):.4g} to " \
         f"{max(values):.4g} {unit}, around {mean:.4g} with limits {mean - spread:.4g} and {mean + spread:.4g}."
-    return Picture(picture, says.replace(" ,", ",") + (_told([label for label, _ in rows], values, limits) if verdict else ""))
+    told = _told([label for label, _ in rows], values, limits, running) if verdict else ""
+    return Picture(picture, says.replace(" ,", ",") + told)
 
 
-def _chart(labels, baseline, values, centres, limits, verdict, title):
+def _chart(labels, baseline, values, centres, limits, verdict, title, running=1):
     """Values over time with centre line and limits as steps: (matplotlib Figure, Axes)."""
     picture = figure(860, 400)
     axes = picture.add_axes((0.10, 0.20, 0.865, 0.69))
@@ -196,8 +204,8 @@ def _chart(labels, baseline, values, centres, limits, verdict, title):
     for side in (0, 1):
         steps([one[side] for one in limits], color=LINE, lw=1.4, ls="--")
     axes.plot(places, values, color=FAINT, lw=1.2, zorder=2)
-    for place, (value, limit) in enumerate(zip(values, limits)):
-        out = verdict and _side(value, limit)
+    for place, (value, side) in enumerate(zip(values, _sides(values, limits, running))):
+        out = verdict and side
         axes.plot((place,), (value,), marker="D" if out else "o", markersize=8 if out else 5, color=WARN if out else INK, zorder=3)
     every = max(1, -(-len(values) // 18))
     axes.set_xticks(places[::every], labels[::every], rotation=40, ha="right", size=9)
@@ -206,14 +214,23 @@ def _chart(labels, baseline, values, centres, limits, verdict, title):
     return picture, axes
 
 
-def _told(labels, values, limits):
+def _told(labels, values, limits, running=1):
     """Which periods lie beyond their limits, as a sentence."""
     out = {"above": [], "below": []}
-    for label, value, limit in zip(labels, values, limits):
-        side = _side(value, limit)
+    for label, side in zip(labels, _sides(values, limits, running)):
         if side:
             out[side].append(label)
-    return "".join(f" {side.capitalize()} the limits: {', '.join(found) or 'none'}." for side, found in out.items())
+    row = f", {running} or more in a row" if running > 1 else ""
+    return "".join(f" {side.capitalize()} the limits{row}: {', '.join(found) or 'none'}." for side, found in out.items())
+
+
+def _sides(values, limits, running):
+    """For each value 'above' or 'below' when it is one of `running` or more in a row beyond the same limit, else None: a list."""
+    sides = []
+    for side, run in itertools.groupby(map(_side, values, limits)):
+        length = len(list(run))
+        sides += [side if length >= running else None] * length
+    return sides
 
 
 def _side(value, limits):

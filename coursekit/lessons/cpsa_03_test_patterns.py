@@ -1,5 +1,6 @@
 """Test plates and workstation test patterns: the exercises of lesson cpsa-03."""
 
+import datetime
 import math
 
 import numpy as np
@@ -15,12 +16,12 @@ lesson = Lesson(
     "cpsa-03",
     title="Test plates and workstation test patterns",
     version=1,
-    minutes=90,
+    minutes=150,
     objectives=[
         "judge a display by photometer readings: luminance, luminance ratio and contrast against the GSDF, with the room's light",
-        "calibrate a panel, and find in a screen capture what a viewer or a driver does to a test pattern",
-        "read the exposure indices of any vendor, date an exposure creep on a control chart, and tell from constancy exposures whether the "
-        "equipment or the technique has changed",
+        "calibrate a panel, and find in a screen capture what a viewer does to a test pattern",
+        "read exposure indices on three kinds of scale, date an exposure creep on a control chart, and tell from constancy exposures "
+        "whether tube, plate and reader are as they were",
     ],
     covers=["run regular test plates on CR systems and test patterns at the workstations to monitor the image consistency and persistency"],
     needs=["cpas-01", "cpas-04"],
@@ -68,10 +69,10 @@ def readings(hospital):
 
 @lesson.input
 def panel(hospital):
-    """A panel that was never calibrated, at WS_ED1: {"native": luminances at the driving levels 0 to 1023, "ambient"}, cd/m2."""
+    """A new panel for WS_ED1, not calibrated yet: {"native": luminances at the driving levels 0 to 1023, "ambient"}, cd/m2."""
     draws = Draws(hospital.seed, "cpsa-03 panel")
     native = _native(draws.one(20, 25) / 10, draws.one(0, 40) / 100, 0.5, float(draws.one(380, 460)))
-    return {"native": native, "ambient": 0.4}
+    return {"native": native, "ambient": 0.6}
 
 
 def _native(power, bend, lowest, highest):
@@ -145,7 +146,10 @@ def ei_log(hospital):
 
 @lesson.input
 def weekly(hospital):
-    """The mean deviation index (di) by unit, kind and week (its Monday) of n exposures, for the weeks that are over: a DataFrame."""
+    """The mean deviation index (di) by unit, kind and week (its Monday) of n exposures: a DataFrame.
+
+    The weeks of `ei_log` that are over, and before them 13 that the physicist has kept, in which nothing changed.
+    """
     import pandas as pd
     log = lesson.input_of("ei_log", hospital)
     day = pd.to_datetime(log.utc).dt.normalize()
@@ -153,7 +157,24 @@ def weekly(hospital):
     ratio = np.where(log.scale == "S", log.target / log.value, log.value / log.target)
     over = monday + pd.Timedelta(days=7) <= pd.Timestamp(clock.NOW_UTC, unit="s")
     found = log.assign(di=10 * np.log10(ratio), week=monday.dt.strftime("%Y-%m-%d"))[over]
-    return found.groupby(["unit", "kind", "week"]).di.agg(n="size", di="mean").reset_index()
+    found = found.groupby(["unit", "kind", "week"]).di.agg(n="size", di="mean").reset_index()
+    both = pd.concat([pd.DataFrame(_kept_by_the_physicist(hospital.seed)), found])
+    return both.sort_values(["unit", "kind", "week"], ignore_index=True)
+
+
+def _kept_by_the_physicist(seed):
+    """Rows of `weekly` for the 13 weeks before the log, with the scatter that the exposures of the log have: a list of dicts."""
+    draws, first, rows = Draws(seed, "cpsa-03 weekly"), datetime.date(2024, 10, 7), []
+    for unit, often in (("CR_ER1", 120), ("DX_CH1", 180)):
+        for kind, n, low, high in (("patient", often, 78, 126), ("phantom", 7, 98, 103)):
+            for week in range(13):
+                count = n + draws.one(-2, 2) * (n // 10)
+                shown = 250 * draws.between(low, high, count) // 100
+                ratio = 80 / (20_000 // shown) if unit == "CR_ER1" else shown / 250
+                monday = first + datetime.timedelta(days=7 * week)
+                rows.append({"unit": unit, "kind": kind, "week": monday.isoformat(), "n": count,
+                             "di": float(np.mean(10 * np.log10(ratio)))})
+    return rows
 
 
 def _sessions(readings):
@@ -170,7 +191,8 @@ class JndIndex:
 
     j = A + B·x + C·x² + ... + I·x⁸, where x is the **logarithm to base 10** of the luminance.
 
-    `COEFFICIENTS` holds A to I, the factors of the powers 0 to 8. Do not round. It will be tried on luminances from 0.05 to 4000 cd/m².
+    `COEFFICIENTS` holds A to I, the factors of the powers 0 to 8. Do not round to whole numbers. It will be tried on luminances from 0.05
+    to 4000 cd/m².
     """
 
     answer = Function("jnd_index", result=Number(tolerance=0.2))
@@ -201,6 +223,9 @@ class JndIndex:
     def the_last_alone(cd):
         return COEFFICIENTS[-1] * math.log10(cd) ** (len(COEFFICIENTS) - 1)
 
+    def the_first_alone(cd):
+        return COEFFICIENTS[0]
+
     def times_instead_of_power(cd):
         return sum(factor * math.log10(cd) * power for power, factor in enumerate(COEFFICIENTS))
 
@@ -218,21 +243,22 @@ class JndIndex:
 
     wrong_ways = {
         natural_logarithm: "That is the natural logarithm: `math.log(cd)`. Equation 7-2 takes the logarithm to base 10 (equation 7-1, "
-        "for the way back, takes the natural one: the two are easily mixed up). By yours a display would have far more grey steps than "
-        "an eye sees.",
-        of_the_luminance: "You put the luminance itself into the powers. x is its logarithm to base 10: the eye answers to ratios of "
-        "light.",
+        "for the way back, takes the natural one: the two are easily mixed up).",
+        of_the_luminance: "You put the luminance itself into the powers. x is its logarithm to base 10: the "
+        "eye answers to ratios of light.",
         backwards: "The factors stand the other way round: the first, A, is that of power 0, and the last that of power 8.",
         from_power_one: "Your powers begin at 1. A stands alone, with x to the power of 0: `enumerate(COEFFICIENTS)` counts from 0.",
         the_last_left_out: "The last factor, that of the eighth power, is left out. It is small, but x⁸ is large where it is bright.",
         the_last_alone: "That is the last term alone. Each turn of the loop adds to what is there already: `total = total + ...`.",
+        the_first_alone: "You return A, whatever the luminance: that is the total after the first turn. `return total` stands inside the "
+        "loop; move it to the left, behind the loop, so that all nine terms are added first.",
         times_instead_of_power: "You multiply by the power. x to the power of 3 is `x ** 3` in Python; `x * 3` is three times x.",
         whole_number: "You round to whole numbers. The index is a place on a curve; half a step is much where contrast is compared.",
         cut_off: "You cut off the decimals. The index is a place on a curve, and steps between two of them will be compared.",
         gamma: "That is a power law, gamma 2.2, as office and home displays have it. The GSDF is another curve: it was made from what eyes "
         "tell apart, and gives far more of its steps to the dark.",
-        straight: "That makes the index grow evenly with the luminance. One cd/m² more is a great deal in the dark, and nothing in the "
-        "bright.",
+        straight: "That makes the index grow evenly with the luminance. One cd/m² more is a great deal in the "
+        "dark, and nothing in the bright.",
     }
     hints = [
         "First x: `math.log10(cd)`. Then a sum of nine terms, which a loop can add up.",
@@ -256,6 +282,14 @@ def _deviations(readings, ambient, wanted=None):
     return [100 * (a / b - 1) for a, b in zip(_contrasts(light), _contrasts(wanted))]
 
 
+def _first_step(readings, ambient):
+    """Ends and first step of a display, in a sentence."""
+    light = [one + ambient for one in readings]
+    wanted = between(light[0], light[-1], len(light))
+    return (f"With the room's light this display goes from {light[0]:.2f} to {light[-1]:.1f} cd/m²; the contrast of its first step is "
+            f"{_contrasts(light)[0]:.3f}, and the GSDF wants {_contrasts(wanted)[0]:.3f} there. Do you get the same?")
+
+
 @lesson.exercise
 class ContrastError:
     """Write `contrast_error(readings, ambient)`: by how many **percent** does the contrast of this display deviate from the GSDF, in the
@@ -272,7 +306,7 @@ class ContrastError:
        sign**.
     """
 
-    answer = Function("contrast_error", result=Number(unit="%", tolerance=0.3))
+    answer = Function("contrast_error", result=Number(unit="%", tolerance=0.3), about=_first_step)
     points = 3
 
     def solution(readings, ambient):
@@ -312,8 +346,26 @@ class ContrastError:
     def too_little_alone(readings, ambient):
         return abs(min(_deviations(readings, ambient)))
 
+    def with_its_sign(readings, ambient):
+        return max(_deviations(readings, ambient), key=abs)
+
     def the_last_step(readings, ambient):
         return abs(_deviations(readings, ambient)[-1])
+
+    def the_first_step(readings, ambient):
+        return abs(_deviations(readings, ambient)[0])
+
+    def without_the_last_step(readings, ambient):
+        return max(map(abs, _deviations(readings, ambient)[:-1]))
+
+    def without_the_first_step(readings, ambient):
+        return max(map(abs, _deviations(readings, ambient)[1:]))
+
+    def brackets_forgotten(readings, ambient):
+        light = [one + ambient for one in readings]
+        wanted = between(light[0], light[-1], 18)
+        return max(abs(100 * ((2 * (b - a) / a + b) / (2 * (d - c) / c + d) - 1))
+                   for a, b, c, d in zip(light, light[1:], wanted, wanted[1:]))
 
     def against_gamma(readings, ambient):
         low, high = readings[0] + ambient, readings[-1] + ambient
@@ -343,8 +395,8 @@ class ContrastError:
     wrong_ways = {
         without_ambient: "You left out the room's light. It is added to every level, and what it takes away is contrast in the dark: by "
         "your number a display at a window is as good as one in the reading room.",
-        ambient_in_the_target_alone: "You added the room's light to the target, but not to the readings. The eye gets both together: "
-        "add it to each reading first, and go on with the sums alone.",
+        ambient_in_the_target_alone: "You added the room's light to the ends of the target, but not to the readings. The eye gets both "
+        "together: add it to each reading first, and go on with the sums alone.",
         target_without_ambient: "Your target lies between black and white as they were read with the lights off. The GSDF is asked for the "
         "light that the eye gets: take the target between the sums.",
         luminance_instead_of_contrast: "You compared luminances. A display that is 8 % too dark at every level would fail by that, and "
@@ -356,12 +408,22 @@ class ContrastError:
         too_much_alone: "You took the largest value with its sign, so that a step with too **little** contrast can never be the worst. "
         "Take `abs(...)` of each first.",
         too_little_alone: "You looked at steps with too little contrast alone. Too much is wrong as well: it is taken from other steps.",
+        with_its_sign: "You found the worst step, and give it with its sign. Asked is the size alone, whether the step is too faint or too "
+        "strong: `abs(...)` of it.",
+        the_first_step: "That is the first step alone. `return worst` stands inside the loop, so that it ends at its first turn: move it "
+        "to the left, behind the loop.",
+        without_the_last_step: "You leave out the last step, the one up to white. 18 levels have 17 steps: "
+        "`range(17)` counts from 0 to 16.",
+        without_the_first_step: "You leave out the first step, the one from black. 18 levels have 17 steps: "
+        "`range(17)` counts from 0 to 16.",
+        brackets_forgotten: "Your contrast is 2·(b − a) / a + b. Python divides before it adds: put the sum into brackets, "
+        "`2 * (b - a) / (a + b)`.",
         the_last_step: "That is the last step alone. Keep the largest so far: `worst = max(worst, ...)`, with `worst = 0` before the loop.",
         against_gamma: "You measured against gamma 2.2. PS3.14 asks for the GSDF; `between` has it.",
         of_the_whole_function: "Your target runs over the whole GSDF, from 0.05 to 4000 cd/m². No display does that: the target lies "
         "between this display's own black and white.",
-        one_target_for_all: "You measured against a display from 1 to 350 cd/m². Each display has its own ends; the target lies between "
-        "them.",
+        one_target_for_all: "You measured against a display from 1 to 350 cd/m². Each display has its own "
+        "ends; the target lies between them.",
         by_the_darker_one: "You divided each difference by the darker of the two. That is a contrast too, and near the policy's where "
         "steps are small; with 18 levels they are large, and the result differs. The policy divides by the mean of the two.",
         in_steps_of_the_index: "You compared steps of the JND index. That comes close, and for a good display it is nearly the same; "
@@ -371,8 +433,8 @@ class ContrastError:
     }
     hints = [
         "Make the list `light` first: each reading plus `ambient`. From then on the readings themselves are not needed.",
-        "`wanted = between(light[0], light[-1], 18)`. Then a loop `for step in range(17):`, in which `light[step]` and `light[step + "
-        "1]` are the two ends of a step.",
+        "`wanted = between(light[0], light[-1], 18)`. Then a loop `for step in range(17):`, in which `light[step]` and "
+        "`light[step + 1]` are the two ends of a step.",
         "In the loop work out two contrasts by the same formula, one with `light`, one with `wanted`, and from them the deviation.",
         "Keep the worst: `worst = max(worst, abs(...))`.",
     ]
@@ -388,6 +450,12 @@ class ContrastError:
             if date == now:
                 share, more = draw.uniform(0.4, 0.9), draw.uniform(0.2, 1.0)
                 found.append(([round(one * share, 3) for one in values], round(ambient + more, 2)))
+        # Displays whose worst step is the first, or the last.
+        for black, white in ((draw.uniform(0.1, 0.3), 1), (1, draw.uniform(0.3, 0.5))):
+            light = between(1.2, draw.uniform(380, 460), 18)
+            light[0] = light[1] - black * (light[1] - light[0])
+            light[-1] = light[-2] + white * (light[-1] - light[-2])
+            found.append(([round(one - 0.2, 3) for one in light], 0.2))
         return found
 
 
@@ -476,6 +544,22 @@ class BrokenLimits:
         broken = BrokenLimits.solution(use, readings, ambient)
         return [name for name in NAMES if name not in broken]
 
+    def clinical_for_all(use, readings, ambient):
+        return _broken(_figures_of(readings, ambient), LIMITS["clinical"])
+
+    def contrast_in_the_dark(use, readings, ambient):
+        return _broken({**_figures_of(readings, ambient), "contrast": contrast_error(readings, 0)}, LIMITS[use])
+
+    def white_in_the_dark(use, readings, ambient):
+        return _broken({**_figures_of(readings, ambient), "luminance": readings[-1]}, LIMITS[use])
+
+    def ratio_of_the_report(use, readings, ambient):
+        return _broken(_figures_of(readings, ambient), {**LIMITS[use], "ratio": 350})
+
+    def broken_at_the_limit(use, readings, ambient):
+        figures, limits = _figures_of(readings, ambient), LIMITS[use]
+        return [name for name in NAMES if (figures[name] >= limits[name] if name == "contrast" else figures[name] <= limits[name])]
+
     def contrast_at_least(use, readings, ambient):
         figures, limits = _figures_of(readings, ambient), LIMITS[use]
         kept = [name for name in _broken(figures, limits) if name != "contrast"]
@@ -488,6 +572,15 @@ class BrokenLimits:
         ambient_in_white_alone: "Your white has the room's light, your black has not. It lies on both; and black is where it matters.",
         diagnostic_for_all: "You judge all displays by the limits of the diagnostic ones. A ward viewer need not do what a reading "
         "station must, and mammography needs more: look up `LIMITS[use]`.",
+        clinical_for_all: "You judge all displays by the limits of the clinical ones, the weakest of the three. A reading station must do "
+        "more: look up `LIMITS[use]`.",
+        contrast_in_the_dark: "White and black have the room's light in your function, the contrast has not: give `ambient` to "
+        "`contrast_error` as well. The steps in the dark are what the room's light takes away.",
+        white_in_the_dark: "Your `luminance` is white with the lights off. The eye gets it with the room's light: add `ambient` there too.",
+        ratio_of_the_report: "You ask a ratio of 350. For that displays should be **calibrated**; the least that HVGH's policy takes is "
+        "another number, and not the same for all uses: `LIMITS[use][\"ratio\"]`.",
+        broken_at_the_limit: "You count a display as broken that is exactly at a limit. At least 350 is kept by 350 itself: `<` for "
+        "luminance and ratio, `>` for the contrast.",
         as_any_reading_station: "You judge mammography as any reading station. It has a limit of its own for the luminance.",
         the_first_alone: "You return at the first limit that is broken. Whoever repairs the display wants to know them all: a new "
         "backlight will not mend the calibration. Collect them in a list.",
@@ -527,6 +620,10 @@ class BrokenLimits:
                 ("mammography", 2.6, draw.uniform(450, 520), 0.6)):
             own = 0.25 if ambient > 1 else ambient                  # the room's light for which it was calibrated
             found.append((use, [one - own for one in between(lowest, highest, 18)], ambient))
+        # Exactly at the limit of white, and at that of the ratio.
+        for black, white in ((1.0, 349.75), (1.25, 374.75)):
+            inner = [round(one - 0.25, 3) for one in between(black + 0.25, white + 0.25, 18)[1:-1]]
+            found.append(("diagnostic", [black, *inner, white], 0.25))
         return found
 
 
@@ -551,7 +648,7 @@ class PhotometerTest(Kind):
     """A calibration table, judged by what a photometer reads when the panel is driven by it.
 
     Read, it is a dict: `contrast`, the largest deviation from the GSDF in percent over steps of five levels, with its first level `at`;
-    `white` and `black`, the ends as shares of the panel's own.
+    `white` and `black`, the ends as shares of the panel's own; and the `levels` themselves.
     """
 
     takes = f"a list of 256 driving levels, whole numbers from 0 to {STEPS - 1}"
@@ -562,14 +659,21 @@ class PhotometerTest(Kind):
         value = plain(given.returned)
         if type(value) is dict and list(value) == list(range(256)):
             value = list(value.values())
+        if type(value) is str and "," in value:
+            value = value.strip("[]() ").split(",")
         if type(value) is not list:
             raise Unclear(describe(given.returned))
+        value = [int(one) if type(one) is str and one.strip().isdecimal() else one for one in value]
         if len(value) != 256:
             raise Unreadable(f"Your table has {len(value)} entries; the display needs one for each of the P-values 0 to 255.")
-        wrong = next((place for place, one in enumerate(value) if type(one) not in (int, float) or one != one // 1), None)
+        wrong = next((place for place, one in enumerate(value) if type(one) not in (int, float)), None)
         if wrong is not None:
-            raise Unreadable(f"Entry {wrong} of your table is {describe(value[wrong])}, and no whole number. A driving level is the "
-                             "**place** of a luminance in `native`, not the luminance.")
+            raise Unreadable(f"Entry {wrong} of your table is {describe(value[wrong])}; each entry is a driving level, a whole number.")
+        odd = [place for place, one in enumerate(value) if not math.isfinite(one) or one != one // 1]
+        if odd:
+            wrong = next((one for one in odd if not math.isfinite(value[one]) or abs(value[one] - round(value[one])) > 0.01), odd[0])
+            raise Unreadable(f"Entry {wrong} of your table is {value[wrong]:.8g}, no whole number. A driving level is the **place** of a "
+                             "luminance in `native`, not the luminance.")
         wrong = next((place for place, one in enumerate(value) if not 0 <= one < STEPS), None)
         if wrong is not None:
             raise Unreadable(f"Entry {wrong} of your table is {value[wrong]:g}; driving levels go from 0 to {STEPS - 1}.")
@@ -578,15 +682,15 @@ class PhotometerTest(Kind):
         wanted = between(*ends, 256)
         off = [100 * (a / b - 1) for a, b in zip(_contrasts(light[::5]), _contrasts(wanted[::5]))]
         at = max(range(len(off)), key=lambda step: abs(off[step]))
-        return {"contrast": off[at], "at": 5 * at, "black": light[0] / ends[0], "white": light[-1] / ends[1]}
+        return {"contrast": off[at], "at": 5 * at, "black": light[0] / ends[0], "white": light[-1] / ends[1],
+                "levels": [int(one) for one in value]}
 
     def difference(self, answer, other):
-        """None when both are good, or both are off in the same way: then it is the same table but for rounding."""
+        """None when both are good, or both are off and it is the same table but for rounding."""
         said, fine = self._faults(answer), not self._faults(other)
         if not said and fine:
             return None
-        if said and not fine and abs(answer["contrast"] - other["contrast"]) <= 2 + 0.05 * abs(other["contrast"]) and all(
-                abs(answer[end] / other[end] - 1) < 0.05 for end in ("black", "white")):
+        if said and not fine and all(abs(a - b) <= 2 for a, b in zip(answer["levels"], other["levels"])):
             return None
         return Difference(said[0] if said else "This table would do.", "value")
 
@@ -686,6 +790,14 @@ class Calibrate:
     def ambient_in_the_target_alone(native, ambient):
         return _nearest(native, 0, between(native[0] + ambient, native[-1] + ambient, 256))
 
+    def without_an_end(native, ambient):
+        table, level = [], 0
+        for cd in between(native[0] + ambient, native[-1] + ambient, 256):
+            while native[level] + ambient < cd:
+                level += 1
+            table.append(level)
+        return table
+
     def eight_bits(native, ambient):
         return [level // 4 for level in Calibrate.solution(native, ambient)]
 
@@ -707,17 +819,20 @@ class Calibrate:
     wrong_ways = {
         straight_through: "Your table passes every P-value straight on to the panel. Then the panel's native curve is what the eye "
         "gets, as if it had never been calibrated.",
-        as_if_gamma: "You assumed that the panel follows gamma 2.2, and did not look at its readings. Panels differ; that is why a "
-        "photometer is held before each. Look for the wanted light in `native`.",
+        as_if_gamma: "You assumed that the panel follows gamma 2.2, and did not look at its readings. Panels differ; that is why each is "
+        "measured with a photometer. Look for the wanted light in `native`.",
         to_gamma: "Your table gives the panel a gamma of 2.2. That is the curve of office displays; PS3.14 wants the GSDF, `between(...)`.",
         even_luminance: "You made even steps of luminance. In the dark each is then many just noticeable differences, in the bright a "
         "fraction of one: the bright half of the greys looks all the same.",
-        even_ratios: "You made even ratios of luminance, a logarithmic curve. The eye needs larger ratios in the dark than that: the "
-        "GSDF has them.",
+        even_ratios: "You made even ratios of luminance, a logarithmic curve. The eye needs larger ratios in the "
+        "dark than that: the GSDF has them.",
         without_ambient: "You calibrated for a dark room. The room's light adds to black, and the dark steps that you made so carefully "
         "drown in it: the eye gets `native[level] + ambient`.",
         ambient_in_the_target_alone: "Your target has the room's light in it, but you look for it among the panel's own readings. Add "
         "`ambient` to `native[level]` as well when you compare.",
+        without_an_end: "A place beyond the end of a list was asked for. When you search upwards through `native`, the search has to end: "
+        "the last wanted luminance may be a hair above the panel's white, since equations 7-1 and 7-2 undo each other only nearly, and "
+        "then no level reaches it. Go on only `while level < 1023 and ...`, and the highest level is taken.",
         eight_bits: "Your driving levels go up to 255. This panel has ten bits, 0 to 1023: it would never get brighter than a quarter "
         "of its range. That is the commonest slip with calibration tables, the wrong bit depth.",
         one_for_all: "You calibrated for 1 to 350 cd/m². A panel has its own black and white: some entries cannot be reached, and the "
@@ -730,10 +845,10 @@ class Calibrate:
     }
     hints = [
         "`wanted = between(native[0] + ambient, native[-1] + ambient, 256)` is the light that each of the 256 P-values should give.",
-        "For each `cd` in `wanted` look for the driving level whose light, `native[level] + ambient`, comes nearest, or the first that "
-        "reaches it.",
-        "`native` only grows, and so does `wanted`: the search can go on where the last one stopped. Begin with `level = 0` before the "
-        "loop.",
+        "For each `cd` in `wanted` look for the driving level whose light, `native[level] + ambient`, comes "
+        "nearest, or the first that reaches it.",
+        "`native` only grows, and so does `wanted`: the search can go on where the last one stopped. Begin "
+        "with `level = 0` before the loop.",
         "In the loop: `while level < 1023 and native[level] + ambient < cd:` `level = level + 1`; then `table.append(level)`.",
     ]
     praise = "That is what calibration software does, in ten lines. Keep the table with its date and ambient light: it holds for this room."
@@ -759,6 +874,20 @@ def _scaled(picture, rows=None, columns=None):
     return scaled
 
 
+def _smeared(picture, place):
+    """One block of the picture compressed so far that its mean is all that is left, as a remote desktop may do it."""
+    smeared = picture.copy()
+    patch(smeared, place)[:] = round(float(patch(picture, place).mean()))
+    return smeared
+
+
+def _ramp_in_steps(picture, place):
+    """The ramp with a quarter of its levels, all else as it was."""
+    stepped = picture.copy()
+    patch(stepped, place)[:] = patch(picture, place) // 4 * 4
+    return stepped
+
+
 def _averaged(picture):
     """Two by two pixels made one, and drawn as two by two."""
     small = picture.astype(np.uint16)
@@ -779,6 +908,18 @@ class OnScreens(Function):
         return f"`{self.variables[0]}(picture, places)`"
 
 
+def _measured(picture, places):
+    """What there is to be measured in a capture, in a sentence."""
+    picture = picture.astype(int)
+    mean = {name: patch(picture, places[name]).mean() for name in ("5 %", "black", "95 %", "white")}
+    across = np.abs(np.diff(patch(picture, places["lines across"]), axis=0))
+    upright = np.abs(np.diff(patch(picture, places["lines upright"]), axis=1))
+    return (f"In this capture the means are {mean['5 %']:.1f} for the 5 % and {mean['black']:.1f} for black, {mean['95 %']:.1f} for the "
+            f"95 % and {mean['white']:.1f} for white; the smallest difference of two neighbouring lines is {across.min()} across and "
+            f"{upright.min()} upright; the ramp holds {len(np.unique(patch(picture, places['ramp'])))} different values. Compare that with "
+            "what your function finds. `show(cpsa03.q5.failed[0])` shows the capture.")
+
+
 @lesson.exercise
 class PatternFaults:
     """Write `pattern_faults(picture, places)`. `picture` is a **screen capture** of the upper half of the overview pattern, an array of
@@ -794,7 +935,7 @@ class PatternFaults:
     It will be tried on captures from workstations that you have not seen; some have more than one fault.
     """
 
-    answer = OnScreens("pattern_faults", result=Set(""))
+    answer = OnScreens("pattern_faults", result=Set(""), about=_measured)
     points = 3
 
     def solution(picture, places):
@@ -832,6 +973,28 @@ class PatternFaults:
         across = np.abs(np.diff(patch(picture.astype(int), places["lines across"]), axis=0))
         return PatternFaults._but(picture, places, "scaled", across.min() < 200)
 
+    def lines_upright_alone(picture, places):
+        upright = np.abs(np.diff(patch(picture.astype(int), places["lines upright"]), axis=1))
+        return PatternFaults._but(picture, places, "scaled", upright.min() < 200)
+
+    def in_both_directions(picture, places):
+        across = np.abs(np.diff(patch(picture.astype(int), places["lines across"]), axis=0))
+        upright = np.abs(np.diff(patch(picture.astype(int), places["lines upright"]), axis=1))
+        return PatternFaults._but(picture, places, "scaled", across.min() < 200 and upright.min() < 200)
+
+    def one_line_of_pixels(picture, places):
+        across = np.abs(np.diff(patch(picture.astype(int), places["lines across"])[:, 0]))
+        upright = np.abs(np.diff(patch(picture.astype(int), places["lines upright"])[0]))
+        return PatternFaults._but(picture, places, "scaled", across.min() < 200 or upright.min() < 200)
+
+    def absolute_ends(picture, places):
+        found = [one for one in PatternFaults.solution(picture, places) if one not in ("black", "white")]
+        found += ["black"] if patch(picture, places["5 %"]).mean() < 4 else []
+        return found + (["white"] if patch(picture, places["95 %"]).mean() > 251 else [])
+
+    def values_of_the_whole_capture(picture, places):
+        return PatternFaults._but(picture, places, "banded", len(np.unique(picture)) < 200)
+
     def the_mean_step(picture, places):
         across = np.abs(np.diff(patch(picture.astype(int), places["lines across"]), axis=0))
         upright = np.abs(np.diff(patch(picture.astype(int), places["lines upright"]), axis=1))
@@ -856,37 +1019,48 @@ class PatternFaults:
         return PatternFaults._but(picture, places, "banded", len(np.unique(patch(picture, places["ramp"]))) < 256)
 
     wrong_ways = {
-        always_scaled: "Every picture looks scaled to you, also a faultless one. Two slips lead there. In eight bits 0 − 255 is 1, because "
-        "such pixels have no sign: begin with `picture = picture.astype(int)`. Or you compare pixels along the same line, which are alike: "
-        "`axis=0` compares a row with the next, `axis=1` a column with the next; which of them do the lines across need?",
+        always_scaled: "Every picture looks scaled to you, also a faultless one. Three slips lead there. In eight bits 0 − 255 is 1, "
+        "because such pixels have no sign: begin with `picture = picture.astype(int)`. Or the signs are still there: a step from white "
+        "down to black is −255, and that is less than 200 as well: `np.abs(...)`. Or you compare pixels along the same line, which are "
+        "alike: `axis=0` compares a row with the next, `axis=1` a column with the next; which of them do the lines across need?",
         by_extremes: "You looked at the brightest and the darkest pixel of the lines. Software that scales without smoothing keeps "
         "both, and drops whole lines between them: two neighbours are then alike. Compare each line with the next.",
         by_the_mean_of_the_lines: "The mean grey of the lines stays at half, however they are smeared: that is what smearing is. "
         "Compare each line with the next.",
         lines_across_alone: "You looked at the lines across alone. A picture that is stretched in one direction, a wrong aspect ratio, "
         "keeps the other lines: look at those upright too.",
+        lines_upright_alone: "You looked at the upright lines alone. A picture that is stretched in one direction, a wrong aspect ratio, "
+        "keeps the other lines: look at those across too.",
+        in_both_directions: "You ask that both kinds of lines are hurt, `and`. A picture that is stretched in one direction only hurts one "
+        "of them: the rule says *or*.",
+        one_line_of_pixels: "You looked along a single row or column of pixels. A remote desktop may smear one block in the middle and "
+        "leave the rest as it is. The rule says *anywhere*: take the differences of the whole place.",
+        absolute_ends: "You looked at the two squares, and not at what lies around them. When a viewer lifts black and the 5 % to the same "
+        "grey, the square is as invisible as when both are 0: subtract the mean of `black`, and that of the 95 % from `white`.",
+        values_of_the_whole_capture: "You counted the different values of the whole capture. Letters, patches and edges have many; what is "
+        "asked are those of the place `ramp`.",
         the_mean_step: "You took the mean of the differences. When one line in four is lost, the mean is still high. The rule says "
-        "*anywhere*: take the smallest.",
+        "*anywhere*: take the smallest, `.min()`.",
         levels_as_they_were_drawn: "You compared the levels with those of the original. A viewer may lift black a little, and the 5 % "
         "is as visible as before: what counts is the difference from what lies **around** it.",
-        white_the_wrong_way: "The 95 % lies **below** white: white minus 95 %. Yours is below zero in every picture, so that white is "
-        "always at fault.",
+        white_the_wrong_way: "The 95 % lies **below** white: white minus 95 %. Yours is below zero in every picture, so "
+        "that white is always at fault.",
         the_first_alone: "You stop at the first fault. A capture may show several, with several causes: collect them.",
         never_banded: "No ramp is banded for you. One of 64 steps reaches from black to white as well, and has as many pixels: neither "
         "span nor size tells. Count the **different** values: `len(np.unique(...))`.",
-        all_256_levels: "You ask for all 256 values. A window that lifts black by a few levels loses some, and nobody sees steps: the "
-        "rule says 200.",
+        all_256_levels: "You ask for all 256 values. A window that lifts black by a few levels loses some, and nobody "
+        "sees steps: the rule says 200.",
     }
     hints = [
-        "Four questions, each with an `if` of its own, and a list `faults` to which they append. `patch(picture, places[...])` cuts out "
-        "a place.",
+        "Four questions, each with an `if` of its own, and a list `faults` to which they append. "
+        "`patch(picture, places[...])` cuts out a place.",
         "`.mean()` is the mean of a patch. For black: the mean of `5 %` minus the mean of `black`.",
         "Before you take differences, `picture = picture.astype(int)`. `np.abs(np.diff(lines, axis=0))` has the difference of each row "
         "from the next; `.min()` is the smallest.",
         "`len(np.unique(patch(picture, places[\"ramp\"])))` counts the different values of the ramp.",
     ]
     praise = "Such a check can run each morning on every workstation, before anybody reads. It sees what software does to pixels; for " \
-        "what the panel does you need the photometer."
+        "what comes behind the capture you need the photometer, or somebody's eye on the pattern."
 
     def cases(draw, pattern, places):
         whole = pattern.pixel_array[:512]
@@ -896,10 +1070,20 @@ class PatternFaults:
             _windowed(whole, draw.randint(15, 18), draw.randint(236, 239)),
             _scaled(whole, 4, 4), _scaled(whole, columns=draw.choice((12, 13, 14, 16))), _scaled(whole, rows=draw.randint(12, 16)),
             _averaged(whole),
+            _scaled(whole, 14, 14), _scaled(whole, columns=4), np.clip(whole, draw.randint(18, 24), draw.randint(230, 237)),
+            _smeared(whole, _block(draw, places["lines across"])), _smeared(whole, _block(draw, places["lines upright"])),
+            _ramp_in_steps(whole, places["ramp"]),
             whole // 4 * 4, whole // 2 * 2, _scaled(_windowed(whole, draw.randint(16, 22), 255), 5, 5), _windowed(whole // 4 * 4, 20, 255),
         ]
         draw.shuffle(drawn)
         return [(picture, places) for picture in drawn]
+
+
+def _block(draw, place):
+    """A block of 16 by 16 pixels somewhere inside a place, not at its edges."""
+    top, bottom, left, right = place
+    row, column = draw.randint(top + 8, bottom - 24), draw.randint(left + 8, right - 24)
+    return row, row + 16, column, column + 16
 
 
 def _means(dataset, places, names):
@@ -911,9 +1095,34 @@ def _means(dataset, places, names):
 FIVE = ("middle", "top left", "top right", "bottom left", "bottom right")
 
 
+def _about_plate(name, given, right, input):
+    """A sentence on a wrong number of the plates that is near enough to something to be known."""
+    flat, low, places = (input(one) for one in ("flat_plate", "low_plate", "plate_places"))
+
+    def near(number):
+        return abs(given[0] - number) < 0.011
+
+    if near(round(right[0])) or near(round(right[0], 1)):
+        return "You rounded too far: two decimals are asked, so that rounds can be compared."
+    if name == "uniformity":
+        for dataset, names, sentence in (
+                (low, FIVE, "That is the uniformity of `low_plate`, on which the ghost lies. Asked is that of `flat_plate`."),
+                (flat, list(places), "You took all seven places of the dictionary. The five of the flat field are asked, without the two "
+                                     "of the hand.")):
+            means = _means(dataset, places, names)
+            if near(200 * (max(means) - min(means)) / (max(means) + min(means))):
+                return sentence
+    if name == "snr":
+        middle = patch(low.pixel_array, places["middle"])
+        if near(middle.mean() / middle.std()):
+            return "That is the SNR of `low_plate`. Asked is that of `flat_plate`."
+    return None
+
+
 @lesson.exercise
 class PlateNumbers:
-    """Three numbers of CR_ER1's plate. All are worked out from **stored values**, which are proportional to the dose here.
+    """Three numbers of CR_ER1's plate, each with two decimals or more. All are worked out from **stored values**, which are proportional to
+    the dose here.
 
     - `uniformity`, in %, of `flat_plate`: 200·(highest − lowest) / (highest + lowest), where highest and lowest are of the five **mean
       values** at the places middle, top left, top right, bottom left and bottom right;
@@ -922,8 +1131,8 @@ class PlateNumbers:
       mean of each of the two places by the mean of `flat_plate` **at the same place** first; then 100·(beside / hand − 1).
     """
 
-    answer = Fields("plate", {"uniformity": Number("", unit="%", tolerance=0.1), "snr": Number("", tolerance=0.5),
-                              "ghost": Number("", unit="%", tolerance=0.2)})
+    answer = Fields("plate", {"uniformity": Number("", unit="%", tolerance=0.011), "snr": Number("", tolerance=0.011),
+                              "ghost": Number("", unit="%", tolerance=0.011)}, remark=_about_plate)
     points = 3
 
     def solution(flat_plate, low_plate, plate_places):
@@ -971,6 +1180,27 @@ class PlateNumbers:
         right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
         return {**right, "snr": right["snr"] ** 2}
 
+    def in_decibels(flat_plate, low_plate, plate_places):
+        right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
+        return {**right, "snr": 20 * math.log10(right["snr"])}
+
+    def noise_over_signal(flat_plate, low_plate, plate_places):
+        right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
+        return {**right, "snr": 1 / right["snr"]}
+
+    def of_the_dirty_plate(flat_plate, low_plate, plate_places, artefact_plate):
+        means = _means(artefact_plate, plate_places, FIVE)
+        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places),
+                "uniformity": 200 * (max(means) - min(means)) / (max(means) + min(means))}
+
+    def from_a_hundred(flat_plate, low_plate, plate_places):
+        right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
+        return {**right, "uniformity": 100 - right["uniformity"]}
+
+    def by_the_signal_beside(flat_plate, low_plate, plate_places):
+        right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
+        return {**right, "ghost": 100 * (1 - 1 / (1 + right["ghost"] / 100))}
+
     def the_beam_in_it(flat_plate, low_plate, plate_places):
         beside, hand = _means(low_plate, plate_places, ("beside the hand", "hand"))
         return {**PlateNumbers.solution(flat_plate, low_plate, plate_places), "ghost": 100 * (beside / hand - 1)}
@@ -990,16 +1220,23 @@ class PlateNumbers:
     wrong_ways = {
         by_single_pixels: "You took the brightest and the darkest single pixel. That is mostly noise, and grows with the size of the "
         "places; compare the five means.",
-        half_of_it: "That is half of it. The difference is divided by the **mean** of the two, (highest + lowest) / 2: hence 200 and "
-        "not 100.",
+        half_of_it: "That is half of it. The difference is divided by the **mean** of the two, (highest + "
+        "lowest) / 2: hence 200 and not 100.",
         against_the_middle: "You took the largest deviation from the middle. That is another measure, which some reports use; this "
         "policy takes the highest and the lowest of the five.",
-        white_over_black: "That is the lowest as a share of the highest, so that 100 % would be perfect. Asked is the difference: 0 % "
-        "is perfect.",
+        white_over_black: "That is the lowest as a share of the highest, so that 100 % would be perfect. Asked is "
+        "the difference: 0 % is perfect.",
         noise_of_the_whole_plate: "Over the whole plate the standard deviation holds the unevenness of the beam as well as the noise. "
         "Take a small place, in which the beam is even.",
         by_the_variance: "You divided by the variance, `.var()`. The noise is its root, the standard deviation: `.std()`.",
         squared: "You squared it. SNR² goes with the dose, and some tables give that; asked is the SNR.",
+        in_decibels: "You give the SNR in decibels. That is a way to write it; asked is the plain quotient, mean "
+        "divided by standard deviation.",
+        noise_over_signal: "You divided the noise by the signal. SNR is signal to noise: the mean divided by the standard deviation.",
+        of_the_dirty_plate: "That is the uniformity of `artefact_plate`, with its specks. Asked is that of `flat_plate`.",
+        from_a_hundred: "You took it from 100, so that 100 % would be perfect. Asked is the difference itself: 0 % is perfect.",
+        by_the_signal_beside: "You took the share of the signal **beside** the hand. The formula takes that at the hand as the 100 %: "
+        "100·(beside / hand − 1).",
         the_beam_in_it: "You compared the two places as they are. The beam itself is not as strong in both: part of your number is the "
         "heel effect and no ghost. Divide each by the flat field at the same place.",
         the_beam_twice: "You multiplied by the flat field. That doubles the unevenness of the beam; dividing takes it out.",
@@ -1014,8 +1251,8 @@ class PlateNumbers:
         "ghost: four means are needed: at `beside the hand` and at `hand`, each of `low_plate` and of `flat_plate`.",
         "`beside` is the mean of `low_plate` there, divided by the mean of `flat_plate` there; `hand` likewise. Then the formula.",
     ]
-    praise = "The unevenness is mostly the heel effect of the tube: to judge the plate alone, expose it twice, turned by half a turn in " \
-        "between. The ghost is real: this eraser needs new lamps, or more time."
+    praise = "The unevenness is mostly the heel effect of the tube. To judge the plate alone, expose it twice, the cassette turned by " \
+        "half a turn under the tube in between: the plate's own part stays. The ghost is real: this eraser needs new lamps, or more time."
 
 
 SCALES = ("EI", "S", "log")
@@ -1090,6 +1327,15 @@ class DeviationIndex:
     def natural_power(scale, value, target):
         return DeviationIndex._with(scale, value, target, "log", math.exp((value - target) / 1000))
 
+    def difference_as_ratio(scale, value, target):
+        return DeviationIndex._with(scale, value, target, "log", value - target)
+
+    def a_thousand_forgotten(scale, value, target):
+        return 10.0 * (value - target) if scale == "log" else DeviationIndex.solution(scale, value, target)
+
+    def the_power_without_a_thousand(scale, value, target):
+        return DeviationIndex._with(scale, value, target, "log", 10.0 ** (value - target))
+
     def thousandths(scale, value, target):
         return (value - target) / 1000 if scale == "log" else DeviationIndex.solution(scale, value, target)
 
@@ -1102,8 +1348,8 @@ class DeviationIndex:
         "exposure. Take the difference, and undo the logarithm.",
         three_hundred_is_double: "You count 300 more as twice the exposure in the EI of the IEC. That holds for the logarithmic scale "
         "(1000·log10(2) is 301). IEC 62494-1 made its EI proportional: twice the exposure is twice the EI.",
-        twenty: "20·log10 is for amplitudes, such as sound pressure. IEC 62494-1 defines DI with 10: by yours twice the exposure would "
-        "be +6.",
+        twenty: "20·log10 is for amplitudes, such as sound pressure. IEC 62494-1 defines DI with 10: by yours "
+        "twice the exposure would be +6.",
         without_the_ten: "The factor 10 is missing: DI is ten times the logarithm, so that +1 is about a quarter more.",
         natural_logarithm: "That is the natural logarithm. DI takes the one to base 10, so that twice the exposure is about +3.",
         base_two: "That is the logarithm to base 2, with which twice the exposure would be +10. DI takes base 10.",
@@ -1111,19 +1357,28 @@ class DeviationIndex:
         in_percent: "You give the deviation in percent. DI is no percentage: +3 is about twice the exposure, and not 3 % over.",
         a_ratio: "That is the ratio of the exposures. DI is ten times its logarithm to base 10: on target it is 0.",
         natural_power: "You undid the logarithm with e (`math.exp`). It is one to base 10: `10 ** (...)`.",
-        thousandths: "For the logarithmic scale you gave the difference over 1000, which is the logarithm of the ratio. DI is ten times "
-        "that.",
+        difference_as_ratio: "A number that is zero or below has no logarithm. A ratio of two exposures is "
+        "never so low: do you take a difference, `value - target`, for the ratio? In the logarithmic scale the difference is a logarithm "
+        "itself, times 1000. Undo both: divide by 1000, and then `10 ** (...)`.",
+        a_thousand_forgotten: "For the logarithmic scale you gave ten times the difference. The scale is 1000 times the logarithm: "
+        "divide the difference by 1000 first.",
+        the_power_without_a_thousand: "You undid the logarithm with `10 ** (value - target)`, a power so large or so small that Python "
+        "cannot go on with it. The scale is **1000 times** the logarithm: divide the difference by 1000 first.",
+        thousandths: "For the logarithmic scale you gave the difference over 1000, which is the logarithm of "
+        "the ratio. DI is ten times that.",
     }
     hints = [
-        "Three branches, `if scale == \"EI\":`, `elif scale == \"S\":`, `else:`; each works out `ratio`. One line behind them makes DI "
-        "of it.",
+        "Three branches, `if scale == \"EI\":`, `elif scale == \"S\":`, `else:`; each works out `ratio`. One "
+        "line behind them makes DI of it.",
         "S is inverse: if value is half of the target, the exposure was twice that of the target.",
         "The logarithmic scale: the constant falls out in `value - target`. Divide by 1000, and `10 ** (...)` undoes the logarithm.",
     ]
     praise = "Now exposures of all units can be put on one chart. DI says something of the detector, nothing of the patient's dose."
 
     def cases(draw):
-        found = []
+        # The logarithmic scale twice above the target, once a little below it and once far below.
+        found = [("log", round(1800 + 1000 * math.log10(ratio)), 1800)
+                 for ratio in (draw.uniform(1.4, 1.6), draw.uniform(1.9, 2.0), draw.uniform(0.7, 0.8), draw.uniform(0.35, 0.4))]
         for _ in range(8):
             target, ratio = draw.choice((200, 250, 400)), draw.choice((0.4, 0.5, 0.7, 1.3, 2.0, 2.5, 3.2)) * draw.uniform(0.95, 1.05)
             found.append(("EI", round(target * ratio), target))
@@ -1150,6 +1405,13 @@ def _first_signal(values, limits, running=2, sides=("above", "below"), first=8):
     return 0
 
 
+def _charts(patients, phantom):
+    """The limits of both charts of a case, in a sentence."""
+    (low, high), (lower, higher) = _limits_of(patients[:8]), _limits_of(phantom[:8])
+    return (f"In this case the limits are {low:.3f} and {high:.3f} on the chart of `patients`, {lower:.3f} and {higher:.3f} on that of "
+            "`phantom`. Compare them with yours; if they are the same, look which weeks lie beyond them, from week 9 on.")
+
+
 @lesson.exercise
 class Creep:
     """Write `creep(patients, phantom)`: since when has the exposure of a unit changed, and what has changed?
@@ -1162,16 +1424,19 @@ class Creep:
     2. A signal is **two weeks in a row**, from week 9 on, beyond the **same** limit. It is dated by the first of the two.
 
     Return a dictionary: `"week"`, the number of that week in `patients`, counted from 1 (0 without a signal); `"cause"`: `"none"`
-    without a signal in `patients`; `"equipment"` (tube, plate or reader) if `phantom` has a signal too, in any week; else `"technique"`
-    (how people expose, or the programmes from which they choose).
+    without a signal in `patients`; `"equipment"` (tube, plate or reader) if `phantom` has a signal too, in any week from week 9 on; else
+    `"technique"`. That stands for all that a phantom with fixed settings does not test: how people expose, the programmes from which they
+    choose, the automatic exposure control, other patients and examinations than before.
+
+    You may write a function of your own for one list first, and use it twice.
     """
 
-    answer = Function("creep", result=Fields("", {"week": Number("", named=("week",)), "cause": Text("")}, in_order=True))
+    answer = Function("creep", result=Fields("", {"week": Number("", named=("week",)), "cause": Text("")}, in_order=True),
+                      about=_charts)
     points = 4
 
     def solution(patients, phantom):
-        weeks = []
-        for values in (patients, phantom):
+        def first_signal(values):
             base = values[:8]
             mean = sum(base) / 8
             moves = 0
@@ -1179,23 +1444,37 @@ class Creep:
                 moves = moves + abs(base[week + 1] - base[week])
             low = mean - 2.66 * moves / 7
             high = mean + 2.66 * moves / 7
-            signal = 0
             for week in range(8, len(values) - 1):
-                both_high = values[week] > high and values[week + 1] > high
-                both_low = values[week] < low and values[week + 1] < low
-                if signal == 0 and (both_high or both_low):
-                    signal = week + 1
-            weeks.append(signal)
-        if weeks[0] == 0:
-            return {"week": 0, "cause": "none"}
-        if weeks[1] > 0:
-            return {"week": weeks[0], "cause": "equipment"}
-        return {"week": weeks[0], "cause": "technique"}
+                if values[week] > high and values[week + 1] > high:
+                    return week + 1
+                if values[week] < low and values[week + 1] < low:
+                    return week + 1
+            return 0
+
+        week = first_signal(patients)
+        cause = "technique"
+        if first_signal(phantom) > 0:
+            cause = "equipment"
+        if week == 0:
+            cause = "none"
+        return {"week": week, "cause": cause}
 
     def _by(patients, phantom, limits=lambda values: _limits_of(values[:8]), late=0, **rule):
         """What the rule gives with other limits, or with another rule for the signal."""
         week, other = (_first_signal(values, limits(values), **rule) for values in (patients, phantom))
         return {"week": week + late if week else 0, "cause": "none" if not week else "equipment" if other else "technique"}
+
+    def _with_spread(patients, phantom, spread):
+        """What the rule gives with limits at `spread(first 8 weeks)` from their mean."""
+        def limits(values):
+            base = values[:8]
+            return sum(base) / 8 - spread(base), sum(base) / 8 + spread(base)
+        return Creep._by(patients, phantom, limits)
+
+    def _if(patients, phantom, changed):
+        """The right week, and the equipment as the cause where `changed(week, first week of the phantom's signal or 0)` says so."""
+        week, other = (_first_signal(values, _limits_of(values[:8])) for values in (patients, phantom))
+        return {"week": week, "cause": "none" if not week else "equipment" if changed(week, other) else "technique"}
 
     def limits_of_all_weeks(patients, phantom):
         return Creep._by(patients, phantom, _limits_of)
@@ -1208,6 +1487,56 @@ class Creep:
 
     def deviations_of_all_weeks(patients, phantom):
         return Creep._by(patients, phantom, lambda values: (np.mean(values) - 2 * np.std(values), np.mean(values) + 2 * np.std(values)))
+
+    def three_standard_deviations(patients, phantom):
+        return Creep._with_spread(patients, phantom, lambda base: 3 * float(np.std(base, ddof=1)))
+
+    def divided_by_eight(patients, phantom):
+        return Creep._with_spread(patients, phantom, lambda base: MOVING_RANGE * sum(np.abs(np.diff(base))) / 8)
+
+    def three_moving_ranges(patients, phantom):
+        return Creep._with_spread(patients, phantom, lambda base: 3 * sum(np.abs(np.diff(base))) / 7)
+
+    def the_median_move(patients, phantom):
+        return Creep._with_spread(patients, phantom, lambda base: MOVING_RANGE * float(np.median(np.abs(np.diff(base)))))
+
+    def four_weeks_of_baseline(patients, phantom):
+        return Creep._by(patients, phantom, lambda values: _limits_of(values[:4]))
+
+    def three_weeks_in_a_row(patients, phantom):
+        return Creep._by(patients, phantom, running=3)
+
+    def one_week_of_the_phantom(patients, phantom):
+        one = _first_signal(phantom, _limits_of(phantom[:8]), running=1)
+        return Creep._if(patients, phantom, lambda week, other: one)
+
+    def the_phantom_without_the_patients(patients, phantom):
+        right, other = Creep.solution(patients, phantom), _first_signal(phantom, _limits_of(phantom[:8]))
+        return {**right, "cause": "equipment" if other else right["cause"]}
+
+    def in_the_same_week(patients, phantom):
+        return Creep._if(patients, phantom, lambda week, other: other == week)
+
+    def not_after_the_patients(patients, phantom):
+        return Creep._if(patients, phantom, lambda week, other: 0 < other <= week)
+
+    def not_before_the_patients(patients, phantom):
+        return Creep._if(patients, phantom, lambda week, other: other >= week)
+
+    def the_baseline_as_well(patients, phantom):
+        return Creep._by(patients, phantom, first=0)
+
+    def from_week_eight(patients, phantom):
+        return Creep._by(patients, phantom, first=7)
+
+    def from_week_ten(patients, phantom):
+        return Creep._by(patients, phantom, first=9)
+
+    def counted_after_the_baseline(patients, phantom):
+        return Creep._by(patients, phantom, late=-8)
+
+    def the_lists_mixed_up(patients, phantom):
+        return Creep.solution(phantom, patients)
 
     def one_week_is_enough(patients, phantom):
         return Creep._by(patients, phantom, running=1)
@@ -1266,14 +1595,41 @@ class Creep:
     wrong_ways = {
         limits_of_all_weeks: "Your limits come from all weeks. The change that you look for widens them, and hides itself behind them: "
         "take them from the baseline alone.",
-        two_standard_deviations: "Your limits are two standard deviations of the baseline. That is tighter than the rule, one week in "
-        "twenty lies outside by chance, and somebody is accused of it. The rule takes 2.66 mean moving ranges.",
+        two_standard_deviations: "Your limits are two standard deviations of the baseline. By that about one week in twenty lies outside "
+        "by chance. The rule takes 2.66 mean moving ranges.",
         deviations_of_all_weeks: "Your limits come from mean and standard deviation of all weeks, those of the change among them. So "
         "they follow the change. Take the baseline alone, and its moving range.",
+        three_standard_deviations: "Your limits are three standard deviations of the baseline. A creep that has begun in the baseline "
+        "widens them, and hides. The moving range looks at neighbouring weeks only, and so hardly sees the creep: 2.66 times its mean.",
+        divided_by_eight: "You divided the sum of the differences by 8. Eight weeks have seven differences between them.",
+        three_moving_ranges: "You took 3 mean moving ranges. Three **standard deviations** are meant by the rule, and 3 / 1.128 = 2.66 "
+        "makes them of the mean moving range.",
+        the_median_move: "You took the median of the differences. There are charts of that kind, with a factor of their "
+        "own; this rule takes the mean.",
+        four_weeks_of_baseline: "Your limits come from the first four weeks. The rule takes eight.",
+        three_weeks_in_a_row: "You wait for three weeks in a row. The rule takes two.",
+        one_week_of_the_phantom: "You take a single week of the phantom for a signal, and send a technician. The rule is the same for both "
+        "lists: two weeks in a row, beyond the same limit.",
+        the_phantom_without_the_patients: "You name the equipment where the patients' chart has no signal. The phantom may be watched for "
+        "itself; here the rule says `none` then.",
+        in_the_same_week: "You count a signal of the phantom only in the week of the patients' signal. Two charts with different limits "
+        "seldom notice the same change in the same week: the rule says in any week.",
+        not_after_the_patients: "You count a signal of the phantom only if it comes no later than that of the patients. Its chart may need "
+        "longer: the rule says in any week.",
+        not_before_the_patients: "You count a signal of the phantom only if it comes no earlier than that of the patients. It is often the "
+        "phantom that notices first: the rule says in any week.",
+        the_baseline_as_well: "You look for the signal in the baseline too. Its weeks made the limits and are not judged by them: "
+        "from week 9 on, which is place 8.",
+        from_week_eight: "You begin at week 8, which belongs to the baseline. Week 9 is place 8: `range(8, ...)`.",
+        from_week_ten: "You begin at week 10. Python counts from 0, so that week 9 is place 8: `range(8, ...)`.",
+        counted_after_the_baseline: "You count the weeks from the end of the baseline. The number of the week is that in "
+        "`patients`, whose first week is 1.",
+        the_lists_mixed_up: "You date the change by the phantom and look for its cause in the patients: the two lists are "
+        "mixed up. `patients` comes first.",
         one_week_is_enough: "You take a single week for a signal. A holiday week with three difficult patients would then send a "
         "technician to the room. The rule wants two in a row.",
-        above_alone: "You look for weeks above the upper limit alone. A plate that grows tired shows less and less: the lower limit "
-        "counts as well.",
+        above_alone: "You look for weeks above the upper limit alone. A plate that grows tired shows less and less: "
+        "the lower limit counts as well.",
         on_either_side: "You take two weeks for a signal of which one is too high and the other too low. That is a restless unit, no "
         "shift: the rule says beyond the **same** limit.",
         around_the_target: "Your limits lie around a DI of 0, the target. A unit may run a little off its target all year without any "
@@ -1283,32 +1639,31 @@ class Creep:
         by_the_second_week: "You date the signal by the second of the two weeks, the one in which it was noticed. The rule dates it by "
         "the first: whoever looks for a cause must not start a week late.",
         from_zero: "Your week is one too low: Python counts places from 0, and the rule counts weeks from 1.",
-        the_last_signal: "You return the last pair of weeks beyond a limit. When did it begin? Keep the first: `if signal == 0 and ...`.",
-        always_the_technique: "You never look at `phantom`. If the constancy exposures, with the same settings every week, move as well, "
-        "it is the tube, the plate or the reader that has changed, and not how people expose.",
-        the_two_mixed_up: "Turn the causes round. Phantom steady, patients changed: tube, plate and reader are as they were, so people "
-        "expose otherwise, the technique. Phantom changed too: the equipment.",
-        phantom_for_the_week: "You date the change by the phantom's chart. The phantom says what the cause is; the week is that of the "
-        "patients' chart.",
+        the_last_signal: "You return the last pair of weeks beyond a limit. When did it begin? Return at the "
+        "first, and the loop ends there.",
+        always_the_technique: "You name the technique whatever `phantom` says. If the constancy exposures, with the same settings every "
+        "week, move as well, it is the tube, the plate or the reader that has changed, and not how people expose.",
+        the_two_mixed_up: "Turn the causes round. Phantom steady, patients changed: tube, plate and reader are as they were, so it is "
+        "what the phantom does not test, the technique. Phantom changed too: the equipment.",
+        phantom_for_the_week: "You date the change by the phantom's chart. The phantom says what the cause is; the week "
+        "is that of the patients' chart.",
         by_the_patients_limits: "You judge the phantom by the patients' limits. Its readings scatter far less: with limits so wide it "
         "never signals. Each list has a chart of its own.",
     }
     hints = [
-        "Work on one list first: `base = values[:8]`, its mean, and the sum of `abs(base[week + 1] - base[week])` for the seven weeks 0 "
-        "to 6.",
-        "Then `for week in range(8, len(values) - 1):` looks at a week and the next: both above the upper limit, or both below the "
-        "lower one?",
-        "Keep the first: `if signal == 0 and (both_high or both_low): signal = week + 1`.",
-        "Do that for both lists, `for values in (patients, phantom):`, with a list of the two signals. At the end decide: no signal in "
-        "the first, none; a signal in the second as well, the equipment; else the technique.",
+        "Work on one list first, in a function of your own, `def first_signal(values):`. It takes `base = values[:8]`, its mean, and the "
+        "sum of `abs(base[week + 1] - base[week])` for the seven weeks 0 to 6.",
+        "Then `for week in range(8, len(values) - 1):` looks at a week and the next: are both above the upper limit?",
+        "If so, `return week + 1`, which ends the loop at the first signal. The same for the lower limit. Behind the loop: `return 0`.",
+        "In `creep` call it for `patients` and for `phantom`. Begin with `cause = \"technique\"`; a signal in `phantom` makes it the "
+        "equipment; last, no signal in `patients` makes it none.",
     ]
     praise = "Two charts tell apart what one cannot. And the rule was there before the data: nobody can say that the limits were made " \
         "for the accused."
 
     def cases(draw):
         found = []
-        for kind in ("steady", "odd week", "slow", "slow", "slow", "step", "both up", "both down", "both down", "restless", "off target",
-                     "early", "phantom small", "back again", "trend in base"):
+        for kind in _KINDS:
             while True:
                 case = _weeks(draw, kind)
                 if all(_is_clear(values) for values in case):
@@ -1318,38 +1673,72 @@ class Creep:
         return found
 
 
+# What happens after the baseline: (to the patients, to the phantom), each {weeks: how far from the centre, where 1 is the limit}. Weeks are
+# places from 0, (one,) or (first, after the last), of 26 in all; "s" is one that is drawn for the case.
+_KINDS = {
+    "steady": ({}, {}),
+    "odd weeks": ({("s",): 5, ("s+4",): -5, ("s+6",): 4}, {("s+1",): 3}),
+    "restless": ({("s",): 5, ("s+1",): -5}, {}),
+    "step": ({("s", 26): 4}, {}),
+    "step down": ({("s", 26): -4}, {}),
+    "slow": ({("s", 26): "up"}, {}),
+    "slow, odd weeks of the phantom": ({("s", 26): "up"}, {("s+2",): 3, ("s+4",): -3}),
+    "step, the phantom restless": ({("s", 26): 3}, {("s+2",): 3, ("s+3",): -3}),
+    "two weeks": ({("s", "s+2"): 3}, {}),
+    "two weeks each": ({("s", "s+2"): 3}, {("s+5", "s+7"): 3}),
+    "both at once": ({("s", 26): 4}, {("s", 26): 3}),
+    "the phantom later, down": ({("s", 26): -4}, {("s+2", 26): -3}),
+    "the phantom before": ({("s+3", 26): 3}, {("s", "s+2"): 3}),
+    "the phantom alone": ({}, {("s", 26): 4}),
+    "week nine": ({(8, 26): 3}, {}),
+    "back again": ({("s", "s+4"): 4, ("s+7", "s+9"): -3}, {}),
+    "inside by little": ({("s", "s+3"): 0.94}, {("s", "s+3"): 0.94}),
+    "outside by little": ({("s", "s+3"): 1.06}, {}),
+    "off target": ({("s", 26): 3}, {}),
+    "odd week of the baseline": ({("s", 26): 1.5}, {}),
+    "a step in the baseline": ({("s", 26): -3}, {}),
+    "week eight": ({(8,): 1.6}, {}),
+    "a creep in the baseline": ({("s", 26): 1.6}, {}),
+    "up and down in the baseline": ({("s", "s+4"): 0.75}, {}),
+}
+
+
 def _weeks(draw, kind):
-    """26 weeks of (patients, phantom), DI rounded to two places."""
-    start = draw.randint(9, 14)
-    offset = draw.choice((-0.8, 0.9)) if kind == "off target" else draw.uniform(-0.3, 0.3)
-    patients = [offset + draw.uniform(-0.2, 0.2) for _ in range(26)]
-    phantom = [draw.uniform(-0.03, 0.03) for _ in range(26)]
-    after = range(start, 26)
-    if kind == "odd week":
-        patients[start] += 2.0
-        patients[start + 4] -= 2.0
-    if kind == "restless":
-        patients[start], patients[start + 1] = offset + 2.0, offset - 2.0
-    if kind == "early":
-        patients[3] += 1.0                      # an odd week of the baseline widens the limits
-    if kind in ("slow", "trend in base"):
-        for week in after:
-            patients[week] += draw.uniform(0.16, 0.22) * (week - start + 1)
-    if kind == "trend in base":
-        for week in range(8):
-            patients[week] += 0.05 * week
-    if kind in ("step", "off target", "early", "back again"):
-        for week in after if kind != "back again" else range(start, start + 5):
-            patients[week] += 2.6
-    if kind in ("both up", "both down", "phantom small"):
-        size = {"both up": 2.0, "both down": -1.8, "phantom small": 1.4}[kind]
-        for week in after:
-            patients[week] += size
-        for week in range(start + draw.randint(1, 2), 26):
-            phantom[week] += {"phantom small": 0.25}.get(kind, size)
-    return [round(one, 2) for one in patients], [round(one, 2) for one in phantom]
+    """26 weeks of (patients, phantom), DI rounded to two places for the patients, three for the phantom."""
+    offset = draw.choice((-0.9, 0.9)) if kind == "off target" else draw.uniform(-0.2, 0.2)
+    base = [offset + draw.uniform(-0.2, 0.2) for _ in range(8)]
+    if kind == "odd week of the baseline":
+        base[3] += 1.0
+    if kind == "a step in the baseline":
+        base = [offset + draw.uniform(-0.02, 0.02) for _ in range(6)] + [offset + 0.6] * 2
+    if kind == "week eight":
+        base[7] = offset + 1.5
+    if kind == "a creep in the baseline":
+        base = [offset + 0.1 * week + draw.uniform(-0.01, 0.01) for week in range(8)]
+    if kind == "up and down in the baseline":
+        base = [offset + draw.uniform(0.19, 0.21) * (-1) ** week for week in range(8)]
+    start = draw.randint(11, 15)
+    steady = [draw.uniform(-0.03, 0.03) for _ in range(8)]
+    return tuple(_went_on(draw, values, start, happened, places)
+                 for values, happened, places in zip((base, steady), _KINDS[kind], (2, 3)))
+
+
+def _went_on(draw, base, start, happened, places):
+    """The eight weeks of a baseline and 18 more, of which some lie where `happened` puts them."""
+    def week(said):
+        return start + int(said[1:] or 0) if isinstance(said, str) else said
+
+    values = [round(one, places) for one in base]
+    low, high = _limits_of(values)
+    mean, spread = (low + high) / 2, (high - low) / 2
+    values += [mean + draw.uniform(-0.5, 0.5) * spread for _ in range(18)]
+    for (first, *last), far in happened.items():
+        for place in range(week(first), week(last[0]) if last else week(first) + 1):
+            by = 0.45 * (place - start + 1) if far == "up" else far * (1 if abs(far) < 2 else draw.uniform(0.9, 1.1))
+            values[place] = mean + by * spread
+    return [round(one, places) for one in values]
 
 
 def _is_clear(values):
     """Whether no week lies so near to a limit that rounding the factor 2.66 decides."""
-    return all(abs(one - limit) > 0.004 for limit in _limits_of(values[:8]) for one in values[8:])
+    return all(abs(one - limit) > 0.0008 for limit in _limits_of(values[:8]) for one in values[8:])

@@ -26,6 +26,23 @@ def test_contrast_names_the_steps_beyond_the_limit():
     assert "-" in contrast(CALIBRATED, 6, 10).says.split("Largest deviation ")[1][:2]
 
 
+def test_many_displays_get_a_panel_each_with_the_same_scales():
+    picture = response({str(number): (CALIBRATED, 0.25 * number) for number in range(1, 7)}, title="T")
+    axes = picture.figure.axes
+    assert len(axes) == 6 and len({one.get_ylim() for one in axes}) == 1
+    assert picture.says.count("where the GSDF wants") == 6
+    assert len(response({"1": (CALIBRATED, 0.25), "2": (GAMMA, 0.25)}).figure.axes) == 1
+
+
+def test_a_contrast_that_is_far_too_high_is_cut_off_and_told():
+    crushed = [1 + 0.01 * level if level < 4 else one for level, one in enumerate(CALIBRATED)]
+    picture = contrast(crushed, 0.25, 10)
+    low, high = picture.figure.axes[0].get_ylim()
+    assert (low, high) == (-110, 110)
+    numbers = [text.get_text() for text in picture.figure.axes[0].texts]
+    assert any(one.startswith("+") and one.endswith(" %") for one in numbers)
+
+
 def test_native_pixels():
     grid = np.indices((20, 20)).sum(axis=0) % 2 * 255
     picture = native_pixels([("one", grid, (0, 8, 0, 8), "a chess board"), ("two", grid, (0, 4, 0, 8), "half of it")], zoom=5, title="T")

@@ -77,3 +77,12 @@ def test_single_values_use_the_moving_range():
     for wrong in ([("a", 1)], [("a", 1), ("b", float("nan"))]):
         with pytest.raises(CourseError):
             quality.single_values(wrong)
+
+
+def test_single_values_mark_what_stays_beyond_a_limit():
+    rows = [(month, value) for month, value in zip(MONTHS, (0, 1, 0, 1, 0, 1, 9, 0, 9, 9, -9, 9))]
+    said = quality.single_values(rows, baseline=6, running=2).says
+    assert "Above the limits, 2 or more in a row: 2024-09, 2024-10. Below the limits, 2 or more in a row: none." in said
+    every = quality.single_values(rows, baseline=6).says
+    assert "Above the limits: 2024-07, 2024-09, 2024-10, 2024-12. Below the limits: 2024-11." in every
+    assert quality.single_values(rows, span=(-20, 20)).figure.axes[0].get_ylim() == (-20, 20)

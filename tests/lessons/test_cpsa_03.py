@@ -9,7 +9,9 @@ import pytest
 from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
 from coursekit.hospital import hospital
-from coursekit.lessons.cpsa_03_test_patterns import COEFFICIENTS, LIMITS, ContrastError, PatternFaults, contrast_error, lesson, patch
+from coursekit.lessons import cpsa_03_test_patterns as own
+from coursekit.lessons.cpsa_03_test_patterns import (COEFFICIENTS, LIMITS, ContrastError, Creep, PatternFaults, contrast_error, lesson,
+                                                     patch)
 from coursekit.standards import gsdf
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
@@ -72,6 +74,10 @@ def with_arrays(readings, ambient):
 ])
 def test_right_ways_to_the_contrast_error(editions, given):
     assert judged("ContrastError", editions, given).correct
+
+
+def test_an_unknown_mistake_in_the_contrast_is_told_the_first_step(editions):
+    assert "first step" in judged("ContrastError", editions, lambda *case: contrast_error(*case) + 3).message
 
 
 @pytest.mark.parametrize(("given", "label"), [
@@ -152,11 +158,11 @@ def by_index(native, ambient):
 @pytest.mark.parametrize("given", [
     nearest, at_least, at_most, by_index, lambda *case: [float(one) for one in nearest(*case)], lambda *case: tuple(nearest(*case)),
     lambda *case: dict(enumerate(nearest(*case))), lambda *case: [str(one) for one in nearest(*case)],
+    lambda *case: ", ".join(map(str, nearest(*case))),
 ])
 def test_right_tables(editions, given):
     verdict = judged("Calibrate", editions, given)
-    # Digits in quotes are no driving levels; everything else is.
-    assert verdict.correct or type(given([0.5 + n for n in range(1024)], 0.1)[0]) is str, verdict
+    assert verdict.correct, verdict
 
 
 @pytest.mark.parametrize(("given", "says"), [
@@ -169,12 +175,35 @@ def test_right_tables(editions, given):
     (lambda native, ambient: [one - one % 32 for one in nearest(native, ambient)[:-1]] + [1023], "photometer"),
     (lambda native, ambient: nearest([one**0.5 for one in native], ambient), "photometer"),
     (lambda native, ambient: nearest(native, 3 * ambient), "photometer"),
+    (lambda native, ambient: ["one"] * 256, "is text; each entry"), (lambda native, ambient: [float("nan")] * 256, "no whole number"),
     (lambda native, ambient: native.clear(), "return"), (lambda native: [0] * 256, "argument"),
 ])
 def test_wrong_tables_are_told_what_the_photometer_finds(editions, given, says):
     verdict = judged("Calibrate", editions, given)
     assert verdict.outcome is Outcome.NOT_YET
     assert says in verdict.message or verdict.label in {way.__name__ for way in EXERCISES["Calibrate"].wrong_ways}, verdict
+
+
+def first_that_reach(native, ambient, wanted):
+    """The first level that reaches each luminance, found as the exercise suggests, for whatever was wanted."""
+    table, level = [], 0
+    for cd in wanted:
+        while level < 1023 and native[level] + ambient < cd:
+            level += 1
+        table.append(level)
+    return table
+
+
+@pytest.mark.parametrize(("given", "label"), [
+    (lambda native, ambient: first_that_reach(native, 0, gsdf.between(native[0] + ambient, native[-1] + ambient, 256)),
+     "ambient_in_the_target_alone"),
+    (lambda native, ambient: first_that_reach(native, 0, gsdf.between(native[0], native[-1], 256)), "without_ambient"),
+    (lambda native, ambient: first_that_reach(native, ambient, gsdf.between(1, 350, 256)), "one_for_all"),
+    (lambda native, ambient: [int(1023 * p / 255) for p in range(256)], "straight_through"),
+    (lambda native, ambient: own.Calibrate.without_an_end(native, ambient), "without_an_end"),
+])
+def test_a_misconception_about_tables_is_known_however_it_searches(editions, given, label):
+    assert judged("Calibrate", editions, given).label == label
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -244,6 +273,40 @@ def test_wrong_ways_to_the_faults(editions, given, label):
     assert verdict.outcome is Outcome.NOT_YET and (label is None or verdict.label == label), verdict
 
 
+def scaled_by(rule):
+    """The right faults, but "scaled" as `rule(differences across, differences upright)` says."""
+    def given(picture, places):
+        across = np.diff(patch(picture.astype(int), places["lines across"]), axis=0)
+        upright = np.diff(patch(picture.astype(int), places["lines upright"]), axis=1)
+        rest = faults_of(picture, places) - {"scaled"}
+        return rest | {"scaled"} if rule(across, upright) else rest
+    return given
+
+
+@pytest.mark.parametrize(("given", "label"), [
+    (scaled_by(lambda across, upright: np.abs(across).min() < 200 and np.abs(upright).min() < 200), "in_both_directions"),
+    (scaled_by(lambda across, upright: np.abs(across).mean() < 200 or np.abs(upright).mean() < 200), "the_mean_step"),
+    (scaled_by(lambda across, upright: across.min() < 200 or upright.min() < 200), "always_scaled"),
+    (scaled_by(lambda across, upright: np.abs(across[:, 0]).min() < 200 or np.abs(upright[0]).min() < 200), "one_line_of_pixels"),
+    (scaled_by(lambda across, upright: np.abs(across[:, 5]).min() < 200 or np.abs(upright[7]).min() < 200), "one_line_of_pixels"),
+    (scaled_by(lambda across, upright: np.abs(upright).min() < 200), "lines_upright_alone"),
+    (PatternFaults.absolute_ends, "absolute_ends"), (PatternFaults.values_of_the_whole_capture, "values_of_the_whole_capture"),
+])
+def test_wrong_ideas_of_faults_are_told_apart(editions, given, label):
+    verdict = judged("PatternFaults", editions, given)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_signs_that_were_left_in_are_among_the_slips_that_are_told(editions):
+    verdict = judged("PatternFaults", editions, scaled_by(lambda across, upright: across.min() < 200))
+    assert "np.abs" in verdict.message
+
+
+def test_an_unknown_mistake_is_told_what_there_is_to_be_measured(editions):
+    message = judged("PatternFaults", editions, lambda picture, places: []).message
+    assert "different values" in message and "q5.failed[0]" in message
+
+
 def test_an_error_does_not_print_a_picture(editions):
     verdict = judged("PatternFaults", editions, lambda picture, places: picture + places)
     assert verdict.label == "error" and len(verdict.message) < 300
@@ -259,7 +322,7 @@ def test_each_fault_and_a_sound_picture_are_among_the_captures():
 
 def test_plate_numbers_in_other_forms(editions):
     right = EXERCISES["PlateNumbers"].computed(EXERCISES["PlateNumbers"].solution, editions.own)
-    assert judged("PlateNumbers", editions, {name.upper(): f"{value:.1f}" for name, value in right.items()}).correct
+    assert judged("PlateNumbers", editions, {name.upper(): f"{value:.2f}" for name, value in right.items()}).correct
     assert judged("PlateNumbers", editions, {**right, "ghost": f"{right['ghost']:.2f} %"}).correct
     assert judged("PlateNumbers", editions, list(right.items())).correct
     assert judged("PlateNumbers", editions, {name: np.float64(value) for name, value in right.items()}).correct
@@ -271,12 +334,32 @@ def test_plate_numbers_in_other_forms(editions):
 @pytest.mark.parametrize(("name", "change"), [
     ("uniformity", lambda value: value / 100), ("uniformity", lambda value: 100 - value), ("snr", lambda value: 20 * math.log10(value)),
     ("ghost", lambda value: value / 100), ("ghost", lambda value: 100 + value), ("ghost", lambda value: value + 1),
-    ("snr", lambda value: 1 / value),
+    ("snr", lambda value: 1 / value), ("uniformity", lambda value: value + 0.05), ("ghost", lambda value: value - 0.15),
 ])
 def test_plate_numbers_that_are_wrong(editions, name, change):
     right = EXERCISES["PlateNumbers"].computed(EXERCISES["PlateNumbers"].solution, editions.own)
     verdict = judged("PlateNumbers", editions, {**right, name: change(right[name])})
     assert verdict.outcome is Outcome.NOT_YET and (f"`{name}`" in verdict.message or verdict.label.islower()), verdict
+
+
+@pytest.mark.parametrize(("name", "given", "says"), [
+    ("uniformity", lambda flat, low, places: evenness(low, places, own.FIVE), "low_plate"),
+    ("uniformity", lambda flat, low, places: evenness(flat, places, list(places)), "seven places"),
+    ("snr", lambda flat, low, places: patch(low.pixel_array, places["middle"]).mean() / patch(low.pixel_array, places["middle"]).std(),
+     "low_plate"),
+    ("uniformity", lambda flat, low, places: 7, "rounded"), ("uniformity", lambda flat, low, places: 6.5, "rounded"),
+    ("snr", lambda flat, low, places: 45, "rounded"), ("ghost", lambda flat, low, places: 6.9, "rounded"),
+])
+def test_the_wrong_plate_and_rounding_are_told(editions, name, given, says):
+    right = EXERCISES["PlateNumbers"].computed(EXERCISES["PlateNumbers"].solution, editions.own)
+    number = given(*(lesson.input_of(one, editions.own) for one in ("flat_plate", "low_plate", "plate_places")))
+    verdict = judged("PlateNumbers", editions, {**right, name: number})
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message and f"`{name}`" in verdict.message, verdict
+
+
+def evenness(dataset, places, names):
+    means = [patch(dataset.pixel_array, places[name]).mean() for name in names]
+    return 200 * (max(means) - min(means)) / (max(means) + min(means))
 
 
 # --- deviation index
@@ -300,6 +383,19 @@ def test_right_deviation_indices(editions, given):
 ])
 def test_wrong_deviation_indices(editions, given):
     assert judged("DeviationIndex", editions, given).outcome is Outcome.NOT_YET
+
+
+def by_ratio(of_the_log):
+    return lambda scale, value, target: 10 * math.log10(
+        {"EI": lambda: value / target, "S": lambda: target / value, "log": lambda: of_the_log(value, target)}[scale]())
+
+
+@pytest.mark.parametrize(("of_the_log", "label"), [
+    (lambda value, target: value - target, "difference_as_ratio"), (lambda value, target: (value - target) / 1000, "difference_as_ratio"),
+    (lambda value, target: 10 ** (value - target), "the_power_without_a_thousand"),
+])
+def test_a_logarithm_that_does_not_exist_is_explained(editions, of_the_log, label):
+    assert judged("DeviationIndex", editions, by_ratio(of_the_log)).label == label
 
 
 # --- creep
@@ -326,6 +422,33 @@ def test_right_ways_to_the_creep(editions, given):
     assert judged("Creep", editions, given).correct
 
 
+def limits_of(values):
+    return own._limits_of(values[:8])
+
+
+@pytest.mark.parametrize(("given", "label"), [
+    (lambda *case: Creep._if(*case, lambda week, other: other == week), "in_the_same_week"),
+    (lambda *case: Creep._if(*case, lambda week, other: 0 < other <= week), "not_after_the_patients"),
+    (lambda *case: Creep._if(*case, lambda week, other: False), "always_the_technique"),
+    (lambda *case: Creep._by(*case, running=3), "three_weeks_in_a_row"),
+    (lambda *case: Creep._by(*case, first=0), "the_baseline_as_well"), (lambda *case: Creep._by(*case, first=7), "from_week_eight"),
+    (lambda *case: Creep._by(*case, first=9), "from_week_ten"),
+    (lambda *case: Creep._by(*case, lambda values: (np.mean(values[:8]) - 3 * np.std(values[:8]),
+                                                    np.mean(values[:8]) + 3 * np.std(values[:8]))), "three_standard_deviations"),
+    (lambda patients, phantom: {**with_numpy(patients, phantom), "cause": "equipment" if own._first_signal(phantom, limits_of(phantom))
+                                else with_numpy(patients, phantom)["cause"]}, "the_phantom_without_the_patients"),
+    (lambda *case: Creep._by(*case, lambda values: own._limits_of(values[:4])), "four_weeks_of_baseline"),
+    (lambda patients, phantom: with_numpy(phantom, patients), "the_lists_mixed_up"),
+])
+def test_wrong_ideas_of_the_rule_are_told_apart(editions, given, label):
+    verdict = judged("Creep", editions, given)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_an_unknown_mistake_in_the_creep_is_told_the_limits(editions):
+    assert "limits are" in judged("Creep", editions, lambda *case: {"week": 0, "cause": "none"}).message
+
+
 @pytest.mark.parametrize("given", [
     lambda patients, phantom: with_numpy(phantom, patients), lambda patients, phantom: {"week": 0, "cause": "none"},
     lambda patients, phantom: with_numpy(patients, phantom)["week"], lambda patients, phantom: {"week": 9, "cause": "technique"},
@@ -335,6 +458,15 @@ def test_right_ways_to_the_creep(editions, given):
 ])
 def test_wrong_ways_to_the_creep(editions, given):
     assert judged("Creep", editions, given).outcome is Outcome.NOT_YET
+
+
+def test_the_rule_finds_what_the_lesson_tells_of_the_two_units():
+    week = lesson.input_of("weekly", hospital(0))
+
+    def listed(unit, kind):
+        return week[(week.unit == unit) & (week.kind == kind)].di.tolist()
+    assert Creep.solution(listed("CR_ER1", "patient"), listed("CR_ER1", "phantom")) == {"week": 14, "cause": "technique"}
+    assert Creep.solution(listed("DX_CH1", "patient"), listed("DX_CH1", "phantom")) == {"week": 0, "cause": "none"}
 
 
 def test_all_outcomes_are_among_the_cases():
@@ -349,7 +481,9 @@ def test_the_creep_of_the_hospital(seed):
     h = hospital(seed, "tiny")
     week = lesson.input_of("weekly", h)
     assert week.week.max() == "2025-03-31"
-    for (unit, kind), rows in week.groupby(["unit", "kind"]):
+    for (unit, kind), every in week.groupby(["unit", "kind"]):
+        kept, rows = every[every.week < "2025-01-06"], every[every.week >= "2025-01-06"]
+        assert len(kept) == 13 and kept.di.abs().max() < 0.35
         half = len(rows) // 2
         moved = np.average(rows.di[half:], weights=rows.n[half:]) - np.average(rows.di[:half], weights=rows.n[:half])
         assert moved > 0.8 if (unit, kind) == ("CR_ER1", "patient") else abs(moved) < 0.35, (unit, kind, moved)
