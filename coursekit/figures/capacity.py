@@ -1,4 +1,4 @@
-"""Storage and capacity: a forecast with its interval, waiting times as distributions, hits against days on the fast tier."""
+"""Storage and capacity: what months brought, a forecast with its interval, waiting times, hits against days on the fast tier."""
 
 import datetime
 
@@ -31,12 +31,46 @@ def reached(table, column, limit):
     raise CourseError(f"The column {column!r} does not reach {limit:g} within the table; it ends with {amounts[-1]:.1f}.")
 
 
-def forecast(history, plan=None, limits=(), title="Forecast", unit="TB"):
+def months_brought(table, title="What each month brought", unit="TB"):
+    """What a store took in month by month, as bars, with what came once on top of what is usual.
+
+    table : DataFrame with `month`, "2025-03", `brought_tb` and, of that, `import_tb`
+    """
+    months, imported = table["month"].tolist(), table["import_tb"].tolist()
+    usual = [float(brought - once) for brought, once in zip(table["brought_tb"], imported)]
+    picture = figure(900, 380)
+    axes = picture.add_axes((0.065, 0.12, 0.92, 0.78))
+    summer = [int(month[5:]) in (7, 8) for month in months]
+    axes.bar(range(len(months)), usual, color=[_BAND if warm else _LINE for warm in summer], edgecolor=_LINE, width=0.8)
+    for place, (low, once) in enumerate(zip(usual, imported)):
+        if once:
+            axes.bar([place], [once], bottom=[low], facecolor="white", edgecolor=_WARM, hatch="////", width=0.8)
+            axes.annotate("came once", (place, low + once), (-14, -2), textcoords="offset points", size=9.5, color=_WARM, weight="bold",
+                          ha="right", va="top")
+    shown = [place for place, month in enumerate(months) if month.endswith(("-01", "-07")) or place == 0]
+    axes.set_xticks(shown, [months[place] for place in shown])
+    axes.set_xlim(-0.7, len(months) - 0.3)
+    axes.set_ylabel(f"{unit} in the month", color=_INK)
+    axes.plot([], [], color=_BAND, lw=8, label="July and August")
+    axes.legend(frameon=False, fontsize=9.5, loc="upper left")
+    _finish(axes, title)
+    by_size = sorted(zip(usual, months))
+    warm = [amount for amount, is_summer in zip(usual, summer) if is_summer]
+    said = [f"usual work between {by_size[0][0]:.2f} {unit} in {by_size[0][1]} and {by_size[-1][0]:.2f} {unit} in {by_size[-1][1]}"]
+    if warm and len(warm) < len(usual):
+        rest = [amount for amount, is_summer in zip(usual, summer) if not is_summer]
+        said.append(f"July and August {sum(warm) / len(warm):.2f} {unit} on the average, the other months {sum(rest) / len(rest):.2f}")
+    said += [f"in {month} {once:.2f} {unit} more that came once" for month, once in zip(months, imported) if once]
+    return Picture(picture, f"{title}: {'; '.join(said)}.")
+
+
+def forecast(history, plan=None, limits=(), title="Forecast", unit="TB", days_marked=()):
     """What a store held month by month, and where it goes, with the band of what may come.
 
     history : dict from date, "2025-04-07", to the amount
     plan    : DataFrame with `until`, `likely` and, for a band, `low` and `high`; None: the history alone
     limits  : tuples (amount, what it is), drawn as level lines. Where a band meets the first of them is shown once more, enlarged
+    days_marked : tuples (datetime.date, what it is), drawn as upright lines
     """
     band = plan is not None and "low" in plan and "high" in plan
     days = [datetime.date.fromisoformat(day) for day in history]
@@ -51,6 +85,7 @@ def forecast(history, plan=None, limits=(), title="Forecast", unit="TB"):
         crossings.append(told)
         says.append(f"a line at {amount:g} {unit}, {what}"
                     + (f", reached {', '.join(f'{name} {day}' for name, day in told.items())}" if told else ""))
+    says += [f"{what} {day}" for day, what in days_marked]
     near = crossings[0] if crossings and band and len(crossings[0]) == 3 else {}
     picture = figure(900, 420)
     axes = picture.add_axes((0.065, 0.1, 0.53 if near else 0.9, 0.8))
@@ -61,10 +96,16 @@ def forecast(history, plan=None, limits=(), title="Forecast", unit="TB"):
     for amount, what in limits:
         axes.annotate(f"{amount:g} {unit}: {what}", (days[0], amount), (4, 4), textcoords="offset points", size=9.5, color=_WARM,
                       weight="bold")
-    axes.set_xlim(days[0], last)
-    axes.set_ylim(0, top * 1.12)
+    low = 20 * (min(amounts) // 20) if min(amounts) > top / 4 else 0
+    axes.set_xlim(days[0], last + (last - days[0]) / 40)
+    axes.set_ylim(low, low + (top - low) * 1.12)
+    for place, (day, what) in enumerate(days_marked):
+        axes.axvline(day, color=_FAINT, lw=1.2, ls=(0, (4, 3)))
+        side = -1 if place == 0 else 1
+        axes.annotate(what, (day, 0.06), (4 * side, 0), xycoords=("data", "axes fraction"), textcoords="offset points", size=9.5, color=_INK,
+                      ha="right" if side < 0 else "left")
     axes.set_ylabel(unit, color=_INK)
-    axes.legend(frameon=False, fontsize=9.5, loc="lower right")
+    axes.legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(0.0, 0.72))
     _dated(axes, days[0], last, 4 if near else 7)
     _finish(axes, title)
     if near:
@@ -131,7 +172,7 @@ def waiting(groups, limit=None, title="How long the first image takes"):
         times = np.sort(np.asarray(times, dtype=float))
         share = 100 * np.arange(1, len(times) + 1) / len(times)
         axes.step(times, share, where="post", color=color, ls=style, lw=2, label=name)
-        within = f", {100 * (times <= limit).mean():.0f} % within {limit:g} s" if limit else ""
+        within = f", {100 * (times <= limit).mean():.1f} % within {limit:g} s" if limit else ""
         said.append(f"{name}: half within {np.quantile(times, 0.5):.1f} s{within}")
         ends.append(times[-1])
     axes.axhline(95, color=_FAINT, lw=1, ls=":")
@@ -163,17 +204,19 @@ def hits_by_days(curves, wanted=None, title="Hits by days on the fast tier"):
     said = []
     for (name, points), (color, style) in zip(curves.items(), _STYLES, strict=False):
         axes.plot(*zip(*points), color=color, ls=style, lw=2, label=name)
-        shown = points[:: max(1, len(points) // 6)]
+        wide = max(days for days, _ in points) / 6                              # some of them, evenly by days
+        shown = [min(points, key=lambda point: abs(point[0] - step * wide)) for step in range(7)]
+        shown = [point for place, point in enumerate(shown) if point not in shown[:place]]
         said.append(f"{name}: " + ", ".join(f"{share:.0f} % at {days} days" for days, share in shown))
     if wanted:
         axes.axhline(wanted, color=_FAINT, lw=1.2, ls=":")
         axes.annotate(f"{wanted:g} %", (1, wanted), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points", size=9.5,
                       color=_INK, va="center")
-    axes.set_ylim(50, 101)
+    axes.set_ylim(0, 101)
     axes.set_xlim(left=0)
     axes.set_xlabel("days on the fast tier after the exam", color=_INK, size=9.5)
     axes.set_ylabel("hits: per cent of the openings", color=_INK, size=9.5)
-    axes.legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(1.06, 0.7))
+    axes.legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(1.02, 0.7))
     _finish(axes, title)
     return Picture(picture, f"{title}. {'; '.join(said)}." + (f" Wanted in each group: {wanted:g} %." if wanted else ""))
 

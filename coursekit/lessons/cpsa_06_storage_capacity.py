@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from coursekit.checking import Config, Fields, Function, Kind, Lesson, Number, Table, Text
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.reading import Unclear, Unreadable, describe, plain, single
+from coursekit.checking.reading import Unclear, Unreadable, describe, plain, short, single
 from coursekit.errors import CourseError
 from coursekit.figures.capacity import reached
 from coursekit.hospital import hospital as edition
@@ -15,7 +15,7 @@ lesson = Lesson(
     "cpsa-06",
     title="Storage, performance and capacity",
     version=1,
-    minutes=90,
+    minutes=150,
     objectives=[
         "say how many TB a year come, when a store must be extended and when the order has to go out, with an interval",
         "decide which images may be deleted, and which copy heals the other, by rule and by checksum",
@@ -32,7 +32,7 @@ LEAD_DAYS = 182                              # tender, delivery, migration: 26 w
 
 JOINING = {  # (department, kind) of the collections that move in: lossless compression ratio, as a pilot measured it
     ("Endoscopy", "stills and video"): 1.0, ("Pathology", "whole-slide images"): 1.0,
-    ("Cardiology", "echocardiography"): 2.4, ("Ophthalmology", "fundus and OCT"): 1.9, ("Dental clinic", "cone beam CT"): 2.2,
+    ("Cardiology", "echocardiography"): 1.0, ("Ophthalmology", "fundus and OCT"): 1.9, ("Dental clinic", "cone beam CT"): 2.2,
 }
 
 VIEWERS = ("WS_CH1", "WS_ED1", "WS_MG1", "WEB")
@@ -57,7 +57,7 @@ GROUPS = {
 EUR = {"fast": 600, "near": 150, "deep": 30}        # a TB for a year, all copies, power and support in it
 KEPT_YEARS = 12
 WANTED = {"hit": 95, "group": 88, "deep": 1.5}
-BUDGET = 52.0                                       # thousand euros a year
+BUDGET = 48.0                                       # thousand euros a year
 LATER = 1.05                                        # in the coming year old studies are opened so much later: screening is behind
 
 
@@ -141,17 +141,32 @@ def policy_of(settings):
             raise ValueError(f'for {group} two entries are needed, "fast_days" and "near_years"')
         tiers = {str(one).casefold(): value for one, value in tiers.items()}
         for entry, most in (("fast_days", KEPT_YEARS * 366), ("near_years", KEPT_YEARS)):
-            try:
-                tiers[entry] = float(tiers[entry])
-            except (TypeError, ValueError):
-                raise ValueError(f"`{entry}` of {group} is a number") from None
-            if not 0 <= tiers[entry] <= most:
+            number = _amount(tiers[entry], entry)
+            if number is None:
+                raise ValueError(f"`{entry}` of {group} must be a number; {tiers[entry]!r} can't be read as one")
+            if not 0 <= number <= most:
                 raise ValueError(f"`{entry}` of {group} lies between 0 and {most}")
+            tiers[entry] = number
+        if tiers["near_years"] * 366 < tiers["fast_days"]:
+            raise ValueError(f"{group} would go to the deep tier while it is still on the fast one, for `fast_days` ({tiers['fast_days']:g}) "
+                             f"are more than `near_years` ({tiers['near_years']:g}). Both count from the exam")
         found[group] = (tiers["fast_days"], tiers["near_years"])
     missing = [group for group in GROUPS if group not in found]
     if missing:
         raise ValueError(f"the policy says nothing of {', '.join(missing)}")
     return found
+
+
+def _amount(value, entry):
+    """The number that is meant by 200, "200", "200 days" or "3 years", or None."""
+    if type(value) is str:
+        unit = "d|days?" if entry == "fast_days" else "y|a|years?"
+        found = re.fullmatch(rf"\s*(\d+(?:[.,]\d+)?)\s*(?:{unit})?\s*", value, re.IGNORECASE)
+        value = found and found[1].replace(",", ".")
+    try:
+        return None if type(value) is bool else float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 # ---- the tiers, replayed
@@ -169,31 +184,47 @@ class Year:
         count = sum(len(ages) for _, ages in self._groups.values())
         return f"<{count:,} openings of a year; replay(policy), hit_ratio(group, days)>"
 
-    def replay(self, policy):
-        """A Report on what comes of `policy`. Raises CourseError with a sentence when it cannot be read."""
+    def replay(self, policy, more_tb=None):
+        """A Report on what comes of `policy`. Raises CourseError with a sentence when it cannot be read.
+
+        more_tb : {group: so many TB a year more than there were}, to see what a change would cost
+        """
         try:
-            return Report(self.outcome(policy_of(plain(policy))))
+            return Report(self._with(more_tb or {}).outcome(policy_of(plain(policy))))
         except (ValueError, Unclear) as problem:
             raise CourseError(f"The archive does not take this policy: {problem}.") from None
 
+    def _with(self, more_tb):
+        """This year, with so many TB a year more of each group."""
+        if type(more_tb) is not dict:
+            raise CourseError('`more_tb` is a dictionary, such as {"mammography": 10.8}.')
+        groups = dict(self._groups)
+        for group, more in more_tb.items():
+            group = _group(group)
+            groups[group] = groups[group][0] + float(more), groups[group][1]
+        return Year(groups)
+
     def hit_ratio(self, group, days):
         """Per cent of the openings of `group` for which the study was not older than `days`."""
-        ages = self._groups[group][1]
+        ages = self._groups[_group(group)][1]
         return round(100 * int((ages <= days).sum()) / len(ages), 1)
 
     def outcome(self, policy):
-        """The numbers of a replay, policy as of policy_of: hit, groups, deep (per cent), cost (thousand euros), hardest to save (group)."""
-        hits, count, cost, groups, deep = 0, 0, 0.0, {}, {}
+        """The numbers of a replay, policy as of policy_of: hit, groups, deep (per cent), tb (by tier), cost, costs (thousand euros)."""
+        hits, count, costs, groups, deep, lying = 0, 0, {}, {}, {}, [0.0, 0.0, 0.0]
         for group, (per_year, ages) in self._groups.items():
             fast_days, near_years = policy[group]
             fast = held(per_year, fast_days / 365.25)
             near = max(held(per_year, near_years) - fast, 0)
-            cost += fast * EUR["fast"] + near * EUR["near"] + (held(per_year, KEPT_YEARS) - fast - near) * EUR["deep"]
+            rest = held(per_year, KEPT_YEARS) - fast - near
+            lying = [lying[0] + fast, lying[1] + near, lying[2] + rest]
+            costs[group] = fast * EUR["fast"] + near * EUR["near"] + rest * EUR["deep"]
             there = int((ages <= fast_days).sum())
             hits, count = hits + there, count + len(ages)
             groups[group] = round(100 * there / len(ages), 1)
             deep[group] = round(100 * int((ages > max(near_years * 365.25, fast_days)).sum()) / len(ages), 1)
-        return {"hit": round(100 * hits / count, 2), "groups": groups, "deep": deep, "cost": round(cost / 1000, 1)}
+        return {"hit": round(100 * hits / count, 2), "groups": groups, "deep": deep, "tb": [round(one, 1) for one in lying],
+                "cost": round(sum(costs.values()) / 1000, 1), "costs": {group: round(one / 1000, 1) for group, one in costs.items()}}
 
     def cheapest(self):
         """The policy that keeps the limits of this year, and costs next to the least that can be. As policy_of gives it.
@@ -233,6 +264,14 @@ class Year:
             place[group] -= 1
 
 
+def _group(name):
+    """A group by its name. Raises CourseError when there is none."""
+    found = next((group for group in GROUPS if group.casefold() == str(name).strip().casefold()), None)
+    if found is None:
+        raise CourseError(f"There is no group {name!r}; the groups are {', '.join(GROUPS)}.")
+    return found
+
+
 def held(per_year, years):
     """TB of the studies younger than so many years, when `per_year` TB came in the past year, and 4 % less in each year before."""
     whole, part = int(min(years, KEPT_YEARS)), min(years, KEPT_YEARS) % 1
@@ -249,11 +288,14 @@ class Report:
         out = self.outcome
         groups = ", ".join(f"{group} {hit:.1f} %" for group, hit in out["groups"].items())
         deep = ", ".join(f"{group} {share:.1f} %" for group, share in out["deep"].items())
+        costs = ", ".join(f"{group} {cost:.1f}" for group, cost in out["costs"].items())
         return "\n".join([
             f"hit    {out['hit']:6.2f} %  of all openings: the first image came from the fast tier (wanted: {WANTED['hit']} %)",
             f"       by group: {groups} (wanted: {WANTED['group']} %)",
             f"deep   by group: {deep} (at most: {WANTED['deep']} %)",
-            f"cost   {out['cost']:6.1f} thousand euros a year (budget: {BUDGET:.1f})"])
+            f"TB     fast {out['tb'][0]:.1f}, near {out['tb'][1]:.1f}, deep {out['tb'][2]:.1f}",
+            f"cost   {out['cost']:6.1f} thousand euros a year (budget: {BUDGET:.1f})",
+            f"       by group: {costs}"])
 
 
 def _year(hospital, which):
@@ -385,11 +427,26 @@ def openings(hospital):
     `first_ms` is the time until the first image was there; `db_ms`, `disk_ms` and `net_ms` are the parts of it that were spent in the
     database, on the disks and on the network. `seconds` is the time until the last image had gone out, `mb` what went out.
     """
+    return _opened(hospital, "cpsa-06 openings of a day", True)
+
+
+@lesson.input
+def tuesday(hospital):
+    """What the report of the day before the trouble says, Tuesday 1 April 2025: a table of viewer, p50_s and p95_s of the first image."""
+    import pandas
+
+    first = _opened(hospital, "cpsa-06 openings of Tuesday", False).groupby("viewer")["first_ms"]
+    seconds = {name: (first.quantile(share) / 1000).round(2) for name, share in (("p50_s", 0.5), ("p95_s", 0.95))}
+    return pandas.DataFrame(seconds).reset_index()
+
+
+def _opened(hospital, room, troubled):
+    """The openings of a day, with or without the trouble of this edition."""
     import numpy as np
     import pandas
 
     slow, cause = _trouble(hospital)
-    draws = Draws(hospital.seed, "cpsa-06 openings of a day")
+    draws = Draws(hospital.seed, room)
     count = 9000 + draws.one(-300, 300)
     busiest = draws.one(9, 11)
     weights = np.array(HOURS)
@@ -400,16 +457,16 @@ def openings(hospital):
     megabytes = np.where(images < 5, images * 9, images // 2 + 1)
     near = draws.happens(20, count)
     statements = draws.between(5, 9, count)
-    database = draws.between(20, 120, count)
+    each = draws.between(6, 22, count)                                                 # ms a statement, everywhere alike
     network = draws.between(30, 220, count)
     rate = draws.between(40, 110, count)                                               # Mbit/s of one transfer
-    ill = where == VIEWERS.index(slow)
+    ill = (where == VIEWERS.index(slow)) & troubled
     if cause == "A":
         statements = np.where(ill, images + statements, statements)
-        database = np.where(ill, statements * draws.between(14, 20, count), database)
-    elif cause == "B":
+    database = statements * each
+    if cause == "B":
         database = np.where(ill, draws.between(1900, 6800, count), database)
-    else:
+    elif cause == "C":
         network = np.where(ill, draws.between(900, 7200, count), network)
         rate = np.where(ill, rate // 3, rate)
     disk = np.where(near, draws.between(86_000, 94_000, count), draws.between(40, 320, count))
@@ -455,14 +512,14 @@ class TerabytesAYear:
     """How many TB a year? Three numbers, one decimal each, in **TB** as makers count (1 TB = 1,000,000 MB):
 
     - `near1`: what near1 took in from April 2024 to March 2025 in its **usual work**, on which next year's budget will be built: the
-      import of Eastcliff's priors will not come again;
+      import of Eastcliff's priors will not come again. This is one copy, the one on near1, and so it stays here;
     - `joining`: what the five collections of `joining` will need in their **first year** (the items of the table), compressed
-      without loss wherever that brings anything, and kept in **two copies**, one at each site;
+      without loss wherever that brings anything, and kept in **two copies**, one at each site: both count;
     - `joining_fifth`: the same for their **fifth year**, when each has grown four times by its own `growth_percent`.
     """
 
-    answer = Fields("a_year", {"near1": Number(unit="TB", tolerance=0.15), "joining": Number(unit="TB", tolerance=0.2),
-                               "joining_fifth": Number(unit="TB", tolerance=0.4)})
+    answer = Fields("a_year", {"near1": Number(unit="TB", tolerance=0.15), "joining": Number(unit="TB", tolerance=0.15),
+                               "joining_fifth": Number(unit="TB", tolerance=0.4)}, remark=lambda *one: _about_a_year(*one))
     points = 3
 
     def solution(near1_months, joining):
@@ -484,6 +541,18 @@ class TerabytesAYear:
         right = TerabytesAYear.solution(near1_months, joining)
         return {**right, "near1": (near1_months["brought_tb"] - near1_months["import_tb"]).sum() / 3}
 
+    def only_one_year_of_three_was_asked(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "near1": (near1_months["brought_tb"] - near1_months["import_tb"]).sum()}
+
+    def without_march(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "near1": near1_months["brought_tb"][-12:-1].sum()}
+
+    def near1_twice(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        return {**right, "near1": 2 * right["near1"]}
+
     def copies_once(near1_months, joining):
         right = TerabytesAYear.solution(near1_months, joining)
         return {**right, "joining": right["joining"] / 2, "joining_fifth": right["joining_fifth"] / 2}
@@ -493,6 +562,12 @@ class TerabytesAYear:
 
     def mean_ratio_for_all(near1_months, joining):
         return TerabytesAYear.solution(near1_months, joining.assign(ratio=joining["ratio"].mean()))
+
+    def vendors_ratio_for_all(near1_months, joining):
+        return TerabytesAYear.solution(near1_months, joining.assign(ratio=2.5))
+
+    def ratio_multiplied(near1_months, joining):
+        return TerabytesAYear.solution(near1_months, joining.assign(ratio=1 / joining["ratio"]))
 
     def compressed_twice(near1_months, joining):
         return TerabytesAYear.solution(near1_months, joining.assign(ratio=joining["ratio"] ** 2))
@@ -511,6 +586,12 @@ class TerabytesAYear:
         one_copy = joining["items_per_year"] * joining["mb_per_item"] / 1e6 / joining["ratio"]
         return {**right, "joining_fifth": 2 * (one_copy * (1 + joining["growth_percent"] / 100) ** 5).sum()}
 
+    def five_years_together(near1_months, joining):
+        right = TerabytesAYear.solution(near1_months, joining)
+        one_copy = joining["items_per_year"] * joining["mb_per_item"] / 1e6 / joining["ratio"]
+        grown = sum((one_copy * (1 + joining["growth_percent"] / 100) ** years).sum() for years in range(5))
+        return {**right, "joining_fifth": 2 * grown}
+
     def mean_growth_for_all(near1_months, joining):
         right = TerabytesAYear.solution(near1_months, joining)
         return {**right, "joining_fifth": right["joining"] * (1 + joining["growth_percent"].mean() / 100) ** 4}
@@ -520,14 +601,22 @@ class TerabytesAYear:
         "that import again each year. Take `import_tb` off.",
         four_times_the_last_quarter: "Your `near1` is the last quarter times four. A quarter has a season in it (fewer exams in summer, "
         "ice and influenza in winter), and three months are few. Only twelve months hold each season once.",
-        mean_of_three_years: "Your `near1` is the mean of all three years. Exams grow by some 4 % a year, so that the mean of three "
-        "years tells of the middle one. Asked is April 2024 to March 2025.",
+        mean_of_three_years: "Your `near1` is the mean of all three years. Exams grow by some 4 % a year, so that the mean of three years "
+        "tells of the middle one. Asked is April 2024 to March 2025.",
+        only_one_year_of_three_was_asked: "Your `near1` is the sum of all three years of the table. Asked are the twelve months from "
+        "April 2024 to March 2025.",
+        without_march: "You left out March 2025 altogether. Only the import came once; the usual work of that month comes again next "
+        "year. Take `import_tb` off, and keep the rest of the month.",
+        near1_twice: "You doubled `near1`. The table tells what near1 itself took in, and that is one copy; just that is asked. (Two "
+        "copies are asked for the collections that join.)",
         copies_once: "Your `joining` counts each image once. It lies at two sites, and both are paid for: two copies.",
         nothing_compressed: "Nothing is compressed in your `joining`. Where the pilot found a ratio above 1, the files get smaller: "
         "divide each row by its own `ratio`.",
-        mean_ratio_for_all: "You divided all collections by the mean of the five ratios. The large ones, video and slides, are "
-        "compressed already (their ratio is 1.0), and a mean of ratios weighs a small collection like a large one. Divide row by row, "
-        "then add.",
+        mean_ratio_for_all: "You divided all collections by the mean of the five ratios. The large ones, video and slides, are compressed "
+        "already (their ratio is 1.0), and a mean of ratios weighs a small collection like a large one. Divide row by row, then add.",
+        vendors_ratio_for_all: "You divided everything by the vendor's 2.5. It holds for what comes uncompressed; video, slides and the "
+        "heart's loops are compressed already, and of these nothing can be gained. The pilot measured each collection: divide by `ratio`.",
+        ratio_multiplied: "You multiplied by the ratio. It says how many times **smaller** the files get: divide.",
         compressed_twice: "You divided by the ratio twice, as if the second copy were squeezed out of the first. What is compressed does "
         "not get smaller again, and both copies are of the same size.",
         in_tib: "These are TiB, counted in steps of 1024. Asked are TB, as disks are sold: 1 TB is 1,000,000 MB.",
@@ -536,6 +625,7 @@ class TerabytesAYear:
         "times as a factor.",
         five_times_grown: "You let the collections grow five times. The first year is the table as it is, so the fifth has grown four "
         "times.",
+        five_years_together: "You added five years up. Asked is what comes in the fifth year alone.",
         mean_growth_for_all: "You let all together grow by the mean of the five percentages. The largest collection is also the one that "
         "grows fastest: each row by its own percentage, then add.",
     }
@@ -546,8 +636,34 @@ class TerabytesAYear:
         '`joining["items_per_year"] * joining["mb_per_item"]`.',
         'The fifth year: multiply that column with `(1 + joining["growth_percent"] / 100) ** 4` before you add it up.',
     ]
-    praise = "Radiology is no longer the largest tenant of its own archive. Two things carry such a number: what came once is out, and " \
-        "each collection keeps its own ratio and its own growth."
+    praise = "Mind that `near1` is one copy and the other two numbers are two. Copy for copy the five together already bring more than " \
+        "radiology, and by the third year pathology alone does. Two things carry such a number: what came once is out, and each " \
+        "collection keeps its own ratio and its own growth."
+
+
+def _about_a_year(name, given, right, input):
+    """A sentence on a wrong entry of TerabytesAYear; None where the unit is off by thousands, which the number itself tells."""
+    for number in given:
+        if number == round(right[0]):
+            return "Asked is one decimal; a whole number is not exact enough here."
+        if any(abs(number / right[0] / factor - 1) < 0.01 for factor in (1e3, 1e6, 1e9, 1e12, 1e-3)):
+            return None
+    return {
+        "near1": "That is not what the usual work brought. `brought_tb` of the twelve rows from 2024-04 to 2025-03, added up, without "
+                 "`import_tb`.",
+        "joining": "That does not follow from the table. For each row: items x MB / 1,000,000 / its own ratio; then the sum, and two "
+                   "copies of it. One decimal.",
+        "joining_fifth": "`joining` is right. For the fifth year each row is multiplied four times with its own growth, before the rows "
+                         "are added up. One decimal."}[name]
+
+
+ABOUT_DATES = {
+    "likely": "That does not follow from the table. `likely` begins with 187.2 and adds up `usual_tb` of each month and, in each month "
+              "from September on, `dbt_tb`; and nothing else. The limit is 216 TB.",
+    "early": "`likely` is right. `high` is `likely` plus 1.28 x `stray` x √n, and `early` is the day on which it reaches 216.",
+    "late": "`likely` and `early` are right, within a day. `low` is `likely` minus 1.28 x `stray` x √n, and `late` is the day on which it "
+            "reaches 216.",
+    "order_by": "It lies 182 days before another one of your dates. Before which?"}
 
 
 @lesson.exercise
@@ -555,24 +671,19 @@ class WhenIsItFull:
     """When does near1 reach **216 TB**, 90 % of its 240? Every screening mammogram made **from 1 September 2025 on** will have
     tomosynthesis, and each month from September brings `dbt_tb` TB **more** than `usual_tb` says.
 
-    Give four dates:
+    Make a table **`plan`**, a copy of `ahead`, with three columns more: **`likely`**, what is expected on that day; **`high`** and
+    **`low`**, the edges of the band. After n months (the column `months`) the sum strays by `stray` x √n; a band of 1.28 times that, up
+    and down, holds 80 % of what may come. Then give four dates:
 
-    - `likely`: the expected one;
-    - `early` and `late`: the ends of the **80 % interval**. After n months (the column `months`) the sum strays by `stray` x √n; a band of
-      1.28 times that, up and down, holds 80 % of what may come;
+    - `likely`: the day on which the column `likely` reaches 216;
+    - `early` and `late`: the same for `high` and for `low`. They are the ends of the **80 % interval**;
     - `order_by`: when the order must go out, so that the new shelf is there **182 days** later, even if the store fills **early**.
 
-    `reached(table, "column", 216)` reads a date out of your table, as above.
+    `reached(plan, "likely", 216)` reads a date out of your table, as above.
     """
 
-    answer = Fields("dates", {"early": Day(1), "likely": Day(1), "late": Day(1), "order_by": Day(1)},
-                    remark=lambda name, given, right, input: {
-                        "early": "That does not follow from the table. Is `likely` right? Then look at the band: `high` lies above "
-                        "`likely` by 1.28 x `stray` x √n.",
-                        "likely": "That does not follow from the table. `likely` begins with 187.2 and adds up `usual_tb` and what "
-                                  "tomosynthesis brings, from September on.",
-                        "late": "That does not follow from the table. `low` lies below `likely` by as much as `high` lies above it.",
-                        "order_by": "It lies 182 days before another one of your dates. Before which?"}[name])
+    answer = Fields("dates", {"likely": Day(1), "early": Day(1), "late": Day(1), "order_by": Day(1)},
+                    remark=lambda name, given, right, input: ABOUT_DATES[name])
     points = 4
 
     def solution(ahead, stray, dbt_tb):
@@ -584,7 +695,7 @@ class WhenIsItFull:
         plan["high"] = plan["likely"] + band
         plan["low"] = plan["likely"] - band
         early = reached(plan, "high", 216)
-        return {"early": early, "likely": reached(plan, "likely", 216), "late": reached(plan, "low", 216),
+        return {"likely": reached(plan, "likely", 216), "early": early, "late": reached(plan, "low", 216),
                 "order_by": early - timedelta(days=182)}
 
     def no_step(ahead, stray, dbt_tb):
@@ -601,6 +712,9 @@ class WhenIsItFull:
 
     def step_once(ahead, stray, dbt_tb):
         return _dates(ahead, stray, dbt_tb, only_first=True)
+
+    def at_the_alarm(ahead, stray, dbt_tb):
+        return _dates(ahead, stray, dbt_tb, limit=192)
 
     def full_to_the_brim(ahead, stray, dbt_tb):
         return _dates(ahead, stray, dbt_tb, limit=CAPACITY)
@@ -633,19 +747,23 @@ class WhenIsItFull:
         no_step: "That is the line of the past, drawn on. In September something changes that the past does not know: from then on each "
         "month brings `dbt_tb` more.",
         step_from_today: "You let tomosynthesis begin at once. It begins on 1 September 2025: the months before bring what is usual.",
-        step_a_month_early: "August already has tomosynthesis in your table. The row with `until` 2025-09-01 is August: the column says when "
-        "a month is over. So `>`, and not `>=`.",
-        step_a_month_late: "September itself brings more, too. Its row is the one with `until` 2025-10-01: the column says when a month "
-        "is over.",
-        step_once: "You added the tomosynthesis to one month only. A step stays: every month from September on brings more.",
+        step_a_month_early: "So early comes `likely` if August already has tomosynthesis. The row with `until` 2025-09-01 is August: the "
+        "column says when a month is over. So `>`, and not `>=`.",
+        step_a_month_late: "So late comes `likely` if September itself brings nothing more, or if a month brings less than `dbt_tb` more. "
+        "September's row is the one with `until` 2025-10-01: the column says when a month is over.",
+        step_once: "So late comes `likely` if the tomosynthesis is added to one month only. A step stays: every month from September on "
+        "brings `dbt_tb` more.",
+        at_the_alarm: "That is when 80 % are reached, 192 TB. The alarm rings then, and tells you to plan; the house's limit, and the one "
+        "that is asked, is 216 TB.",
         full_to_the_brim: "Those are the dates for 240 TB, when nothing can be written any more. The house's limit is 90 % of it.",
-        band_of_one_month: "The band is the same for each month, ± 1.28 x `stray`. What one month misses is carried on into the sum, and "
-        "the next one misses again: after n months it is √n times as wide.",
-        band_times_months: "Your band grows with n. That would be so if every month missed to the same side. Months that miss up and "
-        "down in turn cancel out in part: √n.",
-        band_of_a_mean: "You divided by √n. That is how far the **mean** of n months strays, and it gets narrower. The store fills with "
-        "their **sum**, whose band gets wider.",
-        band_of_95: "1.96 is for a band that holds 95 % of what may come. Asked are 80 %: 1.28. (10 % then lie above it, and 10 % below.)",
+        band_of_one_month: "Your band is too narrow, about as wide as ± 1.28 x `stray` would be in every month. What one month misses is "
+        "carried on into the sum, and the next one misses again: after n months it is 1.28 x `stray` x √n.",
+        band_times_months: "Your band is far too wide, about as wide as 1.28 x `stray` x n. That would be so if every month missed to the "
+        "same side. Months that miss up and down in turn cancel out in part: √n.",
+        band_of_a_mean: "Your band has hardly any width, as if it was divided by √n. That is how far the **mean** of n months strays, and "
+        "it gets narrower. The store fills with their **sum**, whose band gets wider: times √n.",
+        band_of_95: "Your band is about as wide as one with 1.96, which holds 95 % of what may come. Asked are 80 %: 1.28. (10 % then lie "
+        "above it, and 10 % below.)",
         ends_swapped: "Early and late are swapped. The store fills early when more comes: the upper edge of the band reaches 216 TB first.",
         ordered_for_the_likely_day: "You counted the 182 days back from the likely day. In half of all cases the store is full before "
         "that. The order is planned by the early end.",
@@ -654,7 +772,7 @@ class WhenIsItFull:
     }
     hints = [
         "Make the columns one after the other: `dbt` (0.0, and `dbt_tb` in the rows from September on), `likely`, `high`, `low`. The "
-        "cell above shows how `.loc` fills some rows.",
+        "cell above shows how `.loc` fills some rows, and how `** 0.5` takes a root.",
         '`plan["likely"] = 187.2 + (plan["usual_tb"] + plan["dbt"]).cumsum()`.',
         '`band = 1.28 * stray * plan["months"] ** 0.5`; `high` is likely plus band, `low` likely minus band.',
         '`early = reached(plan, "high", 216)`, and `order_by` is `early - timedelta(days=182)`.',
@@ -673,7 +791,7 @@ def _dates(ahead, stray, dbt_tb, since="2025-09-01", only_first=False, limit=LIM
     band = factor * stray * plan["months"].clip(lower=1) ** power
     plan["high"], plan["low"] = plan["likely"] + band, plan["likely"] - band
     early = reached(plan, "high", limit)
-    return {"early": early, "likely": reached(plan, "likely", limit), "late": reached(plan, "low", limit),
+    return {"likely": reached(plan, "likely", limit), "early": early, "late": reached(plan, "low", limit),
             "order_by": early - timedelta(LEAD_DAYS)}
 
 
@@ -693,7 +811,8 @@ class MayItGo:
     2. **No birth date** (`None`): `"keep"`, and somebody looks for it.
     3. Otherwise **every rule that applies** gives a day, and the **latest** of these counts. From that day on: `"delete"`; before it:
        `"keep"`.
-       - BREAST, for a mammogram: 5 years after the exam, if the patient had a **later** mammogram here; else 10 years after it.
+       - BREAST, for a mammogram: 5 years after this exam, if the patient had a **later** mammogram here (however much later); else 10
+         years after this exam.
        - MINOR, for any exam **made before the 18th birthday**: the 38th birthday.
        - ADULT, for all that is neither a mammogram nor a minor's: 20 years after the **last contact**.
        - `prior_until`: an exam that was compared with this one is kept until that day, and this one as long. `None`: there is none.
@@ -746,6 +865,16 @@ class MayItGo:
     def first_hold_only(exam, patient, today):
         return MayItGo.solution(exam, {**patient, "holds": patient["holds"][:1]}, today)
 
+    def last_hold_only(exam, patient, today):
+        return MayItGo.solution(exam, {**patient, "holds": patient["holds"][-1:]}, today)
+
+    def every_hold(exam, patient, today):
+        ended = any(one["until"] is not None and one["until"] <= today for one in patient["holds"])
+        return MayItGo.solution(exam, {**patient, "holds": [] if ended else patient["holds"]}, today)
+
+    def birth_date_first(exam, patient, today):
+        return "keep" if patient["birth_date"] is None else MayItGo.solution(exam, patient, today)
+
     def open_holds_forgotten(exam, patient, today):
         return MayItGo.solution(exam, {**patient, "holds": [one for one in patient["holds"] if one["until"] is not None]}, today)
 
@@ -781,11 +910,34 @@ class MayItGo:
     def any_mammogram_is_later(exam, patient, today):
         return MayItGo.solution(exam, {**patient, "mammograms": [date(9999, 1, 1)] * (len(patient["mammograms"]) > 1)}, today)
 
+    def later_in_time(exam, patient, today):
+        limit = years_after(exam["date"], 5)
+        return MayItGo.solution(exam, {**patient, "mammograms": [one for one in patient["mammograms"] if one <= limit]}, today)
+
+    def from_the_last_mammogram(exam, patient, today):
+        return _decided(exam, patient, today, breast_from=lambda exam, patient: max([exam["date"], *patient["mammograms"]]))
+
     def mammograms_like_the_rest(exam, patient, today):
         return MayItGo.solution({**exam, "kind": "CT"}, patient, today)
 
     def adult_rule_for_all(exam, patient, today):
-        return _decided(exam, patient, today, adult_for_all=True)
+        return _decided(exam, patient, today, adult_too=("minor", "mammogram"))
+
+    def adult_rule_for_minors(exam, patient, today):
+        return _decided(exam, patient, today, adult_too=("minor",))
+
+    def minor_from_the_exam(exam, patient, today):
+        return _decided(exam, patient, today, minor_from_exam=True)
+
+    def prior_in_place_of_the_rules(exam, patient, today):
+        if MayItGo.solution(exam, patient, today) == "hold" or patient["birth_date"] is None or exam["prior_until"] is None:
+            return MayItGo.solution(exam, patient, today)
+        return "delete" if today >= exam["prior_until"] else "keep"
+
+    def prior_in_place_of_adult(exam, patient, today):
+        if exam["prior_until"] is None:
+            return MayItGo.solution(exam, patient, today)
+        return MayItGo.solution(exam, {**patient, "last_contact": date(1900, 1, 1)}, today)
 
     def one_rule_only(exam, patient, today):
         if exam["kind"] == "mammogram" and patient["birth_date"] is not None:
@@ -814,8 +966,14 @@ class MayItGo:
         "unlawfully. A hold comes before every rule.",
         holds_for_ever: "You take every hold for one in force. One whose `until` is today or past has ended; then the rules count again.",
         litigation_only: "You look at holds of the kind litigation only. The policy says: of whatever kind.",
-        first_hold_only: "You look at the first hold only. A patient may have several, and one in force is enough. Is there a `return` "
-        "in the loop that ends it on the first turn?",
+        first_hold_only: "You look at the first hold only. A patient may have several, and one in force is enough. Is there a `return` in "
+        "the loop that ends it on the first turn?",
+        last_hold_only: "Of several holds the last one decides in your function. One in force is enough, wherever it stands in the list. "
+        "Is there an `else` in the loop that takes back what an earlier hold has set?",
+        every_hold: "You want all holds of a patient to be in force. One is enough: when a study's hold has ended, the court's still "
+        "counts.",
+        birth_date_first: "You ask for the birth date before you look at the holds. The policy has its order: a hold in force is "
+        "`\"hold\"`, whatever else is missing.",
         open_holds_forgotten: "You miss the holds without an end. `None` means that no end is known, so they are in force.",
         by_exam_date: "You count an adult's 20 years from the exam. The rule counts from the last contact: the patient still comes, and "
         "you have deleted the priors with which the next exam will be compared.",
@@ -835,10 +993,21 @@ class MayItGo:
         five_years_always: "You keep every mammogram 5 years. Without a later one made here it is 10: nobody knows whether the woman "
         "comes back, and it is the only one for comparison (21 CFR 900.12(c)(4)(i) has the same form).",
         ten_years_always: "You keep every mammogram 10 years. With a later mammogram here, 5 are enough.",
+        later_in_time: "You count a later mammogram only if it came within 5 years. The policy asks no more than that there is a later "
+        "one, however much later: from then on this exam is not the only one for comparison.",
+        from_the_last_mammogram: "You count the years from the patient's last mammogram. BREAST counts them from **this** exam; that "
+        "there is a later one only makes 5 of the 10.",
         any_mammogram_is_later: "You count any other mammogram, an earlier one as well. Only one **after** this exam shortens the time: "
         "the newest of a series has none.",
-        mammograms_like_the_rest: "You apply the rule of all other images to mammograms. They have one of their own.",
+        mammograms_like_the_rest: "You apply ADULT, the rule of all other images, to mammograms. They have one of their own, BREAST.",
         adult_rule_for_all: "You apply ADULT to mammograms and minors, too. It holds for what no other rule names.",
+        adult_rule_for_minors: "You apply ADULT to a minor's exam as well, so that it is kept 20 years after the last contact. MINOR "
+        "names it already: the 38th birthday is its day, and ADULT is for what no other rule names.",
+        minor_from_the_exam: "You keep a minor's images for 20 years from the exam. MINOR counts from the 18th birthday: until the 38th.",
+        prior_in_place_of_the_rules: "Where there is a `prior_until`, you ask no other rule. It is one day more among those of the rules, "
+        "and the latest counts.",
+        prior_in_place_of_adult: "Where there is a `prior_until`, you leave ADULT out. It is one day more beside that of the rule, and "
+        "the latest counts.",
         one_rule_only: "For a mammogram you ask no other rule. A girl of seventeen may have one, after radiotherapy for example: then "
         "MINOR applies too, and of the two days the later one counts.",
         earliest_day: "Of several days you take the earliest. A rule says *at least so long*: the longest of them counts.",
@@ -883,13 +1052,18 @@ def _situations(draw):
     kind = draw.choice(("CT", "MR", "DX"))
     old, soon, past = ago(22, 26), today + timedelta(draw.randrange(30, 900)), today - timedelta(draw.randrange(30, 900))
     found = [one(kind, old, old), one(kind, old, ago(3, 12)), one(kind, ago(5, 15), ago(1, 3)), one(kind, old, old, prior=soon),
-             one(kind, old, old, prior=past), one(kind, old, ago(3, 12), prior=past), one(kind, old, old, unknown=True)]
+             one(kind, old, old, prior=past), one(kind, old, ago(3, 12), prior=past), one("mammogram", ago(2, 4), ago(0, 2), prior=past),
+             one(kind, old, old, unknown=True)]
     # Mammograms: the only one, the newest, one with a later one, and old ones; with and without an exam that was compared with them.
     for years in (6, 7, 8):
         made = ago(years, years + 1)
         later, earlier = made + timedelta(draw.randrange(400, 1500)), made - timedelta(draw.randrange(400, 1500))
         found += [one("mammogram", made, later), one("mammogram", made, made, mammograms=[earlier]),
                   one("mammogram", made, later, mammograms=[later]), one("mammogram", made, later, mammograms=[earlier, later])]
+    # The next one came after more than five years, or soon; the exam itself is more than five years old, or more than seven.
+    for months, later in ((110, 64), (115, 75), (112, 100), (104, 18), (76, 30)):
+        made = today - timedelta(round(30.44 * months) + draw.randrange(20))
+        found.append(one("mammogram", made, ago(0, 1), mammograms=[made + timedelta(round(30.44 * later) + draw.randrange(20))]))
     made = ago(11, 15)
     found += [one("mammogram", made, ago(0, 2)), one("mammogram", made, ago(0, 2), prior=soon),
               one("mammogram", ago(2, 4), ago(0, 2), mammograms=[ago(0, 1)])]
@@ -897,7 +1071,8 @@ def _situations(draw):
     made = ago(22, 24)
     child = made - timedelta(365 * draw.randrange(8, 13))
     grown = made - timedelta(365 * 17 + draw.randrange(-300, 100))
-    found += [one(kind, made, made, birth=child), one(kind, made, made, birth=grown), one(kind, ago(30, 33), ago(0, 2), birth=ago(42, 45))]
+    found += [one(kind, made, made, birth=child), one(kind, made, ago(1, 3), birth=child), one(kind, made, made, birth=grown),
+              one(kind, ago(12, 14), ago(1, 3), birth=ago(24, 26)), one(kind, ago(30, 33), ago(0, 2), birth=ago(42, 45))]
     girl = ago(12, 15)
     found.append(one("mammogram", girl, girl, birth=girl - timedelta(365 * 16)))              # rare, and rules do not ask
     birth = date(today.year - 38, 12, draw.randrange(1, 28))
@@ -918,13 +1093,15 @@ def _situations(draw):
     # Holds, where the rule would delete.
     for until in (None, soon, today, past):
         found += [one(kind, old, old, holds=[hold(until, which)]) for which in ("litigation", "research")]
-    found += [one(kind, old, old, holds=[hold(past), hold(soon)]), one(kind, old, old, holds=[hold(past), hold(None)]),
-              one(kind, ago(3, 9), ago(0, 2), holds=[hold(None)]), one(kind, ago(3, 9), ago(0, 2), holds=[hold(past)]),
+    for several in ((past, soon), (past, None), (soon, past), (None, past), (past, soon, past), (past, past)):
+        found.append(one(kind, old, old, holds=[hold(until) for until in several]))
+    found += [one(kind, ago(3, 9), ago(0, 2), holds=[hold(None)]), one(kind, ago(3, 9), ago(0, 2), holds=[hold(past)]),
               one(kind, old, old, holds=[hold(soon)], unknown=True)]
     return found
 
 
-def _decided(exam, patient, today, grown=38, adult_for_all=False, choose=max, after=years_after, hold_today=None, childhood=timedelta(0)):
+def _decided(exam, patient, today, grown=38, adult_too=(), choose=max, after=years_after, hold_today=None, childhood=timedelta(0),
+             breast_from=lambda exam, patient: exam["date"], minor_from_exam=False):
     """As MayItGo.solution, with one thing done otherwise."""
     if MayItGo.solution(exam, patient, hold_today or today) == "hold" or patient["birth_date"] is None:
         return MayItGo.solution(exam, patient, hold_today or today)
@@ -932,23 +1109,26 @@ def _decided(exam, patient, today, grown=38, adult_for_all=False, choose=max, af
     breast = exam["kind"] == "mammogram"
     days = [exam["prior_until"]] if exam["prior_until"] is not None else []
     if breast:
-        days.append(after(exam["date"], 5 if any(one > exam["date"] for one in patient["mammograms"]) else 10))
+        days.append(after(breast_from(exam, patient), 5 if any(one > exam["date"] for one in patient["mammograms"]) else 10))
     if minor:
-        days.append(after(patient["birth_date"], grown))
-    if adult_for_all or not breast and not minor:
+        days.append(after(exam["date"], 20) if minor_from_exam else after(patient["birth_date"], grown))
+    if not breast and not minor or minor and "minor" in adult_too or breast and "mammogram" in adult_too:
         days.append(after(patient["last_contact"], 20))
     return "delete" if today >= choose(days) else "keep"
 
 
 def _what_to_look_at(exam, patient, today):
-    """Which rule decides a case, in a sentence."""
+    """What of a case decides, in sentences: those of its facts that the policy asks about."""
     if patient["holds"]:
-        return "Look at the holds of this patient, and at `until` of each."
+        holds = ", ".join(f"{one['kind']} until {one['until'] or 'an unknown day'}" for one in patient["holds"])
+        return f"Today is {today}; the holds of this patient: {holds}. If none is in force, the next steps decide."
     if patient["birth_date"] is None:
-        return "This patient has no birth date."
-    if exam["date"] < years_after(patient["birth_date"], 18):
-        return "The patient was a minor at this exam."
-    return "Which rules apply to this exam, and which day does each of them give?"
+        return "This patient has no hold, and no birth date either."
+    facts = [f"Today is {today}; the exam is a {exam['kind']} of {exam['date']}, the birth date {patient['birth_date']}",
+             f"the last contact {patient['last_contact']}", f"`prior_until` {exam['prior_until'] or 'None'}"]
+    if exam["kind"] == "mammogram":
+        facts.append(f"the mammograms {', '.join(map(str, patient['mammograms']))}")
+    return f"{', '.join(facts)}. No hold. Which rules apply, and which day does each of them give?"
 
 
 @lesson.exercise
@@ -957,7 +1137,8 @@ class SlowFirstImages:
     level names?
 
     - `viewer`: `"WS_CH1"`, `"WS_ED1"`, `"WS_MG1"` or `"WEB"`;
-    - `p50` and `p95`: median and 95th percentile of `first_ms` over **all** openings at that viewer, in **seconds**;
+    - `p50` and `p95`: median and 95th percentile of `first_ms` over **all** openings at that viewer, from either tier, in **seconds**,
+      with two decimals;
     - `cause`: a letter.
         - **A**: The viewer's program asks the database once more for each image of the study.
         - **B**: A query of this viewer reads a whole table, for an index is missing.
@@ -966,11 +1147,9 @@ class SlowFirstImages:
         - **E**: The studies that are opened at this viewer are larger than elsewhere.
     """
 
-    answer = Fields("slow", {"viewer": Text(reading=viewer), "p50": Number(unit="s", tolerance=0.1), "p95": Number(unit="s", tolerance=0.3),
-                             "cause": Text(reading=letter)},
-                    remark=lambda name, given, right, input: {
-                        "viewer": "There the first image does not take longer than elsewhere. Compare the 95th percentiles of the viewers."
-                    }.get(name))
+    answer = Fields("slow", {"viewer": Text(reading=viewer), "p50": Number(unit="s", tolerance=0.02),
+                             "p95": Number(unit="s", tolerance=0.05), "cause": Text(reading=letter)},
+                    remark=lambda *one: _about_first_images(*one))
     points = 3
 
     def solution(openings):
@@ -997,6 +1176,28 @@ class SlowFirstImages:
         right = SlowFirstImages.solution(openings)
         return {**right, "p50": openings["first_ms"].median() / 1000, "p95": openings["first_ms"].quantile(0.95) / 1000}
 
+    def online_only(openings):
+        right = SlowFirstImages.solution(openings)
+        there = openings[(openings["viewer"] == right["viewer"]) & (openings["tier"] == "online")]["first_ms"] / 1000
+        return {**right, "p50": there.median(), "p95": there.quantile(0.95)}
+
+    def online_p95(openings):
+        right = SlowFirstImages.solution(openings)
+        return {**right, "p95": SlowFirstImages.online_only(openings)["p95"]}
+
+    def swapped(openings):
+        right = SlowFirstImages.solution(openings)
+        return {**right, "p50": right["p95"], "p95": right["p50"]}
+
+    def database_only(openings):
+        right = SlowFirstImages.solution(openings)
+        there = openings[openings["viewer"] == right["viewer"]]["db_ms"] / 1000
+        return {**right, "p50": there.median(), "p95": there.quantile(0.95)}
+
+    def nine_in_ten(openings):
+        right = SlowFirstImages.solution(openings)
+        return {**right, "p95": openings[openings["viewer"] == right["viewer"]]["first_ms"].quantile(0.9) / 1000}
+
     def two_standard_deviations(openings):
         right = SlowFirstImages.solution(openings)
         there = openings[openings["viewer"] == right["viewer"]]["first_ms"]
@@ -1022,12 +1223,19 @@ class SlowFirstImages:
         return {**right, "cause": {"A": "C", "B": "C", "C": "B"}[right["cause"]]}
 
     wrong_ways = {
-        most_waiting_in_all: "At WEB most is opened, so that most seconds of waiting come together there, or the rare nearline studies. "
-        "Each single opening is no slower than it ever was. Compare the percentiles of the viewers, not their sums.",
+        most_waiting_in_all: "At WEB most is opened, so that most seconds of waiting come together there, and most of the rare nearline "
+        "studies. A single opening is no slower there than it was on Tuesday. Compare the percentiles of the viewers, not their sums.",
         mean_for_median: "Your `p50` is the mean. One opening in fifty waits a minute and a half for the nearline tier, and carries the "
         "mean far away from what most people see. The median is the middle one.",
         all_viewers: "Your percentiles are those of all viewers together: the quick ones hide the slow one. Keep the rows of one viewer "
         "first.",
+        online_only: "Your percentiles are those of the openings from the online tier alone. Who waits for the nearline tier waits at "
+        "that viewer, too: over **all** openings.",
+        online_p95: "Your `p95` is that of the openings from the online tier alone. It is to be of **all** openings at that viewer, those of the "
+        "nearline tier included.",
+        swapped: "The two are swapped: `p50` is the median, within which half of all openings are served, and `p95` the larger one.",
+        database_only: "That is `db_ms`, the time in the database alone. The reader waits until the first image is there: `first_ms`.",
+        nine_in_ten: "Your `p95` is the 90th percentile. Asked is the 95th, `.quantile(0.95)`.",
         two_standard_deviations: "Your `p95` is the mean plus two standard deviations. That needs a bell curve, and waiting times have a "
         "long tail on one side. Take the percentile itself: `.quantile(0.95)`.",
         the_last_image: "You took `seconds`, the time until the last image was out. Asked is the first image, `first_ms`.",
@@ -1035,10 +1243,10 @@ class SlowFirstImages:
         "come from there every day, and at no viewer more often than at another. What is different at this one?",
         larger_studies: "Compare `images` of this viewer with those of the others: the studies are of the same sizes. Only what differs "
         "can be the cause.",
-        another_part: "That cause would show in another column. Take the medians of `statements`, `db_ms`, `disk_ms` and `net_ms` by "
-        "viewer: which of them stand out here? And do they grow with `images`?",
-        a_third_part: "The wait is not in the part of the time in which that cause would show. Compare `db_ms`, `disk_ms` and `net_ms` "
-        "of this viewer with those of the others, and the number of `statements` too.",
+        another_part: "That cause would leave another pattern. Take the medians of `statements`, `db_ms`, `disk_ms` and `net_ms` by "
+        "viewer: which of them stand out here? And are there more statements than elsewhere?",
+        a_third_part: "The wait is not in the part of the time in which that cause would show. Compare `db_ms`, `disk_ms` and `net_ms` of "
+        "this viewer with those of the others, and the number of `statements` too.",
     }
     hints = [
         '`openings.groupby("viewer")["first_ms"].quantile(0.95)` is the 95th percentile of each viewer, in milliseconds.',
@@ -1050,16 +1258,35 @@ class SlowFirstImages:
         "blamed the tier."
 
 
+def _about_first_images(name, given, right, input):
+    """A sentence on a wrong entry of SlowFirstImages, or None."""
+    if name == "viewer":
+        return "There the first image does not take longer than elsewhere. Compare the 95th percentiles of the viewers."
+    if name in ("p50", "p95"):
+        if any(abs(number / 1000 - right[0]) < 0.05 for number in given):
+            return "The unit of time is off: the column is in milliseconds, and seconds are asked."
+        if any(abs(number - right[0]) <= 0.11 for number in given):
+            return "It is near, but not it: two decimals are asked, of all openings at that viewer, from either tier."
+        what = "the median" if name == "p50" else "`.quantile(0.95)`"
+        return f"It is {what} of `first_ms` over all rows of the one viewer, from either tier, divided by 1,000."
+    return None
+
+
 @lesson.exercise
 class PeakHour:
-    """The new archive is to bear the **busiest hour** of that Friday, the hour of the day with the most openings in `openings`:
+    """How much did the archive bear in the **busiest hour** of that Friday, the hour of the day with the most openings in `openings`? Two
+    averages over that hour, from which the new archive's size begins:
 
-    - `in_flight`: how many transfers went on at the same time, on the average of that hour (one decimal or more). A transfer lasts
-      `seconds`, from the request to the last image. It may be reckoned as one that ends in the hour in which it began;
+    - `in_flight`: how many transfers went on at the same time (one decimal or more). A transfer lasts `seconds`, from the request to the
+      last image. Count it whole to the hour in which it began, even if it ended in the next;
     - `mbit_s`: the throughput of that hour, in **Mbit/s**. 1 MB is 8 Mbit.
     """
 
-    answer = Fields("peak", {"in_flight": Number(tolerance=0.06), "mbit_s": Number(unit="Mbit/s", tolerance=1)})
+    answer = Fields("peak", {"in_flight": Number(tolerance=0.06), "mbit_s": Number(unit="Mbit/s", tolerance=1)},
+                    remark=lambda name, given, right, input: {
+                        "in_flight": "Take the rows of the hour with the most openings. Openings a second, times the mean of their "
+                                     "`seconds`.",
+                        "mbit_s": "Take the same rows: the sum of `mb`, in megabits, through the 3,600 seconds of the hour."}[name])
     points = 2
 
     def solution(openings):
@@ -1094,6 +1321,23 @@ class PeakHour:
         peak = openings[openings["hour"] == openings["hour"].value_counts().idxmax()]
         return {**right, "in_flight": len(peak) / 3600 * peak["first_ms"].mean() / 1000}
 
+    def openings_of_the_hour(openings):
+        right = PeakHour.solution(openings)
+        return {**right, "in_flight": openings["hour"].value_counts().max()}
+
+    def kilobits(openings):
+        right = PeakHour.solution(openings)
+        return {**right, "mbit_s": 1000 * right["mbit_s"]}
+
+    def binary_megabytes(openings):
+        right = PeakHour.solution(openings)
+        return {**right, "mbit_s": 1.048576 * right["mbit_s"]}
+
+    def through_all_seconds(openings):
+        right = PeakHour.solution(openings)
+        peak = openings[openings["hour"] == openings["hour"].value_counts().idxmax()]
+        return {**right, "mbit_s": peak["mb"].sum() * 8 / peak["seconds"].sum()}
+
     def per_minute(openings):
         right = PeakHour.solution(openings)
         return {**right, "in_flight": 60 * right["in_flight"]}
@@ -1114,8 +1358,14 @@ class PeakHour:
         "of the busiest one.",
         time_of_the_day: "The number of openings is that of the busiest hour, but the mean time is that of the whole day. When it is "
         "busy, a transfer takes longer, and both belong to the same hour.",
-        median_time: "You multiplied with the median. Little's law holds for the **mean** time: the few long transfers occupy the "
-        "archive for long, and the median does not see them.",
+        median_time: "You multiplied with the median. Little's law holds for the **mean** time: the few long transfers occupy the archive "
+        "for long, and the median does not see them.",
+        openings_of_the_hour: "That is how many openings the hour had. Most of them were over long before the next began: asked is how "
+        "many were at work at the same time.",
+        kilobits: "Those are kilobits a second; asked are Mbit/s.",
+        binary_megabytes: "You took a megabyte for 1024 x 1024 bytes. Here 1 MB is 8 Mbit, with nothing added.",
+        through_all_seconds: "You divided by the seconds of all transfers together, as if they had run one after the other. They ran side "
+        "by side, within 3,600 seconds.",
         p95_time: "You multiplied with the 95th percentile. Then nearly every transfer would be one of the longest. Little's law takes "
         "the mean.",
         first_image_time: "You took the time until the first image. The transfer goes on until the last one is out, and it is busy all "
@@ -1137,17 +1387,18 @@ class PeakHour:
 
 @lesson.exercise
 class RestoreInTime:
-    """near1 is lost as a whole and restored from the copy at Eastcliff, at the pace of the last test. `recovery` has what is known.
+    """A fire in the machine room: near1 and the online tier are lost together. near1 is restored from the copy at Eastcliff on a spare
+    array, at the pace of the last test. `recovery` has what is known. (What modalities still hold is not counted here.)
 
     - `hours`: how many hours until **all images** of near1 are back, those before the first byte included;
     - `loss_hours`: the copy job starts once a day. Its copy holds what was there when the job **started**, and can be used when it has
-      **ended**. If near1 is lost at the worst moment: how many hours of images are in no copy that can be used?
+      **ended**. If the fire comes at the worst moment: how many hours of images are in no copy that can be used?
     - `days_first`: the restore goes from the newest images to the oldest. How many **days** of images are back when the recovery time
       objective, 48 hours, is over?
     """
 
     answer = Fields("restore", {"hours": Number(unit="h", tolerance=0.4), "loss_hours": Number(unit="h", tolerance=0.05),
-                                "days_first": Number(unit="days", tolerance=6)})
+                                "days_first": Number(unit="days", tolerance=6)}, remark=lambda *one: _about_a_restore(*one))
     points = 3
 
     def solution(recovery):
@@ -1178,6 +1429,23 @@ class RestoreInTime:
         before = recovery["hours_before_first_byte"]
         return {**right, "hours": before + USED / 36, "days_first": (48 - before) * 36 / 0.1}
 
+    def minutes_for_hours(recovery):
+        right = RestoreInTime.solution(recovery)
+        before = recovery["hours_before_first_byte"]
+        return {**right, "hours": before + (right["hours"] - before) * 60, "days_first": right["days_first"] / 60}
+
+    def up_to_the_limit(recovery):
+        right = RestoreInTime.solution(recovery)
+        before = recovery["hours_before_first_byte"]
+        return {**right, "hours": before + (right["hours"] - before) * LIMIT / USED}
+
+    def two_runs(recovery):
+        return {**RestoreInTime.solution(recovery), "loss_hours": 24 + 2 * recovery["copy_job_hours"]}
+
+    def terabytes_first(recovery):
+        right = RestoreInTime.solution(recovery)
+        return {**right, "days_first": right["days_first"] * recovery["incoming_tb_a_day"]}
+
     def once_a_day(recovery):
         return {**RestoreInTime.solution(recovery), "loss_hours": 24}
 
@@ -1203,10 +1471,16 @@ class RestoreInTime:
         line_speed: "You reckoned with the 10 Gbit/s of the line. In the test it carried little more than half: protocol, small files, "
         "disks and checksums take their part. Only a restore that was tried tells the pace.",
         the_whole_store: "You restored the size of the store, empty space included. Only the images that are on it come back.",
-        nothing_before: "You left out the hours before the first byte. A new array has to be there, built and formatted before anything "
+        nothing_before: "You left out the hours before the first byte. The spare array has to be connected and formatted before anything "
         "can be written on it: the clock of the objective runs all that time.",
+        minutes_for_hours: "Your pace is in TB a minute, or `test_minutes` went in as if they were hours. The test took `test_minutes` / "
+        "60 hours.",
+        up_to_the_limit: "You restored 216 TB, the limit at which the house buys. What has to come back is what is on near1 now: "
+        "`images_tb`.",
         ten_gigabytes: "You took 10 Gbit/s for 10 gigabytes a second. A byte has eight bits. And the test shows what the line really "
         "carries.",
+        two_runs: "You counted the run of the job twice. The copy that can be used holds what was there when its job started; one day "
+        "later the next job starts, and once it has ended there is a newer copy. From the one start to that end.",
         once_a_day: "A job a day does not mean at most 24 hours. Think of the worst moment: just before tonight's job has **ended**. Its "
         "copy cannot be used yet, and the one before holds what was there when that one started.",
         only_the_job: "You counted the run of the job only. Before it ran, a day of images had come that the copy before does not hold.",
@@ -1215,6 +1489,7 @@ class RestoreInTime:
         nothing_is_lost: "The copy is made by a job at night. What came since its last start is not in it.",
         days_by_share: "You took the share of the time as a share of a year. Go by TB: how many come back in the hours that are left for "
         "copying, and how many days brought so much?",
+        terabytes_first: "Those are the TB that are back by then. How many days brought so much, at `incoming_tb_a_day`?",
         all_hours_for_days: "In `days_first` you copied for all 48 hours. Some of them are gone before the first byte.",
     }
     hints = [
@@ -1226,6 +1501,36 @@ class RestoreInTime:
     praise = "So two sentences go to the board. All images within 48 hours: not with this line, nor a loss of no more than 24 hours " \
         "with one job a day. But with the newest first, the readers have what they compare with in time. That is a decision, and not a " \
         "technical detail."
+
+
+def _about_a_restore(name, given, right, input):
+    """A sentence on a wrong entry of RestoreInTime; None where the unit of time is off, which the number itself tells."""
+    if any(abs(number / right[0] / factor - 1) < 0.001 for number in given for factor in (60, 1 / 60, 24, 1 / 24, 3600)):
+        return None
+    return {
+        "hours": "The hours before the first byte, and `images_tb` through the pace of the test in TB an hour.",
+        "loss_hours": "Draw a line with two nights. At the worst moment the second job is just not yet ended: which copy can be used then, "
+                      "and of when is it?",
+        "days_first": "`hours` is right. Of the 48 hours those before the first byte are gone; the others times the pace are TB; and "
+                      "`incoming_tb_a_day` came in each day."}[name]
+
+
+class Verdicts(Table):
+    """{object: verdict}, where a wrong verdict is told with what was found of that object."""
+
+    def found(self, case, returned):
+        """A sentence on the first wrong verdict of what was returned, or None."""
+        right = {name.casefold(): (name, said) for name, said in Fixity.solution(*case).items()}
+        for name, said in ((str(row[0]).strip().casefold(), row[1]) for row in returned.rows if len(row) == 2):
+            if name in right and str(said).strip().casefold() != right[name][1]:
+                name = right[name][0]
+                noted, first, second = (f"`{one[name]}`" if name in one else "" for one in case)
+                return (f"`{name}`: noted {noted or 'nothing'}, on the primary {first or 'no such file'}, on the replica "
+                        f"{second or 'no such file'}. {short(said)} is not the verdict for that.")
+        return None
+
+
+AUDIT = Verdicts("audit", entries=("object", "verdict"))
 
 
 @lesson.exercise
@@ -1246,7 +1551,7 @@ class Fixity:
     - `"not in manifest"`: the name is not in the manifest: nobody can say what is right.
     """
 
-    answer = Function("audit", result=Table("audit", entries=("object", "verdict")))
+    answer = Function("audit", result=AUDIT, remark=AUDIT.found)
     points = 3
 
     def solution(manifest, primary, replica):
@@ -1270,6 +1575,13 @@ class Fixity:
     def copies_with_each_other(manifest, primary, replica):
         return _audited(manifest, primary, replica, lambda noted, first, second: "ok" if first is not None and first == second else
                         _verdict(noted, first, second))
+
+    def copies_agree_on_nothing(manifest, primary, replica):
+        return _audited(manifest, primary, replica, lambda noted, first, second: "ok" if first == second else
+                        _verdict(noted, first, second))
+
+    def never_lost(manifest, primary, replica):
+        return {name: "restore primary" if said == "lost" else said for name, said in Fixity.solution(manifest, primary, replica).items()}
 
     def the_primary_is_right(manifest, primary, replica):
         return _audited(manifest, primary, replica, lambda noted, first, second: "ok" if first == second == noted else
@@ -1306,13 +1618,17 @@ class Fixity:
     wrong_ways = {
         copies_with_each_other: "You call two copies good when they are equal. Replication has copied the damage too: equal and wrong is "
         "wrong. Only the checksum noted on arrival decides.",
+        copies_agree_on_nothing: "You call it good when both copies are the same: equal and wrong is wrong, and where **both** are "
+        "missing they are the same as well. Only the checksum noted on arrival decides.",
+        never_lost: "You never report anything lost. Where neither copy is as noted, there is nothing to restore from: writing the one "
+        "over the other would only hide it.",
         the_primary_is_right: "You take the primary for the truth and write it over the replica, also when the primary is the damaged "
         "one. So the last good copy goes.",
         there_or_not: "You look whether a file is there, not what is in it. A file whose bits have turned still has its name and its size.",
         capitals_differ: "You report every object lost whose checksum the manifest has in capitals. Hexadecimal digits mean the same in "
         "either case: `.lower()` before you compare.",
-        only_what_the_manifest_has: "Names that are in a copy, but not in the manifest, are missing in your answer. Something wrote "
-        "there and told nobody; it belongs in the report.",
+        only_what_the_manifest_has: "Names that are in a copy, but not in the manifest, are missing in your answer. Something wrote there "
+        "and told nobody; it belongs in the report.",
         only_what_the_primary_has: "You go through the names of the primary only. What is gone from there altogether you never notice, "
         "and just that is the case for which there is a replica.",
         missing_is_lost: "You call an object lost as soon as one copy is missing. If the other one is as noted, it can be restored from "
@@ -1338,6 +1654,8 @@ class Fixity:
             for place in range(draw.randrange(8, 13)):
                 name = f"HV{draw.randrange(100000, 999999)}/{place + 1:04d}.dcm"
                 noted, other = (f"{draw.randrange(16**11, 16**12):012x}" for _ in range(2))
+                if draw.randrange(3) == 0:                         # one digit differs, and not the first
+                    other = noted[:-1] + ("0" if noted[-1] != "0" else "1")
                 kind = draw.randrange(12)
                 manifest[name] = noted.upper() if draw.randrange(3) == 0 else noted
                 primary[name], replica[name] = noted, noted
@@ -1381,16 +1699,17 @@ def _audited(manifest, primary, replica, judge):
 @lesson.exercise
 class TieringPolicy:
     """Write the tiering policy. For each group: how many **days** after the exam a study stays on the fast tier (`"fast_days"`), and how
-    many **years** after the exam it goes from the near tier to the deep one (`"near_years"`). It is good enough if in the **coming year**
+    many **years** after the exam it goes from the near tier to the deep one (`"near_years"`). It is good enough if in the past year and in
+    the **coming year**
 
     - **hit**: at least 95 % of all openings find the first image on the fast tier, and at least 88 % in **each** group;
     - **deep**: at most 1.5 % of the openings of each group need the deep tier, where the first image takes hours;
-    - **cost**: it costs at most **52 thousand euros** a year.
+    - **cost**: it costs at most **48 thousand euros** a year.
 
     `past_year.replay(policy)` tells what would have come of it in the past year, as often as you like. **You do not see the coming
-    year.** It will not be the same: there will be more exams, screening is behind, so that women come back later, and chance has its
-    part. The check replays your policy on it, and on hospitals like yours with theirs. So leave some reserve, but not so much that it
-    exceeds the budget.
+    year.** It will not be the same: there will be 4 % more exams, screening is behind, so that women come back later, and chance has its
+    part. (Tomosynthesis and the collections that join are left out here.) The check replays your policy on it, and on hospitals like
+    yours with theirs. So leave some reserve, but not so much that it exceeds the budget.
     """
 
     answer = Config("policy", reading=policy_of, called="policy", shape="a dictionary with an entry for each group", template=(
@@ -1401,11 +1720,11 @@ class TieringPolicy:
 
     def solution():
         return {
-            "CT": {"fast_days": 200, "near_years": 5},
-            "mammography": {"fast_days": 850, "near_years": 7},
-            "ultrasound": {"fast_days": 200, "near_years": 4},
-            "radiographs": {"fast_days": 1000, "near_years": 7},
-            "MR": {"fast_days": 500, "near_years": 6},
+            "CT": {"fast_days": 210, "near_years": 4},
+            "mammography": {"fast_days": 860, "near_years": 6},
+            "ultrasound": {"fast_days": 150, "near_years": 4},
+            "radiographs": {"fast_days": 800, "near_years": 6},
+            "MR": {"fast_days": 450, "near_years": 5},
         }
 
     def a_year_for_all():
@@ -1421,10 +1740,10 @@ class TieringPolicy:
         return {group: {**tiers, "near_years": KEPT_YEARS} for group, tiers in TieringPolicy.solution().items()}
 
     def deep_after_two_years():
-        return {group: {**tiers, "near_years": 2} for group, tiers in TieringPolicy.solution().items()}
+        return {group: {**tiers, "near_years": 2 if tiers["fast_days"] < 700 else 3} for group, tiers in TieringPolicy.solution().items()}
 
     def mammograms_paid_by_the_rest():
-        return {group: {"fast_days": 60 if group == "mammography" else 3 * tiers["fast_days"], "near_years": tiers["near_years"]}
+        return {group: {"fast_days": 60 if group == "mammography" else 2 * tiers["fast_days"], "near_years": tiers["near_years"]}
                 for group, tiers in TieringPolicy.solution().items()}
 
     def just_enough_for_the_past(past_year):
@@ -1439,16 +1758,16 @@ class TieringPolicy:
         "ultrasound pay for months in which hardly anybody opens them. Look at the curve of each group.",
         three_months_for_all: "Three months for all are too few for nearly everything, and for mammograms above all. `hit_ratio(group, "
         "days)` shows where each curve gets flat.",
-        all_of_three_years: "Everything stays three years: every limit of time is kept, and the budget is gone. What does another year "
-        "on the fast tier bring for CT, and what does it cost?",
-        no_deep_tier: "Nothing ever goes to the deep tier: studies that one opening in a thousand asks for lie on disks at five times "
-        "the price.",
-        deep_after_two_years: "After two years all goes to the deep tier. Priors of two to five years are still opened, and then "
-        "somebody waits for hours.",
-        mammograms_paid_by_the_rest: "The total looks as if it could be bought with longer times elsewhere, but for mammograms two "
-        "openings in five wait. That limit holds for each group: an average does not make up for it.",
-        just_enough_for_the_past: "That is just enough for the past year, to the last tenth: it learnt that year by heart. The coming "
-        "one is a little different, and it falls short. Leave some reserve where it is cheap.",
+        all_of_three_years: "Everything stays three years: every limit of time is kept, and the budget is gone. What does another year on "
+        "the fast tier bring for CT, and what does it cost?",
+        no_deep_tier: "Nothing ever goes to the deep tier: studies that one opening in a thousand asks for lie on disks at five times the "
+        "price.",
+        deep_after_two_years: "After two or three years all goes to the deep tier. Older priors are still opened, and then somebody waits "
+        "for hours.",
+        mammograms_paid_by_the_rest: "The total looks as if it could be bought with longer times elsewhere, but for mammograms about one "
+        "opening in three waits. That limit holds for each group: an average does not make up for it.",
+        just_enough_for_the_past: "That is just enough for the past year, to the last tenth: it learnt that year by heart. The coming one "
+        "is a little different, and it falls short. Leave some reserve where it is cheap.",
         the_largest_longest: "You keep the largest group longest on the fast tier. It is the one where each day costs most. Radiographs "
         "and MR are light, and are opened for long: a year there costs less than a few weeks of CT.",
     }
@@ -1464,22 +1783,53 @@ class TieringPolicy:
         "protocols and screening rounds change, and the policy is as old as the log that it was made from."
 
     def trial(settings, hospital):
-        return lesson.input_of("coming_year", hospital).outcome(settings)
+        return {name: lesson.input_of(name, hospital).outcome(settings) for name in ("past_year", "coming_year")}
 
     def faults(outcome):
-        found = []
-        worst = min(outcome["groups"], key=outcome["groups"].get)
-        if outcome["groups"][worst] < WANTED["group"]:
-            found.append(f"In the coming year only {outcome['groups'][worst]:.1f} % of the openings of {worst} find the first image on the "
-                         f"fast tier; {WANTED['group']} % are wanted in each group.")
-        if outcome["hit"] < WANTED["hit"]:
-            found.append(f"In the coming year {outcome['hit']:.2f} % of all openings find the first image on the fast tier; "
-                         f"{WANTED['hit']} % are wanted. The weakest group is {worst}, but the cheapest hits may be elsewhere.")
-        deepest = max(outcome["deep"], key=outcome["deep"].get)
-        if outcome["deep"][deepest] > WANTED["deep"]:
-            found.append(f"In the coming year {outcome['deep'][deepest]:.1f} % of the openings of {deepest} wait for the deep tier; "
-                         f"{WANTED['deep']} % are the most that is allowed.")
-        if outcome["cost"] > BUDGET:
-            found.append(f"In the coming year it costs {outcome['cost']:.1f} thousand euros, and the budget is {BUDGET:.0f}. Which group's "
-                         "days are dear and bring few hits?")
-        return found
+        return _faults_of_the_past(outcome["past_year"]) or _faults_of_the_coming(outcome["coming_year"])
+
+
+def _faults_of_the_past(outcome):
+    """What a replay on the past year shows the learner as well, in sentences."""
+    found = []
+    worst = min(outcome["groups"], key=outcome["groups"].get)
+    deepest = max(outcome["deep"], key=outcome["deep"].get)
+    already = "Already in the past year, which `replay` shows for your hospital,"
+    if outcome["groups"][worst] < WANTED["group"]:
+        found.append(f"{already} only {outcome['groups'][worst]:.1f} % of the openings of {worst} would have found the first image on the "
+                     f"fast tier; {WANTED['group']} % are wanted in each group.")
+    if outcome["hit"] < WANTED["hit"]:
+        found.append(f"{already} {outcome['hit']:.2f} % of all openings would have found the first image on the fast tier; "
+                     f"{WANTED['hit']} % are wanted. The weakest group is {worst}, but the cheapest hits may be elsewhere.")
+    if outcome["deep"][deepest] > WANTED["deep"]:
+        found.append(f"{already} {outcome['deep'][deepest]:.1f} % of the openings of {deepest} would have waited for the deep tier; "
+                     f"{WANTED['deep']} % are the most that is allowed.")
+    if outcome["cost"] > BUDGET:
+        found.append(f"{already} it would have cost {outcome['cost']:.1f} thousand euros, and the budget is {BUDGET:.0f}. Which group's "
+                     "days are dear and bring few hits?")
+    return found
+
+
+def _faults_of_the_coming(outcome):
+    """What is not good enough in the coming year, in sentences: how much is missing is told roughly, so that nobody can fit that year."""
+    found = []
+    worst = min(outcome["groups"], key=outcome["groups"].get)
+    deepest = max(outcome["deep"], key=outcome["deep"].get)
+    if outcome["groups"][worst] < WANTED["group"]:
+        found.append(f"For the past year it is good enough. But in the coming year {worst} falls "
+                     f"{_by(WANTED['group'] - outcome['groups'][worst])} the {WANTED['group']} % of each group: the reserve of days is too "
+                     "small there.")
+    if outcome["hit"] < WANTED["hit"]:
+        found.append(f"For the past year it is good enough. But in the coming year all openings together fall "
+                     f"{_by(WANTED['hit'] - outcome['hit'])} the {WANTED['hit']} % of hits: leave more reserve, where it is cheap.")
+    if outcome["deep"][deepest] > WANTED["deep"]:
+        found.append(f"For the past year it is good enough. But in the coming year too many openings of {deepest} wait for the deep tier. "
+                     "Leave more reserve in its `near_years`.")
+    if outcome["cost"] > BUDGET:
+        found.append("For the past year it is good enough. But in the coming year there are 4 % more exams, and the budget is exceeded. "
+                     "Which group's days are dear and bring few hits?")
+    return found
+
+
+def _by(missing):
+    return "just short of" if missing < 1 else "short of" if missing < 5 else "far short of"

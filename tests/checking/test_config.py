@@ -1,6 +1,7 @@
 """Config: settings judged by what comes of them, here and on unseen hospitals."""
 
 import hostile
+import pandas
 import pytest
 
 from coursekit.checking import Config, Outcome
@@ -56,6 +57,12 @@ def test_any_settings_that_work_are_right(check):
         assert check(given).correct, given
 
 
+def test_a_series_with_the_names_of_the_settings_is_as_good_as_a_dictionary(check):
+    assert check(pandas.Series({"modality": "CT", "at_most": 10})).correct
+    assert check(pandas.Series(["CT", 10])).label == "unreadable" and check(pandas.Series({"modality": "CT"})).label == "unreadable"
+    assert "still open" in check(pandas.Series({"modality": "CT", "at_most": ...})).message
+
+
 def test_wrong_ways_are_recognised_by_their_outcome(check):
     assert check({"modality": "MR", "at_most": 99}).label in ("of_mr", "fault")
     assert check({"modality": "CT", "at_most": 1}).message == "One prior is not enough."
@@ -90,3 +97,11 @@ def test_settings_may_be_called_otherwise(ask):
 
 def test_an_object_among_the_settings_is_told_as_one(check):
     assert check({"modality": object(), "at_most": 5}).message.startswith("The settings hold an object of type `object`, where text")
+
+
+def test_one_thing_is_spoken_of_as_one(ask):
+    check = ask(Config("policy", reading=rules, called="policy", shape="a dictionary"), lambda: {"modality": "CT", "at_most": 10}, {},
+                trial=staticmethod(trial).__func__, faults=faults)
+    assert check({"modality": "CT"}).message.startswith("The policy can't be used as it is: there are two settings")
+    assert check({"modality": "CT", "at_most": ...}).message.startswith("Parts of the policy are still open")
+    assert "a policy, as a dictionary" in check(7).message

@@ -244,3 +244,20 @@ def test_a_number_of_numpys_is_shown_as_what_it_is():
             return "the right one"
 
     assert _shortened(numpy.float64(0.25)) == "`0.25`" and _shortened(Lies(2)) == "`2.0`"
+
+
+def test_a_date_in_a_case_is_shown_as_python_writes_it():
+    import datetime
+
+    from coursekit.checking.kinds.function import _shortened
+
+    day = datetime.date(2025, 4, 7)
+    assert _shortened(day) == "`date(2025, 4, 7)`" and _shortened({"until": day}) == "`{'until': date(2025, 4, 7)}`"
+
+
+def test_what_is_wrong_with_what_was_returned_can_be_said(ask):
+    kind = Function("total", result=Number(), about=lambda values, factor: "About the case.",
+                    remark=lambda case, returned: f"{len(case)} arguments, and {returned[0]} came." if returned[0] == -7 else None)
+    check = ask(kind, solution, {}, cases)
+    assert "2 arguments, and -7 came. That case is kept" in check(lambda values, factor: -7).message
+    assert "About the case. That case" in check(lambda values, factor: -8).message

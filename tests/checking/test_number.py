@@ -161,3 +161,10 @@ def test_the_difference_of_two_moments_is_a_time(ask):
     assert seconds(moments[1] - moments[0]).correct and not seconds(moments[0] - moments[1]).correct
     assert ask(Number("took", unit="ms", tolerance=0.1), lambda: 90_500, {})(moments[1] - moments[0]).correct
     assert ask(Number("took"), solution, {})(moments[1] - moments[0]).label == "unreadable"
+
+
+@pytest.mark.parametrize(("given", "right"), [
+    ("28:00", True), ("28:00:00", True), ("1 day 4 h", True), ("1 day, 4 hours", True), ("1 day and 4 h", True), ("1680 min", True),
+    ("27 h 60 min", True), ("1 d 5 h", False), ("28:75", False), ("1 day 4 foo", False), ("1 h" * 40, False)])
+def test_a_span_of_time_in_several_parts(ask, given, right):
+    assert ask(Number(unit="h", tolerance=0.01), lambda: 28, {})(given).correct == right

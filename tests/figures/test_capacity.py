@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from coursekit.errors import CourseError
-from coursekit.figures.capacity import forecast, hits_by_days, reached, waiting
+from coursekit.figures.capacity import forecast, hits_by_days, months_brought, reached, waiting
 
 PLAN = pd.DataFrame({"until": ["2025-04-07", "2025-05-01", "2025-06-01", "2025-07-01"], "likely": [10.0, 13.0, 16.1, 19.1],
                      "low": [10.0, 12.0, 14.0, 16.0], "high": [10.0, 14.0, 18.0, 22.0]})
@@ -37,9 +37,24 @@ def test_a_forecast_says_when_its_limits_are_reached():
     assert forecast(HISTORY, PLAN).png.startswith(b"\x89PNG") and forecast(HISTORY, PLAN, limits=[(15, "90 %")]).png.startswith(b"\x89PNG")
 
 
+def test_days_that_are_marked_are_told():
+    marks = [(datetime.date(2025, 4, 7), "today"), (datetime.date(2025, 5, 2), "order by")]
+    picture = forecast(HISTORY, PLAN, limits=[(15, "90 %")], days_marked=marks)
+    assert repr(picture).endswith("; today 2025-04-07; order by 2025-05-02.") and picture.png.startswith(b"\x89PNG")
+
+
+def test_months_are_told_with_their_season_and_with_what_came_once():
+    months = [f"2024-{month:02d}" for month in range(4, 13)]
+    table = pd.DataFrame({"month": months, "brought_tb": [3.0] * 3 + [2.0, 2.5] + [3.0] * 3 + [4.5], "import_tb": [0.0] * 8 + [1.25]})
+    picture = months_brought(table)
+    assert ("usual work between 2.00 TB in 2024-07 and 3.25 TB in 2024-12; July and August 2.25 TB on the average, the other months 3.04; "
+            "in 2024-12 1.25 TB more that came once." in repr(picture))
+    assert picture.png.startswith(b"\x89PNG") and "average" not in repr(months_brought(table.head(3)))
+
+
 def test_waiting_times_are_told_by_percentile():
     picture = waiting({"online": [0.2, 0.4, 0.6, 4.0], "nearline": np.array([80.0, 95.0])}, limit=3)
-    assert "online: half within 0.5 s, 75 % within 3 s; nearline: half within 87.5 s, 0 % within 3 s." in repr(picture)
+    assert "online: half within 0.5 s, 75.0 % within 3 s; nearline: half within 87.5 s, 0.0 % within 3 s." in repr(picture)
     assert picture.png.startswith(b"\x89PNG") and "within 3" not in repr(waiting({"all": pd.Series([1.0, 2.0])}))
 
 

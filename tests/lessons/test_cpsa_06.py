@@ -12,7 +12,18 @@ from coursekit.checking.lesson import Editions
 from coursekit.errors import CourseError
 from coursekit.figures.capacity import reached
 from coursekit.hospital import hospital
-from coursekit.lessons.cpsa_06_storage_capacity import BUDGET, JOINING, WANTED, TieringPolicy, lesson, policy_of, years_after
+from coursekit.lessons.cpsa_06_storage_capacity import (
+    BUDGET,
+    JOINING,
+    WANTED,
+    TieringPolicy,
+    _dates,
+    _faults_of_the_coming,
+    _faults_of_the_past,
+    lesson,
+    policy_of,
+    years_after,
+)
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
 POLICY = TieringPolicy.solution()
@@ -67,6 +78,28 @@ def test_the_year_reckoned_by_hand_is_right(editions):
     assert judged("TerabytesAYear", editions, {"near1": near1 / 12, "joining": first, "joining_fifth": fifth}).outcome is Outcome.NOT_YET
 
 
+def test_what_is_said_of_a_years_terabytes(editions):
+    right = solved("TerabytesAYear", editions)
+    joining = given_to("joining", editions)
+    for change, says in (({"near1": round(right["near1"])}, "one decimal"), ({"near1": 2 * right["near1"]}, "one copy"),
+                         ({"near1": right["near1"] * 1000}, "prefix"), ({"near1": right["near1"] * 1.3}, "`brought_tb` of the twelve"),
+                         ({"joining": right["joining"] * 1.3}, "its own ratio"), ({"joining_fifth": 500}, "`joining` is right")):
+        verdict = judged("TerabytesAYear", editions, {**right, **change})
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, (change, verdict)
+    size = joining["items_per_year"] * joining["mb_per_item"] / 1e6
+    assert "1024" not in judged("TerabytesAYear", editions, {**right, "joining": 2 * (size * joining["ratio"]).sum()}).message
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_praise_of_the_years_terabytes_is_so(seed):
+    h = hospital(seed, "tiny")
+    right, joining = EXERCISES["TerabytesAYear"].computed(EXERCISES["TerabytesAYear"].solution, h), lesson.input_of("joining", h)
+    slides = joining[joining["collection"].str.startswith("Pathology")].iloc[0]
+    one_copy = slides["items_per_year"] * slides["mb_per_item"] / 1e6
+    assert one_copy < right["near1"] < right["joining"] / 2
+    assert one_copy * 1.35**2 > right["near1"] * 1.04**2
+
+
 def test_dates_in_other_forms_are_right(editions):
     dates = solved("WhenIsItFull", editions)
     day = dates["early"]
@@ -100,6 +133,21 @@ def test_the_forecast_without_pandas_is_right(editions):
     assert "182 days before" in judged("WhenIsItFull", editions, {**found, "order_by": found["late"]}).message
 
 
+def test_what_is_said_of_a_date_is_true_of_it(editions):
+    right = solved("WhenIsItFull", editions)
+    ahead, stray, dbt = (given_to(name, editions) for name in ("ahead", "stray", "dbt_tb"))
+    half = judged("WhenIsItFull", editions, _dates(ahead, stray, dbt, factor=0.64)).message
+    assert "1.28 x `stray` x √n" in half and "the same for each month" not in half
+    fewer = judged("WhenIsItFull", editions, _dates(ahead, stray, dbt * 2 / 3)).message
+    assert "less than `dbt_tb` more" in fewer or "`likely` begins with 187.2" in fewer
+    alarm = judged("WhenIsItFull", editions, _dates(ahead, stray, dbt, limit=192)).message
+    assert "80 %" in alarm and "192" in alarm
+    late = {**right, "late": right["late"] - datetime.timedelta(2)}
+    assert "minus 1.28" in judged("WhenIsItFull", editions, late).message
+    assert "`likely` is right" in judged("WhenIsItFull", editions, {**right, "early": right["early"] - datetime.timedelta(20)}).message
+    assert "187.2" in judged("WhenIsItFull", editions, {**right, "likely": right["likely"] - datetime.timedelta(40)}).message
+
+
 def test_rule_engines_in_other_forms_are_right(editions):
     def by_age(exam, patient, today):
         for one in patient["holds"]:
@@ -130,7 +178,37 @@ def test_rule_engines_in_other_forms_are_right(editions):
     assert judged("MayItGo", editions, in_series).correct
 
 
+def _last_hold_wins(exam, patient, today):
+    hold = False
+    for one in patient["holds"]:
+        if one["until"] is None:
+            hold = True
+        elif one["until"] > today:
+            hold = True
+        else:
+            hold = False
+    return "hold" if hold else EXERCISES["MayItGo"].solution(exam, {**patient, "holds": []}, today)
+
+
+def _came_back_in(years):
+    def decide(exam, patient, today):
+        near = [day for day in patient["mammograms"] if day < years_after(exam["date"], years)]
+        return EXERCISES["MayItGo"].solution(exam, {**patient, "mammograms": near}, today)
+
+    return decide
+
+
+def _from_the_next_mammogram(exam, patient, today):
+    later = [day for day in patient["mammograms"] if day > exam["date"]]
+    if exam["kind"] != "mammogram" or not later:
+        return EXERCISES["MayItGo"].solution(exam, patient, today)
+    moved = EXERCISES["MayItGo"].solution({**exam, "date": max(later)}, {**patient, "mammograms": [datetime.date(9999, 1, 1)]}, today)
+    return moved if patient["birth_date"] else EXERCISES["MayItGo"].solution(exam, patient, today)
+
+
 @pytest.mark.parametrize(("function", "says"), [
+    (_last_hold_wins, "the last one decides"), (_came_back_in(5), "however much later"), (_came_back_in(7), None),
+    (_from_the_next_mammogram, "from the patient's last mammogram"),
     (lambda exam, patient, today: "keep", None), (lambda exam, patient, today: print(), "return"),
     (lambda exam, patient, today: True, None),
     (lambda exam, patient, today: "delete" if exam["date"].year < 2005 else "keep", "cases"),
@@ -140,6 +218,16 @@ def test_rule_engines_in_other_forms_are_right(editions):
 def test_rule_engines_that_look_right_are_refused(editions, function, says):
     verdict = judged("MayItGo", editions, function)
     assert verdict.outcome is Outcome.NOT_YET and (says is None or says in verdict.message), verdict
+
+
+def test_a_case_that_fails_is_told_by_what_decides_it(editions):
+    def odd(exam, patient, today):
+        if len(patient["holds"]) == 2:
+            return "keep"
+        return EXERCISES["MayItGo"].solution(exam, patient, today)
+
+    message = judged("MayItGo", editions, odd).message
+    assert "the holds of this patient: " in message and " until " in message and "an object of type" not in message and "Today is 20" in message
 
 
 def test_every_verdict_of_the_rules_occurs_often_enough():
@@ -164,8 +252,36 @@ def test_slow_images_in_other_forms(editions):
     for change, says in (({"viewer": "CT2"}, "the log has"), ({"cause": "F"}, "letters A to E"),
                          ({"p95": right["p95"] * 1000}, "unit of time"),
                          ({"viewer": next(one for one in ("WS_CH1", "WS_ED1", "WS_MG1") if one != right["viewer"])}, "elsewhere"),
-                         ({"p95": right["p95"] * 1.15}, "`p95`"), ({"p50": 3.0 * right["p50"]}, "`p50`")):
+                         ({"p95": right["p95"] * 1.15}, "`p95`"), ({"p50": 3.0 * right["p50"]}, "`p50`"),
+                         ({"p50": right["p50"] + 0.08}, "two decimals"), ({"p50": right["p95"], "p95": right["p50"]}, "swapped"),
+                         ({"p95": there.quantile(0.9) / 1000}, "90th")):
         assert says in judged("SlowFirstImages", editions, {**right, **change}).message, change
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_percentiles_of_the_online_tier_alone_are_refused(seed):
+    editions = Editions(hospital(seed, "tiny"), lambda: [])
+    right, openings = solved("SlowFirstImages", editions), given_to("openings", editions)
+    there = openings[openings["viewer"] == right["viewer"]]
+    online = there[there["tier"] == "online"]["first_ms"] / 1000
+    for given in ({"p50": online.median(), "p95": online.quantile(0.95)}, {"p50": online.median()}, {"p95": online.quantile(0.95)}):
+        assert "online tier alone" in judged("SlowFirstImages", editions, {**right, **given}).message, given
+    for method in ("lower", "higher", "nearest", "midpoint", "hazen", "weibull"):
+        given = {**right, "p95": round(np.quantile(there["first_ms"], 0.95, method=method) / 1000, 2),
+                 "p50": round(np.quantile(there["first_ms"], 0.5, method=method) / 1000, 2)}
+        assert judged("SlowFirstImages", editions, given).correct, method
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_before_the_trouble_all_viewers_were_alike_and_a_statement_takes_as_long_everywhere(seed):
+    h = hospital(seed, "tiny")
+    tuesday, openings = lesson.input_of("tuesday", h), lesson.input_of("openings", h)
+    assert tuesday.columns.tolist() == ["viewer", "p50_s", "p95_s"] and len(tuesday) == 4
+    assert tuesday["p95_s"].max() < 1 and tuesday["p50_s"].max() - tuesday["p50_s"].min() < 0.1
+    right = EXERCISES["SlowFirstImages"].computed(EXERCISES["SlowFirstImages"].solution, h)
+    if right["cause"] == "A":
+        each = (openings["db_ms"] / openings["statements"]).groupby(openings["viewer"]).median()
+        assert each.max() < 1.1 * each.min()
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -190,6 +306,9 @@ def test_the_peak_by_another_hour_is_refused(editions):
         one = openings[openings["hour"] == hour]
         given = {"in_flight": one["seconds"].sum() / 3600, "mbit_s": one["mb"].sum() * 8 / 3600}
         assert judged("PeakHour", editions, given).correct == (abs(given["in_flight"] - right["in_flight"]) < 1e-9)
+    for change, says in (({"mbit_s": right["mbit_s"] * 1000}, "kilobits"), ({"mbit_s": right["mbit_s"] * 1.048576}, "1024 x 1024"),
+                         ({"in_flight": openings["hour"].value_counts().max()}, "at the same time"), ({"in_flight": 77}, "most openings")):
+        assert says in judged("PeakHour", editions, {**right, **change}).message, change
     for change in ({"mbit_s": right["mbit_s"] * 8}, {"mbit_s": right["mbit_s"] * 3600}, {"in_flight": round(right["in_flight"]) + 1}):
         assert judged("PeakHour", editions, {**right, **change}).outcome is Outcome.NOT_YET
 
@@ -199,6 +318,14 @@ def test_restores_that_look_right_are_refused(editions):
     for change in ({"hours": right["hours"] * 1000**4 / 1024**4}, {"loss_hours": 48}, {"loss_hours": recovery["copy_job_hours"] + 2},
                    {"days_first": right["days_first"] / 24}, {"days_first": right["days_first"] * 0.97}, {"hours": 48}):
         assert judged("RestoreInTime", editions, {**right, **change}).outcome is Outcome.NOT_YET, change
+    hours = recovery["hours_before_first_byte"] + recovery["images_tb"] / recovery["test_tb"] * recovery["test_minutes"]
+    for change, says in (({"hours": hours}, "/ 60"), ({"days_first": right["days_first"] / 10}, "TB that are back"), ({"hours": 500}, "the pace"),
+                         ({"loss_hours": 24 + 2 * recovery["copy_job_hours"]}, "twice"), ({"loss_hours": 11}, "two nights"),
+                         ({"days_first": right["days_first"] * 1.3}, "`hours` is right")):
+        assert says in judged("RestoreInTime", editions, {**right, **change}).message, change
+    loss = right["loss_hours"]
+    for form in (f"{loss}:00", f"1 day {loss - 24} h", f"1 day and {loss - 24} hours", datetime.timedelta(hours=float(loss))):
+        assert judged("RestoreInTime", editions, {**right, "loss_hours": form}).correct, form
     pace = recovery["test_tb"] / recovery["test_minutes"]                              # by the minute, rounded on the way
     minutes = round(recovery["images_tb"] / round(pace, 5))
     assert judged("RestoreInTime", editions, {**right, "hours": minutes / 60 + recovery["hours_before_first_byte"]}).correct
@@ -240,6 +367,28 @@ def test_audits_in_other_forms_are_right(editions):
         assert judged("Fixity", editions, wrong).outcome is Outcome.NOT_YET
 
 
+def _audit(judge):
+    def audit(manifest, primary, replica):
+        return {name: judge(manifest[name].lower(), primary.get(name), replica.get(name)) if name in manifest else "not in manifest"
+                for name in {**primary, **replica, **manifest}}
+
+    return audit
+
+
+@pytest.mark.parametrize(("judge", "says"), [
+    (lambda noted, one, two: "ok" if one == two else "restore primary" if two == noted else "restore replica" if one == noted else "lost",
+     "both** are missing"),
+    (lambda noted, one, two: "missing" if one is two is None else EXERCISES["Fixity"].solution({1: noted}, {1: one}, {1: two})[1],
+     "no such file, on the replica no such file. `missing` is not the verdict"),
+    (lambda noted, one, two: "ok" if one == two == noted else "restore primary" if one != noted else "restore replica", "anything lost"),
+    (lambda noted, one, two: EXERCISES["Fixity"].solution({1: noted[:4]}, {1: one and one[:4]}, {1: two and two[:4]})[1],
+     "is not the verdict for that"),
+])
+def test_audits_with_a_wrong_idea_are_told_what_was_found(editions, judge, says):
+    verdict = judged("Fixity", editions, _audit(judge))
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
 def _changed(**groups):
     return {group: {**tiers, **groups.get(group, {})} for group, tiers in POLICY.items()}
 
@@ -247,7 +396,8 @@ def _changed(**groups):
 @pytest.mark.parametrize("given", [
     json.dumps(POLICY), {group.upper(): {name.upper(): str(value) for name, value in tiers.items()} for group, tiers in POLICY.items()},
     dict(reversed(POLICY.items())), _changed(CT={"fast_days": 210}, ultrasound={"fast_days": 120}, MR={"fast_days": 730}),
-    _changed(mammography={"fast_days": 870.5, "near_years": 8}, radiographs={"fast_days": 900}), _changed(CT={"near_years": 4.5}),
+    _changed(mammography={"fast_days": 870.5, "near_years": 7}, radiographs={"fast_days": 850}), _changed(CT={"near_years": 4.5}),
+    _changed(CT={"fast_days": "210 days", "near_years": "4 years"}, MR={"fast_days": "450 d", "near_years": "5,5"}),
 ])
 def test_policies_in_other_forms_are_right(editions, given):
     assert judged("TieringPolicy", editions, given).correct
@@ -258,7 +408,9 @@ def test_policies_in_other_forms_are_right(editions, given):
     (_changed(CT={"fast_days": 60}), "CT"), (_changed(CT={"fast_days": 500}), "thousand euros"),
     (_changed(CT={"near_years": 2}), "deep tier"),
     (_changed(radiographs={"near_years": 3}), "radiographs"), (_changed(CT={"fast_days": 0}), "CT"),
-    (_changed(CT={"fast_days": -1}), "between 0 and"), (_changed(CT={"fast_days": "a year"}), "is a number"),
+    (_changed(CT={"fast_days": -1}), "between 0 and"), (_changed(CT={"fast_days": "a year"}), "must be a number; 'a year' can't"),
+    (_changed(CT={"fast_days": "3 years"}), "must be a number"), (_changed(mammography={"near_years": 1}), "still on the fast one"),
+    (_changed(MR={"near_years": 2}), "of MR would have waited"),
     (_changed(CT={"days": 3}), "two entries"),
     ({name: tiers for name, tiers in POLICY.items() if name != "MR"}, "nothing of MR"), ({**POLICY, "PET": POLICY["MR"]}, "the groups are"),
     ([POLICY], "dictionary"), ({group: 365 for group in POLICY}, "two entries"), (_changed(MR={"fast_days": ...}), "still open"),
@@ -273,10 +425,11 @@ def test_policies_that_do_not_hold_are_refused_with_what_comes_of_them(editions,
 def test_the_policy_holds_in_every_coming_year_and_a_learnt_one_does_not(seed):
     h = hospital(seed, "tiny")
     past, coming = lesson.input_of("past_year", h), lesson.input_of("coming_year", h)
-    assert TieringPolicy.faults(coming.outcome(policy_of(POLICY))) == []
+    assert TieringPolicy.faults(TieringPolicy.trial(policy_of(POLICY), h)) == []
     best = past.cheapest()
-    assert TieringPolicy.faults(past.outcome(best)) == [] and TieringPolicy.faults(coming.outcome(best))
-    assert past.outcome(best)["cost"] < 0.85 * BUDGET                               # there is money for some reserve
+    assert _faults_of_the_past(past.outcome(best)) == [] and _faults_of_the_coming(coming.outcome(best))
+    assert "%.1f" % coming.outcome(best)["hit"] not in TieringPolicy.faults(TieringPolicy.trial(best, h))[0]   # nobody can fit that year
+    assert past.outcome(best)["cost"] < 0.88 * BUDGET                               # there is money for some reserve
     assert past.outcome(best)["hit"] - WANTED["hit"] < 0.1                          # and it is really the edge
 
 
@@ -285,7 +438,16 @@ def test_the_replay_of_the_notebook_refuses_a_policy_with_a_sentence(editions):
     for given in (5, None, {}, "x", [...], {"CT": ...}):
         with pytest.raises(CourseError, match="The archive does not take this policy"):
             year.replay(given)
-    assert "(wanted: 88 %)\ndeep   by group: CT" in repr(year.replay(POLICY)) and "(budget: 52.0)" in repr(year.replay(POLICY))
+    told = repr(year.replay(POLICY))
+    assert "(wanted: 88 %)\ndeep   by group: CT" in told and "(budget: 48.0)" in told and "TB     fast 3" in told
+    more, plain = (year.replay(POLICY, more_tb=more).outcome for more in ({"mammography": 10.8}, None))
+    assert more["cost"] > BUDGET > plain["cost"] and more["hit"] == plain["hit"]
+    for wrong in (lambda: year.replay(POLICY, more_tb={"mammo": 1}), lambda: year.hit_ratio("mammo", 30)):
+        with pytest.raises(CourseError, match="no group 'mammo'; the groups are CT"):
+            wrong()
+    with pytest.raises(CourseError, match="more_tb"):
+        year.replay(POLICY, more_tb=10.8)
+    assert year.hit_ratio("mr", 30) == year.hit_ratio("MR", 30)
     assert "openings of a year" in repr(year)
     assert year.hit_ratio("CT", 4000) == 100 and year.hit_ratio("CT", -1) == 0
 

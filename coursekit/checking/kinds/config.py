@@ -1,10 +1,11 @@
 """Config: settings of a system, judged by what happens when the system works by them."""
 
 import json
+import sys
 
 from coursekit.checking import running
 from coursekit.checking.kinds.base import Kind
-from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, is_library, plain
 from coursekit.checking.verdict import Outcome, Verdict
 
 SECONDS = 3.0
@@ -16,7 +17,7 @@ class Config(Kind):
     variables : the learner's variable
     reading   : a function that turns the settings (plain data: dict, list, text, numbers) into the form that the exercise's
                 `trial` takes, raising ValueError with a sentence when a setting can't be understood
-    called    : what the settings are called in what the learner is told
+    called    : what the settings are called in what the learner is told: "rules", or one thing, "policy"
     template  : what stands in the untouched notebook, Python text in which `...` marks what is open; else `name = ...`
     shape     : what they are given as, in words
 
@@ -30,7 +31,8 @@ class Config(Kind):
         super().__init__(variables)
         self.reading = reading
         self.called = called
-        self.takes = f"{called}, as {shape}"
+        self.one = called == "policy"                                 # one thing, of which is spoken otherwise than of many
+        self.takes = f"{'a ' * self.one}{called}, as {shape}"
         self.template = template
 
     def not_answered(self, given):
@@ -41,15 +43,19 @@ class Config(Kind):
         return _somewhere_open(value) and not _somewhere_filled(value)
 
     def read(self, given):
-        """The settings in the form that `trial` takes. JSON text is as good as a dictionary."""
+        """The settings in the form that `trial` takes. JSON text is as good as a dictionary, and so is a Series with their names."""
         try:
             value = plain(given)
+            if is_library(given, "pandas", "Series"):
+                names = plain(sys.modules["pandas"].Series(given).index)
+                value = dict(zip(names, value, strict=True)) if all(type(name) is str for name in names) else value
         except Unclear as unclear:
             if type(given) in (dict, list):
-                raise Unreadable(f"The {self.called} hold {unclear}, where text, a number or a list is expected.") from None
+                raise Unreadable(f"The {self.called} hold{'s' * self.one} {unclear}, where text, a number or a list is expected.") from None
             raise
         if _somewhere_open(value):
-            raise Unreadable(f"Some {self.called} are still open: put your answer in place of each `...`.")
+            open_ones = f"Parts of the {self.called}" if self.one else f"Some {self.called}"
+            raise Unreadable(f"{open_ones} are still open: put your answer in place of each `...`.")
         if is_a(given, str):
             try:
                 value = json.loads(value)
@@ -61,7 +67,7 @@ class Config(Kind):
             return self.reading(value)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as problem:
             sentence = str(problem) if is_a(problem, ValueError) else "they do not have the form that the question describes"
-            raise Unreadable(f"The {self.called} can't be used as they are: {sentence.rstrip('.')}.") from None
+            raise Unreadable(f"The {self.called} can't be used as {'it is' if self.one else 'they are'}: {sentence.rstrip('.')}.") from None
 
     def judge(self, exercise, given, editions):
         """The verdict on the settings, on the learner's hospital first and then on the unseen ones."""
@@ -69,13 +75,14 @@ class Config(Kind):
             settings = self.read(*given)
         except Unclear as unclear:
             return Verdict(Outcome.NOT_YET, unclear.sentence(self.takes), "unreadable")
+        these = f"With {'this' if self.one else 'these'} {self.called}"
         for number, hospital in enumerate(editions.all()):
             ran = running.run_all([lambda: exercise.trial(settings, hospital)], SECONDS)
             if ran.stopped == "error":
-                return Verdict(Outcome.NOT_YET, f"With these {self.called} the system did not work: {ran.error}.", "error")
+                return Verdict(Outcome.NOT_YET, f"{these} the system did not work: {ran.error}.", "error")
             if ran.stopped:
                 return Verdict(
-                    Outcome.NOT_YET, f"With these {self.called} the system did not come to an end within {SECONDS:.0f} seconds.", "time")
+                    Outcome.NOT_YET, f"{these} the system did not come to an end within {SECONDS:.0f} seconds.", "time")
             faults = exercise.faults(ran.returned[0])
             if not faults:
                 continue

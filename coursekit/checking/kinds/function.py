@@ -1,6 +1,7 @@
 """Function: the learner's function, called on cases that the learner has not seen."""
 
 import copy
+import datetime
 import dis
 import types
 
@@ -19,6 +20,8 @@ class Function(Kind):
     result    : the kind that what it returns is compared as
     about     : a function of a case's arguments that says in a sentence what to look at in that case, or None; told in place of the
                 kind's own sentence when the case fails in no known way
+    remark    : a function of (the case's arguments as a tuple, what was returned as the result's kind reads it), which says in a
+                sentence what is wrong with it, or None; told in place of `about`
 
     The exercise has `cases(draw)`, a list of argument tuples made with `draw`, a random.Random that depends on the
     edition; `cases(draw, refused)` gets the lesson's input of that name too. Solution and wrong ways have the learner's signature. All
@@ -30,10 +33,10 @@ class Function(Kind):
 
     takes = "a function"
 
-    def __init__(self, variables, result, about=None):
+    def __init__(self, variables, result, about=None, remark=None):
         super().__init__(variables)
         self.result = result
-        self.about = about
+        self.about, self.remark = about, remark
 
     def not_answered(self, given):
         """`...` in place of the function, or a function whose body is still `...`."""
@@ -82,10 +85,12 @@ class Function(Kind):
         failed = sum(difference is not None for difference in differences)
         fits = "It is right for none of the cases tried" if failed == len(cases) else (
             f"It is right for {len(cases) - failed} of the {len(cases)} cases tried")
+        sentence = (self.remark and self.remark(cases[first], results[first]) or self.about and self.about(*cases[first])
+                    or differences[first].message)
         return Verdict(
             Outcome.NOT_YET,
-            f"{fits}. {self._told(cases[first], ran.returned[first])} "
-            f"{self.about and self.about(*cases[first]) or differences[first].message} That case is kept in `{kept}`; to run it: `{self.variables[0]}(*{kept})`.",
+            f"{fits}. {self._told(cases[first], ran.returned[first])} {sentence} That case is kept in `{kept}`; "
+            f"to run it: `{self.variables[0]}(*{kept})`.",
             "value",
         )
 
@@ -199,7 +204,9 @@ def _call(function, case):
 def _shortened(value, most=60, quoted=True):
     try:
         if type(value) in (int, float, str, bytes, bool, list, tuple, dict, type(None)):
-            text = repr(value)
+            text = repr(value).replace("datetime.date(", "date(")
+        elif type(value) is datetime.date:
+            text = repr(value).removeprefix("datetime.")
         elif type(value) is types.FunctionType and not quoted:
             text = value.__name__                        # a function that a case hands over, as the learner would write it
         elif type(value).__module__.startswith("coursekit.") and type(value).__repr__ is not object.__repr__:

@@ -97,6 +97,8 @@ class Number(Kind):
         if re.fullmatch(r"[\d.\s()*/x\u00d7]*\d\s*[*/x\u00d7]\s*\d[\d.\s()*/+x\u00d7-]*", cleaned):
             raise Unreadable(f"{short(text)} is a calculation in quotes. Leave the quotes out, with `*` for times, and Python works it "
                              "out.")
+        if self.family == "time" and (seconds := _seconds(cleaned, self.unit)) is not None:
+            return (seconds / self._scale,)
         match = re.fullmatch(r"([+-]?[\d., ']*\d(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?", cleaned)
         if not match and _HEXADECIMAL.fullmatch(cleaned):
             raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
@@ -164,6 +166,17 @@ class Number(Kind):
             return abs(number - target) <= (margin if relative else self.tolerance + margin)
         except OverflowError:
             return False
+
+
+def _seconds(text, unit):
+    """The seconds of a span of time in several parts, "1 day 4 h", or of "28:00" where hours are asked; None when it is neither."""
+    if unit in ("h", "hour", "hours") and (found := re.fullmatch(r"(\d+):([0-5]\d)(?::([0-5]\d))?", text)):
+        return 3600 * int(found[1]) + 60 * int(found[2]) + int(found[3] or 0)
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]+)", text[:60])
+    between = re.sub(r"\d+(?:\.\d+)?\s*[a-z]+", "", text[:60])
+    if len(parts) > 1 and len(text) <= 60 and set(between.replace("and", "")) <= {" ", ","} and all(one in _TIME for _, one in parts):
+        return sum(float(number) * _TIME[one] for number, one in parts)
+    return None
 
 
 def _family(unit):
