@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from coursekit.checking.lesson import Editions
 from coursekit.errors import CourseError
 from coursekit.hospital import hospital
 from coursekit.lessons import ciip_04_rfp_responses as ciip04
-from coursekit.lessons.ciip_04_rfp_responses import TheAward, Testable, Turning, award, chance, euros, first, lesson, replay
+from coursekit.lessons.ciip_04_rfp_responses import Costs, TheAward, Testable, Turning, award, chance, euros, first, lesson, replay
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
 REQUIREMENT, RULES = Testable.solution(), TheAward.solution()
@@ -49,7 +50,10 @@ def test_scores_in_other_forms_are_right(editions, tender):
         assert abs(score - tender.technical[vendor]) < 0.02
     series = pd.Series(right, name="score").rename_axis("vendor")
     for given in (series, series.reset_index(), series.round(1), list(right.items()), {k.upper(): f"{v:.1f}" for k, v in right.items()},
-                  series.sort_values(ascending=False), {k: np.float64(v) for k, v in right.items()}):
+                  series.sort_values(ascending=False), {k: np.float64(v) for k, v in right.items()},
+                  {k: f"{v:.1f} %" for k, v in right.items()}, {k: f"{v:.1f}".replace(".", ",") for k, v in right.items()},
+                  {**right, "Veldstone": None}, {**right, "Veldstone": "out"}, {**right, "Veldstone": float("nan")},
+                  pd.Series({**right, "Veldstone": None})):
         assert judged("OnPaper", editions, given).correct, given
 
 
@@ -74,6 +78,9 @@ def test_scores_that_look_right_are_refused(editions, tender):
                   {vendor: round(score) for vendor, score in right.items()}, tender.technical, list(right), {v: None for v in right}):
         assert judged("OnPaper", editions, given).outcome is Outcome.NOT_YET, given
     assert judged("OnPaper", editions, tender.technical).label == "nobody_is_out"
+    for given, says in (({**right, "Veldstone": 0}, "Leave a vendor out"), ({v: one / 100 for v, one in right.items()}, "points of 100"),
+                        ({"Brinkmere": right["Brinkmere"], "Quillhaven": right["Quillhaven"]}, "comes in part 2")):
+        assert says in judged("OnPaper", editions, given).message
 
 
 # --- 2
@@ -83,8 +90,11 @@ def test_accusations_in_other_forms_are_right(editions, tender):
     assert {vendor: sorted(rows.req_id) for vendor, rows in right.groupby("vendor")} == {
         vendor: sorted(ids) for vendor, ids in tender.truth["contradicted"].items()}
     scu = right.assign(why=right.why.map({"user only": "SCU only", "not declared": "absent"}))
-    numbers = right.assign(section=right.section.str.split().str[-1])
-    for given in (scu, numbers, right.assign(role="x", evidence="y"), right.set_index(["vendor", "req_id"]), right.iloc[::-1],
+    called = {"DICOM CS": "Conformance Statement, section", "IHE IS": "ihe integration statement",
+              "HL7 spec": "HL7 interface specification §"}
+    written = right.assign(section=right.section.replace(called, regex=True))
+    words = right.assign(why=right.why.map({"user only": "only SCU", "not declared": "line missing"}))
+    for given in (scu, written, words, right.assign(role="x", evidence="y"), right.set_index(["vendor", "req_id"]), right.iloc[::-1],
                   right.to_dict("records"), right.assign(vendor=right.vendor.str.upper(), why=right.why.str.replace(" ", "_"))):
         assert judged("Contradicted", editions, given).correct, given
 
@@ -121,8 +131,38 @@ def test_accusations_that_look_right_are_refused(editions):
     right = solved("Contradicted", editions)
     swapped = right.assign(why=right.why.map({"user only": "not declared", "not declared": "user only"}))
     for given in (right.iloc[1:], swapped, right.drop(columns="why"), right.assign(section="CS 9.9"), right.assign(why="yes"),
+                  right.assign(section=right.section.str.replace("IHE IS", "DICOM CS")), right.assign(why="SCU/SCP"),
+                  right.assign(section=right.section.str.replace("HL7 spec", "IHE IS")), right.assign(section="xx 4.4"),
+                  right.assign(section=right.section.str.split().str[-1]), right.assign(section=[float("nan")] * len(right)),
+                  right.assign(why=right.why.replace("user only", "not SCP")),
                   list(right.req_id), pd.concat([right, right.iloc[:1]])):
         assert judged("Contradicted", editions, given).outcome is Outcome.NOT_YET, given
+
+
+def test_what_is_told_of_accusations_that_lack_or_cite_another_section(editions):
+    right, inputs = solved("Contradicted", editions), given_by("answers requirements statements sections", editions)
+    verdict = judged("Contradicted", editions, right[right.vendor != "Veldstone"])
+    assert verdict.label == "without_those_who_are_out" and "failed on paper" in verdict.message
+    for vendor in ("Brinkmere", "Quillhaven"):
+        assert f"none of {vendor}" in judged("Contradicted", editions, right[right.vendor != vendor]).message
+    for place in range(len(right)):
+        assert f"At least one of {right.vendor[place]} is missing, about a" in judged("Contradicted", editions, right.drop(place)).message
+    # As a spreadsheet person merges: by the document, which a claim without a line does not have, and which holds two lists.
+    wanted, yes = inputs["requirements"], inputs["answers"].code == "yes"
+    claims = inputs["answers"][yes].merge(wanted[wanted.evidence != ""], on="req_id")
+    found = claims.merge(inputs["statements"], on=["vendor", "evidence"], how="left")
+    found = found[found.role.isna() | (found.role == "SCU")].merge(inputs["sections"], on=["vendor", "document"], how="left")
+    found["why"] = found.role.map({"SCU": "user only"}).fillna("not declared")
+    by_document = found[["vendor", "req_id", "section", "why"]]
+    message = judged("Contradicted", editions, by_document).message
+    assert "`nan`" in message and "`vendor` and `kind`" in message and "first three letters" in message
+    once = right.set_index(["vendor", "req_id"]).section
+    filled = by_document.assign(section=[once[row.vendor, row.req_id] if row.section != row.section else row.section
+                                         for row in by_document.itertuples()])
+    message = judged("Contradicted", editions, filled).message
+    assert "more often than it should be" in message and "each claim meets its own" in message
+    elsewhere = right.assign(section=right.section.str.replace("IHE IS", "DICOM CS"))
+    assert "first three letters of the claim's `evidence`" in judged("Contradicted", editions, elsewhere).message
 
 
 # --- 3
@@ -130,7 +170,9 @@ def test_accusations_that_look_right_are_refused(editions):
 def test_costs_in_other_forms_are_right(editions):
     right = solved("Costs", editions)
     for given in (right.set_index("vendor"), right.round(-3), right.astype({"paid": int}), right.to_dict("records"),
-                  right[["npv_8", "npv", "paid", "vendor"]], right.iloc[::-1]):
+                  right[["npv_8", "npv", "paid", "vendor"]], right.iloc[::-1], right.set_index("vendor").to_dict(),
+                  right.set_index("vendor").to_dict("index"), right.astype({"paid": int}).to_dict("list"),
+                  right.assign(paid=right.paid.map(lambda eur: "€ " + f"{eur:,.0f}".replace(",", ".") + ",00"))):
         assert judged("Costs", editions, given).correct, given
     inputs = given_by("price_sheet volumes", editions)["price_sheet"]
     sums = {}
@@ -151,6 +193,33 @@ def test_costs_that_look_right_are_refused(editions):
         assert judged("Costs", editions, given).outcome is Outcome.NOT_YET, given
 
 
+def test_one_wrong_cost_is_told_what_is_wrong_with_it(editions):
+    right, sheet = solved("Costs", editions).set_index("vendor"), given_by("price_sheet", editions)["price_sheet"]
+
+    def changed(vendor, column, way):
+        table = right.copy()
+        table.loc[vendor, column] = way(sheet).set_index("vendor").loc[vendor, column]
+        return judged("Costs", editions, table).message
+    for vendor, column, way, says in (
+        ("Quillhaven", "paid", Costs.sheets_as_they_are, "rule 3"), ("Quillhaven", "paid", Costs.fees_put_in, "letter 3"),
+        ("Quillhaven", "npv", Costs.exit_at_once, "year 1"), ("Lanternfish", "paid", Costs.gift_at_the_highest, "letter 2"),
+        ("Brinkmere", "npv", Costs.not_discounted, "not discounted"), ("Brinkmere", "npv_8", Costs.storage_grows_too, "storage"),
+        ("Veldstone", "npv_8", Costs.nothing_grows, "same as `npv`"), ("Veldstone", "npv_8", Costs.growth_not_discounted, "not discounted"),
+        ("Brinkmere", "npv_8", Costs.discounted_at_eight, "still earns 4 %"),
+    ):
+        message = changed(vendor, column, way)
+        assert says.casefold() in message.casefold() and "3 of 4 rows are right" in message, (vendor, column, message)
+    exits = sheet[sheet.item.str.startswith("Exit")].set_index("vendor").eur.map(euros)
+    table = right.copy()
+    table.loc["Quillhaven"] += [(exits["Brinkmere"] - exits.max()) / (1.04**7 if column != "paid" else 1) for column in table]
+    assert "Brinkmere's price" in judged("Costs", editions, table).message
+    assert "not in thousands" in judged("Costs", editions, right / 1000).message
+    both = right.copy()                                              # two mistakes in two rows, each known by its own
+    both.loc["Quillhaven"] = Costs.fees_put_in(sheet).set_index("vendor").loc["Quillhaven"]
+    both.loc["Veldstone", "npv"] = 1
+    assert judged("Costs", editions, both).label == "fees_put_in"
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_the_data_on_every_seed(seed):
     h = hospital(seed, "tiny")
@@ -165,6 +234,9 @@ def test_the_data_on_every_seed(seed):
     assert (panel["evaluator"], panel["vendor"]) == truth["favourite"] and 0 < panel["W"] <= 1
     leads = lesson.input_of("leads", h)
     assert list(leads.category) == list(h.projects.tender.category_weights)
+    quality, on_paper = lesson.input_of("quality_by_rule_2", h), EXERCISES["OnPaper"].computed(EXERCISES["OnPaper"].solution, h)
+    assert set(quality) == {"Brinkmere", "Quillhaven"} and all(score < on_paper[vendor] for vendor, score in quality.items())
+    assert sum((lead.halved - lead.doubled) for lead in leads.itertuples()) != 0 and max(leads.halved.max(), leads.doubled.max()) > 0
     good = [one for one in lesson.input_of("bench", h) if one.good]
     assert [one.name for one in good] == ["A", "B", "C", "H", "K"]
 
@@ -197,7 +269,10 @@ def test_shares_found_otherwise_are_right(editions):
     def as_numpy(a, b, lowest):
         share = EXERCISES["FlipsAt"].solution(a, b, lowest)
         return None if share is None else np.float64(share)
-    for given in (by_steps, by_halving, as_numpy, lambda a, b, lowest: EXERCISES["FlipsAt"].solution(b, a, lowest)):
+    def as_percent(a, b, lowest):
+        share = EXERCISES["FlipsAt"].solution(a, b, lowest)
+        return None if share is None else f"{share:.1f} %"
+    for given in (by_steps, by_halving, as_numpy, as_percent, lambda a, b, lowest: EXERCISES["FlipsAt"].solution(b, a, lowest)):
         verdict = judged("FlipsAt", editions, given)
         assert verdict.correct, verdict
 
@@ -211,6 +286,27 @@ def test_shares_found_otherwise_are_right(editions):
 def test_shares_that_are_wrong_are_refused(editions, given, says):
     verdict = judged("FlipsAt", editions, given)
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def without_asking_for_zero(a, b, lowest):
+    pa, pb = 100 * lowest / a["npv"], 100 * lowest / b["npv"]
+    share = 100 * (pb - pa) / ((a["quality"] - b["quality"]) + (pb - pa))
+    return share if 0 <= share <= 100 else None
+
+
+def without_signs(a, b, lowest):
+    pa, pb = 100 * lowest / a["npv"], 100 * lowest / b["npv"]
+    return 100 * abs(pb - pa) / (abs(a["quality"] - b["quality"]) + abs(pb - pa))
+
+
+def test_a_division_by_nothing_is_told_as_that_alone(editions):
+    verdict = judged("FlipsAt", editions, without_asking_for_zero)
+    assert verdict.label == "divided_by_nothing" and "90.0" in verdict.message and "as many points better" in verdict.message
+    assert "below 0 or above 100" not in verdict.message
+    verdict = judged("FlipsAt", editions, without_signs)
+    assert verdict.outcome is Outcome.NOT_YET and "below 0 or above 100" not in verdict.message
+    verdict = judged("FlipsAt", editions, ciip04.FlipsAt.whatever_comes_out)
+    assert verdict.label == "whatever_comes_out"
 
 
 # --- 5
@@ -228,6 +324,7 @@ def test_turning_weights_found_otherwise_are_right(editions):
         return found
     assert judged("Turning", editions, with_percent).correct
     assert judged("Turning", editions, lambda *case: tuple(name.upper() for name in Turning.solution(*case))).correct
+    assert judged("Turning", editions, lambda *case: ", ".join(Turning.solution(*case))).correct
 
 
 @pytest.mark.parametrize("given", [
@@ -237,6 +334,31 @@ def test_turning_weights_found_otherwise_are_right(editions):
 ])
 def test_turning_weights_that_are_wrong_are_refused(editions, given):
     assert judged("Turning", editions, given).outcome is Outcome.NOT_YET
+
+
+def test_weights_scaled_to_a_hundred_afterwards_and_changed_upon_each_other_are_told_apart(editions):
+    def all_scaled(scores, weights, factor):
+        found = []
+        for name in weights:
+            changed = {**weights, name: weights[name] * factor}
+            if first(scores, {one: 100 * weight / sum(changed.values()) for one, weight in changed.items()}) != first(scores, weights):
+                found.append(name)
+        return found
+
+    def upon_each_other(scores, weights, factor):
+        before, found = first(scores, weights), []
+        for name in weights:
+            new = weights[name] * factor
+            shrink = (100 - new) / (100 - weights[name])
+            for one in weights:
+                weights[one] = weights[one] * shrink
+            weights[name] = new
+            if first(scores, weights) != before:
+                found.append(name)
+        return found
+    assert judged("Turning", editions, all_scaled).label == "others_unchanged"
+    assert "bring it back to 100" in judged("Turning", editions, all_scaled).message
+    assert judged("Turning", editions, upon_each_other).label == "again_and_again"
 
 
 def test_cases_hold_each_of_the_situations():
@@ -264,17 +386,50 @@ def test_the_panel_worked_out_otherwise_is_right(editions):
 @pytest.mark.parametrize(("change", "says"), [
     ({"lift": -0.59}, "other four"), ({"lift": 0.50}, "other four"), ({"W": 71}, "hundred times"),
     ({"evaluator": "purchasing"}, "evaluator"),
-    ({"vendor": "Veldstone"}, "vendor"), ({"W": 0}, "W"), ({"lift": ...}, "still open"), ({"evaluator": None}, "evaluator"),
+    ({"vendor": "Veldstone"}, "the evaluator is right"), ({"W": 0}, "rank sums"), ({"W": 0.6}, "rank sums"), ({"lift": 0.6}, "other four"),
+    ({"evaluator": "purchasing", "vendor": "Quillhaven"}, "mild scale"), ({"evaluator": "imaging IT"}, "another evaluator is further"),
+    ({"evaluator": "clinical engineering", "vendor": "Veldstone"}, "strict scale"),
+    ({"evaluator": "radiology", "lift": -0.2}, "another evaluator stands out"),
+    ({"lift": ...}, "still open"), ({"evaluator": None}, "evaluator"),
 ])
 def test_panels_that_are_wrong_are_refused(editions, change, says):
     verdict = judged("Panel", editions, {**solved("Panel", editions), **change})
     assert verdict.outcome is Outcome.NOT_YET and (says in verdict.message or verdict.label == "lift_over_all_five"), verdict
 
 
+def test_evaluators_are_told_nothing_of_the_vendor_that_is_named(editions):
+    for evaluator in ("purchasing", "clinical engineering", "radiology"):
+        said = {judged("Panel", editions, {**solved("Panel", editions), "evaluator": evaluator, "vendor": vendor}).message
+                for vendor in ("Brinkmere", "Quillhaven", "Veldstone", "Lanternfish")}
+        assert len(said) == 1 and not re.search("(best|worst)", said.pop())
+    marks, right = lesson.input_of("marks", editions.own), solved("Panel", editions)
+    own = ciip04._standard(marks).loc[right["evaluator"], right["vendor"]]
+    assert "own mean standard score" in judged("Panel", editions, {**right, "lift": round(own, 2)}).message
+    for change, label in (({"W": 1.2}, ""), ({"lift": -solved("Panel", editions)["lift"]}, "other_way_round")):
+        verdict = judged("Panel", editions, {**solved("Panel", editions), **change})
+        assert verdict.outcome is Outcome.NOT_YET and (not label or verdict.label == label), verdict
+
+
+def test_chance_gives_five_judges_of_four_more_than_half_once_in_twenty_times():
+    from itertools import permutations
+    orders, sums = list(permutations((1, 2, 3, 4))), {(0, 0, 0, 0): 1}
+    for _ in range(5):
+        more = {}
+        for before, count in sums.items():
+            for order in orders:
+                key = tuple(map(sum, zip(before, order)))
+                more[key] = more.get(key, 0) + count
+        sums = more
+    above = sum(count for ranks, count in sums.items() if 12 * sum((one - 12.5) ** 2 for one in ranks) / (25 * 60) > 0.5)
+    assert 0.04 < above / 24**5 < 0.05
+
+
 # --- 7
 
 @pytest.mark.parametrize("change", [
-    {"merges": 200}, {"merges": 1000}, {"seconds": "60 s"}, {"seconds": 58.5}, {"profile": "SWF.b"}, {"profile": "pir"},
+    {"merges": 200}, {"merges": 1000}, {"seconds": "60 s"}, {"seconds": "60,0"}, {"seconds": "1 minute"}, {"profile": "pir"},
+    {"merges": 100}, {"merges": 101}, {"merges": 102}, {"merges": 80}, {"merges": "200 merges"}, {"transaction": "RAD-12 Patient Update"},
+    {"profile": "PIR (patient information reconciliation)"},
     {"statistic": "95TH percentile", "load": "Busy hour"}, {"transaction": "rad12"}, {"actor": "image manager / image archive"},
     {"merges": 400.0},
 ])
@@ -289,18 +444,33 @@ def test_a_requirement_as_json_or_with_other_names_is_right(editions):
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"actor": "Order Filler"}, "`actor`"), ({"profile": "CT"}, "`profile`"), ({"transaction": "RAD-14"}, "`transaction`"),
-    ({"merges": 60}, "luck decides"), ({"merges": 100}, "luck decides"), ({"seconds": 20}, "stricter"), ({"seconds": 40}, "stricter"),
-    ({"seconds": 75}, "longer"), ({"seconds": 120}, "longer"), ({"merges": 5000}, "from 1 to 1000"),
+    ({"actor": "Order Filler"}, "hears of a merge as well"), ({"actor": "Acquisition Modality"}, "makes images"),
+    ({"profile": "CT"}, "sets clocks"), ({"transaction": "RAD-14"}, "asks for images"), ({"profile": "SWF.b"}, "put right afterwards"),
+    ({"merges": 60}, "too much to luck"), ({"merges": 20}, "too much to luck"), ({"seconds": 20}, "shorter"), ({"seconds": 55}, "shorter"),
+    ({"seconds": 62}, "longer"), ({"seconds": 120}, "longer"), ({"seconds": 599}, "longer"), ({"merges": 5000}, "from 1 to 1000"),
     ({"merges": 150.5}, "whole number"), ({"seconds": "a minute"}, "number from"), ({"statistic": "good"}, "is one of"),
     ({"evidence": ""}, "is one of"), ({"load": None}, "is one of"), ({"colour": "blue"}, "no part"), ({"seconds": ...}, "still open"),
-    ({"statistic": "mean", "load": "idle"}, "bad product"), ({"seconds": 599}, "longer"), ({"merges": 20}, "Too few"),
+    ({"statistic": "mean", "load": "idle"}, "one part more"), ({"statistic": "90th percentile", "merges": 200}, "demand 90 of 100"),
+    ({"statistic": "90th percentile", "merges": 1000}, "demand 90 of 100"), ({"statistic": "99th percentile", "merges": 100}, "99 of 100"),
+    ({"transaction": "RAD-1"}, "is one of"), ({"statistic": "90th percentile", "seconds": 20, "merges": 20}, "2 parts more"),
 ])
 def test_requirements_that_do_not_work_are_refused(editions, change, says):
     verdict = judged("Testable", editions, {**REQUIREMENT, **change})
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
     assert judged("Testable", editions, {"actor": "the system"}).label == "unreadable"
     assert judged("Testable", editions, ["the system"]).label == "unreadable"
+
+
+def test_whatever_number_of_merges_is_enough_stays_enough(editions):
+    for hospital_ in editions.all():
+        for merges in (*range(ciip04.ENOUGH, 132), 180, 199, 219, 300, 999, 1000):
+            outcome = Testable.trial({**REQUIREMENT, "merges": merges}, hospital_)
+            assert outcome == {"misjudged": False, "wrong": []}, merges
+        for merges in (1, 10, 19, 39, 50, 60, 64):
+            assert Testable.trial({**REQUIREMENT, "merges": merges}, hospital_)["wrong"] == [("merges", "few")], merges
+    for name, words in ciip04.PARTS.items():
+        for word in words:
+            assert (word == ciip04.NEEDED[name]) != ((name, word) in ciip04.WRONG_WORDS)
 
 
 def test_chance_is_the_binomial_distribution():
@@ -318,10 +488,14 @@ def test_rules_in_other_forms_are_right(editions, change):
     verdict = judged("TheAward", editions, {**RULES, **change})
     assert verdict.correct, verdict
     assert judged("TheAward", editions, json.dumps({**RULES, **change})).correct
+    assert judged("TheAward", editions, pd.Series({**RULES, **change})).correct
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"quality_share": 28}, "less than"), ({"quality_share": 48}, "more"), ({"quality_share": 0.4}, "in per cent"),
+    ({"quality_share": 28}, "about 19,400 euros, less than"), ({"quality_share": 48}, "about 46,200 euros, more"),
+    ({"quality_share": 50}, "about 50,000 euros, more"), ({"quality_share": 80}, "more than a hundred thousand"),
+    ({"quality_share": 5}, "less than ten thousand"), ({"quality_share": 0.4}, "in per cent"),
+    ({"price": "purchase", "quality_share": 70}, "not all"), ({"quality_share": 60, "proof": "answers"}, "not all"),
     ({"quality_share": 100}, "below 100"), ({"price": "purchase", "proof": "answers"}, "In some tenders"),
     ({"price_points": "lowest admitted / own", "quality_share": 33}, "withdrawal"),
     ({"mandatory": "minus 10 points", "price_points": "lowest of all / own"}, "mandatory"), ({"mandatory": "maybe"}, "is one of"),
@@ -348,6 +522,7 @@ def test_the_award_and_its_replay(editions):
     assert award(bids, {**RULES, "mandatory": "counted as points"}).name == "c" and award(bids[:1], RULES) is None
     shown = lesson.input_of("archive_of_tenders", editions.own)
     assert "33,300 euros" in repr(shown.replay(RULES)) and "150 old tenders" in repr(shown)
+    assert repr(shown.replay(pd.Series(RULES))) == repr(shown.replay(RULES))
     for given in ({}, "rules", {**RULES, "price": "low"}, {**RULES, "quality_share": ...}):
         with pytest.raises(CourseError, match="can't be used"):
             shown.replay(given)
