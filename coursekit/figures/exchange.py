@@ -18,7 +18,7 @@ _REFUSES = ("A-ASSOCIATE-RJ", "A-ABORT", "soap:Fault", "no answer", "no message"
 def exchange(events, title="What was said", first=()):
     """A sequence diagram: a line for each party, in the order in which they appear, and an arrow downwards in time for each event.
 
-    Answers are dashed; what refuses or ends an exchange is thick and has a cross before it.
+    Answers are dashed; what refuses or ends an exchange is thick, of a warmer colour, and has a cross before it.
 
     events : a `systems.system.Journal`, or anything else whose elements have `source`, `target`, `what` and `detail`
     first  : names of parties that stand on the left, in this order, whenever they appear
@@ -58,7 +58,7 @@ def exchange(events, title="What was said", first=()):
         start, end = x[event.source], x[event.target]
         refuses, room = _refuses(event), _room(event, x)
         text = _marked(event, event.what if below[place] else label)
-        arrow(axes, start, end, y, textwrap.shorten(text, room, placeholder="…"), "white", bool(_ANSWER.fullmatch(event.what)), refuses)
+        arrow(axes, start, end, y, textwrap.shorten(text, room, placeholder="…"), "white", bool(_ANSWER.fullmatch(event.what)), refuses, refuses)
         if below[place]:                                        # what is too long for one line stands below the arrow
             axes.text((start + end) / 2, y + 5, textwrap.shorten(event.detail, room, placeholder="…"), size=9, color=_INK, ha="center",
                       va="top", weight="bold" if refuses else "normal", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})

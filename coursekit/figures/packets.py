@@ -109,17 +109,19 @@ def lifelines(axes, title, places, tall):
         axes.plot((place, place), (64, tall - 10), color=_FAINT, lw=1.2)
 
 
-def arrow(axes, start, end, y, label, ground="none", back=None, bold=False):
+def arrow(axes, start, end, y, label, ground="none", back=None, bold=False, warm=None):
     """An arrow of a sequence diagram with its label above, on a ground of that colour.
 
-    back : whether it is dashed and of another colour; if None, when it goes to the left
+    back : whether it is dashed; if None, when it goes to the left
     bold : whether it is thick, and its label too
+    warm : whether it is of another, warmer colour; if None, when it is dashed
     """
     to_right = end > start
     back = not to_right if back is None else back
+    warm = back if warm is None else warm
     inset = 2 if to_right else -2
     axes.annotate("", (end - inset, y), (start + inset, y), arrowprops={
-        "arrowstyle": "-|>", "color": _WARM if back else _LINE, "lw": 2.8 if bold else 1.6, "ls": (0, (5, 2)) if back else "-"})
+        "arrowstyle": "-|>", "color": _WARM if warm else _LINE, "lw": 2.8 if bold else 1.6, "ls": (0, (5, 2)) if back else "-"})
     axes.text((start + end) / 2, y - 5, label, size=9, color=_INK, ha="center", va="bottom", weight="bold" if bold else "normal",
               bbox={"facecolor": ground, "edgecolor": "none", "pad": 1})
 

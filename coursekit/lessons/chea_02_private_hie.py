@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import math
 import random
@@ -17,7 +18,8 @@ from pydicom import dcmread
 from coursekit.checking import Client, Config, Fields, Function, Lesson, Number, Server, Set, Table, Text
 from coursekit.checking.lesson import Editions
 from coursekit.checking.reading import Unclear, Unreadable, short
-from coursekit.checking.verdict import Verdict
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.errors import CourseError
 from coursekit.standards.key_objects import KO_STORAGE, MANIFEST, device, fill
 from coursekit.standards.xds.facts import APPROVED, DEPRECATED, RPLC
@@ -34,7 +36,7 @@ lesson = Lesson(
     "chea-02",
     title="A private HIE and the VNA",
     version=1,
-    minutes=90,
+    minutes=150,
     objectives=[
         "say what belongs where in an affinity domain: images, manifests, metadata, identities, and why a query comes back empty",
         "build the VNA's manifest and its metadata, publish it, replace it when the study changes, and find those gone stale",
@@ -342,7 +344,24 @@ class NoOrder(Registry):
 
 
 class Consumer(Client):
-    """A client that reads manifests; who takes another document for one is told so."""
+    """A client that reads manifests, patient by patient; who takes another document for one is told so.
+
+    names : of its arguments, by which a call is shown, since ports say nothing
+    """
+
+    def __init__(self, variables, names, **more):
+        super().__init__(variables, called="patient", **more)
+        self.names = names
+
+    def _as_written(self, case):
+        return f"`{self.variables[0]}({self.names})`"
+
+    def _returned(self, case, value, unclear):
+        if value is not None:
+            return super()._returned(case, value, unclear)
+        said = (f"For {case} your function returned None. Is a `return` missing? Or does it stand in a loop, where it is not reached when "
+                "there is nothing to go through, or before the rest has had its turn?")
+        return Verdict(Outcome.NOT_YET, said, "unreadable")
 
     def _stopped(self, ran, cases, seconds=20.0):
         verdict = super()._stopped(ran, cases, seconds)
@@ -351,7 +370,35 @@ class Consumer(Client):
             said = ("What came is a document, but no manifest: the patient has reports too, and not every DICOM object is a list of "
                     "images. The entry's formatCode tells them apart, before anything is fetched.")
             return Verdict(verdict.outcome, f"{verdict.message} {said}", "no_manifest")
+        if name == "IndexError":
+            said = ("If that list is the documents of an answer: one that brings none says why, look at its `problems`. Was the repository "
+                    "asked that has the document, by its own OID?")
+            return Verdict(verdict.outcome, f"{verdict.message} {said}", verdict.label)
         return verdict
+
+
+def _never_found(state):
+    """A sentence where no query can have found anything, which a client that looks at entries alone does not notice."""
+    answers, formats = state["asked"]()
+    if answers and not any(answer.startswith("Success") for answer in answers):
+        return (f"The registry refused your queries: {answers[0]}. Then `entries` is empty, and it looks as if there were nothing; "
+                "`problems` says what is wrong with the query. FindDocuments needs the patient and a list of statuses.")
+    if formats and all(codes and not any("^^" in one for one in codes) for codes in formats):
+        return ("In your queries the format code stands without its scheme. In a query a code is code, `^^` and scheme, as "
+                "`Code(KO_STORAGE, DICOM_UIDS)` writes it; as it is, no entry fits, and the registry answers Success with none.")
+    return ""
+
+
+def _asked(registry):
+    """A function that gives what a registry has answered to stored queries from now on, and the format codes that each asked for."""
+    before = len(registry.journal)
+
+    def said():
+        events = list(registry.journal)[before:]
+        return ([event.detail for event in events if event.what == "ITI-18 response"],
+                [[value.text or "" for slot in event.data.body.iter("{*}Slot") if slot.get("name") == "$XDSDocumentEntryFormatCode"
+                  for value in slot.iter("{*}Value")] for event in events if event.what == "ITI-18"])
+    return said
 
 
 class Unattended(ImagingSource):
@@ -434,6 +481,14 @@ def _withdraw(store, objects):
         store.put(_octets(rejection_note([one for one in objects if one.SeriesInstanceUID == uid])))
 
 
+def _withdraw_for_each_reason(store, objects):
+    """Rejection notes for objects of a study, one for each, under the four titles in turn."""
+    for one, (code, meaning) in zip(objects, itertools.cycle(REJECTIONS.items())):
+        note = rejection_note([one])
+        note.ConceptNameCodeSequence[0].CodeValue, note.ConceptNameCodeSequence[0].CodeMeaning = code, meaning
+        store.put(_octets(note))
+
+
 def _manifest(plan, objects, uid, location=SOURCE, title="HV_VNA", header=None):
     """A manifest of some objects, made by hand: a FileDataset."""
     from pydicom.dataset import FileDataset, FileMetaDataset
@@ -488,8 +543,10 @@ def _sops(manifest):
 
 def listed_uid(value):
     """A reading: a UID of a list."""
-    if type(value) is not str:
+    if type(value) in (int, float):
         raise ValueError("asked is a list of UIDs, text, and not how many there are")
+    if type(value) is not str:
+        raise ValueError("asked is a list of UIDs, text; of an image that came, that is its `unique_id`")
     value = value.strip(" '\"")
     if value.casefold().startswith("urn:uuid:"):
         raise ValueError("that is an entryUUID, the name of an *entry*; a document is called by `entry[\"uniqueId\"]`, "
@@ -518,7 +575,7 @@ class ImagesOf:
     It is tried against two repositories and two sources, with several patients; one of them has nothing.
     """
 
-    answer = Consumer("images_of", result=Set("", reading=listed_uid))
+    answer = Consumer("images_of", "registry, repositories, sources, patient", result=Set("", reading=listed_uid), noticed=_never_found)
     points = 3
 
     def solution(registry, repositories, sources, patient):
@@ -578,8 +635,9 @@ class ImagesOf:
                                   "listed": [str(one.SOPInstanceUID) for one in shown], "gone": gone})
             urls = {repository.unique_id: repository.url for repository, _, _ in sides.values()}
             sources = {source.unique_id: source.url for _, source, _ in sides.values()}
-            yield [((registry.url, dict(urls), dict(sources), one["patient"]), {"patient": one["patient"], "manifests": manifests})
-                   for one in plans]
+            asked = _asked(registry)
+            yield [((registry.url, dict(urls), dict(sources), one["patient"]),
+                    {"patient": one["patient"], "manifests": manifests, "asked": asked}) for one in plans]
 
     def right(state):
         return _images(state["manifests"], state["patient"],
@@ -634,8 +692,9 @@ class ImagesOf:
         "`\"$XDSDocumentEntryFormatCode\": [Code(KO_STORAGE, DICOM_UIDS)]` leaves only manifests; `answer.documents` is what came, "
         "whatever `answer.status` says.",
     ]
-    praise = ("Your consumer knows one address, the registry's, and a directory. Whoever joins the region with a repository of their "
-              "own needs no change in it.")
+    praise = ("A consumer that goes by the two identifiers knows one address, the registry's, and a directory: whoever joins the region "
+              "with a repository of their own needs no change in it. (One that asks everybody for everything gets the same images, for as "
+              "long as the region is small enough to bear it.)")
 
 
 # --- 3
@@ -919,7 +978,7 @@ def types(hospital):
 def _broken(plan):
     """(objects of the archive, those that were withdrawn, the faulty manifest)."""
     objects = _objects(plan)
-    withdrawn = objects[:1] if "withdrawn" in plan["faults"] else []
+    withdrawn = objects[:len(REJECTIONS)] if "withdrawn" in plan["faults"] else []
     listed = [one for one in objects if not ("late series" in plan["faults"] and str(one.SeriesInstanceUID) == plan["series"][1][0])]
     header = {"PatientID": plan["typed"], "PatientName": plan["name"][:-1], "AccessionNumber": ""} if "header" in plan["faults"] else {}
     made = _manifest(plan, listed, plan["uid"], FORMER, "HV_PACS" if "title" in plan["faults"] else "HV_VNA", header)
@@ -928,13 +987,14 @@ def _broken(plan):
     return objects, withdrawn, made
 
 
-def _mended(domain, manifest, patient, local, location=None, title="HV_VNA", rejected=False, notes=False, header=True, content=True,
+def _mended(domain, manifest, patient, local, location=None, title="HV_VNA", rejected=False, notes=(), header=True, content=True,
             listed=None, classes=None, send=True, flagged=True, own_series=True):
-    """As the solution, with one idea changed."""
+    """As the solution, with one idea changed. `notes`: titles of rejection notes that are taken for key images."""
     uid = str(manifest.StudyInstanceUID)
     series, image = {}, None
     for one in domain.source.store.kept(study=[uid], rejected=rejected):
-        if one.sop_class != KO_STORAGE or (notes if rejection(one.path)[0] else flagged):
+        withdraws = rejection(one.path)[0]
+        if one.sop_class != KO_STORAGE or (withdraws in notes if withdraws else flagged):
             image = dcmread(one.path, stop_before_pixels=True)
             if (listed is None or one.sop in listed) and (classes is None or one.sop_class in classes):
                 series.setdefault(one.series if own_series else "2.999.5.1", []).append((one.sop_class, one.sop))
@@ -947,6 +1007,11 @@ def _mended(domain, manifest, patient, local, location=None, title="HV_VNA", rej
         manifest.ContentSequence = before
     if send:
         domain.source.submit(manifest, domain.repository.url, patient, local, NOW)
+
+
+def _but(*titles):
+    """The titles of rejection notes but for these."""
+    return [code for code in REJECTIONS if code not in titles]
 
 
 @lesson.exercise
@@ -994,6 +1059,8 @@ class PublishAgain:
         made = []
         for faults in (("header", "late series", "flagged"), ("withdrawn", "title")):
             plan = _invented(draw)
+            if "withdrawn" in faults:                       # four of them, for all reasons that there are; some stay
+                plan["series"] = [(uid, draw.randrange(3, 5)) for uid, _ in plan["series"]]
             made.append(({**plan, "uid": f"2.999.8.{_digits(draw, 8)}", "typed": plan["pid"].replace("V", "VO"), "faults": faults},))
         return made
 
@@ -1003,7 +1070,7 @@ class PublishAgain:
         with _domain([plan], [plan["patient"]], Unattended) as domain:
             if "flagged" in plan["faults"]:
                 domain.source.store.put(_octets(objects[-1]))
-            _withdraw(domain.source.store, withdrawn)
+            _withdraw_for_each_reason(domain.source.store, withdrawn)
             yield (domain, manifest, plan["patient"], plan["local"]), SimpleNamespace(
                 domain=domain, plan=plan, images=objects, right=[str(one.SOPInstanceUID) for one in objects if one not in withdrawn],
                 withdrawn=[str(one.SOPInstanceUID) for one in withdrawn])
@@ -1043,7 +1110,16 @@ class PublishAgain:
         _mended(domain, manifest, patient, local, rejected=True)
 
     def notes_too(domain, manifest, patient, local):
-        _mended(domain, manifest, patient, local, notes=True)
+        _mended(domain, manifest, patient, local, notes=_but())
+
+    def one_title_only(domain, manifest, patient, local):
+        _mended(domain, manifest, patient, local, notes=_but("113001"))
+
+    def titles_that_say_rejected(domain, manifest, patient, local):
+        _mended(domain, manifest, patient, local, notes=_but("113001", "113037"))
+
+    def all_titles_but_one(domain, manifest, patient, local):
+        _mended(domain, manifest, patient, local, notes=_but("113001", "113037", "113038"))
 
     def no_key_objects(domain, manifest, patient, local):
         _mended(domain, manifest, patient, local, flagged=False)
@@ -1080,6 +1156,12 @@ class PublishAgain:
         "(RAD TF-3 4.68.4.1.2.1): Eastcliff would ask for it and get an error. `kept` leaves them out unless it is told otherwise.",
         notes_too: "The rejection note is listed among the images. It tells the *archive* what to withdraw (IHE IOCM); a doctor at "
         "Eastcliff has no use for it. It is a Key Object Selection whose title is one of `REJECTIONS`.",
+        one_title_only: "Rejection notes of three titles are listed still. You leave one kind out; there are four, and the one for a wrong "
+        "worklist entry, say, withdraws no less than the one for bad quality. Ask whether the title is *in* `REJECTIONS`.",
+        titles_that_say_rejected: "Two rejection notes are listed still. Not every title that withdraws says *Rejected*: an incorrect "
+        "worklist entry and a retention period that is over do so as well. `REJECTIONS` has all four codes.",
+        all_titles_but_one: "A rejection note is listed still: you leave out three of the four titles that withdraw. `REJECTIONS` has all "
+        "of them.",
         no_key_objects: "All key objects were left out. One of them withdraws nothing: with it a radiologist flagged an image, (113000, "
         "DCM, \"Of Interest\"), and Eastcliff's doctor wants to see that. A rejection note is known by its *title*, which is one of "
         "`REJECTIONS`; the SOP class is the same.",
@@ -1110,9 +1192,9 @@ def _as_eastcliff_sees_it(bench):
     found = document_sharing.query(domain.registry.url, "FindDocuments", {
         "$XDSDocumentEntryPatientId": plan["patient"], "$XDSDocumentEntryStatus": [APPROVED]}, sender="ECC_PORTAL")
     answers = _answers(domain)
-    told = str(len(found.entries))
+    told = str(len(found.entries)) + (" beside each other, for one study" if len(found.entries) > 1 else "")
     if not found.entries:
-        told += f"; the registry's answer to the submission was {answers[-1]}" if answers else "; nothing was submitted"
+        told += f"; the answer to the submission was {answers[-1]}" if answers else "; nothing was submitted"
     seen = {"Documents of her that Eastcliff finds": told}
     if len(found.entries) != 1:
         return seen
@@ -1335,8 +1417,8 @@ def _before(domain, plan):
 
 
 def _answers(domain):
-    """What the registry answered to submissions, in order."""
-    return [event.detail for event in domain.registry.journal if event.what == "ITI-42 response"]
+    """What was answered to submissions, in order, by the repository itself or by the registry through it."""
+    return [event.detail for event in domain.repository.journal if event.what == "ITI-41 response"]
 
 
 def _corrections(bench, plan):
@@ -1395,7 +1477,7 @@ class Stale:
     manifest (its **formatCode** is another).
     """
 
-    answer = Consumer("stale", result=Set("", reading=listed_uid))
+    answer = Consumer("stale", "registry, repository, source, patient", result=Set("", reading=listed_uid), noticed=_never_found)
     points = 2
 
     def solution(registry, repository, source, patient):
@@ -1422,7 +1504,7 @@ class Stale:
         wanted = (("some",), ("all", "misaddressed"), ("replaced", "mixed"), ("healthy", "some"))
         patients = [(cx(f"NM4{_digits(draw)}", REGION), [(kind, _invented(draw, 1, 1)) for kind in kinds]) for kinds in wanted]
         with _domain([plan for _, plans in patients for _, plan in plans], [one for one, _ in patients]) as domain:
-            url, store, cases = domain.repository.url, domain.source.store, []
+            url, store, cases, asked = domain.repository.url, domain.source.store, [], []
             for number, (patient, plans) in enumerate(patients):
                 manifests = []
                 for kind, plan in plans:
@@ -1443,7 +1525,9 @@ class Stale:
                         _withdraw(store, {"some": objects[:1], "all": objects, "mixed": objects[1:]}[kind])
                 if number != 2:
                     _report(plan, f"{uid}.5", url, patient, dicom=number == 0)
-                cases.append(((domain.registry.url, url, domain.source.url, patient), {"manifests": manifests}))
+                cases.append(((domain.registry.url, url, domain.source.url, patient),
+                              {"manifests": manifests, "asked": lambda: asked[0]()}))
+            asked.append(_asked(domain.registry))
             yield cases
 
     def right(state):
@@ -1480,7 +1564,7 @@ class Stale:
 
     wrong_ways = {
         partial_only: "You asked for PartialSuccess. A manifest of which *everything* was withdrawn gets Failure, and is as stale as "
-        "one can be: it should be removed, for there is nothing left to replace it with (RAD TF-3 4.68.4.1.2.1).",
+        "one can be. Since nothing is left to replace it with, removing it is what remains.",
         failures_only: "You asked for Failure. A manifest of which some objects are gone gets PartialSuccess; a Failure, on the other "
         "hand, may have other reasons, such as a wrong OID. The *codes* tell.",
         wholly_gone_only: "You report only manifests of which nothing is left. One missing image is enough: the list says something "
@@ -1504,11 +1588,22 @@ class Stale:
         "`retrieve_images(source, manifest).problems` is a list; each has a `code`. Count those with the code that the question names.",
         "One entry goes on the list once, however many of its objects are gone: ask behind the inner loop whether the count is above 0.",
     ]
-    praise = ("Run over the region once a night, this finds what IOCM left behind before a doctor does. The hospital's own log of "
-              "these thirty days has such a manifest, found by a general practitioner.")
+    praise = ("Run over the region once a night, this finds what IOCM left behind before a doctor does. (It happens: the region's log of "
+              "this month, of which you saw two lines, has such a manifest. A general practitioner found it.)")
 
 
 # --- 7
+
+class Share(Number):
+    """A share that is asked unrounded; who has rounded the right one is told so."""
+
+    def difference(self, answer, other):
+        """None when they agree to nine digits."""
+        difference = super().difference(answer, other)
+        if difference and any(number == round(other[0], digits) for number in answer for digits in range(2, 9)):
+            return Difference("It is right, and rounded: give the share as it comes, without `round`.", "rounded")
+        return difference
+
 
 def _stage(machine):
     up, repair = machine
@@ -1526,7 +1621,7 @@ class Availability:
     Machines fail independently of each other. Do not round: the share is compared to nine digits.
     """
 
-    answer = Function("availability", result=Number(tolerance=1e-9))
+    answer = Function("availability", result=Share(tolerance=1e-9))
     points = 2
 
     def solution(chain):
@@ -1630,10 +1725,12 @@ WITH_OIDS = {"HV_REPOSITORY": OURS, "ECC_REPOSITORY": THEIRS, "HV_VNA": OURS, "E
 CHAIN = ("index", "registry", "repository", "VNA")          # what a look-up needs
 MACHINES = (*CHAIN, "audit")
 NEIGHBOUR = "urn:oid:2.999.1.8"         # the home of the community next door
-TAKEN = {code.scheme for code in CODES.values()}            # OIDs of Northmere that are those of vocabularies
+# OIDs that are those of vocabularies, of Northmere's typeCodes too
+TAKEN = {code.scheme for code in CODES.values()} | {code.partition("^^")[2] for code in TYPES.values()}
 GROUPS = ("time client", "secure node", "PIX consumer", "document consumer", "identity feed")
 PAIR_MINUTES = 5                        # until the second machine has taken over
 OVERSIZE = {"entries": 1.5, "queries per second": 2}
+SCALES = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6}
 
 
 @lesson.input
@@ -1718,7 +1815,7 @@ def _settings(value):
     if type(value["home"]) is not str:
         raise ValueError("`home` is a text")
     read["home"] = value["home"].strip()
-    read["machines"] = {name: _count(f"machines of {name}", value["machines"][name], 1, 9, whole=True) for name in MACHINES}
+    read["machines"] = {name: _count(f"machines of {name}", value["machines"][name], 1, 2, whole=True) for name in MACHINES}
     for name, whole in (("entries", False), ("queries per second", False), ("images per request", True)):
         read[name] = _count(name, value[name], 1 if whole else 0, 1e12, whole)
     return read
@@ -1743,11 +1840,12 @@ def _names(part, given):
 
 
 def _count(what, given, least, most, whole):
-    if type(given) is str:                                      # "3,131,240", "4 per second"
-        written = re.fullmatch(r"(\d[\d,_ ]*(?:\.\d+)?)(?:\s*[a-z/][a-z /]*)?", given.strip())
-        given = float(re.sub(r"[,_ ]", "", written[1])) if written else given
+    if type(given) is str:                                      # "3,131,240", "3.1 million", "4 per second"
+        written = re.fullmatch(r"(\d[\d,_ ]*(?:\.\d+)?)\s*(thousand|million|k|m)?(?:\s*(?<![a-z])[a-z/][a-z /]*)?",
+                               given.strip().casefold())
+        given = float(re.sub(r"[,_ ]", "", written[1])) * SCALES.get(written[2], 1) if written else given
     if type(given) not in (int, float) or not math.isfinite(given) or not least <= given <= most:
-        raise ValueError(f"`{what}` is a number, {least:,} or more")
+        raise ValueError(f"`{what}` is 1 or 2" if most == 2 else f"`{what}` is a number, {least:,} or more")
     if whole and given != int(given):
         raise ValueError(f"`{what}` is a whole number")
     return int(given) if whole else float(given)
@@ -1811,15 +1909,16 @@ class Design:
     - `"registry"`: the systems that are a Document Registry of the domain;
     - `"oids"`: the repositoryUniqueId of each repository, the Retrieve Location UID of each VNA; Harbour Vale gives OIDs under
       2.999.1.1, Eastcliff under 2.999.1.2. `"home"`: the domain's homeCommunityId; the community next door has `urn:oid:2.999.1.8`;
-    - `"time client"`, `"secure node"`, `"PIX consumer"`, `"document consumer"`: which systems are also that. The VNAs have the option to
-      replace documents, and keep no entryUUIDs;
+    - `"time client"`, `"secure node"`, `"PIX consumer"`, `"document consumer"`: which systems are also that, each list with all who need to
+      be and, for the two consumers, nobody else. The VNAs have the option to replace documents, and keep no entryUUIDs;
     - `"identity feed"`: which get the feed of patient IDs, ITI-8, beside the index;
     - `"machines"`: of each kind 1 or 2. A look-up needs the index, the registry, and one hospital's repository and VNA, those that have
       what is looked for; the other hospital's do not stand in for them. So `"repository"` means the machines of *one* repository, and the
       brief's number of machines is the sum of the five numbers;
     - `"entries"`: for how many the registry is bought; `"queries per second"`: for how many in the busiest second. With reserve, up to 1.5
       times the entries that are needed, and up to twice the queries, will do;
-    - `"images per request"`: how many images a consumer asks for in one RAD-69 request; it shows them when the answer is complete.
+    - `"images per request"`: how many images a consumer asks for in one RAD-69 request. This one sends one request at a time, on one
+      connection, and shows its images when the answer is complete.
     """
 
     answer = OwnSettings("design", reading=_settings, called="settings of the design", shape="a dictionary", template=(
@@ -1845,8 +1944,9 @@ class Design:
         queries = brief["look-ups a day"] * brief["stored queries a look-up"]
         busiest_hour = queries * brief["share of the day's look-ups in the busiest hour"]
         machines = {"index": 1, "registry": 1, "repository": 1, "VNA": 1, "audit": 1}
-        for name, (up, repair) in brief["MTBF, MTTR (h)"].items():
-            if name != "audit" and repair > 2:      # away for too long at a stretch, or too often
+        for name in ["index", "registry", "repository", "VNA"]:
+            up, repair = brief["MTBF, MTTR (h)"][name]
+            if repair > 2:                          # away for too long at a stretch, or too often
                 machines[name] = 2
         everybody = ["NMH_REGISTRY", "NMH_INDEX", "HV_REPOSITORY", "ECC_REPOSITORY", "HV_VNA", "ECC_VNA", "HV_EMR", "ECC_PORTAL"]
         ask = ["HV_VNA", "ECC_VNA", "HV_EMR", "ECC_PORTAL"]
@@ -1890,8 +1990,10 @@ class Design:
             "home": _home(settings["home"], oids),
             "lacking": {group: sorted(needed[group] - set(settings[group])) for group in GROUPS},
             "useless feed": sorted(set(settings["identity feed"]) - {*settings["registry"], "NMH_INDEX"}),
-            "too long": too_long, "hours": hours, "machines": bought,
-            # which there are two of, where that will not do: so a way is told from others that will not
+            "useless right": [[group, name] for group in ("PIX consumer", "document consumer")
+                              for name in settings[group] if name not in ask and name not in BESIDE],
+            "too long": too_long, "hours": hours, "machines": bought if bought == "good" else [sum(machines.values()), asked["machines"]],
+            # Which there are two of, where that will not do: so a way is told from others that will not.
             "pairs": [name for name in MACHINES if machines[name] > 1] if too_long or "too many" in (hours, bought) else [],
             **{name: _fits(settings[name] / sized[name], most) for name, most in OVERSIZE.items()},
             "first": [images, f"{first:.2f}", asked["first images within (s)"]] if first > asked["first images within (s)"] else "good",
@@ -1918,6 +2020,10 @@ class Design:
         if outcome["useless feed"]:
             said.append(f"{outcome['useless feed'][0]} gets the identity feed too. By Northmere's rule nobody does but index and registry: "
                         "others ask the index, ITI-9, when they need an ID, and have no copy that can go out of step.")
+        if outcome["useless right"]:
+            group, name = outcome["useless right"][0]
+            said.append(f"{name} is on the list `{group}`, and asks for nothing by that: {_ASKS[group]} By Northmere's rule nobody may "
+                        "ask who does not need to; each right is a certificate, a line in the audit trail's rules, and a way in.")
         if outcome["too long"]:
             said.append(f"A look-up needs the {outcome['too long'][0]}, of which there is one machine; when it fails it is away for "
                         f"longer than is allowed at a stretch, however seldom that is.")
@@ -1925,7 +2031,9 @@ class Design:
             said.append("Over the year look-ups are impossible for longer than is allowed. Use your function of exercise 7: which "
                         "single machines cost the most hours?")
         if outcome["machines"] != "good":
-            said.append("These are more machines than there is money for. Which of the pairs does a look-up not need?")
+            count, limit = outcome["machines"]
+            said.append(f"These are {count} machines, and there is money for {limit}. Something has to stay single: what a look-up does "
+                        "not wait for, or what comes back in time and costs the fewest hours a year.")
         for part, what in (("entries", "entries"), ("queries per second", "queries a second")):
             if outcome[part] != "good":
                 beyond = f" More than {OVERSIZE[part]} times what is needed is no reserve any more."
@@ -1971,6 +2079,10 @@ class Design:
 
     def feed_to_all(brief):
         return _designed(brief, **{"identity feed": ["NMH_REGISTRY", "HV_REPOSITORY", "ECC_REPOSITORY"]})
+
+    def everybody_asks(brief):
+        everybody = ["NMH_REGISTRY", *SYSTEMS]
+        return _designed(brief, **{"PIX consumer": everybody, "document consumer": everybody})
 
     def only_who_is_asked_is_secure(brief):
         return _designed(brief, **{"secure node": ["NMH_REGISTRY", "NMH_INDEX", "HV_REPOSITORY", "ECC_REPOSITORY", "HV_VNA", "ECC_VNA"]})
@@ -2033,6 +2145,9 @@ class Design:
         "TF-1 10.1.2.6).",
         feed_to_all: "The repositories get the identity feed, too. They have no use for it: a repository stores octets and passes "
         "metadata on; the registry alone checks patient IDs. Every feed is one more that can go out of step.",
+        everybody_asks: "You let everybody ask the index and the registry. A repository stores octets, the registry answers, the index "
+        "answers: none of them has a question to ask. By Northmere's rule nobody may ask who does not need to; each right is one more way "
+        "in.",
         only_who_is_asked_is_secure: "Those who ask are no secure nodes. IHE groups *every* actor with ATNA, the consumers too (ITI TF-1 "
         "10; RAD TF-1 18): half of what an auditor wants to know is who asked.",
         everything_twice: "Everything twice is more than there is money for. A look-up does not wait for the audit trail (senders keep "
@@ -2104,14 +2219,18 @@ _HOMES = {
     "community, or mean something already.",
 }
 _WHY = {
-    "time client": "Every actor of the domain keeps Consistent Time: those of XDS.b and XDS-I.b, and the PIX Manager (ITI TF-1 5, 10; RAD "
-    "TF-1 18). An audit trail of clocks that disagree proves nothing.",
-    "secure node": "Every actor of the domain is an ATNA Secure Node or Secure Application: those of XDS.b and XDS-I.b, and the PIX "
-    "Manager (ITI TF-1 5, 9, 10; RAD TF-1 18).",
+    "time client": "Every actor of the domain keeps Consistent Time: those of XDS.b and XDS-I.b (ITI TF-1 10; RAD TF-1 18), and by "
+    "Northmere's rule the index, a PIX Manager, too. An audit trail of clocks that disagree proves nothing.",
+    "secure node": "Every actor of the domain is an ATNA Secure Node or Secure Application: those of XDS.b and XDS-I.b (ITI TF-1 9, 10; "
+    "RAD TF-1 18), and by Northmere's rule the index, a PIX Manager, too.",
     "PIX consumer": "Who files under the region's ID, or asks with it, has to learn it.",
     "document consumer": "Who queries the registry is a Document Consumer; a source that replaces and keeps no entryUUIDs has to query "
     "(ITI TF-1 10.2.1).",
     "identity feed": "A registry takes documents only of patients that the feed has told it (ITI TF-1 10.1.2.6).",
+}
+_ASKS = {
+    "PIX consumer": "it files nothing under the region's ID, and looks for nobody.",
+    "document consumer": "it looks for no documents, and replaces none.",
 }
 _SIZES = {
     "entries": "An entry for each document that was ever published in all the years, replaced ones included.",

@@ -24,6 +24,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from coursekit.checking import Client, Fields, File, Function, Lesson, Number, Server, Set, Text
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.verdict import Verdict
 from coursekit.standards import soap, xml
 from coursekit.standards.xds import facts, metadata
 from coursekit.standards.xds.facts import APPROVED, DOCUMENT, HAS_MEMBER, ORIGINAL, QUERY, RIM, SET, STABLE
@@ -43,7 +45,7 @@ lesson = Lesson(
     "chea-03",
     title="Image exchange scenarios",
     version=1,
-    minutes=90,
+    minutes=180,
     objectives=[
         "choose a mechanism for a scenario, name the fact that decided, and say when the first image will be there",
         "make gateways between communities work: whose an object is, who did not answer, and what the physician may be told",
@@ -51,11 +53,11 @@ lesson = Lesson(
         "logs",
     ],
     covers=["Manage and coordinate the many imaging exchange scenarios"],
-    needs=["chea-08"],
+    needs=["chea-02"],
 )
 
-NORTHMERE, SOUTHMARK, WESTHAVEN, EASTLAND = (f"urn:oid:2.999.1.{number}" for number in (9, 8, 7, 6))
-NAMES = {NORTHMERE: "Northmere", SOUTHMARK: "Southmark", WESTHAVEN: "Westhaven", EASTLAND: "Eastland"}
+NORTHMERE, SOUTHMARK, WESTHAVEN, EASTLAND, OVERLAND = (f"urn:oid:2.999.1.{number}" for number in (9, 8, 7, 6, 5))
+NAMES = {NORTHMERE: "Northmere", SOUTHMARK: "Southmark", WESTHAVEN: "Westhaven", EASTLAND: "Eastland", OVERLAND: "Overland"}
 KOS = Code("1.2.840.10008.5.1.4.1.1.88.59", "1.2.840.10008.2.6.1", "Key Object Selection Document")
 IHE_FORMATS = "1.3.6.1.4.1.19376.1.2.3"
 BASIC_SR = "1.2.840.10008.5.1.4.1.1.88.11"
@@ -100,10 +102,25 @@ _CARDS = (
 
 def _mechanism_name(value):
     """A mechanism as a person may write it, in one form."""
-    known = _MECHANISMS.get(re.sub(r"[^a-z]", "", str(value).casefold()))
+    word = re.sub(r"[^a-z]", "", str(value).casefold())
+    known = _MECHANISMS.get(word)
+    if word in FACTS:
+        raise ValueError("that is a fact; the mechanism comes first, and behind it the fact that decided")
+    if word in ("none", "nobody", "nothing", "telephone"):
+        raise ValueError(f"it names no mechanism. Whoever had to ask by telephone, the images still come by one: look at what the card's "
+                         f"`link` can carry. The mechanisms are {', '.join(dict.fromkeys(_MECHANISMS.values()))}")
     if known is None:
         raise ValueError(f"the mechanisms are {', '.join(dict.fromkeys(_MECHANISMS.values()))}")
     return known
+
+
+class Decision(Fields):
+    """A mechanism and the fact that decided; who calls the second `fact` is understood."""
+
+    def _written(self, given):
+        written = super()._written(given)
+        return {"decided_by" if type(name) is str and name.strip().casefold() in ("fact", "decided", "by") else name: value
+                for name, value in written.items()}
 
 
 def _card(story, *facts_of):
@@ -174,23 +191,26 @@ class Mechanism:
     """Write the function `mechanism(card)`: it returns the mechanism for a scenario, and the fact that decided.
 
     `card` is a dictionary as in `cards`. Go through its facts in this order, and stop as soon as only one mechanism is left; the fact at
-    which you stop is the one that decided. A fact that leaves two mechanisms open has not decided anything yet. What stands behind the fact
-    at which you stopped means nothing for that card, though every card has a value there:
+    which you stop is the one that decided. (A physician who looks up a patient in the own community: behind `community` two are left,
+    XDS-I.b and MHD+WIA, so it is `client` that decides.) What stands behind the fact at which you stopped means nothing for that card,
+    though every card has a value there:
 
     | fact | values |
     |---|---|
     | `link` | `"none"`: a patient's hands; `"mail"`: a Direct address; `"portal"`: a shared subscription; `"services"`: endpoints |
     | `initiative` | who acts: the `"sender"`, who has the images, or the `"reader"`, who wants them |
     | `recipient` | for the sender: is the reader `"known"` when the images are ready, or `"unknown"`? |
-    | `knows` | what the reader knows: the `"study"`, its UID and the archive that has it, or the `"patient"` alone |
+    | `knows` | the reader knows the `"study"`, its UID and an archive that gives it to this viewer by DICOMweb, or the `"patient"` only |
     | `community` | where the reader looks: in the `"own"` one or in `"another"` |
     | `client` | what the reader's program speaks: `"SOAP"` or `"FHIR"` |
+
+    Without services it is always the side with the images that sends, though the reader may have asked for them by telephone.
 
     Return two texts, such as `return "PDI", "link"`. The mechanisms are `"PDI"`, `"XDM"`, `"vendor cloud"`, `"XDR-I"`, `"XDS-I.b"`,
     `"XCA-I"`, `"MHD+WIA"` and `"DICOMweb"`. It will be tried on the twelve cards and on others.
     """
 
-    answer = Function("mechanism", result=Fields(
+    answer = Function("mechanism", result=Decision(
         "", {"mechanism": Text("", reading=_mechanism_name, remark=_not_this_mechanism), "decided_by": Text("", remark=_not_this_fact)},
         in_order=True, takes='two texts, the mechanism and the fact, such as `return "PDI", "link"`'))
     points = 3
@@ -373,16 +393,16 @@ def _strip(entry):
 
 
 def _times(transfer, bits=8, mega=1.0, milli=1000, set_up=2, connections=3, all_in_xdr=True, first_by_web=True, answers=True, association=1,
-           set_up_each=False, all_in_xds=True):
-    """As the solution, with one idea changed."""
+           set_up_each=False, all_in_xds=True, requests=(1, 3, 1)):
+    """As the solution, with one idea changed. `requests`: how many round trips those of XDR-I, XDS-I.b and WADO-RS cost."""
     trip = transfer["rtt_ms"] / milli
     one = transfer["object_MB"] * mega * bits / transfer["Mbit_s"]
     every = transfer["objects"] * one
     start = (set_up + association) * trip
     return {
-        "xdr": (set_up + 1) * trip + (every if all_in_xdr else one),
-        "xds": (set_up * connections + 3) * trip + (every if all_in_xdr and all_in_xds else one),
-        "web": (set_up + 1) * trip + (one if first_by_web else every),
+        "xdr": (set_up + requests[0]) * trip + (every if all_in_xdr else one),
+        "xds": (set_up * connections + requests[1]) * trip + (every if all_in_xdr and all_in_xds else one),
+        "web": (set_up + requests[2]) * trip + (one if first_by_web else every),
         "store": start + one + trip,
         "store_all": transfer["objects"] * (one + trip * (answers + (set_up + association if set_up_each else 0)))
         + (0 if set_up_each else start) + (0 if answers else trip),
@@ -411,12 +431,13 @@ class FirstImage:
       own. This consumer asks by RAD-69 for all objects at once, so the answer is one package. (It might ask for one.)
     - `"web"`: WADO-RS of one object of a study that is known.
     - `"store"`: C-STORE over TLS, all objects over one association, which costs one round trip more; each object waits for the answer
-      to the one before. When is the first one stored, its answer included?
+      to the one before. (Many senders keep two to four associations going; this one has one.) When is the first one stored, its answer
+      included?
     - `"store_all"`: and the last one?
     """
 
     answer = Fields("first_image", {name: Number("", unit="s", tolerance=0.006) for name in ("xdr", "xds", "web", "store", "store_all")},
-                    remark=_rounded_too_far)
+                    remark=_rounded_too_far, takes="a dictionary with the entries `xdr`, `xds`, `web`, `store` and `store_all`")
     points = 2
 
     def solution(transfer):
@@ -449,6 +470,18 @@ class FirstImage:
     def one_connection(transfer):
         return _times(transfer, connections=1)
 
+    def requests_free(transfer):
+        return _times(transfer, requests=(0, 0, 0))
+
+    def requests_free_by_xds(transfer):
+        return _times(transfer, requests=(1, 0, 1))
+
+    def last_request_alone(transfer):
+        return _times(transfer, requests=(1, 1, 1))
+
+    def request_free_by_web(transfer):
+        return _times(transfer, requests=(1, 3, 0))
+
     def older_tls(transfer):
         return _times(transfer, set_up=3)
 
@@ -479,6 +512,13 @@ class FirstImage:
         "from the other side before the first request can go, and so does the association (PS3.8 7.1).",
         one_connection: "You let the three requests of XDS-I.b share a connection. They go to three actors: registry, repository, imaging "
         "document source. Each has an address of its own.",
+        requests_free: "You counted the connections and let the requests cost nothing. Behind the two round trips of a connection, a "
+        "request with its answer costs one of its own.",
+        requests_free_by_xds: "You counted three connections and let the three requests cost nothing. Each, with its answer, costs a "
+        "round trip of its own.",
+        last_request_alone: "You counted three connections, and one request of the three. Query and manifest are requests as well.",
+        request_free_by_web: "You counted the connection and let the request cost nothing. With its answer it costs a round trip of its "
+        "own.",
         older_tls: "You reckon three round trips for a connection, as with TLS 1.2, whose handshake takes two. Many sites still run it; "
         "here it is TLS 1.3, whose handshake takes one (RFC 8446 2).",
         answer_opened_early: "Your way by XDS-I.b waits for one object. This consumer asks for all objects in one RAD-69, and the answer "
@@ -693,6 +733,8 @@ class WhoseIsIt:
         saw("GetDocuments that names no community, asked directly", _errors, "GetDocuments", one, through=False)
         saw("FindDocuments that names Westhaven, asked directly", _errors, "FindDocuments", find, home=WESTHAVEN, through=False)
         saw("GetDocuments that names Westhaven, asked directly", _errors, "GetDocuments", one, home=WESTHAVEN, through=False)
+        for other in (f"{SOUTHMARK}8", SOUTHMARK.removeprefix("urn:oid:"), SOUTHMARK.replace("2.999", "1.2.999")):
+            saw(f"FindDocuments that names {other}, asked directly", _errors, "FindDocuments", find, home=other, through=False)
         saw("FindDocuments without a status, which the registry refuses", _errors, "FindDocuments", {"$XDSDocumentEntryPatientId": patient},
             home=SOUTHMARK, through=False)
         saw("FindDocuments for a patient who is not known", _errors, "FindDocuments", {**find, "$XDSDocumentEntryPatientId": "X" + patient},
@@ -746,6 +788,18 @@ class WhoseIsIt:
         _mark_by(gateway, check=lambda asked, home: None if asked.patient or asked.home == home
                  else "XDSUnknownCommunity" if asked.home else "XDSMissingHomeCommunityId")
 
+    def oid_somewhere_in_it(gateway):
+        _mark_by(gateway, check=lambda asked, home: "XDSUnknownCommunity" if asked.home and gateway.oid not in asked.home
+                 else None if asked.home or asked.patient else "XDSMissingHomeCommunityId")
+
+    def oid_at_its_end(gateway):
+        _mark_by(gateway, check=lambda asked, home: "XDSUnknownCommunity" if asked.home and not asked.home.endswith(gateway.oid)
+                 else None if asked.home or asked.patient else "XDSMissingHomeCommunityId")
+
+    def ours_at_its_beginning(gateway):
+        _mark_by(gateway, check=lambda asked, home: "XDSUnknownCommunity" if asked.home and not asked.home.startswith(home)
+                 else None if asked.home or asked.patient else "XDSMissingHomeCommunityId")
+
     def codes_exchanged(gateway):
         _mark_by(gateway, check=lambda asked, home: "XDSMissingHomeCommunityId" if asked.home not in ("", home)
                  else None if asked.home or asked.patient else "XDSUnknownCommunity")
@@ -775,6 +829,12 @@ class WhoseIsIt:
         "another one was asked; the caller has to hear that it is not known here (ITI TF-2 3.38.4.1.3).",
         patient_excuses: "You look at the community only where there is no patient ID. Whoever names a community means that one, patient "
         "or not; this one is not it (ITI TF-2 3.38.4.1.3).",
+        oid_somewhere_in_it: "You look whether your OID is somewhere *in* what is named. So it is in 2.999.1.88, which is another "
+        "community's; and a bare OID is no homeCommunityId. Compare the whole text.",
+        oid_at_its_end: "You look whether what is named *ends* with your OID. A bare OID does so, and is no homeCommunityId; another, "
+        "longer one may end like yours as well. Compare the whole text.",
+        ours_at_its_beginning: "You look whether what is named *begins* like yours. 2.999.1.88 begins with 2.999.1.8, and is another "
+        "community. Compare the whole text.",
         codes_exchanged: "The two codes are exchanged: one says that a community is named and not known here, the other that none is "
         "named.",
     }
@@ -903,7 +963,9 @@ def _communities_met(state):
     """What the communities of a case did, in a sentence."""
     does = {FULL: "answered with {} entries", EMPTY: "had none", STRANGER: "did not know the patient", SILENT: "gave no answer",
             PARTLY: "answered with {} entries and an error", BROKEN: "answered with an error alone"}
-    return "There " + ", ".join(f"{NAMES[home]} {does[part].format(count)}" for home, (part, count) in state["parts"].items()) + "."
+    nobody = state["nobody"]
+    more = f", and {nobody} had nobody who fits and {'was' if nobody == 1 else 'were'} not to be asked" if nobody else ""
+    return "There " + ", ".join(f"{NAMES[home]} {does[part].format(count)}" for home, (part, count) in state["parts"].items()) + f"{more}."
 
 
 def _not_this_status(given, right):
@@ -916,9 +978,9 @@ def _not_this_word(given, right):
 
 
 def _federated(state, lost=False, strangers=False, partial=True, failures_told=True, named=True, empty_says="unknown",
-               status_by_documents=False, all_refused=False, beside_told=True, anyone=False, say_by_status=False):
+               status_by_documents=False, all_refused=False, beside_told=True, anyone=False, say_by_status=False, nobody_answers=False):
     """What a right initiating gateway makes of communities in a state, or one with one idea changed."""
-    documents, errors, answered = 0, [], 0
+    documents, errors, answered = 0, [], state["nobody"] if nobody_answers else 0
     for home, (part, count) in state["parts"].items():
         code = {PARTLY: "XDSTooManyResults", BROKEN: "XDSRegistryError", SILENT: "XDSUnavailableCommunity"}.get(part)
         if part == STRANGER and strangers:
@@ -949,8 +1011,9 @@ def _federated(state, lost=False, strangers=False, partial=True, failures_told=T
 class FanOut:
     """Write the function `federated(ask, patients, seconds)`: what an initiating gateway does with a FindDocuments.
 
-    - `patients` is a dictionary: homeCommunityId -> the patient's ID in that community, or `None` where patient discovery has *answered*
-      that they have nobody who fits (nobody is asked there, and nothing is missing).
+    - `patients` is a dictionary of other communities: homeCommunityId -> the patient's ID in that community, or `None` where patient
+      discovery has *answered* that they have nobody who fits (nobody is asked there, and nothing is missing). The own registry, which is
+      asked by ITI-18, is somebody else's work.
     - `ask(home, patient, seconds)` sends ITI-38 to a community, waits at most so many seconds, and returns its answer, which has
       `entries` and `problems` (each with a `code`). If nothing comes in time, or nothing that can be used, it raises `NoAnswer`.
 
@@ -960,8 +1023,8 @@ class FanOut:
     - `"errors"`: a list of texts, code and homeCommunityId with a blank between. A community that gives no answer is
       `XDSUnavailableCommunity`; the error `XDSUnknownPatientId` is not passed on (ITI TF-2 3.38.4.1.3), and counts here as an answer
       without entries;
-    - `"status"`: `"Success"` without errors; `"PartialSuccess"` when there are errors, and at least one community answered by entries or
-      without an error; `"Failure"` when none did;
+    - `"status"`: `"Success"` without errors; `"PartialSuccess"` when there are errors, and at least one community *that was asked*
+      answered by entries or without an error; `"Failure"` when none of them did;
     - `"say"`: what the physician may be told. `"all"`: this is all that the communities have; `"some"`: there is this, and there may be
       more; `"none"`: they have nothing; `"unknown"`: nothing came, and nobody knows whether there is anything.
     """
@@ -1022,10 +1085,10 @@ class FanOut:
 
     @contextlib.contextmanager
     def stage(draw):
-        homes = [NORTHMERE, SOUTHMARK, WESTHAVEN, EASTLAND]
+        homes = [SOUTHMARK, WESTHAVEN, EASTLAND, OVERLAND]
         plays = [(FULL, FULL, EMPTY, None), (FULL, SILENT, EMPTY, STRANGER), (SILENT, EMPTY, None, EMPTY), (SILENT, SILENT, BROKEN, SILENT),
                  (EMPTY, STRANGER, None, EMPTY), (PARTLY, FULL, EMPTY, STRANGER), (BROKEN, FULL, SILENT, FULL),
-                 (PARTLY, SILENT, None, BROKEN), (STRANGER, SILENT, None, None), (STRANGER, FULL, FULL, None)]
+                 (PARTLY, SILENT, None, BROKEN), (STRANGER, SILENT, None, None), (STRANGER, FULL, FULL, None), (None, SILENT, BROKEN, None)]
         crowd, limit, cases = _Crowd(), draw.choice((20, 25, 30)), []
         with contextlib.ExitStack() as running:
             silent = running.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
@@ -1043,7 +1106,7 @@ class FanOut:
                         parts[home] = part, draw.randrange(1, 6) if part in (FULL, PARTLY) else 0
                         if part in (FULL, EMPTY, PARTLY, BROKEN):
                             servers[part].has[patients[home]] = parts[home][1]
-                state = {"parts": parts, "seen": lambda: _noticed(crowd)}
+                state = {"parts": parts, "nobody": play.count(None), "seen": lambda: _noticed(crowd)}
                 cases.append(((_played(case, parts, urls, crowd, limit), patients, limit), state))
             yield cases
 
@@ -1067,6 +1130,9 @@ class FanOut:
 
     def anybody_counts(state):
         return _federated(state, anyone=True)
+
+    def nobody_counts(state):
+        return _federated(state, nobody_answers=True)
 
     def said_by_status(state):
         return _federated(state, say_by_status=True)
@@ -1092,6 +1158,8 @@ class FanOut:
         "part is missing, and it has a name.",
         anybody_counts: "You count a community that answered with an error and nothing else. It has done nothing for the physician: "
         "without entries, an answer counts only if it holds no error.",
+        nobody_counts: "You count communities that were not asked. Where `patients` says `None` discovery has answered, and that is no "
+        "answer to this query: if all who were asked fail, nothing was found out, and the status is Failure.",
         said_by_status: "You read what to say off the status. PartialSuccess also stands where a community without documents answered and "
         "another one was silent: nothing came, so it is not `some`.",
         parts_thrown_away: "A community answered with entries *and* an error, and you dropped its entries. Look at both lists of an "
@@ -1218,14 +1286,28 @@ def _package(contents):
         "Its INDEX.HTM": "in a folder" if "INDEX.HTM" not in files and any(name.endswith("/INDEX.HTM") for name in files)
         else _index_says(files.get("INDEX.HTM")),
         "Its README.TXT": "missing" if "README.TXT" not in files else "there" if files["README.TXT"].strip() else "empty",
-        "Its folder IHE_XDM": f"{len(folders)} submission set" if folders else "no folder of a submission set",
+        "Its folder IHE_XDM": _folders_say(folders, names),
         "What starts by itself": ", ".join(name for name in names if name.casefold().startswith("autorun")) or "nothing",
         "The name of a file or folder": next((part for name in names for part in name.split("/") if not ISO_NAME.fullmatch(part)),
                                              "as it should be"),
     }}
     place = f"IHE_XDM/{folders[0]}/" if folders else ""
     listed = files.get(f"{place}METADATA.XML")
-    return found | _described(listed, files, place)
+    said, described = _described(listed, files, place)
+    more = sorted(set(files) - {"INDEX.HTM", "README.TXT", f"{place}METADATA.XML", *described})
+    return found | said | {"what else is in the package": {"Its files": ", ".join(more) or "none"}}
+
+
+def _folders_say(folders, names):
+    """What the folder IHE_XDM holds, in words."""
+    if len(folders) == 1:
+        return "one submission set"
+    if folders:
+        return f"{len(folders)} submission sets, where one was asked"
+    if any(name.startswith("IHE_XDM/") for name in names):
+        return "no folder of a submission set"
+    where = next((name.rpartition("/")[0] or "the root" for name in names if name.rpartition("/")[2].upper() == "METADATA.XML"), "")
+    return "missing" + (f"; METADATA.XML lies in {where[:60]}" if where else "")
 
 
 _ITS_FILE = "The file to which its URI leads"
@@ -1265,6 +1347,11 @@ def _no_name(value, _):
 
 _FREE = {
     "The name of a file or folder": _no_name,
+    "Its folder IHE_XDM": lambda value, _: None if value == "one submission set" else f"Its folder IHE_XDM: {value}.",
+    "Its metadata": lambda value, _: None if value == "sound" else "Its metadata can't be told before it can be read." if value == "-"
+    else f"Its metadata is not right: {value}",
+    "Its files": lambda value, _: None if value == "none" else f"`{value[:80]}`: no entry leads there, and it was not asked for. Who gets "
+    "the package has to trust whatever is in it.",
     "Its URI": lambda value, _: None if value == "leads to a file" else _URIS[value],
     "Its hash": lambda value, _: None if value == "SHA-1 of the file, hexadecimal" else _HASHES[value],
     "Its size": lambda value, _: None if value == "that of the file" else "Its entry has no size." if value == "missing"
@@ -1285,26 +1372,30 @@ def _index_says(octets):
 
 
 def _described(listed, files, place):
-    """What METADATA.XML says, and whether it is true of the files."""
+    """What METADATA.XML says, and whether it is true of the files; and the names of the files to which its entries lead."""
     unread = {f"the document {name}": dict.fromkeys(("Its URI", _ITS_FILE, "Its size", "Its hash"), "-") for name in ("Letter", "Report")}
     if listed is None:
-        return {"METADATA.XML": {"It": "missing", "Its metadata": "-", "The documents that it describes": "-"}, **unread}
+        return {"METADATA.XML": {"It": "missing", "Its metadata": "-", "The documents that it describes": "-"}, **unread}, set(files)
     try:
         root = xml.parse(listed)
     except xml.BadXml:
-        return {"METADATA.XML": {"It": "no XML", "Its metadata": "-", "The documents that it describes": "-"}, **unread}
+        return {"METADATA.XML": {"It": "no XML", "Its metadata": "-", "The documents that it describes": "-"}, **unread}, set(files)
     holder = root if root.tag == f"{{{RIM}}}RegistryObjectList" else root.find(f".//{{{RIM}}}RegistryObjectList")
     entries, problems = metadata.read(holder) if holder is not None else ([], [])
     documents = {entry.get("uniqueId"): entry for entry in entries if entry.kind == DOCUMENT}
     # What XDM asks beyond a submission to a repository (hash, size, URI) is looked at below, document by document.
     problems = problems or metadata.check([entry.copy(hash=None, size=None, URI=None) for entry in entries], "ITI-41")
+    if holder is None:
+        problems = [Problem("XDSRepositoryMetadataError", "there is no RegistryObjectList in it.")]
     documents_there = any(name.rpartition("/")[2].upper() not in ("INDEX.HTM", "README.TXT", "METADATA.XML") for name in files)
     said = {"METADATA.XML": {"It": "there", "Its metadata": problems[0].context if problems else "sound",
                              "The documents that it describes": ", ".join(sorted(documents))}}
+    led_to = set()
     for uid, entry in documents.items():
         where = entry.get("URI", ())
         path = _resolved(place, where[0]) if len(where) == 1 else None
         octets = files.get(path)
+        led_to.add(path)
         said[f"the document {entry.get('title') or uid}"] = {
             "Its URI": "missing" if not where else "several values" if len(where) > 1 else "leads to a file" if octets is not None
             else "leads to a file only if it is read from the root" if where[0] in files
@@ -1317,7 +1408,7 @@ def _described(listed, files, place):
             else "that of the file" if entry["size"] == str(len(octets)) else f"{entry['size']}, not that of the file",
             "Its hash": _hash_says(entry.get("hash"), octets),
         }
-    return said
+    return said, led_to
 
 
 def _resolved(place, uri):
@@ -1357,7 +1448,7 @@ def readme(hospital):
 
 
 def _packed(papers, entries, folder="IHE_XDM/SUBSET01/", index=INDEX, readme=README, more=(), names=None, uri=None, digest=None, size=None,
-            files=True, around=""):
+            files=True, around="", uris=None):
     """A package as the solution makes it, with one idea changed."""
     names = names or {"Letter": "LETTER.TXT", "Report": "REPORT.TXT"}
     digest = digest or (lambda octets: hashlib.sha1(octets).hexdigest())
@@ -1371,7 +1462,7 @@ def _packed(papers, entries, folder="IHE_XDM/SUBSET01/", index=INDEX, readme=REA
                 octets = papers[entry.id]
                 if files:
                     package.writestr(around + folder + names[entry.id], octets)
-                entry = entry.copy(URI=((uri or "") + names[entry.id],), hash=digest(octets),
+                entry = entry.copy(URI=((uri or "") + (uris or names)[entry.id],), hash=digest(octets),
                                    size=str(size(octets) if size else len(octets)))
             written.append(entry)
         package.writestr(f"{around}{folder}METADATA.XML", xml.encode(metadata.write(written)))
@@ -1384,7 +1475,7 @@ class PackageForTheDoctor:
     their metadata, `entries`. It goes to the family doctor's Direct address.
 
     - In the root: `INDEX.HTM`, with the text `index`, and `README.TXT`, with the text `readme`. Nothing that starts by itself.
-    - In `IHE_XDM` one folder for the submission set, and in it `METADATA.XML` and the two documents.
+    - In `IHE_XDM` one folder for the submission set, and in it `METADATA.XML` and the two documents. Nothing else.
     - Names of files and folders as ISO 9660 level 1 wants them: capital letters, digits and `_`, at most 8 and, behind a point, 3.
     - Each document entry gets what XDM needs beyond what it has: its **URI**, seen from the folder in which `METADATA.XML` lies, its
       **hash**, and its **size** in bytes.
@@ -1407,8 +1498,9 @@ class PackageForTheDoctor:
                     octets = papers[entry.id]
                     name = names[entry.id]
                     archive.writestr("IHE_XDM/SUBSET01/" + name, octets)
-                    entry = entry.copy(URI=(name,), hash=hashlib.sha1(octets).hexdigest(), size=len(octets))
-                described.append(entry)
+                    described.append(entry.copy(URI=(name,), hash=hashlib.sha1(octets).hexdigest(), size=len(octets)))
+                else:
+                    described.append(entry)
             archive.writestr("IHE_XDM/SUBSET01/METADATA.XML", xml.encode(metadata.write(described)))
         return file.getvalue()
 
@@ -1432,6 +1524,12 @@ class PackageForTheDoctor:
 
     def uids_as_names(papers, entries):
         return _packed(papers, entries, names={entry.id: entry["uniqueId"] for entry in entries if entry.id in papers})
+
+    def uris_exchanged(papers, entries):
+        return _packed(papers, entries, uris={"Letter": "REPORT.TXT", "Report": "LETTER.TXT"})
+
+    def program_added(papers, entries):
+        return _packed(papers, entries, more=(("VIEWER.EXE", "MZ"),))
 
     def uri_from_the_root(papers, entries):
         return _packed(papers, entries, uri="IHE_XDM/SUBSET01/")
@@ -1463,6 +1561,10 @@ class PackageForTheDoctor:
         small_letters: "Small letters are not for names of files here: ISO 9660 level 1, also on media that could do more "
         "(ITI TF-2 3.32.4.1.2.1).",
         uids_as_names: "A UID is no name for a file: too long, and with points in it (ITI TF-2 3.32.4.1.2.1).",
+        uris_exchanged: "The URI of one entry leads to the file of the other document. A doctor who opens the report reads the letter, "
+        "and an importer that compares hashes says that both are damaged.",
+        program_added: "There is a program in the package. XDM does not forbid other files in the root, but none was asked for, and many "
+        "a mail filter stops a mail with a program in it.",
         uri_from_the_root: "Your URIs count from the root of the package. They are relative to the folder in which METADATA.XML lies "
         "(ITI TF-2 3.32.4.1.2.2); read so, they lead nowhere.",
         uri_of_the_computer: "Your URIs name a drive. On the doctor's computer it is another one, or none: they are relative, to the "
@@ -1614,7 +1716,7 @@ def _not_this_reference(given, right):
 
 
 def _not_this_number(given, right):
-    return ("if the archive has the study, it has it under a number already, whosever it is there; if not, it will have it under that of "
+    return ("if the archive has the study, it has a number there, and keeps it, also where you stop; if not, it is imported under that of "
             "the local order.")
 
 
@@ -1641,8 +1743,8 @@ class ForeignExam:
     - `"action"`: `"here already"` if the archive has **this study** under the patient of the order; `"stop"` if it has it under somebody
       else (a person has to look); otherwise `"import"`;
     - `"study"`: the Study Instance UID that the images have in our archive;
-    - `"accession"`: the number under which our archive has the study now, whosever it is there; or, if it does not have it, the one under
-      which it will have it after the import;
+    - `"accession"`: the accession number of the study in our archive when you have done that. If the archive has the study, it keeps the
+      number that it has there, also where you say `"stop"`; if not, it is imported under that of the order;
     - `"reference"`: the **foreign** number as referenceIdList has it, a CXi: `number^^^&OID&ISO^urn:ihe:iti:xds:2013:accession`.
     """
 
@@ -1883,7 +1985,7 @@ def _of(rows, complaint):
     return names
 
 
-def _traced(night, complaint, zone=2, counted="requests", slow=None, whole=False, clock=None, sign=1, again=False):
+def _traced(night, complaint, zone=2, counted="requests", slow=None, whole=False, clock=None, sign=1, again=False, next_door=False):
     """As the solution, with one idea changed."""
     rows = night.to_dict("records")
     names = _of(rows, complaint)
@@ -1904,6 +2006,11 @@ def _traced(night, complaint, zone=2, counted="requests", slow=None, whole=False
         inside[actor] = span if whole else span - waited
         chain.append(below)
     who = slow or max(inside, key=inside.get)
+    if next_door:                           # measured in the log of the one that asked it
+        asked = chain[actors.index(who)]
+        span = took[asked, actors[actors.index(who) - 1]]
+        heard = took[asked, who]
+        inside[who] += (max(span) - min(span)).total_seconds() - (max(heard) - min(heard)).total_seconds()
     theirs = took[chain[1], THEIR_GATEWAY]
     ours = took[chain[1], OURS_GATEWAY]
     off = ((min(theirs) - min(ours)) + (max(theirs) - max(ours))).total_seconds() / 2
@@ -1913,9 +2020,9 @@ def _traced(night, complaint, zone=2, counted="requests", slow=None, whole=False
                                            and row["what"].startswith("sent")) if moment - local > timedelta(seconds=9, milliseconds=200)
                      and moment - local < timedelta(seconds=9, milliseconds=300))
     return {
-        "asked_at": (local - timedelta(hours=zone)).strftime("%H:%M:%S"),
+        "asked_at": (local - timedelta(hours=zone)).strftime("%H:%M:%S.%f")[:-3],
         "requests": {"requests": len(names), "lines": len(lines), "one": 1, "both": 2 * len(names)}[counted],
-        "slow": who, "seconds": round(inside[who], 2), "clock": clock or THEIR_GATEWAY,
+        "slow": who, "seconds": round(inside[who], 3), "clock": clock or THEIR_GATEWAY,
         "off_by": 7200 if clock == VIEWER else round(sign * off, 1),
     }
 
@@ -1926,18 +2033,45 @@ def _actor(value):
 
 
 def _clock_time(value):
-    """A time of day as HH:MM:SS; a date before it and fractions behind it don't matter."""
-    found = re.search(r"(\d{1,2}):(\d\d):(\d\d)", str(value))
+    """A time of day as HH:MM:SS, with its fraction if there is one; a date before it doesn't matter."""
+    found = re.search(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d+))?", str(value))
     if not found:
         raise ValueError("write hours, minutes and seconds, such as 02:10:00")
-    return f"{int(found[1]):02}:{found[2]}:{found[3]}"
+    return f"{int(found[1]):02}:{found[2]}:{found[3]}" + (f".{found[4]}" if found[4] else "")
+
+
+class ClockTime(Text):
+    """A time of day as a log has it: cut or rounded to whole seconds, or to as many digits of a fraction as are given."""
+
+    def difference(self, answer, other):
+        """None when the answer is the other time, cut or rounded."""
+        given, right = _seconds_of(answer), _seconds_of(other)
+        finest = 10 ** -min(len(answer.partition(".")[2]), 3)
+        if abs(given - right) <= finest / 2 + 1e-6 or -1e-6 <= right - given < finest - 1e-6:
+            return None
+        return Difference("That is not what was asked.", "value")
+
+
+def _seconds_of(clock):
+    hours, minutes, seconds = clock.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+class Tenth(Number):
+    """A number of which a tenth is asked: exact, or rounded to a tenth; what is given more exactly has to be right more exactly."""
+
+    def difference(self, answer, other):
+        """None when it is the other number, or that rounded to a tenth."""
+        if any(abs(number - other[0]) <= (0.0501 if abs(number - round(number, 1)) < 1e-9 else 0.006) for number in answer):
+            return None
+        return super().difference(answer, other)
 
 
 def _on_trace(name, given, right, _):
     """A sentence on a wrong entry of the trace that no wrong way explains, or None."""
     if name == "asked_at":
-        return ("it is the time at which HV_VIEWER sent the query whose MessageID is `complaint`, brought to UTC. Another line, or another "
-                "actor's clock, gives another time.")
+        return ("it is the time at which HV_VIEWER sent the query whose MessageID is `complaint`, brought to UTC. The next actor's line "
+                "is of the moment at which it came; another query, or another clock, gives another time.")
     if name == "requests" and given[0] < right[0]:
         return ("there are more. Each request may be the `cause` of further ones, and our gateway asked more than one community: look at "
                 "`cause` again for each MessageID that you have found, until nothing new comes.")
@@ -1975,9 +2109,9 @@ class OneExchange:
     - `"off_by"`: by how many seconds, to half a second; positive if it is ahead of the others.
     """
 
-    answer = Fields("trace", {"asked_at": Text("", reading=_clock_time), "requests": Number(""), "slow": Text("", reading=_actor),
-                              "seconds": Number("", unit="s", tolerance=0.15), "clock": Text("", reading=_actor),
-                              "off_by": Number("", unit="s", tolerance=0.5)}, remark=_on_trace)
+    answer = Fields("trace", {"asked_at": ClockTime("", reading=_clock_time), "requests": Number(""), "slow": Text("", reading=_actor),
+                              "seconds": Tenth("", unit="s"), "clock": Text("", reading=_actor),
+                              "off_by": Number("", unit="s", tolerance=0.25)}, remark=_on_trace)
     points = 3
 
     def solution(night, complaint):
@@ -1991,7 +2125,7 @@ class OneExchange:
         when = {}                                 # what an actor did in this exchange: the time at which it did so
         for line in lines:
             if line["message_id"] in requests or line["relates_to"] in requests:
-                when[line["actor"] + " " + line["what"]] = datetime.fromisoformat(line["time"].rstrip("Z"))
+                when[line["actor"] + " " + line["what"]] = datetime.fromisoformat(line["time"].replace("Z", ""))
 
         asked = when["HV_VIEWER sent ITI-18 to NMH_INITIATING"]
         ours_out = when["NMH_INITIATING sent ITI-38 to SMK_RESPONDING"]
@@ -2043,6 +2177,9 @@ class OneExchange:
     def who_waited(night, complaint):
         return _traced(night, complaint, slow=OURS_GATEWAY, whole=True)
 
+    def seen_by_its_neighbour(night, complaint):
+        return _traced(night, complaint, next_door=True)
+
     def viewers_clock(night, complaint):
         return _traced(night, complaint, clock=VIEWER)
 
@@ -2063,6 +2200,8 @@ class OneExchange:
         "own request out to the answer in), and then compare who took most.",
         who_waited: "You named the one that waited longest. A gateway's time from request to answer includes that of everybody behind it: "
         "subtract what it waited for the next one.",
+        seen_by_its_neighbour: "You measured in the log of the one that asked it. From its request out to the answer in there are two "
+        "ways over the network as well: take the slow actor's own log, from its request in to its answer out.",
         viewers_clock: "You blame the viewer: its times are two hours ahead. That is its time zone, not its clock. Whose clock disagrees "
         "with *both* its neighbours once all are in UTC?",
         wrong_way_round: "Everything is right but the sign. A clock that is ahead writes times that are too late: a request seems to "
@@ -2216,6 +2355,36 @@ def _studies_met(state):
     return f"There was {'; '.join(told)}." if told else "There was nothing of that patient."
 
 
+_WATCHED = []                           # the journal of the initiating gateway of the last stage
+
+
+class Fetcher(Client):
+    """A client that fetches across communities; who forgets whose a document is, or takes another document for a manifest, is told so."""
+
+    def _stopped(self, ran, cases, seconds=20.0):
+        verdict = super()._stopped(ran, cases, seconds)
+        name = (*ran.raised, "")[0]
+        unnamed = any(event.what == "ITI-43 response" and "XDSUnknownRepositoryId" in event.detail for event in _WATCHED[-1])
+        if name == "IndexError" and unnamed:
+            said = ("A retrieval brought no documents: our gateway answered it with XDSUnknownRepositoryId. Without the entry's "
+                    "homeCommunityId, `home=`, it takes every repository for one of its own (ITI TF-2 3.39.4.1.2).")
+            return Verdict(verdict.outcome, f"{verdict.message} {said}", "not_named")
+        if name == "InvalidDicomError":
+            said = ("What came is a document, but no manifest: a report may be a plain text. The entry's formatCode tells them apart, "
+                    "before anything is fetched.")
+            return Verdict(verdict.outcome, f"{verdict.message} {said}", "no_manifest")
+        return verdict
+
+
+def _never_found(state):
+    """A sentence where the gateway has refused every query, which a consumer that looks at entries alone does not notice."""
+    answers = [event.detail for event in list(_WATCHED[-1])[state["before"]:] if event.what == "ITI-18 response"]
+    if not answers or any(answer.startswith(("Success", "PartialSuccess")) for answer in answers):
+        return ""
+    return (f"Your queries were refused: {answers[0]}. Then `entries` is empty, and it looks as if there were nothing; `problems` says "
+            "what is wrong with the query. FindDocuments needs the patient and a status.")
+
+
 @lesson.exercise
 class AllTheWay:
     """Write the function `fetch(gateway, sources, patient)`: a consumer that goes all the way, from a patient to the images, across two
@@ -2234,8 +2403,8 @@ class AllTheWay:
     - `"missing"`: the SOP Instance UIDs that a manifest lists and that did not come, as a list.
     """
 
-    answer = Client("fetch", result=Fields("", {"manifests": Number(""), "images": Number(""), "missing": Set("", case=True)}),
-                    called="patient", about=_studies_met, whole=True)
+    answer = Fetcher("fetch", result=Fields("", {"manifests": Number(""), "images": Number(""), "missing": Set("", case=True)}),
+                     noticed=_never_found, called="patient", about=_studies_met, whole=True)
     points = 4
 
     def solution(gateway, sources, patient):
@@ -2290,7 +2459,9 @@ class AllTheWay:
             study(here[1], SOUTHMARK, draw.randrange(2, 5), report=True)
             _report(region, NORTHMERE, here[0], 501)
             _report(region, SOUTHMARK, there[1], 502)
-            yield [((region.gateway, dict(region.sources), patient), {"studies": states[patient]}) for patient in here]
+            _WATCHED[:] = [region.actors["gateways"][0].journal]
+            before = len(_WATCHED[-1])
+            yield [((region.gateway, dict(region.sources), patient), {"studies": states[patient], "before": before}) for patient in here]
 
     def right(state):
         return _fetched(state)

@@ -35,7 +35,8 @@ SUBMISSION_SET = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"              # 
 ID_TYPES = {                                                                            # CID 404, and RFC 3881 5.5.4
     SUBMISSION_SET: ("IHE XDS Metadata", "submission set classificationNode"),
     "ITI-9": (IHE, "PIX Query"), "ITI-18": (IHE, "Registry Stored Query"), "ITI-21": (IHE, "Patient Demographics Query"),
-    "ITI-45": (IHE, "PIX Query"), "ITI-47": (IHE, "Patient Demographics Query"), "ITI-78": (IHE, "Mobile Patient Demographics Query"),
+    "ITI-45": (IHE, "PIX Query"), "ITI-47": (IHE, "Patient Demographics Query"), "ITI-66": (IHE, "Find Document Lists"),
+    "ITI-67": (IHE, "Find Document References"), "ITI-78": (IHE, "Mobile Patient Demographics Query"),
     "ITI-83": (IHE, "Mobile Patient Identifier Cross-reference Query"), "ITI-119": (IHE, "Patient Demographics Match"),
     "110180": ("DCM", "Study Instance UID"), "110181": ("DCM", "SOP Class UID"), "110182": ("DCM", "Node ID"),
     "2": ("RFC-3881", "Patient Number"), "9": ("RFC-3881", "Report Number"), "12": ("RFC-3881", "URI"),
@@ -52,7 +53,9 @@ class Malformed(ValueError):
 
 # ---- writing
 
-ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+NO_XML = (*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)          # XML 1.0, 2.2
+ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;",
+                         **dict.fromkeys(map(chr, NO_XML), "\ufffd")})
 
 
 def attributes(**values):
@@ -62,7 +65,7 @@ def attributes(**values):
 
 def base64_of(value):
     """`value` (str as UTF-8, or bytes) in base64, as the schema wants values that might hold anything."""
-    return base64.b64encode(value.encode("utf-8") if isinstance(value, str) else value).decode("ascii")
+    return base64.b64encode(value.encode("utf-8", "replace") if isinstance(value, str) else value).decode("ascii")
 
 
 @lru_cache(maxsize=256)
@@ -113,9 +116,9 @@ def thing(identifier, id_type, name=None, kind="2", role=None, stage=None, sensi
     return f"{begin}>{coded('ParticipantObjectIDTypeCode', id_type, system, meaning)}{inner}</ParticipantObjectIdentification>"
 
 
-def patient(patient_id, name, sensitivity=None):
+def patient(patient_id, name, sensitivity=None, details=()):
     """A patient as participating object: role 1, identified by (2, RFC-3881, "Patient Number")."""
-    return thing(patient_id, "2", name, kind="1", role="1", sensitivity=sensitivity)
+    return thing(patient_id, "2", name, kind="1", role="1", sensitivity=sensitivity, details=details)
 
 
 def contents(accession=None, sop_classes=(), mpps=None):

@@ -33,7 +33,7 @@ class AffinityDomain(System):
     home            : its homeCommunityId
 
     `repository`, `archive`, `source`, `gateway` and `trail` (a Repository, Archive, ImagingSource, RespondingGateway and AuditRepository) are
-    there once it runs. Registry, repository and source leave a record of each transaction in the trail.
+    there once it runs. All but archive and trail leave a record of each transaction in the trail.
     """
 
     def __init__(self, registry=None, index=None, home=HOME, name="Northmere"):
@@ -47,12 +47,13 @@ class AffinityDomain(System):
     def _begin(self):
         self._actors = ExitStack()
         self.trail = self._actors.enter_context(AuditRepository())
-        self._add(self.index)
+        self._add(self.index, "nmh-index")
         self._add(self.registry, "nmh-registry")
         self.repository = self._add(Repository("HV_REPOSITORY", REPOSITORY, self.registry.url), "hv-repository")
         self.archive = self._add(Archive("HV_VNA"))
         self.source = self._add(ImagingSource(self.archive.store, SOURCE), "hv-vna")
-        self.gateway = self._add(RespondingGateway(self.home, self.registry.url, {REPOSITORY: self.repository.url}))
+        gateway = RespondingGateway(self.home, self.registry.url, {REPOSITORY: self.repository.url})
+        self.gateway = self._add(gateway, "nmh-gateway")
 
     def _add(self, actor, host=None):
         """Start an actor, which writes into the domain's journal; with a host, its transactions leave records."""

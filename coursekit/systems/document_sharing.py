@@ -154,9 +154,14 @@ def ask(url, transaction, body, sender=SENDER, seconds=30.0):
 
 def sent(url, message, sender=SENDER, seconds=30.0):
     """Send a soap.Message of document sharing to a URL. Returns the Answer."""
-    response = web.ask(url, message, sender, seconds)
+    response, status, audit = None, facts.FAILURE, getattr(sender, "audit", None)
+    try:
+        response = web.ask(url, message, sender, seconds)
+        status = _status(response.body)
+    finally:
+        if audit:
+            audit.asked(sender.name, facts.TRANSACTION_OF.get(message.action, ""), url, message, response, status.rpartition(":")[2])
     body = response.body
-    status = body.get("status") or next((one.get("status") for one in body.iter(f"{{{RS}}}RegistryResponse")), "")
     answer = Answer(status, request=message, response=response)
     answer.problems = [Problem(one.get("errorCode", ""), one.get("codeContext", ""), one.get("severity", "").endswith("Warning"), one.get("location", ""))
                        for one in body.iter(f"{{{RS}}}RegistryError")]
@@ -169,3 +174,7 @@ def sent(url, message, sender=SENDER, seconds=30.0):
         answer.documents.append(Document(uid, repository, kind, response.octets(one.find(f"{{{XDSB}}}Document")),
                                          one.findtext(f"{{{XDSB}}}HomeCommunityId", "")))
     return answer
+
+
+def _status(body):
+    return body.get("status") or next((one.get("status", "") for one in body.iter(f"{{{RS}}}RegistryResponse")), "")

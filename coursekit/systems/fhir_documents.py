@@ -24,6 +24,7 @@ from coursekit.standards.xds.facts import DOCUMENT, FOLDER, SET
 from coursekit.standards.xds.metadata import Code, Problem, association, is_uuid
 from coursekit.systems import document_sharing
 from coursekit.systems.fhir_patients import JSON
+from coursekit.systems.transaction_audit import FhirRequest
 from coursekit.systems.web import Caller, NoAnswer, WebServer
 
 PREFIXES = {DOCUMENT: "$XDSDocumentEntry", SET: "$XDSSubmissionSet", FOLDER: "$XDSFolder"}       # of the names of a query's parameters
@@ -100,9 +101,16 @@ class FhirDocuments(WebServer):
         search = method == "GET" and not id or method == "POST" and id == "_search"
         name = ("ITI-65" if (method, path) == ("POST", "") else "ITI-68" if (method, what) == ("GET", "Binary") else
                 search and {"List": "ITI-66", "DocumentReference": "ITI-67"}.get(what) or f"{method} /{what}")
-        self.journal.add(sender, self.name, name, urlencode(arguments, doseq=True), data=body or None)
+        asked = urlencode(arguments, doseq=True)
+        self.journal.add(sender, self.name, name, asked, data=body or None)
+        request = FhirRequest(f"/fhir/{path}" + (f"?{asked}" if asked and method == "GET" else ""), body or b"")
         try:
-            kind, result = self._result(name, method, what, id, arguments, body, headers)
+            if name == "ITI-68":
+                entry = self._entry(id)
+                request = request._replace(patient=entry.get("patientId", ""))
+                kind, result = self.document(entry, headers.get("Accept", "*/*"))
+            else:
+                kind, result = self._result(name, method, what, id, arguments, body, headers)
             status = 200
         except Outcome as refused:
             problems, status = refused.problems, OUTCOMES.get(refused.problems[0].code, (refused.status,))[0]
@@ -114,14 +122,14 @@ class FhirDocuments(WebServer):
             status, kind, result = 500, JSON, outcome([Problem("", said)], "exception")
         told = " ".join([str(status), *([kind] if isinstance(result, bytes) else mhd.elements(result, "issue.details.coding.code"))])
         self.journal.add(self.name, sender, f"{name} response", told, data=result)
+        if self.audit:
+            self.audit.note(self.name, name, sender, request, status, "Success" if status < 400 else "Failure")
         if isinstance(result, bytes):
             return status, kind, result
         return status, f"{kind}; charset=utf-8", json.dumps(result, ensure_ascii=False, indent=1).encode("utf-8", "replace")
 
     def _result(self, name, method, what, id, arguments, body, headers):
         """(Content-Type, resource or bytes). Raises Outcome."""
-        if name == "ITI-68":
-            return self.document(id, headers.get("Accept", "*/*"))
         format = arguments.pop("_format", [headers.get("Accept", "")])[0]
         if "xml" in format and "json" not in format:
             raise Outcome(406, "not-supported", "Resources are served as JSON.")
@@ -212,7 +220,7 @@ class FhirDocuments(WebServer):
 
     @property
     def _caller(self):
-        return Caller(self.name, self.certificates)
+        return Caller(self.name, self.certificates, audit=self.audit)
 
     def _query(self, name, parameters, leaves=True):
         answer = document_sharing.query(self.registry, name, parameters, leaves, sender=self._caller)
@@ -240,12 +248,14 @@ class FhirDocuments(WebServer):
 
     # ITI-68
 
-    def document(self, id, accept):
-        """(media type, bytes) of a document. Raises Outcome."""
+    def _entry(self, id):
         found = self._query("GetDocuments", {"$XDSDocumentEntryEntryUUID": f"{mhd.UUID}{id}"}).entries
         if not found:
             raise Outcome(404, "not-found", "Document Not Found")
-        entry = found[0]
+        return found[0]
+
+    def document(self, entry, accept):
+        """(media type, bytes) of the document of an Entry. Raises Outcome."""
         if not _accepted(entry["mimeType"], accept):
             raise Outcome(406, "not-supported", f"The document is {entry['mimeType']}, and is not transformed.")
         repository = entry["repositoryUniqueId"]

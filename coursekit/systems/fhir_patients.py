@@ -13,7 +13,7 @@ import json
 import re
 
 from coursekit.systems.patient_index import LINK, REVIEW, Identifier, Person, UnknownDomain, UnknownIdentifier, score
-from coursekit.systems.transaction_audit import FhirQuery
+from coursekit.systems.transaction_audit import FhirRequest
 from coursekit.systems.web import WebServer
 
 JSON = "application/fhir+json"
@@ -34,7 +34,7 @@ class Outcome(Exception):
 
 
 class FhirPatients(WebServer):
-    """The FHIR side of a PatientIndex. `certificates` as of ``WebServer``; queries leave a record where `audit` is set."""
+    """The FHIR side of a PatientIndex. `certificates` as of ``WebServer``; feeds and queries leave a record where `audit` is set."""
 
     def __init__(self, index, name="NMH_FHIR", port=0, certificates=None):
         super().__init__(name, port, certificates)
@@ -65,7 +65,7 @@ class FhirPatients(WebServer):
 
             def put(self, operation):
                 """A patient's record as a hospital has it now."""
-                self._do(system.feed if operation is None else None, self._arguments(), self._body())
+                self._do(system.feed if operation is None else None, self._arguments(), self._body(), transaction="ITI-104")
 
             def _arguments(self):
                 return {name: [self.get_query_argument(name)] if len(values) == 1 else self.get_query_arguments(name)
@@ -92,10 +92,9 @@ class FhirPatients(WebServer):
                 self.finish(json.dumps(resource, ensure_ascii=False, indent=1))
                 system.journal.add(system.name, "client", str(status), resource["resourceType"])
                 if system.audit and work:
-                    query = FhirQuery(self.request.uri, self.request.body, _cx(self.get_query_argument("sourceIdentifier", "")))
-                    told = "Success" if status < 400 else "Failure"
-                    caller = system.caller(self.request)
-                    asyncio.get_running_loop().run_in_executor(None, system.audit.note, system.name, transaction, caller, query, None, told)
+                    asked, told = FhirRequest(self.request.uri, self.request.body), "Success" if status < 400 else "Failure"
+                    asyncio.get_running_loop().run_in_executor(
+                        None, system.audit.note, system.name, transaction, system.caller(self.request), asked, status, told)
 
             def log_exception(self, kind, value, trace):
                 """Nothing for the notebook to print."""
@@ -244,12 +243,6 @@ def person_of(resource):
     return Person(name.get("family", ""), given[0] if given else "", given[1] if len(given) > 1 else "",
                   re.sub(r"\D", "", resource.get("birthDate", "")), SEXES.get(resource.get("gender", ""), ""),
                   (address.get("line") or [""])[0], address.get("city", ""), address.get("postalCode", ""), phone)
-
-
-def _cx(text):
-    """urn:oid:...|number as a CX, or ""."""
-    system, _, number = text.partition("|")
-    return f"{number}^^^&{system.removeprefix(OID)}&ISO" if number else ""
 
 
 def _full(parts):

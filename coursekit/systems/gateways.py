@@ -199,14 +199,12 @@ def _forwarded(gateway, message, url, transaction, body, home, seconds=30.0):
     """(Answer or None, list of Problem) of a request that a gateway makes because of a message, in the name of the same user."""
     request = soap.Message(facts.ACTIONS[transaction][0], body, packaged=transaction in facts.PACKAGED, user=message.user)
     answer, problems = None, []
+    caller = Caller(gateway.name, gateway.certificates, xua.token(message.headers), gateway.audit)
     try:
-        answer = document_sharing.sent(url, request, Caller(gateway.name, gateway.certificates, xua.token(message.headers)), seconds)
+        answer = document_sharing.sent(url, request, caller, seconds)
         problems = [one._replace(location=one.location or home) for one in answer.problems]
     except (NoAnswer, soap.BadSoap, soap.Fault) as problem:
         problems = [Problem("XDSUnavailableCommunity", f"The community {home} did not answer: {problem}", location=home)]
-    if gateway.audit:
-        reply = answer.response if answer is not None else None
-        gateway.audit.asked(gateway.name, transaction, url, request, reply, told(reply.body) if reply is not None else "Failure")
     return answer, problems
 
 

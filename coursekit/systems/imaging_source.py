@@ -11,6 +11,7 @@ Sources: IHE RAD TF-2 4.68 (manifest), 4.69 (retrieve); RAD TF-3 4.68.4.1.2.3 (m
 """
 
 import io
+import uuid
 from datetime import UTC, datetime
 
 from coursekit.errors import CourseError
@@ -25,7 +26,7 @@ from coursekit.systems.store import rejection
 from coursekit.systems.web import Caller, SoapServer
 
 IHERAD = "urn:ihe:rad:xdsi-b:2009"
-ACTION, ANSWER = "urn:ihe:rad:2009:RetrieveImagingDocumentSet", "urn:ihe:iti:2007:RetrieveDocumentSetResponse"
+ACTION, ANSWER = facts.ACTIONS["RAD-69"]
 EXPLICIT = "1.2.840.10008.1.2.1"
 IMPLEMENTATION = "2.999.1.100.2", "HV_SOURCE"
 DCM, DICOM_UIDS, ACCESSION, STUDY = ("1.2.840.10008.2.16.4", "1.2.840.10008.2.6.1", "urn:ihe:iti:xds:2013:accession",
@@ -72,7 +73,7 @@ class ImagingSource(SoapServer):
 
         Key objects are listed too, such as the images that a radiologist flagged, but for the notes that withdraw others.
 
-        uid : the manifest's own SOP Instance UID; its series has the same with .0 at the end
+        uid : the manifest's own SOP Instance UID; its series has the same with .0 at the end, if that is not too long
 
         Raises NoStudy.
         """
@@ -93,7 +94,7 @@ class ImagingSource(SoapServer):
                 made[keyword] = first[keyword]
             elif keyword in TYPE_2:
                 setattr(made, keyword, "")
-        made.SOPClassUID, made.SOPInstanceUID, made.StudyInstanceUID, made.SeriesInstanceUID = KO_STORAGE, uid, study, f"{uid}.0"
+        made.SOPClassUID, made.SOPInstanceUID, made.StudyInstanceUID, made.SeriesInstanceUID = KO_STORAGE, uid, study, _beside(uid, 0)
         made.SeriesNumber, made.SeriesDescription, made.Manufacturer = 900, "XDS-I manifest", "coursekit"
         made.ContentDate, made.ContentTime = first.get("StudyDate", ""), first.get("StudyTime", "")
         series = {}
@@ -123,12 +124,12 @@ class ImagingSource(SoapServer):
         manifest.save_as(stream, enforce_file_format=True)
         entry, uid = self.entry(manifest, patient, source_patient, moment), str(manifest.SOPInstanceUID)
         held = Entry(SET, {"entryUUID": "Set01", "submissionTime": moment, "contentTypeCode": self.codes["classCode"], "patientId": patient,
-                           "sourceId": self.unique_id, "uniqueId": f"{uid}.1"})
+                           "sourceId": self.unique_id, "uniqueId": _beside(uid, 1)})
         links = [association(facts.HAS_MEMBER, "Set01", "Manifest", facts.ORIGINAL)]
         if replaces:
             links.append(association(facts.RPLC, "Manifest", replaces))
         return document_sharing.provide(repository, [entry, held, *links], {"Manifest": stream.getvalue()},
-                                        Caller(self.name, self.certificates))
+                                        Caller(self.name, self.certificates, audit=self.audit))
 
     def entry(self, manifest, patient, source_patient, moment):
         """The DocumentEntry of a manifest (RAD TF-3 4.68.4.1.2.3): its modality and body part as events, accession number and study as references."""
@@ -224,6 +225,12 @@ def retrieve_images(url, manifest, syntaxes=(EXPLICIT,), home=None, sender="cons
     for syntax in syntaxes:
         etree.SubElement(listed, f"{{{IHERAD}}}TransferSyntaxUID").text = syntax
     return document_sharing.sent(url, soap.Message(ACTION, body, packaged=True), sender)
+
+
+def _beside(uid, number):
+    """Another UID for what belongs to a manifest, its series or submission set: the same on every run, and never of more than 64 signs."""
+    made = f"{uid}.{number}"
+    return made if len(made) <= 64 else f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, made).int}"
 
 
 def _start(manifest):

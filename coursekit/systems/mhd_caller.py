@@ -5,7 +5,9 @@
     mhd_lists(fhir.url, {"code": "submissionset", ...})                                                 # ITI-66
     mhd_retrieve(resource["content"][0]["attachment"]["url"])                                           # ITI-68
 
-Each returns an Answer and raises NoAnswer when there is none. Sources: IHE MHD 4.2.3 2:3.65, 2:3.66, 2:3.67, 2:3.68.
+Each returns an Answer and raises NoAnswer when there is none. `sender` is a name, or a ``web.Caller``.
+
+Sources: IHE MHD 4.2.3 2:3.65, 2:3.66, 2:3.67, 2:3.68.
 """
 
 import base64
@@ -23,6 +25,7 @@ from coursekit.standards.xds.metadata import Problem
 from coursekit.systems import certificates
 from coursekit.systems.document_sharing import SENDER
 from coursekit.systems.fhir_patients import JSON
+from coursekit.systems.transaction_audit import FhirRequest
 from coursekit.systems.web import Caller, NoAnswer
 
 
@@ -73,7 +76,7 @@ class Answer:
 
 def mhd_provide(url, entries, documents, sender=SENDER):
     """ITI-65, Provide Document Bundle: metadata (list of Entry) and documents, {entry's id: bytes}."""
-    return ask(url, "POST", json.dumps(bundle(entries, documents)).encode("utf-8"), JSON, sender)
+    return ask(url, "POST", json.dumps(bundle(entries, documents)).encode("utf-8"), sender=sender, transaction="ITI-65")
 
 
 def bundle(entries, documents):
@@ -112,21 +115,24 @@ def bundle(entries, documents):
 
 def mhd_find(url, search, sender=SENDER):
     """ITI-67, Find Document References: {parameter: value, or a list of values that each have to be fulfilled}."""
-    return ask(f"{url}/DocumentReference?{urlencode(search, doseq=True)}", sender=sender)
+    return ask(f"{url}/DocumentReference?{urlencode(search, doseq=True)}", sender=sender, transaction="ITI-67")
 
 
 def mhd_lists(url, search, sender=SENDER):
     """ITI-66, Find Document Lists: parameters as of `mhd_find`, with code submissionset or folder."""
-    return ask(f"{url}/List?{urlencode(search, doseq=True)}", sender=sender)
+    return ask(f"{url}/List?{urlencode(search, doseq=True)}", sender=sender, transaction="ITI-66")
 
 
 def mhd_retrieve(url, accept="*/*", sender=SENDER):
     """ITI-68, Retrieve Document: what an attachment's url leads to."""
-    return ask(url, accept=accept, sender=sender)
+    return ask(url, accept=accept, sender=sender, transaction="ITI-68")
 
 
-def ask(url, method="GET", body=None, accept=JSON, sender=SENDER, seconds=30.0):
-    """A request over HTTP, whose body is JSON; `sender` is a name, or a ``web.Caller`` with certificates. Returns the Answer."""
+def ask(url, method="GET", body=None, accept=JSON, sender=SENDER, seconds=30.0, transaction=""):
+    """A request over HTTP, whose body is JSON; `sender` is a name, or a ``web.Caller``. Returns the Answer.
+
+    transaction : as what a caller with a trail records it; "" leaves no record
+    """
     where, caller = urlsplit(url), sender if isinstance(sender, Caller) else Caller(sender)
     if where.scheme == "https":
         context = certificates.caller_context(caller.certificates)
@@ -134,12 +140,17 @@ def ask(url, method="GET", body=None, accept=JSON, sender=SENDER, seconds=30.0):
     else:
         connection = http.client.HTTPConnection(where.hostname, where.port, timeout=seconds)
     headers = {"Accept": accept, "X-Sender": caller.name, **({"Content-Type": JSON} if body is not None else {})}
+    status, told = None, "Failure"
     try:
         connection.request(method, f"{where.path}?{where.query}" if where.query else where.path, body, headers)
         response = connection.getresponse()
-        return Answer(response.status, response.headers.get("Content-Type", ""), response.read())
+        answer = Answer(response.status, response.headers.get("Content-Type", ""), response.read())
+        status, told = answer.status, "Success" if answer.status < 400 else "Failure"
+        return answer
     except (OSError, http.client.HTTPException) as problem:
         said = certificates.why(problem) if isinstance(problem, ssl.SSLError) else type(problem).__name__
         raise NoAnswer(f"{where.hostname} does not answer over HTTP ({said}).") from None
     finally:
         connection.close()
+        if caller.audit:
+            caller.audit.asked(caller.name, transaction, url.partition("?")[0], FhirRequest(url, body or b""), status, told)

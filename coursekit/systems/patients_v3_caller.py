@@ -79,8 +79,19 @@ def ask(url, name, body, sender=SENDER, seconds=30.0):
 
 def sent(url, message, sender=SENDER, seconds=30.0):
     """Send a soap.Message with an interaction to a URL. Returns the Answer."""
-    response = web.ask(url, message, sender, seconds)
-    read = hl7v3.read_answer(response.body)
+    response, told, audit = None, "Failure", getattr(sender, "audit", None)
+    try:
+        response = web.ask(url, message, sender, seconds)
+        read = hl7v3.read_answer(response.body)
+        told = "Failure" if read.problems else "Success"
+    finally:
+        if audit:
+            audit.asked(sender.name, _transaction(message), url, message, response, told)
     people = [([Identifier(*one) for one in identifiers], Person(**person)) for identifiers, person in read.people]
     identifiers = [one for several, _ in people for one in several]
     return Answer(read.acknowledged, read.code, read.problems, identifiers, people, read.remaining, message, response)
+
+
+def _transaction(message):
+    interaction = hl7v3.INTERACTIONS.get(message.body.tag.rpartition("}")[2])
+    return interaction.transaction if interaction else "ITI-47"             # what else there is cancels one

@@ -19,7 +19,6 @@ from coursekit.systems.patient_index import Identifier, PatientIndex, Person, Un
 from coursekit.systems.system import System
 
 ADMITS = ("A01", "A04", "A05", "A08", "A28", "A31")      # events of ITI-8 and ITI-30 that bring a patient's record
-QUERIES = {"Q22": "ITI-21", "Q23": "ITI-9"}
 DOMAINS = {"2.999.1.1": "HVGH", "2.999.1.2": "ECC", "2.999.1.9": "NMH"}
 FIELDS = {              # parameters of QPD-3 (ITI TF-2 3.21.4.1.2.2) and what of the index they ask for
     "@PID.3.1": "number", "@PID.5.1": "family", "@PID.5.1.1": "family", "@PID.5.2": "given", "@PID.7": "birth_date", "@PID.7.1": "birth_date",
@@ -36,7 +35,7 @@ class PixManager(System):
     index     : a PatientIndex, or a learner's own object with its methods; one in memory of its own if None
     folder    : where its own index keeps what it must not lose
 
-    Where `audit` is set to a ``transaction_audit.TransactionAudit``, each query leaves a record (3.9.5.1.2, 3.21.5.1).
+    Where `audit` is set to a ``transaction_audit.TransactionAudit``, each feed, query and notification leaves its records.
     """
 
     def __init__(self, name="NMH_INDEX", domains=None, sources=None, consumers=None, index=None, folder=None, hl7_port=0, clock=None):
@@ -71,16 +70,14 @@ class PixManager(System):
 
     def answer(self, message):
         """What a message (``hl7.Message``) is answered with, another. Raises Refusal."""
+        return self.audit.heard(self.name, message, self._answer) if self.audit else self._answer(message)
+
+    def _answer(self, message):
         kind, trigger = message["MSH-9.1"], message["MSH-9.2"]
         if kind == "ADT":
             return self._feed(message, trigger)
-        if kind == "QBP" and trigger in QUERIES:
-            answer = self._cross_reference_query(message) if trigger == "Q23" else self._demographics_query(message)
-            if self.audit:
-                told = "Failure" if answer["QAK-2"] == "AE" else "Success"
-                self.audit.note(self.name, QUERIES[trigger], f"{message['MSH-4']}|{message['MSH-3']}", message, answer, told,
-                                f"{message['MSH-6']}|{message['MSH-5']}")
-            return answer
+        if message.event in ("QBP^Q22", "QBP^Q23"):
+            return self._cross_reference_query(message) if trigger == "Q23" else self._demographics_query(message)
         if kind == "QCN" and trigger == "J01":
             self._pages.pop(message["QID-1"], None)
             return hl7.reply(message)
@@ -234,14 +231,17 @@ class PixManager(System):
                 self._sent += 1
                 text = (f"MSH|^~\\&|{self.name}|NMH|{name}||{self._clock()}||ADT^A31^ADT_A05|{self.name}{self._sent}|P|2.5\r"
                         f"EVN||{self._clock()}\rPID|||{'~'.join(map(self.cx, numbers))}|| \rPV1||N\r")
-                sender = Sender(host, port)
+                sender, message, answer = Sender(host, port), hl7.parse(text), None
                 try:
-                    answer = sender.send(hl7.parse(text))
+                    answer = sender.send(message)
                     self.journal.add(self.name, name, "ADT^A31", f"answered {answer['MSA-1']}")
                 except NoAnswer as problem:
                     self.journal.add(self.name, name, "ADT^A31", str(problem))
                 finally:
                     sender.close()
+                if self.audit:
+                    told = "Success" if answer is not None and answer["MSA-1"] in hl7.ACCEPTED else "Failure"
+                    self.audit.asked(self.name, "ITI-10", f"|{name}", message, answer, told, f"NMH|{self.name}")
 
 
 def person_of(message):

@@ -109,7 +109,11 @@ class Registry(SoapServer):
         return dict(self._database.rows("SELECT id, into_id FROM patient ORDER BY id"))
 
     def _hear(self, message):
-        """A message of the identity feed (ITI TF-2 3.8.4.1.3, 3.8.4.2.3)."""
+        """The answer to a message of the identity feed."""
+        return self.audit.heard(self.name, message, self._feed) if self.audit else self._feed(message)
+
+    def _feed(self, message):
+        """What a message of the feed does (ITI TF-2 3.8.4.1.4, 3.8.4.2.4)."""
         if message.event not in FEED:
             kind = message["MSH-9.1"]
             raise Refusal("AR", f"{message.event} is no event of the identity feed.", "201" if kind == "ADT" else "200",

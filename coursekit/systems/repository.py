@@ -87,7 +87,7 @@ class Repository(SoapServer):
         with self._database.transaction():
             self._database.run_many("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", new)
         try:
-            answer = document_sharing.register(self.registry, entries, sender=Caller(self.name, self.certificates, assertion))
+            answer = document_sharing.register(self.registry, entries, sender=Caller(self.name, self.certificates, assertion, self.audit))
         except (NoAnswer, soap.Fault, soap.BadSoap) as problem:
             answer = document_sharing.Answer(facts.FAILURE, [Problem("XDSRegistryNotAvailable", str(problem))])
         if answer.status == facts.SUCCESS:

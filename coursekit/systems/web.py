@@ -30,11 +30,13 @@ class Caller(NamedTuple):
     name         : as it stands in journals
     certificates : (certificate file, key file, file of the authority that the server must be certified by), for one that speaks TLS
     assertion    : what an issuer asserts of the user on whose behalf it calls (an element, from `xua.make`), or None
+    audit        : a ``transaction_audit.TransactionAudit`` that is told of each transaction that it asks for, or None
     """
 
     name: str
     certificates: tuple | None = None
     assertion: object = None
+    audit: object = None
 
 
 class WebServer(System):

@@ -67,4 +67,4 @@ def test_answers_and_refusals_look_different(monkeypatch, what, detail, answer, 
     drawn = []
     monkeypatch.setattr(module, "arrow", lambda *arguments: drawn.append(arguments))
     exchange([SimpleNamespace(source="HIS", target="HV_PACS", what=what, detail=detail)])
-    assert drawn[0][6:] == (answer, refuses) and ("\u2717" in drawn[0][4]) == refuses
+    assert drawn[0][6:] == (answer, refuses, refuses) and ("\u2717" in drawn[0][4]) == refuses

@@ -11,6 +11,7 @@ import pandas
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import generate_uid
 
 from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
@@ -23,6 +24,7 @@ from coursekit.standards.xds.facts import APPROVED, DEPRECATED
 from coursekit.standards.xds.metadata import Code
 from coursekit.systems import document_sharing
 from coursekit.systems.imaging_source import ACCESSION, DCM, DICOM_UIDS, STUDY, retrieve_images
+from coursekit.systems.store import REJECTIONS
 from coursekit.systems.system import running
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
@@ -170,7 +172,33 @@ def test_consumers_that_miss_something(editions):
     def is_manifest(entry):
         return entry["formatCode"].code == KO_STORAGE
 
-    assert judged("ImagesOf", editions, asked(is_manifest)).correct
+    def without(**changes):
+        """A consumer whose query the registry refuses."""
+        def images(registry, repositories, sources, patient):
+            keys = {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": [APPROVED], **changes}
+            found = document_sharing.query(registry, "FindDocuments", {name: value for name, value in keys.items() if value})
+            return [entry["uniqueId"] for entry in found.entries]
+        return images
+
+    def asks_badly_first(registry, repositories, sources, patient):
+        without(**{"$XDSDocumentEntryStatus": None})(registry, repositories, sources, patient)
+        return EXERCISES["ImagesOf"].solution(registry, repositories, sources, patient)
+
+    def early(registry, repositories, sources, patient):
+        for manifest in consumer(registry, repositories, sources, patient):
+            return module._sops(manifest)
+
+    def wrong_repository(registry, repositories, sources, patient):
+        for entry in document_sharing.query(registry, "FindDocuments", {
+                "$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": [APPROVED]}).entries:
+            place = [oid for oid in repositories if oid != entry["repositoryUniqueId"]][0]
+            dcmread(io.BytesIO(document_sharing.retrieve(repositories[place], [(place, entry["uniqueId"])]).documents[0].octets))
+
+    assert judged("ImagesOf", editions, asked(is_manifest)).correct and judged("ImagesOf", editions, asks_badly_first).correct
+    refused("ImagesOf", editions, without(**{"$XDSDocumentEntryStatus": None}), "noticed", "The registry refused your queries: Failure")
+    refused("ImagesOf", editions, without(**{"$XDSDocumentEntryFormatCode": [KO_STORAGE]}), "noticed", "without its scheme")
+    refused("ImagesOf", editions, early, "stand in a loop", "patient 5 of 5")
+    refused("ImagesOf", editions, wrong_repository, "look at its `problems`", "images_of(registry, repositories, sources, patient)")
     refused("ImagesOf", editions, asked(is_manifest, (APPROVED, DEPRECATED)), "deprecated_fetched")
     refused("ImagesOf", editions, asked(lambda entry: entry["mimeType"] == "application/dicom"), "no_manifest", "formatCode")
     refused("ImagesOf", editions, asked(lambda entry: True), "no_manifest", "InvalidDicomError")
@@ -179,8 +207,9 @@ def test_consumers_that_miss_something(editions):
     refused("ImagesOf", editions, one_repository_for_all, "our_repository_only")
     refused("ImagesOf", editions, listed, "listed")
     refused("ImagesOf", editions, returns_too_early, "first_manifest_only")
+    assert "127.0.0.1" not in judged("ImagesOf", editions, wrong_repository).message
     refused("ImagesOf", editions, reports_read_as_dicom)
-    refused("ImagesOf", editions, documents)
+    refused("ImagesOf", editions, documents, "`unique_id`")
     refused("ImagesOf", editions, lambda *_: [])
     refused("ImagesOf", editions, lambda *_: print("no return"))
 
@@ -255,12 +284,11 @@ def test_entries_that_are_wrong(editions):
 
 # 4
 
-def everything(domain, study):
+def everything(domain, study, withdraws=lambda title: title.CodeValue in REJECTIONS):
     series, image = {}, None
     for one in domain.archive.store.kept(study=[study]):
         header = dcmread(one.path, stop_before_pixels=True)
-        titles = [title.CodeMeaning for title in header.get("ConceptNameCodeSequence") or []]
-        if not any(title.startswith("Reject") for title in titles):
+        if not any(withdraws(title) for title in header.get("ConceptNameCodeSequence") or []):
             image = header
             series.setdefault(str(header.SeriesInstanceUID), []).append((str(header.SOPClassUID), str(header.SOPInstanceUID)))
     return series, image
@@ -300,7 +328,11 @@ def test_other_programs_that_mend_a_manifest(editions):
         domain.source.submit(manifest, domain.repository.url, local, local, module.NOW)
         EXERCISES["PublishAgain"].solution(domain, manifest, patient, local)
 
-    for function in (in_place, anew, refused_first):
+    def with_a_new_uid(domain, manifest, patient, local):
+        manifest.SOPInstanceUID = generate_uid()             # 64 characters
+        EXERCISES["PublishAgain"].solution(domain, manifest, patient, local)
+
+    for function in (in_place, anew, refused_first, with_a_new_uid):
         verdict = judged("PublishAgain", editions, function)
         assert verdict.correct, repr(verdict)
 
@@ -365,6 +397,31 @@ def test_manifests_that_are_not_mended(editions):
              RetrieveAETitle="HV_VNA", RetrieveLocationUID=module.SOURCE)
         domain.source.submit(manifest, domain.repository.url, patient, local, module.NOW)
 
+    def by_title(withdraws):
+        def publish_again(domain, manifest, patient, local):
+            series, image = everything(domain, manifest.StudyInstanceUID, withdraws)
+            manifest.PatientName, manifest.PatientID, manifest.AccessionNumber = image.PatientName, image.PatientID, image.AccessionNumber
+            fill(manifest, MANIFEST, device("HV_VNA", module.SOURCE), None, manifest.StudyInstanceUID, series,
+                 RetrieveAETitle="HV_VNA", RetrieveLocationUID=module.SOURCE)
+            domain.source.submit(manifest, domain.repository.url, patient, local, module.NOW)
+        return publish_again
+
+    def with_a_new_uid_twice(domain, manifest, patient, local):
+        for _ in range(2):
+            manifest.SOPInstanceUID = generate_uid()
+            right(domain, manifest, patient, local)
+
+    def refused_by_the_repository(domain, manifest, patient, local):
+        manifest.SOPInstanceUID = "2.999.x"
+        right(domain, manifest, patient, local)
+
+    for code in REJECTIONS:
+        refused("PublishAgain", editions, by_title(lambda title, code=code: title.CodeValue == code), "one_title_only")
+        refused("PublishAgain", editions, by_title(lambda title, code=code: title.CodeValue in REJECTIONS and title.CodeValue != code),
+                "all_titles_but_one")
+    refused("PublishAgain", editions, by_title(lambda title: "Reject" in str(title)), "titles_that_say_rejected")
+    refused("PublishAgain", editions, with_a_new_uid_twice, "Documents of her that Eastcliff finds: 2 beside each other")
+    refused("PublishAgain", editions, refused_by_the_repository, "the answer to the submission was Failure: XDSRepositoryMetadataError")
     refused("PublishAgain", editions, no_dose_report, "what is missing: the dose report. ", "value")
     refused("PublishAgain", editions, no_key_objects, "no_key_objects", "what is missing: key images that were flagged")
     refused("PublishAgain", editions, one_series_for_all, "a_series_of_its_own")
@@ -509,7 +566,12 @@ def test_ways_that_do_not_find_the_stale(editions):
     refused("Stale", editions, by_status(facts.FAILURE, facts.PARTIAL), "any_problem")
     refused("Stale", editions, by_status("PartialSuccess"), "nothing_found")
     refused("Stale", editions, by_status(facts.SUCCESS))
-    refused("Stale", editions, lambda registry, repository, source, patient: [patient])
+    refused("Stale", editions, lambda registry, repository, source, patient: [patient], "patients. For patient 1 it returned")
+
+    def without_status(registry, repository, source, patient):
+        return document_sharing.query(registry, "FindDocuments", {"$XDSDocumentEntryPatientId": patient}).ids
+
+    refused("Stale", editions, without_status, "noticed", "refused your queries")
 
 
 # 7
@@ -529,7 +591,9 @@ def test_availability_in_other_words(editions):
 
     assert judged("Availability", editions, by_exponent).correct and judged("Availability", editions, recursive).correct
     refused("Availability", editions, lambda chain: 100 * recursive(chain))
-    refused("Availability", editions, lambda chain: round(recursive(chain), 3))
+    for digits in (3, 6, 8):
+        refused("Availability", editions, lambda chain, digits=digits: round(recursive(chain), digits), "It is right, and rounded")
+    refused("Availability", editions, lambda chain: recursive(chain) + 1e-4, "Close")
     refused("Availability", editions, lambda chain: recursive(chain[:1]))
     refused("Availability", editions, lambda chain: recursive([[stage[0]] for stage in chain]), "first_machine_only")
     refused("Availability", editions, lambda chain: 1 - recursive(chain), "unavailability")
@@ -542,7 +606,7 @@ def test_designs_that_work(editions):
     everybody = ["HV_REGISTRY" if name == "NMH_REGISTRY" else name for name in right["time client"]]
     for given in (
             right, json.dumps(right), module._designed(brief), {**right, "registry": "nmh_registry"},
-            {**right, "identity feed": ["NMH_INDEX", "NMH_REGISTRY"], "PIX consumer": right["time client"]},
+            {**right, "identity feed": ["NMH_INDEX", "NMH_REGISTRY"], "PIX consumer": [*right["PIX consumer"], "HIS"]},
             {**right, "registry": ["HV_REGISTRY"], "identity feed": ["HV_REGISTRY"], "time client": everybody,
              "secure node": tuple(everybody)},
             {**right, "oids": {"HV_REPOSITORY": "2.999.1.1.8.1", "HV_VNA": "2.999.1.1.8.2", "ECC_REPOSITORY": "2.999.1.2.8.1",
@@ -550,6 +614,8 @@ def test_designs_that_work(editions):
             {**right, "home": "urn:oid:2.999.1.9.5", "images per request": 70.0},
             {**right, "entries": f"{math.ceil(right['entries']):,}", "queries per second": f"{right['queries per second']:.2f} per second",
              "images per request": "80"},
+            {**right, "entries": f"{right['entries'] / 1e6:.2f} million", "queries per second": "5/s"},
+            {**right, "entries": f"{math.ceil(right['entries'] / 1e3)}k entries", "queries per second": "5 queries per second"},
             {**right, "machines": list(right["machines"].items()), "oids": [list(one) for one in right["oids"].items()]},
             {**right, "time client": [*right["time client"], "ARR", "HIS"], "secure node": [*right["secure node"], "arr"]}):
         verdict = judged("Design", editions, given)
@@ -567,6 +633,7 @@ def test_designs_that_do_not(editions):
     for home, words in (("URN:OID:2.999.1.9", "small letters"), ("urn:oid:2.999.1.09", "no part with a zero"), ("2.999.1.9", "bare_home"),
                         ("urn:oid:2.999.1.1.72", "HV_REPOSITORY"), ("urn:oid:1.2.840.10008", "under Northmere"),
                         ("urn:oid:2.999.1.1", "under Northmere"), ("urn:oid:2.999.1.9.13", "vocabularies"),
+                        ("urn:oid:2.999.1.9.14", "vocabularies"),
                         ("oid:2.999.1.9", "in front"), ("urn:oid:2.999.1.8", "neighbours_home")):
         refused("Design", editions, {**right, "home": home}, words)
     for images, words in ((100, "with 100 in a request they are there after"), (1, "one_by_one"),
@@ -579,7 +646,15 @@ def test_designs_that_do_not(editions):
     refused("Design", editions, {**right, "registry": []}, "0 registries")
     refused("Design", editions, {**right, "machines": {**right["machines"], "VNA": 0}}, "machines of VNA")
     refused("Design", editions, {**right, "machines": dict.fromkeys(right["machines"], 1)}, "at a stretch", "fault")
-    refused("Design", editions, {**right, "machines": {**right["machines"], "audit": 2}}, "more machines")
+    refused("Design", editions, {**right, "machines": {**right["machines"], "audit": 2}}, "These are 9 machines", "money for 8")
+    refused("Design", editions, {**right, "machines": {**dict.fromkeys(right["machines"], 2), "audit": 1}}, "has to stay single")
+    refused("Design", editions, {**right, "machines": {**right["machines"], "index": 3}}, "`machines of index` is 1 or 2")
+    refused("Design", editions, {**right, "PIX consumer": right["time client"], "document consumer": right["time client"]},
+            "everybody_asks")
+    refused("Design", editions, {**right, "document consumer": [*right["document consumer"], "NMH_INDEX"]},
+            "NMH_INDEX is on the list `document consumer`")
+    refused("Design", editions, {**right, "PIX consumer": [*right["PIX consumer"], "HV_REPOSITORY"]}, "HV_REPOSITORY", "`PIX consumer`")
+    refused("Design", editions, {**right, "entries": "3.2 thousand"}, "too few")
     refused("Design", editions, {**right, "entries": right["entries"] * 2}, "too many entries", "no reserve")
     refused("Design", editions, {**right, "queries per second": right["queries per second"] / 3}, "too few queries")
     refused("Design", editions, {**right, "images per request": 2.5}, "whole number")

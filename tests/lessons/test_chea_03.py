@@ -7,7 +7,7 @@ import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -76,7 +76,7 @@ def test_mechanisms_in_the_forms_that_people_write(editions):
     solution = EXERCISES["Mechanism"].solution
     right("Mechanism", editions, by_table)
     for form in (list, lambda pair: (pair[0].lower(), pair[1].upper()), lambda pair: (pair[0].replace("-", " "), f" {pair[1]} "),
-                 lambda pair: [("mechanism", pair[0]), ("decided_by", pair[1])]):
+                 lambda pair: [("mechanism", pair[0]), ("decided_by", pair[1])], lambda pair: {"mechanism": pair[0], "fact": pair[1]}):
         right("Mechanism", editions, lambda card, form=form: form(solution(card)))
 
 
@@ -94,6 +94,9 @@ def test_mechanisms_that_look_right(editions):
     assert "the mechanisms are" in judged("Mechanism", editions, lambda card: ("FTP", "link")).message
     for given in (lambda card: ", ".join(solution(card)), lambda card: solution(card)[0], lambda card: print(solution(card))):
         assert "two texts, the mechanism and the fact" in wrong("Mechanism", editions, given, "unreadable")
+    assert "is a fact; the mechanism comes first" in judged("Mechanism", editions, lambda card: solution(card)[::-1]).message
+    assert "what the card's `link` can carry" in judged("Mechanism", editions, lambda card: (
+        "none", "initiative") if card["link"] == "none" and card["initiative"] == "reader" else solution(card)).message
     # the mechanism is right, the fact is not
     urgent = wrong("Mechanism", editions, lambda card: (solution(card)[0], "urgency"), "value")
     assert "the mechanism is right, but `urgency` is no fact of the table" in urgent
@@ -133,6 +136,11 @@ def test_times_that_look_right(editions):
     assert judged("FirstImage", editions, {**times, "xds": 9 * trip + one}).label == "answer_opened_early"
     assert judged("FirstImage", editions, {
         **times, "xdr": times["xdr"] + trip, "xds": times["xds"] + 3 * trip, "web": times["web"] + trip}).label == "older_tls"
+    for name, ways in (("xdr", {1: "requests_free"}), ("xds", {3: "requests_free_by_xds", 2: "last_request_alone"}),
+                       ("web", {1: "request_free_by_web"})):
+        for trips, label in ways.items():
+            assert judged("FirstImage", editions, {**times, name: times[name] - trips * trip}).label == label
+    assert "`xdr`, `xds`, `web`, `store` and `store_all`" in judged("FirstImage", editions, list(times.values())).message
     every = transfer["objects"] * (times["web"] - 3 * trip) + 3 * trip
     assert judged("FirstImage", editions, {**times, "web": every}).label == "web_takes_all"
 
@@ -235,6 +243,17 @@ def test_gateways_that_look_right(editions):
         solution(gateway)
         gateway.mark = lambda answer: [element.set("home", "x") for element in answer.iter("ExtrinsicObject")]
 
+    def named_by(same):
+        def set_up(gateway):
+            solution(gateway)
+            home = "urn:oid:" + gateway.oid
+            gateway.check = lambda asked: ("XDSUnknownCommunity" if asked.home != "" and not same(asked.home, home, gateway.oid)
+                                           else None if asked.home or asked.patient else "XDSMissingHomeCommunityId")
+        return set_up
+
+    wrong("WhoseIsIt", editions, named_by(lambda named, home, oid: oid in named), "oid_somewhere_in_it")
+    wrong("WhoseIsIt", editions, named_by(lambda named, home, oid: named.endswith(oid)), "oid_at_its_end")
+    wrong("WhoseIsIt", editions, named_by(lambda named, home, oid: named.startswith(home)), "ours_at_its_beginning")
     assert "gateway.check and gateway.mark are not set" in wrong("WhoseIsIt", editions, not_attached, "value")
     assert "gateway.mark is not set" in wrong("WhoseIsIt", editions, without_mark, "value")
     assert "GetAll" in wrong("WhoseIsIt", editions, by_get, "named_by_get")
@@ -349,6 +368,12 @@ def test_initiating_gateways_that_look_right(editions):
         silent = sum("Unavailable" in one for one in said["errors"])
         return {**said, "status": "Success" if not said["errors"] else "PartialSuccess" if silent < len(homes) else "Failure"}
 
+    def none_counts(ask, patients, seconds):
+        said = solution(ask, patients, seconds)
+        nobody = any(patient is None for patient in patients.values())
+        return {**said, "status": "PartialSuccess" if said["status"] == "Failure" and nobody else said["status"]}
+
+    wrong("FanOut", editions, none_counts, "nobody_counts")
     wrong("FanOut", editions, by_status, "said_by_status")
     wrong("FanOut", editions, of_silent_ones, "errors_beside_entries")
     wrong("FanOut", editions, whoever_answered, "anybody_counts")
@@ -387,7 +412,7 @@ def test_packages_made_by_others(editions, tmp_path):
     right("PackageForTheDoctor", editions, packed(editions))                 # other names, order, compression, capitals in the hash
     right("PackageForTheDoctor", editions, bytearray(packed(editions, compression=zipfile.ZIP_STORED)))
     right("PackageForTheDoctor", editions, packed(editions, folder="IHE_XDM/S1/"))
-    right("PackageForTheDoctor", editions, packed(editions, more=(("IHE_XDM/", ""), ("IHE_XDM/SUBSET01/", ""), ("VIEWER.EXE", "MZ"))))
+    right("PackageForTheDoctor", editions, packed(editions, more=(("IHE_XDM/", ""), ("IHE_XDM/SUBSET01/", ""))))
     (tmp_path / "package.zip").write_bytes(packed(editions))
     right("PackageForTheDoctor", editions, tmp_path / "package.zip")
     right("PackageForTheDoctor", editions, [packed(editions)])
@@ -411,6 +436,19 @@ def test_packages_that_look_right(editions):
            for entry in lesson.input_of("entries", editions.own)}
     assert "MD5" in told(hash=md5["Letter"]).message
     assert "The package holds no document" not in told(URI=("NOWHERE.TXT",)).message
+    assert told(more=(("VIEWER.EXE", "MZ"),)).label == "program_added"
+    assert "`IHE_XDM/SUBSET01/EXTRA.TXT`: no entry leads there" in told(more=(("IHE_XDM/SUBSET01/EXTRA.TXT", "x"),)).message
+    assert "IHE_XDM: missing; METADATA.XML lies in IHEXDM/SUBSET01" in told(folder="IHEXDM/SUBSET01/").message
+    assert "2 submission sets" in told(more=(("IHE_XDM/SUBSET02/METADATA.XML", "<x/>"),)).message
+    papers, entries = (lesson.input_of(name, editions.own) for name in ("papers", "entries"))
+    for kept in (2, 3):
+        file = io.BytesIO(module._packed(papers, entries[:kept]))
+        message = judged("PackageForTheDoctor", editions, file.getvalue()).message
+        assert "In METADATA.XML: Its metadata is not right: " in message and len(message) > 60, message
+    lists = module._packed(papers, entries).replace(b"RegistryObjectList", b"RegistryObjectLost")
+    assert not judged("PackageForTheDoctor", editions, lists).correct
+    exchanged = module._packed(papers, entries, uris={"Letter": "REPORT.TXT", "Report": "LETTER.TXT"})
+    assert "file of the other document" in wrong("PackageForTheDoctor", editions, exchanged, "uris_exchanged")
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("INDEX.HTM", "x")
@@ -503,11 +541,27 @@ def test_reconciliations_that_look_right(editions):
 @pytest.mark.parametrize("seed", range(6))
 def test_traces_in_other_forms(seed):
     editions = Editions(hospital(seed, "tiny"))
-    trace = solved("OneExchange", editions)
-    trace["asked_at"] = trace["asked_at"].split()[1].split(".")[0]
+    trace = dict(solved("OneExchange", editions))
+    moment = datetime.fromisoformat(trace["asked_at"])
+    trace["asked_at"] = f"{moment:%H:%M:%S}"
     hours, minutes, seconds = trace["asked_at"].split(":")
-    for form in (f"2025-04-07T{trace['asked_at']}.123Z", f"{int(hours)}:{minutes}:{seconds}", f"{trace['asked_at']} UTC"):
+    rounded = moment + timedelta(microseconds=500_000)
+    for form in (f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z", f"{moment:%H:%M:%S.%f}"[:-3], f"{int(hours)}:{minutes}:{seconds}",
+                 f"{trace['asked_at']} UTC", f"{rounded:%H:%M:%S}"):
         right("OneExchange", editions, {**trace, "asked_at": form})
+    gateways = moment + timedelta(milliseconds=20)
+    for form in (f"{gateways:%H:%M:%S.%f}"[:-3], f"{moment + timedelta(seconds=2):%H:%M:%S}", f"{moment - timedelta(seconds=1):%H:%M:%S}"):
+        assert judged("OneExchange", editions, {**trace, "asked_at": form}).outcome is Outcome.NOT_YET, form
+    right("OneExchange", editions, {**trace, "seconds": round(trace["seconds"], 1)})
+    right("OneExchange", editions, {**trace, "seconds": round(trace["seconds"], 2)})
+    for away in (0.04, -0.04, 0.1, -0.1):
+        given = round(trace["seconds"] + away, 3)
+        if given != round(given, 1):
+            assert judged("OneExchange", editions, {**trace, "seconds": given}).outcome is Outcome.NOT_YET, given
+    assert "in the log of the one that asked it" in wrong(
+        "OneExchange", editions, {**trace, "seconds": round(trace["seconds"] + 0.04, 3)}, "seen_by_its_neighbour")
+    for away in (0.5, -0.5, 1):
+        assert judged("OneExchange", editions, {**trace, "off_by": trace["off_by"] + away}).outcome is Outcome.NOT_YET
     right("OneExchange", editions, {**trace, "slow": trace["slow"].lower().replace("_", " "), "clock": "smk-responding",
                                     "seconds": f"{trace['seconds']:.1f} s", "off_by": str(round(trace["off_by"])),
                                     "requests": str(trace["requests"])})
@@ -601,6 +655,28 @@ def test_consumers_that_look_right(editions):
                         if "ReferencedSOPSequence" in item} - came
         return {"manifests": len(manifests), "images": images, "missing": missing}
 
+    def unnamed(gateway, sources, patient):
+        for entry in query(gateway, "FindDocuments", {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": APPROVED,
+                                                      "$XDSDocumentEntryFormatCode": module.KOS}).entries:
+            docs = retrieve(gateway, [(entry["repositoryUniqueId"], entry["uniqueId"])]).documents
+            dcmread(io.BytesIO(docs[0].octets))
+
+    def any_format(gateway, sources, patient):
+        for entry in query(gateway, "FindDocuments", {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": APPROVED}).entries:
+            docs = retrieve(gateway, [(entry["repositoryUniqueId"], entry["uniqueId"])], home=entry["homeCommunityId"]).documents
+            dcmread(io.BytesIO(docs[0].octets))
+
+    def out_of_its_own_list(gateway, sources, patient):
+        return [][0]
+
+    def without_status(gateway, sources, patient):
+        found = query(gateway, "FindDocuments", {"$XDSDocumentEntryPatientId": patient})
+        return {"manifests": len(found.entries), "images": 0, "missing": []}
+
+    assert "Without the entry's homeCommunityId" in wrong("AllTheWay", editions, unnamed, "not_named")
+    assert "formatCode" in wrong("AllTheWay", editions, any_format, "no_manifest")
+    assert "homeCommunityId" not in wrong("AllTheWay", editions, out_of_its_own_list, "error")
+    assert "Your queries were refused: Failure: XDSStoredQueryMissingParam" in wrong("AllTheWay", editions, without_status, "noticed")
     wrong("AllTheWay", editions, first_series, "first_series")
     wrong("AllTheWay", editions, lambda *given: {**solution(*given), "missing": sorted(solution(*given)["missing"])[:1]}, "first_missing")
     assert "formatCode" in wrong("AllTheWay", editions, whatever_is_dicom, "whatever_is_dicom")

@@ -104,3 +104,11 @@ def test_frames_survive_being_split(size):
 def test_a_lost_stream_is_noticed(octets):
     with pytest.raises(audit.Malformed):
         audit.Deframer().feed(octets)
+
+
+def test_what_xml_does_not_have_is_replaced():
+    hostile = "A\x00\x1f\ud800\udc80\uffff<\tB"
+    xml = audit.message("110110", "C", "2025-03-30T07:10:00Z", audit.participant(hostile, True), "X", audit.patient("1", hostile, details=(("MSH-10", hostile),)))
+    said = audit.read(xml.encode("utf-8"))
+    assert audit.problems(xml) == [] and said["participants"][0]["user_id"] == "A\ufffd\ufffd\ufffd\ufffd\ufffd<\tB" == said["objects"][0]["name"]
+    assert said["objects"][0]["details"] == {"MSH-10": b"A\x00\x1f??\xef\xbf\xbf<\tB"}

@@ -61,6 +61,14 @@ def test_from_the_archive_to_the_region_and_back(domain):
     assert answer.status == facts.SUCCESS and sorted(dcmread(io.BytesIO(one.octets)).InstanceNumber for one in answer.documents) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("uid", ["2.999.8.1", "1.2.826.0.1.3680043.8.498." + "3" * 38, "2.25." + "9" * 38])
+def test_a_uid_of_64_characters_is_none_too_long(domain, uid):
+    archive, registry, repository, source = domain
+    assert source.publish("2.999.7", repository.url, PATIENT, OWN, uid, "20250407060000").status == facts.SUCCESS
+    manifest = fetched(repository, manifests(registry)[0])
+    assert manifest.SOPInstanceUID == uid == manifests(registry)[0]["uniqueId"] and max(len(uid), len(manifest.SeriesInstanceUID)) <= 64
+
+
 def test_a_withdrawn_image_makes_a_manifest_stale(domain):
     archive, registry, repository, source = domain
     source.publish("2.999.7", repository.url, PATIENT, OWN, "2.999.8.1", "20250407060000")

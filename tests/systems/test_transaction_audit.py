@@ -36,7 +36,7 @@ def trail():
         sharing.query(registry.url, "FindDocuments", {"$XDSDocumentEntryPatientId": PATIENT, "$XDSDocumentEntryStatus": [APPROVED]}, sender="EMR")
         sharing.retrieve(repository.url, [(repository.unique_id, "2.999.5.1")], sender="EMR")
         sharing.provide(repository.url, submission(1, document(2)), {"Document02": b"x"}, sender="HV_SOURCE")
-        assert trail.settle(6)
+        assert trail.settle(8)
         yield trail
 
 
@@ -45,6 +45,7 @@ def test_who_did_what_to_whose_data(trail):
     assert set(records.problems) == {""}
     assert [tuple(row) for row in records[["host", "event_type", "event", "action", "outcome"]].itertuples(index=False)] == [
         ("hv-repository", "ITI-41", "110107", "C", "0"), ("hv-repository", "ITI-41", "110107", "C", "8"),
+        ("hv-repository", "ITI-42", "110106", "R", "0"), ("hv-repository", "ITI-42", "110106", "R", "8"),
         ("hv-repository", "ITI-43", "110106", "R", "0"), ("nmh-registry", "ITI-18", "110112", "E", "0"),
         ("nmh-registry", "ITI-42", "110107", "C", "0"), ("nmh-registry", "ITI-42", "110107", "C", "8")]
     by_type = {row.event_type: row for row in records.itertuples()}
@@ -59,6 +60,15 @@ def test_the_query_and_the_documents_are_in_it(trail):
     assert b"$XDSDocumentEntryPatientId" in asked["query"] and asked["id"].startswith("urn:uuid:14d4debf")
     retrieved = audit.read(audit.read_syslog(trail.message(numbers["ITI-43"])).text)["objects"]
     assert [one["id"] for one in retrieved] == ["2.999.5.1"] and retrieved[0]["details"] == {"Repository Unique Id": b"2.999.1.1.72"}
+
+
+def test_who_asks_is_the_requestor_whoever_the_source_is(trail):
+    asked, given = (read(trail, name)["participants"] for name in ("ITI-18", "ITI-43"))
+    assert [(one["user_id"], one["roles"], one["requestor"]) for one in asked] == [
+        ("EMR", ["110153"], True), ("NMH_REGISTRY", ["110152"], False)]
+    assert [(one["user_id"], one["roles"], one["requestor"]) for one in given] == [
+        ("EMR", ["110152"], True), ("HV_REPOSITORY", ["110153"], False)]             # 3.43.6.1: the Source is not
+    assert [one["alternative"] for one in given] == [None, str(os.getpid())]
 
 
 def test_a_trail_that_is_down_stops_nobody():

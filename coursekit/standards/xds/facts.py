@@ -239,7 +239,9 @@ ACTIONS = {
     "ITI-43": ("urn:ihe:iti:2007:RetrieveDocumentSet", "urn:ihe:iti:2007:RetrieveDocumentSetResponse"),
     "ITI-38": ("urn:ihe:iti:2007:CrossGatewayQuery", "urn:ihe:iti:2007:CrossGatewayQueryResponse"),
     "ITI-39": ("urn:ihe:iti:2007:CrossGatewayRetrieve", "urn:ihe:iti:2007:CrossGatewayRetrieveResponse"),
+    "RAD-69": ("urn:ihe:rad:2009:RetrieveImagingDocumentSet", "urn:ihe:iti:2007:RetrieveDocumentSetResponse"),
 }
+TRANSACTION_OF = {asked: name for name, (asked, _) in ACTIONS.items()}
 PACKAGED = ("ITI-41", "ITI-43", "ITI-39")               # go as MTOM packages, both ways (ITI TF-2 V.8)
 
 ERRORS = {              # ITI TF-3 Table 4.2.4.1-2: code, what it says, and the transactions whose answers may hold it
