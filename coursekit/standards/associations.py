@@ -3,10 +3,12 @@
     entity.associate(host, port, evt_handlers=[(evt.EVT_CONN_OPEN, at_once)])
 """
 
+import functools
 import socket
 import threading
 
-LOOK = 0.0002                           # seconds between two looks at a connection
+LOOK, REST = 0.0002, 0.002              # seconds between two looks at a connection: where something has just passed, and else
+BUSY = 100                              # looks after which nothing has just passed
 HELD = 0.01                             # between two times that a thread says that it is held
 
 
@@ -14,10 +16,35 @@ def at_once(event):
     """Let nothing wait on a connection of pynetdicom's, nor get lost: a handler of EVT_CONN_OPEN, for those who are called and for those who
     call."""
     event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # pynetdicom looks a thousand times a second whether something came: that costs half of the speed. (Who calls keeps pynetdicom's
-    # `get_msg`: with one that waits, the association's own thread takes answers from the queue that the caller's thread is waiting for.)
-    event.assoc.dul._run_loop_delay = LOOK
+    # (Who calls keeps pynetdicom's `get_msg`: with one that waits, the association's own thread takes answers from the queue that the
+    # caller's thread is waiting for.)
+    event.assoc.dul.__class__ = _watchful()
     event.assoc._reactor_checkpoint = _Checkpoint(event.assoc)
+
+
+@functools.lru_cache(maxsize=1)
+def _watchful():
+    """pynetdicom's thread of a connection, made when pynetdicom is needed. It looks a thousand times a second whether something came, which
+    costs half of the speed while much comes, and a twentieth of the processor while nothing does."""
+    from pynetdicom.dul import DULServiceProvider
+
+    class Watchful(DULServiceProvider):
+        _looks = 0                              # since something passed
+
+        @property
+        def _run_loop_delay(self):
+            self._looks += 1
+            return LOOK if self._looks < BUSY else REST
+
+        def _read_pdu_data(self):
+            self._looks = 0
+            super()._read_pdu_data()
+
+        def send_pdu(self, primitive):
+            self._looks = 0
+            super().send_pdu(primitive)
+
+    return Watchful
 
 
 class _Checkpoint:
