@@ -1,6 +1,7 @@
 """Pictures of a migration: how the rest shrinks night by night, what slows it down, and what its log tells."""
 
 import datetime
+import math
 
 from coursekit.figures.picture import Picture, figure
 
@@ -10,11 +11,16 @@ _MARKED = {"color": "#fbe3b5", "edgecolor": _WARM, "hatch": "///", "height": 0.6
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")     # whatever the language of the computer
 
 
+SLOW = 0.6
+
+
 def burn_down(nights, title, first=10):
     """The share of the bytes still to be moved after each night, beside what a forecast after the first nights promised.
 
     nights : rows with `night` ("2025-02-10"), `size_bytes` and `note`, in order, such as coursekit.hospital.projects.Night
     first  : so many nights the forecast was made from: a line through what was left then, at their mean speed
+
+    Nights that moved less than SLOW of the mean of those nights with a run are shaded.
     """
     moved, notes = [row.size_bytes for row in nights], [row.note for row in nights]
     whole, left, rest = sum(moved), [], sum(moved)
@@ -25,50 +31,74 @@ def burn_down(nights, title, first=10):
     promised = first - 1 + left[first - 1] / speed
     picture = figure(860, 400)
     axes = picture.add_axes((0.08, 0.13, 0.89, 0.76))
+    usual = [size for size in moved[:first] if size]
+    slow = [place for place, size in enumerate(moved) if 0 < size < SLOW * sum(usual) / len(usual)]
+    for number, (begin, end) in enumerate(_spans(slow, moved)):
+        axes.axvspan(begin - 0.5, end + 0.5, facecolor="#fdf1d8", hatch="///", edgecolor="#e8c88f", lw=0,
+                     label=f"less than {SLOW:.0%} of the first nights".replace("%", " %") if number == 0 else None)
     axes.plot(range(len(left)), left, color=_LINE, lw=2.4)
-    axes.plot((first - 1, promised), (left[first - 1], 0), color=_WARM, lw=2, ls="--")
+    axes.plot((-1, first - 1, promised), (100, left[first - 1], 0), color=_WARM, lw=1.6, ls="--", zorder=3)
     dead = [place for place, size in enumerate(moved) if not size]
     axes.plot(dead, [left[place] for place in dead], ls="", marker="x", color=_INK, markersize=7, mew=1.8)
     half = len(left) // 2
     axes.text(half + 1, left[half] + 4, "left, in truth", size=10, color=_LINE, weight="bold")
     axes.text(promised * 0.62, 8, f"forecast after {first} nights:\ndone in the night {_day(nights, promised)}", size=10, color=_WARM,
-              weight="bold", ha="right")
+              weight="bold", ha="right", bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
     odd = [(place, note) for place, note in enumerate(notes) if note and "backup" not in note]
     for place, note in odd:
         axes.annotate(note.split(",")[0].replace("no run: ", ""), (place, left[place]), (place + 2, min(left[place] + 24, 96)), size=9.5,
                       color=_INK, arrowprops={"arrowstyle": "-|>", "color": _INK, "lw": 1})
     axes.plot((), (), ls="", marker="x", color=_INK, markersize=7, mew=1.8, label="no run in that night")
-    axes.legend(loc="upper right", frameon=False, fontsize=9.5, labelcolor=_INK)
+    axes.legend(loc="upper right", framealpha=1, edgecolor="white", fontsize=9.5, labelcolor=_INK)
     ticks = list(range(0, len(left), 7))
     axes.set_xticks(ticks, [_short(nights[place].night) for place in ticks])
-    axes.set(xlim=(0, max(len(left), promised) + 1), ylim=(0, 102))
+    axes.set(xlim=(-1, max(len(left), promised) + 1), ylim=(0, 102))
     axes.set_ylabel("per cent of the bytes left", size=10, color=_INK)
     axes.set_title(title, size=11.5, loc="left", color=_INK, weight="bold")
     _plain(axes)
     told = "; ".join(f"{nights[place].night} {left[place]:.0f} %" for place in range(6, len(left), 7))
     late = len(left) - 1 - promised
+    weak = "; ".join(nights[begin].night if begin == end else f"{nights[begin].night} to {nights[end].night}"
+                     for begin, end in _spans(slow, moved))
     return Picture(picture, f"{title}. Left after the night of {told}. A forecast from the first {first} nights promised the end in the "
-    f"night "
-                            f"{_day(nights, promised)}; it came {late:.0f} nights later. Nights without a run: {len(dead)}, of which "
-                            f"{len(odd)} not planned"
-                   + "".join(f" ({nights[place].night}: {note})" for place, note in odd) + ".")
+                            f"night {_day(nights, promised)}; it came {late:.0f} nights later. Nights without a run: {len(dead)}, of which "
+                            f"{len(odd)} not planned" + "".join(f" ({nights[place].night}: {note})" for place, note in odd) + ". "
+                   + (f"Shaded, with less than {SLOW:.0%} of the first nights: {weak}.".replace("%", " %") if weak else ""))
+
+
+def _spans(places, moved):
+    """(first, last) of each group of `places` with nothing between them but nights without a run."""
+    found = []
+    for place in places:
+        if found and not any(moved[found[-1][1] + 1:place]):
+            found[-1][1] = place
+        else:
+            found.append([place, place])
+    return [tuple(one) for one in found]
 
 
 def by_modality(rows, title):
-    """What a source gives of each modality, in objects and in bytes: the same archive, measured by two rulers.
+    """What a source gives of each modality, in objects (on a logarithmic scale) and in bytes: the same archive, measured by two rulers.
 
     rows : (modality, objects per second, megabytes per second), the slowest in objects first
     """
     high = 92 + 30 * len(rows)
     picture = figure(860, high)
-    for place, (name, column) in enumerate((("objects per second", 1), ("megabytes per second", 2))):
+    for place, (name, column) in enumerate((("objects per second (logarithmic)", 1), ("megabytes per second", 2))):
         axes = picture.add_axes((0.08 + 0.48 * place, 46 / high, 0.42, 1 - 100 / high))
         values = [row[column] for row in rows]
-        axes.barh(range(len(rows)), values, color=_BOX, edgecolor=_LINE, hatch=("", "///")[place], height=0.68)
+        low, far = (10 ** math.floor(math.log10(min(values))), max(values) * 2.6) if place == 0 else (0, max(values) * 1.16)
+        axes.barh(range(len(rows)), [value - low for value in values], left=low, color=_BOX, edgecolor=_LINE, hatch=("", "///")[place],
+                  height=0.68)
+        if place == 0:
+            axes.set_xscale("log")
+            ticks = [low * 10 ** power for power in range(6) if low * 10 ** power < far]
+            axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axes.minorticks_off()
         for at, value in enumerate(values):
-            axes.text(value + max(values) * 0.015, at, f"{value:.1f}", size=10, color=_INK, va="center")
+            axes.text(value * 1.06 if place == 0 else value + max(values) * 0.015, at, f"{value:.1f}", size=10, color=_INK, va="center")
         axes.set_yticks(range(len(rows)), [row[0] for row in rows])
-        axes.set(xlim=(0, max(values) * 1.16), ylim=(len(rows) - 0.4, -0.6))
+        axes.set(xlim=(low, far), ylim=(len(rows) - 0.4, -0.6))
         axes.set_xlabel(name, size=10, color=_INK)
         _plain(axes, "x")
     picture.text(0.015, 1 - 22 / high, title, size=11.5, color=_INK, weight="bold", va="center")

@@ -150,7 +150,7 @@ def p_chart(rows, baseline=None, centre=None, sigma=3, verdict=True, title=""):
     shares = [events / n for _, n, events in rows]
     picture, axes = _chart([label for label, *_ in rows], baseline, [100 * share for share in shares],
                            [100 * one for one in centres], [(100 * low, 100 * high) for low, high in limits], verdict, title)
-    axes.set_ylim(0, 112 * max([high for _, high in limits] + shares))
+    axes.set_ylim(0, 112 * max([high for _, high in limits] + shares + [0.01]))
     axes.set_ylabel("% rejected", color=INK)
     spread = f"{100 * min(centres):.1f} %" + (f" to {100 * max(centres):.1f} %" if max(centres) - min(centres) > 0.0005 else "")
     says = f"{title or 'p-chart'}: {len(rows)} periods from {rows[0][0]} to {rows[-1][0]}, expected {spread}, observed " \

@@ -405,18 +405,25 @@ class Logs:
     def reject_returns(self):
         """What CR_ER1 returned to the radiation protection committee, 2022 to 2024: a list of (month, exposures, rejects), no tests.
 
-        Each July and August stand-ins work there, and more is rejected. In 2024 one month is nearly without rejects (the list was not
-        kept), one has few exposures (the reader was being mended), one is only unlucky, and since autumn more is rejected than before.
+        Each July and August stand-ins work there, and more is rejected. In 2024 one month is nearly without rejects (nothing was
+        recorded), one has few exposures (the reader was being mended), one is only unlucky, one only lucky, and since autumn more is
+        rejected than before. Of the two years before neither is a measure by itself: one month of 2022 has few exposures and hardly a
+        reject, one was high in 2022 and low in 2023, and August the other way round.
         """
         lot = Lot(Draws(self.h.seed, "log reject returns"))
         others = [1, 2, 3, 4, 5, 6]
         silent, few, unlucky = (others.pop(lot.below(len(others))) for _ in range(3))
+        short, turned, lucky = others
         since, found = lot.between(9, 11), {}
+        apart = {(2022, turned): 190, (2023, turned): -190, (2022, 8): -190, (2023, 8): 190}
         for year in (2022, 2023, 2024):
             for month in range(1, 13):
                 n = lot.between(600, 780)
                 if year < 2024:
                     usual, shift = (0.145 if month in (7, 8) else 0.088), lot.between(-80, 80)
+                    shift = apart.get((year, month), shift)
+                    if (year, month) == (2022, short):
+                        n, usual, shift = lot.between(112, 124), 0.03, 0
                 else:
                     past = [found[earlier, month] for earlier in (2022, 2023)]
                     usual, shift = sum(rejects for _, rejects in past) / sum(exposures for exposures, _ in past), lot.between(-120, 120)
@@ -424,6 +431,10 @@ class Logs:
                         n, shift = lot.between(112, 124), 175
                     if month == unlucky:
                         shift = 245
+                    if month == lucky:
+                        shift = -268
+                    if month in (short, turned, 8):
+                        shift = 160 if month == short else 150
                     if month >= since:
                         shift = lot.between(400, 430)
                 rejects = round(n * usual + shift / 100 * math.sqrt(n * usual * (1 - usual)))

@@ -2,12 +2,17 @@
 
 import csv
 import datetime
+import functools
 import io
+import itertools
 import math
 import re
+import statistics
+import sys
+from collections import Counter
 
-from coursekit.checking import Config, Fields, Function, Lesson, Number, Set, Table, Text
-from coursekit.checking.reading import plain
+from coursekit.checking import Config, Fields, Function, Lesson, Number, Outcome, Set, Table, Text, Verdict
+from coursekit.checking.reading import Unclear, is_library, plain
 from coursekit.errors import CourseError
 from coursekit.hospital.audit import Lot
 from coursekit.hospital.draws import Draws
@@ -16,7 +21,7 @@ lesson = Lesson(
     "cpsa-02",
     title="Reject analysis",
     version=1,
-    minutes=90,
+    minutes=120,
     objectives=[
         "turn the reject logs of three vendors into one table, and compute the rate that AAPM Report 305 means",
         "tell chance from difference: intervals for small numbers, funnel plot, control chart with a season, case mix",
@@ -65,7 +70,7 @@ def vocabulary(hospital):
 
 @lesson.input
 def log(hospital):
-    """The three exports as one table of what was not accepted: room, technologist, body_part, action, reason, ei (EI, where it is told)."""
+    """The three exports as one table of what was not accepted: room, technologist, body_part, action, reason, ei (where one is told)."""
     import pandas
 
     found = []
@@ -78,7 +83,7 @@ def log(hospital):
                 found.append((row["User"], row["Region"], "reject", SiteReason.solution(vendor, row["Code"]), math.nan))
             elif vendor == "marlin":
                 part = "PHANTOM" if row["view"] == "TEST" else "BREAST"
-                found.append((row["operator"], part, row["action"].lower(), SiteReason.solution(vendor, row["comment"]), math.nan))
+                found.append((row["operator"], part, row["action"].lower(), SiteReason.solution(vendor, row["comment"]), float(row["EI"])))
             else:
                 continue
             found[-1] = (ROOMS[vendor], *found[-1])
@@ -145,27 +150,38 @@ def exam_intervals(hospital):
 
 
 @lesson.input
-def pair(hospital):
-    """Two technologists of the department in 2024, called A and B: technologist, exam, exposures, rejects. A makes the hips and spines."""
+def last_year(hospital):
+    """The department of which the truth is known, in 2024, by letters: technologist, body_part, exposures, rejects.
+
+    A makes the hips and spines, B rejects nearly twice as much as others with the same exams.
+    """
     import pandas
 
     made = lesson.input_of("department", hospital)
-    kinds = {"A": "hard", "B": "hidden"}
+    first = [min(name for name, (kind, _) in made.people.items() if kind == wanted) for wanted in ("hard", "hidden")]
+    names = first + [name for name in sorted(made.people) if name not in first]
     rows = []
-    for letter, wanted in kinds.items():
-        name = min(name for name, (kind, _) in made.people.items() if kind == wanted)
-        for exam in USUAL:
-            n, x = (sum(quarter[exam][side] for quarter in made.counts[name][8:]) for side in (0, 1))
-            rows.append((letter, exam, n, x))
-    return pandas.DataFrame([row for row in rows if row[2]], columns=["technologist", "exam", "exposures", "rejects"])
+    for letter, name in zip(LETTERS, names, strict=False):
+        for part in USUAL:
+            rows.append((letter, part, *(sum(quarter[part][side] for quarter in made.counts[name][8:]) for side in (0, 1))))
+    return pandas.DataFrame([row for row in rows if row[2]], columns=["technologist", "body_part", "exposures", "rejects"])
 
 
 @lesson.input
 def ratios(hospital):
     """Own rate out of the department's (`crude`), and observed out of expected rejects (`standardised`), by technologist."""
+    return _both_ratios(lesson.input_of("by_exam", hospital))
+
+
+@lesson.input
+def last_year_ratios(hospital):
+    """The same of the department in 2024, by letters."""
+    return _both_ratios(lesson.input_of("last_year", hospital))
+
+
+def _both_ratios(table):
     import pandas
 
-    table = lesson.input_of("by_exam", hospital)
     crude, standardised = CaseMix.crude(table), _ratios(table)
     rows = [(name, int(n), int(x), round(crude[name], 2), round(standardised[name], 2)) for name, (n, x) in _totals(table)[0].items()]
     return pandas.DataFrame(rows, columns=["technologist", "exposures", "rejects", "crude", "standardised"])
@@ -187,20 +203,23 @@ def department(hospital):
 
 # --- the department of which the truth is known
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 QUARTERS = [f"{year}-Q{quarter}" for year in (2022, 2023, 2024) for quarter in (1, 2, 3, 4)]
 USUAL = {"CHEST": 0.08, "EXTREMITY": 0.09, "HIP": 0.20, "SPINE": 0.20}               # share rejected, by exam
-MIXES = {"usual": (40, 40, 10, 10), "easy": (50, 50, 0, 0), "hard": (2, 3, 50, 45)}     # percent of a person's exams
+MIXES = {"usual": (40, 40, 10, 10), "easy": (48, 48, 2, 2), "hard": (10, 10, 40, 40)}   # percent of a person's exams
 LIMIT = 3                                                                           # quarters until something must have been done
-# kind: (how many, mix, exposures a quarter, share of the usual rejects in permille, begins in one of the quarters, what was found)
+ELSEWHERE = 20                                                                      # departments beside one's own
+# kind: (how many, mix, exposures a quarter, share of the usual rejects in permille, what was found)
 KINDS = {
     "high": (1, "usual", (170, 210), 2200, "rejects more than twice as much as others with the same exams"),
-    "hidden": (1, "easy", (190, 210), 1780, "makes easy exams only, and rejects nearly twice as much as others do of these"),
+    "hidden": (1, "easy", (190, 210), 1780, "makes easy exams, and rejects nearly twice as much as others do of these"),
     "silent": (1, "usual", (170, 200), 60, "deletes at the console, and records hardly a reject"),
     "part time": (1, "usual", (52, 56), 0, "works two days a week, and records no reject"),
     "hard": (2, "hard", (170, 200), 1000, "makes the hips and spines"),
-    "stand-in": (3, "usual", (8, 11), 1000, "stands in on some nights; one restless patient gave six rejects"),
+    "stand-in": (3, "usual", (8, 11), 1000, "stands in on some nights; two restless patients gave most of the rejects"),
     "unlucky": (4, "usual", (150, 210), 1000, "had one bad quarter, by chance"),
-    "ordinary": (11, "usual", (120, 220), 1000, "works as others do"),
+    "twice": (2, "usual", (180, 220), 1000, "had two quarters a little off, by chance"),
+    "ordinary": (9, "usual", (120, 220), 1000, "works as others do"),
 }
 TRUTH = {"high": "high", "hidden": "high", "silent": "low", "part time": "low"}
 
@@ -208,31 +227,40 @@ TRUTH = {"high": "high", "hidden": "high", "silent": "low", "part time": "low"}
 class Department:
     """Twenty-four technologists over twelve quarters, with counts by exam, and what was the matter with each, as later talks showed.
 
-    people  : {name: (kind, index of the quarter in which it began, or None)}
-    counts  : {name: a list by quarter of {exam: (exposures, rejects)}}
+    seed   : the hospital's
+    number : 0 for the one that is shown; others work in the same way
+
+    people : {name: (kind, index of the quarter in which it began, or None)}
+    counts : {name: a list by quarter of {body part: (exposures, rejects)}}
     """
 
-    def __init__(self, seed):
-        lot = Lot(Draws(seed, "reject policy"))
-        names = [f"T{number:02d}" for number in range(1, 1 + sum(kind[0] for kind in KINDS.values()))]
-        self.people, self.counts = {}, {}
+    def __init__(self, seed, number=0):
+        self._seed = seed
+        lot = Lot(Draws(seed, f"reject policy {number}" if number else "reject policy"))
+        names = [f"T{one:02d}" for one in range(1, 1 + sum(kind[0] for kind in KINDS.values()))]
+        self.people, self.counts, off = {}, {}, []
         for kind, (many, mix, size, permille, _) in KINDS.items():
-            for number in range(many):
+            for one in range(many):
                 name = names.pop(lot.below(len(names)))
                 begins = lot.between(4, 7) if kind in TRUTH else None
                 bad = lot.between(3, 8)                                     # the quarter of the bad luck
                 self.people[name] = (kind, begins)
-                self.counts[name] = [self._quarter(lot, kind, number, mix, size, permille, begins, place, bad)
+                self.counts[name] = [self._quarter(lot, kind, one, mix, size, permille, begins, place, bad)
                                      for place in range(len(QUARTERS))]
+                if kind == "twice":
+                    off.append((name, -1 if one else 1, lot.between(1, 2)))
+        for name, sign, first in off:
+            for place in (first, first + 1):
+                self._two_deviations(name, place, sign)
 
     def __repr__(self):
-        return f"<{len(self.people)} technologists, {QUARTERS[0]} to {QUARTERS[-1]}; table(), replay(policy)>"
+        return f"<{len(self.people)} technologists, {QUARTERS[0]} to {QUARTERS[-1]}; table(), replay(policy), elsewhere(policy)>"
 
     @staticmethod
     def _quarter(lot, kind, number, mix, size, permille, begins, place, bad):
-        """{exam: (exposures, rejects)} of one person and quarter. Chance is bounded; what goes beyond is planted."""
+        """{body part: (exposures, rejects)} of one person and quarter. Chance is bounded; what goes beyond is planted."""
         exposures = lot.between(*size)
-        parts = {exam: round(exposures * percent / 100) for exam, percent in zip(USUAL, MIXES[mix])}
+        parts = {exam: round(exposures * percent / 100) for exam, percent in zip(USUAL, MIXES[mix], strict=True)}
         factor = permille / 1000 if begins is not None and place >= begins else 1.0
         expected = sum(n * USUAL[exam] for exam, n in parts.items())
         spread = math.sqrt(sum(n * USUAL[exam] * (1 - USUAL[exam]) for exam, n in parts.items()))
@@ -244,47 +272,105 @@ class Department:
             shift *= 0.4
         rejects = max(0, round(expected * factor + shift * spread * math.sqrt(factor)))
         if kind == "stand-in":
-            rejects = lot.below(3) if number else 6 if place == bad else 1
-        # Shared out among the exams as is usual: whole numbers first, what is left by the largest remainder.
-        due = {exam: rejects * parts[exam] * USUAL[exam] / expected for exam in USUAL}
-        shared = {exam: min(int(one), parts[exam]) for exam, one in due.items()}
-        for exam in sorted(USUAL, key=lambda exam: shared[exam] - due[exam]):
-            if sum(shared.values()) < rejects and shared[exam] < parts[exam]:
-                shared[exam] += 1
-        return {exam: (parts[exam], shared[exam]) for exam in USUAL}
+            rejects = lot.below(3) if number else {0: 6, 1: 5}.get(place - bad, 1)
+        return _shared(parts, rejects)
+
+    def _two_deviations(self, name, place, sign):
+        """Plant a quarter that is just beyond two standard deviations of what is expected, above or below."""
+        rest = {exam: [sum(quarters[place][exam][side] for one, quarters in self.counts.items() if one != name) for side in (0, 1)]
+                for exam in USUAL}
+        found = []
+        for size in range(180, 221):
+            parts = {exam: round(size * percent / 100) for exam, percent in zip(USUAL, MIXES["usual"], strict=True)}
+            rejects = int(sum(n * rest[exam][1] / rest[exam][0] for exam, n in parts.items()))
+            while True:
+                quarter = _shared(parts, rejects)
+                rates = {exam: (rest[exam][1] + x) / (rest[exam][0] + n) for exam, (n, x) in quarter.items()}
+                expected = sum(n * rates[exam] for exam, n in parts.items())
+                beyond = sign * (rejects - expected) / math.sqrt(sum(n * rates[exam] * (1 - rates[exam]) for exam, n in parts.items()))
+                if beyond > 2.005:
+                    break
+                rejects += sign
+            found.append((beyond, size, quarter))
+        self.counts[name][place] = min(found, key=lambda one: one[:2])[2]
 
     def table(self):
-        """The counts as a DataFrame: quarter, technologist, exam, exposures, rejects."""
+        """The counts as a DataFrame: quarter, technologist, body_part, exposures, rejects."""
         import pandas
 
         return pandas.DataFrame([(QUARTERS[place], name, exam, *both) for name, quarters in sorted(self.counts.items())
                                  for place, quarter in enumerate(quarters) for exam, both in quarter.items() if both[0]],
-                                columns=["quarter", "technologist", "exam", "exposures", "rejects"])
+                                columns=["quarter", "technologist", "body_part", "exposures", "rejects"])
 
     def replay(self, policy):
         """What would have come of a policy, a dictionary: a Replay."""
-        try:
-            return Replay(self, run_policy(self, policy_of(plain(policy))))
-        except ValueError as problem:
-            raise CourseError(f"The policy can't be used as it is: {problem}.") from None
+        return Replay(run_policy(self, _usable(policy)))
+
+    def elsewhere(self, policy):
+        """What would have come of a policy in twenty other departments that work in the same way: a Rehearsal."""
+        policy = _usable(policy)
+        return Rehearsal([run_policy(department, policy) for department in others(self._seed)])
+
+
+@functools.lru_cache(maxsize=16)
+def others(seed):
+    """The departments elsewhere: a tuple of Department."""
+    return tuple(Department(seed, number) for number in range(1, ELSEWHERE + 1))
+
+
+def _shared(parts, rejects):
+    """Rejects shared out among the exams as is usual, whole numbers first, then by the largest remainder: {exam: (exposures, rejects)}."""
+    expected = sum(n * USUAL[exam] for exam, n in parts.items())
+    due = {exam: rejects * parts[exam] * USUAL[exam] / expected for exam in USUAL}
+    shared = {exam: min(int(one), parts[exam]) for exam, one in due.items()}
+    for exam in sorted(USUAL, key=lambda exam: shared[exam] - due[exam]):
+        if sum(shared.values()) < rejects and shared[exam] < parts[exam]:
+            shared[exam] += 1
+    return {exam: (parts[exam], shared[exam]) for exam in USUAL}
+
+
+def _usable(policy):
+    """A policy that a learner wrote, as it is used. Raises CourseError."""
+    try:
+        return policy_of(plain(policy))
+    except (ValueError, Unclear) as problem:
+        raise CourseError(f"The policy can't be used as it is: {problem}.") from None
 
 
 class Replay:
     """What came of a policy. `outcome` holds it as a dictionary."""
 
-    def __init__(self, department, outcome):
-        self._department, self.outcome = department, outcome
+    def __init__(self, outcome):
+        self.outcome = outcome
 
     def __repr__(self):
         out = self.outcome
         lines = [f"{'acted on':10} {'who':5} {'side':5} what was found when somebody asked"]
-        for name, side, place in out["acted"]:
-            kind, _ = self._department.people[name]
-            right = TRUTH.get(kind) == side
+        for name, side, place, kind, right in out["acted"]:
             lines.append(f"{QUARTERS[place]:10} {name:5} {side:5} {'' if right else 'FALSE ACCUSATION: '}{KINDS[kind][4]}")
-        counts = [len(out[name]) for name in ("accused", "missed", "late")]
-        lines += ["", "false accusations {}, missed {}, later than three quarters {}".format(*counts)]
+        lines += ["", f"{_counted(out)}"]
         return "\n".join(lines)
+
+
+class Rehearsal:
+    """What came of a policy in several departments. `outcomes` holds it, a dictionary for each."""
+
+    def __init__(self, outcomes):
+        self.outcomes = outcomes
+
+    def __repr__(self):
+        together = {part: [one for out in self.outcomes for one in out[part]] for part in ("accused", "missed", "late")}
+        lines = [f"{len(self.outcomes)} other departments: {_counted(together)}"]
+        for part, title in (("accused", "accused falsely"), ("missed", "missed"), ("late", "later than three quarters")):
+            kinds = [kind for *_, kind in together[part]]
+            for kind in sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind)):
+                lines.append(f"  {title}, {kinds.count(kind)} x: {KINDS[kind][4]}")
+        return "\n".join(lines)
+
+
+def _counted(out):
+    counts = [len(out[name]) for name in ("accused", "missed", "late")]
+    return "false accusations {}, missed {}, later than three quarters {}".format(*counts)
 
 
 PARTS = ("compare", "least", "high_sd", "low_sd", "quarters", "in_a_row")
@@ -325,12 +411,13 @@ def policy_of(value):
 def run_policy(department, policy):
     """Apply a policy quarter by quarter, as if nobody knew what comes next.
 
-    Returns a dict: `acted`, a list of (name, side, index of the quarter); `accused`, `missed` and `late`, sorted lists of (name, side).
+    Returns a dict of lists, each in the order of time: `acted`, of (name, side, index of the quarter, kind, whether it was right);
+    `accused` and `late`, of (name, side, index of the quarter, kind); `missed`, the same with the quarter in which it began.
     """
-    names, running = sorted(department.people), {name: {"high": 0, "low": 0} for name in department.people}
+    names, running, span = sorted(department.people), {name: {"high": 0, "low": 0} for name in department.people}, policy["quarters"]
     acted = {}
-    for place in range(policy["quarters"] - 1, len(QUARTERS)):
-        sums = {name: {exam: [sum(quarter[exam][side] for quarter in department.counts[name][place + 1 - policy["quarters"]:place + 1])
+    for place in range(span - 1, len(QUARTERS)):
+        sums = {name: {exam: [sum(quarter[exam][side] for quarter in department.counts[name][place + 1 - span:place + 1])
                               for side in (0, 1)] for exam in USUAL} for name in names}
         groups = [[exam] for exam in USUAL] if policy["compare"] == "same exams" else [list(USUAL)]
         rates = {}
@@ -347,16 +434,18 @@ def run_policy(department, policy):
                 running[name][side] = running[name][side] + 1 if beyond[side] else 0
                 if running[name][side] == policy["in_a_row"]:
                     acted.setdefault((name, side), place)
-    accused, late = [], []
-    for (name, side), place in acted.items():
+    out = {"acted": [], "accused": [], "late": []}
+    for (name, side), place in sorted(acted.items(), key=lambda one: (one[1], one[0])):
         kind, begins = department.people[name]
-        if TRUTH.get(kind) != side or place < begins:
-            accused.append((name, side))
+        right = TRUTH.get(kind) == side and place >= begins
+        out["acted"].append((name, side, place, kind, right))
+        if not right:
+            out["accused"].append((name, side, place, kind))
         elif place > begins + LIMIT:
-            late.append((name, side))
-    missed = [(name, TRUTH[kind]) for name, (kind, _) in department.people.items() if kind in TRUTH and (name, TRUTH[kind]) not in acted]
-    return {"acted": sorted(((name, side, place) for (name, side), place in acted.items()), key=lambda one: (one[2], one)),
-            "accused": sorted(accused), "missed": sorted(missed), "late": sorted(late)}
+            out["late"].append((name, side, place, kind))
+    out["missed"] = sorted(((name, TRUTH[kind], begins, kind) for name, (kind, begins) in department.people.items()
+                            if kind in TRUTH and (name, TRUTH[kind]) not in acted), key=lambda one: (one[2], one))
+    return out
 
 
 # --- exercises
@@ -439,7 +528,36 @@ class SiteReason:
         words = {word: reason for some in VOCABULARY.values() for word, reason in some.items()}
         return next((words[one] for word in text.strip().lower().split() for one in words if word.startswith(one)), "other")
 
+    def order_of_the_vocabulary(vendor, text):
+        words, text = VOCABULARY[vendor], text.strip().lower()
+        if vendor != "marlin":
+            return words.get(text, "other")
+        return next((words[one] for one in words for word in text.split() if word.startswith(one)), "other")
+
+    def inside_a_word(vendor, text):
+        words, text = VOCABULARY[vendor], text.strip().lower()
+        if vendor != "marlin":
+            return words.get(text, "other")
+        return next((words[one] for word in text.split() for one in words if one in word), "other")
+
+    def beginnings_everywhere(vendor, text):
+        words, text = VOCABULARY[vendor], text.strip().lower()
+        if vendor != "marlin":
+            return next((words[one] for one in words if text.startswith(one)), "other")
+        return next((words[one] for word in text.split() for one in words if word.startswith(one)), "other")
+
+    def codes_by_their_beginning(vendor, text):
+        return SiteReason.beginnings_everywhere(vendor, text) if vendor == "orbis" else SiteReason.solution(vendor, text)
+
     wrong_ways = {
+        codes_by_their_beginning: "For orbis you look how the code begins. The whole text has to be in the vocabulary: `\"110\"` is a code "
+        "that nobody listed, not `\"11\"` with something behind it.",
+        order_of_the_vocabulary: "Where two words fit, the entry that stands first in the vocabulary wins with you. The rule asks for the "
+        "first *word*: the loop over `text.split()` is the outer one, the loop over the vocabulary the inner one.",
+        inside_a_word: "You look for an entry anywhere *inside* a word, `beginning in word`. Then *removed* is motion and *exposure* is "
+        "positioning, because `pos` stands inside. The rule is `word.startswith(beginning)`.",
+        beginnings_everywhere: "For helio and orbis you look how the text begins. There the whole text has to be in the vocabulary: "
+        "`\"110\"` is a code that nobody listed, not `\"11\"` with something behind it.",
         anywhere_in_the_text: "You look for the entries anywhere in the text. Look what `pos` finds in *underexposed*: an exposure fault "
         "becomes a positioning fault. The rule is how a *word begins*: `word.startswith(...)`.",
         as_written: "Case and blanks around the text count in your function: *CLIPPED ANATOMY* of a newer software, or *Motion*, become "
@@ -460,7 +578,7 @@ class SiteReason:
     }
     hints = [
         "Begin with `words = VOCABULARY[vendor]` and `text = text.strip().lower()`.",
-        "For helio and orbis: `if text in words: return words[text]`, and at the end `return \"other\"`.",
+        "For helio and orbis: `if text in words: return words[text]`, and at the very end of the function `return \"other\"`.",
         "For marlin two loops, one inside the other: `for word in text.split():` and in it `for beginning in words:`.",
         "Inside: `if word.startswith(beginning): return words[beginning]`. Where nothing was returned, `\"other\"` is left.",
     ]
@@ -483,29 +601,106 @@ class SiteReason:
             for text in some:
                 form = draw.choice((str, str.upper, str.lower, lambda one: f" {one} ", str))
                 found.append((vendor, form(text)))
-        found += [("helio", "CLIPPED ANATOMY"), ("helio", " Patient motion"), ("orbis", "42 "), ("marlin", "MOTION"), ("marlin", "image "
-        "underexposed")]
+        found += [("helio", "CLIPPED ANATOMY"), ("helio", " Patient motion"), ("orbis", "42 "), ("marlin", "MOTION"),
+                  ("marlin", "image underexposed")]
         draw.shuffle(found)
         return found
 
 
-NEAR = 0.051                     # percentage points: a rate with one decimal is right
+NEAR = 0.0055                    # percentage points: a rate with two decimals is right
+QUALITY, ISSUE, SAFETY, MISFILED = "113001", "113010", "113037", "113038"
 
 
-def rates(log, archive_images, notes, tests=False, repeats=False, codes=("113001",), out_of="all"):
+def rates(log, archive_images, notes, tests="no", repeats="no", codes=(QUALITY,), below="all"):
     """The reject rate of each room in percent, by one of many definitions: {room: percent}. What the words mean: see `RejectRates`.
 
-    out_of : "all", what was exposed; "images", what the archive has; "twice", with the late rejects added once more
+    tests   : whether they count: "no", "yes", "above" (the line only)
+    repeats : "no"; "reject", counted as rejects; "below", added below the line; "both"; "off", taken off below the line
+    codes   : the titles of the notes that count
+    below   : "all", what was exposed; "images", what the archive has; "twice", the late rejects added once more; "less", the late rejects
+              taken off; "misfiled", what lay under a wrong entry taken off
     """
+    return {room: _rate(counts, tests, repeats, codes, below) for room, counts in _counts(log, archive_images, notes).items()}
+
+
+def _counts(log, archive_images, notes):
+    """What each room's rate is made of: {room: {"images", "reject", "repeat", "test" or the code of a note: how many}}."""
     found = {}
-    for room, images in zip(archive_images["room"], archive_images["images"]):
+    for room, images in zip(archive_images["room"], archive_images["images"], strict=True):
         mine = log[log["room"] == room]
-        counted = mine if tests else mine[mine["reason"] != "test"]
-        rejects = len(counted) if repeats else int((counted["action"] == "reject").sum())
-        late = int(((notes["room"] == room) & notes["code"].isin(codes)).sum())
-        below = int(images) + (0 if out_of == "images" else rejects) + (late if out_of == "twice" else 0)
-        found[room] = 100 * (rejects + late) / below
+        actions = Counter("test" if reason == "test" else action for reason, action in zip(mine["reason"], mine["action"], strict=True))
+        found[room] = Counter({"images": int(images)}) + actions + Counter(notes[notes["room"] == room]["code"])
     return found
+
+
+def _rate(counts, tests, repeats, codes, below):
+    """One room's rate by a definition, see `rates`."""
+    rejects, late, tested = counts["reject"], sum(counts[code] for code in codes), counts["test"]
+    line = counts["images"] + (0 if below == "images" else rejects + tested * (tests == "yes"))
+    line += counts["repeat"] * {"below": 1, "both": 1, "off": -1}.get(repeats, 0)
+    line += {"twice": late, "less": -late, "misfiled": -counts[MISFILED]}.get(below, 0)
+    return 100 * (rejects + late + tested * (tests != "no") + counts["repeat"] * (repeats in ("reject", "both"))) / line
+
+
+def definition(log, archive_images, notes, given):
+    """Which definition leads to all the rates that were given, {room: percent}, as a sentence; None when none does, or more than one.
+
+    Only a definition that explains every room is told: a single number is near some definition by accident.
+    """
+    told = {
+        "tests": {"no": "", "yes": "the tests of the equipment count",
+                  "above": "the tests of the equipment count above the line, not below"},
+        "repeats": {
+            "no": "", "reject": "what marlin calls a repeat counts as a reject, although the archive has it",
+            "below": "marlin's repeats are added below the line once more: the archive's count holds them already",
+            "both": "what marlin calls a repeat counts as a reject and is added below the line, although the archive has it and counts it",
+            "off": "marlin's repeats are taken off below the line: they are exposures of patients as well"},
+        "below": {
+            "all": "", "images": "it is out of the archive's images, and not of all exposures",
+            "twice": "the withdrawn images are added below the line, although the archive's count holds them",
+            "less": "the withdrawn images are taken off below the line: they are exposures as well",
+            "misfiled": "the images of a wrong worklist entry are taken off below the line: they are good exposures"},
+    }
+    extra = {ISSUE: "*Quality Issue* counts, which withdraws nothing", SAFETY: "what was withdrawn for patient safety counts",
+             MISFILED: "what lay under a wrong worklist entry counts"}
+    three = "all three titles of rejection notes count, where by the hospital's rule only the one for quality does"
+    counted = [codes for many in range(5) for codes in itertools.combinations((QUALITY, *extra), many)]
+    counts, found = _counts(log, archive_images, notes), []
+    for tests, repeats, below, codes in itertools.product(told["tests"], told["repeats"], told["below"], counted):
+        if below == "images" and (tests == "above" or repeats in ("below", "both", "off")):
+            continue                                                    # the same, or nothing that anybody would do
+        if all(abs(_rate(counts[room], tests, repeats, codes, below) - given[room]) <= NEAR for room in counts):
+            parts = [told["tests"][tests], told["repeats"][repeats], told["below"][below]]
+            parts += ["no image counts that was withdrawn for quality"] * (QUALITY not in codes)
+            parts += [three] if codes == (QUALITY, SAFETY, MISFILED) else [extra[one] for one in codes if one in extra]
+            found.append(sorted(part for part in parts if part))
+    fewest = [parts for parts in found if len(parts) == min(map(len, found))]
+    return f"In your numbers {', and '.join(fewest[0])}." if len({tuple(parts) for parts in fewest}) == 1 and fewest[0] else None
+
+
+class Rates(Table):
+    """Rates of the three rooms; wrong ones are told by the definition that leads to all of them."""
+
+    def judge(self, exercise, given, editions):
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label != "value":
+            return verdict
+        right = exercise.computed(exercise.solution, editions.own)
+        found = {str(room).upper(): percent for room, percent in self._found(exercise, given, editions).items()}
+        if not all(type(one) in (int, float) for one in found.values()):
+            return verdict
+        good = sum(abs(found[room] - right[room]) <= NEAR for room in right)
+        if all(abs(found[room] - right[room]) < 0.051 and round(found[room], 1) == found[room] for room in right):
+            told = "These may be right, but have one decimal only. Give two: with one, several definitions come to the same."
+        else:
+            inputs = (exercise.lesson.input_of(name, editions.own) for name in ("log", "archive_images", "notes"))
+            told = f"{good} of {len(right)} are right. {definition(*inputs, found) or verdict.message}"
+        return Verdict(Outcome.NOT_YET, told, "value")
+
+    def _found(self, exercise, given, editions):
+        """The numbers that were given: {room: percent}, as they are compared."""
+        solution = self._computed(exercise, exercise.solution, editions)
+        return {key[0]: row[1] for key, row in self._keyed(self.read(*given), solution).items()}
 
 
 def _percent(value):
@@ -513,46 +708,22 @@ def _percent(value):
     return float(value.replace("%", "").replace(",", ".")) if isinstance(value, str) else value
 
 
-def _rate_remark(room, column, given, right, value):
-    """Which definition comes closest to the rate that was given, as a sentence; None when none comes near."""
-    log, images, notes = (value(name) for name in ("log", "archive_images", "notes"))
-    inputs = [log, images[images["room"] == room.upper()], notes]
-    if type(given) not in (int, float):
-        return None
-    if abs(100 * given - right) < NEAR:
-        return "It is a fraction; the column is in percent."
-    every = ("113001", "113010", "113037", "113038")
-    said = {(): "no image counts that was withdrawn in the archive", every: "all notes count, and not only those for quality",
-            "images": "it is out of the archive's images, and not of all exposures",
-            "twice": "the withdrawn images are counted twice below the line"}
-    found = []
-    for tests in (False, True):
-        for repeats in (False, True):
-            for codes in (("113001",), (), every):
-                for out_of in ("all", "images", "twice"):
-                    parts = ["the tests count"] * tests + ["what marlin calls a repeat counts, although the archive has it"] * repeats
-                    parts += [said[one] for one in (codes, out_of) if one in said]
-                    off = abs(rates(*inputs, tests, repeats, codes, out_of)[room.upper()] - given)
-                    if off < NEAR and parts:
-                        found.append((round(off, 3), len(parts), parts))
-    return f"In your number {', and '.join(min(found)[2])}." if found else None
-
-
 @lesson.exercise
 class RejectRates:
-    """Give the reject rate of each room over the 90 days, in percent with at least one decimal: `rates`, a dictionary such as
+    """Give the reject rate of each room over the 90 days, in percent with two decimals: `rates`, a dictionary such as
     `{"DX_CH1": ..., "CR_ER1": ..., "MG1": ...}` (a table with the columns `room` and `percent` will do as well).
 
     The committee counts as **AAPM Report 305** does, and takes the mammography room with it:
 
     - a **reject** is an exposure of a patient that was never presented to a radiologist; tests of the equipment are none;
     - what was sent to the archive is no reject, even if the console calls it a repeat;
-    - but an image that was withdrawn in the archive **for quality**, by a rejection note, is one (that is the hospital's own rule);
-    - the rate is rejects out of **all exposures of patients**. The archive's count holds the repeats that were sent there and the images
-      that were withdrawn later.
+    - but an image that was withdrawn in the archive **for quality**, by a rejection note, is one; one that was withdrawn for safety or for
+      a wrong entry is none here (both are the hospital's own rule, and no part of the report);
+    - the rate is rejects out of **all exposures of patients**. The archive's count holds the repeats that were sent there, and whatever was
+      withdrawn later, each image once.
     """
 
-    answer = Table("rates", entries=("room", "percent"), tolerance=NEAR, remark=_rate_remark, reading={"percent": _percent},
+    answer = Rates("rates", entries=("room", "percent"), tolerance=NEAR, reading={"percent": _percent},
                    spare=["images", "rejects", "late", "exposures"])
     points = 3
 
@@ -568,22 +739,34 @@ class RejectRates:
         return rates
 
     def with_tests(log, archive_images, notes):
-        return rates(log, archive_images, notes, tests=True)
+        return rates(log, archive_images, notes, tests="yes")
+
+    def tests_above_only(log, archive_images, notes):
+        return rates(log, archive_images, notes, tests="above")
 
     def out_of_the_accepted(log, archive_images, notes):
-        return rates(log, archive_images, notes, out_of="images")
+        return rates(log, archive_images, notes, below="images")
 
     def consoles_only(log, archive_images, notes):
         return rates(log, archive_images, notes, codes=())
 
     def every_note(log, archive_images, notes):
-        return rates(log, archive_images, notes, codes=("113001", "113010", "113037", "113038"))
+        return rates(log, archive_images, notes, codes=(QUALITY, ISSUE, SAFETY, MISFILED))
+
+    def misfiled_too(log, archive_images, notes):
+        return rates(log, archive_images, notes, codes=(QUALITY, MISFILED))
+
+    def safety_too(log, archive_images, notes):
+        return rates(log, archive_images, notes, codes=(QUALITY, SAFETY))
 
     def every_quality_word(log, archive_images, notes):
-        return rates(log, archive_images, notes, codes=("113001", "113010"))
+        return rates(log, archive_images, notes, codes=(QUALITY, ISSUE))
 
     def withdrawn_twice(log, archive_images, notes):
-        return rates(log, archive_images, notes, out_of="twice")
+        return rates(log, archive_images, notes, below="twice")
+
+    def withdrawn_taken_off(log, archive_images, notes):
+        return rates(log, archive_images, notes, below="less")
 
     def a_fraction(log, archive_images, notes):
         return {room: percent / 100 for room, percent in rates(log, archive_images, notes).items()}
@@ -597,16 +780,24 @@ class RejectRates:
     wrong_ways = {
         with_tests: "The tests of the equipment are among your rejects. Helio's console counts them so. The fewer patients a room has, "
         "the more that lifts its rate. Report 305 counts exposures of patients only: leave out `reason == \"test\"`.",
-        out_of_the_accepted: "You divide by the images that were accepted. A rejected exposure is an exposure too: rejects belong below "
+        tests_above_only: "The tests of the equipment are among your rejects, though not among your exposures. Report 305 counts exposures "
+        "of patients only: leave out `reason == \"test\"`.",
+        out_of_the_accepted: "You divide by the images that the archive has. A rejected exposure is an exposure too: rejects belong below "
         "the line as well. The error grows with the rate, so it makes bad rooms look worse.",
-        consoles_only: "You count what the consoles know. Some images were sent to the archive and withdrawn there for quality: the "
-        "patient was exposed, and no radiologist should read them.",
+        consoles_only: "You count what the consoles know. Some images were sent to the archive and withdrawn there for quality; by the "
+        "hospital's rule they count. (If you asked for the code as a number: the column holds text, `\"113001\"`.)",
         every_note: "You count every note. Look at `meaning`: a wrong worklist entry is a good image under a wrong name, and *Quality "
         "Issue* (PS3.16 CID 7010) only draws attention; IHE's rejection for quality has a title of its own (RAD TF-2 4.66).",
+        misfiled_too: "You count the notes on wrong worklist entries as well. They withdraw a good image from the wrong patient or order: "
+        "nobody has to expose again for that.",
+        safety_too: "You count what was withdrawn for patient safety as well. That can be argued for, where somebody had to expose again; "
+        "by the rule that is asked here, only the notes *for quality* count.",
         every_quality_word: "You count each title with the word quality. *Quality Issue* (PS3.16 CID 7010) draws attention to an image "
         "that stays in use; only one title withdraws it for quality (IHE RAD TF-2 4.66, IOCM).",
         withdrawn_twice: "You add the withdrawn images to the exposures as well. They are in the archive's count already: so they move "
         "from the good to the rejected, and the sum below the line stays.",
+        withdrawn_taken_off: "You take the withdrawn images off below the line. Patients were exposed for them: they move from the good to "
+        "the rejected, and the sum below the line stays.",
         a_fraction: "These are fractions; the column is in percent.",
         shares_of_the_rejects: "That is how the rejects are shared among the rooms. A room that works much rejects much; a rate is "
         "rejects out of that room's own exposures.",
@@ -615,7 +806,7 @@ class RejectRates:
         "Three tables, three numbers for each room: `archive_images` has the images; of `log` count the rows that are rejects of "
         "patients; of `notes` those that withdraw for quality.",
         "Rows of `log` that count: `log[(log[\"reason\"] != \"test\") & (log[\"action\"] == \"reject\")]`. In `notes` look which `code` "
-        "has which `meaning`.",
+        "has which `meaning`; a code is text, in quotes.",
         "Then a loop: `for room in [\"DX_CH1\", \"CR_ER1\", \"MG1\"]:`, and in it `(rejects[\"room\"] == room).sum()` counts "
         "the rows of one room.",
         "Above the line: rejects of the consoles and withdrawn images. Below it: what the archive has, and what never came there. Which "
@@ -623,6 +814,23 @@ class RejectRates:
     ]
     praise = ("One definition for three rooms. Write it on the slide beside the number: most quarrels about reject rates are about the "
               "line between the numbers and not about the work.")
+
+
+def _middle(p, z, n):
+    return p + z**2 / (2 * n)
+
+
+def _half(p, z, n):
+    return z * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
+
+
+def _interval(rejects, exposures, middle=_middle, half=_half, z=1.96):
+    """Wilson's interval, with other parts of the formula where they are given; (0, 1) of nothing."""
+    if not exposures:
+        return 0, 1
+    p, line = rejects / exposures, 1 + z**2 / exposures
+    centre, width = middle(p, z, exposures), half(p, z, exposures)
+    return (centre - width) / line, (centre + width) / line
 
 
 @lesson.exercise
@@ -636,7 +844,7 @@ class WilsonInterval:
     """
 
     answer = Function("wilson", result=Fields(
-        "interval", {"low": Number("", tolerance=0.0105), "high": Number("", tolerance=0.0105)}, in_order=True,
+        "interval", {"low": Number("", tolerance=0.0052), "high": Number("", tolerance=0.0052)}, in_order=True,
         takes="two numbers, low and high"))
     points = 2
 
@@ -695,6 +903,32 @@ class WilsonInterval:
         middle, half = p + z * z / (2 * n), z * ((p * (1 - p) / n) ** 0.5 + z * z / (4 * n * n))
         return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
+    def no_parentheses(rejects, exposures):
+        return _interval(rejects, exposures, middle=lambda p, z, n: p + z**2 / 2 * n,
+                         half=lambda p, z, n: z * (p * (1 - p) / n + z**2 / 4 * n**2) ** 0.5)
+
+    def no_parentheses_in_the_middle(rejects, exposures):
+        return _interval(rejects, exposures, middle=lambda p, z, n: p + z**2 / 2 * n)
+
+    def no_parentheses_under_the_root(rejects, exposures):
+        return _interval(rejects, exposures, half=lambda p, z, n: z * (p * (1 - p) / n + z**2 / 4 * n**2) ** 0.5)
+
+    def four_n_squared(rejects, exposures):
+        return _interval(rejects, exposures, half=lambda p, z, n: z * (p * (1 - p) / n + z**2 / (4 * n) ** 2) ** 0.5)
+
+    def root_without_z(rejects, exposures):
+        return _interval(rejects, exposures, half=lambda p, z, n: (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5)
+
+    def only_the_half_divided(rejects, exposures):
+        return _interval(rejects, exposures, middle=lambda p, z, n: (p + z**2 / (2 * n)) * (1 + z**2 / n))
+
+    def high_first(rejects, exposures):
+        low, high = WilsonInterval.solution(rejects, exposures)
+        return (high, low) if exposures else (0, 1)
+
+    def two_for_z(rejects, exposures):
+        return _interval(rejects, exposures, z=2)
+
     def nothing_stops(rejects, exposures):
         z, n = 1.96, exposures
         p = rejects / n
@@ -715,6 +949,18 @@ class WilsonInterval:
         in_percent: "These are percentages; fractions from 0 to 1 are asked.",
         denominator_forgotten: "You have what stands above the long line. It is divided by 1 + z²/n, which counts much where n is small.",
         root_over_the_first_part: "Your root ends too early: z²/(4n²) stands under it, too.",
+        no_parentheses: "Your interval leaves the range from 0 to 1, far. In Python `/` and `*` go from left to right: `z**2 / 2 * n` is "
+        "z² halved and *multiplied* by n. What stands below a line needs parentheses: `z**2 / (2 * n)`, `z**2 / (4 * n**2)`.",
+        no_parentheses_in_the_middle: "Your middle grows with n. `z**2 / 2 * n` is z² halved and *multiplied* by n: what stands below the "
+        "line needs parentheses, `z**2 / (2 * n)`.",
+        no_parentheses_under_the_root: "Your interval is far too wide, more so with more exposures. `z**2 / 4 * n**2` is *multiplied* "
+        "by n²: what stands below the line needs parentheses, `z**2 / (4 * n**2)`.",
+        four_n_squared: "Under the root you square 4n. The formula has 4n²: only n is squared, `4 * n**2`.",
+        root_without_z: "Your interval is half as wide as it should be: the z in front of the root is missing.",
+        only_the_half_divided: "You divide only what comes after ±. The long line is under the whole: the middle is divided by 1 + z²/n, "
+        "too.",
+        high_first: "Your two numbers are the wrong way round: low first, then high.",
+        two_for_z: "You took z = 2. That is the rule of thumb; the question asks for 1.96, which matters where n is small.",
         nothing_stops: "Nobody exposed anything, and your function divides by zero. New colleagues and new rooms begin like that: say "
         "what is known, which is nothing.",
         nothing_is_nothing: "From no exposure at all you conclude that the rate is 0. Nothing is known then: anything from 0 to 1.",
@@ -736,6 +982,14 @@ class WilsonInterval:
         return found
 
 
+def _verdict(text):
+    """One of the three verdicts, as people write it."""
+    said = re.sub(r"[\s_-]+", " ", str(text)).strip().lower()
+    if said not in ("high", "low", "as expected"):
+        raise ValueError('the verdicts are "high", "low" and "as expected", in these words')
+    return said
+
+
 @lesson.exercise
 class WhoDiffers:
     """Write `who_differs(rows)`. `rows` is a list of `(name, exposures, rejects)`; return a dictionary from each name to `"high"`, `"low"`
@@ -748,7 +1002,7 @@ class WhoDiffers:
     The check calls it for departments that you do not see.
     """
 
-    answer = Function("who_differs", result=Table("verdicts", entries=("name", "verdict")))
+    answer = Function("who_differs", result=Table("verdicts", entries=("name", "verdict"), reading={"verdict": _verdict}))
     points = 3
 
     def solution(rows):
@@ -800,6 +1054,30 @@ class WhoDiffers:
         sd = math.sqrt(sum((one - mean) ** 2 for one in shares) / (len(shares) - 1))
         return {name: "high" if x / n > mean + 2 * sd else "low" if x / n < mean - 2 * sd else "as expected" for name, n, x in rows}
 
+    def median_of_the_rates(rows):
+        return _verdicts(rows, centre=statistics.median(x / n for _, n, x in rows))
+
+    def without_oneself(rows):
+        exposures, rejects, found = sum(row[1] for row in rows), sum(row[2] for row in rows), {}
+        for name, n, x in rows:
+            p = (rejects - x) / (exposures - n)
+            spread = 3 * math.sqrt(p * (1 - p) / n)
+            found[name] = "high" if x / n > p + spread else "low" if x / n < p - spread else "as expected"
+        return found
+
+    def all_so_far(rows):
+        exposures, rejects, found = 0, 0, {}
+        for name, n, x in rows:
+            exposures, rejects = exposures + n, rejects + x
+            p = rejects / exposures
+            spread = 3 * math.sqrt(p * (1 - p) / n)
+            found[name] = "high" if x / n > p + spread else "low" if x / n < p - spread else "as expected"
+        return found
+
+    def three_spreads_of_the_rates(rows):
+        p, sd = _together(rows), statistics.stdev(x / n for _, n, x in rows)
+        return {name: "high" if x / n > p + 3 * sd else "low" if x / n < p - 3 * sd else "as expected" for name, n, x in rows}
+
     def zero_is_suspect(rows):
         return {name: "low" if x == 0 else verdict for (name, n, x), verdict in zip(rows, _verdicts(rows).values())}
 
@@ -820,6 +1098,14 @@ class WhoDiffers:
         "all rejects out of all exposures.",
         spread_of_the_rates: "You take mean and standard deviation of the rates. Those with few exposures blow up both, and those who "
         "really differ hide behind them. The spread comes from n.",
+        median_of_the_rates: "Your middle is the median of the rates: somebody with five exposures counts as much as somebody with five "
+        "hundred. It is all rejects out of all exposures.",
+        without_oneself: "You compare each one with all the *others*. That can be done; asked is the rate of all together, one middle for "
+        "the whole funnel.",
+        all_so_far: "You judge each one by those who came before in the list: p is not finished while you add up. First one loop to the "
+        "end, for p; then a second one, for the verdicts.",
+        three_spreads_of_the_rates: "Your limits come from how much the rates differ. Those with few exposures blow that up, and those who "
+        "really differ hide behind it. The limits of a funnel come from p and each one's n.",
         zero_is_suspect: "You find each zero low. With 20 exposures no reject is nothing special: the lower limit is below zero there.",
     }
     hints = [
@@ -840,6 +1126,17 @@ class WhoDiffers:
                      ("T18", 40, 8), ("T19", 5, 2), ("T20", 5, 2), ("T21", 5, 2), ("T22", 6, 2), ("T23", 30, 0), ("T24", 200, 31),
                      ("T25", 220, 60)]
             rows += [("T26", 12, 5)] * draw.randrange(2)
+            draw.shuffle(rows)
+            found.append(rows)
+        for _ in range(2):
+            # A few make most of it, and more is rejected there: the middle is theirs.
+            rows = [(f"T{number:02d}", n := draw.randrange(26, 40), round(n * 0.1)) for number in range(1, 15)]
+            rows += [(f"T{number:02d}", n := draw.randrange(700, 900), round(n * 0.14)) for number in range(15, 18)]
+            draw.shuffle(rows)
+            found.append(rows)
+            # One makes a third of it, and pulls the middle along.
+            rows = [(f"T{number:02d}", n := draw.randrange(170, 190), round(n * 0.1)) for number in range(1, 15)]
+            rows.append(("T15", draw.randrange(1190, 1210), 158))
             draw.shuffle(rows)
             found.append(rows)
         return [(rows,) for rows in found]
@@ -868,7 +1165,7 @@ class CaseMix:
     - the rate of a body part is that of all technologists together;
     - expected is what somebody would have rejected with these rates and their own exposures.
 
-    1.0 means: as all others do, with the same exams.
+    1.0 means: as the department does, oneself included, with the same exams.
     """
 
     answer = Function("standardised", result=Table("ratios", entries=("technologist", "ratio"), tolerance=0.011,
@@ -927,6 +1224,30 @@ class CaseMix:
     def in_percent(table):
         return {name: 100 * ratio for name, ratio in _ratios(table).items()}
 
+    def ratio_minus_one(table):
+        return {name: ratio - 1 for name, ratio in _ratios(table).items()}
+
+    def adjusted_rate(table):
+        return {name: ratio * _totals(table)[1] for name, ratio in _ratios(table).items()}
+
+    def one_decimal(table):
+        return {name: round(ratio, 1) for name, ratio in _ratios(table).items()}
+
+    def exposures_of_all(table):
+        made, rates, observed, expected = table.groupby("body_part")["exposures"].sum(), _part_rates(table), {}, {}
+        for name, part, _, x in table.itertuples(index=False):
+            observed[name] = observed.get(name, 0) + x
+            expected[name] = expected.get(name, 0) + made[part] * rates[part]
+        return {name: observed[name] / expected[name] for name in observed}
+
+    def merged_whole(table):
+        parts = table.groupby("body_part", as_index=False)[["exposures", "rejects"]].sum()
+        parts["rate"] = parts["rejects"] / parts["exposures"]
+        joined = table.merge(parts, on="body_part")
+        joined["expected"] = joined["exposures"] * joined["rate"]
+        sums = joined.groupby("technologist")[["rejects", "expected"]].sum()
+        return (sums["rejects"] / sums["expected"]).to_dict()
+
     wrong_ways = {
         crude: "You divide the own rate by the department's, all exams together. Whoever makes hips and spines looks bad so, and whoever "
         "makes chests looks good: that is the mix, and not the work (Simpson's paradox).",
@@ -940,6 +1261,15 @@ class CaseMix:
         direct: "That is direct standardisation: own rates with the department's mix. It stands on own rates of exams that somebody made "
         "three times; and whoever never made a hip has none. Asked is the indirect way: the department's rates, the own exposures.",
         difference: "That is observed minus expected, a number of images. It grows with the work done; asked is the ratio.",
+        ratio_minus_one: "You give how far the ratio is from 1. Asked is the ratio itself, observed divided by expected.",
+        adjusted_rate: "You multiply the ratio by the department's rate, which makes an adjusted rate of it. Asked is the ratio: "
+        "1 means as expected.",
+        one_decimal: "The ratios are rounded to one decimal. Leave them as they are, or take two: 1.15 and 1.24 are not the same.",
+        exposures_of_all: "You take the exposures of the whole department for what is expected, and not the own ones. After a merge with "
+        "all columns of `parts`, `exposures_x` are the own ones and `exposures_y` those of the body part.",
+        merged_whole: "Both tables had columns `exposures` and `rejects`; so `merge` calls them `exposures_x` (of the first table) and "
+        "`exposures_y` (of the second), and no column has the old name. Take along only what you need: "
+        "`parts[[\"body_part\", \"rate\"]]`.",
         in_percent: "These are percentages; where observed is as expected, the ratio is 1.",
     }
     hints = [
@@ -1013,23 +1343,39 @@ def month(text):
     raise ValueError("it is no month such as 2024-03")
 
 
-def beyond(returns, sd=3, expected="month", size=None, above_only=False):
+class Months(Set):
+    """Months, as a set of values; rows of the table that has them in the column `month` will do as well."""
+
+    def read(self, given):
+        if is_library(given, "pandas", "DataFrame"):
+            frame = sys.modules["pandas"].DataFrame(given)
+            if "month" in frame.columns:
+                given = list(frame["month"])
+        return super().read(given)
+
+
+def beyond(returns, sd=3, expected="month", size=None, sides="both"):
     """The months of 2024 beyond their limits: a list of "2024-03".
 
     expected : "month", the share of the same calendar month in 2022 and 2023 together; "all", of all months of these years; "with", of
-    the same
-               month in all three years
-    size     : stands for each month's exposures in the limits, where it is given
+               the same month in all three years; "2022" or "2023", of that year's month; "mean", the mean of both years' shares
+    size     : stands for each month's exposures in the limits, where it is given; "past", those of the months that it is compared with
+    sides    : "both", "above"; "own", both with limits from the month's own share
     """
     counts = {one: (int(n), int(x)) for one, n, x in returns.itertuples(index=False)}
     found = []
     for one, (n, x) in counts.items():
         if one.startswith("2024"):
             past = [both for other, both in counts.items()
-                    if (expected == "all" or other[5:] == one[5:]) and (expected == "with" or other[:4] != "2024")]
-            p = sum(rejects for _, rejects in past) / sum(exposures for exposures, _ in past)
-            spread = sd * math.sqrt(p * (1 - p) / (size or n))
-            if x / n > p + spread or not above_only and x / n < p - spread:
+                    if (expected == "all" or other[5:] == one[5:]) and (expected == "with" or other[:4] != "2024")
+                    and (expected not in ("2022", "2023") or other[:4] == expected)]
+            before = sum(exposures for exposures, _ in past)
+            p = sum(rejects for _, rejects in past) / before
+            if expected == "mean":
+                p = sum(rejects / exposures for exposures, rejects in past) / len(past)
+            q = x / n if sides == "own" else p
+            spread = sd * math.sqrt(q * (1 - q) / (before if size == "past" else size or n))
+            if x / n > p + spread or sides != "above" and x / n < p - spread:
                 found.append(one)
     return found
 
@@ -1042,7 +1388,7 @@ class MonthsBeyond:
     - The limits are $p \\pm 3\\sqrt{p(1-p)/n}$, with that month's own $n$. Beyond is above the upper one or below the lower one.
     """
 
-    answer = Set("beyond", reading=month)
+    answer = Months("beyond", reading=month)
     points = 2
 
     def solution(returns):
@@ -1070,7 +1416,22 @@ class MonthsBeyond:
         return beyond(returns, size=returns["exposures"].mean())
 
     def above_only(returns):
-        return beyond(returns, above_only=True)
+        return beyond(returns, sides="above")
+
+    def only_the_year_before(returns):
+        return beyond(returns, expected="2023")
+
+    def only_two_years_before(returns):
+        return beyond(returns, expected="2022")
+
+    def mean_of_two_shares(returns):
+        return beyond(returns, expected="mean")
+
+    def own_share_in_the_limits(returns):
+        return beyond(returns, sides="own")
+
+    def size_of_the_past(returns):
+        return beyond(returns, size="past")
 
     def action_level(returns):
         return [one for one, n, x in returns.itertuples(index=False) if one.startswith("2024") and x / n > 0.10]
@@ -1078,8 +1439,18 @@ class MonthsBeyond:
     wrong_ways = {
         one_line_for_all_months: "You compare each month with one line for the whole year. In summer stand-ins work there, every year: a "
         "known season is no signal, and the alarm that comes each July is soon heard by nobody.",
-        judged_by_itself: "The months of 2024 are among what they are compared with. So a change pulls its own line up behind it, and "
-        "hides. Limits come from the time before.",
+        judged_by_itself: "You have what is far below, and nothing of what is above. Either you look at one side only; or the months of "
+        "2024 are among what they are compared with, so that a change pulls its own line up behind it and hides.",
+        only_the_year_before: "These are the months beyond when only 2023 is the comparison. What was high or low there by chance makes "
+        "signals of nothing: take 2022 and 2023 together, all rejects out of all exposures.",
+        only_two_years_before: "These are the months beyond when only 2022 is the comparison, as in the example for 2023. Now there are "
+        "two years: take 2022 and 2023 together, all rejects out of all exposures.",
+        mean_of_two_shares: "Your p is the mean of two shares. In one of the past months few were exposed, and so its share counts as "
+        "much as the other year's seven hundred. It is the rejects of both out of the exposures of both.",
+        own_share_in_the_limits: "Your limits come from the month's own share. The question of the chart is: if the month were like those "
+        "before, how far could chance carry it? So under the root stands the p of the past.",
+        size_of_the_past: "Your limits come from the number of exposures in the months before. How far chance carries a month depends on "
+        "that month's own n.",
         two_sd: "Your limits are at 2 standard deviations: one month in twenty is beyond these where nothing happened.",
         one_size_for_all: "You have one n for all months. In one month few were exposed, so its share may vary more; its limits are wider.",
         above_only: "You look for what is above only. A month nearly without rejects is a signal too: was nothing rejected, or nothing "
@@ -1092,10 +1463,34 @@ class MonthsBeyond:
         "Then a loop over `[\"01\", \"02\", ..., \"12\"]`, in which `past = returns[returns[\"month\"].isin([\"2022-\" + month, "
         "\"2023-\" + month])]`.",
         "`if abs(share - p) > 3 * (p * (1 - p) / n) ** 0.5:` catches both sides.",
-        "To look at it: collect each month's p in a list `expected`, and call `quality.p_chart(rows_2024, centre=expected)`.",
+        "`abs()` makes a difference positive. If you write two conditions instead: `share > p + spread or share < p - spread`.",
     ]
-    praise = ("Three things are in these months: a list that was not kept, something that began in autumn and goes on, and summers that "
-              "were no signal. Each needs another call, and none of them is *work more carefully*.")
+    praise = ("Two things are left: one month in which hardly anything was recorded, and something that began in autumn and goes on. Each "
+              "needs another call, and neither is *work more carefully*. The summers are as every summer, so they don't ring any more.")
+
+
+GRAYS = {"\u00b5gy": 1, "\u03bcgy": 1, "ugy": 1, "microgray": 1, "mgy": 1e3, "milligray": 1e3, "ngy": 1e-3, "nanogray": 1e-3, "gy": 1e6,
+         "gray": 1e6}                # in µGy; the micro sign and the Greek letter look alike
+
+
+class Kerma(Number):
+    """A number of µGy; the unit may be written with a u, and other parts of the gray are converted. Whoever forgot the room is told so."""
+
+    def read(self, given):
+        found = re.fullmatch(r"\s*([+-]?[\d.,]{1,40})\s*([a-z\u00b5\u03bc]{2,10}?)s?\s*", given.lower()) if type(given) is str else None
+        scale = found and GRAYS.get(found[2])
+        return tuple(number * scale for number in super().read(found[1])) if scale else super().read(given)
+
+    def judge(self, exercise, given, editions):
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label in ("value", "close", "factor"):
+            log = exercise.lesson.input_of("log", editions.own)
+            patients = log[log["reason"] != "test"]["ei"].sum() / 100
+            if self.difference(self.read(*given), self.read(float(patients))) is None:
+                return Verdict(
+                    Outcome.NOT_YET, "The mammography room's indices are in your sum. That is another room, and a scale that IEC 62494-1 "
+                    "does not cover: take the rows of DX_CH1 only.", "all rooms")
+        return verdict
 
 
 @lesson.exercise
@@ -1106,7 +1501,7 @@ class WastedKerma:
     IEC 62494-1 makes the exposure index proportional to the air kerma at the detector: EI = 100 µGy⁻¹ × K.
     """
 
-    answer = Number("kerma", unit="µGy", tolerance=0.06)
+    answer = Kerma("kerma", unit="µGy", tolerance=0.06)
 
     def solution(log):
         rejects = log[(log["room"] == "DX_CH1") & (log["reason"] != "test")]
@@ -1145,8 +1540,58 @@ class WastedKerma:
         "Add up the column `ei`.",
         "EI = 100 × K, so K = EI / 100, in µGy.",
     ]
-    praise = ("Kerma at the detector, behind the patient: not the patient's dose, which is many times that and depends on thickness and "
-              "beam. But for one room and one mix of exams it goes up and down with it, and it is in every log that tells EI.")
+    praise = ("Kerma at the detector, behind the patient. It is no dose: a spine and a hand come to the same EI, with very different "
+              "doses. For a dose take the dose-area product of each exposure, where a console keeps it for rejects.")
+
+
+def _reason(policy, part, kind):
+    """Why a policy accuses, misses or comes late with somebody of this kind, as a sentence that is true of it; "" when none is known."""
+    sd = policy["high_sd"] if TRUTH.get(kind) != "low" else policy["low_sd"]
+    several = policy["quarters"] > 1 or policy["in_a_row"] > 1
+    if part == "accused":
+        return {
+            "hard": "You compare hips with chests: who makes the difficult exams is accused for that." * (policy["compare"] == "all"),
+            "hidden": "You compare chests with hips: who makes the easy exams looks too good." * (policy["compare"] == "all"),
+            "stand-in": "You judge on few exposures. Rejects come in clusters, because one restless patient gives several.",
+            "unlucky": "One bad quarter is enough for your policy: with 24 people and twelve quarters somebody has one, by chance."
+            if not several else "One bad quarter is enough for your policy: it is still in the sum in the next quarter."
+            if policy["quarters"] > 1 else "",
+            "twice": "With 24 people and twelve quarters it happens by chance that somebody is a little off twice.",
+        }.get(kind, "") or "That was chance: your limits are narrow, or one look is enough for you."
+    if part == "missed":
+        if TRUTH[kind] == "low" and policy["low_sd"] is None:
+            return "You never look below: who records nothing keeps the best rate of the department."
+        if policy["least"] > policy["quarters"] * KINDS[kind][2][1]:
+            return "With so many exposures asked, that person is never looked at."
+        if kind == "hidden" and policy["compare"] == "all":
+            return "Compared with all exams, hips among them, who makes easy exams stays within the limits."
+        if kind == "part time" and policy["quarters"] == 1:
+            return "One quarter by itself is too small there: no reject out of about fifty is still within the limits. Add up quarters."
+        return (f"With {policy['quarters']} quarter{'s' * (policy['quarters'] > 1)} together, at {sd:g} standard deviations"
+                f"{', {} times in a row'.format(policy['in_a_row']) * (policy['in_a_row'] > 1)}, that is not seen.")
+    return (f"You look at {policy['quarters']} quarter{'s' * (policy['quarters'] > 1)} together and ask for {policy['in_a_row']} in a row: "
+            "until all these have passed, nothing is done." * several)
+
+
+WHAT = {"high": "for too many rejects", "low": "for too few rejects"}
+
+
+def _faults_of(out, policy):
+    """What is not good enough in one department, as sentences."""
+    found = []
+    if out["accused"]:
+        name, side, place, kind = out["accused"][0]
+        found.append(f"False accusations: {len(out['accused'])}. The first in time is {name} in {QUARTERS[place]}, {WHAT[side]}; when "
+                     f"somebody asked: {KINDS[kind][4]}. {_reason(policy, 'accused', kind)}")
+    if out["missed"]:
+        name, side, place, kind = out["missed"][0]
+        found.append(f"Missed: {len(out['missed'])}. The first is {name}, who since {QUARTERS[place]} {KINDS[kind][4]}. "
+                     f"{_reason(policy, 'missed', kind)}")
+    if out["late"]:
+        name, side, place, kind = out["late"][0]
+        found.append(f"Too late: {len(out['late'])}. The first is {name}, on whom the policy acts in {QUARTERS[place]}, more than {LIMIT} "
+                     f"quarters after it began: {KINDS[kind][4]}. {_reason(policy, 'late', kind)}")
+    return found
 
 
 @lesson.exercise
@@ -1157,9 +1602,9 @@ class ThePolicy:
     |---|---|
     | `compare` | `"all"`: with the rate of all exams together; `"same exams"`: with what is expected for the own exams |
     | `least` | fewest exposures in the time looked at; who has fewer is not judged |
-    | `high_sd`, `low_sd` | how many standard deviations above or below what is expected is beyond; `None` for `low_sd`: never |
-    | `quarters` | how many quarters are added up and looked at together (each quarter anew) |
-    | `in_a_row` | how many times in a row somebody must be beyond before anybody acts |
+    | `high_sd`, `low_sd` | how many standard deviations above or below what is expected is beyond, 0.5 to 10; `None` for `low_sd`: never |
+    | `quarters` | how many quarters are added up and looked at together (each quarter anew), 1 to 8 |
+    | `in_a_row` | how many times in a row somebody must be beyond before anybody acts, 1 to 8 |
 
     It is good enough when, over the twelve quarters,
 
@@ -1167,10 +1612,12 @@ class ThePolicy:
     - **nobody is missed**: neither who rejects too much nor who does not record;
     - something is done **within three quarters** after the quarter in which it began.
 
-    `department.replay(policy)` tells you where you are. The check replays your policy on departments that you do not see as well.
+    `department.replay(policy)` tells you where you are, person by person, and `department.elsewhere(policy)` counts the same in twenty
+    other departments: what does well in one only may have been lucky. The check takes yours, these twenty, and some that you do not see.
     """
 
-    answer = Config("policy", reading=policy_of, template="policy = {\n" + "".join(f'    "{part}": ...,\n' for part in PARTS) + "}")
+    answer = Config("policy", reading=policy_of, called="policy", shape="a dictionary",
+                    template="policy = {\n" + "".join(f'    "{part}": ...,\n' for part in PARTS) + "}")
     points = 4
 
     def solution():
@@ -1224,27 +1671,23 @@ class ThePolicy:
         "Begin with what exercises 4 and 5 taught: 3 standard deviations, both sides, the same exams. Replay it.",
         "The first column of the replay says when somebody was acted on, the last what was found. Read the false accusations: few "
         "exposures, or one bad quarter?",
-        "Few exposures: raise `least`, but not so far that who works part time (about fifty in a quarter) falls out. A bad quarter: look "
-        "at several together, or ask for more than one in a row.",
-        "More quarters together see smaller differences, but later. Try `quarters` and `in_a_row` at 1, 2 and 3 each.",
+        "Few exposures: raise `least`, but not so far that who works part time (about fifty in a quarter) falls out. A bad quarter: ask "
+        "for more than one time in a row. Somebody missed: add up more quarters.",
+        "More quarters together see smaller differences, but later. Try `quarters` and `in_a_row` at 1, 2 and 3 each, and look at "
+        "`department.elsewhere(policy)` each time.",
     ]
     praise = ("A policy that was tried before it met people. Put its false accusations and its delay on the slide for the works council: "
               "those two numbers are what they will ask for.")
 
     def trial(settings, hospital):
-        return run_policy(lesson.input_of("department", hospital), settings)
+        return {"policy": settings, "here": run_policy(lesson.input_of("department", hospital), settings),
+                "elsewhere": [run_policy(department, settings) for department in others(hospital.seed)]}
 
     def faults(outcome):
-        found = []
-        if outcome["accused"]:
-            (name, side), many = outcome["accused"][0], len(outcome["accused"])
-            what = "rejects too much" if side == "high" else "does not record rejects"
-            found.append(f"False accusations: {many}. The first is that {name} {what}; when somebody asked, nothing was the matter.")
-        if outcome["missed"]:
-            name, side = outcome["missed"][0]
-            what = "rejects too much" if side == "high" else "does not record rejects"
-            found.append(f"Missed: {len(outcome['missed'])}. {name} {what}, and the policy never acts.")
-        if outcome["late"]:
-            name, side = outcome["late"][0]
-            found.append(f"Too late: {len(outcome['late'])}. Until the policy acts on {name} more than {LIMIT} quarters pass.")
+        found = _faults_of(outcome["here"], outcome["policy"])
+        if not found:
+            bad = [faults for faults in (_faults_of(out, outcome["policy"]) for out in outcome["elsewhere"]) if faults]
+            many = f"{len(bad)} {'does' if len(bad) == 1 else 'do'} not"
+            found = [f"The department itself does well, but of the twenty others {many} (for yours, `department.elsewhere(policy)` counts "
+                     f"them). In one of them: {bad[0][0]}"] if bad else []
         return found

@@ -24,9 +24,16 @@ def test_a_forecast_that_did_not_hold_and_why():
     assert "Nights without a run: 2, of which 1 not planned (2025-03-13: no run: service stopped, nobody noticed)." in says
 
 
+def test_slow_nights_are_shaded_and_told():
+    notes = [(12, "no run: full backup of the old archive")]
+    says = burn_down(nights([10] * 10 + [10, 5, 0, 4] + [10] * 6 + [3], notes), "Slow for a week", first=10).says
+    assert "Shaded, with less than 60 % of the first nights: 2025-03-12 to 2025-03-14; 2025-03-21." in says
+    assert "Shaded" not in burn_down(nights([10] * 20), "Steady", first=10).says
+
+
 def test_speed_by_modality_in_two_rulers():
-    picture = by_modality([("CR", 2.0, 12.5), ("CT", 15.4, 8.1)], "One archive")
-    assert "CR: 2.0 objects a second, 12.5 MB a second; CT: 15.4 objects a second, 8.1 MB a second." in picture.says
+    picture = by_modality([("CR", 0.2, 12.5), ("CT", 15.4, 8.1)], "One archive")
+    assert "CR: 0.2 objects a second, 12.5 MB a second; CT: 15.4 objects a second, 8.1 MB a second." in picture.says
     assert picture.png.startswith(b"\x89PNG")
 
 

@@ -134,6 +134,19 @@ def test_discrepancies_are_found_by_comparing_the_inventories(h, p):
     assert set(found.values()) == set(projects.DISCREPANCIES)
 
 
+def test_what_was_tried_again_has_arrived_and_second_rows_differ(p):
+    m, rows = p.migration, {}
+    source = {one.study_uid: one for one in m.source}
+    for one in m.target:
+        rows.setdefault(one.study_uid, []).append(one)
+    again = [one.study_uid for one in m.errors if "tried again" in one.text]
+    assert again and all(rows[uid][0].instances == source[uid].instances for uid in again)
+    twice = [(source[uid], *here) for uid, here in rows.items() if len(here) > 1]
+    assert all(first.issuer and first.instances == old.instances and first.patient_id == old.patient_id for old, first, _ in twice)
+    assert any(second.instances < first.instances for _, first, second in twice)
+    assert any(second.patient_id != first.patient_id for _, first, second in twice)
+
+
 def test_migrated_studies_are_the_archives(h, p):
     m, kinds = p.migration, p.migration.truth["discrepancies"]
     known = {uid: (count, size, deleted) for uid, count, size, deleted in

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from pydicom.dataset import Dataset
 
 from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
@@ -64,14 +65,29 @@ def test_wrong_counts_are_refused_and_told_by_their_entry(editions, entry, chang
     assert verdict.outcome is Outcome.NOT_YET and (says in verdict.message or entry in verdict.message), verdict
 
 
+def test_second_rows_are_not_compared(editions):
+    """What the notebook warns of has to bite: without drop_duplicates each of the three numbers is another."""
+    right, (source, target) = solved("Reconcile", editions), (given("source", editions), given("target", editions))
+    rows = source.merge(target, on="study_uid", suffixes=("_old", "_new"))
+    last = source.merge(target.drop_duplicates("study_uid", keep="last"), on="study_uid", suffixes=("_old", "_new"))
+    for both in (rows, last):
+        short, other = int((both.instances_new < both.instances_old).sum()), int((both.patient_id_new != both.patient_id_old).sum())
+        assert short > right["short"] and other > right["other_patient"]
+        assert "second" in judged("Reconcile", editions, {**right, "short": short}).message
+        assert "second" in judged("Reconcile", editions, {**right, "other_patient": other}).message
+
+
+def test_what_was_tried_again_has_arrived():
+    migration = hospital(3, "tiny").projects.migration
+    here, there = {one.study_uid: one for one in migration.source}, {one.study_uid: one for one in reversed(migration.target)}
+    again = [one.study_uid for one in migration.errors if one.status == "A702"]
+    assert again and all(there[uid].instances == here[uid].instances for uid in again)
+
+
 def test_every_legitimate_limit_is_right(editions):
     right, vendor, own = solved("SampleSays", editions), given("vendor_sample", editions), given("own_sample", editions)
-    n, k = len(own), int(own.differs.sum())
-    z = 1.645
-    share = k / n
-    wilson = (share + z * z / (2 * n) + z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5) / (1 + z * z / n)
     for change in ({"vendor_at_most": 100 * (1 - 0.05 ** (1 / len(vendor)))}, {"needed": 2995}, {"needed": "3,000"},
-                   {"own_at_most": 100 * wilson},
+                   {"needed": 2994.24}, {"needed": 2995.7}, {"own_at_most": 100 * upper_bound(len(own), int(own.differs.sum()))},
                    {"vendor_at_most": f"{right['vendor_at_most']:.2f} %"}, {"not_covered": round(right["not_covered"], 1)},
                    {"own_at_most": round(right["own_at_most"], 1)}):
         assert judged("SampleSays", editions, {**right, **change}).correct, change
@@ -79,12 +95,22 @@ def test_every_legitimate_limit_is_right(editions):
 
 @pytest.mark.parametrize(("change", "says"), [
     ({"vendor_at_most": 0}, "No wrong one"), ({"needed": 4605}, "needed"), ({"needed": 1000}, "*one* wrong one"),
-    ({"needed": 1961}, "needed"),
+    ({"needed": 1961}, "needed"), ({"needed": 2994}, "it takes some more"), ({"needed": 2990}, "it takes some more"),
+    ({"needed": 3004}, "takes fewer"), ({"needed": 300}, "1 per cent"), ({"needed": 10000}, "ten divided"),
+    ({"needed": 3688}, "on one side"),
     ({"not_covered": 0}, "not_covered"), ({"own_at_most": 0.1}, "own_at_most"), ({"own_at_most": 0}, "own_at_most"),
 ])
 def test_what_a_sample_does_not_prove(editions, change, says):
     verdict = judged("SampleSays", editions, {**solved("SampleSays", editions), **change})
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_the_limits_of_the_own_sample_are_told_apart(editions):
+    right, own = solved("SampleSays", editions), given("own_sample", editions)
+    two_sided = 100 * upper_bound(len(own), int(own.differs.sum()), 0.975)
+    assert "two-sided" in judged("SampleSays", editions, {**right, "own_at_most": two_sided}).message
+    for off in (-0.09, 0.09):
+        assert not judged("SampleSays", editions, {**right, "own_at_most": right["own_at_most"] + off}).correct
 
 
 def test_a_fraction_for_per_cent_is_told_as_that_and_not_as_zero(editions):
@@ -120,6 +146,20 @@ def test_other_durations_are_refused(editions, change):
     assert judged("HowLong", editions, {**right, name: other(right)}).outcome is Outcome.NOT_YET
 
 
+def test_ways_to_reckon_the_days_are_told_as_what_they_are(editions):
+    right, sheet = solved("HowLong", editions), given("sheet", editions)
+    a_day = sheet["window_hours"] * 6 / 7
+    sent = sheet["objects"] * (1 + sheet["again"])
+    slow, new = right["source_hours"], sheet["new_objects_a_day"]
+    for days, says in ((right["days"] * 6 / 7, "number of nights"), (sent / (sent * a_day / slow - new), "*sent* in a day"),
+                       (sheet["objects"] / (sheet["objects"] * a_day / slow - new * 6 / 7), "on days with a run"),
+                       (sheet["objects"] / (sheet["objects"] * a_day / right["target_hours"] - new), "with the target"),
+                       (sheet["objects"] / (sheet["objects"] * a_day / slow), "what the clinic adds every day")):
+        assert says in judged("HowLong", editions, {**right, "days": days}).message, says
+    for name, says in (("network_hours", "over the line a second time"), ("target_hours", "the target has to take a second time")):
+        assert says in judged("HowLong", editions, {**right, name: right[name] / (1 + sheet["again"])}).message
+
+
 # --- functions
 
 def test_other_programs_that_decide_alike_are_right(editions):
@@ -148,6 +188,86 @@ def test_other_programs_that_decide_alike_are_right(editions):
 def test_other_decisions_are_refused(editions, wrong):
     verdict = judged("Decide", editions, wrong)
     assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 20
+
+
+def answered(study, patients, orders, who=None, birth=None, leave=None, known=None, search=None):
+    """The policy, with one part of it otherwise."""
+    if (leave or (lambda study: study["objects"] == 0 or study["withdrawn"] or study["patient_id"].startswith("ZZ")))(study):
+        return "leave"
+    patient = surviving(study["patient_id"], patients)
+    if patient is None or not (birth or (lambda study, now, patients: patients[now]["birth_date"] == study["birth_date"]))(
+            study, patient, patients):
+        return "manual"
+    number = study["accession"]
+    if number in orders and not (known and surviving(orders[number]["patient_id"], patients) != patient):
+        if surviving(orders[number]["patient_id"], patients) != patient:
+            return "manual"
+    else:
+        fitting = [one for one, order in orders.items() if surviving(order["patient_id"], patients) == patient
+                   and order["date"] == study["date"] and order["modality"] == study["modality"]]
+        if len(fitting) != 1:
+            return "manual"
+        number = fitting[0]
+    return "auto" if (patient, number) == (study["patient_id"], study["accession"]) else "fix"
+
+
+@pytest.mark.parametrize(("part", "says"), [
+    ({}, None),
+    ({"birth": lambda study, now, patients: patients[study["patient_id"]]["birth_date"] == study["birth_date"]}, "wrong merge"),
+    ({"birth": lambda study, now, patients: study["birth_date"] in ("", patients[now]["birth_date"])}, "second witness"),
+    ({"birth": lambda study, now, patients: study["birth_date"][:4] == patients[now]["birth_date"][:4]}, "year of birth"),
+    ({"birth": lambda study, now, patients: study["birth_date"][5:] == patients[now]["birth_date"][5:]}, "Rule 2 decides here"),
+    ({"known": True}, "no rule can say which"),
+    ({"leave": lambda study: study["objects"] < 2 or study["withdrawn"] or study["patient_id"].startswith("ZZ")}, "single object"),
+    ({"leave": lambda study: study["objects"] == 0 or study["withdrawn"] or "ZZ" in study["patient_id"]}, "*begins*"),
+])
+def test_the_dangerous_ideas_are_caught(editions, part, says):
+    verdict = judged("Decide", editions, lambda *case: answered(*case, **part))
+    assert verdict.correct if says is None else not verdict.correct and says in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("known", "search", "says"), [
+    ("raw raw", "now now", "as they stand. Either may be"), ("now raw", "now now", "that the *study* carries"),
+    ("raw now", "now now", "compare the ID in the order as it stands"), ("now now", "raw raw", "their ID and the study's as they stand"),
+    ("now now", "now raw", "that the *study* carries"), ("now now", "raw now", "compare their ID as it stands"),
+    ("now raw", "now raw", "under a retired ID"), ("now now", "now now", None),
+])
+def test_whose_id_is_compared_with_whose_is_told(editions, known, search, says):
+    def same(how, order, study, patients):
+        theirs, ours = how.split()
+        return ((order["patient_id"] if theirs == "raw" else surviving(order["patient_id"], patients))
+                == (study["patient_id"] if ours == "raw" else surviving(study["patient_id"], patients)))
+
+    def decide(study, patients, orders):
+        right = EXERCISES["Decide"].solution(study, patients, orders)
+        patient, number = surviving(study["patient_id"], patients), study["accession"]
+        if right == "leave" or patient is None or patients[patient]["birth_date"] != study["birth_date"]:
+            return right
+        if number in orders:
+            if not same(known, orders[number], study, patients):
+                return "manual"
+        else:
+            found = [one for one, order in orders.items() if same(search, order, study, patients)
+                     and (order["date"], order["modality"]) == (study["date"], study["modality"])]
+            if len(found) != 1:
+                return "manual"
+            number = found[0]
+        return "auto" if (patient, number) == (study["patient_id"], study["accession"]) else "fix"
+
+    verdict = judged("Decide", editions, decide)
+    assert verdict.correct if says is None else says in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("when", "says"), [
+    (lambda study, patients, orders: study["withdrawn"], "Rule 1 decides here, before all others: the study is withdrawn."),
+    (lambda study, patients, orders: study["patient_id"].startswith("EC-1O") and not study["withdrawn"], "nobody has that Patient ID"),
+    (lambda study, patients, orders: study["birth_date"] == "", "the study says nothing."),
+    (lambda study, patients, orders: study["accession"].startswith("X") and len(orders) == 2, "no orders fit"),
+])
+def test_a_case_that_fails_is_told_by_its_study_and_rule(editions, when, says):
+    verdict = judged("Decide", editions, lambda *case: "fix" if when(*case) else EXERCISES["Decide"].solution(*case))
+    assert "For the study with patient_id 'EC-" in verdict.message and says in verdict.message, verdict
+    assert "it returned `'fix'`" in verdict.message and "q3.failed" in verdict.message
 
 
 def test_cases_hold_each_of_the_piles():
@@ -208,6 +328,22 @@ def test_clients_that_do_not_get_there_are_told(editions):
         assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 20, verdict
 
 
+@pytest.mark.parametrize(("client", "says"), [
+    (lambda limit: ("EC-", "HV"), "never for less"), (lambda limit: None, "no query was answered"),
+])
+def test_clients_that_never_split_or_ask_at_another_level_are_told(editions, client, says):
+    def asks(port, limit):
+        scu, dates = Scu("HV_MOVER", "ECC_PACS", port), {}
+        for start in client(limit) or ():
+            rows = scu.find("STUDY", PatientID=start + "*", StudyInstanceUID="", StudyDate="")
+            dates |= {row.StudyInstanceUID: row.StudyDate for row in rows}
+        if client(limit) is None:
+            assert scu.find("PATIENT", PatientID="").statuses != [0x0000]
+        return {"studies": list(dates), "undated": list(dates.values()).count("")}
+
+    assert says in judged("CompleteInventory", editions, asks).message
+
+
 # --- the plan
 
 @pytest.mark.parametrize("plan", [
@@ -226,10 +362,14 @@ def test_other_plans_that_work_are_right(editions, plan):
     ([{"studies": "booked", "days": 7}, {"studies": "newest", "years": 4}], "never moved"),
     ([{"studies": "newest"}], "nothing with it"), ([{"studies": "largest"}], "booked:"),
     ([{"studies": "booked", "days": 1}, {"studies": "newest"}], "Mondays"), ([{"studies": "booked"}], "needs `days`"),
-    ([{"studies": "newest", "days": 3}], "goes with"), ([{"studies": "new"}], "`studies` of step 1"), ([{"order": "newest"}], "nobody "
-    "knows"),
+    ([{"studies": "newest", "days": 3}], "goes with"), ([{"studies": "new"}], "`studies` of step 1"),
+    ([{"order": "newest"}], "nobody knows"),
     ([{"studies": "newest", "modality": []}], "modality"), ([{"studies": "booked", "days": 0}], "whole number"), ([], "one to twelve"),
-    ([{"studies": "booked", "days": 2.5}, {"studies": "newest"}], "whole number"), ([...], "untouched"), (["newest"], "no dictionary"),
+    ([{"studies": "booked", "days": 7, "years": 1}, {"studies": "newest"}], "of some years"),
+    ([{"studies": "newest", "years": 2}, {"studies": "booked", "days": 7}, {"studies": "newest"}], "stands behind another"),
+    ([{"studies": "patient id"}], "No step takes them first"),
+    ([{"studies": "booked", "days": 2.5}, {"studies": "newest"}], "must be a whole number"), ([...], "untouched"),
+    (["newest"], "no dictionary"),
     ({"studies": "oldest"}, "oldest first"), ([{"studies": "booked", "days": 7}, {"studies": "oldest"}], "*newest*"),
 ])
 def test_plans_that_do_not_work_are_refused_with_what_comes_of_them(editions, plan, says):
@@ -279,6 +419,20 @@ def test_a_wrong_way_is_told_by_where_the_thing_is_kept(editions):
         assert judged("WhatElse", editions, answer).outcome is Outcome.NOT_YET
 
 
+def test_each_wrong_way_of_a_thing_has_its_own_reason(editions):
+    right, told = solved("WhatElse", editions), set()
+    for thing, way in right.items():
+        for other in ("C-MOVE", "HL7", "export", "nothing"):
+            if other != way:
+                message = judged("WhatElse", editions, {**right, thing: other.lower()}).message
+                assert "one of the four ways is asked" not in message
+                told.add(message)
+    assert len(told) > 20
+    reports = {**right, **{thing: "HL7" for thing in right if thing in ("reports", "copies fetched from HV_VNA",
+                                                                                "images withdrawn as wrong patient")}}
+    assert "whether HV_VNA has to get it at all" in judged("WhatElse", editions, reports).message
+
+
 def test_inventories_in_other_forms_are_right(editions, tmp_path):
     made = solved("InventoryObject", editions)
     made.save_as(tmp_path / "inventory.dcm", enforce_file_format=True)
@@ -291,6 +445,18 @@ def test_inventories_in_other_forms_are_right(editions, tmp_path):
     for item in other.InventoriedStudiesSequence:
         item.PatientName = "TESTER^T"
     assert judged("InventoryObject", editions, other).correct                    # optional attributes, another order
+    for item, more in zip(other.InventoriedStudiesSequence, ("+0200", ".000000", ".0+0200", "", "+0200", "")):
+        item.ItemInventoryDateTime += more                                       # the same moment
+    assert judged("InventoryObject", editions, other).correct
+    first = other.InventoriedStudiesSequence[0]
+    hour = int(str(first.ItemInventoryDateTime)[8:10])
+    first.ItemInventoryDateTime = f"20250407{hour - 2:02d}{str(first.ItemInventoryDateTime)[10:14]}+0000"
+    assert judged("InventoryObject", editions, other).correct
+    first.ItemInventoryDateTime = str(first.ItemInventoryDateTime).replace("+0000", "+0100")
+    assert "Item Inventory DateTime" in judged("InventoryObject", editions, other).message
+    other = copy.deepcopy(made)
+    other.ScopeOfInventorySequence = [Dataset()]                                 # all studies as well: PS3.3 C.38.2
+    assert judged("InventoryObject", editions, other).correct
 
 
 @pytest.mark.parametrize(("change", "says"), [
@@ -302,12 +468,36 @@ def test_inventories_in_other_forms_are_right(editions, tmp_path):
     (lambda ds: delattr(ds.InventoriedStudiesSequence[0], "StudyDate"), "missing"),
     (lambda ds: delattr(ds.InventoriedStudiesSequence[0], "StudyInstanceUID"), "no Study Instance UID"),
     (lambda ds: setattr(ds, "InventoriedStudiesSequence", []), "missing"),
+    (lambda ds: delattr(ds, "SOPInstanceUID"), "SOP Instance UID (0008,0018)"),
+    (lambda ds: setattr(ds, "SOPInstanceUID", "2.999.5"), "SOP Instance UID (0008,0018)"),
+    (lambda ds: setattr(ds.file_meta, "MediaStorageSOPClassUID", "1.2.840.10008.5.1.4.1.1.2"), "Media Storage SOP Class"),
+    (lambda ds: setattr(ds.file_meta, "MediaStorageSOPInstanceUID", "2.999.5"), "Media Storage SOP Instance"),
+    (lambda ds: delattr(ds, "SpecificCharacterSet"), "Specific Character Set"), (lambda ds: delattr(ds, "Manufacturer"), "Manufacturer"),
+    (lambda ds: delattr(ds, "InventoryPurpose"), "Inventory Purpose"),
+    (lambda ds: setattr(ds, "InventoryPurpose", "hello"), "Inventory Purpose"),
+    (lambda ds: setattr(ds, "InventoryCompletionStatus", "COMPLETE"), "sets it last"),
+    (lambda ds: setattr(ds, "NumberOfStudyRecordsInInstance", "6"), "in quotes"), (lambda ds: delattr(ds, "file_meta"), "copy of `blank`"),
 ])
 def test_inventories_that_are_not_right_are_told_by_the_part(editions, change, says):
     made = copy.deepcopy(solved("InventoryObject", editions))
     change(made)
     verdict = judged("InventoryObject", editions, made)
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_a_scope_with_keys_is_told_by_what_it_has(editions):
+    made, by_patient = copy.deepcopy(solved("InventoryObject", editions)), Dataset()
+    by_patient.PatientID = "*"
+    made.ScopeOfInventorySequence = [by_patient]
+    message = judged("InventoryObject", editions, made).message
+    assert "a key" in message and "dates" not in message
+
+
+def test_the_level_is_written_in_capitals(editions):
+    made = copy.deepcopy(solved("InventoryObject", editions))
+    with pytest.warns(UserWarning):
+        made.InventoryLevel = "study"
+    assert "upper-case" in judged("InventoryObject", editions, made).message
 
 
 def test_the_inventory_keeps_what_the_standard_fixes(editions):
