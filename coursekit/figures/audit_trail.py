@@ -1,12 +1,13 @@
-"""Pictures of an audit trail: a month of messages, one night by two clocks, who saw which patient, frames in a stream of octets."""
+"""Pictures of an audit trail: a month of messages, one night by two clocks, who opened a patient's images when, frames in a stream."""
 
 from coursekit.figures.picture import Picture, figure
 
 _INK, _FAINT, _LINE, _WARM = "#1c2733", "#56616b", "#0b5394", "#a04000"
-_FILLS = (("#d5dde5", ""), ("#9dc3e6", "//"), ("#f6cf8b", ".."), ("#8fc79a", "xx"))
+_FILLS = (("#d5dde5", ""), ("#9dc3e6", "//"), ("#f6cf8b", ".."), ("#8fc79a", "xx"), ("#b9a3d0", "++"))
 KINDS = (("machines that recognise each other", ("110113",)), ("images that are moved", ("110102", "110104", "110107")),
          ("logins and logouts", ("110114",)),
-         ("people at work with records and images", ("110103", "110106", "110109", "110110", "110111", "110112")))
+         ("work with records and images", ("110103", "110106", "110109", "110110", "110111", "110112")),
+         ("everything else", None))
 
 
 def month(trail, title="Messages a day in the repository"):
@@ -19,9 +20,9 @@ def month(trail, title="Messages a day in the repository"):
     picture = figure(980, 380)
     axes = picture.add_axes((0.075, 0.2, 0.905, 0.56))
     below = [0] * len(days)
-    said = []
+    said, named = [], [code for _, codes in KINDS for code in codes or ()]
     for (name, codes), (fill, hatch) in zip(KINDS, _FILLS, strict=True):
-        chosen = trail["event"].isin(codes)
+        chosen = trail["event"].isin(codes) if codes else ~trail["event"].isin(named)
         counts = day[chosen].value_counts()
         heights = [int(counts.get(one, 0)) for one in days]
         axes.bar(range(len(days)), heights, bottom=below, color=fill, hatch=hatch, edgecolor="#44505c", linewidth=0.5, width=0.82,
@@ -36,74 +37,82 @@ def month(trail, title="Messages a day in the repository"):
     axes.set_ylabel("messages", size=10)
     axes.tick_params(axis="y", labelsize=9)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=2, frameon=False, fontsize=9.5)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3, frameon=False, fontsize=9.5)
     moved = day[trail["event"].isin(KINDS[1][1])].value_counts()
     most = " and ".join(sorted(f"{one:%Y-%m-%d}" for one in sorted(moved.index, key=lambda one: (-moved[one], one))[:2]))
+    machines = day[trail["event"].isin(KINDS[0][1])].value_counts()
+    usual = sorted(machines.get(one, 0) for one in days)[len(days) // 2]
+    fewer = ", ".join(f"{one:%Y-%m-%d}" for one in days[1:-1] if machines.get(one, 0) < 0.97 * usual)
     picture.text(0.075, 0.945, title, size=12, weight="bold", color=_INK)
     picture.text(0.075, 0.03, f"day, {days[0]:%d %B} to {days[-1]:%d %B %Y} (UTC); S: Saturday or Sunday", size=9.5, color=_FAINT)
     return Picture(picture, f"{title}, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}: {len(trail):,} in all; {'; '.join(said)}. "
-                   f"Most images are moved on {most}. People are busier from Monday to Friday than at weekends; the machines that "
-                   "recognise each other are the same every day.")
+                   f"Most images are moved on {most}. People are busier from Monday to Friday than at weekends. The machines that "
+                   f"recognise each other are as many every day{f', but fewer on {fewer}' if fewer else ''}; the first and the last day "
+                   "are not whole.")
 
 
 def night(rows, title="The night of Case 17 in the trail"):
-    """One line for each message: the time as it was sent, the moment in UTC, who wrote it and what of.
+    """On the left the messages in the order of the times as they were sent, on the right in that of UTC; a line joins what is the same.
 
     rows : list of (time as sent with its offset, UTC, source, what), by UTC
     """
-    row, top = 27, 84
-    wide, tall = 980, top + row * len(rows) + 34
+    row, top = 29, 92
+    wide, tall = 980, top + row * len(rows) + 44
     picture = figure(wide, tall)
     axes = _axes(picture, wide, tall)
     axes.text(14, 20, title, size=12, weight="bold", color=_INK, va="center")
-    for left, text in ((14, "EventDateTime as sent"), (235, "the moment in UTC"), (420, "written by"), (545, "what")):
-        axes.text(left, 54, text, size=10, color=_FAINT, va="center")
-    axes.plot([14, wide - 14], [68, 68], color="#9aa5af", lw=1)
+    for left, text in ((14, "by the times as they were sent"), (370, "by UTC"), (480, "written by"), (590, "what")):
+        axes.text(left, 58, text, size=10, color=_FAINT, va="center")
+    axes.plot([14, wide - 14], [73, 73], color="#9aa5af", lw=1)
+    by_sent = sorted(range(len(rows)), key=lambda number: (rows[number][0][:19], number))
     said = []
     for number, (sent, utc, source, what) in enumerate(rows):
-        level = top + row * number
+        level, before = top + row * number, top + row * by_sent.index(number)
         offset = sent.split(" ")[2] != "Z"
-        if offset:
-            axes.axhspan(level - row / 2 + 1, level + row / 2 - 1, color="#fdf0da", zorder=0)
-        axes.text(14, level, sent[11:], size=10.5, color=_WARM if offset else _INK, va="center", family="monospace",
-                  weight="bold" if offset else "normal")
-        axes.text(235, level, utc[11:] + " Z", size=10.5, color=_INK, va="center", family="monospace")
-        axes.text(420, level, source, size=10.5, color=_INK, va="center")
-        axes.text(545, level, what, size=10.5, color=_INK, va="center")
+        ink, weight = (_WARM, "bold") if offset else (_INK, "normal")
+        axes.text(14, before, sent[11:], size=10.5, color=ink, va="center", family="monospace", weight=weight)
+        axes.plot([150, 170, 340, 360], [before, before, level, level], color=ink, lw=1.8 if offset else 0.9, ls="-" if offset else ":",
+                  alpha=0.95)
+        axes.text(370, level, utc[11:], size=10.5, color=ink, va="center", family="monospace", weight=weight)
+        axes.text(480, level, source, size=10.5, color=ink, va="center", weight=weight)
+        axes.text(590, level, what, size=10.5, color=ink, va="center", weight=weight)
         said.append(f"{utc[11:]} UTC (sent as {sent[11:]}), {source}: {what}")
-    axes.text(14, tall - 18, "Shaded: with an offset. The scanner's clock still showed winter time; the offset says so, and the moment is "
-              "right.", size=9.5, color=_FAINT, va="center")
-    return Picture(picture, f"{title}, {rows[0][1][:10]}, by UTC. " + "; ".join(said) + ". The scanner's times carry the offset +01:00.")
+    order = ", ".join(rows[number][3] for number in by_sent)
+    axes.text(14, tall - 20, "Bold, with a full line: sent with an offset. The scanner's clock still showed winter time; its offset says "
+              "so, and the moments are right.", size=9.5, color=_FAINT, va="center")
+    return Picture(picture, f"{title}, {rows[0][1][:10]}, by UTC. " + "; ".join(said) + ". The scanner's times carry the offset +01:00. "
+                   f"By the times as they were sent the order would be: {order}.")
 
 
 def seen(rows, title):
-    """Users on the left, patients on the right, a line for each pair; thicker for more openings. Each user's unit and openings stand with the name.
+    """A line of time for each user, a mark for each opening.
 
-    rows : list of (user, unit, patient, openings)
+    rows : list of (user, unit, [minutes after the arrival of the images])
     """
-    users = list(dict.fromkeys((user, unit) for user, unit, *_ in rows))
-    patients = list(dict.fromkeys(patient for _, _, patient, _ in rows))
-    row = 25
-    wide, tall = 900, 80 + row * max(len(users), 2) + 20
+    row = 27
+    wide, tall = 940, 84 + row * len(rows) + 56
     picture = figure(wide, tall)
     axes = _axes(picture, wide, tall)
     axes.text(14, 20, title, size=12, weight="bold", color=_INK, va="center")
-    axes.text(318, 50, "who opened the images, and how often", size=9.5, color=_FAINT, va="center", ha="right")
-    axes.text(690, 50, "whose images", size=9.5, color=_FAINT, va="center", ha="center")
-    left = {user: 80 + row * number for number, (user, _) in enumerate(users)}
-    span = row * (len(users) - 1)
-    right = {patient: 80 + span * (number + 0.5) / len(patients) for number, patient in enumerate(patients)}
-    for user, _, patient, count in rows:
-        axes.plot([330, 690], [left[user], right[patient]], color=_LINE, lw=0.7 + 0.45 * min(count, 8), alpha=0.75, zorder=1)
-    openings = {user: sum(count for one, _, _, count in rows if one == user) for user, _ in users}
-    for user, unit in users:
-        axes.text(318, left[user], f"{user}, {unit}: {openings[user]}", size=10, color=_INK, va="center", ha="right")
-        axes.plot([330], [left[user]], marker="o", ms=6, color=_INK, zorder=2)
-    for patient in patients:
-        axes.plot([690], [right[patient]], marker="s", ms=10, color=_WARM, zorder=2)
-        axes.text(706, right[patient], patient, size=11, color=_INK, va="center", weight="bold")
-    told = "; ".join(f"{user} ({unit}) {patient}, {count} times" for user, unit, patient, count in rows)
-    return Picture(picture, f"{title}. Who opened whose images: {told}.")
+    last = max(moment for *_, moments in rows for moment in moments)
+    step = 5 if last <= 40 else 15
+    end = step * (int(last // step) + 1)
+
+    def place(minute):
+        return 250 + minute / end * 650
+    bottom = 70 + row * len(rows)
+    for minute in range(0, end + 1, step):
+        axes.plot([place(minute)] * 2, [58, bottom], color="#d5dde5", lw=1, zorder=0)
+        axes.text(place(minute), bottom + 14, str(minute), size=10, color=_FAINT, ha="center", va="center")
+    axes.text(place(0), bottom + 36, "minutes after the images began to arrive", size=9.5, color=_FAINT, va="center")
+    told = []
+    for number, (user, unit, moments) in enumerate(rows):
+        level = 74 + row * number
+        axes.text(236, level, f"{user}, {unit}", size=10.5, color=_INK, ha="right", va="center")
+        axes.plot([place(moments[0]), place(moments[-1])], [level] * 2, color=_LINE, lw=1, alpha=0.5, zorder=1)
+        axes.plot([place(moment) for moment in moments], [level] * len(moments), ls="", marker="o", ms=7, color=_LINE, zorder=2)
+        told.append(f"{user} ({unit}) at {', '.join(f'{moment:.0f}' for moment in moments)}")
+    return Picture(picture, f"{title}. Who opened the images, in minutes after they began to arrive: {'; '.join(told)}.")
 
 
 def frames(messages, cuts, title="Three messages on a stream, and what recv gives"):
@@ -142,8 +151,8 @@ def frames(messages, cuts, title="Three messages on a stream, and what recv give
                   va="center")
     for cut in cuts:
         axes.plot([place(cut)] * 2, [56, 186], color=_WARM, lw=1.3, ls="--")
-    axes.text(120, 208, "A frame is the number of octets, a blank, the message. Where one recv ends has nothing to do with where a message "
-              "ends.", size=9.5, color=_FAINT, va="center")
+    axes.text(14, 208, "A frame: the number of octets and a blank (drawn too wide), then the message. Where a recv ends says nothing of "
+              "where a message ends.", size=9.5, color=_FAINT, va="center")
     pieces = ", ".join(str(last - first) for first, last in zip(edges, edges[1:], strict=False))
     return Picture(picture, f"{title}. Sent: {'; '.join(said)}. Received in pieces of {pieces} octets, whose ends are not the ends of "
                    "messages.")

@@ -2,11 +2,15 @@
 
 import base64
 import contextlib
+import ctypes
 import functools
+import itertools
+import numbers
 import random
 import re
 import socket
 import socketserver
+import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -14,6 +18,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from coursekit.checking import Config, Fields, Function, Lesson, Message, Number, Server, Table, Text
+from coursekit.checking.kinds.table import Rows
+from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.errors import CourseError
 from coursekit.hospital import clock, names
 from coursekit.hospital.audit import local
@@ -25,20 +31,20 @@ lesson = Lesson(
     "cpsa-01",
     title="Audit trails",
     version=1,
-    minutes=90,
+    minutes=180,
     objectives=[
         "read and check DICOM audit messages, and say of each who acted, and when by a right clock",
         "answer a patient who asks who looked at her images, with message numbers as evidence, and know where the trail has holes",
-        "review a month by rules that accuse nobody falsely, write a right audit message, and run a repository that loses none",
+        "review a month by rules that accuse nobody falsely, write a right audit message, and run a repository that keeps whatever arrives",
     ],
     covers=["Review audit trails on a regular basis for any potential violations"],
     needs=["cpas-06", "cpas-07"],
 )
 
 DOMAIN = "@hvgh.example"
-LOGIN, LOGOUT, OVERRIDE, STARTED = "110122", "110123", "110127", "110120"
-OPENED, SEARCHED, RECORD, EXPORTED, AUTHENTICATED, TRANSFERRED, LOG_USED = (
-    "110103", "110112", "110110", "110106", "110114", "110104", "110101")
+LOGIN, LOGOUT, OVERRIDE = "110122", "110123", "110127"
+OPENED, SEARCHED, RECORD, EXPORTED, AUTHENTICATED, BEGUN, TRANSFERRED, LOG_USED = (
+    "110103", "110112", "110110", "110106", "110114", "110102", "110104", "110101")
 
 
 # --- the trail, as its messages say it
@@ -193,13 +199,15 @@ def samples(hospital):
 
 @lesson.input
 def trauma(hospital):
-    """Who opened the images of a patient of the Emergency department in one night: a list of (user, unit, patient, openings)."""
+    """Who opened the images of a patient of the Emergency department in one night, and when: a list of (user, unit, [minutes after the
+    arrival of the images])."""
     incident = next(one for one in hospital.audit.incidents if one.id.startswith("B1-11"))
-    counts = {}
+    arrived = next(one.created for one in hospital.audit.studies if one.uid == incident.facts["study_uid"])
+    moments = {}
     for event in hospital.audit.of(incident):
-        counts[event.user_id] = counts.get(event.user_id, 0) + 1
-    return [(user, hospital.staff.user(user).unit, incident.facts["patient_id"], count)
-            for user, count in sorted(counts.items(), key=lambda one: (hospital.staff.user(one[0]).unit, one[0]))]
+        moments.setdefault(event.user_id, []).append(round((clock.seconds(event.utc[:19]) - arrived) / 60, 1))
+    rows = [(user, hospital.staff.user(user).unit, sorted(some)) for user, some in moments.items()]
+    return sorted(rows, key=lambda one: (one[2], one[0]))
 
 
 @lesson.input
@@ -280,10 +288,33 @@ def _broken(draw):
     # What stands in a text is no attribute: written so by senders that escape quotation marks in attributes only.
     quoted = _made(draw)[0].replace("MR KNEE", 'KNEE, barcode code="7"')
     found += [quoted, _old(_made(draw)[0], "EventID").replace("MR KNEE", 'KNEE csd-code="7"')]
+    # An attribute that is there and empty is there; so is one in single quotes, or on a line of its own. And a name may hold the word.
+    started = _made(draw)[0].replace("</EventIdentification>", '<EventTypeCode code="" displayName=""/></EventIdentification>')
+    found += [started, _old(_made(draw)[0], "EventID").replace('code="110103"', "code='110103'"),
+              _old(_made(draw)[0], "EventID").replace(" code=", "\n  code="), _made(draw)[0].replace("SOMEBODY", "KNEE, code=7"),
+              _made(draw, outcome="")[0].replace("SOMEBODY", "KNEE, code=7")]
     both = _old(_made(draw, outcome="1")[0], "EventID")
     found += [both, _made(draw, people=[], outcome="1")[0]]
     draw.shuffle(found)
     return found
+
+
+def _what_is_in_it(xml):
+    """A sentence on what a check of messages may have overlooked in this one, or None."""
+    message = ET.fromstring(xml)
+    old = [element.tag for element in message.iter() if "code" in element.attrib]
+    outcome = message.find("EventIdentification").get("EventOutcomeIndicator")
+    if old:
+        return f"Here {old[0]} has an attribute `code`, so the first line of the table fits."
+    if re.search(r"\bcode=", xml):
+        return "Here no element has an attribute `code`: `csd-code` is another one, and what " \
+            "stands inside of quotation marks or between the tags is a text."
+    if outcome not in ("0", "4", "8", "12"):
+        return f"Here EventOutcomeIndicator is the text `{outcome!r}`; is it one of the four that are allowed?"
+    if message.find("ActiveParticipant") is None:
+        return "Here there is no element ActiveParticipant."
+    return f"Here no element has an attribute `code`, and EventOutcomeIndicator is the text `{outcome!r}`: in XML every " \
+        "value is text, and the text \"0\" is not the number 0."
 
 
 @lesson.exercise
@@ -300,7 +331,7 @@ class IsItValid:
     The check gives it messages as several vendors send them.
     """
 
-    answer = Function("fault", result=Text())
+    answer = Function("fault", result=Text(), about=_what_is_in_it)
     points = 2
     praise = "The schema has more rules; these three find what senders of this hospital really get wrong. Keep what is malformed, with " \
         "its fault: it is evidence as well, and a call to its vendor."
@@ -336,6 +367,27 @@ class IsItValid:
     def text_of_the_message(xml):
         return IsItValid._as(xml, code=lambda message: ' code="' in xml)
 
+    def any_code_word(xml):
+        return IsItValid._as(xml, code=lambda message: "code=" in xml)
+
+    def pattern_in_a_tag(xml):
+        return IsItValid._as(xml, code=lambda message: re.search(r"<[^>]*\scode=", xml) is not None)
+
+    def empty_is_none(xml):
+        return IsItValid._as(xml, code=lambda message: any(one.get("code") for one in message.iter()))
+
+    def numbers_against_text(xml):
+        return IsItValid._as(xml, outcome=lambda said: True)
+
+    def part_of_a_text(xml):
+        return IsItValid._as(xml, outcome=lambda said: said not in "0,4,8,12")
+
+    def outcome_first(xml):
+        return IsItValid._as(xml, order="ocp")
+
+    def participant_before_outcome(xml):
+        return IsItValid._as(xml, order="cpo")
+
     def failure_is_a_fault(xml):
         return IsItValid._as(xml, outcome=lambda said: said != "0")
 
@@ -362,22 +414,35 @@ class IsItValid:
         "another still old. And a name may hold the word, too.",
         text_of_the_message: "You search in the text of the message. ` code=\"` may also stand in a name that somebody typed. Ask the "
         "elements for the attribute: `element.get(\"code\")`.",
+        any_code_word: "You look for `code=` in the text of the message. `csd-code=`, the new attribute, holds it as well. "
+        "Ask the elements for the attribute: `element.get(\"code\")`.",
+        pattern_in_a_tag: "You search for a pattern in the text. `code=` may also stand in a *value*, a name that somebody typed. Ask the "
+        "elements for the attribute: `element.get(\"code\")`.",
+        empty_is_none: "You let an attribute pass that is there and empty, `code=\"\"`: an empty text counts as false in Python. Asked is "
+        "whether it is there: `element.get(\"code\") is not None`.",
+        numbers_against_text: "You call every outcome wrong, the right ones too. In XML every value is text: `.get` gives `\"0\"`, and "
+        "that is not the number `0`. Write the four values in quotation marks.",
+        part_of_a_text: "You ask whether the outcome stands *in one text*. In `\"0,4,8,12\"` stand 1 and 2 as well, and "
+        "even an empty text. Ask a tuple of four texts: `(\"0\", ...)`.",
+        outcome_first: "The faults are found, but not in the order of the table: an old attribute `code` goes before a wrong outcome.",
+        participant_before_outcome: "The faults are found, but not in the order of the table: a "
+        "wrong outcome goes before a missing participant.",
         failure_is_a_fault: "4, 8 and 12 are right values: they report that something *failed* (minor, serious, major). A message on a "
         "failure is no faulty message; if you throw it away, you throw away the failed logins.",
-        any_digit: "You take every number. The four values are an enumeration: what a sender means by 1 or 2, success or a small failure, "
-        "nobody can tell.",
+        any_digit: "You take every number. The four values are an enumeration: what a sender "
+        "means by 1 or 2, success or a small failure, nobody can tell.",
         no_fault_but_one: "You refuse the 1 that you have seen in this trail. The next sender writes 2, or a word, or nothing: the rule "
         "names what is allowed, everything else is not.",
         objects_are_participants: "You count a **ParticipantObject**Identification as a participant. It is what was acted *on*: patient, "
         "study, query. Who acted is an **ActiveParticipant**.",
         without_children: "You take an ActiveParticipant without elements inside for none: in Python an element without children counts "
         "as false. Compare: `message.find(...) is None`.",
-        any_order: "The faults are found, but not in the order of the table: where a message breaks two rules, the first line that fits "
-        "counts.",
+        any_order: "The faults are found, but not in the order of the table: where a "
+        "message breaks two rules, the first line that fits counts.",
     }
     hints = [
-        "Begin with `import xml.etree.ElementTree as ET` and `message = ET.fromstring(xml)`. One `if` for each line of the table, in its "
-        "order.",
+        "Begin with `import xml.etree.ElementTree as ET` and `message = "
+        "ET.fromstring(xml)`. One `if` for each line of the table, in its order.",
         "First line: `for element in message.iter():` and inside `if element.get(\"code\") is not None: return ...`.",
         "Second line: `message.find(\"EventIdentification\").get(\"EventOutcomeIndicator\")` is a text. Is it `not in (\"0\", ...)`?",
         "Third line: `message.find(\"ActiveParticipant\") is None`. After all of them: `return \"ok\"`.",
@@ -393,7 +458,7 @@ class _Time(Text):
     """A moment of UTC: text in any ISO form, or a datetime; compared to the second."""
 
     def __init__(self):
-        super().__init__(reading=_moment)
+        super().__init__(reading=_moment, remark=_told_of_a_moment)
 
 
 def _moment(value):
@@ -405,6 +470,14 @@ def _moment(value):
     if found.tzinfo is not None:
         found = found.astimezone(UTC)
     return f"{found:%Y-%m-%d %H:%M:%S}"
+
+
+def _told_of_a_moment(given, right):
+    """A sentence on a wrong moment."""
+    apart = (datetime.fromisoformat(given) - datetime.fromisoformat(right)).total_seconds()
+    if apart % 3600 == 0:
+        return "That is off by whole hours: look at the offset."
+    return "That is another moment."
 
 
 def _messages_of_all_kinds(draw):
@@ -438,7 +511,11 @@ def _messages_of_all_kinds(draw):
             xml = _made(draw, event=EXPORTED, people=[medium, person.replace('"true"', '"1"')], when=shown)[0]
         else:
             asked = audit.participant(draw.choice(_PEOPLE) + DOMAIN, False, name="SOMEBODY ELSE", host=host)
-            xml = _made(draw, people=[asked, archive, person], when=shown)[0]
+            if number % 12 == 5:                        # a sender that writes its booleans as digits
+                people = [one.replace('"true"', '"1"').replace('"false"', '"0"') for one in (asked, person, archive)]
+            else:
+                people = [asked, archive, person]
+            xml = _made(draw, people=people, when=shown)[0]
         found.append((xml, sent.strftime("%Y-%m-%dT%H:%M:%SZ")))
     return found
 
@@ -454,6 +531,10 @@ def _acted(xml, stamp, who=None, when=None):
     if moment.tzinfo is None:
         moment = datetime.fromisoformat(stamp)
     return {"user": user, "utc": when(said, stamp) if when else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"}
+
+
+_NOT_FALSE = "You take everybody who is not marked `\"false\"`. UserIsRequestor is an XML boolean: `\"0\"` is the same as " \
+    "`\"false\"`, and so you name somebody who began nothing. Ask who "
 
 
 @lesson.exercise
@@ -493,6 +574,22 @@ class WhoAndWhen:
     def word_true_only(xml, stamp):
         return _acted(xml, stamp, lambda message, people: next(
             (one.get("UserID") for one in people if one.get("UserIsRequestor") == "true"), "nobody"))
+
+    def all_but_the_word_false(xml, stamp):
+        return _acted(xml, stamp, lambda message, people: next(
+            (one.get("UserID") for one in reversed(people) if one.get("UserIsRequestor") != "false"), "nobody"))
+
+    def all_but_the_word_false_first(xml, stamp):
+        return _acted(xml, stamp, lambda message, people: next(
+            (one.get("UserID") for one in people if one.get("UserIsRequestor") != "false"), "nobody"))
+
+    def without_the_domain(xml, stamp):
+        return {**_acted(xml, stamp), "user": _acted(xml, stamp)["user"].split("@")[0]}
+
+    def offsets_with_a_plus_only(xml, stamp):
+        return _acted(xml, stamp, when=lambda said, stamp: (
+            datetime.fromisoformat(said if said.endswith("Z") or "+" in said else stamp)
+            .astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")))
 
     def the_destination(xml, stamp):
         return _acted(xml, stamp, lambda message, people: next(
@@ -540,18 +637,24 @@ class WhoAndWhen:
         return _acted(xml, stamp, when=when)
 
     wrong_ways = {
-        first_participant: "You take the first participant. Their order means nothing: in a search the viewer stands first, in an export "
-        "the disc.",
+        first_participant: "You take the first participant. Their order means nothing: in a "
+        "search the viewer stands first, in an export the disc.",
         last_participant: "You take the last participant. Their order means nothing: in many messages the last one is the archive itself.",
         word_true_only: "You take `\"true\"` only. UserIsRequestor is an XML boolean, and for that `\"1\"` is the same as `\"true\"`.",
-        the_destination: "You take the destination of a transfer. It is where the images went; who began the transfer is marked by "
-        "UserIsRequestor.",
+        all_but_the_word_false: _NOT_FALSE + "has the mark: true, or 1.",
+        all_but_the_word_false_first: _NOT_FALSE + "is marked as the requestor.",
+        without_the_domain: "You cut off what stands behind the @. UserID is asked as it stands in the message: two houses that share a "
+        "repository may each have an account of that name.",
+        offsets_with_a_plus_only: "You know a zone by `Z` or `+`. West of Greenwich an offset has a minus, `-05:00`. "
+        "Let `fromisoformat` read it, and ask `moment.tzinfo is None`.",
+        the_destination: "You take the destination of a transfer. It is where the images went; "
+        "who began the transfer is marked by UserIsRequestor.",
         the_person: "You take whoever looks like a person. A message may name persons who began nothing, and a scanner begins its "
         "transfers itself: UserIsRequestor tells, and nothing else.",
         the_patient: "That is the patient, a participating **object**: whom it was about. Who acted is an active participant.",
         name_of_the_user: "That is UserName, for people to read: two colleagues may share it. What identifies an account is UserID.",
-        offset_cut_off: "You cut off the offset. 03:41 +02:00 and 01:41 Z are the same moment; without the offset they are two hours "
-        "apart.",
+        offset_cut_off: "You cut off the offset. 03:41 +02:00 and 01:41 Z are the same "
+        "moment; without the offset they are two hours apart.",
         offset_the_wrong_way: "You add the offset. It says how far that clock is *ahead* of UTC: going to UTC it has to be taken off. "
         "`.astimezone(timezone.utc)` does it.",
         always_the_header: "You always take the header's time. That is when the message was written for sending; a sender that could not "
@@ -562,10 +665,10 @@ class WhoAndWhen:
         "hearing it is an hour that is not proven. The header has a zone.",
     }
     hints = [
-        "`for participant in message.findall(\"ActiveParticipant\"):` goes through them; the mark is the attribute UserIsRequestor, the "
-        "text \"true\" or \"1\".",
-        "`datetime.fromisoformat(text)` reads a time with its offset, if there is one. `moment.tzinfo is None` asks whether there was "
-        "none.",
+        "`for participant in message.findall(\"ActiveParticipant\"):` goes through them; the mark "
+        "is the attribute UserIsRequestor, the text \"true\" or \"1\".",
+        "`datetime.fromisoformat(text)` reads a time with its offset, if there is "
+        "one. `moment.tzinfo is None` asks whether there was none.",
         "`moment.astimezone(timezone.utc).strftime(\"%Y-%m-%d %H:%M:%S\")` is the text that is asked. The imports: "
         "`from datetime import datetime, timezone`.",
     ]
@@ -581,11 +684,12 @@ def _utc_of_wall(text):
 
 # --- part 2: sessions
 
-def _sessions(logins, starts=None, same=None, oldest=False, keep_open=True, merge=False):
+def _sessions(logins, starts=None, same=None, oldest=False, keep_open=True, merge=False, every=False, closes=False, ends=None):
     """The solution of `Sessions` with other ideas.
 
     starts : which rows begin a session;  same : which open session a logout ends;  oldest : of several, the oldest one
     keep_open : keep those without a logout;  merge : a second login goes on with the session that is open
+    every : a logout ends all that are open;  closes : a login ends the session before it;  ends : which logouts count
     """
     starts = starts or (lambda row: row["type"] == LOGIN and row["outcome"] == "0")
     same = same or (lambda one, row: one["user"] == row["user"] and one["host"] == row["host"])
@@ -593,11 +697,32 @@ def _sessions(logins, starts=None, same=None, oldest=False, keep_open=True, merg
     for row in logins:
         waiting = [one for one in found if one["end"] is None and same(one, row)]
         if starts(row):
+            for one in waiting if closes else ():
+                one["end"] = row["utc"]
             if not (merge and waiting):
                 found.append({"user": row["user"], "host": row["host"], "begin": row["utc"], "end": None})
-        elif row["type"] == LOGOUT and waiting:
-            waiting[0 if oldest else -1]["end"] = row["utc"]
+        elif row["type"] == LOGOUT and waiting and (ends is None or ends(row)):
+            for one in waiting if every else [waiting[0 if oldest else -1]]:
+                one["end"] = row["utc"]
     return [one for one in found if keep_open or one["end"] is not None]
+
+
+class _SessionTable(Table):
+    """A table of sessions; an empty list is one without rows."""
+
+    def read(self, given):
+        """As every table."""
+        if type(given) in (list, tuple) and not given:
+            return Rows(["user", "host", "begin", "end"], [])
+        return super().read(given)
+
+
+def _told_of_sessions(case, found):
+    """A sentence on the sessions that were found, or None."""
+    names_ = [name.casefold() for name in found.columns]
+    if "end" in names_ and any(row[names_.index("end")] == "" for row in found.rows):
+        return "A session whose logout never came has the end `None`, not an empty text."
+    return None
 
 
 @lesson.exercise
@@ -606,13 +731,14 @@ class Sessions:
     `utc`, `type` (`"110122"` login, `"110123"` logout), `outcome`, `user` and `host`. It returns a list of dictionaries with `user`,
     `host`, `begin` and `end`, one for each session:
 
-    - a **successful** login (outcome 0) begins a session, always a new one;
-    - a logout ends the **youngest** session of the same user **at the same host** that has no end yet; without such a session it means
-      nothing;
+    - a **successful** login (`outcome` is the text `"0"`) begins a session, always a new one;
+    - a logout, whatever its outcome, ends the **youngest** session (the one that began last) of the same user **at the same host** that has
+      no end yet; without such a session it means nothing;
     - a session whose logout never came has the end `None`.
     """
 
-    answer = Function("sessions", result=Table("sessions", key=["user", "host", "begin"], takes="a list of dictionaries"))
+    answer = Function("sessions", result=_SessionTable("sessions", key=["user", "host", "begin"], takes="a list of dictionaries"),
+                      remark=_told_of_sessions)
     points = 3
     praise = "One in seven sessions of this hospital has no logout: people pull the plug, workstations lock. Whoever leaves these out " \
         "does not see a second login elsewhere either."
@@ -651,34 +777,42 @@ class Sessions:
         return _sessions(logins, merge=True)
 
     def all_of_them(logins):
-        found = _sessions(logins)
-        for row in logins:
-            if row["type"] == LOGOUT:
-                for one in found:
-                    if one["user"] == row["user"] and one["host"] == row["host"] and one["end"] is None and one["begin"] < row["utc"]:
-                        one["end"] = row["utc"]
-        return found
+        return _sessions(logins, every=True)
+
+    def closed_by_the_next(logins):
+        return _sessions(logins, closes=True)
+
+    def successful_logouts_only(logins):
+        return _sessions(logins, ends=lambda row: row["outcome"] == "0")
+
+    def outcome_as_a_number(logins):
+        return _sessions(logins, starts=lambda row: False)
 
     wrong_ways = {
         failed_ones_too: "You let a failed login begin a session. Outcome 4 or 8: the password was wrong, and nobody came in.",
         by_user_alone: "You look for the user only. The same account may be logged in at two computers: that is what you want to notice, "
         "and the logout at one of them does not end the other.",
-        by_host_alone: "You look for the host only. At a shared computer several people work one after the other, and one's logout would "
-        "end another's session.",
+        by_host_alone: "You look for the host only. At a shared computer several people work one "
+        "after the other, and one's logout would end another's session.",
         whoever_logs_out: "Any logout ends the last session. Dozens are logged in at the same time: match user and host.",
         the_oldest: "You end the oldest of several sessions that are open. The older ones were left without a logout, perhaps weeks ago; "
         "who logs out now ends the youngest.",
         ended_ones_only: "You leave out the sessions that have no logout. They took place; each may be a computer that was left open.",
-        one_at_a_time: "A second login at the same computer goes on with the old session. The question says: always a new one; the older "
-        "one stays without an end.",
+        one_at_a_time: "A second login at the same computer goes on with the old session. The "
+        "question says: always a new one; the older one stays without an end.",
         all_of_them: "One logout ends all open sessions of that user at that computer. It ends the youngest; when the older ones ended, "
-        "nobody knows.",
+        "nobody knows. Leave the inner loop with `break`.",
+        closed_by_the_next: "You let a new login end the session before it. When that one ended, nobody knows: it stays without an end.",
+        successful_logouts_only: "You take only logouts with outcome 0. Nobody fails to log out: the few with outcome 1 come from "
+        "senders that count outcomes their own way, and the session is over all the same.",
+        outcome_as_a_number: "Your list is empty: no login counts as successful. `outcome` and `type` are text, as in the message: compare "
+        "with `\"0\"`, not with the number 0.",
     }
     hints = [
-        "Begin with `found = []` and `for row in logins:`. A login that succeeded appends a dictionary whose `end` is `None`; at the end "
-        "`return found`.",
-        "For a logout go through what is found so far backwards, `for session in reversed(found):`. Which one is of the same user and "
-        "host, and has no end yet?",
+        "Begin with `found = []` and `for row in logins:`. A login that succeeded appends a "
+        "dictionary whose `end` is `None`; at the end `return found`.",
+        "For a logout go through what is found so far backwards, `for session in "
+        "reversed(found):`. Which one is of the same user and host, and has no end yet?",
         "When you have it, set its end, `session[\"end\"] = row[\"utc\"]`, and leave the inner loop with `break`: one logout, one session.",
     ]
 
@@ -694,8 +828,9 @@ class Sessions:
                     (users[2], hosts[0], LOGIN, "0"), (users[1], hosts[0], LOGOUT, "0"), (users[2], hosts[1], LOGOUT, "0")]
             plan += [(draw.choice(users), draw.choice(hosts), draw.choice((LOGIN, LOGIN, LOGOUT)), draw.choice(("0", "0", "0", "8")))
                      for _ in range(draw.randrange(6, 20))] if number else []
-            # Nobody fails to log out.
-            rows = [(user, host, kind, "0" if kind == LOGOUT else outcome) for user, host, kind, outcome in plan]
+            # Nobody fails to log out; a sender that counts outcomes its own way says 1.
+            rows = [(user, host, kind, ("1" if place % 4 == 3 else "0") if kind == LOGOUT else outcome)
+                    for place, (user, host, kind, outcome) in enumerate(plan)]
             minute = 0
             made = []
             for user, host, kind, outcome in rows:
@@ -782,42 +917,109 @@ def _stranger(row):
     return row["kind"] == "person" and row["unit"] not in IMAGING
 
 
+def _account(value):
+    """An account without the hospital's domain, which `trail` leaves out as well."""
+    return str(value).strip().casefold().removesuffix(DOMAIN)
+
+
+def _message_number(value):
+    """A message's number: 30212, "#30212", "30,212"."""
+    return value if type(value) is not str else re.sub(r"(?i)^(no\.?|nr\.?|message|#)\s*|[,\s](?=\d{3})", "", value.strip())
+
+
+class _LookedTable(Table):
+    """The answer to `WhoLooked`: a row too many is told with what speaks against it, a row that is missing with what to look for."""
+
+    def judge(self, exercise, given, editions):
+        """As every table."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("extra row", "missing row"):
+            return verdict
+        rows, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
+        arranged = self._arranged(rows, right)
+        if type(arranged) is not list:
+            return verdict
+        users = [_account(row[right.columns.index("user")]) for row in arranged]
+        wanted = {_account(row[right.columns.index("user")]) for row in right.rows}
+        extra = next((one for one in users if one not in wanted), None)
+        if extra is None:
+            return verdict
+        roster = lesson.input_of("roster", editions.own)
+        known = roster[roster.user == extra].to_dict("records")
+        if not known:
+            why = "`roster` has no such account."
+        elif known[0]["kind"] != "person":
+            why = f"`roster` says that it is a {known[0]['kind']} account, no person."
+        elif known[0]["unit"] in IMAGING:
+            why = f"That person is of the unit {known[0]['unit']}, one of the imaging units: they have a care relation."
+        else:
+            why = "No opening of that person is about her number, and no name that was searched for fits hers."
+        return Verdict(verdict.outcome, f"{verdict.message} {why}", verdict.label)
+
+
+def _told_of_a_look(user, column, given, right, input_of):
+    """A sentence on a wrong cell of the answer to `WhoLooked`, or None."""
+    trail, request = input_of("trail"), input_of("request")
+    rows = trail[trail.number == given] if column == "message" and type(given) is int else ()
+    if column == "how":
+        return "Look whether that person opened her images, or only had her name in a list."
+    if not len(rows):
+        return "`trail` has no message of that number." if column == "message" else None
+    one = rows.iloc[0]
+    if one.user != user:
+        return "That message is not by this person."
+    key = _searched_name(one.search) if isinstance(one.search, str) else None
+    if key and not fits_name(key, request["name"]):
+        return f"That message is a search for `{key}`, whose list does not show her: what stands before the star has to be the " \
+            "beginning of her name."
+    if one.event == OPENED and one.patient != request["patient_id"]:
+        return "That message is an opening, but of another patient's images."
+    return None
+
+
 @lesson.exercise
 class WhoLooked:
     """Answer the colleague. Who, **without a care relation**, saw her images or her name in `HV_PACS` in these thirty days? A table (a list
     of dictionaries will do) with a row for each such person:
 
-    - `user`;
+    - `user`, as in `trail`;
     - `how`: `"opened"` if the person opened her images, `"listed"` if only a search by name brought her up in a list;
     - `message`: the number of the first message that proves it: the first *opening*, or for those who only had her in a list, the first
       such *search*.
 
     HVGH's policy says: a care relation have the imaging units (`imaging`), which make and read exams, and the units that had her as a
-    patient (`visits`). A service account is no person. A search by name shows everybody whom its key fits.
+    patient (`visits`). A service account is no person. A search by name shows everybody whom its key fits: `MO*` lists all whose name
+    begins with MO. You may look the rows up and write them down by hand.
     """
 
-    answer = Table("looked", key=["user"], takes="a table (or a list of dictionaries)")
+    answer = _LookedTable("looked", key=["user"], takes="a table (or a list of dictionaries)",
+                          reading={"user": _account, "message": _message_number}, remark=_told_of_a_look)
     points = 3
     praise = "Two who opened it, one who had her name in a list: three talks of the privacy officer, each with a message number on the " \
-        "table. And the technologist, the radiologist and the prefetcher are left in peace."
+        "table. And the technologist, the radiologist and `svc_router` are left in peace."
 
     def solution(trail, request, roster, visits, imaging):
         people = trail[trail.source == "HV_PACS"].merge(roster, on="user")
         units = list(imaging) + list(visits[visits.patient == request["patient_id"]].unit)
         people = people[(people.kind == "person") & ~people.unit.isin(units)]
 
-        opened = people[(people.event == "110103") & (people.patient == request["patient_id"])]
-        searches = people[people.search.str.contains("PatientName=", na=False)]
-        beginnings = searches.search.str.split("=").str[1].str.strip("*")
-        listed = searches[[request["name"].startswith(one) for one in beginnings]]
+        opened, listed = {}, {}                    # the first message of each user
+        for row in people.itertuples():
+            if row.event == "110103" and row.patient == request["patient_id"]:
+                if row.user not in opened:
+                    opened[row.user] = row.number
+            if row.event == "110112" and str(row.search).startswith("PatientName="):
+                beginning = row.search.split("=")[1].strip("*")
+                if request["name"].startswith(beginning) and row.user not in listed:
+                    listed[row.user] = row.number
 
-        looked = []
-        for user, number in opened.groupby("user").number.min().items():
-            looked.append({"user": user, "how": "opened", "message": number})
-        for user, number in listed.groupby("user").number.min().items():
-            if user not in list(opened.user):
-                looked.append({"user": user, "how": "listed", "message": number})
-        return looked
+        rows = []
+        for user in opened:
+            rows.append({"user": user, "how": "opened", "message": opened[user]})
+        for user in listed:
+            if user not in opened:
+                rows.append({"user": user, "how": "listed", "message": listed[user]})
+        return rows
 
     def openings_only(trail, request, roster):
         return _looks(trail, request, roster, _stranger, listed=False)
@@ -853,25 +1055,26 @@ class WhoLooked:
         everybody: "You name everybody who looked, the technologist who made the exam and the radiologist who read it among them. They "
         "have a care relation: naming them is a false accusation.",
         all_accounts: "You name every account that the roster knows, service accounts and those who made and read the exam among them. A "
-        "prefetcher is no person, and imaging units have a care relation.",
-        service_accounts_too: "You name a service account. It opened her study at night, as it does with every study that is needed the "
-        "next day. Behind it stands a rule, no person.",
+        "service account is no person, and imaging units have a care relation.",
+        service_accounts_too: "You name a service account. Behind `svc_router`, the router's account, stands a rule and no person: "
+        "it opens studies at night that the rule says will be needed.",
         last_message: "The right people, but with their last messages. The first one proves since when.",
-        search_as_evidence: "For those who opened the images you name the search before it. It is evidence for the list only: the opening "
-        "is another message.",
+        search_as_evidence: "For those who opened the images you name the search before it. It is "
+        "evidence for the list only: the opening is another message.",
         all_searched: "You call `listed` who searched by her name. Those who opened the images afterwards have `opened`: the graver of "
         "the two, with its own message.",
-        number_of_messages: "Your `message` counts messages. The number of *one* message is asked, the first: whoever doubts it can open "
-        "just that.",
+        number_of_messages: "Your `message` counts messages. The number of *one* message is "
+        "asked, the first: whoever doubts it can open just that.",
     }
     hints = [
         "Put roster and trail together: `people = trail.merge(roster, on=\"user\")`. Then keep `kind` person and units that are not in "
         "`imaging`. (And does `visits` have a row for her?)",
-        "Openings: event 110103 with her number in `patient`. Searches: event 110112; her number does not stand in it, only what was "
-        "typed, in `search`.",
+        "Openings: event 110103 with her number in `patient`. Searches: event 110112; her "
+        "number does not stand in it, only what was typed, in `search`.",
         "Which keys fit her name? Her family name and a star; and shorter beginnings of it, down to one letter with a star. Look at all "
         "searches by people without a relation: `people[people.search.str.contains(\"PatientName\", na=False)]`.",
-        "`people.groupby(\"user\").number.min()` gives the first number of each. One or two rows may also be written by hand.",
+        "Go through them, `for row in people.itertuples():`, and write down the first number of each user; or look "
+        "at the few rows that are left, and write the answer by hand.",
     ]
 
 
@@ -885,20 +1088,20 @@ def imaging(hospital):
 
 @lesson.input
 def transfers(hospital):
-    """Transfers that both ends reported: a DataFrame with sender, day, study, sender_says and archive_says (UTC, as each clock had it)."""
+    """Transfers that both ends reported: a DataFrame with sender, study, sender_says (when it began to send, by its clock) and archive_says
+    (when the archive had stored it, by the archive's), both in UTC."""
     import pandas as pd
-    trail = lesson.input_of("read_trail", hospital)
-    ours = {}
-    for one in trail:
-        if one.event == TRANSFERRED and one.action == "C" and one.source == "HV_PACS" and one.study:
-            ours.setdefault(one.study, []).append(one)
-    rows, seen = [], {}
-    for one in trail:
-        if one.event == TRANSFERRED and one.action == "C" and one.source not in ("HV_PACS", "HV_VNA") and one.study in ours:
-            nth = seen[one.study] = seen.get(one.study, -1) + 1
-            if nth < len(ours[one.study]):
-                rows.append((one.source, one.study, one.utc, ours[one.study][nth].utc))
-    frame = pd.DataFrame(rows, columns=["sender", "study", "sender_says", "archive_says"])
+    began, stored = {}, {}
+    for one in lesson.input_of("read_trail", hospital):
+        if not one.study or not one.user:
+            continue
+        if one.event == BEGUN:
+            began.setdefault((one.study, one.user), []).append(one)
+        elif one.event == TRANSFERRED and one.source == "HV_PACS":
+            stored.setdefault((one.study, one.user), []).append(one)
+    rows = [(one.source, one.study, one.utc, other.utc) for what, some in began.items() if len(some) == len(stored.get(what, ()))
+            for one, other in zip(some, stored[what], strict=True)]
+    frame = pd.DataFrame(sorted(rows, key=lambda row: row[3]), columns=["sender", "study", "sender_says", "archive_says"])
     for name in ("sender_says", "archive_says"):
         frame[name] = pd.to_datetime(frame[name])
     return frame
@@ -915,23 +1118,45 @@ def _holes(trail):
     return found
 
 
-def _ahead(transfers, sender, since=None, how="median"):
-    rows = transfers[transfers.sender == sender]
-    if since:
-        rows = rows[rows.archive_says >= since]
-    return round(float(getattr((rows.sender_says - rows.archive_says).dt.total_seconds(), how)()), 1)
-
-
 def _minute(value):
-    """'2025-03-22 02:09' of a time in any ISO form."""
-    return _moment(value)[:16]
+    """'2025-03-22 02:09' of a time in any ISO form, or as people write it: 22.03.2025 02:09, 22 March 2025, 02:09 UTC."""
+    text = re.sub(r"\s+", " ", re.sub(r"(?i)\b(utc|gmt|z)$", "", str(value).strip().replace(",", " "))).strip()
+    for form in ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d %B %Y %H:%M", "%d %b %Y %H:%M", "%B %d %Y %H:%M", "%d-%m-%Y %H:%M"):
+        with contextlib.suppress(ValueError):
+            return f"{datetime.strptime(text, form):%Y-%m-%d %H:%M}"
+    try:
+        return _moment(text)[:16]
+    except ValueError:
+        raise ValueError("write the time with its day, as `2025-03-30 01:41`") from None
+
+
+def _told_of_a_minute(given, right):
+    """A sentence on a wrong minute."""
+    apart = (datetime.fromisoformat(given) - datetime.fromisoformat(right)).total_seconds() / 60
+    if abs(apart) == 1:
+        return "Only just not: give the minute in which the last message before the hole was sent, and leave its seconds out."
+    return "That is another moment than that of the last message before the hole."
+
+
+_DAY_BY_DAY = "Look at the difference day by day first: it is some seconds below zero, then " \
+    "from one day on a large one. Take the days after that alone."
 
 
 def _told_of_trust(name, given, right, one):
+    if name == "lost" and given[0] < 0:
+        return "Fewer than none can't be missing. A number that falls is a restart; a hole is a jump up."
     if name == "lost" and abs(given[0] - right[0]) <= 2:
         return "Nearly. If 7 is followed by 10, which numbers are missing, and how many are they?"
-    if name == "ahead" and abs(given[0] + right[0]) < 3:
+    if name == "clock":
+        return "In `transfers` that system does what it does all the month long. Whose difference is another from some day on?"
+    if name == "ahead" and abs(given[0] + right[0]) <= 30:
         return "The amount is right, the sign is not: a clock that shows a later time than the right one is *ahead*."
+    if name == "ahead" and -120 < given[0] <= 0:
+        return "So long it takes to send while the clock is right. A median of the whole month shows that alone, where most of its " \
+            "days were good. " + _DAY_BY_DAY
+    if name == "ahead":
+        return "That is another number. Take transfers of this sender and of these two weeks alone; how far does " \
+            "`sender_says` lie behind `archive_says` there, and how far before?"
     return None
 
 
@@ -942,33 +1167,37 @@ class CanItBeTrusted:
     - `source`: the system of which messages are missing;
     - `after`: the time (UTC, to the minute) of its last message before the hole;
     - `lost`: how many messages are missing there, by their numbers;
-    - `clock`: the system whose clock was wrong for two weeks;
-    - `ahead`: by how many seconds it then ran ahead of the archive's clock (within 3 seconds).
+    - `clock`: the system whose clock was wrong for the last two weeks;
+    - `ahead`: by how many seconds it then ran ahead of the archive's clock. Half a minute more or less does not matter, since sending takes
+      some seconds too.
     """
 
-    answer = Fields("trust", {"source": Text(), "after": Text(reading=_minute), "lost": Number(), "clock": Text(),
-                              "ahead": Number(unit="s", tolerance=3)}, remark=_told_of_trust)
+    answer = Fields("trust", {"source": Text(), "after": Text(reading=_minute, remark=_told_of_a_minute), "lost": Number(), "clock": Text(),
+                              "ahead": Number(unit="s", tolerance=30)}, remark=_told_of_trust)
     points = 3
     praise = "So the answer to the colleague gets a second sentence: for an hour and a half of 22 March the archive's messages are " \
-        "missing, and nobody can say what happened in it. That is honest, and it is what an auditor asks first."
+        "missing, and nobody can say what happened in it. That is honest, and it is what an auditor asks first. (And what was lost " \
+        "right before a restart, when the numbers begin anew, would not show at all.)"
 
     def solution(trail, transfers):
-        hole = None
         for source, rows in trail.groupby("source"):
-            missing = rows.sequence.diff() - 1
-            if missing.max() > 0:
-                place = missing.idxmax()
-                before = rows.utc.shift()
-                hole = {"source": source, "after": str(before[place]), "lost": int(missing[place])}
-        late = transfers[transfers.archive_says >= "2025-03-26"].copy()
-        late["ahead"] = (late.sender_says - late.archive_says).dt.total_seconds()
-        medians = late.groupby("sender").ahead.median()
-        return {**hole, "clock": medians.idxmax(), "ahead": float(medians.max())}
+            step = rows.sequence.diff()
+            if step.max() > 1:
+                place = step.idxmax()                            # the first row after the hole
+                before = rows.loc[:place].iloc[-2]               # the row before it
+                hole = {"source": source, "after": str(before.utc), "lost": int(step[place]) - 1}
+
+        ahead = (transfers.sender_says - transfers.archive_says).dt.total_seconds()
+        good = ahead[transfers.archive_says < "2025-03-24"].groupby(transfers.sender).median()
+        late = ahead[transfers.archive_says >= "2025-03-26"].groupby(transfers.sender).median()
+        wrong = late - good                                      # what sending itself takes is in both
+
+        hole["clock"] = wrong.idxmax()
+        hole["ahead"] = float(wrong.max())
+        return hole
 
     def _right(trail, transfers, **other):
-        source, after, _, lost = _holes(list(trail.itertuples()))[0]
-        return {"source": source, "after": str(after), "lost": lost, "clock": "HV_ROUTER",
-                "ahead": _ahead(transfers, "HV_ROUTER", "2025-03-26"), **other}
+        return {**CanItBeTrusted.solution(trail, transfers), **other}
 
     def longest_silence(trail, transfers):
         quiet = {source: rows.utc.diff().max() for source, rows in trail.groupby("source") if len(rows) > 1}
@@ -1005,7 +1234,13 @@ class CanItBeTrusted:
         return CanItBeTrusted._right(trail, transfers, clock="CTER01")
 
     def whole_month(trail, transfers):
-        return CanItBeTrusted._right(trail, transfers, ahead=_ahead(transfers, "HV_ROUTER", how="mean"))
+        rows = transfers[transfers.sender == "HV_ROUTER"]
+        ahead = (rows.sender_says - rows.archive_says).dt.total_seconds()
+        return CanItBeTrusted._right(trail, transfers, ahead=float(ahead.mean()))
+
+    def slowest_sender(trail, transfers):
+        medians = (transfers.archive_says - transfers.sender_says).dt.total_seconds().groupby(transfers.sender).median()
+        return CanItBeTrusted._right(trail, transfers, clock=medians.idxmax())
 
     wrong_ways = {
         longest_silence: "You look for the longest silence. A scanner is silent for days when nobody uses it; and a busy archive can lose "
@@ -1018,9 +1253,10 @@ class CanItBeTrusted:
         the_message_after: "That is the first message after the hole. Asked is the last one *before* it: from there on nothing is proven.",
         one_too_many: "That is the difference of the two numbers. From 7 to 10 the difference is 3, and two are missing.",
         scanner_of_the_night: "The scanner's wall clock was an hour off in the night of Case 17, but its messages carry the offset that "
-        "it really used: the *moment* is right, and in `transfers` both ends agree.",
-        whole_month: "That is the mean of the whole month, the days before the clock went wrong included. Look at the difference day by "
-        "day first: it is zero for two weeks, then another, constant one. Of these days take the median.",
+        "it really used: the *moment* is right, and in `transfers` it began to send some seconds before the archive had stored.",
+        whole_month: "That is the mean of the whole month, the days before the clock went wrong included. " + _DAY_BY_DAY,
+        slowest_sender: "That system sends for longer than others, long series. It began before the archive had stored, as it must be. A "
+        "clock is proven wrong where something is stored *before* it was sent.",
     }
     hints = [
         "Numbers: for one source, `rows = trail[trail.source == \"MR1\"]`, then `rows.sequence.diff()` is the step from each message to "
@@ -1028,9 +1264,10 @@ class CanItBeTrusted:
         "Which sources have a step of more than 1? `for source, rows in trail.groupby(\"source\"): print(source, "
         "rows.sequence.diff().max())`. The row of the jump is `rows.sequence.diff().idxmax()`, and `trail.loc[...]` shows it; the message "
         "before it is the row above in `rows`.",
-        "Clocks: make a column, `transfers[\"ahead\"] = (transfers.sender_says - transfers.archive_says).dt.total_seconds()`. Then its "
-        "median by sender: `transfers.groupby(\"sender\").ahead.median()`.",
-        "A median of the whole month may be of the good days or of the bad ones: take the days from 26 March on.",
+        "Clocks: make a column, `transfers[\"ahead\"] = (transfers.sender_says - transfers.archive_says).dt.total_seconds()`. Nothing is "
+        "stored before it was sent, so it should be below zero. Whose is above, and when: `transfers[transfers.ahead > 0]`?",
+        "A median of the whole month may be of the good days or of the bad ones: take the days from 26 March on, "
+        "`late = transfers[transfers.archive_says >= \"2025-03-26\"]`, and `late.groupby(\"sender\").ahead.median()`.",
     ]
 
 
@@ -1057,8 +1294,9 @@ SIGNALS = {
     "exported": "exported a study to a disc",
     "service": "is a service account",
     "no_relation": "opened a patient's images or record, by the number on the images, without a care relation",
-    "wrong_number": "all of that were images under a wrong number or without their order; since their correction there is a relation",
-    "trauma_call": "all of that were images of a patient of the Emergency department, within two hours of their arrival",
+    "wrong_number": "each look without a relation was at images under a wrong number or without their order; "
+    "since the correction there is one",
+    "trauma_call": "each look without a relation was at images of a patient of the Emergency department, within two hours of their arrival",
     "left": "the account belongs to somebody who has left",
     "two_sites": "logged in at two sites within ten minutes",
     "burst": "ten failed logins within two minutes, then one that worked",
@@ -1252,6 +1490,11 @@ def review(hospital):
     return Review(lesson.input_of("judged_cases", hospital))
 
 
+def _is_number(value):
+    """Whether it is a number, of Python's or numpy's, and no truth value."""
+    return isinstance(value, numbers.Real) and type(value).__name__ not in ("bool", "bool_")
+
+
 def policy_of(value):
     """(points by signal, the least that is reported). Raises ValueError with a sentence."""
     if type(value) is not dict or set(value) != {"points", "report_from"}:
@@ -1262,11 +1505,33 @@ def policy_of(value):
     for name, number in points.items():
         if name not in SIGNALS:
             raise ValueError(f"there is no signal {name!r}")
-        if type(number) not in (int, float) or not abs(number) <= 1000:
+        if number is Ellipsis:
+            raise ValueError(f"the points of {name} are still open")
+        if not _is_number(number) or not abs(number) <= 1000:
             raise ValueError(f"the points of {name} are no number between -1000 and 1000")
-    if type(least) not in (int, float) or not 0 < least <= 10_000:
+    if not _is_number(least) or not 0 < least <= 10_000:
         raise ValueError("`report_from` is a number above 0: a case without points is nobody's business")
     return {"points": points, "least": least}
+
+
+def _grave_days():
+    """Days that need action, whatever else the account did: {in words: signals}."""
+    grave = {"left": ("the account of somebody who has left is used", ()),
+             "burst": ("a password is guessed", ("failed_login",)),
+             "mass_export": ("dozens of studies are exported", ("exported",))}
+    beside = {"service": "it is a service account", "wrong_number": "it had opened images under a wrong number before",
+              "trauma_call": "it had been called to the Emergency department before"}
+    found = {}
+    for name, (what, along) in grave.items():
+        for excuses in itertools.chain.from_iterable(itertools.combinations(beside, count) for count in (1, 2)):
+            if excuses[0] == "service" and (name == "left" or len(excuses) > 1):
+                continue                                            # a service account has neither a last day nor a patient
+            found[f"{what}; {' and '.join(beside[one] for one in excuses)}"] = {name, *along, "no_relation", *excuses}
+        found[f"{what}, on a long night's work"] = {name, *along, "night", "off_shift", "many_opened", "failed_login"}
+    return found
+
+
+GRAVE_DAYS = _grave_days()
 
 
 def reviewed(policy, some):
@@ -1276,6 +1541,7 @@ def reviewed(policy, some):
     missed   : ids of the incidents that were not reported
     innocent : of the innocent ones, [signals, how many], the most frequent first
     before   : the id of an urgent incident that does not stand before all others, or ""
+    hidden   : days of which no month has had one yet, that need action at once and would not be reported: in words
     """
     found, innocent = {}, {}
     accused = 0
@@ -1293,7 +1559,9 @@ def reviewed(policy, some):
     others = max((points for one, points in found.items() if one not in URGENT), default=0)
     before = next((one for one in URGENT if one in found and found[one] <= others), "")
     return {"reported": accused + len(found), "accused": accused, "missed": missed,
-            "innocent": sorted(([key, count] for key, count in innocent.items()), key=lambda one: (-one[1], one[0])), "before": before}
+            "innocent": sorted(([key, count] for key, count in innocent.items()), key=lambda one: (-one[1], one[0])), "before": before,
+            "hidden": [words for words, signals in GRAVE_DAYS.items()
+                       if sum(policy["points"].get(name, 0) for name in signals) < policy["least"]]}
 
 
 class Review:
@@ -1329,10 +1597,22 @@ class Tried:
             lines.append("missed: " + "; ".join(BLAMED[one] for one in out["missed"]))
         if out["before"]:
             lines.append(f"not at the top: {URGENT[out['before']]}")
+        if out["hidden"] and not any(one in URGENT for one in out["missed"]):
+            lines.append(f"and if next month {out['hidden'][0]}: not reported")
         return "\n".join(lines)
 
 
 EXCUSES = ("service", "wrong_number", "trauma_call")
+
+
+class _Policy(Config):
+    """Settings of the review. The cases of a hospital are made before the policy is timed: in a fresh kernel that takes seconds."""
+
+    def judge(self, exercise, given, editions):
+        """As every Config."""
+        for hospital in editions.all():
+            lesson.input_of("judged_cases", hospital)
+        return super().judge(exercise, given, editions)
 
 
 @lesson.exercise
@@ -1348,12 +1628,13 @@ class Policy:
     1. **nobody innocent** is reported: a false accusation is not made good by anything;
     2. **at most one** of the eleven violations is missed, and none that needs action today (an account of somebody who has left, a guessed
        password, an export of dozens of studies);
-    3. these three stand **before all others** in the report.
+    3. these three stand **before all others** in the report;
+    4. and **nothing excuses them**: they are reported whatever else that account did on that day, in months to come too.
 
     `review.try_out(policy)` tells you where you are with your month. The check also lets it loose on months of other hospitals.
     """
 
-    answer = Config("policy", reading=policy_of, called="policy", shape="a dictionary",
+    answer = _Policy("policy", reading=policy_of, called="policy", shape="a dictionary",
                     template='policy = {\n    "points": {\n        "left": ...,\n    },\n    "report_from": ...,\n}')
     points = 4
     praise = "That policy can be shown to the works council: what is counted, what excuses, who is asked first. And whoever is reported " \
@@ -1419,6 +1700,9 @@ class Policy:
     def a_point_for_each():
         return {"points": {name: 1 for name in SIGNALS if name not in EXCUSES}, "report_from": 3}
 
+    def excuses_for_everything():
+        return Policy._with(service=-1000, wrong_number=-1000, trauma_call=-1000)
+
     def never_mind():
         return Policy._with(least=1000)
 
@@ -1434,16 +1718,16 @@ class Policy:
         known_people: "You report whoever opened images of an employee or of a person of public interest. Somebody has to make and read "
         "their exams. Being known is no signal against those who treat.",
         much_work: "You report whoever opened many studies: radiologists who read their list. Many accesses are a measure of work.",
-        override_is_abuse: "You report an override that had its reason: a patient without a number, unconscious, at night. It was Case "
-        "17, the study that the associate put right later. The button is there to be used; what counts is whether there was a patient to "
-        "treat.",
-        mistyped_passwords: "You report mistyped passwords. Six in a hundred logins of this hospital fail; ten failures within two "
-        "minutes are another thing.",
+        override_is_abuse: "You report an override that had its reason: a patient without a number, "
+        "unconscious, at night. It was Case 17, the study that the associate put right later. The button is "
+        "there to be used; what counts is whether there was a patient to treat.",
+        mistyped_passwords: "You report mistyped passwords. Six in a hundred logins of this hospital "
+        "fail; ten failures within two minutes are another thing.",
         machines_accused: "You report service accounts. They have no unit, so none of their accesses has a care relation: the rule behind "
         "them has its reasons, not they.",
-        the_repaired_ones: "You report people who treated the patient, but whose images lay under a wrong number or without their order "
-        "at that time. They are the studies that the associate has put right since: there is a signal for that, and it speaks for these "
-        "people.",
+        the_repaired_ones: "You report people who treated the patient, but whose images lay under a wrong "
+        "number or without their order at that time. They are the studies that the associate has put right "
+        "since: there is a signal for that, and it speaks for these people.",
         the_trauma_team: "You report the intensive care physician who came down when an emergency's images arrived. Her own ward never "
         "had the patient; a signal speaks for her.",
         snooping_alone: "Your policy finds who looked at patients of others, and misses who misuses an account: a guessed password, a "
@@ -1454,6 +1738,9 @@ class Policy:
         "it can't wait behind a neighbour's curiosity.",
         a_point_for_each: "A point for each signal, and a sum: so three harmless things (night, a mistyped password, a long day) make a "
         "suspect, and one grave thing alone does not. What is grave by itself needs enough points by itself.",
+        excuses_for_everything: "An excuse counts for so much that it hides everything: a service account that exports the "
+        "archive, a guessed password of somebody whose patient had a wrong number that day. An excuse explains a missing "
+        "care relation; it has to outweigh those points, and no more.",
         never_mind: "Nothing is reported. That accuses nobody, and leaves a guessed password in use.",
     }
     hints = [
@@ -1462,8 +1749,8 @@ class Policy:
         "Begin with signals that no innocent case has at all. Try it out: what is missed?",
         "The rest of the violations have `no_relation`, and so have some innocent cases. Which signals do these innocent cases have "
         "besides, `try_out` says: some speak *for* somebody, and may have points below zero.",
-        "Points of an excuse must outweigh those of `no_relation`. For the order: the three that need action today get so many points "
-        "that no other sum reaches them.",
+        "Points of an excuse must outweigh those of `no_relation`, and must not outweigh what needs action today. For the order: "
+        "those three get so many points that no other sum reaches them.",
     ]
 
     def trial(settings, hospital):
@@ -1482,7 +1769,11 @@ class Policy:
         elif len(outcome["missed"]) > 1:
             found.append(f"{len(outcome['missed'])} of {len(BLAMED)} violations are missed, {BLAMED[outcome['missed'][0]]} among them.")
         if outcome["before"]:
-            found.append(f"Not before all others in the report: {URGENT[outcome['before']]}.")
+            found.append(f"Not before all others in the report: {URGENT[outcome['before']]}. What shows it by itself has to weigh more "
+                         "than whatever another case adds up to.")
+        if outcome["hidden"]:
+            found.append(f"A day that no month has had yet: {outcome['hidden'][0]}. It would not be reported, because what speaks for "
+                         "the account outweighs it. An excuse explains a missing care relation, nothing else.")
         return found
 
 
@@ -1507,70 +1798,161 @@ def parts_of(given):
     """The parts of an audit message that matter here, by name. Raises ValueError with a sentence when it breaks the schema."""
     text = given.decode("utf-8") if isinstance(given, bytes) else given
     text = text.strip().lstrip(audit.BOM)
+    if re.match(r"(\d+ )?<\d+>1 ", text):
+        raise ValueError("before the XML stands the header of a syslog message. Asked is the audit message alone, from `<AuditMessage` on")
     text = re.sub(r"^<\?xml.*?\?>\s*", "", text)
     found = audit.problems(text)
     if found:
         raise ValueError(f"this is no message of the schema: {found[0]}")
+    root = audit.tree(text)
+    _refuse_plain_text(root)
     said = audit.read(text)
     requestors = [one for one in said["participants"] if one["requestor"]]
     if len(requestors) > 1:
         raise ValueError("several participants are marked as requestor; the standard allows one")
     person = requestors[0] if requestors else {"user_id": "", "host": ""}
-    # A patient is of type 1 and in role 1; another object is named by what kind of number it has.
-    patients = [one for one in said["objects"] if one["type"] == "1" and one["role"] == "1"]
-    studies = [one for one in said["objects"] if one["id_type"] == "110180"]
-    others = [one for one in said["objects"] if one not in patients and one not in studies]
+    helpers = [one for one in said["participants"] if not one["requestor"]]
+    archive = next((one for one in helpers if one["user_id"] == "2214"), None) or next((one for one in helpers if "HV_PACS" in (
+        one["user_id"], one["name"], *_titles(one["alternative"]))), {"user_id": "", "alternative": ""})
+    # A patient is of type 1; another object is named by what kind of number it has.
+    things = list(zip(said["objects"], root.findall("ParticipantObjectIdentification"), strict=True))
+    patients = [one for one in things if one[0]["type"] == "1" or one[0]["id_type"] == "2"]
+    studies = [one for one in things if one not in patients and one[0]["id_type"] == "110180"]
+    others = [one for one in things if one not in patients and one not in studies]
     try:
         when = _moment(said["when"])
         zone = datetime.fromisoformat(said["when"]).tzinfo is not None
     except ValueError as problem:
         raise ValueError(f"EventDateTime can't be read: {problem}") from None
     return {
-        "EventID": said["event"], "EventActionCode": said["action"] or "", "EventOutcomeIndicator": said["outcome"],
-        "the zone of EventDateTime": "given" if zone else "none", "EventDateTime": when,
-        "UserID of the requestor": (person["user_id"] or "").casefold().removesuffix(DOMAIN),
-        "NetworkAccessPointID of the requestor": person["host"] or "",
-        "the archive as a participant": "there" if any(
-            one["user_id"] == "2214" or "HV_PACS" in (one["user_id"], *(one["alternative"] or "").removeprefix("AETITLES=").split(";"))
-            for one in said["participants"] if not one["requestor"]) else "not there",
+        "EventID": said["event"], "EventTypeCode": ", ".join(one or "" for one in said["event_types"]),
+        "EventActionCode": said["action"] or "", "EventOutcomeIndicator": said["outcome"],
+        "The zone of EventDateTime": "given" if zone else "none", "EventDateTime": when,
+        "The requestor's UserID": (person["user_id"] or "").casefold(),
+        "The requestor's NetworkAccessPointID": person["host"] or "",
+        "The archive's UserID": archive["user_id"] or "",
+        "The archive's AlternativeUserID": "AETITLES=HV_PACS" if "HV_PACS" in _titles(archive["alternative"])
+        else archive["alternative"] or "",
+        "NetworkAccessPointTypeCode": "right" if all(
+            one.get("NetworkAccessPointTypeCode", "2") == "2" for one in root.findall("ActiveParticipant")
+            if re.fullmatch(r"[\d.]+", one.get("NetworkAccessPointID", ""))) else "wrong",
+        "The list of participants": ", ".join(one["user_id"] or "" for one in helpers if one is not archive),
         "AuditSourceID": said["source"],
-        "the study": ", ".join(one["id"] or "" for one in studies),
-        "the patient": ", ".join(one["id"] or "" for one in patients),
-        "the name in the patient's object": ", ".join(names.search_form(one["name"] or "") for one in patients),
-        "the kind of the patient's number": ", ".join(one["id_type"] for one in patients),
-        "other objects": ", ".join(one["id"] or "" for one in others),
-        "free text": "there" if said["explanation"] or _leak(said, patients) else "none",
+        "The study": _ids(studies), "The kind of the study's number": _kinds(studies),
+        "The study's object, by type and role,": _roles(studies),
+        "The patient": _ids(patients), "The kind of the patient's number": _kinds(patients),
+        "The patient's object, by type and role,": _roles(patients),
+        "The name in the patient's object": ", ".join(names.search_form(one["name"] or "") for one, _ in patients),
+        "The list of objects": _ids(others),
+        "The codeSystemName of EventID": root.find("EventIdentification/EventID").get("codeSystemName"),
+        "EventOutcomeDescription": "none" if said["explanation"] is None else "there",
+        "The place of the patient's name": "elsewhere" if _leak(text, root, [element for _, element in patients]) else "nowhere else",
     }
 
 
-def _leak(said, patients):
-    """Whether anything but the patient's own object holds the patient's family name."""
-    names_ = {(one["name"] or "").split("^")[0].casefold() for one in patients} - {""}
-    texts = [(one["name"] or "").casefold() for one in said["objects"] if one not in patients]
-    texts += [value.decode("utf-8", "replace").casefold() for one in said["objects"] for key, value in one["details"].items()
-              if one not in patients or not key.casefold().startswith("patient")]
-    return any(name in text for name in names_ for text in texts)
+def _titles(alternative):
+    """The AE titles in an AlternativeUserID, 'AETITLES=HV_PACS;HV_VIEW' (PS3.15 A.5.2.2)."""
+    return (alternative or "").removeprefix("AETITLES=").split(";") if (alternative or "").startswith("AETITLES=") else []
+
+
+def _ids(things):
+    return ", ".join(one["id"] or "" for one, _ in things)
+
+
+def _kinds(things):
+    return ", ".join(f"{one['id_type']} {element.find('ParticipantObjectIDTypeCode').get('codeSystemName')}" for one, element in things)
+
+
+def _roles(things):
+    return ", ".join(f"{one['type']} {one['role']}" for one, _ in things)
+
+
+def _refuse_plain_text(root):
+    """Raise ValueError with a sentence when something that the schema wants in base64, or as a number, is neither."""
+    held = [(f'the ParticipantObjectDetail "{one.get("type")}"', one.get("value", "")) for one in root.iter("ParticipantObjectDetail")]
+    held += [("the ParticipantObjectQuery", one.text or "") for one in root.iter("ParticipantObjectQuery")]
+    for what, value in held:
+        try:
+            base64.b64decode("".join(value.split()), validate=True)
+        except ValueError:
+            raise ValueError(f"{what} is plain text. The schema wants its value in base64, as it may hold anything; and nothing of "
+                             "that kind is asked here") from None
+    for one in root.iter("SOPClass"):
+        if not one.get("NumberOfInstances", "").isdigit():
+            raise ValueError("NumberOfInstances of a SOPClass is no number")
+
+
+def _leak(text, root, patients):
+    """Whether anything but the patient's own object holds the patient's family name, a comment included."""
+    family = {(one.findtext("ParticipantObjectName") or "").split("^")[0].strip().casefold() for one in patients} - {""}
+    inside = {id(part) for one in patients for part in one.iter()}
+    said = re.findall(r"<!--(.*?)-->", text, re.DOTALL)
+    for one in root.iter():
+        values = [one.text or "", one.tail or "", *one.attrib.values()]
+        if one.tag == "ParticipantObjectDetail":
+            values.append(base64.b64decode(one.get("value", "")).decode("utf-8", "replace"))
+        if id(one) not in inside:
+            said += values
+    return any(name in one.casefold() for name in family for one in said)
+
+
+class _CorrectionMessage(Message):
+    """As a Message; what nobody asked for may be in it, but must be true."""
+
+    def judge(self, exercise, given, editions):
+        """As every message."""
+        verdict = super().judge(exercise, given, editions)
+        if not verdict.correct:
+            return verdict
+        facts = lesson.input_of("correction", editions.own)
+        text = given[0] if isinstance(given[0], str) else bytes(given[0]).decode("utf-8")
+        root = audit.tree(re.sub(r"^<\?xml.*?\?>\s*", "", text.strip().lstrip(audit.BOM)))
+        told = [("accession", one.get("Number", "")) for one in root.iter("Accession")]
+        told += [(one.get("type", ""), base64.b64decode(one.get("value", "")).decode("utf-8", "replace"))
+                 for one in root.iter("ParticipantObjectDetail")]
+        for kind, value in told:
+            name = re.sub(r"[\s_-]", "", kind.casefold())
+            right = facts["accession"] if "accession" in name else facts["patient_id"] if name in ("patientid", "patientnumber") else value
+            if value.strip() != right:
+                return Verdict(Outcome.NOT_YET, f"All that is asked is right. But the message also tells a number, `{kind}`, that is "
+                               "not the one in `correction`. What nobody asked for has to be true as well.", "value")
+        return verdict
 
 
 def _about_the_message(part, given, right, input_of):
     if given is None:
         return None
+    if part in ("The patient", "The study") and ", " in given:
+        whose = "the patient to whom the study belongs since" if part == "The patient" else "the study that was changed"
+        return f"There are several such objects; one is asked, of {whose}."
     told = {
         "EventID": "The question names the event; its code stands in the table of events.",
+        "EventTypeCode": "The question names no type of event: leave EventTypeCode out. 110122, for one, says that somebody logged in.",
         "EventActionCode": "Five letters are allowed: create, read, update, delete, execute. Which one changes what is there?",
         "EventOutcomeIndicator": "Did it succeed, or fail?",
         "EventDateTime": "When did it happen, in UTC or with the right offset? In April Amsterdam is two hours ahead of UTC.",
-        "UserID of the requestor": "Who corrected? The account stands in `correction`, and that participant alone has UserIsRequestor "
-        "true.",
-        "NetworkAccessPointID of the requestor": "At which computer did that person sit?",
-        "the archive as a participant": "The process that changed the instances takes part as well: UserID 2214, AlternativeUserID "
-        "AETITLES=HV_PACS, not the requestor.",
+        "The requestor's UserID": "Who corrected? The account stands in `correction`, whole, with what is "
+        "behind the @; that participant alone has UserIsRequestor true.",
+        "The requestor's NetworkAccessPointID": "At which computer did that person sit?",
+        "The archive's UserID": "The process that changed the instances takes part as well, not as the requestor: its UserID stands in "
+        "the question.",
+        "The archive's AlternativeUserID": "The AE title of the archive's process stands there as `AETITLES=` and the title.",
+        "NetworkAccessPointTypeCode": "It says what kind of address NetworkAccessPointID is: 1 a machine's name, 2 an IP address.",
+        "The list of participants": "Only the administrator and the archive's process took part.",
         "AuditSourceID": "Which system writes this message?",
-        "the study": "One object of ID type 110180 holds the Study Instance UID of the images that were changed.",
-        "the patient": "One object of type 1 and role 1 holds the patient's number, as it is since the correction.",
-        "the kind of the patient's number": "Of the patient's number the ID type is (2, RFC-3881, \"Patient Number\").",
-        "the name in the patient's object": "It is the patient's name as it is since the correction, in the form FAMILY^GIVEN.",
-        "other objects": "Only the study and the patient are asked.",
+        "The study": "One object of ID type 110180 holds the Study Instance UID of the images that were changed.",
+        "The kind of the study's number": "Of a study the ID type is (110180, DCM, \"Study Instance UID\").",
+        "The study's object, by type and role,": "A study is of type 2, a system object, in role 3, a report (PS3.15 A.5.3.6), as "
+        "in part 1.",
+        "The patient": "One object of type 1 and role 1 holds the patient's number, as it is since the correction.",
+        "The kind of the patient's number": "Of the patient's number the ID type is (2, RFC-3881, \"Patient Number\").",
+        "The patient's object, by type and role,": "A patient is of type 1, a person, in role 1, the patient.",
+        "The name in the patient's object": "It is the patient's name as it is since the correction, in the form FAMILY^GIVEN.",
+        "The list of objects": "Only the study and the patient are asked.",
+        "The codeSystemName of EventID": "The codes of events are DICOM's own: DCM.",
+        "EventOutcomeDescription": "HVGH's policy leaves it out: every administrator of the repository reads it.",
+        "The place of the patient's name": "It stands outside the patient's own object as well, in another object, an "
+        "attribute or a comment. HVGH's policy keeps it in that one place.",
     }
     return told.get(part)
 
@@ -1595,16 +1977,17 @@ class Correction:
     `correction`:
 
     - the event is *DICOM Instances Accessed* (PS3.15 A.5.3.6): instances were **changed**, with success;
-    - the administrator began it, at that computer; the archive's process (UserID 2214, AlternativeUserID `AETITLES=HV_PACS`) took part;
+    - the administrator (`user`, whole) began it, at that computer (`host`, an IP address); the archive's process (UserID 2214,
+      AlternativeUserID `AETITLES=HV_PACS`) took part;
     - it happened at `wall_clock`, the time in Amsterdam;
     - two objects: the study, and the patient **to whom it belongs since**;
     - HVGH's policy: no EventOutcomeDescription, and the patient's name nowhere but in the patient's own object.
 
-    Like every message it has to keep to the schema. The shortest way: copy the message that is printed in part 1, and change what has to
-    be changed.
+    Write the XML alone, from `<AuditMessage` on, without the header of syslog. Like every message it has to keep to the schema. The
+    shortest way: copy the message that is printed in part 1 between three quotes, and change what has to be changed.
     """
 
-    answer = Message("message", reading=parts_of, remark=_about_the_message)
+    answer = _CorrectionMessage("message", reading=parts_of, remark=_about_the_message)
     points = 3
     praise = "Now the next reviewer who finds accesses to a number that no longer exists can follow the study to its right patient: that " \
         "is how the physician of Case 17 is cleared in a minute."
@@ -1674,12 +2057,12 @@ class Correction:
         return _correction_message(correction, with_archive=False)
 
     wrong_ways = {
-        read_only: "EventActionCode R says that the images were read. They were changed: that is another letter, and for a hearing "
-        "another thing.",
+        read_only: "EventActionCode R says that the images were read. They were changed: "
+        "that is another letter, and for a hearing another thing.",
         deleted_and_made_anew: "EventActionCode D says that instances were deleted; and a study that is deleted as a whole would be the "
         "event 110105. Nothing was deleted: attributes were changed.",
-        another_event: "That is another event, a patient's record. The patient's record was not touched; it is the images that belong to "
-        "another number now.",
+        another_event: "That is another event, a patient's record. The patient's record was not "
+        "touched; it is the images that belong to another number now.",
         wall_clock_as_utc: "You wrote the wall clock's time with a Z. Z means UTC, and in April Amsterdam is two hours ahead: so the "
         "correction lies in the future when it is written.",
         without_a_zone: "EventDateTime has no zone. The schema lets it pass, and nobody can say which hour it was: write Z or the offset.",
@@ -1688,13 +2071,13 @@ class Correction:
         nobody_began_it: "No participant is marked as requestor (PS3.15 Table A.5-1), though the archive knows who pressed the button: "
         "that account is what the next reviewer looks for.",
         patient_acted: "The patient's number stands as UserID. Who acts is a participant; whom it is about is a participating **object**.",
-        the_wrong_number: "That is the mistyped number. Since the correction the study belongs to another one, and under that the next "
-        "reviewer will look.",
+        the_wrong_number: "That is the mistyped number. Since the correction the study belongs to "
+        "another one, and under that the next reviewer will look.",
         the_old_name: "The number is right, but the name beside it is still the mistyped one. Both were corrected.",
-        study_of_the_order: "That UID is the one that the order had planned. The scanner had not seen the order and made its own: the "
-        "images bear that one.",
-        told_in_free_text: "You tell the story in free text. EventOutcomeDescription is for why something failed; every administrator of "
-        "the repository reads it, and a patient's name and condition have no place there.",
+        study_of_the_order: "That UID is the one that the order had planned. The scanner had not "
+        "seen the order and made its own: the images bear that one.",
+        told_in_free_text: "You tell the story in free text. EventOutcomeDescription is read by every administrator of the repository, "
+        "and a patient's name and condition have no place there: HVGH's policy leaves it out.",
         person_alone: "The archive's process is missing among the participants: it is what changed the instances.",
     }
     hints = [
@@ -1718,7 +2101,7 @@ def _repository(keep, take):
 
         def handle(self):
             """Keep what `take` finds."""
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, SystemExit):
                 for message in take(self.request.recv):
                     keep(message)
 
@@ -1749,7 +2132,8 @@ _MARK = b"LATER-MESSAGE"
 
 
 def _visit_messages(seed):
-    """Syslog messages for the visitor: plain ones, one with letters of two octets, one with line ends, a malformed and a marked one."""
+    """Syslog messages for the visitor: plain ones; one with letters of two octets, one with line ends, a malformed one; others that are no
+    audit messages, or hold what looks like an end or a beginning; and a marked one."""
     draw = random.Random(seed)
 
     def packed(xml):
@@ -1761,8 +2145,43 @@ def _visit_messages(seed):
         packed(xml.replace("DOE^JANE", "ØSTERGÅRD^ZOË")),
         packed(xml.replace("><", ">\n<")),
         packed(_made(draw, outcome="1")[0]),
+        b"<86>1 2025-04-07T05:12:31Z hv-pacs.hvgh.example sshd 771 - - session opened for user root",
+        b"<84>1 2025-04-07T05:12:31Z hv-pacs.hvgh.example HV_PACS 2214 - - not sent again: "
+        b"96 <85>1 2025-04-07T05:12:30Z hv-pacs.hvgh.example HV_PACS 2214 - - <AuditMessage></AuditMessage> (queue full)",
+        packed(xml) + b" \n",
         packed(xml.replace("MR KNEE", _MARK.decode())),
     )
+
+
+def _left_behind(server, patience=0.5):
+    """Whether a handler of the server's still runs although its sender has left: it is given a moment, and then ended."""
+    give_up = time.monotonic() + patience
+    while (running := _handlers(server)) and time.monotonic() < give_up:
+        time.sleep(0.003)
+    for thread in running:
+        # The interpreter raises it in that thread, which would else keep a processor busy until the kernel ends.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(SystemExit))
+    give_up = time.monotonic() + 1
+    while running and _handlers(server) and time.monotonic() < give_up:
+        time.sleep(0.003)
+    return bool(running)
+
+
+def _handlers(server):
+    """The threads that are inside a request handler of a server of `socketserver`: their idents."""
+    found = []
+    for ident, frame in list(sys._current_frames().items()):
+        while frame is not None:
+            if frame.f_code is socketserver.BaseRequestHandler.__init__.__code__ and frame.f_locals.get("server") is server:
+                found.append(ident)
+                break
+            frame = frame.f_back
+    return found
+
+
+# What is tried while connections are open.
+_OPEN = ("One message comes", "Two messages come in one piece, then a third over the same connection",
+         "Two senders send at the same time, in pieces", "The hospital's own sender sends 500 messages over one connection")
 
 
 @lesson.exercise
@@ -1772,14 +2191,14 @@ class Repository:
     frames them: the number of octets in decimal digits, a blank, the message.
 
     The server that is shown above takes what one `recv` gives for one message. Mend that: a frame may come in pieces of any size, and
-    several may come in one. Keep every message, whatever it holds. When a sender leaves in the middle of a message, there is nothing to
-    keep; the next sender begins anew.
+    several may come in one. Keep every message as it came, audit message or not, whatever it holds. When a sender leaves in the middle of a
+    message, there is nothing to keep; the next sender begins anew.
     """
 
     answer = Server("repository", called="repository", kept=False)
     points = 4
-    praise = "Five hundred messages in a row, frames in crumbs, two senders at once, and none lost: this could stand beside the " \
-        "hospital's own. What it lacks is a disk that it waits for, and TLS."
+    praise = "Five hundred messages in a row, frames in crumbs, two senders at once, and all that arrived is kept: this could stand " \
+        "beside the hospital's own. What it lacks is a disk, and TLS."
 
     def solution(keep):
         import socketserver
@@ -1812,12 +2231,12 @@ class Repository:
     @contextlib.contextmanager
     def stage(seed):
         kept = []
-        yield (kept.append,), (kept, seed)
+        yield (lambda message: kept.append(bytes(message) if type(message) in (bytearray, memoryview) else message),), (kept, seed)
 
     def visit(server, bench):
         kept, seed = bench
         port = getattr(server, "port", None) or server.server_address[1]
-        plain, letters, broken, malformed, later = _visit_messages(seed)
+        plain, letters, broken, malformed, no_audit, quoting, trailing, later = _visit_messages(seed)
         found = {}
 
         def came():
@@ -1844,22 +2263,31 @@ class Repository:
             wait(lambda: len(came()) >= max(count, before + 1), _GRACE)
             return goes_on
 
+        def connected():
+            return contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=5))
+
         def send(*pieces, pause=0.015):
             """Send pieces over a connection of its own, each in a segment of its own; a server that hangs up has not kept them."""
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            with contextlib.suppress(OSError), connected() as connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for piece in pieces:
                     connection.sendall(piece)
                     time.sleep(pause)
 
         def steps():
+            """(what happens, messages that should be kept) one after the other; a connection that is open at a `yield` stays so while the
+            messages are waited for."""
             with AuditSender("127.0.0.1", port) as sender:
                 with contextlib.suppress(OSError):
                     sender.send(plain[0])
                 yield "One message comes", [plain[0]]
-            send(audit.frame(plain[6]) + audit.frame(plain[7]))
-            yield "Two messages come in one piece", plain[6:8]
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+            with connected() as one:
+                with contextlib.suppress(OSError):
+                    one.sendall(audit.frame(plain[6]) + audit.frame(plain[7]))
+                    wait(lambda: len(came()) > before + 1, _SOON)
+                    one.sendall(audit.frame(plain[0]))
+                yield "Two messages come in one piece, then a third over the same connection", [plain[6], plain[7], plain[0]]
+            with contextlib.suppress(OSError), connected() as one:
                 one.sendall(audit.frame(plain[2]))
                 wait(lambda: len(came()) > before, _SOON)
                 one.sendall(audit.frame(plain[3]))
@@ -1874,11 +2302,17 @@ class Repository:
             yield "A message with the letters Ø, Å and Ë comes, and another behind it", [letters, plain[5]]
             send(audit.frame(broken))
             yield "A message with line ends in it comes", [broken]
+            send(audit.frame(trailing))
+            yield "A message comes that ends with a blank and a line end", [trailing]
             send(audit.frame(malformed))
             yield "A malformed audit message comes, outcome 1", [malformed]
+            send(audit.frame(no_audit))
+            yield "A syslog message comes that is no audit message", [no_audit]
+            send(audit.frame(quoting))
+            yield "A syslog message comes that quotes another one, its length and `</AuditMessage>` included", [quoting]
             first, second = audit.frame(plain[6]), audit.frame(plain[7])
             with contextlib.ExitStack() as both:
-                one, other = (both.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5)) for _ in range(2))
+                one, other = (both.enter_context(connected()) for _ in range(2))
                 with contextlib.suppress(OSError):
                     for connection, piece in ((one, first[:100]), (other, second[:300]), (one, first[100:])):
                         connection.sendall(piece)
@@ -1890,19 +2324,26 @@ class Repository:
             yield "A sender leaves in the middle of a message", []
             many = [plain[number % 8] for number in range(500)]
             with AuditSender("127.0.0.1", port) as sender:
-                with contextlib.suppress(OSError):
-                    for message in many:
+                for message in many:
+                    with contextlib.suppress(OSError):
                         sender.send(message)
                 yield "The hospital's own sender sends 500 messages over one connection", many
 
         before = after_first = 0                        # the first failure, and steps since then
-        for what, messages in steps():
-            goes_on = settle(before + len(messages))
-            found[what] = _kept(came()[before:], messages)
-            before = len(came())
-            after_first += bool(after_first) or found[what] != "kept as sent"
-            if after_first == 3 or not goes_on:
-                break                                   # what comes behind it would say nothing new
+        stuck = False                                   # whether a handler went on without its sender
+        todo = steps()
+        with contextlib.closing(todo):
+            for what, messages in todo:
+                goes_on = settle(before + len(messages))
+                found[what] = _kept(came()[before:], messages)
+                before = len(came())
+                if what not in _OPEN:
+                    stuck = _left_behind(server, 0 if stuck else 0.5) or stuck
+                after_first += bool(after_first) or found[what] != "kept as sent"
+                if after_first == 3 or not goes_on:
+                    break                               # what comes behind it would say nothing new
+        stuck = _left_behind(server) or stuck
+        found["All senders have left"] = "a loop of your server goes on for ever" if stuck else "all loops have ended"
         return found
 
     def one_recv_one_message(keep):
@@ -2006,35 +2447,109 @@ class Repository:
                     del waiting[:len(length) + 1 + int(length)]
         return _repository(keep, take)
 
+    def one_frame_a_recv(keep):
+        def take(receive):
+            waiting = b""
+            while octets := receive(4096):
+                waiting += octets
+                if b" " in waiting:
+                    length, rest = waiting.split(b" ", 1)
+                    if len(rest) >= int(length):
+                        yield rest[:int(length)]
+                        waiting = rest[int(length):]
+        return _repository(keep, take)
+
+    def no_way_out(keep):
+        def take(receive):
+            waiting = b""
+            while octets := receive(4096):
+                waiting += octets
+                while b" " in waiting:
+                    length, rest = waiting.split(b" ", 1)
+                    if len(rest) >= int(length):
+                        yield rest[:int(length)]
+                        waiting = rest[int(length):]
+        return _repository(keep, take)
+
+    def goes_on_without_a_sender(keep):
+        def take(receive):
+            waiting = b""
+            while True:
+                waiting += receive(4096)
+                while b" " in waiting:
+                    length, rest = waiting.split(b" ", 1)
+                    if len(rest) < int(length):
+                        break
+                    yield rest[:int(length)]
+                    waiting = rest[int(length):]
+        return _repository(keep, take)
+
+    def by_the_end_of_the_xml(keep):
+        def take(receive):
+            waiting, end = b"", b"</AuditMessage>"
+            while octets := receive(4096):
+                waiting += octets
+                while end in waiting:
+                    one, waiting = waiting.split(end, 1)
+                    yield one.split(b" ", 1)[-1] + end
+        return _repository(keep, take)
+
+    def by_the_next_header(keep):
+        def take(receive):
+            waiting = b""
+            while octets := receive(4096):
+                waiting += octets
+                some = re.split(rb"\d+ (?=<\d+>1 )", waiting)
+                if some[-1].rstrip().endswith(b"</AuditMessage>"):
+                    yield from (one for one in some if one)
+                    waiting = b""
+        return _repository(keep, take)
+
+    def stripped(keep):
+        def take(receive):
+            yield from _by_length(receive, strip=True)
+        return _repository(keep, take)
+
     wrong_ways = {
         one_recv_one_message: "You keep what `recv` gives, the length before the message included, and take it for one message. TCP is a "
         "stream of octets: where one `recv` ends has nothing to do with where a message ends. The length says that.",
-        length_kept_too: "You keep the length and the blank before the message as well. They belong to the frame; the message begins "
-        "behind them.",
+        length_kept_too: "You keep the length and the blank before the message as well. They "
+        "belong to the frame; the message begins behind them.",
         one_recv_without_length: "You cut the length off and keep the rest of that `recv` as a message. TCP may hand over a message in "
         "pieces: wait until as many octets are there as the length says.",
         one_frame_a_piece: "You throw away what comes behind a message. Several messages may arrive in one `recv`: what is left over is "
         "the beginning of the next one.",
+        one_frame_a_recv: "You take one message for each `recv`. What is left over waits for the next one, though a whole message may be "
+        "there already: look again, with `while` in place of `if`, until nothing whole is left.",
+        no_way_out: "The inner loop never ends when a message is not whole yet: nothing in it changes, so it asks the same for ever and "
+        "keeps a processor busy. Leave it with `break` and wait for the next `recv`. (The check has stopped it.)",
+        goes_on_without_a_sender: "When the sender has gone, `recv` gives `b\"\"` at once, again and again, and your loop goes round for "
+        "ever. Look for that and `return`. (The check has stopped it.)",
+        by_the_end_of_the_xml: "You look for `</AuditMessage>`. Not every syslog message is an audit message, and that text may stand "
+        "inside of one: where a message ends, the length says, and nothing else.",
+        by_the_next_header: "You look for what the beginning of a syslog message looks like. That may stand inside of a "
+        "message as well: where it ends, the length says, and nothing else.",
+        stripped: "You take off blanks or line ends. They belong to the message, and count in its length: keep the octets as they came.",
         first_message_only: "You stop after the first message of a connection. A sender keeps its connection open for days: go on with "
         "what is left over, and with the next `recv`.",
         whole_connection: "You wait until the sender closes the connection. A sender keeps it open for days, and so long nothing is kept.",
-        characters_counted: "You count characters. The length counts **octets**: in UTF-8 an Ø has two. Decode only when the message is "
-        "whole.",
-        length_in_one_piece: "You take the length for whole as soon as something has arrived. It may be cut as well: until the blank is "
-        "there, it is not complete.",
+        characters_counted: "You count characters. The length counts **octets**: in UTF-8 an "
+        "Ø has two. Decode only when the message is whole.",
+        length_in_one_piece: "You take the length for whole as soon as something has arrived. It may be "
+        "cut as well: until the blank is there, it is not complete.",
         by_lines: "You split at line ends. XML may have as many line ends as it likes; where the message ends, the length says.",
         sound_ones_only: "You keep only what is a sound audit message. A repository keeps everything: what is malformed is evidence too, "
-        "and the sender will never send it again.",
-        rest_is_kept: "You keep the piece that is left when the sender goes. It is no message, only the beginning of one; the sender "
-        "sends it again, whole.",
+        "and the sender does not send it again.",
+        rest_is_kept: "You keep the piece that is left when the sender goes. It is no message, "
+        "only the beginning of one: nobody can say what the rest was.",
         one_buffer_for_all: "All connections share one `waiting`. Pieces of two senders so get mixed, and both messages are lost: each "
         "connection needs one of its own, made inside `handle`.",
     }
     hints = [
-        "Keep what has not become a message yet in a variable of the connection: `waiting = b\"\"` before the loop, `waiting = waiting + "
-        "octets` in it.",
-        "As long as `b\" \" in waiting`: `length, rest = waiting.split(b\" \", 1)`; `int(length)` reads the digits. Are there so many "
-        "octets in `rest`?",
+        "Keep what has not become a message yet in a variable of the connection: `waiting = b\"\"` in `handle`, "
+        "before its loop, and `waiting = waiting + octets` in the loop.",
+        "As long as `b\" \" in waiting`: `length, rest = waiting.split(b\" \", 1)`; "
+        "`int(length)` reads the digits. Are there so many octets in `rest`?",
         "If not, leave the inner loop with `break` and wait for the next `recv`. If so, `keep(rest[:size])`, and what remains, "
         "`rest[size:]`, is the new `waiting`. Then look again: the next message may be there already.",
     ]
@@ -2044,13 +2559,16 @@ def _kept(some, messages):
     """What a repository kept in place of the messages that were sent, in words."""
     if some == messages:
         return "kept as sent"
+    if any(type(one) is not bytes for one in some):
+        return "kept something that is not bytes"
     if len(some) < len(messages):
-        return f"kept {len(some)} of {len(messages)} messages{'' if all(one in messages for one in some) else ', and not as sent'}"
+        if all(one in messages for one in some):
+            which = [f"{number}" for number, one in enumerate(messages, 1) if one not in some] if 1 < len(messages) < 10 else []
+            return f"kept {len(some)} of {len(messages)} messages" + (f", not number {' and '.join(which)}" if which and some else "")
+        return f"kept {len(some)} of {len(messages)} messages, and not as sent"
     wrong = next((one for one, sent in zip(some, messages, strict=False) if one != sent), None)
     if wrong is None:
         return "kept more than was sent" if messages else "kept something that is no message"
-    if type(wrong) is not bytes:
-        return "kept something that is not bytes"
     if re.match(rb"\d+ ", wrong):
         return "kept with the length before it"
     return "kept another message than was sent, a shorter one" if any(sent.startswith(wrong) for sent in messages) else \

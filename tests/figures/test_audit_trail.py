@@ -1,5 +1,7 @@
 """The pictures of an audit trail: that they are drawn, and what they say."""
 
+import re
+
 from coursekit.figures import audit_trail
 from coursekit.hospital import hospital
 from coursekit.lessons.cpsa_01_audit_trails import lesson
@@ -23,11 +25,20 @@ def test_a_night_says_both_times():
     assert "CTER01: images sent" in picture.says and "(sent as 02:" in picture.says
 
 
-def test_who_has_seen_whom():
-    rows = [("avisser", "Ward 2A", "HV1", 2), ("bcosta", "Radiology", "HV1", 1), ("bcosta", "Radiology", "HV2", 3)]
-    picture = audit_trail.seen(rows, "Two patients")
-    assert picture.png.startswith(b"\x89PNG") and "bcosta (Radiology) HV2, 3 times" in picture.says
-    assert audit_trail.seen([("avisser", "Ward 2A", "HV1", 1)], "One").png.startswith(b"\x89PNG")
+def test_a_month_and_a_night_add_up():
+    trail = _input("trail")
+    said = audit_trail.month(trail).says
+    counts = [int(found.replace(",", "")) for found in re.findall(r"[a-z] ([\d,]+)[;.]", said)]
+    assert sum(counts) == len(trail) and "not whole" in said
+    # By the times as sent, the scanner's messages stand elsewhere than by UTC.
+    order = audit_trail.night(_input("case_trail")).says.split("the order would be: ")[1]
+    assert order.index("images stored") < order.index("images sent")
+
+
+def test_who_has_opened_when():
+    picture = audit_trail.seen([("avisser", "Ward 2A", [2.0, 11.5]), ("bcosta", "Radiology", [14.0])], "One patient")
+    assert picture.png.startswith(b"\x89PNG") and "avisser (Ward 2A) at 2, 12; bcosta (Radiology) at 14" in picture.says
+    assert audit_trail.seen([("avisser", "Ward 2A", [70.0])], "One").png.startswith(b"\x89PNG")
 
 
 def test_frames_and_pieces():

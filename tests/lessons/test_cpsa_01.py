@@ -1,5 +1,6 @@
 """What learners give in lesson cpsa-01 beyond the solutions and wrong ways, and the data that they are asked about."""
 
+import base64
 import json
 import re
 import socketserver
@@ -8,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
+import numpy
 import pandas
 import pytest
 
@@ -118,13 +120,61 @@ def test_checks_written_by_others_are_right(editions):
     ({"outcome": lambda said: said != "0"}, "failure_is_a_fault"),
     ({"participant": lambda m: m.find("ActiveParticipant") is None or m.find("ActiveParticipant").get("UserName") is None},
      "without_children"),
-    ({"order": "ocp"}, "value"), ({"order": "poc"}, "any_order"),
+    ({"order": "ocp"}, "outcome_first"), ({"order": "cpo"}, "participant_before_outcome"), ({"order": "poc"}, "any_order"),
+    ({"code": lambda m: any(one.get("code") for one in m.iter())}, "empty_is_none"),
+    ({"outcome": lambda said: said not in (0, 4, 8, 12)}, "numbers_against_text"),
+    ({"outcome": lambda said: said not in "0,4,8,12"}, "part_of_a_text"),
+    ({"outcome": lambda said: said not in "0 4 8 12"}, "part_of_a_text"),
 ])
 def test_checks_that_are_nearly_right_are_not(editions, change, label):
     verdict = judged("IsItValid", editions, lambda xml: taught.IsItValid._as(xml, **change))
     assert verdict.outcome is Outcome.NOT_YET
     if label != "without_children":                         # there a message without names may happen to fit another idea
         assert verdict.label == label, verdict
+
+
+@pytest.mark.parametrize("holds, label", [
+    (lambda xml: "code=" in xml, "any_code_word"), (lambda xml: ' code="' in xml, "text_of_the_message"),
+    (lambda xml: re.search(r"<[^>]*\scode=", xml) is not None, "pattern_in_a_tag"),
+    (lambda xml: re.search(r"\scode=", xml) is not None, "value"), (lambda xml: re.search(r'<[^>]*\scode="', xml) is not None, "value"),
+])
+def test_a_search_in_the_text_is_no_check(editions, holds, label):
+    verdict = judged("IsItValid", editions, lambda xml: taught.IsItValid._as(xml, code=lambda _: holds(xml)))
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_what_a_check_has_overlooked_is_told(editions):
+    for word, says in (("ok", "the text `'"), ("outcome", "is it one of the four"), ("participant", "no element ActiveParticipant"),
+                       ("code", "has an attribute `code`")):
+        right = EXERCISES["IsItValid"].solution
+        verdict = judged("IsItValid", editions, lambda xml, word=word: "?" if right(xml) == word else right(xml))
+        assert says in verdict.message or "`csd-code` is another one" in verdict.message, verdict
+
+
+@pytest.mark.parametrize("changed, label", [
+    ({"who": lambda message, people: next((one.get("UserID") for one in people if one.get("UserIsRequestor") != "false"), "nobody")},
+     "all_but_the_word_false_first"),
+    ({"who": lambda message, people: ([one.get("UserID") for one in people if one.get("UserIsRequestor") != "false"] or ["nobody"])[-1]},
+     "all_but_the_word_false"),
+    ({"who": lambda message, people: ([one.get("UserID").split("@")[0] for one in people
+                                       if one.get("UserIsRequestor") in ("true", "1")] or ["nobody"])[0]}, "without_the_domain"),
+])
+def test_who_began_it_by_other_marks(editions, changed, label):
+    assert judged("WhoAndWhen", editions, lambda xml, stamp: taught._acted(xml, stamp, **changed)).label == label
+
+
+def test_offsets_with_a_minus(editions):
+    def plus_only(xml, stamp):
+        said = ET.fromstring(xml).find("EventIdentification").get("EventDateTime")
+        moment = datetime.fromisoformat(said if "+" in said or said.endswith("Z") else stamp)
+        return {**EXERCISES["WhoAndWhen"].solution(xml, stamp), "utc": f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"}
+    assert judged("WhoAndWhen", editions, plus_only).label == "offsets_with_a_plus_only"
+
+    def an_hour_off(xml, stamp):
+        found = EXERCISES["WhoAndWhen"].solution(xml, stamp)
+        return {**found, "utc": str(datetime.fromisoformat(found["utc"]) + timedelta(hours=1))}
+    message = judged("WhoAndWhen", editions, an_hour_off).message
+    assert "whole hours" in message and "character by character" not in message
 
 
 def test_who_and_when_in_other_forms(editions):
@@ -192,8 +242,14 @@ def test_sessions_written_by_others_are_right(editions):
 def test_sessions_half_right(editions):
     for change, label in (({"same": lambda one, row: one["user"] == row["user"]}, "by_user_alone"), ({"oldest": True}, "the_oldest"),
                           ({"merge": True}, "one_at_a_time"), ({"keep_open": False}, "ended_ones_only"),
-                          ({"starts": lambda row: row["type"] == "110122"}, "failed_ones_too")):
+                          ({"starts": lambda row: row["type"] == "110122"}, "failed_ones_too"), ({"every": True}, "all_of_them"),
+                          ({"closes": True}, "closed_by_the_next"),
+                          ({"ends": lambda row: row["outcome"] == "0"}, "successful_logouts_only"),
+                          ({"starts": lambda row: row["outcome"] == 0}, "outcome_as_a_number"),
+                          ({"starts": lambda row: row["type"] == 110122}, "outcome_as_a_number")):
         assert judged("Sessions", editions, lambda logins, change=change: taught._sessions(logins, **change)).label == label
+    empty = judged("Sessions", editions, lambda logins: [{**one, "end": one["end"] or ""} for one in taught._sessions(logins)])
+    assert "not an empty text" in empty.message
     assert judged("Sessions", editions, lambda logins: print(taught._sessions(logins))).outcome is Outcome.NOT_YET
 
 
@@ -204,7 +260,9 @@ def test_who_looked_in_other_forms(editions):
     frame = pandas.DataFrame(right)
     forms = [frame, frame.set_index("user"), [(one["user"].upper(), one["how"].upper(), str(one["message"])) for one in right],
              [{**one, "message": float(one["message"])} for one in right[::-1]],
-             {one["user"]: (one["how"], one["message"]) for one in right}]
+             {one["user"]: (one["how"], one["message"]) for one in right},
+             [{**one, "message": f"#{one['message']}"} for one in right], [{**one, "message": f"{one['message']:,}"} for one in right],
+             [{**one, "user": one["user"] + "@hvgh.example"} for one in right]]
     for form in forms:
         assert judged("WhoLooked", editions, form).correct, form
 
@@ -214,7 +272,15 @@ def test_false_accusations_and_misses_are_told(editions):
     assert {one["how"] for one in right} == {"opened", "listed"}
     trail, request, roster = (lesson.input_of(name, editions.own) for name in ("trail", "request", "roster"))
     radiologist = next(one for one in taught._looks(trail, request, roster, lambda row: row["unit"] == "Radiology"))
-    assert "does not belong" in judged("WhoLooked", editions, [*right, radiologist]).message
+    message = judged("WhoLooked", editions, [*right, radiologist]).message
+    assert "does not belong" in message and "imaging units" in message
+    for user, says in (("svc_router", "service account"), ("nosuchuser", "no such account")):
+        assert says in judged("WhoLooked", editions, [*right, {"user": user, "how": "opened", "message": 1}]).message
+    listed = next(one for one in right if one["how"] == "listed")
+    own = trail[(trail.user == listed["user"]) & (trail.event == "110112") & (trail.number < listed["message"])]
+    early = own[own.search == "PatientName=A*"].number.iloc[0]
+    message = judged("WhoLooked", editions, [{**one, "message": int(early)} if one is listed else one for one in right]).message
+    assert "`A*`" in message and "does not show her" in message
     assert judged("WhoLooked", editions, [one for one in right if one["how"] == "opened"]).label == "openings_only"
     employee = {"user": editions.own.staff.related("employee")[0].user_id, "how": "opened", "message": 1}
     assert not judged("WhoLooked", editions, [*right, employee]).correct
@@ -229,12 +295,18 @@ def test_trust_in_other_forms(editions):
     right = solved("CanItBeTrusted", editions)
     at = pandas.Timestamp(right["after"])
     for change in ({"after": at}, {"after": at.to_pydatetime()}, {"after": f"{at:%Y-%m-%dT%H:%M}"}, {"after": f"{at:%Y-%m-%d %H:%M:%S}Z"},
+                   {"after": f"{at:%d.%m.%Y %H:%M}"}, {"after": f"{at:%d %B %Y, %H:%M} UTC"}, {"after": f"{at:%Y-%m-%d %H:%M} UTC"},
                    {"source": "hv_pacs"}, {"lost": float(right["lost"])}, {"lost": str(right["lost"])}, {"ahead": "43.2 min"},
-                   {"ahead": 2591}, {"after": (at + timedelta(hours=1)).isoformat() + "+01:00"}):
+                   {"ahead": "43 min 12 s"}, {"ahead": 2591}, {"ahead": 2583}, {"ahead": 2615},
+                   {"after": (at + timedelta(hours=1)).isoformat() + "+01:00"}):
         assert judged("CanItBeTrusted", editions, {**right, **change}).correct, change
     for change, says in (({"ahead": -2592}, "sign"), ({"lost": right["lost"] + 1}, "difference of the two numbers"),
-                         ({"ahead": 1296}, "number"), ({"clock": "CTER01"}, "offset that it really used"), ({"source": "MR1"}, "not"),
-                         ({"after": "02:09"}, "write the time"), ({"after": f"{at + timedelta(minutes=1)}"}, "not")):
+                         ({"lost": -3}, "restart"),
+                         ({"ahead": 1296}, "another number"), ({"ahead": -9}, "day by day"),
+                         ({"clock": "CTER01"}, "offset that it really used"), ({"source": "MR1"}, "not"),
+                         ({"clock": "US_ECHO1"}, "all the month long"),
+                         ({"after": "02:09"}, "write the time"), ({"after": f"{at + timedelta(minutes=1)}"}, "only just not"),
+                         ({"after": f"{at + timedelta(minutes=9)}"}, "another moment")):
         verdict = judged("CanItBeTrusted", editions, {**right, **change})
         assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
 
@@ -245,7 +317,11 @@ def test_there_is_one_hole_and_one_clock(seed):
     assert len(taught._holes(lesson.input_of("read_trail", own))) == 1
     transfers = lesson.input_of("transfers", own)
     ahead = (transfers.sender_says - transfers.archive_says).dt.total_seconds()
-    assert set(transfers.sender[ahead.abs() > 60]) == {"HV_ROUTER"}
+    assert set(transfers.sender[ahead > 0]) == {"HV_ROUTER"} and set(transfers.sender[ahead < 0]) > {"HV_ROUTER", "CT2"}
+    late = transfers[(transfers.sender == "HV_ROUTER") & (transfers.archive_says >= "2025-03-25")]
+    assert len(late) > 60 and (ahead[late.index] > 2500).all() and late.archive_says.dt.date.nunique() >= 10       # witnesses
+    right = EXERCISES["CanItBeTrusted"].computed(EXERCISES["CanItBeTrusted"].solution, own)
+    assert right["source"] == "HV_PACS" and right["clock"] == "HV_ROUTER" and abs(right["ahead"] - 2592) < 10
 
 
 # the review
@@ -255,7 +331,7 @@ def test_policies_of_others_are_right(editions):
     points = right["points"]
     without_one = {name: number for name, number in points.items() if name != "two_sites"}
     forms = [
-        json.dumps(right), {**right, "report_from": 9.5}, {"points": {**points, "wrong_number": -500, "service": -1000}, "report_from": 10},
+        json.dumps(right), {**right, "report_from": 9.5}, {"points": {**points, "wrong_number": -40, "service": -60}, "report_from": 10},
         {"points": without_one, "report_from": 10}, {"points": {**points, "override": 5, "listed_person": 5}, "report_from": 10},
         {"points": {name: number / 10 for name, number in points.items()}, "report_from": 1},
         {"points": {**points, "night": 0, "same_name": 0}, "report_from": 10}]
@@ -268,7 +344,9 @@ def test_policies_of_others_are_right(editions):
     ({}, ("left",), "Not before all others"), ({}, ("burst",), "needs action today"), ({}, ("alphabet", "two_sites"), "2 of 11"),
     ({"off_shift": 10}, (), "outside the roster"), ({"left": 0, "no_relation": 10}, (), "Not before all others"),
     ({"night": 1, "no_relation": 9}, (), "care relation"),
-    ({"wrong_number": -5}, (), None), ({"no_relation": 21}, (), "innocent"),
+    ({"wrong_number": -5}, (), None), ({"no_relation": 21}, (), "innocent"), ({"wrong_number": -150}, (), "nothing else"),
+    ({"service": -1000, "wrong_number": -1000, "trauma_call": -1000}, (), "hides everything"),
+    ({"many_opened": -95}, (), "outweighs"),
 ])
 def test_policies_that_are_nearly_right_are_not(editions, change, drop, says):
     points = {name: number for name, number in {**EXERCISES["Policy"].solution()["points"], **change}.items() if name not in drop}
@@ -286,6 +364,18 @@ def test_policies_that_cannot_be_read_get_a_sentence(editions):
         lesson.input_of("review", editions.own).try_out({"points": {"nights": 1}, "report_from": 1})
 
 
+def test_a_trial_takes_numbers_of_numpy_and_tells_what_is_hidden(editions):
+    review, right = lesson.input_of("review", editions.own), EXERCISES["Policy"].solution()
+    as_numpy = {name: numpy.int64(number) for name, number in right["points"].items()}
+    assert "not reported" not in repr(review.try_out({"points": as_numpy, "report_from": numpy.float64(10)}))
+    hidden = repr(review.try_out({"points": {**right["points"], "service": -1000}, "report_from": 10}))
+    assert "a password is guessed; it is a service account: not reported" in hidden
+    with pytest.raises(CourseError, match="still open"):
+        review.try_out({"points": {"left": ...}, "report_from": 1})
+    with pytest.raises(CourseError, match="no number"):
+        review.try_out({"points": {"left": True}, "report_from": 1})
+
+
 def test_a_trial_tells_whom_it_accuses(editions):
     tried = lesson.input_of("review", editions.own).try_out({"points": {"override": 1}, "report_from": 1})
     assert "innocent, most often: night, override, no_relation, wrong_number (1)" in repr(tried)
@@ -299,8 +389,9 @@ def test_messages_of_others_are_right(editions):
     compact = taught._correction_message(facts)
     forms = [right.encode("utf-8"), '<?xml version="1.0" encoding="UTF-8"?>\n' + right, "\ufeff" + compact,
              right.replace("05:12:30Z", "07:12:30+02:00"), right.replace("05:12:30Z", "05:12:30.000Z"),
-             right.replace(facts["user"], facts["user"].split("@")[0]), right.replace('"true"', '"1"'), compact,
-             right.replace('AlternativeUserID="AETITLES=HV_PACS" ', ""),
+             right.replace('"true"', '"1"').replace('"false"', '"0"'), compact, right.replace(' NetworkAccessPointTypeCode="2"', ""),
+             right.replace("AETITLES=HV_PACS", "AETITLES=HV_VIEW;HV_PACS"),
+             right.replace(_STUDY_NAME, _STUDY_NAME + _detail("AccessionNumber", facts["accession"])),
              right.replace("<ParticipantObjectName>CT HEAD", "<ParticipantObjectName>Study"),
              right.replace(">VANDERMEER^ANNA^ELISE<", ">Vandermeer^Anna<")]
     for form in forms:
@@ -308,17 +399,48 @@ def test_messages_of_others_are_right(editions):
         assert verdict.correct, (form, verdict)
 
 
+def _detail(kind, value):
+    return f'<ParticipantObjectDetail type="{kind}" value="{base64.b64encode(value.encode()).decode()}"/>'
+
+
+_STUDY_NAME = "<ParticipantObjectName>CT HEAD</ParticipantObjectName>"
+
+
 @pytest.mark.parametrize("old, new, says", [
+    ('UserID="2214"', 'UserID="1190"', "The archive's UserID"), ('AlternativeUserID="AETITLES=HV_PACS" ', "", "AlternativeUserID"),
+    ("AETITLES=HV_PACS", "HV_PACS", "AlternativeUserID"),
+    ('TypeCodeRole="3"', 'TypeCodeRole="1"', "The study's object, by type and role, is not right"),
+    ("RFC-3881", "DCM", "kind of the patient's number"), ('PointTypeCode="2"', 'PointTypeCode="1"', "what kind of address"),
+    ("</EventIdentification>", '<EventTypeCode csd-code="110122" codeSystemName="DCM" originalText="Login"/></EventIdentification>',
+     "EventTypeCode"),
+    (_STUDY_NAME, _STUDY_NAME + _detail("AccessionNumber", "XXX"), "has to be true"),
+    (_STUDY_NAME, _STUDY_NAME + _detail("PatientID", "HV10O234"), "has to be true"),
+    (_STUDY_NAME, _STUDY_NAME + '<ParticipantObjectDetail type="AccessionNumber" value="A2503300017"/>', "base64"),
+    (_STUDY_NAME, _STUDY_NAME + _detail("Comment", "was Vandermeer"), "outside the patient's own object"),
+    ("@hvgh.example", "", "with what is behind the @"), ("<AuditMessage>", "<AuditMessage><!-- was VANDERMEER^ANA -->", "or a comment"),
+    ("<AuditMessage>", "<85>1 2025-04-07T05:12:30Z h HV_PACS 2214 m - <AuditMessage>", "header of a syslog message"),
+    ('csd-code="110103" codeSystemName="DCM"', 'csd-code="110103" codeSystemName="IHE"', "DICOM's own"),
+    ('<ActiveParticipant UserID="2214"', '<ActiveParticipant UserID="viewer" UserIsRequestor="false"/><ActiveParticipant UserID="2214"',
+     "Only the admin"),
     ('EventOutcomeIndicator="0"', 'EventOutcomeIndicator="4"', "succeed"),
     ('EventOutcomeIndicator="0"', 'EventOutcomeIndicator="1"', "none of 0, 4"), ("csd-code=", "code=", "RFC 3881"),
-    ("CT HEAD", "CT HEAD VANDERMEER", "free text"), ('UserIsRequestor="false"', 'UserIsRequestor="true"', "everal participants"),
+    ("CT HEAD", "CT HEAD Vandermeer", "outside the patient's own object"),
+    ('UserIsRequestor="false"', 'UserIsRequestor="true"', "everal participants"),
     ('AuditSourceID="HV_PACS"', 'AuditSourceID="ARR"', "Which system"), ("110180", "110181", "study"),
+    ('csd-code="2" codeSystemName="RFC-3881"', 'csd-code="110180" codeSystemName="DCM"', "patient's number"),
     ("05:12:30Z", "05:12:31Z", "When did it happen"),
     ("<AuditMessage>", '<!DOCTYPE a [<!ENTITY b "c">]><AuditMessage>', "document type"), ("</AuditMessage>", "", "well-formed"),
 ])
 def test_messages_that_are_nearly_right_are_not(editions, old, new, says):
     verdict = judged("Correction", editions, solved("Correction", editions).replace(old, new))
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_two_patients_are_one_too_many(editions):
+    right = solved("Correction", editions)
+    begin = right.rindex("<ParticipantObjectIdentification")
+    twice = right[:begin] + right[begin:right.index("</AuditMessage>")].replace("HV100234", "HV10O234") + right[begin:]
+    assert "several such objects" in judged("Correction", editions, twice).message
 
 
 def test_the_message_that_is_copied_and_half_changed(editions):
@@ -374,6 +496,70 @@ def test_repositories_of_others_are_right(editions):
     for right in (by_file, by_deframer):
         verdict = judged("Repository", editions, right)
         assert verdict.correct, verdict
+
+
+def _wrong(take):
+    return lambda keep: taught._repository(keep, take)
+
+
+def test_a_bytearray_is_as_good(editions):
+    def by_bytearray(keep):
+        return EXERCISES["Repository"].solution(lambda message: keep(bytearray(message)))
+    assert judged("Repository", editions, by_bytearray).correct
+
+
+def test_the_length_has_to_be_used(editions):
+    def parts_between_headers(receive):
+        waiting = b""
+        while octets := receive(4096):
+            waiting += octets
+            some = re.split(rb"\d+ (?=<\d+>1 )", waiting)
+            for one in some:
+                if one.endswith(b"Message>"):
+                    yield one
+                    waiting = b""
+
+    def second_end(receive):
+        waiting = b""
+        while octets := receive(4096):
+            waiting += octets
+            while waiting.count(b"AuditMessage>") >= 2:
+                end = waiting.index(b"AuditMessage>", waiting.index(b"AuditMessage>") + 1) + 13
+                yield waiting[waiting.index(b"<"):end]
+                waiting = waiting[end:]
+
+    for wrong in (parts_between_headers, second_end):
+        assert judged("Repository", editions, _wrong(wrong)).outcome is Outcome.NOT_YET
+    for way in ("by_the_end_of_the_xml", "by_the_next_header", "one_frame_a_recv", "one_frame_a_piece", "stripped"):
+        assert judged("Repository", editions, taught.Repository.__dict__[way]).label == way
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")          # the loop is stopped by one
+def test_a_loop_that_never_ends_is_told_and_stopped(editions):
+    def endless(keep):
+        class Sender(socketserver.BaseRequestHandler):
+            def handle(self):
+                waiting = b""
+                while True:
+                    octets = self.request.recv(4096)
+                    if octets == b"":
+                        return
+                    waiting += octets
+                    while b" " in waiting:
+                        length, rest = waiting.split(b" ", 1)
+                        if len(rest) >= int(length):
+                            keep(rest[:int(length)])
+                            waiting = rest[int(length):]
+        return _started(Sender)
+
+    def one_thread(keep):
+        server = socketserver.TCPServer(("127.0.0.1", 0), endless(keep).RequestHandlerClass)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return server
+
+    assert judged("Repository", editions, endless).label == "no_way_out"
+    assert judged("Repository", editions, one_thread).outcome is Outcome.NOT_YET
+    assert not [one for one in threading.enumerate() if "process_request" in one.name]
 
 
 def test_repositories_that_are_none(editions):
