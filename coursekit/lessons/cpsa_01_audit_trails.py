@@ -1634,7 +1634,7 @@ class Policy:
     `review.try_out(policy)` tells you where you are with your month. The check also lets it loose on months of other hospitals.
     """
 
-    answer = _Policy("policy", reading=policy_of, called="policy", shape="a dictionary",
+    answer = _Policy("policy", reading=policy_of, called="a policy", shape="a dictionary",
                     template='policy = {\n    "points": {\n        "left": ...,\n    },\n    "report_from": ...,\n}')
     points = 4
     praise = "That policy can be shown to the works council: what is counted, what excuses, who is asked first. And whoever is reported " \

@@ -1616,7 +1616,7 @@ class ThePolicy:
     other departments: what does well in one only may have been lucky. The check takes yours, these twenty, and some that you do not see.
     """
 
-    answer = Config("policy", reading=policy_of, called="policy", shape="a dictionary",
+    answer = Config("policy", reading=policy_of, called="a policy", shape="a dictionary",
                     template="policy = {\n" + "".join(f'    "{part}": ...,\n' for part in PARTS) + "}")
     points = 4
 

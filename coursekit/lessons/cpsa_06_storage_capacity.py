@@ -1712,7 +1712,7 @@ class TieringPolicy:
     yours with theirs. So leave some reserve, but not so much that it exceeds the budget.
     """
 
-    answer = Config("policy", reading=policy_of, called="policy", shape="a dictionary with an entry for each group", template=(
+    answer = Config("policy", reading=policy_of, called="a policy", shape="a dictionary with an entry for each group", template=(
         'policy = {\n    "CT": {"fast_days": ..., "near_years": ...},\n    "mammography": {"fast_days": ..., "near_years": ...},\n'
         '    "ultrasound": {"fast_days": ..., "near_years": ...},\n    "radiographs": {"fast_days": ..., "near_years": ...},\n'
         '    "MR": {"fast_days": ..., "near_years": ...},\n}'))

@@ -100,7 +100,7 @@ def test_an_object_among_the_settings_is_told_as_one(check):
 
 
 def test_one_thing_is_spoken_of_as_one(ask):
-    check = ask(Config("policy", reading=rules, called="policy", shape="a dictionary"), lambda: {"modality": "CT", "at_most": 10}, {},
+    check = ask(Config("policy", reading=rules, called="a policy", shape="a dictionary"), lambda: {"modality": "CT", "at_most": 10}, {},
                 trial=staticmethod(trial).__func__, faults=faults)
     assert check({"modality": "CT"}).message.startswith("The policy can't be used as it is: there are two settings")
     assert check({"modality": "CT", "at_most": ...}).message.startswith("Parts of the policy are still open")

@@ -17,7 +17,7 @@ class Config(Kind):
     variables : the learner's variable
     reading   : a function that turns the settings (plain data: dict, list, text, numbers) into the form that the exercise's
                 `trial` takes, raising ValueError with a sentence when a setting can't be understood
-    called    : what the settings are called in what the learner is told: "rules", or one thing, "policy"
+    called    : what the settings are called in what the learner is told: "rules"; "a policy" is spoken of as one thing
     template  : what stands in the untouched notebook, Python text in which `...` marks what is open; else `name = ...`
     shape     : what they are given as, in words
 
@@ -30,9 +30,9 @@ class Config(Kind):
     def __init__(self, variables, reading, template=None, called="settings", shape="a dictionary or a list"):
         super().__init__(variables)
         self.reading = reading
-        self.called = called
-        self.one = called == "policy"                                 # one thing, of which is spoken otherwise than of many
-        self.takes = f"{'a ' * self.one}{called}, as {shape}"
+        self.called = called.removeprefix("a ")
+        self.one = called != self.called
+        self.takes = f"{called}, as {shape}"
         self.template = template
 
     def not_answered(self, given):
