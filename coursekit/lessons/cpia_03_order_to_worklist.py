@@ -794,22 +794,22 @@ class FromMessage(Function):
     """A function of a message. Of a wrong answer it is said for which order, and what that order has there.
 
     right  : a function of the message, the solution
-    remark : a function of the message, the keyword of the first wrong attribute and what was given for it: how a sentence on the order
+    spoken_of : a function of the message, the keyword of the first wrong attribute and what was given for it: how a sentence on the order
              ends; None when nothing is said of the order but which it is
     """
 
-    def __init__(self, variables, result, right=None, remark=None):
+    def __init__(self, variables, result, right=None, spoken_of=None):
         super().__init__(variables, result)
-        self.right, self.remark = right, remark
+        self.right, self.spoken_of = right, spoken_of
 
     def _told(self, case, value):
         message, = case
         told = f"The first that it fails for is the {message.event} with {message.control_id} in MSH-10"
-        if self.remark is None:
+        if self.spoken_of is None:
             return f"{told}."
         answer, right = self.result.read(value), self.result.read(self.right(message))
         wrong = next(keyword for keyword in self.result.keywords if answer[keyword] != right[keyword])
-        return f"{told}: {self.remark(message, wrong, answer[wrong])}."
+        return f"{told}: {self.spoken_of(message, wrong, answer[wrong])}."
 
 
 class Items(Kind):
@@ -1041,7 +1041,7 @@ class PatientPart:
     """
 
     answer = FromMessage("patient_part", Attributes("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex"),
-                         right=lambda message: PatientPart.solution(message), remark=_about_patient)
+                         right=lambda message: PatientPart.solution(message), spoken_of=_about_patient)
     points = 3
     praise = "These five end up in every image header. What is wrong here is wrong a thousand times by the evening."
 
@@ -1254,7 +1254,7 @@ class ProcedurePart:
     """
 
     answer = FromMessage("procedure_part", Attributes(*TOP[5:], *STEP), right=lambda message: ProcedurePart.solution(message),
-                         remark=_about_procedure)
+                         spoken_of=_about_procedure)
     points = 3
     praise = "Accession number and Study Instance UID are what ties the images to the order. Everything after the exam hangs on these two."
 
