@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests share `hostile`
 @pytest.fixture(autouse=True)
 def own_progress_record(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "coursekit-home"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on():
+    """A function of a learner's that still runs would slow down whatever comes after it, and let its peers wait too long."""
+    yield
+    assert not [thread for thread in threading.enumerate() if thread.name == "learner's function"]
 
 
 def pytest_collection_modifyitems(items):
