@@ -278,7 +278,8 @@ def test_what_is_denied_is_not_given_out(issuer, south):
 
 def test_a_registry_that_is_down_gives_nothing_away(issuer, south):
     *_, theirs, ours = south
-    theirs.registry = "http://127.0.0.1:9/"
+    nobody = "http://127.0.0.1:9/"                                                              # the discard port, on which nobody listens
+    theirs.registry = nobody
     answer = sharing.retrieve(ours.url, [("2.999.1.8.7", "2.999.5.1")], home=SOUTH, sender=caller(issuer))
     assert answer.status == facts.FAILURE and not answer.documents
 
