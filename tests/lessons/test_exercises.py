@@ -1,6 +1,7 @@
 """Every exercise of every lesson, on many hospitals."""
 
 import copy
+import functools
 import inspect
 import os
 import random
@@ -274,5 +275,8 @@ def _same(one, other, depth=0):
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(_same(a, b, depth + 1) for a, b in zip(one, other))
     if type(one).__eq__ is object.__eq__ and hasattr(one, "__dict__"):
-        return _same(vars(one), vars(other), depth + 1)
+        # What one of the two worked out when it was first read, and the other was not asked for yet, changes nothing.
+        late = {name for name in vars(one).keys() ^ vars(other).keys() if isinstance(getattr(type(one), name, None), functools.cached_property)}
+        kept = [{name: value for name, value in vars(each).items() if name not in late} for each in (one, other)]
+        return kept[0].keys() == kept[1].keys() and all(_same(value, kept[1][name], depth + 1) for name, value in kept[0].items())
     return type(one).__eq__ is object.__eq__ or bool(one == other)
