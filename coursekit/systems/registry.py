@@ -365,14 +365,15 @@ class Registry(SoapServer):
     def _of_patient(self, patient, kind):
         ids = self._all_of(patient)
         rows = self._database.rows(f"SELECT kind, status, content FROM object WHERE patient IN ({', '.join('?' * len(ids))}) AND kind = ?", *ids, kind)
-        return [self._entry(*row) for row in rows]
+        return [self._entry(*row, living=patient) for row in rows]
 
-    def _entry(self, kind, status, content):
+    def _entry(self, kind, status, content, living=None):
+        """An Entry as it is kept; `living` is the patient ID that its own was merged into, where that is known already."""
         kept = json.loads(content)
         patient = kept["values"]["patientId"]
         values = {name: _typed(kind, name, value) for name, value in kept["values"].items()}
         values["availabilityStatus"] = status
-        values["patientId"] = self._living(patient) or patient
+        values["patientId"] = living or self._living(patient) or patient
         same = status == facts.APPROVED and values["patientId"] == patient
         return _Kept(kind, values, {name: tuple(found) for name, found in kept["extra"].items()}, kept.get("ebrim") if same else None)
 
@@ -426,7 +427,7 @@ class _Kept(Entry):
 
 def _typed(kind, name, value):
     """A value as it was before it went into JSON."""
-    attribute = next(one for one in facts.ATTRIBUTES[kind] if one.name == name)
+    attribute = facts.NAMED[kind][name]
     if attribute.carrier == "code":
         return tuple(Code(*one) for one in value) if attribute.many else Code(*value)
     if attribute.carrier == "author":

@@ -123,6 +123,7 @@ ATTRIBUTES = {
         Attribute("uniqueId", "identifier", _uuid("75df8f67-9973-4fbe-a900-df66cefecc5a"), needed="both", form="OID"),
     ),
 }
+NAMED = {kind: {one.name: one for one in attributes} for kind, attributes in ATTRIBUTES.items()}
 FORBIDDEN_ON_DEMAND = ("creationTime", "hash", "size")      # Table 4.3.1-3, column of ITI-61
 NEEDED_LIMITED = {      # the same, column "XDR MS": what an object must have that says limitedMetadata
     DOCUMENT: ("entryUUID", "mimeType", "objectType", "uniqueId"), SET: ("entryUUID", "submissionTime", "sourceId", "uniqueId"),

@@ -236,9 +236,9 @@ def _entry(one, kind, nodes, problems):
     entry = Entry(kind)
     slots = _slots(one, problems)
     codes, identifiers = {}, {}
-    for inside in one.iterfind(f"{{{RIM}}}Classification"):
+    for inside in one.iterchildren(f"{{{RIM}}}Classification"):
         codes.setdefault(inside.get("classificationScheme"), []).append(inside)
-    for inside in one.iterfind(f"{{{RIM}}}ExternalIdentifier"):
+    for inside in one.iterchildren(f"{{{RIM}}}ExternalIdentifier"):
         identifiers.setdefault(inside.get("identificationScheme"), []).append(inside.get("value", ""))
     for attribute in ATTRIBUTES[kind]:
         if attribute.carrier == "xml":
@@ -276,17 +276,21 @@ def _read_association(one):
 
 def _slots(one, problems):
     found = {}
-    for slot in one.iterfind(f"{{{RIM}}}Slot"):
+    for slot in one.iterchildren(f"{{{RIM}}}Slot"):
         name = slot.get("name", "")
         if name in found:
             problems.append(Problem("XDSRegistryMetadataError", f"The slot {name} comes twice in {one.get('id')}."))
-        found[name] = [(value.text or "").strip() for value in slot.iterfind(f"{{{RIM}}}ValueList/{{{RIM}}}Value")]
-    return {name: [value for value in values if value] for name, values in found.items()}
+        texts = [(value.text or "").strip() for values in slot.iterchildren(f"{{{RIM}}}ValueList")
+                 for value in values.iterchildren(f"{{{RIM}}}Value")]
+        found[name] = [text for text in texts if text]
+    return found
 
 
 def _localized(one, tag):
-    string = one.find(f"{{{RIM}}}{tag}/{{{RIM}}}LocalizedString")
-    return string.get("value", "") if string is not None else ""
+    for named in one.iterchildren(f"{{{RIM}}}{tag}"):
+        for string in named.iterchildren(f"{{{RIM}}}LocalizedString"):
+            return string.get("value", "")
+    return ""
 
 
 def _read_code(one, problems):

@@ -172,7 +172,7 @@ def from_fhir(resource, others=None):
             raise BadResource(f"{RESOURCE[kind]}.{row.path} is not what it has to be.") from None
         values = [one for value in values for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
         _refuse_no_text(values, f"{RESOURCE[kind]}.{row.path}")
-        attribute = next(one for one in facts.ATTRIBUTES[kind] if one.name == row.attribute)
+        attribute = facts.NAMED[kind][row.attribute]
         if attribute.many and values:
             entry.values[row.attribute] = entry.get(row.attribute, ()) + tuple(values)
         elif values:
