@@ -1,8 +1,10 @@
 """Every notebook, run twice: as shipped, when it prints what is stored (nbval), and solved. And it is in step with its module."""
 
+import re
 import subprocess
 import sys
 
+import mistune
 import nbformat
 import pytest
 
@@ -62,6 +64,9 @@ def test_the_notebook_is_clean(entry):
             if "image/png" in output.get("data", {}):
                 text = output.data["text/plain"]
                 assert len(text) > 40 and "<" not in text[:1], f"a picture without a description: {text}"
+        if cell.cell_type == "markdown":
+            shown = re.sub(r"<(pre|code)>.*?</\1>|\$[^$]*\$|<[^>]*>", "", mistune.html(cell.source), flags=re.DOTALL)
+            assert not re.search(r"\w\*|\*\w", shown), "an emphasis that the page would show as a star"
     text = _path(entry).read_bytes()
     assert b"\r" not in text
 
