@@ -2,8 +2,8 @@
 
 import re
 
-from coursekit.figures.packets import arrow, canvas, lifelines
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.packets import arrow, lifelines
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _LINE = "#1c2733", "#5c6873", "#0b5394"
 _GOOD, _BAD, _GROUND = "#cdeed9", "#fbe3b5", "#eef1f4"
@@ -17,8 +17,7 @@ def roles(flows, title="Who sends the request is the user, who performs it is th
     """
     wide, step = 860, 74
     tall = 62 + step * len(flows)
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(16, 22, title, size=11, weight="bold", color=_INK, va="center")
     said = []
     for place, (user, request, sop_class, provider) in enumerate(flows):
@@ -42,8 +41,7 @@ def associations(blocks, title="Who opens the association, and who sends which r
     wide, row = 860, 38
     heights = [62 + row * len(requests) for _, _, _, _, requests in blocks]
     tall = 48 + sum(heights) + 14 * len(blocks)
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(16, 22, title, size=11, weight="bold", color=_INK, va="center")
     y, said = 44, []
     for (what, left, right, opener, requests), height in zip(blocks, heights, strict=True):
@@ -79,8 +77,7 @@ def dialogue(events, title="What was said"):
     parties = list(dict.fromkeys(name for part in parts for event in part for name in (event.source, event.target)))
     row, head, gap = 33, 34, 26
     wide, tall = 900, 78 + sum(head + row * len(part) + 8 + gap for part in parts)
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     x = dict(zip(parties, (110, 790), strict=True))
     y, said = 78, []
     for number, part in enumerate(parts, 1):
@@ -111,8 +108,7 @@ def negotiation(contexts, preferred, title="The caller offers, the called side c
     left = sum(heights) + gap * (len(contexts) - 1)
     right = line * len(preferred) + 38
     wide, tall = 900, 84 + max(left, right) + 16
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(16, 22, title, size=11, weight="bold", color=_INK, va="center")
     axes.text(180, 58, "offered by the caller", size=10, color=_FAINT, ha="center", va="center")
     axes.text(720, 58, "accepted by the called side, favourite first", size=10, color=_FAINT, ha="center", va="center")
@@ -147,8 +143,7 @@ def matrix(peers, rows, title):
     """
     label, cell, step = 270, 300, 56
     wide, tall = label + cell * len(peers) + 20, 92 + step * len(rows)
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(16, 22, title, size=11, weight="bold", color=_INK, va="center")
     for place, peer in enumerate(peers):
         axes.text(label + cell * (place + 0.5), 60, peer, size=10.5, weight="bold", color=_INK, ha="center", va="center")

@@ -3,8 +3,8 @@
 import re
 import textwrap
 
-from coursekit.figures.packets import arrow, canvas, lifelines
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.packets import arrow, lifelines
+from coursekit.figures.picture import Picture, canvas
 
 ROWS = 40                               # arrows in one diagram; of more, the middle is left out
 _INK, _FAINT, _NOTE = "#1c2733", "#5c6873", "#e9edf1"
@@ -38,8 +38,7 @@ def exchange(events, title="What was said", first=()):
     x = {name: 100 + step * place if step else wide / 2 for place, name in enumerate(parties)}
     below = [event is not None and _is_long(event, x) for event in shown]
     tall = _TOP + _ROW * max(len(shown), 1) + _LINE * sum(below) + 14
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     lifelines(axes, title, x, tall)
     said = []
     for place, event in enumerate(shown):

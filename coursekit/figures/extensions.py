@@ -1,8 +1,8 @@
 """Pictures of local extensions: where Z segments stand in a message, whom a new text of a specification breaks, and which way an engine
 sent each message."""
 
-from coursekit.figures.packets import arrow, canvas
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.packets import arrow
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _BOX, _LOCAL, _LINE = "#1c2733", "#5c6873", "#e9edf1", "#fbe3b5", "#b45309"
 _STEP, _LEFT, _ROW = 64, 190, 84
@@ -17,8 +17,7 @@ def segment_rows(rows, title):
 
     longest = max(len(names) for _, names, _ in rows)
     wide, tall = max(_LEFT + _STEP * longest + 16, 640), 54 + _ROW * len(rows) + 56
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     said = []
     for number, (label, names, groups) in enumerate(rows):
@@ -52,8 +51,7 @@ def two_texts(title="What the old and the new text of a specification allow"):
     from matplotlib.patches import FancyBboxPatch
 
     wide, tall = 900, 330
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     sets = (30, 74, "-", "the OLD text allows", 46, "left"), (330, 84, "--", "the NEW text allows", 854, "right")
     for x, y, style, name, at, side in sets:
@@ -99,8 +97,7 @@ def through_engine(engine, title="What came of each message"):
     wide, row_tall = 900, 74
     lines = [(row, to) for row in rows for to in row[3] or [None]]
     tall = 70 + row_tall * len(lines)
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     axes.add_patch(Rectangle((390, 44), 130, tall - 56, facecolor=_BOX, edgecolor=_INK, lw=1))
     axes.text(455, 58, engine.name, size=10, weight="bold", color=_INK, ha="center", va="center")

@@ -2,8 +2,7 @@
 
 import math
 
-from coursekit.figures.packets import canvas
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _FOR, _AGAINST = "#1c2733", "#5c6873", "#0b5394", "#b45309"
 _GROUP, _NUMBER, _GONE = "#eef3f8", "#ffffff", "#f1e4d3"
@@ -21,8 +20,7 @@ def groups(before, after, title, retired=()):
     tallest = max(sum(_LINE * len(numbers) + _GAP + 30 for _, numbers in side) + (_LINE * len(gone) + 34 if gone else 0)
                   for _, side, gone in sides)
     wide, tall = 860, _HEAD + tallest + 12
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(14, 20, title, size=11.5, weight="bold", color=_INK, va="center")
     said = []
     for left, (head, side, gone) in zip((14, 444), sides):
@@ -61,8 +59,7 @@ def weights(parts, title, review, link):
     low = min(0.0, review, *(min(pair) for pair in ends)) - 4
     high = max(link, *(max(pair) for pair in ends)) + 6
     wide, tall, left, right = 860, 136 + 34 * (len(parts) + 1), 250, 60
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
 
     def x(value):
         return left + (value - low) / (high - low) * (wide - left - right)

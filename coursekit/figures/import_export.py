@@ -1,6 +1,6 @@
 """Pictures of import and export: a disc's directory and its files, the questions before an import, an object before and after."""
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _LINE = "#1c2733", "#5c6873", "#0b5394"
 _BOX, _GOOD, _BAD, _WAIT = "#eef2f6", "#d3e8d5", "#f6d5c8", "#fbe3b5"
@@ -16,7 +16,7 @@ def file_set(records, files, title):
     """
     high = 28
     tall = 72 + high * max(len(records), len(files)) + 34
-    picture, axes = _canvas(tall)
+    picture, axes = canvas(_WIDE, tall)
     axes.text(14, 22, title, size=11.5, weight="bold", color=_INK, va="center")
     axes.text(14, 52, "DICOMDIR: its records", size=10, color=_FAINT, va="center")
     axes.text(560, 52, "the disc: its files", size=10, color=_FAINT, va="center")
@@ -61,7 +61,7 @@ def questions(steps, end, title):
             asked.append((question, []))
         asked[-1][1].append(leaves)
     tall = 50 + sum(high * len(ways) + gap for _, ways in asked) + high + 14
-    picture, axes = _canvas(tall)
+    picture, axes = canvas(_WIDE, tall)
     axes.text(14, 22, title, size=11.5, weight="bold", color=_INK, va="center")
     said, y = [], 46
     for number, (question, ways) in enumerate(asked, 1):
@@ -94,7 +94,7 @@ def before_and_after(before, after, title, leaks=()):
     names = [*before, *(name for name in after if name not in before)]
     high = 25
     tall = 84 + high * len(names) + 36
-    picture, axes = _canvas(tall)
+    picture, axes = canvas(_WIDE, tall)
     axes.text(14, 22, title, size=11.5, weight="bold", color=_INK, va="center")
     for x, head in ((48, "attribute"), (400, "before"), (648, "after")):
         axes.text(x, 54, head, size=10, color=_FAINT, va="center")
@@ -127,14 +127,6 @@ def before_and_after(before, after, title, leaks=()):
         axes.text(42 + 130 * place, y, kind, size=9.5, color=_INK, va="center")
     return Picture(picture, f"{title}. {'; '.join(said)}.")
 
-
-def _canvas(tall):
-    picture = figure(_WIDE, tall)
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, _WIDE)
-    axes.set_ylim(tall, 0)
-    axes.axis("off")
-    return picture, axes
 
 
 def _box(left, top, width, height, fill):

@@ -1,7 +1,6 @@
 """Pictures of an order on its way into a worklist: which field becomes which attribute, and how many steps an order has."""
 
-from coursekit.figures.packets import canvas
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _LINE = "#1c2733", "#5c6873", "#0b5394"
 _TOP_FILL, _STEP_FILL = "#eef3f8", "#fbe9c6"
@@ -21,8 +20,7 @@ def wires(fields, attributes, title):
     inside = [one for one in attributes if one[1].startswith(">")]
     wide, rows = 1000, max(len(fields), len(attributes) + 1)
     tall = _HEAD + _ROW * rows + 26
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     axes.text(12, 50, "HL7 order", size=10, weight="bold", color=_INK, va="center")
     axes.text(520, 50, "DICOM worklist item", size=10, weight="bold", color=_INK, va="center")
@@ -60,8 +58,7 @@ def levels(rows, title):
     """
     wide, step = 900, 82
     tall = 46 + step * len(rows)
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     above, said = [], []
     for depth, (name, boxes) in enumerate(rows):

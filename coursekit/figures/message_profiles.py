@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from coursekit.figures.exchange import exchange
-from coursekit.figures.packets import canvas
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _BAR, _SECOND, _GROUND = "#1c2733", "#5c6873", "#33658a", "#f6d9b8", "#e9edf1"
 _ROW, _TOP = 42, 92
@@ -17,8 +16,7 @@ def filled(rows, names, title):
     names : of the two lots
     """
     wide, tall = 900, _TOP + _ROW * len(rows) + 8
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(16, 22, title, size=11, weight="bold", color=_INK, va="center")
     for place, (name, fill, hatch) in enumerate(zip(names, (_BAR, _SECOND), ("", "////"))):
         axes.add_patch(_box(330 + 240 * place, 46, 22, 12, fill, hatch))
@@ -50,8 +48,7 @@ LEVELS = (
 def levels():
     """From the standard by a constrainable to an implementation profile: what is decided at each, and which usages remain."""
     wide, tall, width = 900, 300, 252
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     title = "Each level may only narrow what the one before it allows"
     axes.text(16, 22, title, size=11, weight="bold", color=_INK, va="center")
     for place, (name, whose, what, usages) in enumerate(LEVELS):

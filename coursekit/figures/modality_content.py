@@ -1,7 +1,6 @@
 """Pictures of what the objects of one exam must say: where it comes from, what private blocks hold, findings, a phantom's slices."""
 
-from coursekit.figures.packets import canvas
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _LINE = "#1c2733", "#5c6873", "#0b5394"
 _HEAD, _PLAIN, _MARKED = "#cfe5f7", "#f4f6f8", "#fbe3b5"
@@ -10,8 +9,7 @@ _HEAD, _PLAIN, _MARKED = "#cfe5f7", "#f4f6f8", "#fbe3b5"
 def threads():
     """What goes from the worklist item into image, performed procedure step and dose report, and what must agree between these."""
     wide, tall = 1100, 420
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     _text(axes, 12, 20, "One exam, four objects: what must be the same in them", size=11, weight="bold")
     boxes = {
         "worklist item": (20, 160, 200, (
@@ -64,8 +62,7 @@ def slices(images, names, box, measured, center=0, width=400):
 
     side, gap, top = 330, 14, 66
     wide, tall = gap + (side + gap) * len(images), top + side + 48
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     for place, (ds, name) in enumerate(zip(images, names, strict=True)):
         x, (rows, columns) = gap + (side + gap) * place, (ds.Rows, ds.Columns)
         _text(axes, x, 18, f"phantom[{place}]" + (", to be measured" if place == measured else ""), size=10.5, weight="bold")
@@ -101,8 +98,7 @@ def blocks(images, group=0x0019, brief=(), instead="contents not shown"):
     rows = max(sum(2 + (len(elements) or 1) for _, _, elements in blocks) for blocks in found.values())
     column, row = 430, 24
     wide, tall = 20 + (column + 20) * len(found), 78 + row * rows
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     _text(axes, 12, 20, f"Private attributes of group {group:04X}: the creator reserves a block", size=11, weight="bold")
     said = []
     for place, (title, blocks) in enumerate(found.items()):
@@ -151,8 +147,7 @@ def findings_map(report, names, title="Findings"):
     tags = [tag for tag in names if any(tag in dict(found) for found in report.values())]
     left, row, column = 300, 28, 118
     wide, tall = left + column * len(report) + 16, 92 + row * (len(tags) + 1)
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     _text(axes, 12, 20, title, size=11, weight="bold")
     for place, device in enumerate(report):
         for line, part in enumerate(device.split(", ")):

@@ -1,6 +1,6 @@
 """Pictures and listings of what passes on a network: captured packets, their layers, who talks to whom."""
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas, figure
 from coursekit.standards import pcap, sniffer
 
 _INK, _FAINT, _LINE, _WARM = "#1c2733", "#5c6873", "#0b5394", "#b45309"
@@ -75,8 +75,7 @@ def ladder(packets, names, title, phases=(), numbers=None):
     left, right = shown[0].ip.source, shown[0].ip.target
     row, top = 34, 78
     tall = top + row * len(shown) + 14
-    picture = figure(900, tall)
-    axes = canvas(picture, 900, tall)
+    picture, axes = canvas(900, tall)
     x = {left: 210, right: 620}
     lifelines(axes, title, {f"{names[ip]}  {ip}": place for ip, place in x.items()}, tall)
     axes.text(20, 50, "ms", size=9, color=_FAINT, va="center")
@@ -134,8 +133,7 @@ def envelopes(parts, title):
     total = sum(size for _, _, size in parts)
     wide, step = 880, 46
     tall = 56 + step * len(parts) + 22
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     share = (wide - 200) / len(parts)
     said, offset = [], 0
@@ -163,8 +161,7 @@ def network_map(networks, centre, outside):
     middle = 44 + high + 30
     below = middle + 46 + ((len(networks) - 1) // columns) * (high + 34)
     tall = below + 92
-    picture = figure(wide, tall)
-    axes = canvas(picture, wide, tall)
+    picture, axes = canvas(wide, tall)
     axes.text(12, 20, "The networks of the hospital", size=11, weight="bold", color=_INK, va="center")
     axes.add_patch(_box(30, middle - 14, wide - 85, 30, "#e9edf1"))
     axes.text(30 + (wide - 85) / 2, middle + 1, centre, size=10, weight="bold", color=_INK, ha="center", va="center")
@@ -358,13 +355,6 @@ def _scaled(points, scale):
     first, *rest = zip(*points)
     return [at * scale for at in first], *map(list, rest)
 
-
-def canvas(picture, wide, tall):
-    """Axes over a whole picture, in pixels from its upper left corner."""
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, wide), ylim=(tall, 0))
-    axes.axis("off")
-    return axes
 
 
 def _box(x, y, width, height, fill, line=1):

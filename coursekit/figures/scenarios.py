@@ -2,7 +2,7 @@
 
 import textwrap
 
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _LINE, _WRONG = "#1c2733", "#5c6873", "#0b5394", "#b3261e"
 _BOX, _HEAD, _BAR, _LATE = "#eef2f6", "#dbe6f2", "#9cc3e6", "#f6d9d6"
@@ -22,7 +22,7 @@ def scenario_map(columns, rows, cells, title):
     heights = [max([60, *(sum(30 + 17 * len(lines) for _, lines in inside) + 16 for (_, one), inside in blocks.items() if one == row)])
                for row in range(len(rows))]
     tall = head + sum(heights) + 8 * len(rows) + 8
-    picture, axes = _canvas(tall)
+    picture, axes = canvas(_WIDE, tall)
     axes.text(14, 20, title, size=11, weight="bold", color=_INK, va="center")
     for place, words in enumerate(columns):
         x = left + cell_wide * place
@@ -56,7 +56,7 @@ def federation(asked, limit, title):
     """
     high, top, left, right = 46, 86, 150, 560
     tall = top + high * len(asked) + 62
-    picture, axes = _canvas(tall)
+    picture, axes = canvas(_WIDE, tall)
     end = limit * 1.12
     scale = (right - left) / end
     axes.text(14, 20, title, size=11, weight="bold", color=_INK, va="center")
@@ -85,13 +85,6 @@ def federation(asked, limit, title):
     axes.text((left + right) / 2, bottom + 46, "seconds since the query", size=9, color=_INK, ha="center", va="center")
     return Picture(picture, f"{title}. All communities are asked at once; each is waited for {limit:g} seconds. {'; '.join(said)}.")
 
-
-def _canvas(tall):
-    picture = figure(_WIDE, tall)
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, _WIDE), ylim=(tall, 0))
-    axes.axis("off")
-    return picture, axes
 
 
 def _box(x, y, wide, tall, colour, hatch=None):

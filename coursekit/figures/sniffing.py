@@ -1,7 +1,6 @@
 """Pictures of what a sniffer sees: who ends a connection, segments and PDUs, what is open at once, whose time it is."""
 
-from coursekit.figures.packets import canvas
-from coursekit.figures.picture import Picture, figure
+from coursekit.figures.picture import Picture, canvas, figure
 
 _INK, _FAINT, _LINE, _WARM = "#1c2733", "#5c6873", "#0b5394", "#b45309"
 _TINTS = ("#cfe5f7", "#fbe3b5", "#cdeed9", "#f6d3e2", "#e3dcf5")
@@ -14,8 +13,7 @@ def segments_and_pdus(segments, pdus, title):
     pdus     : the same of the PDUs, with their headers; one may go on to the left or right of the picture
     """
     begin, end = segments[0][0], sum(segments[-1][:2])
-    picture = figure(900, 224)
-    axes = canvas(picture, 900, 224)
+    picture, axes = canvas(900, 224)
     axes.text(12, 20, title, size=11, weight="bold", color=_INK, va="center")
     left, scale = 110, 770 / (end - begin)
     said = {"PDUs": [], "segments": []}
@@ -79,8 +77,7 @@ def open_at_once(seen, limit, title):
 
 def two_sides(caller, called):
     """Who can end a connection: on each side the program, the protocol software below it and TCP, and what lies between the sides."""
-    picture = figure(900, 330)
-    axes = canvas(picture, 900, 330)
+    picture, axes = canvas(900, 330)
     axes.text(12, 20, "Who can end a connection, and how one sees it", size=11, weight="bold", color=_INK, va="center")
     layers = (("service-user: the program", "A-ABORT source 0", "RJ source 1"),
               ("service-provider: the protocol software", "A-ABORT source 2", "RJ source 2 or 3"),
@@ -112,8 +109,7 @@ def two_sides(caller, called):
 
 def three_parts(sender, receiver):
     """The time of one image as a sniffer beside the receiver sees it: sending, waiting, and what lies before the next request."""
-    picture = figure(900, 330)
-    axes = canvas(picture, 900, 330)
+    picture, axes = canvas(900, 330)
     axes.text(12, 20, f"The time of one image, seen by a sniffer beside the {receiver}", size=11, weight="bold", color=_INK, va="center")
     top, low = 66, 158
     for y, name in ((top, sender), (low, receiver)):

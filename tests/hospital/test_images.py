@@ -98,7 +98,7 @@ def test_the_same_on_every_run(name):
     assert one == other and [ds.file_meta for ds in one] == [ds.file_meta for ds in other]
 
 
-@EVERY
+@pytest.mark.parametrize("name", [next(iter(told)) for told in images.CATALOGUE.values()])
 def test_each_call_gives_an_object_of_its_own(name):
     _listed(images.image(name, 1))[0].PatientName = "CHANGED^BY^LEARNER"
     assert _listed(images.image(name, 1))[0].PatientName != "CHANGED^BY^LEARNER"
