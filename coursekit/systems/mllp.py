@@ -4,7 +4,8 @@
         acknowledgement = send(pacs.host, pacs.port, message)
 
 A frame is <VT> message <FS><CR>, bytes 0B ... 1C 0D (HL7 Transport Specification: MLLP, Release 1, Block Format). TCP carries a stream:
-a frame may come in pieces, and several in one piece.
+a frame may come in pieces, and several in one piece. With certificates it travels over TLS (IHE ITI TF-2 3.19.6.2), on a port that then
+takes nothing else.
 """
 
 import contextlib
@@ -12,12 +13,14 @@ import ctypes
 import linecache
 import selectors
 import socket
+import ssl
 import threading
 import time
 from pathlib import Path
 
 from coursekit.errors import CourseError
 from coursekit.standards import hl7
+from coursekit.systems import certificates as nodes
 from coursekit.systems.caller import CONNECT_SECONDS
 from coursekit.systems.system import HOST, System
 
@@ -108,15 +111,19 @@ class Listener(System):
     limit  : the longest message, in bytes; a longer one is answered AE, and its connection ended
     patience : seconds that a frame may take from its first to its last byte; after that its connection is ended
     clock  : a function that gives the text for MSH-7 of acknowledgements; None is this machine's clock
+    certificates : as of ``web.WebServer``
+    refused : a function that is told in a sentence why a node was refused in TLS, or has refused this one, or None
 
     Each connection has a thread. Its journal notes each message and what was answered; of an exception in `answer`, which is answered AR,
     it has the line of code as `data`.
     """
 
-    def __init__(self, name, answer=None, port=0, limit=LIMIT, patience=30.0, clock=None):
+    def __init__(self, name, answer=None, port=0, limit=LIMIT, patience=30.0, clock=None, certificates=None,
+                 refused=None):
         super().__init__(name)
         self.port, self._asked, self.limit, self.patience = port, port, limit, patience
         self._answer, self._clock = answer, clock or (lambda: None)
+        self.certificates, self._refused, self._tls = certificates, refused, None
         self._lock, self._connections, self._threads = threading.Lock(), set(), []
         self._socket = self._wake = self._woken = self._acceptor = None
 
@@ -125,6 +132,7 @@ class Listener(System):
 
     def _begin(self):
         # create_server sets SO_REUSEADDR where it means "at once after a stop", and not on Windows, where it means "share the port".
+        self._tls = nodes.server_context(self.certificates)
         self._socket = socket.create_server((HOST, self._asked), backlog=128)
         self._socket.setblocking(False)
         self.port = self._socket.getsockname()[1]
@@ -189,6 +197,8 @@ class Listener(System):
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(self.patience)                     # for a caller that never takes its acknowledgements
+            if self._tls:
+                connection = self._trusted(connection)
             with self._waiting_for(connection) as wait:
                 self._converse(connection, deframer, wait)
         except (OSError, SystemExit):                                # the caller has gone: its affair; or `end` had to end this
@@ -202,9 +212,29 @@ class Listener(System):
         if deframer.stray:
             self.journal.add(UNREADABLE, self.name, "bytes outside a frame")
 
+    def _trusted(self, connection):
+        """The connection in TLS, once both sides have shown their certificates. A node that is refused, or refuses this one, is noted."""
+        secure = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with self._lock:
+            self._connections.discard(connection)
+            self._connections.add(secure)
+        try:
+            secure.do_handshake()
+        except OSError as problem:
+            with self._lock:
+                self._connections.discard(secure)
+            secure.close()
+            if isinstance(problem, ssl.SSLError) and not isinstance(problem, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+                self.journal.add("client", self.name, "Authenticate Node", reason := f"refused: {nodes.why(problem)}")
+                if self._refused:
+                    self._refused(reason)
+            raise
+        return secure
+
     def _converse(self, connection, deframer, wait):
         give_up, stray = None, 0
-        while wait(None if give_up is None else max(give_up - time.monotonic(), 0)):
+        unread = connection.pending if self._tls else int            # TLS may have taken more from the network than one reading gave
+        while unread() or wait(None if give_up is None else max(give_up - time.monotonic(), 0)):
             octets = connection.recv(PIECE)
             if not octets:
                 return
@@ -279,12 +309,14 @@ class Sender:
 
     seconds : how long to wait for the connection and for each acknowledgement
     limit   : the longest acknowledgement, in bytes
+    certificates : as of ``web.Caller``; with them it speaks TLS
 
     With ``with``, or ``close()`` at the end.
     """
 
-    def __init__(self, host, port, seconds=10.0, limit=LIMIT):
+    def __init__(self, host, port, seconds=10.0, limit=LIMIT, certificates=None):
         self._to, self._seconds, self._limit = (host, port), seconds, limit
+        self._tls = nodes.caller_context(certificates) if certificates else None
         self._connection, self._deframer = None, None
 
     def __enter__(self):
@@ -324,6 +356,9 @@ class Sender:
         except hl7.BadMessage as error:
             self.close()
             raise NoAnswer(f"What came back is no acknowledgement. {error}") from None
+        except ssl.SSLError as error:
+            self.close()
+            raise NoAnswer(f"The two nodes do not trust each other: {nodes.why(error)}.") from None
         except (OSError, TooLong) as error:
             self.close()
             raise NoAnswer(f"The connection broke off: {error if isinstance(error, TooLong) else type(error).__name__}.") from None
@@ -340,6 +375,9 @@ class Sender:
             except OSError as error:
                 raise NoAnswer(f"No connection: {error.strerror or 'it timed out'}.") from None
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls:
+                connection.settimeout(self._seconds)
+                connection = self._tls.wrap_socket(connection)
             self._connection, self._deframer = connection, Deframer(self._limit)
         self._connection.settimeout(self._seconds)
         return self._connection
@@ -370,8 +408,11 @@ def _quiet(connection):
     """Whether a connection stands and nothing has come over it."""
     connection.setblocking(False)
     try:
-        connection.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
+        if isinstance(connection, ssl.SSLSocket):
+            connection.recv(1)                                       # TLS lets nobody peek; what came unasked ends the connection anyway
+        else:
+            connection.recv(1, socket.MSG_PEEK)
+    except (BlockingIOError, ssl.SSLWantReadError):
         return True
     except OSError:
         pass
@@ -382,12 +423,12 @@ def _silence_is_consent(message):
     return hl7.enhanced(message) and not hl7.same_as_original(message) and message["MSH-15"] == "ER"
 
 
-def send(host, port, message, seconds=10.0):
+def send(host, port, message, seconds=10.0, certificates=None):
     """Send a message, or each of a list of messages over one connection, and wait for each acknowledgement as ``Sender.send`` does.
 
     Returns the acknowledgement, or a list of them.
     """
-    with Sender(host, port, seconds) as sender:
+    with Sender(host, port, seconds, certificates=certificates) as sender:
         return [sender.send(one) for one in message] if isinstance(message, list | tuple) else sender.send(message)
 
 

@@ -34,16 +34,19 @@ class PixManager(System):
     consumers : {name: (host, port, OIDs)}: who is told over MLLP of changed cross-references (ITI-10), and of which domains
     index     : a PatientIndex, or a learner's own object with its methods; one in memory of its own if None
     folder    : where its own index keeps what it must not lose
+    certificates : as of ``web.WebServer``: then it speaks TLS only, with its consumers too
 
     Where `audit` is set to a ``transaction_audit.TransactionAudit``, each feed, query and notification leaves its records.
     """
 
-    def __init__(self, name="NMH_INDEX", domains=None, sources=None, consumers=None, index=None, folder=None, hl7_port=0, clock=None):
+    def __init__(self, name="NMH_INDEX", domains=None, sources=None, consumers=None, index=None, folder=None, hl7_port=0, clock=None,
+                 certificates=None):
         super().__init__(name)
         self.domains, self.sources, self.consumers = dict(domains or DOMAINS), dict(sources or {}), dict(consumers or {})
         self.index, self._own, self._folder, self.hl7_port = index, index is None, folder, hl7_port
         self._clock = clock or (lambda: datetime.now().astimezone().strftime("%Y%m%d%H%M%S%z"))
         self._listener, self._lock, self._pages, self._sent, self.audit = None, threading.Lock(), {}, 0, None
+        self.certificates = certificates
 
     def __repr__(self):
         if not self._runs:
@@ -53,7 +56,7 @@ class PixManager(System):
     def _begin(self):
         if self._own:
             self.index = PatientIndex(self.domains, self._folder, self._notify)
-        self._listener = Listener(self.name, answer=self.answer, port=self.hl7_port)
+        self._listener = Listener(self.name, answer=self.answer, port=self.hl7_port, certificates=self.certificates, refused=self._refused)
         self._listener.journal = self.journal
         self._listener.start()
         self.hl7_port = self._listener.port
@@ -67,6 +70,10 @@ class PixManager(System):
             self.index = None
 
     # Messages
+
+    def _refused(self, reason):
+        if self.audit:
+            self.audit.node_refused(self.name, self.host, reason)
 
     def answer(self, message):
         """What a message (``hl7.Message``) is answered with, another. Raises Refusal."""
@@ -231,7 +238,7 @@ class PixManager(System):
                 self._sent += 1
                 text = (f"MSH|^~\\&|{self.name}|NMH|{name}||{self._clock()}||ADT^A31^ADT_A05|{self.name}{self._sent}|P|2.5\r"
                         f"EVN||{self._clock()}\rPID|||{'~'.join(map(self.cx, numbers))}|| \rPV1||N\r")
-                sender, message, answer = Sender(host, port), hl7.parse(text), None
+                sender, message, answer = Sender(host, port, certificates=self.certificates), hl7.parse(text), None
                 try:
                     answer = sender.send(message)
                     self.journal.add(self.name, name, "ADT^A31", f"answered {answer['MSA-1']}")

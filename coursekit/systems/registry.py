@@ -57,7 +57,7 @@ class Registry(SoapServer):
     folder    : where it keeps what it must not lose; a temporary one, gone at the end, if not given
     port, hl7_port : where it listens for SOAP, and for the identity feed over MLLP; free ports if 0. Read them again after `start`
     clock     : a function that gives the time in UTC as YYYYMMDDHHMMSS, for lastUpdateTime
-    certificates : as of ``WebServer``
+    certificates : as of ``WebServer``; the identity feed comes over TLS then, too
     fits      : another function in place of the registry's own that decides whether an entry fulfils a parameter of a Find query. It is
                 given the parameter's name, what the entry has there (a list of texts, codes as code^^scheme) and the slots (a list of such)
     """
@@ -81,7 +81,7 @@ class Registry(SoapServer):
 
     def _begin(self):
         self._database = Database(self.folder, "registry", _TABLES)
-        self._listener = Listener(self.name, answer=self._hear, port=self.hl7_port)
+        self._listener = Listener(self.name, answer=self._hear, port=self.hl7_port, certificates=self.certificates, refused=self._refused)
         self._listener.journal = self.journal
         self._listener.start()
         self.hl7_port = self._listener.port
@@ -107,6 +107,10 @@ class Registry(SoapServer):
     def patients(self):
         """{patient ID: the one that it was merged into, or None}."""
         return dict(self._database.rows("SELECT id, into_id FROM patient ORDER BY id"))
+
+    def _refused(self, reason):
+        if self.audit:
+            self.audit.node_refused(self.name, self.host, reason)
 
     def _hear(self, message):
         """The answer to a message of the identity feed."""

@@ -5,6 +5,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 import urllib.request
 
 import pytest
@@ -14,12 +15,14 @@ from coursekit.standards import audit, soap, xua
 from coursekit.standards.xds import facts
 from coursekit.standards.xds.facts import APPROVED
 from coursekit.standards.xua import Assertion, Assertions
-from coursekit.systems import certificates, document_sharing as sharing
+from coursekit.systems import certificates, document_sharing as sharing, mllp
 from coursekit.systems.audit_repository import AuditRepository, AuditSender
 from coursekit.systems.certificates import Authority
 from coursekit.systems.fhir_patients import FhirPatients
 from coursekit.systems.gateways import InitiatingGateway, RespondingGateway
+from coursekit.systems.mllp import Listener
 from coursekit.systems.patient_index import PatientIndex
+from coursekit.systems.pix_manager import PixManager
 from coursekit.systems.registry import Registry
 from coursekit.systems.repository import Repository
 from coursekit.systems.transaction_audit import TransactionAudit
@@ -155,6 +158,52 @@ def test_an_audit_trail_over_tls(nodes):
             AuditSender("127.0.0.1", trail.port, certificates.caller_context(nodes["EMR"])) as sender:
         TransactionAudit(sender, "emr").node_refused("EMR", "127.0.0.1", "refused")
         assert trail.settle(1) and list(trail.records().way) == ["TLS"]
+
+
+FEED = ("MSH|^~\\&|HIS|HVGH|NMH_INDEX|NMH|20250407080000||ADT^A04^ADT_A01|1|P|2.5\rEVN||20250407080000\r"
+        "PID|||HV1^^^&2.999.1.1&ISO||VANDERMEER^ANNA||19450508|F\rPV1||O\r")
+
+
+def test_an_identity_feed_over_tls(nodes):
+    told = []
+    with Listener("PORTAL", certificates=nodes["EMR"]) as portal, PixManager(
+            certificates=nodes["SERVER"], consumers={"PORTAL": (portal.host, portal.port, ("2.999.1.1", "2.999.1.2"))}) as manager:
+        with mllp.Sender(manager.host, manager.hl7_port, certificates=nodes["EMR"]) as sender:
+            for number in range(3):
+                assert sender.send(FEED.replace("|1|P", f"|{number}|P"))["MSA-1"] == "AA"
+        long = FEED + "NTE|||" + "x" * 3_000_000
+        assert mllp.send(manager.host, manager.hl7_port, [long, FEED], certificates=nodes["EMR"])[1]["MSA-1"] == "AA"
+        assert mllp.send(manager.host, manager.hl7_port, FEED.replace("HV1^^^&2.999.1.1", "EC1^^^&2.999.1.2"), certificates=nodes["EMR"])
+        assert {event.detail for event in manager.journal if event.what == "ADT^A31"} == {"answered AA"} and portal.journal
+        with pytest.raises(mllp.NoAnswer):                          # who speaks no TLS is not heard
+            mllp.send(manager.host, manager.hl7_port, FEED, seconds=5)
+        with Registry(certificates=nodes["SERVER"]) as registry:
+            answer = mllp.send(registry.host, registry.hl7_port, FEED.replace("HV1^^^&2.999.1.1", "NM1^^^&2.999.1.9"), certificates=nodes["EMR"])
+            told += [answer["MSA-1"], *registry.patients()]
+    assert told == ["AA", "NM1^^^&2.999.1.9&ISO"]
+
+
+@pytest.mark.parametrize("caller, said, noted", [
+    ("NOBODY", "certificate", "has shown no certificate"), ("LATE", "has expired", "has expired"),
+    ("STRANGER", "from an authority that is not trusted here", "does not trust"),
+])
+def test_feeds_that_are_refused(nodes, caller, said, noted):
+    with AuditRepository() as trail, AuditSender(trail.host, trail.port) as sender, PixManager(certificates=nodes["SERVER"]) as manager:
+        manager.audit = TransactionAudit(sender, "index", lambda: "2025-04-07T06:00:00Z")
+        with pytest.raises(mllp.NoAnswer, match=said):
+            mllp.send(manager.host, manager.hl7_port, FEED, seconds=5, certificates=nodes[caller])
+        assert manager.journal.wait("Authenticate Node") and noted in manager.journal[0].detail
+        assert mllp.send(manager.host, manager.hl7_port, FEED, certificates=nodes["EMR"])["MSA-1"] == "AA"      # and it lives
+        trail.settle(2)
+        assert any("110126" in str(trail.message(number)) for number in range(1, 1 + len(trail)))
+
+
+def test_a_listener_over_tls_ends_though_somebody_says_nothing(nodes):
+    listener = Listener("PACS", certificates=nodes["SERVER"]).start()
+    with socket.create_connection((listener.host, listener.port)):
+        started = time.monotonic()
+        listener.stop()
+        assert time.monotonic() - started < 5
 
 
 @pytest.fixture
