@@ -132,6 +132,22 @@ def _load(context, certificates):
     context.load_verify_locations(authority)
 
 
+def told(connection, problem):
+    """What the other side says of a connection that broke off with `problem`: the ssl.SSLError of its alert, or `problem` if it said nothing.
+
+    In TLS 1.3 a server's refusal comes when the request is on its way already, and waits behind the failure to send the rest.
+    """
+    if isinstance(connection, ssl.SSLSocket):
+        try:
+            connection.settimeout(1)
+            connection.recv(1)
+        except ssl.SSLError as alert:
+            return problem if isinstance(alert, ssl.SSLEOFError) else alert
+        except OSError:
+            pass
+    return problem
+
+
 def why(problem):
     """In half a sentence, why a handshake has failed (an ssl.SSLError)."""
     if isinstance(problem, ssl.SSLCertVerificationError):

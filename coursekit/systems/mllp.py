@@ -221,13 +221,15 @@ class Listener(System):
         try:
             secure.do_handshake()
         except OSError as problem:
-            with self._lock:
-                self._connections.discard(secure)
-            secure.close()
             if isinstance(problem, ssl.SSLError) and not isinstance(problem, ssl.SSLEOFError | ssl.SSLZeroReturnError):
                 self.journal.add("client", self.name, "Authenticate Node", reason := f"refused: {nodes.why(problem)}")
                 if self._refused:
                     self._refused(reason)
+                with self._waiting_for(secure) as wait:
+                    self._drain(secure, wait)
+            with self._lock:
+                self._connections.discard(secure)
+            secure.close()
             raise
         return secure
 
@@ -356,11 +358,13 @@ class Sender:
         except hl7.BadMessage as error:
             self.close()
             raise NoAnswer(f"What came back is no acknowledgement. {error}") from None
-        except ssl.SSLError as error:
-            self.close()
-            raise NoAnswer(f"The two nodes do not trust each other: {nodes.why(error)}.") from None
         except (OSError, TooLong) as error:
+            error = nodes.told(self._connection, error)
             self.close()
+            if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+                raise NoAnswer(f"The two nodes do not trust each other: {nodes.why(error)}.") from None
+            if self._tls and isinstance(error, ConnectionError | ssl.SSLEOFError):
+                raise NoAnswer("The other side has hung up, as a node does that does not trust this one's certificate, or got none.") from None
             raise NoAnswer(f"The connection broke off: {error if isinstance(error, TooLong) else type(error).__name__}.") from None
         return answer
 

@@ -95,14 +95,17 @@ class TransactionAudit:
             for done, about in objects.items() if isinstance(objects, dict) else ((action, objects),):
                 self._send(name, event, done, people, about, outcome, (transaction, row.name), purpose=_purpose(user))
 
+    def _itself(self, name):
+        return audit.participant(name, False, (APPLICATION,), None, self.process, self.host)
+
     def node_refused(self, name, address, reason):
         """Note that `name` and another node, of which the address is all that is known, did not accept each other (ITI-19)."""
         node = audit.thing(address, "110182", role="13", details=(("Alert Description", reason),))
-        self._send(name, ALERT, "E", audit.participant(name, False, (APPLICATION,), host=self.host), node, MINOR, NODE_AUTHENTICATION)
+        self._send(name, ALERT, "E", self._itself(name), node, MINOR, NODE_AUTHENTICATION)
 
     def user_refused(self, name, caller, reason):
         """Note that `name` did not accept what a caller has shown of its user (ITI-40)."""
-        people = audit.participant(caller or "unknown", True, host=HOST) + audit.participant(name, False, (APPLICATION,), host=self.host)
+        people = audit.participant(caller or "unknown", True, host=HOST) + self._itself(name)
         self._send(name, AUTHENTICATION, "E", people, "", SERIOUS, LOGIN, reason)
 
     def decided(self, name, user, patient, documents, permit, reason, emergency):
@@ -111,7 +114,7 @@ class TransactionAudit:
         user      : who wants to see them: has `user`, `roles` and `purpose` as an ``xua.Assertion`` has
         documents : their uniqueIds
         """
-        people = audit.participant(name, False, (APPLICATION,), host=self.host) + _human(user)
+        people = self._itself(name) + _human(user)
         objects = audit.patient(patient, patient) + "".join(audit.thing(one, "9", role="3") for one in documents)
         self._send(name, ALERT, "E", people, objects, FINE if permit else SERIOUS, EMERGENCY if emergency else CONSENT, reason,
                    SECURITY_SERVER, _purpose(user))

@@ -249,16 +249,8 @@ def ask(url, message, sender="", seconds=30.0):
 
 
 def _why(problem, where, connection, caller):
-    """In a sentence, why there is no answer. In TLS 1.3 a server's refusal comes when the request is on its way, or is lost with it."""
-    node = caller.name or "this node"
-    if isinstance(connection.sock, ssl.SSLSocket):
-        try:
-            connection.sock.settimeout(1)
-            connection.sock.recv(1)
-        except ssl.SSLError as alert:
-            problem = alert
-        except OSError:
-            pass
+    """In a sentence, why there is no answer."""
+    node, problem = caller.name or "this node", nodes.told(connection.sock, problem)
     if isinstance(problem, ssl.SSLError) and not isinstance(problem, ssl.SSLEOFError):
         return f"{where.hostname} and {node} do not trust each other: {nodes.why(problem)}."
     if where.scheme == "https" and isinstance(problem, (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLEOFError)):
