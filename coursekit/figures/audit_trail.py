@@ -11,14 +11,14 @@ KINDS = (("machines that recognise each other", ("110113",)), ("images that are 
 
 
 def month(trail, title="Messages a day in the repository"):
-    """A stacked bar for each day (UTC), by kind of message.
+    """A stacked bar for each day (UTC), by kind of message; below it the machines that recognise each other alone, on the whole days.
 
     trail : DataFrame with utc (times) and event
     """
     day = trail["utc"].dt.normalize()
     days = sorted(day.unique())
-    picture = figure(980, 380)
-    axes = picture.add_axes((0.075, 0.2, 0.905, 0.56))
+    picture = figure(980, 490)
+    axes = picture.add_axes((0.075, 0.37, 0.905, 0.45))
     below = [0] * len(days)
     said, named = [], [code for _, codes in KINDS for code in codes or ()]
     for (name, codes), (fill, hatch) in zip(KINDS, _FILLS, strict=True):
@@ -26,7 +26,7 @@ def month(trail, title="Messages a day in the repository"):
         counts = day[chosen].value_counts()
         heights = [int(counts.get(one, 0)) for one in days]
         axes.bar(range(len(days)), heights, bottom=below, color=fill, hatch=hatch, edgecolor="#44505c", linewidth=0.5, width=0.82,
-                 label=name)
+                 label=f"{name} ({sum(heights):,})")
         below = [low + height for low, height in zip(below, heights, strict=True)]
         said.append(f"{name} {sum(heights):,}")
     axes.set_xticks(range(len(days)), [f"{one:%d}" if number % 2 == 0 else "" for number, one in enumerate(days)], fontsize=9)
@@ -37,18 +37,33 @@ def month(trail, title="Messages a day in the repository"):
     axes.set_ylabel("messages", size=10)
     axes.tick_params(axis="y", labelsize=9)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3, frameon=False, fontsize=9.5)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3, frameon=False, fontsize=9, columnspacing=1.2)
     moved = day[trail["event"].isin(KINDS[1][1])].value_counts()
     most = " and ".join(sorted(f"{one:%Y-%m-%d}" for one in sorted(moved.index, key=lambda one: (-moved[one], one))[:2]))
     machines = day[trail["event"].isin(KINDS[0][1])].value_counts()
     usual = sorted(machines.get(one, 0) for one in days)[len(days) // 2]
     fewer = ", ".join(f"{one:%Y-%m-%d}" for one in days[1:-1] if machines.get(one, 0) < 0.97 * usual)
-    picture.text(0.075, 0.945, title, size=12, weight="bold", color=_INK)
-    picture.text(0.075, 0.03, f"day, {days[0]:%d %B} to {days[-1]:%d %B %Y} (UTC); S: Saturday or Sunday", size=9.5, color=_FAINT)
+    alone = picture.add_axes((0.075, 0.1, 0.905, 0.15))
+    whole = [machines.get(one, 0) for one in days[1:-1]]
+    alone.plot(range(1, len(days) - 1), whole, color="#44505c", lw=1.3, marker="o", ms=3.5)
+    for number, count in enumerate(whole, 1):
+        if count < 0.97 * usual:
+            alone.plot(number, count, marker="o", ms=8, color=_WARM)
+            alone.text(number + 0.35, count, f"{days[number].day} {days[number]:%B}: {count:,}", size=9.5, color=_WARM, va="center")
+    alone.set_xlim(-0.6, len(days) - 0.4)
+    alone.set_xticks(range(len(days)), [""] * len(days))
+    alone.margins(y=0.2)
+    alone.tick_params(axis="y", labelsize=9)
+    alone.spines[["top", "right"]].set_visible(False)
+    alone.set_title("machines that recognise each other alone, whole days (this axis does not begin at 0)", size=9.5, color=_INK,
+                    loc="left", pad=4)
+    picture.text(0.075, 0.955, title, size=12, weight="bold", color=_INK)
+    picture.text(0.075, 0.03, f"day, {days[0].day} {days[0]:%B} to {days[-1].day} {days[-1]:%B %Y} (UTC); S: Saturday or Sunday", size=9.5,
+                 color=_FAINT)
     return Picture(picture, f"{title}, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}: {len(trail):,} in all; {'; '.join(said)}. "
                    f"Most images are moved on {most}. People are busier from Monday to Friday than at weekends. The machines that "
-                   f"recognise each other are as many every day{f', but fewer on {fewer}' if fewer else ''}; the first and the last day "
-                   "are not whole.")
+                   f"recognise each other are about as many every day{f', but fewer on {fewer}' if fewer else ''}; the first and the last "
+                   "day are not whole.")
 
 
 def night(rows, title="The night of Case 17 in the trail"):
@@ -85,16 +100,16 @@ def night(rows, title="The night of Case 17 in the trail"):
 
 
 def seen(rows, title):
-    """A line of time for each user, a mark for each opening.
+    """A line of time for each user, a mark for each opening: a square and bold letters for those without a care relation.
 
-    rows : list of (user, unit, [minutes after the arrival of the images])
+    rows : list of (user, unit, [minutes after the arrival of the images], whether there is a care relation)
     """
     row = 27
-    wide, tall = 940, 84 + row * len(rows) + 56
+    wide, tall = 940, 84 + row * len(rows) + 84
     picture = figure(wide, tall)
     axes = _axes(picture, wide, tall)
     axes.text(14, 20, title, size=12, weight="bold", color=_INK, va="center")
-    last = max(moment for *_, moments in rows for moment in moments)
+    last = max(moment for *_, moments, _ in rows for moment in moments)
     step = 5 if last <= 40 else 15
     end = step * (int(last // step) + 1)
 
@@ -106,12 +121,17 @@ def seen(rows, title):
         axes.text(place(minute), bottom + 14, str(minute), size=10, color=_FAINT, ha="center", va="center")
     axes.text(place(0), bottom + 36, "minutes after the images began to arrive", size=9.5, color=_FAINT, va="center")
     told = []
-    for number, (user, unit, moments) in enumerate(rows):
+    for number, (user, unit, moments, related) in enumerate(rows):
         level = 74 + row * number
-        axes.text(236, level, f"{user}, {unit}", size=10.5, color=_INK, ha="right", va="center")
-        axes.plot([place(moments[0]), place(moments[-1])], [level] * 2, color=_LINE, lw=1, alpha=0.5, zorder=1)
-        axes.plot([place(moment) for moment in moments], [level] * len(moments), ls="", marker="o", ms=7, color=_LINE, zorder=2)
-        told.append(f"{user} ({unit}) at {', '.join(f'{moment:.0f}' for moment in moments)}")
+        ink, mark = (_LINE, "o") if related else (_WARM, "s")
+        axes.text(236, level, f"{user}, {unit}", size=10.5, color=_INK if related else ink, ha="right", va="center",
+                  weight="normal" if related else "bold")
+        axes.plot([place(moments[0]), place(moments[-1])], [level] * 2, color=ink, lw=1, alpha=0.5, zorder=1)
+        axes.plot([place(moment) for moment in moments], [level] * len(moments), ls="", marker=mark, ms=7, color=ink, zorder=2)
+        told.append(f"{user} ({unit}{'' if related else ', no care relation'}) at {', '.join(f'{moment:.0f}' for moment in moments)}")
+    for left, ink, mark, words in ((0, _LINE, "o", "with a care relation by the policy"), (300, _WARM, "s", "without one")):
+        axes.plot([256 + left], [bottom + 60], ls="", marker=mark, ms=7, color=ink)
+        axes.text(270 + left, bottom + 60, words, size=10, color=_INK, va="center")
     return Picture(picture, f"{title}. Who opened the images, in minutes after they began to arrive: {'; '.join(told)}.")
 
 

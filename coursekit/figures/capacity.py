@@ -69,7 +69,7 @@ def forecast(history, plan=None, limits=(), title="Forecast", unit="TB", days_ma
 
     history : dict from date, "2025-04-07", to the amount
     plan    : DataFrame with `until`, `likely` and, for a band, `low` and `high`; None: the history alone
-    limits  : tuples (amount, what it is), drawn as level lines. Where a band meets the first of them is shown once more, enlarged
+    limits  : tuples (amount, what it is), drawn as level lines. Where a band meets the first of them is enlarged, and shown there alone
     days_marked : tuples (datetime.date, what it is), drawn as upright lines
     """
     band = plan is not None and "low" in plan and "high" in plan
@@ -90,7 +90,7 @@ def forecast(history, plan=None, limits=(), title="Forecast", unit="TB", days_ma
     picture = figure(900, 420)
     axes = picture.add_axes((0.065, 0.1, 0.53 if near else 0.9, 0.8))
     top, last = max([*amounts, *(amount for amount, _ in limits)]), days[-1]
-    _drawn(axes, days, amounts, plan, limits)
+    _drawn(axes, days, amounts, plan, limits, band=not near)
     if plan is not None:
         last, top = datetime.date.fromisoformat(str(plan["until"].iloc[-1])[:10]), max(top, float(plan["likely"].max()))
     for amount, what in limits:
@@ -100,21 +100,26 @@ def forecast(history, plan=None, limits=(), title="Forecast", unit="TB", days_ma
     axes.set_xlim(days[0], last + (last - days[0]) / 40)
     axes.set_ylim(low, low + (top - low) * 1.12)
     for place, (day, what) in enumerate(days_marked):
-        axes.axvline(day, color=_FAINT, lw=1.2, ls=(0, (4, 3)))
+        axes.axvline(day, color=_FAINT, lw=1.2, ls=((0, (4, 3)), "-.", ":")[place % 3])
         side = -1 if place == 0 else 1
-        axes.annotate(what, (day, 0.06), (4 * side, 0), xycoords=("data", "axes fraction"), textcoords="offset points", size=9.5, color=_INK,
+        axes.annotate(f"{what}\n{day}", (day, 0.04), (4 * side, 0), xycoords=("data", "axes fraction"), textcoords="offset points", size=9.5, color=_INK,
                       ha="right" if side < 0 else "left")
     axes.set_ylabel(unit, color=_INK)
     axes.legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(0.0, 0.72))
     _dated(axes, days[0], last, 4 if near else 7)
     _finish(axes, title)
     if near:
-        _enlarged(picture, days, amounts, plan, limits[0][0], near, unit)
+        _enlarged(picture, axes, days, amounts, plan, limits[0][0], near, unit)
     return Picture(picture, "; ".join(says) + ".")
 
 
-def _enlarged(picture, days, amounts, plan, amount, near, unit):
-    """The place where the band of `plan` meets the limit, on axes of its own; `near`: the three dates, the early one first."""
+def _enlarged(picture, whole, days, amounts, plan, amount, near, unit):
+    """The place where the band of `plan` meets the limit, on axes of its own, and a frame around it on those of the whole.
+
+    near : the three dates, the early one first
+    """
+    from matplotlib.patches import Rectangle
+
     likely = near["expected"]
     reach = max(35, (max(near.values()) - min(near.values())).days)
     axes = picture.add_axes((0.665, 0.1, 0.3, 0.8))
@@ -130,15 +135,21 @@ def _enlarged(picture, days, amounts, plan, amount, near, unit):
     axes.text(0.37, 0.05, told, transform=axes.transAxes, size=9.5, color=_INK, ha="left", va="bottom",
               bbox={"facecolor": "white", "edgecolor": _FAINT, "alpha": 0.9, "pad": 4})
     _dated(axes, likely - datetime.timedelta(reach), likely + datetime.timedelta(reach), 3)
+    axes.legend(handles=axes.get_legend_handles_labels()[0][1:], frameon=False, fontsize=9.5, loc="upper left")
+    low, high = axes.get_ylim()
+    whole.add_patch(Rectangle((likely - datetime.timedelta(reach), low), datetime.timedelta(2 * reach), high - low, fill=False,
+                              edgecolor=_INK, lw=1.2))
+    whole.annotate("enlarged", (likely - datetime.timedelta(reach), low), (2, -3), textcoords="offset points", size=9.5, color=_INK,
+                   ha="left", va="top")
     _finish(axes, f"Around {amount:g} {unit}, enlarged")
 
 
-def _drawn(axes, days, amounts, plan, limits):
-    """History, plan and limits on one pair of axes."""
+def _drawn(axes, days, amounts, plan, limits, band=True):
+    """History, plan and limits on one pair of axes; `band`: with the band of the plan, where it has one."""
     axes.plot(days, amounts, color=_INK, lw=2, label="held so far")
     if plan is not None:
         ahead = [datetime.date.fromisoformat(str(day)[:10]) for day in plan["until"]]
-        if "low" in plan and "high" in plan:
+        if band and "low" in plan and "high" in plan:
             axes.fill_between(ahead, plan["low"].tolist(), plan["high"].tolist(), facecolor=_BAND, edgecolor=_LINE, lw=0.8,
                               label="80 % of what may come")
         axes.plot(ahead, plan["likely"].tolist(), color=_LINE, lw=2, ls="--", label="expected")
@@ -193,31 +204,41 @@ def waiting(groups, limit=None, title="How long the first image takes"):
     return Picture(picture, f"{title}. {'; '.join(said)}.")
 
 
-def hits_by_days(curves, wanted=None, title="Hits by days on the fast tier"):
+def hits_by_days(curves, wanted=None, title="Hits by days on the fast tier", closer=None):
     """How many openings would find their study on the fast tier, against the days that it stays there, a line for each group.
 
     curves : dict from a group to a list of (days, per cent)
     wanted : per cent, drawn as a level line
+    closer : days; the curves up to there are drawn once more beside, from the middle of the scale upwards
     """
     picture = figure(900, 410)
-    axes = picture.add_axes((0.075, 0.14, 0.71, 0.76))
+    axes = picture.add_axes((0.065, 0.14, 0.36 if closer else 0.72, 0.76))
+    near = picture.add_axes((0.48, 0.14, 0.325, 0.76)) if closer else None
     said = []
     for (name, points), (color, style) in zip(curves.items(), _STYLES, strict=False):
-        axes.plot(*zip(*points), color=color, ls=style, lw=2, label=name)
+        for one in filter(None, (axes, near)):
+            one.plot(*zip(*points), color=color, ls=style, lw=2, label=name)
         wide = max(days for days, _ in points) / 6                              # some of them, evenly by days
         shown = [min(points, key=lambda point: abs(point[0] - step * wide)) for step in range(7)]
         shown = [point for place, point in enumerate(shown) if point not in shown[:place]]
         said.append(f"{name}: " + ", ".join(f"{share:.0f} % at {days} days" for days, share in shown))
+    right = near or axes
+    for one in filter(None, (axes, near)):
+        if wanted:
+            one.axhline(wanted, color=_FAINT, lw=1.2, ls=":")
+        one.set_ylim(0, 101)
+        one.set_xlim(left=0)
+        one.set_xlabel("days on the fast tier after the exam", color=_INK, size=9.5)
     if wanted:
-        axes.axhline(wanted, color=_FAINT, lw=1.2, ls=":")
-        axes.annotate(f"{wanted:g} %", (1, wanted), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points", size=9.5,
-                      color=_INK, va="center")
-    axes.set_ylim(0, 101)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("days on the fast tier after the exam", color=_INK, size=9.5)
+        right.annotate(f"{wanted:g} %: each group", (1, wanted), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+                       size=9.5, color=_INK, va="center")
     axes.set_ylabel("hits: per cent of the openings", color=_INK, size=9.5)
-    axes.legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(1.02, 0.7))
+    right.legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(1.02, 0.62))
     _finish(axes, title)
+    if closer:
+        near.set_xlim(0, closer)
+        near.set_ylim(50, 101)
+        _finish(near, f"The first {closer:g} days, from 50 % upwards")
     return Picture(picture, f"{title}. {'; '.join(said)}." + (f" Wanted in each group: {wanted:g} %." if wanted else ""))
 
 

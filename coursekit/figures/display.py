@@ -15,12 +15,13 @@ SIZE = 10
 LOOKS = ((LINE, "o", "-"), (WARN, "s", "--"), ("#3d6b21", "^", "-."), ("#6a3d9a", "D", ":"), ("#8a5a00", "v", "--"), (INK, "x", "-."))
 
 
-def response(displays, title=""):
+def response(displays, title="", last=255, called="level sent to the display"):
     """Luminance over the level, on a logarithmic scale, and for each display the GSDF between its own ends as a thin line.
 
     More than two displays get a panel each, all with the same scales.
 
-    displays : {name: (readings in cd/m2, ambient luminance in cd/m2)}, the readings at even steps from level 0 to 255
+    displays : {name: (readings in cd/m2, ambient luminance in cd/m2)}, the readings at even steps from level 0 to `last`
+    called   : what the levels are: those sent to a display, or the driving levels of its panel
     """
     lights = {name: _light(readings, ambient) for name, (readings, ambient) in displays.items()}
     panels = [{name: light} for name, light in lights.items()] if len(lights) > 2 else [lights]
@@ -37,8 +38,9 @@ def response(displays, title=""):
             width = 0.92 / across
             axes = picture.add_axes((0.07 + column * width, 1 - (70 + 250 * row + 175) / tall, width - 0.035, 175 / tall))
         for (name, light), (colour, marker, style) in zip(panel.items(), LOOKS):
-            axes.plot(np.linspace(0, 255, len(light)), gsdf.between(light[0], light[-1], len(light)), color=FAINT, lw=1.2, zorder=1)
-            axes.plot(np.linspace(0, 255, len(light)), light, color=colour, marker=marker, ls=style, lw=1.6,
+            levels = np.linspace(0, last, len(light))
+            axes.plot(levels, gsdf.between(light[0], light[-1], len(light)), color=FAINT, lw=1.2, zorder=1)
+            axes.plot(levels, light, color=colour, marker=marker, ls=style, lw=1.6,
                       markersize=5 if len(panels) == 1 else 4, label=name)
         axes.set_yscale("log")
         axes.set_yticks([0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500], [f"{tick:g}" for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)])
@@ -46,10 +48,11 @@ def response(displays, title=""):
         if len(panels) > 1:
             axes.set_yticks([1, 10, 100], ["1", "10", "100"])
         axes.set_ylim(lowest / 1.3, highest * 1.3)
-        axes.set_xticks([0, 45, 90, 135, 180, 225, 255] if len(panels) == 1 else [0, 90, 180, 255])
+        ticks = [0, 45, 90, 135, 180, 225, 255] if len(panels) == 1 else [0, 90, 180, 255]
+        axes.set_xticks(ticks if last == 255 else [min(last, (last + 1) * part // 4) for part in range(5)])
         _plain(axes, title if len(panels) == 1 else next(iter(panel)))
         if len(panels) == 1 or place >= len(panels) - across:
-            axes.set_xlabel("level sent to the display", size=SIZE, color=INK)
+            axes.set_xlabel(called, size=SIZE, color=INK)
         if len(panels) == 1:
             axes.set_ylabel("luminance with the room's light, cd/m\N{SUPERSCRIPT TWO}", size=SIZE, color=INK)
             axes.plot([], [], color=FAINT, lw=1.2, label="GSDF between the\nsame ends")
@@ -59,9 +62,10 @@ def response(displays, title=""):
         picture.text(0.03, 1 - 34 / tall, "luminance with the room's light, cd/m\N{SUPERSCRIPT TWO}; thin line: the GSDF between the same "
                      "ends", size=SIZE, color=INK, va="center")
     said = [f"{name}: {light[0]:.2f} to {light[-1]:.0f} cd/m2, {light[len(light) // 2]:.1f} at level "
-            f"{np.linspace(0, 255, len(light))[len(light) // 2]:.0f}, where the GSDF wants "
+            f"{np.linspace(0, last, len(light))[len(light) // 2]:.0f}, where the GSDF wants "
             f"{gsdf.between(light[0], light[-1], len(light))[len(light) // 2]:.1f}" for name, light in lights.items()]
-    return Picture(picture, f"{title or 'Luminance response'}: luminance with the room's light over the level, on a logarithmic scale; "
+    return Picture(picture, f"{title or 'Luminance response'}: luminance with the room's light over the "
+                            f"{'level' if last == 255 else called}, on a logarithmic scale; "
                             f"a thin line shows the GSDF between the same ends. {'; '.join(said)}.")
 
 

@@ -15,7 +15,7 @@ def plane(bids, share, lowest, title, near):
     near   : the names of the bids between which it is decided, for the enlarged part
     """
     picture = figure(940, 420)
-    whole, close = picture.add_axes((0.065, 0.14, 0.5, 0.72)), picture.add_axes((0.65, 0.14, 0.335, 0.72))
+    whole, close = picture.add_axes((0.065, 0.14, 0.5, 0.72)), picture.add_axes((0.655, 0.14, 0.33, 0.72))
     said, always = [], set(bids).intersection(*(names for _, names in lowest.values()))
     lines = []
     for (label, (reference, names)), style, color in zip(lowest.items(), ("-", "--"), (_LINE, _WARM)):
@@ -38,10 +38,10 @@ def plane(bids, share, lowest, title, near):
                           bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
         axes.set(xlim=(low / 1e6, high / 1e6), ylim=(min(qualities) - room[1], max(qualities) + room[1]))
         axes.set_xlabel("net present value, million euros (left is cheaper)", color=_INK, size=9.5)
-    whole.set_ylabel("quality, points of 100", color=_INK, size=9.5)
+        axes.set_ylabel("quality, points of 100", color=_INK, size=9.5)
     _plain(whole, title)
     _plain(close, f"The same, around {' and '.join(near)}")
-    whole.legend(frameon=False, fontsize=9, loc="lower right", title="whoever lies above the line would beat its bid", title_fontsize=9)
+    whole.legend(frameon=False, fontsize=9, loc="lower right", title="whoever lies above a line has more points in all", title_fontsize=9)
     where = "; ".join(f"{name} {price / 1e6:.2f} million euros, quality {quality:g}{'' if name in always else ', an open circle'}"
                       for name, (price, quality) in bids.items())
     sides = "; ".join(f"{name} lies {_side(bids[name], *line[-2:], share)} the line of {leader} where {label}"
@@ -54,38 +54,46 @@ def _side(bid, reference, total, share):
     return "above" if (share * bid[1] + (100 - share) * 100 * reference / bid[0]) / 100 > total else "below"
 
 
-def tornado(rows, lead, title, leader, second):
+def tornado(rows, lead, title, leader, second, needed=None):
     """How far one vendor leads another when one weight is halved or doubled: a bar for each category, the widest on top.
 
     rows : (category, weight in percent, lead when halved, lead when doubled)
     lead : the lead with the weights as they are, points of 100
+    needed : with how large a lead in quality the leader gets the award, when the other one is cheaper: a second line
     """
     rows = sorted(rows, key=lambda row: (abs(row[3] - row[2]), row[0]))
-    picture = figure(820, 96 + 36 * len(rows))
+    picture = figure(820, 144 + 36 * len(rows))
     tall = picture.get_figheight() * 100
-    axes = picture.add_axes((0.25, 62 / tall, 0.71, 1 - 106 / tall))
+    axes = picture.add_axes((0.25, 110 / tall, 0.71, 1 - 154 / tall))
     for place, (_, _, halved, doubled) in enumerate(rows):
         axes.barh(place, halved - lead, left=lead, height=0.62, facecolor="#fbe3b5", edgecolor=_INK, lw=0.8, hatch="///")
         axes.barh(place, doubled - lead, left=lead, height=0.62, facecolor="#8fb3d1", edgecolor=_INK, lw=0.8)
         for value, other in ((halved, doubled), (doubled, halved))[:1 + (halved != doubled)]:
             right = value >= other
-            axes.annotate(f"{value:.2f}", (value, place), (5 if right else -5, 0), textcoords="offset points", size=9, color=_INK,
-                          ha="left" if right else "right", va="center")
+            axes.annotate(f"{value:.2f}{', halved or doubled' if halved == doubled else ''}", (value, place), (5 if right else -5, 0),
+                          textcoords="offset points", size=9, color=_INK, ha="left" if right else "right", va="center")
     axes.axvline(lead, color=_INK, lw=1.2)
-    axes.axvline(0, color=_WARM, lw=2, ls="--")
-    ends = [value for row in rows for value in row[2:]] + [0, lead]
+    lines = [axes.axvline(0, color=_WARM, lw=2, ls="--", label=f"0: left of it {second} is ahead in quality")]
+    if needed is not None:
+        lines.append(axes.axvline(needed, color=_LINE, lw=2.2, ls=":", label=f"{needed:.2f}: left of it {second} gets the award"))
+    ends = [value for row in rows for value in row[2:]] + [0, lead, needed or 0]
     room = 0.14 * (max(ends) - min(ends) or 1)
     axes.set_xlim(min(ends) - room, max(ends) + room)
     axes.set_yticks(range(len(rows)), [f"{category} ({weight:g} %)" for category, weight, _, _ in rows], size=9.5, color=_INK)
-    axes.set_xlabel(f"lead of {leader}, points of 100 (left of the dashed line {second} is ahead)", color=_INK, size=9.5)
+    axes.set_xlabel(f"lead of {leader} in quality, points of 100", color=_INK, size=9.5)
     _plain(axes, title)
     from matplotlib.patches import Patch
-    axes.legend(handles=[Patch(facecolor="#fbe3b5", edgecolor=_INK, hatch="///", label="weight halved"),
-                         Patch(facecolor="#8fb3d1", edgecolor=_INK, label="weight doubled")],
-                frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.11, 0))
+    picture.legend(handles=[Patch(facecolor="#fbe3b5", edgecolor=_INK, hatch="///", label="weight halved"),
+                            Patch(facecolor="#8fb3d1", edgecolor=_INK, label="weight doubled"), *lines],
+                   frameon=False, fontsize=9.5, loc="lower left", bbox_to_anchor=(0.24, 0.005), ncols=2, columnspacing=2.4)
     said = "; ".join(f"{category}, {weight:g} per cent: {halved:.2f} when halved, {doubled:.2f} when doubled"
                      for category, weight, halved, doubled in reversed(rows))
-    return Picture(picture, f"{title}. {leader} leads {second} by {lead:.2f} points. {said}.")
+    award = ""
+    if needed is not None:
+        below = [f"{category} {how}" for category, _, halved, doubled in reversed(rows)
+                 for how, value in (("halved", halved), ("doubled", doubled)) if value < needed]
+        award = f" To get the award {leader} has to lead by {needed:.2f}; below that: {', '.join(below) or 'none'}."
+    return Picture(picture, f"{title}. {leader} leads {second} by {lead:.2f} points. {said}.{award}")
 
 
 def scales(shares, title):

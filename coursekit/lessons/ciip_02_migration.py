@@ -7,7 +7,8 @@ import random
 import re
 
 from coursekit.checking import Client, Config, Fields, File, Function, Lesson, Number, Set, Table, Text
-from coursekit.checking.reading import Unclear, plain
+from coursekit.checking.kinds.base import Difference
+from coursekit.checking.reading import Unclear, Unreadable, plain
 from coursekit.errors import CourseError
 from coursekit.hospital import names
 from coursekit.hospital.draws import Draws
@@ -91,8 +92,15 @@ def own_sample(hospital):
                         columns=["study_uid", "modality", "study_date", "differs"])
 
 
-class Near(Number):
-    """A number that may be off by 3 per cent of itself: so far the rule of three is from the exact limit, and no more."""
+class Share(Number):
+    """A percentage that may be written as a limit: "at most 5 %", "< 5"."""
+
+    def _from_text(self, text):
+        return super()._from_text(re.sub(r"(?i)^\s*(at most|up to|less than|not more than|<=?|\u2264)\s*", "", text))
+
+
+class Near(Share):
+    """A share that may be off by 3 per cent of itself: so far the rule of three is from the exact limit, and no more."""
 
     def _near(self, number, target, relative=0.03):
         return super()._near(number, target, relative)
@@ -225,6 +233,9 @@ class Reconcile:
     def issuer_too(counted):
         return {**counted["right"], "other_patient": counted["right"]["other_patient"] + counted["right"]["twice"]}
 
+    def nothing_extra(counted):
+        return {**counted["right"], "extra": 0}
+
     def both_rows(counted):
         return {**counted["right"], "twice": 2 * counted["right"]["twice"]}
 
@@ -260,6 +271,8 @@ class Reconcile:
         "reports is short as well; they are instances like any other.",
         issuer_too: "You counted the second copies as well, because they have no issuer. Asked is the `patient_id` of the first row. (That "
         "a number without its issuer names nobody is true, and these copies have an entry of their own: `twice`.)",
+        nothing_extra: "You found nothing in excess. Look the other way round too: is there a UID in the target that the source does not "
+        "have?",
         both_rows: "You counted the rows of the studies that are there more than once, both of them. Asked is how many studies these are.",
     }
     hints = [
@@ -274,7 +287,18 @@ class Reconcile:
 
 
 def _nearly_enough(name, given, right, input_of):
-    """A sentence on a number of studies that is almost enough, or more than it takes."""
+    """A sentence on a number of studies that is almost enough, or more than it takes, and on other limits that are near."""
+    if name == "own_at_most":
+        own = input_of("own_sample")
+        share, n = float(own.differs.mean()), len(own)
+        if abs(given[0] - 100 * (share + 1.96 * (share * (1 - share) / n) ** 0.5)) < 0.06:
+            return "That is the bell curve with 1.96, the upper end of a two-sided interval. With so few wrong ones the bell does not " \
+                "fit, and one side is asked: take `upper_bound`."
+    if name == "not_covered":
+        target = input_of("target")
+        among = (target.modality == "CT") & (target.study_date >= RECENT)
+        if abs(given[0] - 100 * (1 - float(among.mean()))) < 0.06:
+            return "That is reckoned from the rows of `target`, where studies are missing and others stand twice. Take `source`."
     if name == "needed" and 2900 <= given[0] < ENOUGH[0]:
         return "With so many, a share of 0.1 per cent still shows no wrong one in just over 5 % of all samples: it takes some more."
     if name == "needed" and ENOUGH[1] < given[0] <= 3100:
@@ -298,7 +322,7 @@ class SampleSays:
     """
 
     answer = Fields("proof", {"vendor_at_most": Near("", unit="%"), "needed": Needed("", named=("studies",)),
-                              "not_covered": Number("", unit="%", tolerance=0.06), "own_at_most": Number("", unit="%", tolerance=0.06)},
+                              "not_covered": Number("", unit="%", tolerance=0.06), "own_at_most": Share("", unit="%", tolerance=0.06)},
                     remark=_nearly_enough)
     points = 3
 
@@ -342,6 +366,13 @@ class SampleSays:
 
     def needed_for_two_sides(source, vendor_sample, own_sample):
         return {**SampleSays.solution(source, vendor_sample, own_sample), "needed": 3688}
+
+    def needed_for_ninety(source, vendor_sample, own_sample):
+        return {**SampleSays.solution(source, vendor_sample, own_sample), "needed": 2302}
+
+    def recent_or_ct(source, vendor_sample, own_sample):
+        neither = (source.modality != "CT") & (source.study_date < RECENT)
+        return {**SampleSays.solution(source, vendor_sample, own_sample), "not_covered": 100 * float(neither.mean())}
 
     def covered(source, vendor_sample, own_sample):
         right = SampleSays.solution(source, vendor_sample, own_sample)
@@ -397,6 +428,9 @@ class SampleSays:
         the_whole_archive: "You would compare all of it. Then no confidence is needed, for there is nothing left to guess; a sample "
         "without a wrong one does it with far fewer.",
         needed_for_two_sides: "So many it takes for 2.5 % on one side, as in a two-sided interval. The question asks for 5 % on one side.",
+        needed_for_ninety: "So many it takes for 90 % confidence. The question asks for 95 %.",
+        recent_or_ct: "You took off the recent studies *and* the CTs, each for itself. The vendor drew what is both, CT and recent: a "
+        "recent MR or an old CT is not covered either.",
         covered: "That is the share that the sample can speak of. Asked is the other one, of which it says nothing.",
         any_date: "You left out the date: the vendor drew recent CTs alone. Old ones have other scanners, other transfer syntaxes and "
         "other dirt.",
@@ -439,30 +473,53 @@ def _as_it_stands(patient_id, patients):
     return patient_id
 
 
+def _days_apart(one, other):
+    return abs((datetime.date.fromisoformat(one) - datetime.date.fromisoformat(other)).days)
+
+
+SAME_DAY = {True: lambda one, other: one == other, False: lambda one, other: True, "month": lambda one, other: one[:7] == other[:7],
+            "near": lambda one, other: _days_apart(one, other) <= 1}
+SAME_MODALITY = {True: lambda one, other: one == other, False: lambda one, other: True,
+                 "CR is DX": lambda one, other: one == other or {one, other} == {"CR", "DX"}}
+
+
 def _decided(study, patients, orders, tests="leave", empty="leave", withdrawn="leave", unclear="manual", follow=surviving,
-             follow_order=surviving, follow_found=surviving, own_id=False, own_id_found=False, born="survivor", empty_birth_date=False,
-             same_patient=True, foreign="manual", of_anybody=False, merged="fix", search=True, unknown="search", no_number="search",
-             found="fix", modality=True, date=True, same_exam=False, guess=False, none_fits=None, nobody=None, few=1,
-             test_id=lambda one: one.startswith("ZZ"), late_leave=False):
+             follow_order=surviving, follow_found=surviving, own_id=False, own_id_found=False, born="survivor", passes=(),
+             same_patient=True, foreign="manual", of_nobody="manual", of_anybody=False, merged="fix", search=True, unknown="search",
+             no_number="search", found="fix", found_for_none="fix", modality=True, date=True, same_exam=False, guess=False,
+             none_fits=None, nobody=None, few=1,
+             test_id=lambda one: one.startswith("ZZ"), merged_tests=False, late_leave=False, birth_date_first=False):
     """What the policy says of a study; each argument is a way to read it otherwise."""
     leave = study["objects"] < few and empty == "leave" or study["withdrawn"] and withdrawn == "leave" \
-        or test_id(study["patient_id"]) and tests == "leave"
+        or test_id(study["patient_id"]) and tests == "leave" \
+        or merged_tests and (surviving(study["patient_id"], patients) or "").startswith("ZZ")
+    if birth_date_first and study["birth_date"] == "":
+        return unclear
     if leave and not late_leave:
         return "leave"
     patient = follow(study["patient_id"], patients)
     if patient is None:
         return nobody or unclear
-    if born and not (empty_birth_date and study["birth_date"] == ""):
-        whose = patients[patient if born == "survivor" else study["patient_id"]]["birth_date"]
+    if born:
+        theirs = patients[study["patient_id"] if born == "as it stands" else patient]["birth_date"]
+        empty_ones = [name for name, one in (("study", study["birth_date"]), ("master", theirs)) if one == ""]
         length = 4 if born == "year" else 10
-        if (patients[patient]["birth_date"] if born == "year" else whose)[:length] != study["birth_date"][:length]:
+        if "both" in passes and len(empty_ones) == 2 or any(one in passes for one in empty_ones):
+            pass
+        elif empty_ones or theirs[:length] != study["birth_date"][:length]:
+            return unclear
+        elif born == "both" and patients[study["patient_id"]]["birth_date"] != theirs:
             return unclear
     if leave:
         return "leave"
     changed = merged if patient != study["patient_id"] else "auto"
     order = orders.get(study["accession"])
+    ours = {False: (patient,), True: (study["patient_id"],), "either": (patient, study["patient_id"])}
     if order is not None:
-        if same_patient and follow_order(order["patient_id"], patients) != (study["patient_id"] if own_id else patient):
+        if of_nobody != "manual" and surviving(order["patient_id"], patients) is None:
+            if of_nobody != "search":
+                return changed
+        elif same_patient and follow_order(order["patient_id"], patients) not in ours[own_id]:
             if foreign != "search":
                 return foreign
         elif same_exam and (order["date"], order["modality"]) != (study["date"], study["modality"]):
@@ -473,10 +530,10 @@ def _decided(study, patients, orders, tests="leave", empty="leave", withdrawn="l
     if not search or how != "search":
         return (how if how != "search" else "manual") if changed == "auto" or how == "manual" else changed
     fitting = [one for one in orders.values() if (
-        of_anybody or follow_found(one["patient_id"], patients) == (study["patient_id"] if own_id_found else patient))
-               and (not date or one["date"] == study["date"]) and (not modality or one["modality"] == study["modality"])]
+        of_anybody or follow_found(one["patient_id"], patients) in ours[own_id_found])
+               and SAME_DAY[date](one["date"], study["date"]) and SAME_MODALITY[modality](one["modality"], study["modality"])]
     if len(fitting) == 1 or guess and fitting:
-        return found if changed == "auto" else changed
+        return (found_for_none if study["accession"] == "" else found) if changed == "auto" else changed
     return none_fits if none_fits and not fitting else unclear
 
 
@@ -494,11 +551,15 @@ def _rule(study, patients, orders):
     if patient is None:
         return "Rule 2 decides here: nobody has that Patient ID, now or before a merge."
     if patients[patient]["birth_date"] != study["birth_date"]:
-        born = patients[patient]["birth_date"]
-        return f"Rule 2 decides here: the patient is {patient} now, born {born}; the study says {study['birth_date'] or 'nothing'}."
+        born, says = patients[patient]["birth_date"] or "(empty)", study["birth_date"] or "nothing"
+        return f"Rule 2 decides here: the patient is {patient} now, born {born}; the study says {says}."
+    if study["birth_date"] == "":
+        return f"Rule 2 decides here: neither the study nor the master, for {patient}, has a birth date."
     if number in orders:
         if surviving(orders[number]["patient_id"], patients) != patient:
-            return f"Rule 3 decides here: `orders` has the number, and its order is of {orders[number]['patient_id']}, another patient."
+            theirs = orders[number]["patient_id"]
+            who = "an ID that nobody has" if surviving(theirs, patients) is None else "another patient"
+            return f"Rule 3 decides here: `orders` has the number, and its order is of {theirs}, {who}."
         said = f"`orders` has the number; its order is of {orders[number]['patient_id']}, the same patient"
     else:
         fitting = [one for one, order in orders.items() if surviving(order["patient_id"], patients) == patient
@@ -507,6 +568,18 @@ def _rule(study, patients, orders):
             return f"Rule 3 decides here: `orders` has no such number, and {len(fitting) or 'no'} orders fit patient, date and modality."
         said = f"`orders` has no such number, and one order fits, {fitting[0]}"
     return f"Rules 1 to 3 let it through ({said}), so rule 4 decides; the patient is {patient} now."
+
+
+PILES = ("auto", "fix", "manual", "leave")
+
+
+def _pile(value):
+    """One of the four words, however it is written; ValueError for anything else."""
+    word = " ".join(value.split()).strip("'\"` ").casefold() if type(value) is str else value
+    if word not in PILES:
+        held = "; what is held back in quarantine is `manual`" if type(word) is str and ("quarantine" in word or "held" in word) else ""
+        raise ValueError(f"it is none of the four words `auto`, `fix`, `manual` and `leave`{held}")
+    return word
 
 
 class Decides(Function):
@@ -522,20 +595,21 @@ class Decides(Function):
 class Decide:
     """HVGH's migration policy, for each study of the old archive, in this order:
 
-    1. **leave**: the study has no objects, or all its objects are withdrawn, or it is of a test patient (the Patient ID begins with `ZZ`).
+    1. **leave**: the study has no objects, or all its objects are withdrawn, or it is of a test patient (the Patient ID that it carries
+       begins with `ZZ`).
     2. Who is it? The ID under which the patient is known *now*, `surviving(...)`. Not known: **manual**. The birth date that the master
-       has for *this* ID is not the study's: **manual**. (An empty one is not the same either.)
+       has for *this* ID is not the study's: **manual**. One of the two is empty, or both: **manual**, for nothing is then witnessed.
     3. Which order? If `orders` has the study's accession number: the order must be of the same patient (an order may stand under a
        retired ID too); else **manual**. Date and modality are not compared then: exams are put off, or done on another device, under
        the order that they have. If the accession number is empty or not known: look for orders of this patient with the same date and
-       the same modality. Exactly one: that is it. None or several: **manual**.
+       the same modality, letter by letter (`CR` is not `DX`). Exactly one: that is it. None or several: **manual**.
     4. If the Patient ID or the accession number has to be changed: **fix** (a rule corrects it, the UIDs stay, and the old value goes
        into the Original Attributes Sequence). Else **auto**.
 
     Write `decide(study, patients, orders)`, which returns one of the four words. The three look as in the cell above.
     """
 
-    answer = Decides("decide", result=Text(""), about=_rule)
+    answer = Decides("decide", result=Text("", reading=_pile), about=_rule)
     points = 4
 
     def solution(study, patients, orders):
@@ -543,6 +617,8 @@ class Decide:
             return "leave"
         patient = surviving(study["patient_id"], patients)
         if patient is None:
+            return "manual"
+        if study["birth_date"] == "":
             return "manual"
         if patients[patient]["birth_date"] != study["birth_date"]:
             return "manual"
@@ -588,7 +664,43 @@ class Decide:
         return _decided(study, patients, orders, born="year")
 
     def an_empty_birth_date_will_do(study, patients, orders):
-        return _decided(study, patients, orders, empty_birth_date=True)
+        return _decided(study, patients, orders, passes=("study",))
+
+    def an_empty_one_in_the_master_will_do(study, patients, orders):
+        return _decided(study, patients, orders, passes=("master",))
+
+    def both_empty_are_the_same(study, patients, orders):
+        return _decided(study, patients, orders, passes=("both",))
+
+    def birth_date_before_all(study, patients, orders):
+        return _decided(study, patients, orders, birth_date_first=True)
+
+    def a_single_z(study, patients, orders):
+        return _decided(study, patients, orders, test_id=lambda one: one.startswith("Z"))
+
+    def merged_into_a_test_patient(study, patients, orders):
+        return _decided(study, patients, orders, merged_tests=True)
+
+    def order_of_nobody_is_none(study, patients, orders):
+        return _decided(study, patients, orders, of_nobody="search")
+
+    def order_of_nobody_will_do(study, patients, orders):
+        return _decided(study, patients, orders, of_nobody="will do")
+
+    def order_under_either_id(study, patients, orders):
+        return _decided(study, patients, orders, own_id="either", follow_order=_as_it_stands)
+
+    def found_under_either_id(study, patients, orders):
+        return _decided(study, patients, orders, own_id_found="either", follow_found=_as_it_stands)
+
+    def same_month(study, patients, orders):
+        return _decided(study, patients, orders, date="month")
+
+    def days_around(study, patients, orders):
+        return _decided(study, patients, orders, date="near")
+
+    def cr_is_dx(study, patients, orders):
+        return _decided(study, patients, orders, modality="CR is DX")
 
     def order_as_it_stands(study, patients, orders):
         return _decided(study, patients, orders, follow_order=_as_it_stands)
@@ -654,7 +766,13 @@ class Decide:
         return _decided(study, patients, orders, unknown="auto")
 
     def found_goes_by_itself(study, patients, orders):
-        return _decided(study, patients, orders, found="auto")
+        return _decided(study, patients, orders, found="auto", found_for_none="auto")
+
+    def no_number_is_no_change(study, patients, orders):
+        return _decided(study, patients, orders, found_for_none="auto")
+
+    def birth_date_of_both_ids(study, patients, orders):
+        return _decided(study, patients, orders, born="both")
 
     def any_modality(study, patients, orders):
         return _decided(study, patients, orders, modality=False)
@@ -690,6 +808,30 @@ class Decide:
         year_of_birth: "You compare the year of birth alone. Many people are born in one year: compare the whole date.",
         an_empty_birth_date_will_do: "You let an empty birth date pass. Then nothing but a typed number says who it is: there is no second "
         "witness, and the policy wants one.",
+        an_empty_one_in_the_master_will_do: "You let a study pass where the *master* has no birth date. There is nothing to compare the "
+        "study's with, and the policy wants a second witness.",
+        both_empty_are_the_same: "Where neither the study nor the master has a birth date, you take the two for the same: `\"\" == \"\"` "
+        "is True. But nothing is witnessed by that. Ask for the empty one by itself.",
+        birth_date_before_all: "You ask for an empty birth date before rule 1. What has no objects, is withdrawn or of a test patient "
+        "stays, whatever its birth date.",
+        a_single_z: "You leave behind every study whose Patient ID begins with one `Z`. A real patient's ID may begin so, and the study "
+        "would be lost in silence. A test patient's begins with two: `\"ZZ\"`.",
+        merged_into_a_test_patient: "You leave a study because its ID was merged *into* a test patient's. It carries a patient's own ID: "
+        "rule 1 does not ask further, and the birth date of rule 2 shows that the merge was a mistake. A person looks, and nothing is "
+        "dropped.",
+        order_of_nobody_is_none: "The number is known, but its order is of an ID that nobody has, and you go on as if there were no such "
+        "order. Then it is not of the same patient: `surviving(...)` gives None for it, and None is not this patient.",
+        order_of_nobody_will_do: "The number is known, but its order is of an ID that nobody has, and you let it pass. Nobody is not the "
+        "same patient: a person has to look.",
+        order_under_either_id: "You compare the order's ID as it stands with two IDs, the study's and the one known now. A chain has "
+        "more: the order may stand under a third. Compare `surviving(...)` of the order's ID with the patient as known now.",
+        found_under_either_id: "Where you look for orders, you compare their ID as it stands with two IDs, the study's and the one known "
+        "now. A chain has more: compare `surviving(...)` of the order's ID with the patient as known now.",
+        same_month: "You look for orders of the same *month*. A follow-up a week later fits then as well: compare the whole date.",
+        days_around: "You take orders of the day before and after as well. The policy says the same date: what else might be meant is for "
+        "a person to see.",
+        cr_is_dx: "You take CR and DX for one modality. They are often mixed up between RIS and device, and a hospital may make that a "
+        "rule of its policy; this one does not say so, and a person has to look.",
         order_as_it_stands: "You compare the ID in the order as it stands. The order may have been placed before the merge: ask "
         "`surviving(...)` for it as well, where the number is known.",
         orders_found_as_they_stand: "Where you look for orders, you compare their ID as it stands. They may have been placed before a "
@@ -732,6 +874,10 @@ class Decide:
         "Look for the order as if it were empty.",
         found_goes_by_itself: "Where you found the order by patient, day and modality, the accession number in the object has to be "
         "changed: that is a fix.",
+        no_number_is_no_change: "Where the study has no number and you found its order, you send it as it is. But from empty to that "
+        "number is a change as well: fix.",
+        birth_date_of_both_ids: "You compare the birth date of the ID that the study carries as well as the survivor's. That entry is "
+        "retired and counts no longer: what it says wrongly may be just what was corrected.",
         any_modality: "You look for orders of the same day, of any modality. The patient may have had a radiograph and a CT that day.",
         any_day: "You look for orders of the same modality on any day: then the number of last year's CT fits as well.",
         withdrawn_too: "You migrate withdrawn objects. Somebody took them out, because they are another patient's or misleading; in the "
@@ -745,7 +891,7 @@ class Decide:
     hints = [
         "Take the rules in their order, each with a `return` of its own. What is left after rule 3 is either `\"fix\"` or `\"auto\"`.",
         "For rule 2: `patient = surviving(study[\"patient_id\"], patients)`, then `if patient is None:`, then compare "
-        "`patients[patient][\"birth_date\"]`.",
+        "`patients[patient][\"birth_date\"]`. Two empty birth dates are equal for Python: ask for that first.",
         "For rule 3: `if study[\"accession\"] in orders:` ... `else:` go through `for number in orders:`, put those that fit into a list, "
         "and look at its length.",
         "Remember the accession number that counts in the end, the study's own or the one that you found, and compare both, ID and number, "
@@ -767,7 +913,9 @@ class Decide:
             birth_date, date, modality = born(), day(), draw.choice(("CT", "MR", "CR", "US"))
             patients = {older: {"birth_date": birth_date, "now": retired}, retired: {"birth_date": birth_date, "now": stays},
                         stays: {"birth_date": birth_date, "now": None}, stranger: {"birth_date": birth_date, "now": None},
-                        f"ZZ{turn}": {"birth_date": birth_date, "now": None}, f"EC-ZZ{turn}": {"birth_date": birth_date, "now": None}}
+                        f"ZZ{turn}": {"birth_date": birth_date, "now": None}, f"EC-ZZ{turn}": {"birth_date": birth_date, "now": None},
+                        f"Z-4{turn}": {"birth_date": birth_date, "now": None}, f"ZZ-8{turn}": {"birth_date": "1901-01-01", "now": None},
+                        f"EC-1{turn}": {"birth_date": birth_date, "now": f"ZZ-8{turn}"}}
             other_day = birth_date[:8] + ("11" if birth_date[8:] != "11" else "12")
             other_year = str(int(birth_date[:4]) - 1) + birth_date[4:]
             wrongly = {**patients, retired: {"birth_date": other_day, "now": stays}, older: {"birth_date": other_year, "now": retired}}
@@ -783,6 +931,11 @@ class Decide:
                 beside = {another: {**order, "patient_id": stranger}, **orders, other: {**order, "patient_id": "EC-0"}}
                 found.append((study, patients, beside if others else orders))
 
+            def in_that_month(day):
+                return f"{date[:8]}{(int(date[8:]) + day - 1) % 28 + 1:02d}"
+
+            next_day = in_that_month(1) if date[8:] != "28" else in_that_month(-1)
+
             case(study, own)
             case({**study, "objects": 0}, own)
             case({**study, "withdrawn": True}, own)
@@ -795,6 +948,13 @@ class Decide:
             case({**study, "birth_date": day(), "accession": ""}, own)
             for birth in ("", other_day, other_year):
                 case({**study, "birth_date": birth}, own)
+            for birth in ("", birth_date):                                                 # the master has none
+                case({**study, "birth_date": birth}, own, {**patients, stays: {"birth_date": "", "now": None}})
+                case({**study, "birth_date": birth, "accession": ""}, own, {**patients, stays: {"birth_date": "", "now": None}})
+            case({**study, "birth_date": "", "objects": 0}, own)
+            case({**study, "birth_date": "", "patient_id": f"ZZ{turn}"}, own)
+            case({**study, "patient_id": f"Z-4{turn}"}, {known: {**order, "patient_id": f"Z-4{turn}"}})
+            case({**study, "patient_id": f"EC-1{turn}"}, {known: {**order, "patient_id": f"EC-1{turn}"}})    # merged by mistake
             case({**study, "objects": 1}, own)
             case({**study, "patient_id": f"EC-ZZ{turn}"}, {known: {**order, "patient_id": f"EC-ZZ{turn}"}})
             for under, its_own in ((retired, other_day), (older, other_year)):             # two people merged into one by mistake
@@ -806,9 +966,14 @@ class Decide:
                 case({**study, "patient_id": under}, {known: {**order, "patient_id": retired}})
                 case(study, {known: {**order, "patient_id": under}})
                 case({**study, "patient_id": under, "accession": ""}, own)
+                case({**study, "patient_id": under, "accession": ""}, {more: {**order, "patient_id": under}})
             case(study, {known: {**order, "patient_id": stranger}})                        # the number of somebody else
             case(study, {known: {**order, "patient_id": stranger}, more: dict(order)})     # ... and an order of his own that would fit
             case({**study, "patient_id": retired}, {known: {**order, "patient_id": stranger}, more: {**order, "patient_id": older}})
+            case(study, {known: {**order, "patient_id": "EC-0"}})                          # ... of nobody
+            case(study, {known: {**order, "patient_id": "EC-0"}, more: dict(order)})
+            for taken, ordered in (("CR", "DX"), ("DX", "CR")):
+                case({**study, "accession": "", "modality": taken}, {more: {**order, "modality": ordered}})
             case({**study, "accession": ""}, {known: {**order, "patient_id": stranger}}, others=False)
             for accession in ("", f"X{draw.randrange(1000)}"):
                 asking = {**study, "accession": accession}
@@ -819,6 +984,8 @@ class Decide:
                 case(asking, {**own, more: {**order, "date": day()}})
                 case(asking, {known: {**order, "modality": wrong_modality}})
                 case(asking, {known: {**order, "date": day()}})
+                case(asking, {known: {**order, "date": next_day}})
+                case(asking, {known: {**order, "date": in_that_month(12)}})
                 case(asking, {known: {**order, "patient_id": retired}})
         return found
 
@@ -887,6 +1054,33 @@ def _of(found):
     return {"studies": list(found), "undated": sum(not dated for dated in found.values())}
 
 
+class Studies(Set):
+    """Study Instance UIDs of an archive, each once."""
+
+    def read(self, given):
+        found, value = super().read(given), plain(given)
+        entries = re.findall(r"[\d.]{9,}", value) if type(value) is str else value if type(value) is list else ()
+        if len(entries) > len(found):
+            raise Unreadable(f"It has {len(entries)} entries, and they are {len(found)} studies. Each is asked once: rows are not studies.")
+        return found
+
+    def difference(self, answer, other):
+        if answer and all(uid not in other and re.fullmatch(r"2\.999\.[\d.]+", uid) for uid in answer):
+            return Difference("None of these studies is in the archive that was asked about. Did you ask at `port`? An archive that you "
+                              "started yourself is another one.", "another archive")
+        return super().difference(answer, other)
+
+
+class Undated(Number):
+    """A number of studies without a date."""
+
+    def difference(self, answer, other):
+        if super().difference(answer, other) is None:
+            return None
+        return Difference(f"You count {answer[0]} studies without a date, which is not their number. Where none was entered, StudyDate is "
+                          "the empty text, `\"\"`, and not None.", "value")
+
+
 @lesson.exercise
 class CompleteInventory:
     """Write `inventory(port, limit)`: it asks the old archive `ECC_PACS` at `port` for **all** its studies, and returns a dictionary:
@@ -901,7 +1095,7 @@ class CompleteInventory:
     It is tried against two archives of that vendor, of different releases and with other limits than the one above.
     """
 
-    answer = Client("inventory", result=Fields("", {"studies": Set("", case=True), "undated": Number("", named=("studies", "study"))}),
+    answer = Client("inventory", result=Fields("", {"studies": Studies("", case=True), "undated": Undated("", named=("studies", "study"))}),
                     called="archive", about=lambda state: state["about"])
     points = 4
 
@@ -978,10 +1172,11 @@ class CompleteInventory:
     wrong_ways = {
         asked_once: "You asked once. The archive ended at its limit, and the rest of its studies is nowhere in your list. Nothing in a "
         "list shows what it lacks: compare its length with the limit.",
-        by_dates: "All studies with a date are there, and none of the others. A range of dates never finds a study that has none: an empty "
-        "value matches only an empty key. Go by the Patient ID.",
-        by_the_warning: "You go on only where the archive says B001. It is a warning of newer services (PS3.4 C.6.4); an old archive often "
-        "ends its answer with 0000, success, at the limit. So many rows as the limit mean that it may have more.",
+        by_dates: "All studies with a date are there, and none of the others. A range of dates does not find a study that has none "
+        "(empty values can be asked for where both sides agree on it, PS3.4 C.2.2.2.7; here they do not). Go by the Patient ID.",
+        by_the_warning: "In the archive that does not tell of its limit you never asked for less. Either you go on only where it says "
+        "B001, a warning of newer services (PS3.4 C.6.4); an old one ends with 0000, success, at the limit. Or you compare the number of "
+        "*studies* with `limit`, and it counts *rows*: with a row for each series, an answer that was cut off has fewer studies than that.",
         no_answer_at_all: "Your list is empty: no query was answered with a row. Look at `.statuses` of an answer. Anything but FF00H and "
         "0000H or B001H says that the query was not taken, as at level PATIENT, which this model does not have (Study Root: STUDY, SERIES, "
         "IMAGE; PS3.4 C.6.2).",
@@ -1003,8 +1198,8 @@ class CompleteInventory:
         "Keep the studies in a dictionary, `dates[one.StudyInstanceUID] = one.StudyDate`: a second row of a study then changes nothing.",
         "At the end go through the dictionary and count the dates that are empty, `\"\"`.",
     ]
-    praise = "Before you believe it, compare its length with the number that the old vendor reads from his database: two ways that agree " \
-        "are an inventory, one is a list."
+    praise = "Before you believe it, compare its length with the number of studies that the old vendor reads from his database. Only " \
+        "where both agree you know that it is complete."
 
 
 # --- how long
@@ -1022,25 +1217,27 @@ def sheet(hospital):
                 "target_per_second": draws.one(12, 18), "again": draws.one(3, 6) / 100, "window_hours": draws.one(5, 6), "nights_a_week": 6,
                 "new_objects_a_day": draws.one(20, 28) * 1000}
         days = sorted(way(made)["days"] for way in (HowLong.solution, *HowLong.by_days))
-        if all(later - earlier > 3.4 for earlier, later in zip(days, days[1:])):      # no two ideas come to the same date by chance
+        once, binary = _hours(made, again=False)["network_hours"], _hours(made, mega=1024 * 1024)["network_hours"]
+        # No two ideas come to the same number by chance.
+        if all(later - earlier > 3.4 for earlier, later in zip(days, days[1:])) and abs(once - binary) > 2.4:
             return made
 
 
-def _hours(sheet, again=True, both=True, objects=True, size=True, bits=8, usable=True):
+def _hours(sheet, again=True, both=True, objects=True, size=True, bits=8, mega=1e6, usable=True):
     """Hours of the three stages."""
     factor = 1 + sheet["again"] if again else 1
     count, volume = sheet["objects"] * factor, sheet["bytes"] * factor
     seconds = (count * sheet["ms_per_object"] / 1000 if objects else 0) + (volume / (sheet["mb_per_second"] * 1e6) if size else 0)
     return {"source_hours": seconds / (sheet["associations"] if both else 1) / 3600,
-            "network_hours": volume * bits / (sheet["line_mbit"] * 1e6 * (sheet["usable"] if usable else 1)) / 3600,
+            "network_hours": volume * bits / (sheet["line_mbit"] * mega * (sheet["usable"] if usable else 1)) / 3600,
             "target_hours": count / sheet["target_per_second"] / 3600}
 
 
-def _days(sheet, hours, nights=None, window=None, growth=1.0, sent=1.0):
-    """Days of the calendar for so many hours of work."""
-    a_day = (window or sheet["window_hours"]) * (nights or sheet["nights_a_week"]) / 7
+def _days(sheet, hours, nights=None, growth=1.0, sent=1.0, volume=None):
+    """Days of the calendar for so many hours of work; `sent`, `volume`: how often the speed and the volume count an object."""
+    a_day = sheet["window_hours"] * (nights or sheet["nights_a_week"]) / 7
     done = sheet["objects"] * sent * a_day / hours
-    return sheet["objects"] * sent / (done - sheet["new_objects_a_day"] * growth)
+    return sheet["objects"] * (volume or sent) / (done - sheet["new_objects_a_day"] * growth)
 
 
 @lesson.exercise
@@ -1052,8 +1249,9 @@ class HowLong:
     - `network_hours`: hours that the line needs for all of them;
     - `target_hours`: hours that the target needs for all of them;
     - `days`: **days of the calendar** until nothing is left in the source that is not in the target, if the work is done in the windows
-      only, and the clinic goes on adding to the old archive meanwhile. What it adds is like the rest, as large and with the same share to
-      be sent again; so compare it with the objects that get *done* in a day, each counted once, however often it was sent.
+      only, and the clinic goes on adding to the old archive meanwhile. Count each object once here. All of `objects` get done in the
+      hours of the slowest stage, for what is sent again is in these hours; how many is that on an average day? `new_objects_a_day` come
+      in. (A new object takes as long as an old one, what is sent again included.)
 
     Whole hours are near enough, and whole days.
     """
@@ -1096,6 +1294,9 @@ class HowLong:
     def bytes_for_bits(sheet):
         return {**HowLong.solution(sheet), **_hours(sheet, bits=1)}
 
+    def binary_megabits(sheet):
+        return {**HowLong.solution(sheet), "network_hours": _hours(sheet, mega=1024 * 1024)["network_hours"]}
+
     def the_whole_line(sheet):
         return {**HowLong.solution(sheet), **_hours(sheet, usable=False)}
 
@@ -1135,8 +1336,18 @@ class HowLong:
     def growth_sent_once(sheet):
         return {**HowLong.solution(sheet), "days": _days(sheet, max(_hours(sheet).values()), sent=1 + sheet["again"])}
 
+    def hours_by_the_window(sheet):
+        return {**HowLong.solution(sheet), "days": max(_hours(sheet).values()) / sheet["window_hours"]}
+
+    def volume_once_and_speed_again(sheet):
+        return {**HowLong.solution(sheet), "days": _days(sheet, max(_hours(sheet).values()), sent=1 + sheet["again"], volume=1)}
+
+    def one_after_the_other_without_growth(sheet):
+        return {**HowLong.solution(sheet), "days": _days(sheet, sum(_hours(sheet).values()), growth=0)}
+
     by_days = (one_after_the_other, by_the_line, by_the_target, mean_of_the_stages, day_and_night, every_night, no_growth, growth_once,
-               nights_for_days, growth_of_the_nights_only, growth_sent_once)
+               nights_for_days, growth_of_the_nights_only, growth_sent_once, hours_by_the_window, volume_once_and_speed_again,
+               one_after_the_other_without_growth)
     wrong_ways = {
         nothing_again: "You left out what has to be sent a second time. Failed sub-operations, aborted associations and stopped nights "
         "cost as much as the first time; `again` is their share.",
@@ -1147,14 +1358,15 @@ class HowLong:
         "answer. With small objects this is most of the time.",
         number_only: "You left out the time for reading the bytes. An object costs its fixed time and then the time for its size.",
         bytes_for_bits: "Lines are told in bits, archives in bytes. Eight bits are a byte.",
+        binary_megabits: "You took 1024 x 1024 bits for a megabit. Lines are told in decimal units: a million bits.",
         the_whole_line: "The line is not yours alone: `usable` is the share that is left for the migration, protocol overhead taken off.",
         one_after_the_other: "You added the stages. They work at the same time: while the target stores an object, the source reads the "
         "next. The slowest sets the pace, the others wait for it.",
         by_the_line: "You reckoned with the line. Here it is not the slowest: look which stage takes longest.",
         by_the_target: "You reckoned with the target. Here it is not the slowest: look which stage takes longest.",
         mean_of_the_stages: "You took the mean of the stages. A chain of stages is as fast as its slowest.",
-        day_and_night: "You let it run for 24 hours a day. In the day the archive belongs to its readers; the window is a few hours of a "
-        "night.",
+        day_and_night: "So many days it would take at 24 hours a day, and with nothing added. In the day the archive belongs to its "
+        "readers; the window is a few hours of a night.",
         every_night: "You let it run seven nights a week. In one of them the backup has the archive.",
         no_growth: "You left out what the clinic adds every day. It is in the old archive, too, and must follow: only what you move "
         "*beyond* it makes the rest smaller.",
@@ -1163,6 +1375,12 @@ class HowLong:
         growth_sent_once: "You took the clinic's new objects off the number that is *sent* in a day, repetitions included. But of the new "
         "ones a share has to be sent again as well. Count objects that are done: `sheet[\"objects\"]`, without `again`, by the hours that "
         "they take.",
+        hours_by_the_window: "That is the number of nights that the slowest stage fills, and no more. Not each day has a night with a run, "
+        "and every day the clinic adds something.",
+        volume_once_and_speed_again: "Your volume counts each object once, and your speed counts what is sent again as well. Count both "
+        "alike: `sheet[\"objects\"]` are done in the hours of the slowest stage.",
+        one_after_the_other_without_growth: "You added the stages, which work at the same time: the slowest sets the pace. And you left "
+        "out what the clinic adds every day.",
         growth_once: "You added what comes in during the first reckoning, once. While you move that, more comes in, and so on. The rest "
         "shrinks by the difference of the two speeds: volume / (speed - growth).",
     }
@@ -1175,8 +1393,7 @@ class HowLong:
         "what the clinic adds, and divide the volume by the rest.",
     ]
     praise = "Now you know not only how long, but what to buy: a faster line would change nothing here. A wider window would, or " \
-        "whatever speeds up the slowest stage; and if the new exams went to the new archive from the first day, nothing would have to " \
-        "follow."
+        "whatever speeds up the slowest stage; and if the new exams went to the new archive from the first day, none would have to follow."
 
 
 # --- in which order
@@ -1237,12 +1454,12 @@ def steps_of(value):
             raise ValueError(f"step {number} is no dictionary")
         step = {str(name).strip().casefold(): one for name, one in step.items()}
         if set(step) - {"studies", "days", "years", "modality"}:
-            raise ValueError(f"step {number} has an entry `{sorted(set(step) - {'studies', 'days', 'years', 'modality'})[0]}`, which "
-            f"nobody knows")
+            strange = sorted(set(step) - {"studies", "days", "years", "modality"})[0]
+            raise ValueError(f"step {number} has an entry `{strange}`, which nobody knows")
         what = " ".join(str(step.get("studies", "")).strip().casefold().replace("_", " ").split())
         if what != "booked" and what not in SORTED:
-            raise ValueError(f"the `studies` of step {number} are \"booked\", \"newest\", \"oldest\", \"smallest\", \"largest\" or "
-            f"\"patient id\"")
+            raise ValueError(f"the `studies` of step {number} are \"booked\", \"newest\", \"oldest\", \"smallest\", "
+                             "\"largest\" or \"patient id\"")
         if (what == "booked") != ("days" in step):
             raise ValueError(f"step {number} needs `days`" if what == "booked" else f"`days` in step {number} goes with \"booked\" alone")
         modalities = step.get("modality", [])
@@ -1342,8 +1559,8 @@ class Report:
     def __repr__(self):
         out = self.outcome
         return "\n".join((
-            f"booked    {out['booked']:5.1f} %  of the {out['priors']['booked']} priors opened for exams known before the last night: not "
-            f"there yet",
+            f"booked    {out['booked']:5.1f} %  of the {out['priors']['booked']} priors opened for exams known before the last night: "
+            "not there yet",
             f"unbooked  {out['unbooked']:5.1f} %  of the {out['priors']['unbooked']} priors opened for all other exams: not there yet "
             f"(wanted: at most {out['allowed']:.1f} %)",
             f"left      {out['left']:5d}    studies never moved",
@@ -1474,7 +1691,8 @@ THINGS = {       # what: (where the old archive keeps it, how it comes)
     "merges of patients": ("the table PATIENT; the objects' headers still say the old ID. HV_VNA needs them; the HIS has all", "HL7"),
     "corrected names and birth dates": ("the table PATIENT; the objects' headers are as they came. HV_VNA needs them; the HIS has all",
                                         "HL7"),
-    "cancelled and moved orders": ("the table ORDERS, a copy of what the RIS sent. HV_VNA needs them; the RIS has all", "HL7"),
+    "cancelled and moved orders": ("the table ORDERS, a copy of what the RIS sent. HV_VNA needs them, for it fetches priors by orders; the "
+                                   "RIS has all", "HL7"),
     "images withdrawn as wrong patient": ("objects that a rejection note hides. The board: they stay behind, kept on a disc in the safe",
                                           "nothing"),
     "copies fetched from HV_VNA": ("objects that the clinic asked HV_VNA for, to compare; unchanged", "nothing"),
@@ -1614,8 +1832,11 @@ class WhatElse:
 
 @lesson.input
 def records(hospital):
-    """Rows of ECC_PACS for some studies, as they came: a DataFrame with study_uid, patient_id, issuer, study_date, accession, images, "
-    "asked."""
+    """Rows of ECC_PACS for some studies, as they came: a DataFrame with study_uid, patient_id, issuer, study_date, accession, images and
+    asked.
+
+    Two of the studies are of one patient, two have no accession number, and two came in one answer: only the first column tells all apart.
+    """
     import pandas as pd
 
     draw = random.Random(f"ciip-02 records {hospital.seed}")
@@ -1623,9 +1844,10 @@ def records(hospital):
     rows = []
     for place, one in enumerate(studies):
         issuer = "HVGH" if one.patient.startswith("HV") else "ECC"
-        asked = f"202504071{2 + place // 3}{place * 7:02d}{draw.randrange(60):02d}"
+        before, asked = rows[-1][-1] if rows else "", f"202504071{2 + place // 3}{place * 7:02d}{draw.randrange(60):02d}"
         for _, images in one.series:
-            rows.append((one.uid, one.patient, issuer, one.date, one.accession if place != 3 else "", images, asked))
+            rows.append((one.uid, studies[1].patient if place == 4 else one.patient, issuer, one.date,
+                         "" if place in (3, 5) else one.accession, images, before if place == 3 else asked))
     return pd.DataFrame(rows, columns=["study_uid", "patient_id", "issuer", "study_date", "accession", "images", "asked"])
 
 
@@ -1642,7 +1864,7 @@ def blank(hospital):
     made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = f"2.999.300.201.{hospital.seed + 1}"
     made.SpecificCharacterSet = "ISO_IR 192"
     made.ContentDate, made.ContentTime = "20250407", "120000"
-    made.InventoryPurpose = "Migration of ECC_PACS to HV_VNA"
+    made.InventoryPurpose = "ECC to HV_VNA"         # pydicom prints no text (LT) of more than 16 characters
     made.Manufacturer, made.ManufacturerModelName, made.DeviceSerialNumber, made.SoftwareVersions = "HVGH", "HV_MOVER", "1", "1.0"
     return made
 
@@ -1681,10 +1903,12 @@ def _file_meta(content):
         meta = getattr(content, "file_meta", None)
         if meta is None or not meta.get("TransferSyntaxUID"):
             raise ValueError("your data set has no file meta information, so no file can be made of it. Start from a copy of `blank`, "
-                             "`inventory = copy.deepcopy(blank)`, which has it")
+                             "`inventory_object = copy.deepcopy(blank)`, which has it")
         for keyword, name in COUNTS.items():
-            if type(pydicom.Dataset.get(content, keyword)) is str:
-                raise ValueError(f"{name} is given as text, in quotes. It is a whole number, such as `len(studies)`")
+            value = pydicom.Dataset.get(content, keyword)
+            if type(value) in (str, float):
+                how = "as text, in quotes" if type(value) is str else f"as {value}, with a decimal point"
+                raise ValueError(f"{name} is given {how}. It is a whole number, such as `len(studies)`")
     return {keyword: str(meta.get(keyword, "")) for keyword in META}
 
 
@@ -1702,6 +1926,8 @@ def inventory_parts(contents):
     level = flat.get("Inventory Level (0008,0403)", "")
     if level != level.upper():
         raise ValueError(f"Inventory Level is `{level[:16]}`. It is a Code String (CS): upper-case letters only (PS3.5 Table 6.2-1)")
+    if level and level not in ("STUDY", "SERIES", "INSTANCE"):
+        raise ValueError(f"Inventory Level is `{level[:16]}`. It is one of STUDY, SERIES and INSTANCE (PS3.3 C.38.1)")
     head = {name: flat[name] for name in HEAD if name in flat}
     # "An empty Sequence, or a Sequence with a single empty Item": all studies (PS3.3 C.38.2)
     scope = "Scope of Inventory Sequence (0008,0400)"
@@ -1711,7 +1937,12 @@ def inventory_parts(contents):
     if "SOP Class UID (0008,0016)" in head:
         head |= {name: meta[keyword] for keyword, name in META.items()}
     sequence, found = "Inventoried Studies Sequence (0008,0423)", {"the inventory": head}
-    for number in range(1, 1 + int(flat.get(sequence, "0 items").split()[0])):
+    items = int(flat.get(sequence, "0 items").split()[0])
+    uids = {flat.get(f"{sequence} item {number} > Study Instance UID (0020,000D)") for number in range(1, 1 + items)}
+    if items > 1 and len(uids) == 1 and None not in uids:
+        raise ValueError(f"all {items} records are the same one. A `Dataset()` that is made once, before the loop, is filled again and "
+                         f"again, and the list holds {items} times what was filled in last. Make a new one inside the loop")
+    for number in range(1, 1 + items):
         record = {name.split(" > ", 1)[1]: value for name, value in flat.items() if name.startswith(f"{sequence} item {number} > ")}
         uid = record.get("Study Instance UID (0020,000D)")
         if not uid:
@@ -1721,13 +1952,17 @@ def inventory_parts(contents):
                              f"one study, is one record")
         record = {name: record[name] for name in RECORD if name in record}
         if RECORD[-1] in record:
-            record[RECORD[-1]] = _moment(record[RECORD[-1]])
+            moment = record[RECORD[-1]]
+            if moment and not re.fullmatch(r"\d{4,14}(\.\d{1,6})?([+-]\d{4})?", moment):
+                raise ValueError(f"{RECORD[-1]} of the study {uid} is `{moment[:30]}`. A date with a time (DT) is written YYYYMMDDHHMMSS, "
+                                 "without anything between (PS3.5 Table 6.2-1)")
+            record[RECORD[-1]] = _moment(moment)
         found[f"the record of study {uid}"] = record
     return found
 
 
-def _built(records, blank, level="STUDY", sop_class=INVENTORY_STORAGE, undated=True, counted=len, total=len, scope=(), issuer=True,
-           made_up="", at=lambda row: row.asked):
+def _built(records, blank, level="STUDY", sop_class=INVENTORY_STORAGE, undated=True, counted=len, total=len, scope=(),
+           issuer=lambda row: row.issuer, made_up="", at=lambda row: row.asked, by="study_uid"):
     """An Inventory of the records; each argument is a way to get it wrong."""
     import copy
 
@@ -1735,12 +1970,12 @@ def _built(records, blank, level="STUDY", sop_class=INVENTORY_STORAGE, undated=T
 
     made = copy.deepcopy(blank)
     made.SOPClassUID, made.InventoryLevel, made.ScopeOfInventorySequence = sop_class, level, list(scope)
-    rows, items = records.drop_duplicates("study_uid"), []
+    rows, items = records.drop_duplicates(by), []
     for row in rows.itertuples():
         if row.study_date or undated:
             one = Dataset()
             one.StudyInstanceUID, one.PatientID, one.AccessionNumber = row.study_uid, row.patient_id, row.accession
-            one.IssuerOfPatientID = row.issuer if issuer else ""
+            one.IssuerOfPatientID = issuer(row)
             one.StudyDate = row.study_date or made_up
             one.ItemInventoryDateTime = at(row)
             items.append(one)
@@ -1751,8 +1986,8 @@ def _built(records, blank, level="STUDY", sop_class=INVENTORY_STORAGE, undated=T
 
 @lesson.exercise
 class InventoryObject:
-    """Complete `blank` to an **Inventory** object of the studies in `records`: a data set, in the variable `inventory`. HV_VNA's mover
-    reads
+    """Complete `blank` to an **Inventory** object of the studies in `records`: a data set, in the variable `inventory_object`. HV_VNA's
+    mover reads
 
     - the SOP Class UID of Inventory Storage;
     - Scope of Inventory Sequence: present, without keys, because the inventory is of all studies;
@@ -1766,7 +2001,7 @@ class InventoryObject:
     leave it out here.
     """
 
-    answer = File("inventory", reading=inventory_parts)
+    answer = File("inventory_object", reading=inventory_parts)
     points = 3
 
     def solution(records, blank):
@@ -1843,7 +2078,25 @@ class InventoryObject:
         return made
 
     def number_without_issuer(records, blank):
-        return _built(records, blank, issuer=False)
+        return _built(records, blank, issuer=lambda row: "")
+
+    def one_issuer_for_all(records, blank):
+        return _built(records, blank, issuer=lambda row: "ECC")
+
+    def down_to_the_series(records, blank):
+        return _built(records, blank, level="SERIES")
+
+    def rows_in_total(records, blank):
+        return _built(records, blank, total=lambda items: len(records))
+
+    def one_for_each_patient(records, blank):
+        return _built(records, blank, by="patient_id")
+
+    def one_for_each_number(records, blank):
+        return _built(records, blank, by="accession")
+
+    def one_for_each_moment(records, blank):
+        return _built(records, blank, by="asked")
 
     wrong_ways = {
         as_a_manifest: "That is the SOP class of a key object selection. A manifest points at the objects of one patient; an inventory "
@@ -1851,6 +2104,8 @@ class InventoryObject:
         as_a_query: "That is Inventory - FIND, the service that asks *for* inventories. The object itself is of Inventory Storage.",
         down_to_the_instances: "The level says which records are inside. A reader who finds INSTANCE looks for series and instances in "
         "each record, and takes every study for empty.",
+        down_to_the_series: "The level says which records are inside. A reader who finds SERIES looks for series in each record, and "
+        "takes every study for empty.",
         without_the_undated: "The studies without a date are not in it. They are in the archive, so they are in the inventory: their Study "
         "Date is there and empty.",
         a_date_for_each: "You gave the studies without a date one. Nobody knows it; a made-up date decides later about retention and about "
@@ -1858,6 +2113,14 @@ class InventoryObject:
         images_counted: "That is the number of images. The attribute counts records of *studies* in the sequence (PS3.3 C.38.1).",
         rows_counted: "That is the number of rows that came. The archive sent one for each series; the attribute counts the items of the "
         "sequence.",
+        rows_in_total: "The total is of *study records* too, of all objects of the inventory together, and this is the only one. You "
+        "counted the rows that came.",
+        one_for_each_patient: "You have one record for each patient. One of them has two studies, and the second is not in your "
+        "inventory: go by the Study Instance UID.",
+        one_for_each_number: "You have one record for each accession number. Some studies have none, and only the first of these is in "
+        "your inventory: go by the Study Instance UID.",
+        one_for_each_moment: "You have one record for each time of asking. Two studies came in one answer, and the second is not in your "
+        "inventory: go by the Study Instance UID.",
         the_rest_to_come: "The total is of all objects of the inventory together. There is this one only, so it is the same number.",
         when_it_was_examined: "That is the day of the exam. Item Inventory DateTime says when the *record* was made, and is never before "
         "the Content Date and Time of the inventory (PS3.3 C.38.1): who reconciles two inventories goes by it.",
@@ -1869,15 +2132,17 @@ class InventoryObject:
         "studies: an empty sequence says so (PS3.3 C.38.2).",
         complete_already: "Inventory Completion Status is there. It says whether *the making* of the inventory came to its end, so the "
         "tool that writes the file sets it last; the question has it left out.",
+        one_issuer_for_all: "You gave all of them one issuer. Some patients came from HVGH and kept its number: each row says whose "
+        "number it is.",
         number_without_issuer: "The Patient IDs are without their issuer. Two hospitals may use the same number; here both kinds stand in "
         "one archive.",
     }
     hints = [
-        "`inventory = copy.deepcopy(blank)`, then attributes by their keywords, as with any data set: `inventory.InventoryLevel = "
-        "\"...\"`. The three levels are STUDY, SERIES and INSTANCE.",
+        "`inventory_object = copy.deepcopy(blank)`, then attributes by their keywords, as with any data set: "
+        "`inventory_object.InventoryLevel = \"...\"`. The three levels are STUDY, SERIES and INSTANCE.",
         "One record for each study: `records.drop_duplicates(\"study_uid\").itertuples()` gives one row for each. Make a `Dataset()` for "
         "it *inside* the loop, and append it to a list.",
-        "`inventory.InventoriedStudiesSequence = studies`, and `len(studies)` for both numbers. An empty sequence is `[]`.",
+        "`inventory_object.InventoriedStudiesSequence = studies`, and `len(studies)` for both numbers. An empty sequence is `[]`.",
     ]
     praise = "A file that any archive with this SOP class understands, and that says of itself when and of what it was made. Ask for it " \
-        "in your next request for proposals: with it, the inventory is no longer your problem but the vendor's."
+        "in your next request for proposals, for the day when the archive that you buy now has to be left."

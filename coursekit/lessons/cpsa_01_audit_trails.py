@@ -11,6 +11,7 @@ import re
 import socket
 import socketserver
 import sys
+import textwrap
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -200,13 +201,14 @@ def samples(hospital):
 @lesson.input
 def trauma(hospital):
     """Who opened the images of a patient of the Emergency department in one night, and when: a list of (user, unit, [minutes after the
-    arrival of the images])."""
+    arrival of the images], whether there is a care relation)."""
     incident = next(one for one in hospital.audit.incidents if one.id.startswith("B1-11"))
     arrived = next(one.created for one in hospital.audit.studies if one.uid == incident.facts["study_uid"])
     moments = {}
     for event in hospital.audit.of(incident):
         moments.setdefault(event.user_id, []).append(round((clock.seconds(event.utc[:19]) - arrived) / 60, 1))
-    rows = [(user, hospital.staff.user(user).unit, sorted(some)) for user, some in moments.items()]
+    units = {user: hospital.staff.user(user).unit for user in moments}
+    rows = [(user, units[user], sorted(some), units[user] in (*IMAGING, "Emergency")) for user, some in moments.items()]
     return sorted(rows, key=lambda one: (one[2], one[0]))
 
 
@@ -285,6 +287,9 @@ def _broken(draw):
     stored = _made(draw, event=TRANSFERRED, people=[source, sink])[0]
     found += [stored, _old(stored, r"\w+")]
     found += [_old(stored, element) for element in ("RoleIDCode", "ParticipantObjectIDTypeCode", "EventID")]
+    # The kind of a medium stands three levels below the message.
+    medium = audit.participant("CD HV100603", False, ("110154",), media=("110032", "CD"))
+    found.append(_old(_made(draw, event=EXPORTED, people=[medium, audit.participant("avisser" + DOMAIN, True)])[0], "MediaType"))
     # What stands in a text is no attribute: written so by senders that escape quotation marks in attributes only.
     quoted = _made(draw)[0].replace("MR KNEE", 'KNEE, barcode code="7"')
     found += [quoted, _old(_made(draw)[0], "EventID").replace("MR KNEE", 'KNEE csd-code="7"')]
@@ -293,28 +298,35 @@ def _broken(draw):
     found += [started, _old(_made(draw)[0], "EventID").replace('code="110103"', "code='110103'"),
               _old(_made(draw)[0], "EventID").replace(" code=", "\n  code="), _made(draw)[0].replace("SOMEBODY", "KNEE, code=7"),
               _made(draw, outcome="")[0].replace("SOMEBODY", "KNEE, code=7")]
+    found.append(_made(draw, event="110113", people=[sink])[0])                  # nobody began it, and it is right
     both = _old(_made(draw, outcome="1")[0], "EventID")
     found += [both, _made(draw, people=[], outcome="1")[0]]
     draw.shuffle(found)
     return found
 
 
-def _what_is_in_it(xml):
-    """A sentence on what a check of messages may have overlooked in this one, or None."""
-    message = ET.fromstring(xml)
+def _what_is_in_it(case, word):
+    """A sentence on what a check of messages has overlooked in this one, or has seen where it is not."""
+    message = ET.fromstring(case[0])
     old = [element.tag for element in message.iter() if "code" in element.attrib]
     outcome = message.find("EventIdentification").get("EventOutcomeIndicator")
+    allowed = outcome in ("0", "4", "8", "12")
     if old:
         return f"Here {old[0]} has an attribute `code`, so the first line of the table fits."
-    if re.search(r"\bcode=", xml):
-        return "Here no element has an attribute `code`: `csd-code` is another one, and what " \
-            "stands inside of quotation marks or between the tags is a text."
-    if outcome not in ("0", "4", "8", "12"):
+    if word == "code":
+        return "Here no element has an attribute `code`: `csd-code` is another one, and what stands inside of quotation marks or between " \
+            "the tags is a text."
+    if not allowed:
         return f"Here EventOutcomeIndicator is the text `{outcome!r}`; is it one of the four that are allowed?"
-    if message.find("ActiveParticipant") is None:
+    if word == "outcome":
+        return f"Here EventOutcomeIndicator is the text `{outcome!r}`, one of the four that are allowed. In XML every value is text, and " \
+            "the text \"0\" is not the number 0."
+    people = message.findall("ActiveParticipant")
+    if not people:
         return "Here there is no element ActiveParticipant."
-    return f"Here no element has an attribute `code`, and EventOutcomeIndicator is the text `{outcome!r}`: in XML every " \
-        "value is text, and the text \"0\" is not the number 0."
+    if word == "participant":
+        return "Here there is an ActiveParticipant, whatever it holds."
+    return "Here none of the first three lines fits."
 
 
 @lesson.exercise
@@ -331,10 +343,10 @@ class IsItValid:
     The check gives it messages as several vendors send them.
     """
 
-    answer = Function("fault", result=Text(), about=_what_is_in_it)
+    answer = Function("fault", result=Text(), remark=_what_is_in_it)
     points = 2
-    praise = "The schema has more rules; these three find what senders of this hospital really get wrong. Keep what is malformed, with " \
-        "its fault: it is evidence as well, and a call to its vendor."
+    praise = "The standard has more rules (EventDateTime, for one, needs a zone: A.5.2); these three find what senders of this hospital " \
+        "really get wrong. Keep what is malformed, with its fault: it is evidence as well, and a call to its vendor."
 
     def solution(xml):
         import xml.etree.ElementTree as ET
@@ -368,7 +380,17 @@ class IsItValid:
         return IsItValid._as(xml, code=lambda message: ' code="' in xml)
 
     def any_code_word(xml):
-        return IsItValid._as(xml, code=lambda message: "code=" in xml)
+        return "code"
+
+    def two_levels(xml):
+        return IsItValid._as(xml, code=lambda message: any(low.get("code") is not None for one in message for low in (one, *one)))
+
+    def outcome_not_asked(xml):
+        return IsItValid._as(xml, outcome=lambda said: False)
+
+    def requestor_is_the_participant(xml):
+        return IsItValid._as(xml, participant=lambda message: not any(
+            one.get("UserIsRequestor") == "true" for one in message.findall("ActiveParticipant")))
 
     def pattern_in_a_tag(xml):
         return IsItValid._as(xml, code=lambda message: re.search(r"<[^>]*\scode=", xml) is not None)
@@ -414,8 +436,10 @@ class IsItValid:
         "another still old. And a name may hold the word, too.",
         text_of_the_message: "You search in the text of the message. ` code=\"` may also stand in a name that somebody typed. Ask the "
         "elements for the attribute: `element.get(\"code\")`.",
-        any_code_word: "You look for `code=` in the text of the message. `csd-code=`, the new attribute, holds it as well. "
-        "Ask the elements for the attribute: `element.get(\"code\")`.",
+        any_code_word: "You call every message `code`. `csd-code`, the new attribute, is another one: its name ends with the word, and not "
+        "every element needs it. Ask each element whether it has the old one: `element.get(\"code\") is not None`.",
+        two_levels: "You look at the elements of the message and at those right below them. Some stand deeper: in an export, MediaType "
+        "stands inside of a participant's MediaIdentifier. `message.iter()` goes through all, however deep.",
         pattern_in_a_tag: "You search for a pattern in the text. `code=` may also stand in a *value*, a name that somebody typed. Ask the "
         "elements for the attribute: `element.get(\"code\")`.",
         empty_is_none: "You let an attribute pass that is there and empty, `code=\"\"`: an empty text counts as false in Python. Asked is "
@@ -424,25 +448,29 @@ class IsItValid:
         "that is not the number `0`. Write the four values in quotation marks.",
         part_of_a_text: "You ask whether the outcome stands *in one text*. In `\"0,4,8,12\"` stand 1 and 2 as well, and "
         "even an empty text. Ask a tuple of four texts: `(\"0\", ...)`.",
+        outcome_not_asked: "Your function never says `outcome`, or only where the attribute is missing. It is always there; asked is "
+        "whether its value is one of four texts: `(\"0\", ...)`.",
+        requestor_is_the_participant: "You ask for a participant who began it. An alert about a node may have none, and is right: asked is "
+        "whether there is any ActiveParticipant.",
         outcome_first: "The faults are found, but not in the order of the table: an old attribute `code` goes before a wrong outcome.",
-        participant_before_outcome: "The faults are found, but not in the order of the table: a "
-        "wrong outcome goes before a missing participant.",
+        participant_before_outcome: "The faults are found, but not in the order of the table: a wrong outcome goes before a missing "
+        "participant.",
         failure_is_a_fault: "4, 8 and 12 are right values: they report that something *failed* (minor, serious, major). A message on a "
         "failure is no faulty message; if you throw it away, you throw away the failed logins.",
-        any_digit: "You take every number. The four values are an enumeration: what a sender "
-        "means by 1 or 2, success or a small failure, nobody can tell.",
+        any_digit: "You take every number. The four values are an enumeration: what a sender means by 1 or 2, success or a small failure, "
+        "nobody can tell.",
         no_fault_but_one: "You refuse the 1 that you have seen in this trail. The next sender writes 2, or a word, or nothing: the rule "
         "names what is allowed, everything else is not.",
         objects_are_participants: "You count a **ParticipantObject**Identification as a participant. It is what was acted *on*: patient, "
         "study, query. Who acted is an **ActiveParticipant**.",
         without_children: "You take an ActiveParticipant without elements inside for none: in Python an element without children counts "
         "as false. Compare: `message.find(...) is None`.",
-        any_order: "The faults are found, but not in the order of the table: where a "
-        "message breaks two rules, the first line that fits counts.",
+        any_order: "The faults are found, but not in the order of the table: where a message breaks two rules, the first line that fits "
+        "counts.",
     }
     hints = [
-        "Begin with `import xml.etree.ElementTree as ET` and `message = "
-        "ET.fromstring(xml)`. One `if` for each line of the table, in its order.",
+        "Begin with `import xml.etree.ElementTree as ET` and `message = ET.fromstring(xml)`. One `if` for each line of the table, in its "
+        "order.",
         "First line: `for element in message.iter():` and inside `if element.get(\"code\") is not None: return ...`.",
         "Second line: `message.find(\"EventIdentification\").get(\"EventOutcomeIndicator\")` is a text. Is it `not in (\"0\", ...)`?",
         "Third line: `message.find(\"ActiveParticipant\") is None`. After all of them: `return \"ok\"`.",
@@ -461,10 +489,19 @@ class _Time(Text):
         super().__init__(reading=_moment, remark=_told_of_a_moment)
 
 
+_BY_HAND = [f"{day} {time}" for day in ("%d.%m.%Y", "%d-%m-%Y", "%d %B %Y", "%d %b %Y", "%B %d %Y") for time in ("%H:%M", "%H:%M:%S")]
+
+
 def _moment(value):
-    """'2025-03-30 01:41:03' of a text in ISO form; with an offset, in UTC."""
+    """'2025-03-30 01:41:03' of a text in ISO form (with an offset: in UTC), or as people write it: 22.03.2025 02:09, 22 March 2025, 02:09
+    UTC."""
+    text = re.sub(r"\s+", " ", re.sub(r",(?!\d)", " ", str(value))).strip()
+    text = re.sub(r"(?i) ?(utc|gmt|z)$", "", text)
+    for form in _BY_HAND:
+        with contextlib.suppress(ValueError):
+            return f"{datetime.strptime(text, form):%Y-%m-%d %H:%M:%S}"
     try:
-        found = datetime.fromisoformat(str(value).strip())
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("write the time as `2025-03-30 01:41:03`") from None
     if found.tzinfo is not None:
@@ -517,6 +554,12 @@ def _messages_of_all_kinds(draw):
                 people = [asked, archive, person]
             xml = _made(draw, people=people, when=shown)[0]
         found.append((xml, sent.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    # A person who took part and began nothing, beside a device that did, and beside nobody who did: first, last.
+    device = audit.participant("ct2", True, ("110153",), "CT2", "AETITLES=CT2", "10.20.30.42")
+    for beginner, last in itertools.product((device, archive), (True, False)):
+        person = audit.participant(draw.choice(_PEOPLE) + DOMAIN, False, name="SOMEBODY", host=draw.choice(_HOSTS))
+        xml = _made(draw, event=TRANSFERRED, people=[beginner, person] if last else [person, beginner], when="2025-03-20T10:00:00Z")[0]
+        found.append((xml, "2025-03-20T10:00:02Z"))
     return found
 
 
@@ -539,15 +582,15 @@ _NOT_FALSE = "You take everybody who is not marked `\"false\"`. UserIsRequestor 
 
 @lesson.exercise
 class WhoAndWhen:
-    """Write `acted(xml, stamp)`. It gets an audit message (XML text) and the time in the syslog header that came with it, and returns a
-    dictionary:
+    """Write `acted(xml, stamp)`. It gets an audit message (XML text) and the time in the syslog header that came with it.
+    It returns a dictionary:
 
     - `user`: the **UserID** of the participant that began it, as it stands in the message, or `"nobody"` if the message marks none;
     - `utc`: when it **happened**, in UTC, as `"2025-03-30 01:41:03"`. Where EventDateTime has no time zone, nobody can say what hour was
       meant: then take the header's time, which always has one.
     """
 
-    answer = Function("acted", result=Fields("acted", {"user": Text(), "utc": _Time()}))
+    answer = Function("acted", result=Fields("acted", {"user": Text(), "utc": _Time()}, in_order=True))
     points = 3
     praise = "These two lines, who and when, are what will be read aloud in a hearing. Now they are right for every sender of the house."
 
@@ -600,6 +643,21 @@ class WhoAndWhen:
         return _acted(xml, stamp, lambda message, people: next(
             (one.get("UserID") for one in people if one.get("UserID").endswith(DOMAIN)), "nobody"))
 
+    def person_before_requestor(xml, stamp):
+        return _acted(xml, stamp, lambda message, people: WhoAndWhen._or_a_person(people, -1))
+
+    def first_person_before_requestor(xml, stamp):
+        return _acted(xml, stamp, lambda message, people: WhoAndWhen._or_a_person(people, 0))
+
+    def _or_a_person(people, place):
+        persons = [one.get("UserID") for one in people if one.get("UserID").endswith(DOMAIN)]
+        requestors = [one.get("UserID") for one in people if one.get("UserIsRequestor") in ("true", "1")]
+        return persons[place] if persons else requestors[0] if requestors else "nobody"
+
+    def set_back_by_else(xml, stamp):
+        return _acted(xml, stamp, lambda message, people: (
+            people[-1].get("UserID") if people[-1].get("UserIsRequestor") in ("true", "1") else "nobody"))
+
     def the_patient(xml, stamp):
         return _acted(xml, stamp, lambda message, people: next(
             one.get("ParticipantObjectID") for one in message.findall("ParticipantObjectIdentification")
@@ -637,9 +695,12 @@ class WhoAndWhen:
         return _acted(xml, stamp, when=when)
 
     wrong_ways = {
-        first_participant: "You take the first participant. Their order means nothing: in a "
-        "search the viewer stands first, in an export the disc.",
-        last_participant: "You take the last participant. Their order means nothing: in many messages the last one is the archive itself.",
+        first_participant: "You take the first participant. Their order means nothing: in a search the viewer stands first, in an export "
+        "the disc.",
+        last_participant: "You take the last participant. Their order means nothing: in many messages the last one is the archive itself. "
+        "(If your condition looks right: in Python every text but the empty one counts as true, `\"false\"` as well.)",
+        set_back_by_else: "You find who began it, and the next participant sets it back to `\"nobody\"`. Set `user` to \"nobody\" once, "
+        "before the loop, and do without the `else`.",
         word_true_only: "You take `\"true\"` only. UserIsRequestor is an XML boolean, and for that `\"1\"` is the same as `\"true\"`.",
         all_but_the_word_false: _NOT_FALSE + "has the mark: true, or 1.",
         all_but_the_word_false_first: _NOT_FALSE + "is marked as the requestor.",
@@ -647,14 +708,18 @@ class WhoAndWhen:
         "repository may each have an account of that name.",
         offsets_with_a_plus_only: "You know a zone by `Z` or `+`. West of Greenwich an offset has a minus, `-05:00`. "
         "Let `fromisoformat` read it, and ask `moment.tzinfo is None`.",
-        the_destination: "You take the destination of a transfer. It is where the images went; "
-        "who began the transfer is marked by UserIsRequestor.",
-        the_person: "You take whoever looks like a person. A message may name persons who began nothing, and a scanner begins its "
-        "transfers itself: UserIsRequestor tells, and nothing else.",
+        the_destination: "You take the destination of a transfer. It is where the images went; who began the transfer is marked by "
+        "UserIsRequestor.",
+        person_before_requestor: "You let a person who took part stand in the place of who began it: the last one that looks like a person. A "
+        "scanner begins its transfers itself, and some messages mark nobody: UserIsRequestor tells, and nothing else.",
+        first_person_before_requestor: "You let a person who took part stand in the place of who began it: the first one that looks like a "
+        "person. A scanner begins its transfers itself, and some messages mark nobody: UserIsRequestor tells, and nothing else.",
+        the_person: "You take whoever looks like a person. A message may name persons who began nothing, and a scanner begins its transfers "
+        "itself: UserIsRequestor tells, and nothing else.",
         the_patient: "That is the patient, a participating **object**: whom it was about. Who acted is an active participant.",
         name_of_the_user: "That is UserName, for people to read: two colleagues may share it. What identifies an account is UserID.",
-        offset_cut_off: "You cut off the offset. 03:41 +02:00 and 01:41 Z are the same "
-        "moment; without the offset they are two hours apart.",
+        offset_cut_off: "You cut off the offset. 03:41 +02:00 and 01:41 Z are the same moment; without the offset they are two hours "
+        "apart.",
         offset_the_wrong_way: "You add the offset. It says how far that clock is *ahead* of UTC: going to UTC it has to be taken off. "
         "`.astimezone(timezone.utc)` does it.",
         always_the_header: "You always take the header's time. That is when the message was written for sending; a sender that could not "
@@ -665,12 +730,12 @@ class WhoAndWhen:
         "hearing it is an hour that is not proven. The header has a zone.",
     }
     hints = [
-        "`for participant in message.findall(\"ActiveParticipant\"):` goes through them; the mark "
-        "is the attribute UserIsRequestor, the text \"true\" or \"1\".",
-        "`datetime.fromisoformat(text)` reads a time with its offset, if there is "
-        "one. `moment.tzinfo is None` asks whether there was none.",
-        "`moment.astimezone(timezone.utc).strftime(\"%Y-%m-%d %H:%M:%S\")` is the text that is asked. The imports: "
-        "`from datetime import datetime, timezone`.",
+        "`for participant in message.findall(\"ActiveParticipant\"):` goes through them; the mark is the attribute UserIsRequestor, the "
+        "text \"true\" or \"1\".",
+        "`datetime.fromisoformat(text)` reads a time with its offset, if there is one. `moment.tzinfo is None` asks whether there was "
+        "none.",
+        "`moment.astimezone(timezone.utc).strftime(\"%Y-%m-%d %H:%M:%S\")` is the text that is asked. The imports: `from datetime import "
+        "datetime, timezone`.",
     ]
 
     def cases(draw):
@@ -684,24 +749,31 @@ def _utc_of_wall(text):
 
 # --- part 2: sessions
 
-def _sessions(logins, starts=None, same=None, oldest=False, keep_open=True, merge=False, every=False, closes=False, ends=None):
+def _sessions(logins, starts=None, same=None, oldest=False, keep_open=True, merge=False, every=False, closes=False, ends=None,
+              else_ends=False, youngest_only=False, again=False):
     """The solution of `Sessions` with other ideas.
 
     starts : which rows begin a session;  same : which open session a logout ends;  oldest : of several, the oldest one
     keep_open : keep those without a logout;  merge : a second login goes on with the session that is open
     every : a logout ends all that are open;  closes : a login ends the session before it;  ends : which logouts count
+    else_ends : what begins no session ends one;  youngest_only : a logout looks at the last session alone, whether it is open or not
+    again : and ends it even if it has an end
     """
     starts = starts or (lambda row: row["type"] == LOGIN and row["outcome"] == "0")
     same = same or (lambda one, row: one["user"] == row["user"] and one["host"] == row["host"])
     found = []
     for row in logins:
-        waiting = [one for one in found if one["end"] is None and same(one, row)]
+        waiting = [one for one in found if same(one, row)]
+        if youngest_only or again:
+            waiting = waiting[-1:]
+        if not again:
+            waiting = [one for one in waiting if one["end"] is None]
         if starts(row):
             for one in waiting if closes else ():
                 one["end"] = row["utc"]
             if not (merge and waiting):
                 found.append({"user": row["user"], "host": row["host"], "begin": row["utc"], "end": None})
-        elif row["type"] == LOGOUT and waiting and (ends is None or ends(row)):
+        elif (row["type"] == LOGOUT or else_ends) and waiting and (ends is None or ends(row)):
             for one in waiting if every else [waiting[0 if oldest else -1]]:
                 one["end"] = row["utc"]
     return [one for one in found if keep_open or one["end"] is not None]
@@ -720,8 +792,11 @@ class _SessionTable(Table):
 def _told_of_sessions(case, found):
     """A sentence on the sessions that were found, or None."""
     names_ = [name.casefold() for name in found.columns]
-    if "end" in names_ and any(row[names_.index("end")] == "" for row in found.rows):
+    ends = [row[names_.index("end")] for row in found.rows] if "end" in names_ else []
+    if "" in ends:
         return "A session whose logout never came has the end `None`, not an empty text."
+    if any(type(end) is str and end.strip().casefold() == "none" for end in ends):
+        return "A session whose logout never came has the end `None`. You gave a text with that word: leave the quotation marks away."
     return None
 
 
@@ -737,7 +812,8 @@ class Sessions:
     - a session whose logout never came has the end `None`.
     """
 
-    answer = Function("sessions", result=_SessionTable("sessions", key=["user", "host", "begin"], takes="a list of dictionaries"),
+    answer = Function("sessions", result=_SessionTable("sessions", key=["user", "host", "begin"], takes="a list of dictionaries",
+                                                     spare=["type", "outcome", "utc"]),
                       remark=_told_of_sessions)
     points = 3
     praise = "One in seven sessions of this hospital has no logout: people pull the plug, workstations lock. Whoever leaves these out " \
@@ -785,21 +861,44 @@ class Sessions:
     def successful_logouts_only(logins):
         return _sessions(logins, ends=lambda row: row["outcome"] == "0")
 
+    def failed_logins_end(logins):
+        return _sessions(logins, else_ends=True)
+
+    def the_last_one_only(logins):
+        return _sessions(logins, youngest_only=True)
+
+    def ended_again(logins):
+        return _sessions(logins, again=True)
+
+    def one_for_each_pair(logins):
+        return list({(one["user"], one["host"]): one for one in _sessions(logins, youngest_only=True)}.values())
+
     def outcome_as_a_number(logins):
         return _sessions(logins, starts=lambda row: False)
 
+    def returned_in_the_loop(logins):
+        return _sessions(logins[:1])
+
     wrong_ways = {
+        failed_logins_end: "You let a failed login end a session: what is no *successful* login goes to your `else`. Ask for the logout by "
+        "its own type, `elif row[\"type\"] == \"110123\":`.",
+        the_last_one_only: "A logout looks at the last session of that user and computer alone. Where that one has an end already, an "
+        "older one may still be open: after login, login, logout, logout both are ended.",
+        ended_again: "A logout gives a new end to a session that has one. Look for a session whose end is still `None`; without one the "
+        "logout means nothing.",
+        one_for_each_pair: "You keep one session for each user and computer, so the next login overwrites the one before. Append each "
+        "to a list.",
         failed_ones_too: "You let a failed login begin a session. Outcome 4 or 8: the password was wrong, and nobody came in.",
         by_user_alone: "You look for the user only. The same account may be logged in at two computers: that is what you want to notice, "
         "and the logout at one of them does not end the other.",
-        by_host_alone: "You look for the host only. At a shared computer several people work one "
-        "after the other, and one's logout would end another's session.",
+        by_host_alone: "You look for the host only. At a shared computer several people work one after the other, and one's logout would "
+        "end another's session.",
         whoever_logs_out: "Any logout ends the last session. Dozens are logged in at the same time: match user and host.",
         the_oldest: "You end the oldest of several sessions that are open. The older ones were left without a logout, perhaps weeks ago; "
         "who logs out now ends the youngest.",
         ended_ones_only: "You leave out the sessions that have no logout. They took place; each may be a computer that was left open.",
-        one_at_a_time: "A second login at the same computer goes on with the old session. The "
-        "question says: always a new one; the older one stays without an end.",
+        one_at_a_time: "A second login at the same computer goes on with the old session. The question says: always a new one; the older "
+        "one stays without an end.",
         all_of_them: "One logout ends all open sessions of that user at that computer. It ends the youngest; when the older ones ended, "
         "nobody knows. Leave the inner loop with `break`.",
         closed_by_the_next: "You let a new login end the session before it. When that one ended, nobody knows: it stays without an end.",
@@ -807,12 +906,14 @@ class Sessions:
         "senders that count outcomes their own way, and the session is over all the same.",
         outcome_as_a_number: "Your list is empty: no login counts as successful. `outcome` and `type` are text, as in the message: compare "
         "with `\"0\"`, not with the number 0.",
+        returned_in_the_loop: "Your function returns after the first row. `return found` belongs behind the loop, as far left as "
+        "the `for`.",
     }
     hints = [
-        "Begin with `found = []` and `for row in logins:`. A login that succeeded appends a "
-        "dictionary whose `end` is `None`; at the end `return found`.",
-        "For a logout go through what is found so far backwards, `for session in "
-        "reversed(found):`. Which one is of the same user and host, and has no end yet?",
+        "Begin with `found = []` and `for row in logins:`. A login that succeeded appends a dictionary whose `end` is `None`; at the end "
+        "`return found`.",
+        "For a logout go through what is found so far backwards, `for session in reversed(found):`. Which one is of the same user and "
+        "host, and has no end yet?",
         "When you have it, set its end, `session[\"end\"] = row[\"utc\"]`, and leave the inner loop with `break`: one logout, one session.",
     ]
 
@@ -825,7 +926,9 @@ class Sessions:
             # The first rows hold, in this order, each thing that an idea could stumble over.
             plan = [(users[0], hosts[0], LOGIN, "4"), (users[0], hosts[0], LOGIN, "0"), (users[0], hosts[1], LOGIN, "0"),
                     (users[0], hosts[0], LOGOUT, "0"), (users[1], hosts[0], LOGIN, "0"), (users[1], hosts[0], LOGIN, "0"),
-                    (users[2], hosts[0], LOGIN, "0"), (users[1], hosts[0], LOGOUT, "0"), (users[2], hosts[1], LOGOUT, "0")]
+                    (users[2], hosts[0], LOGIN, "0"), (users[1], hosts[0], LOGOUT, "0"), (users[2], hosts[1], LOGOUT, "0"),
+                    (users[0], hosts[1], LOGIN, "8"), (users[1], hosts[0], LOGOUT, "0"), (users[0], hosts[1], LOGOUT, "0"),
+                    (users[0], hosts[1], LOGOUT, "0")][number % 2:]
             plan += [(draw.choice(users), draw.choice(hosts), draw.choice((LOGIN, LOGIN, LOGOUT)), draw.choice(("0", "0", "0", "8")))
                      for _ in range(draw.randrange(6, 20))] if number else []
             # Nobody fails to log out; a sender that counts outcomes its own way says 1.
@@ -943,7 +1046,10 @@ class _LookedTable(Table):
         wanted = {_account(row[right.columns.index("user")]) for row in right.rows}
         extra = next((one for one in users if one not in wanted), None)
         if extra is None:
-            return verdict
+            opened = {_account(row[right.columns.index("user")]) for row in right.rows if row[right.columns.index("how")] == "opened"}
+            why = "Somebody who opened her images is not in it. To be a colleague, or to treat other patients of that kind, is no care " \
+                "relation: by the policy only the imaging units have one, and units with a row of hers in `visits`."
+            return Verdict(verdict.outcome, f"{verdict.message} {why}", verdict.label) if opened - set(users) else verdict
         roster = lesson.input_of("roster", editions.own)
         known = roster[roster.user == extra].to_dict("records")
         if not known:
@@ -987,8 +1093,8 @@ class WhoLooked:
     - `message`: the number of the first message that proves it: the first *opening*, or for those who only had her in a list, the first
       such *search*.
 
-    HVGH's policy says: a care relation have the imaging units (`imaging`), which make and read exams, and the units that had her as a
-    patient (`visits`). A service account is no person. A search by name shows everybody whom its key fits: `MO*` lists all whose name
+    HVGH's policy says: the imaging units (`imaging`), which make and read exams, have a care relation, and so have the units that had her
+    as a patient (`visits`). A service account is no person. A search by name shows everybody whom its key fits: `MO*` lists all whose name
     begins with MO. You may look the rows up and write them down by hand.
     """
 
@@ -1059,22 +1165,22 @@ class WhoLooked:
         service_accounts_too: "You name a service account. Behind `svc_router`, the router's account, stands a rule and no person: "
         "it opens studies at night that the rule says will be needed.",
         last_message: "The right people, but with their last messages. The first one proves since when.",
-        search_as_evidence: "For those who opened the images you name the search before it. It is "
-        "evidence for the list only: the opening is another message.",
+        search_as_evidence: "For those who opened the images you name the search before it. It is evidence for the list only: the opening "
+        "is another message.",
         all_searched: "You call `listed` who searched by her name. Those who opened the images afterwards have `opened`: the graver of "
         "the two, with its own message.",
-        number_of_messages: "Your `message` counts messages. The number of *one* message is "
-        "asked, the first: whoever doubts it can open just that.",
+        number_of_messages: "Your `message` counts messages. The number of *one* message is asked, the first: whoever doubts it can open "
+        "just that.",
     }
     hints = [
         "Put roster and trail together: `people = trail.merge(roster, on=\"user\")`. Then keep `kind` person and units that are not in "
         "`imaging`. (And does `visits` have a row for her?)",
-        "Openings: event 110103 with her number in `patient`. Searches: event 110112; her "
-        "number does not stand in it, only what was typed, in `search`.",
+        "Openings: event 110103 with her number in `patient`. Searches: event 110112; her number does not stand in it, only what was "
+        "typed, in `search`.",
         "Which keys fit her name? Her family name and a star; and shorter beginnings of it, down to one letter with a star. Look at all "
         "searches by people without a relation: `people[people.search.str.contains(\"PatientName\", na=False)]`.",
-        "Go through them, `for row in people.itertuples():`, and write down the first number of each user; or look "
-        "at the few rows that are left, and write the answer by hand.",
+        "Go through them, `for row in people.itertuples():`, and write down the first number of each user; or look at the few rows that "
+        "are left, and write the answer by hand.",
     ]
 
 
@@ -1119,13 +1225,9 @@ def _holes(trail):
 
 
 def _minute(value):
-    """'2025-03-22 02:09' of a time in any ISO form, or as people write it: 22.03.2025 02:09, 22 March 2025, 02:09 UTC."""
-    text = re.sub(r"\s+", " ", re.sub(r"(?i)\b(utc|gmt|z)$", "", str(value).strip().replace(",", " "))).strip()
-    for form in ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d %B %Y %H:%M", "%d %b %Y %H:%M", "%B %d %Y %H:%M", "%d-%m-%Y %H:%M"):
-        with contextlib.suppress(ValueError):
-            return f"{datetime.strptime(text, form):%Y-%m-%d %H:%M}"
+    """'2025-03-22 02:09' of a time as `_moment` reads it."""
     try:
-        return _moment(text)[:16]
+        return _moment(value)[:16]
     except ValueError:
         raise ValueError("write the time with its day, as `2025-03-30 01:41`") from None
 
@@ -1134,12 +1236,12 @@ def _told_of_a_minute(given, right):
     """A sentence on a wrong minute."""
     apart = (datetime.fromisoformat(given) - datetime.fromisoformat(right)).total_seconds() / 60
     if abs(apart) == 1:
-        return "Only just not: give the minute in which the last message before the hole was sent, and leave its seconds out."
+        return "One minute off: give the minute in which the last message before the hole was sent, and leave its seconds out."
     return "That is another moment than that of the last message before the hole."
 
 
-_DAY_BY_DAY = "Look at the difference day by day first: it is some seconds below zero, then " \
-    "from one day on a large one. Take the days after that alone."
+_DAY_BY_DAY = "Look at the difference day by day first: it is some seconds below zero, then from one day on a large one. Take the days " \
+    "after that alone."
 
 
 def _told_of_trust(name, given, right, one):
@@ -1151,12 +1253,14 @@ def _told_of_trust(name, given, right, one):
         return "In `transfers` that system does what it does all the month long. Whose difference is another from some day on?"
     if name == "ahead" and abs(given[0] + right[0]) <= 30:
         return "The amount is right, the sign is not: a clock that shows a later time than the right one is *ahead*."
+    if name == "ahead" and any(abs(given[0] * unit - right[0]) <= apart for unit, apart in ((60, 60), (3600, 200))):
+        return "Asked are seconds. If yours is in another unit, write that behind it, as `\"1.5 min\"`."
     if name == "ahead" and -120 < given[0] <= 0:
-        return "So long it takes to send while the clock is right. A median of the whole month shows that alone, where most of its " \
+        return "That is how long sending takes while the clock is right. A median of the whole month shows that alone, where most of its " \
             "days were good. " + _DAY_BY_DAY
     if name == "ahead":
-        return "That is another number. Take transfers of this sender and of these two weeks alone; how far does " \
-            "`sender_says` lie behind `archive_says` there, and how far before?"
+        return "That is another number. Take transfers of this sender and of these two weeks alone; how far does `sender_says` lie " \
+            "behind `archive_says` there, and how far before?"
     return None
 
 
@@ -1266,8 +1370,8 @@ class CanItBeTrusted:
         "before it is the row above in `rows`.",
         "Clocks: make a column, `transfers[\"ahead\"] = (transfers.sender_says - transfers.archive_says).dt.total_seconds()`. Nothing is "
         "stored before it was sent, so it should be below zero. Whose is above, and when: `transfers[transfers.ahead > 0]`?",
-        "A median of the whole month may be of the good days or of the bad ones: take the days from 26 March on, "
-        "`late = transfers[transfers.archive_says >= \"2025-03-26\"]`, and `late.groupby(\"sender\").ahead.median()`.",
+        "A median of the whole month may be of the good days or of the bad ones: take the days from 26 March on, `late = "
+        "transfers[transfers.archive_says >= \"2025-03-26\"]`, and `late.groupby(\"sender\").ahead.median()`.",
     ]
 
 
@@ -1294,8 +1398,8 @@ SIGNALS = {
     "exported": "exported a study to a disc",
     "service": "is a service account",
     "no_relation": "opened a patient's images or record, by the number on the images, without a care relation",
-    "wrong_number": "each look without a relation was at images under a wrong number or without their order; "
-    "since the correction there is one",
+    "wrong_number": "each look without a relation was at images under a wrong number or without their order; since the correction there is "
+    "one",
     "trauma_call": "each look without a relation was at images of a patient of the Emergency department, within two hours of their arrival",
     "left": "the account belongs to somebody who has left",
     "two_sites": "logged in at two sites within ten minutes",
@@ -1514,24 +1618,53 @@ def policy_of(value):
     return {"points": points, "least": least}
 
 
+# What needs action by itself: what it is called, and the signals that come with it.
+GRAVE = {"left": ("the account of somebody who has left is used", ()), "burst": ("a password is guessed", ("failed_login",)),
+         "mass_export": ("dozens of studies are exported", ("exported",))}
+# What else an account may have done on such a day.
+_BESIDE = {"service": "it is a service account", "wrong_number": "it had opened images under a wrong number before",
+           "trauma_call": "it had been called to the Emergency department before"}
+
+
 def _grave_days():
     """Days that need action, whatever else the account did: {in words: signals}."""
-    grave = {"left": ("the account of somebody who has left is used", ()),
-             "burst": ("a password is guessed", ("failed_login",)),
-             "mass_export": ("dozens of studies are exported", ("exported",))}
-    beside = {"service": "it is a service account", "wrong_number": "it had opened images under a wrong number before",
-              "trauma_call": "it had been called to the Emergency department before"}
     found = {}
-    for name, (what, along) in grave.items():
-        for excuses in itertools.chain.from_iterable(itertools.combinations(beside, count) for count in (1, 2)):
+    for name, (what, along) in GRAVE.items():
+        for excuses in itertools.chain.from_iterable(itertools.combinations(_BESIDE, count) for count in (1, 2)):
             if excuses[0] == "service" and (name == "left" or len(excuses) > 1):
                 continue                                            # a service account has neither a last day nor a patient
-            found[f"{what}; {' and '.join(beside[one] for one in excuses)}"] = {name, *along, "no_relation", *excuses}
+            found[f"{what}; {' and '.join(_BESIDE[one] for one in excuses)}"] = {name, *along, "no_relation", *excuses}
         found[f"{what}, on a long night's work"] = {name, *along, "night", "off_shift", "many_opened", "failed_login"}
+        for other in SIGNALS:
+            if other not in (name, *along, *_BESIDE, *GRAVE):
+                found[f"{what}, and on that day the account also has `{other}`"] = {name, *along, other}
     return found
 
 
 GRAVE_DAYS = _grave_days()
+
+
+def _hidden(points, least):
+    """The days that need action and are not reported, in words: of those that are tried, and of all that speaks for an account at once."""
+    found = [words for words, signals in GRAVE_DAYS.items() if sum(points.get(name, 0) for name in signals) < least]
+    if found:
+        return found
+    for name, (what, along) in GRAVE.items():
+        speaking = [one for one in SIGNALS if points.get(one, 0) < 0 and one not in (name, *along, "service")]
+        whole = {name, *along, *speaking, *(["no_relation"] if set(speaking) & set(_BESIDE) else [])}
+        if sum(points.get(one, 0) for one in whole) < least:
+            found.append(f"{what}, and on that day the account also has {', '.join(f'`{one}`' for one in speaking)}")
+    return found
+
+
+def _outdone(points):
+    """(what needs action in words, its points, the points of all else together) where these reach it, or None."""
+    others = sum(number for name, number in points.items() if number > 0 and name not in GRAVE)
+    for name, (what, along) in GRAVE.items():
+        own = sum(points.get(one, 0) for one in (name, *along))
+        if own <= others:
+            return what, own, others
+    return None
 
 
 def reviewed(policy, some):
@@ -1542,6 +1675,7 @@ def reviewed(policy, some):
     innocent : of the innocent ones, [signals, how many], the most frequent first
     before   : the id of an urgent incident that does not stand before all others, or ""
     hidden   : days of which no month has had one yet, that need action at once and would not be reported: in words
+    outdone  : (what needs action in words, its points, those of all other signals together) where a sum could reach it, or None
     """
     found, innocent = {}, {}
     accused = 0
@@ -1560,8 +1694,7 @@ def reviewed(policy, some):
     before = next((one for one in URGENT if one in found and found[one] <= others), "")
     return {"reported": accused + len(found), "accused": accused, "missed": missed,
             "innocent": sorted(([key, count] for key, count in innocent.items()), key=lambda one: (-one[1], one[0])), "before": before,
-            "hidden": [words for words, signals in GRAVE_DAYS.items()
-                       if sum(policy["points"].get(name, 0) for name in signals) < policy["least"]]}
+            "hidden": _hidden(policy["points"], policy["least"]), "outdone": _outdone(policy["points"])}
 
 
 class Review:
@@ -1574,9 +1707,9 @@ class Review:
         return f"<review of {len(self._cases)} cases; try_out(policy)>"
 
     def try_out(self, policy):
-        """What comes of a policy, in words, as a Tried."""
+        """Print what comes of a policy. It prints, so that it tells in the middle of a cell as well."""
         try:
-            return Tried(reviewed(policy_of(policy), self._cases))
+            print(Tried(reviewed(policy_of(policy), self._cases)))
         except ValueError as problem:
             raise CourseError(f"The review does not take this policy: {problem}.") from None
 
@@ -1587,7 +1720,10 @@ class Tried:
     def __init__(self, outcome):
         self.outcome = outcome
 
-    def __repr__(self):
+    def __str__(self):
+        return "\n".join(textwrap.fill(line, 100, subsequent_indent="    ") for line in self._lines())
+
+    def _lines(self):
         out = self.outcome
         lines = [f"reported  {out['reported']:4d} cases", f"accused   {out['accused']:4d} of them are innocent",
                  f"missed    {len(out['missed']):4d} of {len(BLAMED)} violations"]
@@ -1595,11 +1731,18 @@ class Tried:
             lines.append("innocent, most often: " + "; ".join(f"{key} ({count})" for key, count in out["innocent"][:3]))
         if out["missed"]:
             lines.append("missed: " + "; ".join(BLAMED[one] for one in out["missed"]))
+        urgent = any(one in URGENT for one in out["missed"])
         if out["before"]:
             lines.append(f"not at the top: {URGENT[out['before']]}")
-        if out["hidden"] and not any(one in URGENT for one in out["missed"]):
+        elif out["outdone"] and not urgent:
+            lines.append(f"and next month: {_told_of_outdone(*out['outdone'])}")
+        if out["hidden"] and not urgent:
             lines.append(f"and if next month {out['hidden'][0]}: not reported")
-        return "\n".join(lines)
+        return lines
+
+
+def _told_of_outdone(what, own, others):
+    return f"{what} ({own:g} points), and a case that has all other signals stands before it ({others:g})"
 
 
 EXCUSES = ("service", "wrong_number", "trauma_call")
@@ -1619,8 +1762,8 @@ class _Policy(Config):
 class Policy:
     """Write the policy of the monthly review: a dictionary with
 
-    - `points`: signals of the table above, each with a number; one that speaks *for* somebody may have a number below zero, one that you
-      leave out has none;
+    - `points`: signals of the table above, each with a number; one that counts in somebody's favour may have a number below zero, one
+      that you leave out has none;
     - `report_from`: a case whose points add up to so many or more is reported to the privacy officer, the highest first.
 
     It is good enough when
@@ -1628,10 +1771,11 @@ class Policy:
     1. **nobody innocent** is reported: a false accusation is not made good by anything;
     2. **at most one** of the eleven violations is missed, and none that needs action today (an account of somebody who has left, a guessed
        password, an export of dozens of studies);
-    3. these three stand **before all others** in the report;
-    4. and **nothing excuses them**: they are reported whatever else that account did on that day, in months to come too.
+    3. these three stand **before all others** in the report: no sum of other signals reaches them;
+    4. and **nothing excuses them**: they are reported whatever else that account did on that day.
 
-    `review.try_out(policy)` tells you where you are with your month. The check also lets it loose on months of other hospitals.
+    Rules 3 and 4 hold for months to come too: the check also tries days that no month has had yet, and months of other hospitals.
+    `review.try_out(policy)` tells you where you are with your month.
     """
 
     answer = _Policy("policy", reading=policy_of, called="a policy", shape="a dictionary",
@@ -1718,16 +1862,16 @@ class Policy:
         known_people: "You report whoever opened images of an employee or of a person of public interest. Somebody has to make and read "
         "their exams. Being known is no signal against those who treat.",
         much_work: "You report whoever opened many studies: radiologists who read their list. Many accesses are a measure of work.",
-        override_is_abuse: "You report an override that had its reason: a patient without a number, "
-        "unconscious, at night. It was Case 17, the study that the associate put right later. The button is "
-        "there to be used; what counts is whether there was a patient to treat.",
-        mistyped_passwords: "You report mistyped passwords. Six in a hundred logins of this hospital "
-        "fail; ten failures within two minutes are another thing.",
+        override_is_abuse: "You report an override that had its reason: a patient without a number, unconscious, at night. It was Case 17, "
+        "the study that the associate put right later. The button is there to be used; what counts is whether there was a patient to "
+        "treat.",
+        mistyped_passwords: "You report mistyped passwords. Six in a hundred logins of this hospital fail; ten failures within two minutes "
+        "are another thing.",
         machines_accused: "You report service accounts. They have no unit, so none of their accesses has a care relation: the rule behind "
         "them has its reasons, not they.",
-        the_repaired_ones: "You report people who treated the patient, but whose images lay under a wrong "
-        "number or without their order at that time. They are the studies that the associate has put right "
-        "since: there is a signal for that, and it speaks for these people.",
+        the_repaired_ones: "You report people who treated the patient, but whose images lay under a wrong number or without their order at "
+        "that time. They are the studies that the associate has put right since: there is a signal for that, and it speaks for these "
+        "people.",
         the_trauma_team: "You report the intensive care physician who came down when an emergency's images arrived. Her own ward never "
         "had the patient; a signal speaks for her.",
         snooping_alone: "Your policy finds who looked at patients of others, and misses who misuses an account: a guessed password, a "
@@ -1748,9 +1892,9 @@ class Policy:
         "violations have it. What many innocent cases have is no reason to report anybody.",
         "Begin with signals that no innocent case has at all. Try it out: what is missed?",
         "The rest of the violations have `no_relation`, and so have some innocent cases. Which signals do these innocent cases have "
-        "besides, `try_out` says: some speak *for* somebody, and may have points below zero.",
+        "besides, `try_out` says: some count in somebody's favour, and may have points below zero.",
         "Points of an excuse must outweigh those of `no_relation`, and must not outweigh what needs action today. For the order: "
-        "those three get so many points that no other sum reaches them.",
+        "add up all other points above zero; each of those three needs more than that.",
     ]
 
     def trial(settings, hospital):
@@ -1771,6 +1915,9 @@ class Policy:
         if outcome["before"]:
             found.append(f"Not before all others in the report: {URGENT[outcome['before']]}. What shows it by itself has to weigh more "
                          "than whatever another case adds up to.")
+        elif outcome["outdone"]:
+            found.append(f"What no month has had yet: {_told_of_outdone(*outcome['outdone'])}. What needs action by itself has to weigh "
+                         "more than whatever another case adds up to.")
         if outcome["hidden"]:
             found.append(f"A day that no month has had yet: {outcome['hidden'][0]}. It would not be reported, because what speaks for "
                          "the account outweighs it. An excuse explains a missing care relation, nothing else.")
@@ -1796,8 +1943,7 @@ def correction(hospital):
 
 def parts_of(given):
     """The parts of an audit message that matter here, by name. Raises ValueError with a sentence when it breaks the schema."""
-    text = given.decode("utf-8") if isinstance(given, bytes) else given
-    text = text.strip().lstrip(audit.BOM)
+    text = _xml_of(given).strip().lstrip(audit.BOM)
     if re.match(r"(\d+ )?<\d+>1 ", text):
         raise ValueError("before the XML stands the header of a syslog message. Asked is the audit message alone, from `<AuditMessage` on")
     text = re.sub(r"^<\?xml.*?\?>\s*", "", text)
@@ -1848,6 +1994,13 @@ def parts_of(given):
         "EventOutcomeDescription": "none" if said["explanation"] is None else "there",
         "The place of the patient's name": "elsewhere" if _leak(text, root, [element for _, element in patients]) else "nowhere else",
     }
+
+
+def _xml_of(given):
+    """The text of a message that was given as text, octets or an element."""
+    if isinstance(given, ET.Element):
+        return ET.tostring(given, encoding="unicode")
+    return given if isinstance(given, str) else bytes(given).decode("utf-8")
 
 
 def _titles(alternative):
@@ -1905,8 +2058,14 @@ class _CorrectionMessage(Message):
         if not verdict.correct:
             return verdict
         facts = lesson.input_of("correction", editions.own)
-        text = given[0] if isinstance(given[0], str) else bytes(given[0]).decode("utf-8")
-        root = audit.tree(re.sub(r"^<\?xml.*?\?>\s*", "", text.strip().lstrip(audit.BOM)))
+        root = audit.tree(re.sub(r"^<\?xml.*?\?>\s*", "", _xml_of(given[0]).strip().lstrip(audit.BOM)))
+        for one in root.iter("ActiveParticipant"):
+            named = set(re.findall(r"\w+", names.search_form(one.get("UserName", ""))))
+            own = {"2214": "HV_PACS archive PACS"}.get(one.get("UserID"), f"{facts['name']} {facts['user']} {facts['user'].split('@')[0]}")
+            if named and not named & set(re.findall(r"\w+", names.search_form(own))):
+                return Verdict(Outcome.NOT_YET, f"All that is asked is right, but the UserName beside the UserID `{one.get('UserID')}` "
+                               "names somebody else. UserName may be left out; if it is there, people read it first, and it must not "
+                               "name an innocent colleague.", "name")
         told = [("accession", one.get("Number", "")) for one in root.iter("Accession")]
         told += [(one.get("type", ""), base64.b64decode(one.get("value", "")).decode("utf-8", "replace"))
                  for one in root.iter("ParticipantObjectDetail")]
@@ -1931,8 +2090,8 @@ def _about_the_message(part, given, right, input_of):
         "EventActionCode": "Five letters are allowed: create, read, update, delete, execute. Which one changes what is there?",
         "EventOutcomeIndicator": "Did it succeed, or fail?",
         "EventDateTime": "When did it happen, in UTC or with the right offset? In April Amsterdam is two hours ahead of UTC.",
-        "The requestor's UserID": "Who corrected? The account stands in `correction`, whole, with what is "
-        "behind the @; that participant alone has UserIsRequestor true.",
+        "The requestor's UserID": "Who corrected? The account stands in `correction`, whole, with what is behind the @; that participant "
+        "alone has UserIsRequestor true.",
         "The requestor's NetworkAccessPointID": "At which computer did that person sit?",
         "The archive's UserID": "The process that changed the instances takes part as well, not as the requestor: its UserID stands in "
         "the question.",
@@ -1980,14 +2139,14 @@ class Correction:
     - the administrator (`user`, whole) began it, at that computer (`host`, an IP address); the archive's process (UserID 2214,
       AlternativeUserID `AETITLES=HV_PACS`) took part;
     - it happened at `wall_clock`, the time in Amsterdam;
-    - two objects: the study, and the patient **to whom it belongs since**;
+    - two objects: the study, and the patient to whom it belongs **since the correction**;
     - HVGH's policy: no EventOutcomeDescription, and the patient's name nowhere but in the patient's own object.
 
     Write the XML alone, from `<AuditMessage` on, without the header of syslog. Like every message it has to keep to the schema. The
     shortest way: copy the message that is printed in part 1 between three quotes, and change what has to be changed.
     """
 
-    answer = _CorrectionMessage("message", reading=parts_of, remark=_about_the_message)
+    answer = _CorrectionMessage("message", reading=parts_of, objects=(ET.Element,), remark=_about_the_message)
     points = 3
     praise = "Now the next reviewer who finds accesses to a number that no longer exists can follow the study to its right patient: that " \
         "is how the physician of Case 17 is cleared in a minute."
@@ -2057,12 +2216,12 @@ class Correction:
         return _correction_message(correction, with_archive=False)
 
     wrong_ways = {
-        read_only: "EventActionCode R says that the images were read. They were changed: "
-        "that is another letter, and for a hearing another thing.",
+        read_only: "EventActionCode R says that the images were read. They were changed: that is another letter, and for a hearing another "
+        "thing.",
         deleted_and_made_anew: "EventActionCode D says that instances were deleted; and a study that is deleted as a whole would be the "
         "event 110105. Nothing was deleted: attributes were changed.",
-        another_event: "That is another event, a patient's record. The patient's record was not "
-        "touched; it is the images that belong to another number now.",
+        another_event: "That is another event, a patient's record. The patient's record was not touched; it is the images that belong to "
+        "another number now.",
         wall_clock_as_utc: "You wrote the wall clock's time with a Z. Z means UTC, and in April Amsterdam is two hours ahead: so the "
         "correction lies in the future when it is written.",
         without_a_zone: "EventDateTime has no zone. The schema lets it pass, and nobody can say which hour it was: write Z or the offset.",
@@ -2071,11 +2230,11 @@ class Correction:
         nobody_began_it: "No participant is marked as requestor (PS3.15 Table A.5-1), though the archive knows who pressed the button: "
         "that account is what the next reviewer looks for.",
         patient_acted: "The patient's number stands as UserID. Who acts is a participant; whom it is about is a participating **object**.",
-        the_wrong_number: "That is the mistyped number. Since the correction the study belongs to "
-        "another one, and under that the next reviewer will look.",
+        the_wrong_number: "That is the mistyped number. Since the correction the study belongs to another one, and under that the next "
+        "reviewer will look.",
         the_old_name: "The number is right, but the name beside it is still the mistyped one. Both were corrected.",
-        study_of_the_order: "That UID is the one that the order had planned. The scanner had not "
-        "seen the order and made its own: the images bear that one.",
+        study_of_the_order: "That UID is the one that the order had planned. The scanner had not seen the order and made its own: the "
+        "images bear that one.",
         told_in_free_text: "You tell the story in free text. EventOutcomeDescription is read by every administrator of the repository, "
         "and a patient's name and condition have no place there: HVGH's policy leaves it out.",
         person_alone: "The archive's process is missing among the participants: it is what changed the instances.",
@@ -2084,7 +2243,7 @@ class Correction:
         "The message in part 1 has the same event and the same study. What is other now: action, time, person, address, patient.",
         "Time: subtract the offset and write Z, or write the wall clock's time with its offset. In April Amsterdam has summer time.",
         "In an f-string, `f\"\"\"<AuditMessage> ... UserID=\"{correction[\"user\"]}\" ...\"\"\"`, the values of `correction` are put in "
-        "for you. Use three quotes, as XML is full of single ones.",
+        "for you. Begin and end it with three quotes: the XML itself is full of quotes.",
     ]
 
 
@@ -2124,6 +2283,12 @@ def _by_length(receive, counted=len, strip=False, most=None):
             waiting = rest[size:]
             if most:
                 return
+
+
+def _once(receive):
+    """A `receive` that gives octets one time, and then none."""
+    times = itertools.count()
+    return lambda most: b"" if next(times) else receive(most)
 
 
 # Seconds that a visitor waits for anything: at first, after a later message has come, and for that one.
@@ -2505,6 +2670,14 @@ class Repository:
                     waiting = b""
         return _repository(keep, take)
 
+    def audit_messages_only(keep):
+        def take(receive):
+            yield from (message for message in _by_length(receive) if b"<AuditMessage" in message)
+        return _repository(keep, take)
+
+    def one_recv_a_connection(keep):
+        return _repository(keep, lambda receive: _by_length(_once(receive)))
+
     def stripped(keep):
         def take(receive):
             yield from _by_length(receive, strip=True)
@@ -2513,8 +2686,8 @@ class Repository:
     wrong_ways = {
         one_recv_one_message: "You keep what `recv` gives, the length before the message included, and take it for one message. TCP is a "
         "stream of octets: where one `recv` ends has nothing to do with where a message ends. The length says that.",
-        length_kept_too: "You keep the length and the blank before the message as well. They "
-        "belong to the frame; the message begins behind them.",
+        length_kept_too: "You keep the length and the blank before the message as well. They belong to the frame; the message begins "
+        "behind them.",
         one_recv_without_length: "You cut the length off and keep the rest of that `recv` as a message. TCP may hand over a message in "
         "pieces: wait until as many octets are there as the length says.",
         one_frame_a_piece: "You throw away what comes behind a message. Several messages may arrive in one `recv`: what is left over is "
@@ -2529,27 +2702,32 @@ class Repository:
         "inside of one: where a message ends, the length says, and nothing else.",
         by_the_next_header: "You look for what the beginning of a syslog message looks like. That may stand inside of a "
         "message as well: where it ends, the length says, and nothing else.",
+        audit_messages_only: "You keep what holds an audit message, and throw the rest away. A repository keeps everything that arrives: "
+        "the question says audit message or not.",
+        one_recv_a_connection: "You call `recv` once for each sender. What comes later is never taken: a sender keeps its connection open "
+        "for days. Around your loop goes another, `while True:`, with the `recv` in it.",
         stripped: "You take off blanks or line ends. They belong to the message, and count in its length: keep the octets as they came.",
         first_message_only: "You stop after the first message of a connection. A sender keeps its connection open for days: go on with "
         "what is left over, and with the next `recv`.",
-        whole_connection: "You wait until the sender closes the connection. A sender keeps it open for days, and so long nothing is kept.",
-        characters_counted: "You count characters. The length counts **octets**: in UTF-8 an "
-        "Ø has two. Decode only when the message is whole.",
-        length_in_one_piece: "You take the length for whole as soon as something has arrived. It may be "
-        "cut as well: until the blank is there, it is not complete.",
+        whole_connection: "You keep a message only when something comes after it: the next message, or the end of the connection. A sender "
+        "keeps it open for days, and the last message waits so long. The length says when a message is whole.",
+        characters_counted: "You count characters. The length counts **octets**: in UTF-8 an Ø has two. Decode only when the message is "
+        "whole.",
+        length_in_one_piece: "You take the length for whole as soon as something has arrived. It may be cut as well: until the blank is "
+        "there, it is not complete.",
         by_lines: "You split at line ends. XML may have as many line ends as it likes; where the message ends, the length says.",
         sound_ones_only: "You keep only what is a sound audit message. A repository keeps everything: what is malformed is evidence too, "
         "and the sender does not send it again.",
-        rest_is_kept: "You keep the piece that is left when the sender goes. It is no message, "
-        "only the beginning of one: nobody can say what the rest was.",
+        rest_is_kept: "You keep the piece that is left when the sender goes. It is no message, only the beginning of one: nobody can say "
+        "what the rest was.",
         one_buffer_for_all: "All connections share one `waiting`. Pieces of two senders so get mixed, and both messages are lost: each "
         "connection needs one of its own, made inside `handle`.",
     }
     hints = [
-        "Keep what has not become a message yet in a variable of the connection: `waiting = b\"\"` in `handle`, "
-        "before its loop, and `waiting = waiting + octets` in the loop.",
-        "As long as `b\" \" in waiting`: `length, rest = waiting.split(b\" \", 1)`; "
-        "`int(length)` reads the digits. Are there so many octets in `rest`?",
+        "Keep what has not become a message yet in a variable of the connection: `waiting = b\"\"` in `handle`, before its loop, and "
+        "`waiting = waiting + octets` in the loop.",
+        "As long as `b\" \" in waiting`: `length, rest = waiting.split(b\" \", 1)`; `int(length)` reads the digits. Are there so many "
+        "octets in `rest`?",
         "If not, leave the inner loop with `break` and wait for the next `recv`. If so, `keep(rest[:size])`, and what remains, "
         "`rest[size:]`, is the new `waiting`. Then look again: the next message may be there already.",
     ]

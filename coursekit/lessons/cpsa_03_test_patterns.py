@@ -7,7 +7,7 @@ import numpy as np
 
 from coursekit.checking import Fields, Function, Kind, Lesson, Number, Set, Text
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain, short
 from coursekit.hospital import clock, images
 from coursekit.hospital.draws import Draws
 from coursekit.standards.gsdf import COEFFICIENTS, between, index
@@ -164,11 +164,12 @@ def weekly(hospital):
 
 def _kept_by_the_physicist(seed):
     """Rows of `weekly` for the 13 weeks before the log, with the scatter that the exposures of the log have: a list of dicts."""
-    draws, first, rows = Draws(seed, "cpsa-03 weekly"), datetime.date(2024, 10, 7), []
+    draws, first, rows = Draws(seed, "cpsa-03 weekly9"), datetime.date(2024, 10, 7), []
     for unit, often in (("CR_ER1", 120), ("DX_CH1", 180)):
         for kind, n, low, high in (("patient", often, 78, 126), ("phantom", 7, 98, 103)):
             for week in range(13):
-                count = n + draws.one(-2, 2) * (n // 10)
+                count = n + draws.one(-n // 5, n // 5)
+                count = count * 3 // 5 if week == 11 else count             # Christmas
                 shown = 250 * draws.between(low, high, count) // 100
                 ratio = 80 / (20_000 // shown) if unit == "CR_ER1" else shown / 250
                 monday = first + datetime.timedelta(days=7 * week)
@@ -191,8 +192,8 @@ class JndIndex:
 
     j = A + B·x + C·x² + ... + I·x⁸, where x is the **logarithm to base 10** of the luminance.
 
-    `COEFFICIENTS` holds A to I, the factors of the powers 0 to 8. Do not round to whole numbers. It will be tried on luminances from 0.05
-    to 4000 cd/m².
+    `COEFFICIENTS` holds A to I, the factors of the powers 0 to 8: A is `COEFFICIENTS[0]`. Do not round to whole numbers. It will be
+    tried on luminances from 0.05 to 4000 cd/m².
     """
 
     answer = Function("jnd_index", result=Number(tolerance=0.2))
@@ -229,6 +230,9 @@ class JndIndex:
     def times_instead_of_power(cd):
         return sum(factor * math.log10(cd) * power for power, factor in enumerate(COEFFICIENTS))
 
+    def a_caret_for_the_power(cd):
+        return sum(factor * math.log10(cd) ^ power for power, factor in enumerate(COEFFICIENTS))
+
     def whole_number(cd):
         return round(JndIndex.solution(cd))
 
@@ -244,8 +248,8 @@ class JndIndex:
     wrong_ways = {
         natural_logarithm: "That is the natural logarithm: `math.log(cd)`. Equation 7-2 takes the logarithm to base 10 (equation 7-1, "
         "for the way back, takes the natural one: the two are easily mixed up).",
-        of_the_luminance: "You put the luminance itself into the powers. x is its logarithm to base 10: the "
-        "eye answers to ratios of light.",
+        of_the_luminance: "You put the luminance itself into the powers. x is its logarithm to base 10: the eye answers to ratios of "
+        "light.",
         backwards: "The factors stand the other way round: the first, A, is that of power 0, and the last that of power 8.",
         from_power_one: "Your powers begin at 1. A stands alone, with x to the power of 0: `enumerate(COEFFICIENTS)` counts from 0.",
         the_last_left_out: "The last factor, that of the eighth power, is left out. It is small, but x⁸ is large where it is bright.",
@@ -253,12 +257,13 @@ class JndIndex:
         the_first_alone: "You return A, whatever the luminance: that is the total after the first turn. `return total` stands inside the "
         "loop; move it to the left, behind the loop, so that all nine terms are added first.",
         times_instead_of_power: "You multiply by the power. x to the power of 3 is `x ** 3` in Python; `x * 3` is three times x.",
+        a_caret_for_the_power: "In a spreadsheet `^` is the power, in Python it is not: x to the power of 3 is `x ** 3`.",
         whole_number: "You round to whole numbers. The index is a place on a curve; half a step is much where contrast is compared.",
         cut_off: "You cut off the decimals. The index is a place on a curve, and steps between two of them will be compared.",
         gamma: "That is a power law, gamma 2.2, as office and home displays have it. The GSDF is another curve: it was made from what eyes "
         "tell apart, and gives far more of its steps to the dark.",
-        straight: "That makes the index grow evenly with the luminance. One cd/m² more is a great deal in the "
-        "dark, and nothing in the bright.",
+        straight: "That makes the index grow evenly with the luminance. One cd/m² more is a great deal in the dark, and nothing in the "
+        "bright.",
     }
     hints = [
         "First x: `math.log10(cd)`. Then a sum of nine terms, which a loop can add up.",
@@ -290,6 +295,13 @@ def _first_step(readings, ambient):
             f"{_contrasts(light)[0]:.3f}, and the GSDF wants {_contrasts(wanted)[0]:.3f} there. Do you get the same?")
 
 
+def _below_zero(case, returned):
+    """A sentence on a deviation with a sign, or None."""
+    if max(returned) < 0:
+        return "It is below zero. Asked is the size alone, whether the step is too faint or too strong: `abs(...)` of each deviation."
+    return None
+
+
 @lesson.exercise
 class ContrastError:
     """Write `contrast_error(readings, ambient)`: by how many **percent** does the contrast of this display deviate from the GSDF, in the
@@ -306,7 +318,7 @@ class ContrastError:
        sign**.
     """
 
-    answer = Function("contrast_error", result=Number(unit="%", tolerance=0.3), about=_first_step)
+    answer = Function("contrast_error", result=Number(unit="%", tolerance=0.3), about=_first_step, remark=_below_zero)
     points = 3
 
     def solution(readings, ambient):
@@ -361,6 +373,23 @@ class ContrastError:
     def without_the_first_step(readings, ambient):
         return max(map(abs, _deviations(readings, ambient)[1:]))
 
+    def whole_percent(readings, ambient):
+        return round(ContrastError.solution(readings, ambient))
+
+    def a_fraction(readings, ambient):
+        return ContrastError.solution(readings, ambient) / 100
+
+    def difference_of_the_contrasts(readings, ambient):
+        light = [one + ambient for one in readings]
+        wanted = between(light[0], light[-1], 18)
+        return max(100 * abs(a - b) for a, b in zip(_contrasts(light), _contrasts(wanted)))
+
+    def added_to_the_list(readings, ambient):
+        return readings + ambient
+
+    def beyond_the_last_level(readings, ambient):
+        return readings[18]
+
     def brackets_forgotten(readings, ambient):
         light = [one + ambient for one in readings]
         wanted = between(light[0], light[-1], 18)
@@ -399,8 +428,16 @@ class ContrastError:
         "together: add it to each reading first, and go on with the sums alone.",
         target_without_ambient: "Your target lies between black and white as they were read with the lights off. The GSDF is asked for the "
         "light that the eye gets: take the target between the sums.",
-        luminance_instead_of_contrast: "You compared luminances. A display that is 8 % too dark at every level would fail by that, and "
-        "shows all it should: what is judged are the steps between neighbouring levels.",
+        luminance_instead_of_contrast: "You compared luminances. Two neighbouring levels may each be off by a few percent only, and the "
+        "step between them, which is what the eye looks for, by far more: what is judged are the steps.",
+        whole_percent: "You round to whole percent. At a limit of 10 % that lets a display pass with 10.4 %.",
+        a_fraction: "You give a fraction, 0.05 where 5 % is meant. Asked are percent: 100·(contrast / wanted contrast − 1).",
+        difference_of_the_contrasts: "You subtracted the wanted contrast. The deviation is **relative** to it: 100·(contrast / wanted "
+        "contrast − 1). In the bright, where the contrasts are small, that makes a great difference.",
+        added_to_the_list: "A list and a number cannot be added. Add `ambient` to the readings one by one, in a loop, and `append` each "
+        "sum to a new list.",
+        beyond_the_last_level: "A place was asked for that the list does not have: 18 levels have the places 0 to 17 (a list of your own "
+        "has what you appended). Between them are 17 steps, `for step in range(17):`, and the last looks at the places 16 and 17.",
         the_mean_of_all: "That is the mean deviation. One step that is gone hides a pneumothorax, however good the other 16 are: the "
         "policy asks for the worst.",
         the_mean_with_signs: "You took the mean, with the signs: steps that are too faint and steps that are too strong cancel each "
@@ -412,18 +449,18 @@ class ContrastError:
         "strong: `abs(...)` of it.",
         the_first_step: "That is the first step alone. `return worst` stands inside the loop, so that it ends at its first turn: move it "
         "to the left, behind the loop.",
-        without_the_last_step: "You leave out the last step, the one up to white. 18 levels have 17 steps: "
-        "`range(17)` counts from 0 to 16.",
-        without_the_first_step: "You leave out the first step, the one from black. 18 levels have 17 steps: "
-        "`range(17)` counts from 0 to 16.",
+        without_the_last_step: "You leave out the last step, the one up to white. 18 levels have 17 steps: `range(17)` counts from 0 to "
+        "16.",
+        without_the_first_step: "You leave out the first step, the one from black. 18 levels have 17 steps: `range(17)` counts from 0 to "
+        "16.",
         brackets_forgotten: "Your contrast is 2·(b − a) / a + b. Python divides before it adds: put the sum into brackets, "
         "`2 * (b - a) / (a + b)`.",
         the_last_step: "That is the last step alone. Keep the largest so far: `worst = max(worst, ...)`, with `worst = 0` before the loop.",
         against_gamma: "You measured against gamma 2.2. PS3.14 asks for the GSDF; `between` has it.",
         of_the_whole_function: "Your target runs over the whole GSDF, from 0.05 to 4000 cd/m². No display does that: the target lies "
         "between this display's own black and white.",
-        one_target_for_all: "You measured against a display from 1 to 350 cd/m². Each display has its own "
-        "ends; the target lies between them.",
+        one_target_for_all: "You measured against a display from 1 to 350 cd/m². Each display has its own ends; the target lies between "
+        "them.",
         by_the_darker_one: "You divided each difference by the darker of the two. That is a contrast too, and near the policy's where "
         "steps are small; with 18 levels they are large, and the result differs. The policy divides by the mean of the two.",
         in_steps_of_the_index: "You compared steps of the JND index. That comes close, and for a good display it is nearly the same; "
@@ -433,8 +470,8 @@ class ContrastError:
     }
     hints = [
         "Make the list `light` first: each reading plus `ambient`. From then on the readings themselves are not needed.",
-        "`wanted = between(light[0], light[-1], 18)`. Then a loop `for step in range(17):`, in which `light[step]` and "
-        "`light[step + 1]` are the two ends of a step.",
+        "`wanted = between(light[0], light[-1], 18)`; `light[-1]` is the last, here the same as `light[17]`. Then a loop `for step in "
+        "range(17):`, in which `light[step]` and `light[step + 1]` are the two ends of a step.",
         "In the loop work out two contrasts by the same formula, one with `light`, one with `wanted`, and from them the deviation.",
         "Keep the worst: `worst = max(worst, abs(...))`.",
     ]
@@ -473,6 +510,25 @@ def _broken(figures, limits):
     return [name for name in NAMES if (figures[name] > limits[name] if name == "contrast" else figures[name] < limits[name])]
 
 
+def _about_verdict(case, said):
+    """What is wrong with a list of broken limits, with the numbers behind it, in a few sentences."""
+    use, readings, ambient = case
+    figures, limits = _figures_of(readings, ambient), LIMITS[use]
+    right = _broken(figures, limits)
+    strange = [given for name, given in said.items() if name not in NAMES]
+    if strange:
+        return f"Asked is a list of the names of the limits that are broken; {short(strange[0])} is none of the three."
+    missing, extra = [name for name in right if name not in said], [name for name in said if name not in right]
+    found = [f"`{name}` is missing." for name in missing] + [f"`{name}` does not belong there." for name in extra]
+    found.append(f"With the room's light white is {figures['luminance']:.2f} and black {readings[0] + ambient:.2f} cd/m², which makes a "
+                 f"ratio of {figures['ratio']:.2f}; the contrast is off by {figures['contrast']:.2f} %. Do you get the same?")
+    if any(_broken({**figures, name: round(figures[name], digits)}, limits) != right for name in missing for digits in (0, 1)):
+        found.append("(Do you round before you judge? At least 350 is not kept by 349.9.)")
+    if extra and not missing:
+        found.append("(If your list holds what belongs to an earlier display: it has to begin empty inside the function.)")
+    return " ".join(found)
+
+
 @lesson.exercise
 class BrokenLimits:
     """Write `broken_limits(use, readings, ambient)`: which limits of the policy does this display break? Return a list with any of the
@@ -485,10 +541,10 @@ class BrokenLimits:
     - `contrast`: your `contrast_error` of exercise 2 must be at most this (%).
 
     Black and white are the first and the last reading **as the eye gets them**, with the room's light. Each limit is a knock-out of its
-    own: no strength makes up for it. It will be tried on displays that you have not seen.
+    own: no strength makes up for it. Nothing is rounded. It will be tried on displays that you have not seen.
     """
 
-    answer = Function("broken_limits", result=Set(""))
+    answer = Function("broken_limits", result=Set(""), remark=_about_verdict)
     points = 2
 
     def solution(use, readings, ambient):
@@ -512,6 +568,27 @@ class BrokenLimits:
     def ambient_in_white_alone(use, readings, ambient):
         white = readings[-1] + ambient
         return _broken({**_figures_of(readings, ambient), "ratio": white / readings[0]}, LIMITS[use])
+
+    def ratio_of_the_panel(use, readings, ambient):
+        return _broken({**_figures_of(readings, ambient), "ratio": readings[-1] / readings[0]}, LIMITS[use])
+
+    def ratio_without_any_brackets(use, readings, ambient):
+        return _broken({**_figures_of(readings, ambient), "ratio": readings[-1] + ambient / readings[0] + ambient}, LIMITS[use])
+
+    def ratio_without_brackets_below(use, readings, ambient):
+        white = readings[-1] + ambient
+        return _broken({**_figures_of(readings, ambient), "ratio": white / readings[0] + ambient}, LIMITS[use])
+
+    def light_twice(use, readings, ambient):
+        twice = contrast_error([one + ambient for one in readings], ambient)
+        return _broken({**_figures_of(readings, ambient), "contrast": twice}, LIMITS[use])
+
+    def rounded(use, readings, ambient):
+        return _broken({name: round(value) for name, value in _figures_of(readings, ambient).items()}, LIMITS[use])
+
+    def turned_round(use, readings, ambient):
+        figures, limits = _figures_of(readings, ambient), LIMITS[use]
+        return [name for name in NAMES if (figures[name] < limits[name] if name == "contrast" else figures[name] > limits[name])]
 
     def diagnostic_for_all(use, readings, ambient):
         return _broken(_figures_of(readings, ambient), LIMITS["diagnostic"])
@@ -570,6 +647,17 @@ class BrokenLimits:
         "suffers: a few cd/m² more, and the ratio falls to a fraction. Add `ambient` to both.",
         ambient_nowhere: "The room's light is nowhere in it. So a display that has got a window beside it since the last session passes.",
         ambient_in_white_alone: "Your white has the room's light, your black has not. It lies on both; and black is where it matters.",
+        ratio_of_the_panel: "Your ratio is that of the panel alone, with the lights off: the room's light lies on neither of the two. Add "
+        "`ambient` to white and to black, then divide.",
+        ratio_without_any_brackets: "Python divides before it adds: `a + c / b + c` is a + (c / b) + c. Add first: work out `white` and "
+        "`black` on a line each, or use brackets, `(a + c) / (b + c)`.",
+        ratio_without_brackets_below: "Python divides before it adds: `white / b + c` is (white / b) + c. Work out `black`, with the "
+        "room's light, on a line of its own, or use brackets, `white / (b + c)`.",
+        light_twice: "The contrast has the room's light twice in your function: `contrast_error` adds `ambient` to the readings itself. "
+        "Give it the readings as they are.",
+        rounded: "You round before you judge. At least 350 is not kept by 349.9, nor at most 10 % by 10.4 %.",
+        turned_round: "Your comparisons stand the other way round: you list a limit where it is kept. White and ratio are broken **below** "
+        "the limit, the contrast **above** it.",
         diagnostic_for_all: "You judge all displays by the limits of the diagnostic ones. A ward viewer need not do what a reading "
         "station must, and mammography needs more: look up `LIMITS[use]`.",
         clinical_for_all: "You judge all displays by the limits of the clinical ones, the weakest of the three. A reading station must do "
@@ -582,8 +670,8 @@ class BrokenLimits:
         broken_at_the_limit: "You count a display as broken that is exactly at a limit. At least 350 is kept by 350 itself: `<` for "
         "luminance and ratio, `>` for the contrast.",
         as_any_reading_station: "You judge mammography as any reading station. It has a limit of its own for the luminance.",
-        the_first_alone: "You return at the first limit that is broken. Whoever repairs the display wants to know them all: a new "
-        "backlight will not mend the calibration. Collect them in a list.",
+        the_first_alone: "You stop at the first limit that is broken (a `return`, or an `elif`). Whoever repairs the display wants to know "
+        "them all: a new backlight will not mend the calibration. Collect them in a list.",
         averaged: "You let strengths make up for weaknesses. A bright display whose dark steps are gone has a good average, and hides the "
         "pneumothorax. Each limit is a knock-out of its own.",
         bright_is_good: "You look at the luminance alone. That is what a user notices; of six faulty displays most are bright enough.",
@@ -617,14 +705,25 @@ class BrokenLimits:
         for use, lowest, highest, ambient in (
                 ("diagnostic", 1.2, 347.0, 6.0), ("clinical", 1.5, 197.0, 7.0), ("diagnostic", 1.1, draw.uniform(300, 335), 0.2),
                 ("mammography", 1.3, draw.uniform(370, 405), 0.2), ("diagnostic", 0.5, draw.uniform(380, 480), 0.2),
-                ("mammography", 2.6, draw.uniform(450, 520), 0.6)):
+                ("mammography", 2.6, draw.uniform(450, 520), 0.6), ("clinical", 2.25, 197.0, 7.0), ("clinical", 2.35, 197.0, 7.0)):
             own = 0.25 if ambient > 1 else ambient                  # the room's light for which it was calibrated
             found.append((use, [one - own for one in between(lowest, highest, 18)], ambient))
-        # Exactly at the limit of white, and at that of the ratio.
-        for black, white in ((1.0, 349.75), (1.25, 374.75)):
+        # White and ratio: each exactly at its limit, and each a hair below it. Then a contrast a little above its own.
+        for black, white in ((1.0, 349.75), (1.25, 374.75), (0.99, 349.72), (1.25, 374.7)):
             inner = [round(one - 0.25, 3) for one in between(black + 0.25, white + 0.25, 18)[1:-1]]
             found.append(("diagnostic", [black, *inner, white], 0.25))
+        found.append(("diagnostic", _off_by(10.4), 0.25))
         return found
+
+
+def _off_by(percent):
+    """Readings of a display in a room of 0.25 cd/m2, one step of which is off by so many percent, and no other by as much."""
+    light = between(1.25, 420, 18)
+    low, high = light[8], light[9]
+    while high - low > 1e-9:
+        light[9] = (low + high) / 2
+        low, high = (light[9], high) if max(map(abs, _deviations(light, 0))) > percent else (low, light[9])
+    return [one - 0.25 for one in light]
 
 
 def _clear(case):
@@ -672,8 +771,8 @@ class PhotometerTest(Kind):
         odd = [place for place, one in enumerate(value) if not math.isfinite(one) or one != one // 1]
         if odd:
             wrong = next((one for one in odd if not math.isfinite(value[one]) or abs(value[one] - round(value[one])) > 0.01), odd[0])
-            raise Unreadable(f"Entry {wrong} of your table is {value[wrong]:.8g}, no whole number. A driving level is the **place** of a "
-                             "luminance in `native`, not the luminance.")
+            raise Unreadable(f"Entry {wrong} of your table is {value[wrong]:.8g}, no whole number. A driving level is a **place** in "
+                             "`native`: not the luminance there, and nothing between two places (round it, if that is what you have).")
         wrong = next((place for place, one in enumerate(value) if not 0 <= one < STEPS), None)
         if wrong is not None:
             raise Unreadable(f"Entry {wrong} of your table is {value[wrong]:g}; driving levels go from 0 to {STEPS - 1}.")
@@ -824,8 +923,8 @@ class Calibrate:
         to_gamma: "Your table gives the panel a gamma of 2.2. That is the curve of office displays; PS3.14 wants the GSDF, `between(...)`.",
         even_luminance: "You made even steps of luminance. In the dark each is then many just noticeable differences, in the bright a "
         "fraction of one: the bright half of the greys looks all the same.",
-        even_ratios: "You made even ratios of luminance, a logarithmic curve. The eye needs larger ratios in the "
-        "dark than that: the GSDF has them.",
+        even_ratios: "You made even ratios of luminance, a logarithmic curve. The eye needs larger ratios in the dark than that: the GSDF "
+        "has them.",
         without_ambient: "You calibrated for a dark room. The room's light adds to black, and the dark steps that you made so carefully "
         "drown in it: the eye gets `native[level] + ambient`.",
         ambient_in_the_target_alone: "Your target has the room's light in it, but you look for it among the panel's own readings. Add "
@@ -845,10 +944,10 @@ class Calibrate:
     }
     hints = [
         "`wanted = between(native[0] + ambient, native[-1] + ambient, 256)` is the light that each of the 256 P-values should give.",
-        "For each `cd` in `wanted` look for the driving level whose light, `native[level] + ambient`, comes "
-        "nearest, or the first that reaches it.",
-        "`native` only grows, and so does `wanted`: the search can go on where the last one stopped. Begin "
-        "with `level = 0` before the loop.",
+        "For each `cd` in `wanted` look for the driving level whose light, `native[level] + ambient`, comes nearest, or the first that "
+        "reaches it.",
+        "`native` only grows, and so does `wanted`: the search can go on where the last one stopped. Begin with `level = 0` before the "
+        "loop.",
         "In the loop: `while level < 1023 and native[level] + ambient < cd:` `level = level + 1`; then `table.append(level)`.",
     ]
     praise = "That is what calibration software does, in ten lines. Keep the table with its date and ambient light: it holds for this room."
@@ -888,6 +987,32 @@ def _ramp_in_steps(picture, place):
     return stepped
 
 
+def _toned(picture, places, above_black, below_white):
+    """Bent at the ends, so that the 5 % and the 95 % are so far from black and white; part of a grey is made of two, column by column."""
+    curve = np.interp(np.arange(256), (0, 13, 242, 255), (0, above_black, 255 - below_white, 255))
+    toned = np.round(curve).astype(np.uint8)[picture]
+    black, white = patch(toned, places["5 %"]), patch(toned, places["95 %"])
+    black[:], white[:] = math.ceil(above_black), 255 - math.ceil(below_white)
+    black[:, ::4], white[:, ::4] = math.floor(above_black), 255 - math.floor(below_white)
+    return toned
+
+
+def _faint_lines(picture, places, names, difference):
+    """With lines at the named places that differ by so much."""
+    faint = picture.copy()
+    for name in names:
+        patch(faint, places[name])[:] = np.where(patch(picture, places[name]) > 127, 28 + difference, 28)
+    return faint
+
+
+def _ramp_of(picture, place, count):
+    """The ramp with so many levels, from black to white."""
+    levels = np.round(np.arange(count) * 255 / (count - 1)).astype(np.uint8)
+    stepped = picture.copy()
+    patch(stepped, place)[:] = levels[patch(picture, place).astype(int) * count // 256]
+    return stepped
+
+
 def _averaged(picture):
     """Two by two pixels made one, and drawn as two by two."""
     small = picture.astype(np.uint16)
@@ -917,7 +1042,7 @@ def _measured(picture, places):
     return (f"In this capture the means are {mean['5 %']:.1f} for the 5 % and {mean['black']:.1f} for black, {mean['95 %']:.1f} for the "
             f"95 % and {mean['white']:.1f} for white; the smallest difference of two neighbouring lines is {across.min()} across and "
             f"{upright.min()} upright; the ramp holds {len(np.unique(patch(picture, places['ramp'])))} different values. Compare that with "
-            "what your function finds. `show(cpsa03.q5.failed[0])` shows the capture.")
+            "what your function finds, and with the rule's 4, 4, 200 and 200. `show(cpsa03.q5.failed[0])` shows the capture.")
 
 
 @lesson.exercise
@@ -1015,6 +1140,19 @@ class PatternFaults:
     def never_banded(picture, places):
         return PatternFaults._but(picture, places, "banded", False)
 
+    def faults_at_the_limit(picture, places):
+        cut = {name: patch(picture.astype(int), place) for name, place in places.items()}
+        steps = min(np.abs(np.diff(cut["lines across"], axis=0)).min(), np.abs(np.diff(cut["lines upright"], axis=1)).min())
+        found = {"black": cut["5 %"].mean() - cut["black"].mean() <= 4, "white": cut["white"].mean() - cut["95 %"].mean() <= 4,
+                 "scaled": steps <= 200, "banded": len(np.unique(cut["ramp"])) <= 200}
+        return [name for name in found if found[name]]
+
+    def whole_greys(picture, places):
+        mean = {name: round(float(patch(picture, places[name]).mean())) for name in ("5 %", "black", "95 %", "white")}
+        found = [one for one in PatternFaults.solution(picture, places) if one not in ("black", "white")]
+        found += ["black"] if mean["5 %"] - mean["black"] < 4 else []
+        return found + (["white"] if mean["white"] - mean["95 %"] < 4 else [])
+
     def all_256_levels(picture, places):
         return PatternFaults._but(picture, places, "banded", len(np.unique(patch(picture, places["ramp"]))) < 256)
 
@@ -1023,8 +1161,8 @@ class PatternFaults:
         "because such pixels have no sign: begin with `picture = picture.astype(int)`. Or the signs are still there: a step from white "
         "down to black is −255, and that is less than 200 as well: `np.abs(...)`. Or you compare pixels along the same line, which are "
         "alike: `axis=0` compares a row with the next, `axis=1` a column with the next; which of them do the lines across need?",
-        by_extremes: "You looked at the brightest and the darkest pixel of the lines. Software that scales without smoothing keeps "
-        "both, and drops whole lines between them: two neighbours are then alike. Compare each line with the next.",
+        by_extremes: "You looked at the largest difference there is among the lines. Software that scales without smoothing keeps both "
+        "greys, and drops whole lines between them: two neighbours are then alike. Take the **smallest** step from a line to the next.",
         by_the_mean_of_the_lines: "The mean grey of the lines stays at half, however they are smeared: that is what smearing is. "
         "Compare each line with the next.",
         lines_across_alone: "You looked at the lines across alone. A picture that is stretched in one direction, a wrong aspect ratio, "
@@ -1048,12 +1186,15 @@ class PatternFaults:
         the_first_alone: "You stop at the first fault. A capture may show several, with several causes: collect them.",
         never_banded: "No ramp is banded for you. One of 64 steps reaches from black to white as well, and has as many pixels: neither "
         "span nor size tells. Count the **different** values: `len(np.unique(...))`.",
-        all_256_levels: "You ask for all 256 values. A window that lifts black by a few levels loses some, and nobody "
-        "sees steps: the rule says 200.",
+        faults_at_the_limit: "You count it as a fault when a number is exactly at its limit. The rule says *less than* and *fewer than*: "
+        "`<`.",
+        whole_greys: "You let a difference of 3.7 pass, and it is less than 4: do you round the means to whole greys?",
+        all_256_levels: "You ask for all 256 values. A window that lifts black by a few levels loses some, and nobody sees steps: the rule "
+        "says 200.",
     }
     hints = [
-        "Four questions, each with an `if` of its own, and a list `faults` to which they append. "
-        "`patch(picture, places[...])` cuts out a place.",
+        "Four questions, each with an `if` of its own, and a list `faults` to which they append. `patch(picture, places[...])` cuts out "
+        "a place.",
         "`.mean()` is the mean of a patch. For black: the mean of `5 %` minus the mean of `black`.",
         "Before you take differences, `picture = picture.astype(int)`. `np.abs(np.diff(lines, axis=0))` has the difference of each row "
         "from the next; `.min()` is the smallest.",
@@ -1074,6 +1215,11 @@ class PatternFaults:
             _smeared(whole, _block(draw, places["lines across"])), _smeared(whole, _block(draw, places["lines upright"])),
             _ramp_in_steps(whole, places["ramp"]),
             whole // 4 * 4, whole // 2 * 2, _scaled(_windowed(whole, draw.randint(16, 22), 255), 5, 5), _windowed(whole // 4 * 4, 20, 255),
+            # At the limits of the rule, and a little beyond each.
+            _toned(whole, places, 3.75, 4), _toned(whole, places, 4, 3.75),
+            _faint_lines(_ramp_of(whole, places["ramp"], 200), places, ("lines across", "lines upright"), 200),
+            _faint_lines(whole, places, ("lines across",), 199),
+            _faint_lines(_ramp_of(whole, places["ramp"], 199), places, ("lines upright",), 199),
         ]
         draw.shuffle(drawn)
         return [(picture, places) for picture in drawn]
@@ -1097,7 +1243,7 @@ FIVE = ("middle", "top left", "top right", "bottom left", "bottom right")
 
 def _about_plate(name, given, right, input):
     """A sentence on a wrong number of the plates that is near enough to something to be known."""
-    flat, low, places = (input(one) for one in ("flat_plate", "low_plate", "plate_places"))
+    flat, low, dirty, places = (input(one) for one in ("flat_plate", "low_plate", "artefact_plate", "plate_places"))
 
     def near(number):
         return abs(given[0] - number) < 0.011
@@ -1107,15 +1253,22 @@ def _about_plate(name, given, right, input):
     if name == "uniformity":
         for dataset, names, sentence in (
                 (low, FIVE, "That is the uniformity of `low_plate`, on which the ghost lies. Asked is that of `flat_plate`."),
+                (dirty, FIVE, "That is the uniformity of `artefact_plate`, with its specks. Asked is that of `flat_plate`."),
                 (flat, list(places), "You took all seven places of the dictionary. The five of the flat field are asked, without the two "
                                      "of the hand.")):
             means = _means(dataset, places, names)
             if near(200 * (max(means) - min(means)) / (max(means) + min(means))):
                 return sentence
+        means, pixels = _means(flat, places, FIVE), flat.pixel_array.astype(float)
+        if near(200 * (pixels.max() - pixels.min()) / (pixels.max() + pixels.min())):
+            return "You took the brightest and the darkest pixel of the whole plate. That is mostly noise: compare the five means."
+        if near(100 * (1 - min(means) / max(means))) or near(100 * (max(means) / min(means) - 1)):
+            return "You divided by one of the two. The difference is divided by both together: 200·(highest − lowest) / (highest + lowest)."
     if name == "snr":
-        middle = patch(low.pixel_array, places["middle"])
-        if near(middle.mean() / middle.std()):
-            return "That is the SNR of `low_plate`. Asked is that of `flat_plate`."
+        for dataset, called in ((low, "low_plate"), (dirty, "artefact_plate")):
+            middle = patch(dataset.pixel_array, places["middle"])
+            if near(middle.mean() / middle.std()):
+                return f"That is the SNR of `{called}`. Asked is that of `flat_plate`."
     return None
 
 
@@ -1188,11 +1341,6 @@ class PlateNumbers:
         right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
         return {**right, "snr": 1 / right["snr"]}
 
-    def of_the_dirty_plate(flat_plate, low_plate, plate_places, artefact_plate):
-        means = _means(artefact_plate, plate_places, FIVE)
-        return {**PlateNumbers.solution(flat_plate, low_plate, plate_places),
-                "uniformity": 200 * (max(means) - min(means)) / (max(means) + min(means))}
-
     def from_a_hundred(flat_plate, low_plate, plate_places):
         right = PlateNumbers.solution(flat_plate, low_plate, plate_places)
         return {**right, "uniformity": 100 - right["uniformity"]}
@@ -1220,20 +1368,19 @@ class PlateNumbers:
     wrong_ways = {
         by_single_pixels: "You took the brightest and the darkest single pixel. That is mostly noise, and grows with the size of the "
         "places; compare the five means.",
-        half_of_it: "That is half of it. The difference is divided by the **mean** of the two, (highest + "
-        "lowest) / 2: hence 200 and not 100.",
+        half_of_it: "That is half of it. The difference is divided by the **mean** of the two, (highest + lowest) / 2: hence 200 and not "
+        "100.",
         against_the_middle: "You took the largest deviation from the middle. That is another measure, which some reports use; this "
         "policy takes the highest and the lowest of the five.",
-        white_over_black: "That is the lowest as a share of the highest, so that 100 % would be perfect. Asked is "
-        "the difference: 0 % is perfect.",
+        white_over_black: "That is the lowest as a share of the highest, so that 100 % would be perfect. Asked is the difference: 0 % is "
+        "perfect.",
         noise_of_the_whole_plate: "Over the whole plate the standard deviation holds the unevenness of the beam as well as the noise. "
         "Take a small place, in which the beam is even.",
         by_the_variance: "You divided by the variance, `.var()`. The noise is its root, the standard deviation: `.std()`.",
         squared: "You squared it. SNR² goes with the dose, and some tables give that; asked is the SNR.",
-        in_decibels: "You give the SNR in decibels. That is a way to write it; asked is the plain quotient, mean "
-        "divided by standard deviation.",
+        in_decibels: "You give the SNR in decibels. That is a way to write it; asked is the plain quotient, mean divided by standard "
+        "deviation.",
         noise_over_signal: "You divided the noise by the signal. SNR is signal to noise: the mean divided by the standard deviation.",
-        of_the_dirty_plate: "That is the uniformity of `artefact_plate`, with its specks. Asked is that of `flat_plate`.",
         from_a_hundred: "You took it from 100, so that 100 % would be perfect. Asked is the difference itself: 0 % is perfect.",
         by_the_signal_beside: "You took the share of the signal **beside** the hand. The formula takes that at the hand as the 100 %: "
         "100·(beside / hand − 1).",
@@ -1336,6 +1483,18 @@ class DeviationIndex:
     def the_power_without_a_thousand(scale, value, target):
         return DeviationIndex._with(scale, value, target, "log", 10.0 ** (value - target))
 
+    def whole_number(scale, value, target):
+        return round(DeviationIndex.solution(scale, value, target))
+
+    def cut_off(scale, value, target):
+        return int(DeviationIndex.solution(scale, value, target))
+
+    def without_its_sign(scale, value, target):
+        return abs(DeviationIndex.solution(scale, value, target))
+
+    def the_target_not_undone(scale, value, target):
+        return DeviationIndex._with(scale, value, target, "log", 10 ** (value / 1000) / target)
+
     def thousandths(scale, value, target):
         return (value - target) / 1000 if scale == "log" else DeviationIndex.solution(scale, value, target)
 
@@ -1348,8 +1507,8 @@ class DeviationIndex:
         "exposure. Take the difference, and undo the logarithm.",
         three_hundred_is_double: "You count 300 more as twice the exposure in the EI of the IEC. That holds for the logarithmic scale "
         "(1000·log10(2) is 301). IEC 62494-1 made its EI proportional: twice the exposure is twice the EI.",
-        twenty: "20·log10 is for amplitudes, such as sound pressure. IEC 62494-1 defines DI with 10: by yours "
-        "twice the exposure would be +6.",
+        twenty: "20·log10 is for amplitudes, such as sound pressure. IEC 62494-1 defines DI with 10: by yours twice the exposure would be "
+        "+6.",
         without_the_ten: "The factor 10 is missing: DI is ten times the logarithm, so that +1 is about a quarter more.",
         natural_logarithm: "That is the natural logarithm. DI takes the one to base 10, so that twice the exposure is about +3.",
         base_two: "That is the logarithm to base 2, with which twice the exposure would be +10. DI takes base 10.",
@@ -1357,19 +1516,24 @@ class DeviationIndex:
         in_percent: "You give the deviation in percent. DI is no percentage: +3 is about twice the exposure, and not 3 % over.",
         a_ratio: "That is the ratio of the exposures. DI is ten times its logarithm to base 10: on target it is 0.",
         natural_power: "You undid the logarithm with e (`math.exp`). It is one to base 10: `10 ** (...)`.",
-        difference_as_ratio: "A number that is zero or below has no logarithm. A ratio of two exposures is "
-        "never so low: do you take a difference, `value - target`, for the ratio? In the logarithmic scale the difference is a logarithm "
-        "itself, times 1000. Undo both: divide by 1000, and then `10 ** (...)`.",
+        difference_as_ratio: "A number that is zero or below has no logarithm. A ratio of two exposures is never so low: do you take a "
+        "difference, `value - target`, for the ratio? In the logarithmic scale the difference is a logarithm itself, times 1000. Undo "
+        "both: divide by 1000, and then `10 ** (...)`.",
         a_thousand_forgotten: "For the logarithmic scale you gave ten times the difference. The scale is 1000 times the logarithm: "
         "divide the difference by 1000 first.",
         the_power_without_a_thousand: "You undid the logarithm with `10 ** (value - target)`, a power so large or so small that Python "
         "cannot go on with it. The scale is **1000 times** the logarithm: divide the difference by 1000 first.",
-        thousandths: "For the logarithmic scale you gave the difference over 1000, which is the logarithm of "
-        "the ratio. DI is ten times that.",
+        whole_number: "You round to whole numbers. Half a unit is an eighth of the exposure: a creep would be seen months late.",
+        cut_off: "You cut off the decimals. Half a unit is an eighth of the exposure: a creep would be seen months late.",
+        without_its_sign: "You took the sign away. It says whether the exposure was more than wanted, or less: below zero is less.",
+        the_target_not_undone: "For the logarithmic scale you undid the logarithm of `value` and divided by `target` as it stands. The "
+        "target is on that scale too: take the difference first, and undo that.",
+        thousandths: "For the logarithmic scale you gave the difference over 1000, which is the logarithm of the ratio. DI is ten times "
+        "that.",
     }
     hints = [
-        "Three branches, `if scale == \"EI\":`, `elif scale == \"S\":`, `else:`; each works out `ratio`. One "
-        "line behind them makes DI of it.",
+        "Three branches, `if scale == \"EI\":` (with its quotes), `elif scale == \"S\":`, `else:`; each works out `ratio`. One line behind "
+        "them makes DI of it.",
         "S is inverse: if value is half of the target, the exposure was twice that of the target.",
         "The logarithmic scale: the constant falls out in `value - target`. Divide by 1000, and `10 ** (...)` undoes the logarithm.",
     ]
@@ -1398,9 +1562,9 @@ def _limits_of(values):
 def _first_signal(values, limits, running=2, sides=("above", "below"), first=8):
     """The number, from 1, of the first week of `running` in a row beyond the same limit, from place `first` on; 0 if there is none."""
     low, high = limits
-    side = ["above" if one > high and "above" in sides else "below" if one < low and "below" in sides else "" for one in values]
     for place in range(first, len(values) - running + 1):
-        if side[place] and len(set(side[place:place + running])) == 1:
+        weeks = values[place:place + running]
+        if "above" in sides and min(weeks) > high or "below" in sides and max(weeks) < low:
             return place + 1
     return 0
 
@@ -1424,9 +1588,9 @@ class Creep:
     2. A signal is **two weeks in a row**, from week 9 on, beyond the **same** limit. It is dated by the first of the two.
 
     Return a dictionary: `"week"`, the number of that week in `patients`, counted from 1 (0 without a signal); `"cause"`: `"none"`
-    without a signal in `patients`; `"equipment"` (tube, plate or reader) if `phantom` has a signal too, in any week from week 9 on; else
-    `"technique"`. That stands for all that a phantom with fixed settings does not test: how people expose, the programmes from which they
-    choose, the automatic exposure control, other patients and examinations than before.
+    without a signal in `patients`; `"equipment"` (tube, plate or reader) if `phantom` has a signal too, in any week from week 9 on and
+    in either direction; else `"technique"`. That stands for all that a phantom with fixed settings does not test: how people expose,
+    the programmes from which they choose, the automatic exposure control, other patients and examinations than before.
 
     You may write a function of your own for one list first, and use it twice.
     """
@@ -1510,6 +1674,22 @@ class Creep:
         one = _first_signal(phantom, _limits_of(phantom[:8]), running=1)
         return Creep._if(patients, phantom, lambda week, other: one)
 
+    def seven_weeks_of_baseline(patients, phantom):
+        return Creep._by(patients, phantom, lambda values: _limits_of(values[:7]))
+
+    def around_the_mean_of_all(patients, phantom):
+        def limits(values):
+            low, high = _limits_of(values[:8])
+            return sum(values) / len(values) - (high - low) / 2, sum(values) / len(values) + (high - low) / 2
+        return Creep._by(patients, phantom, limits)
+
+    def the_first_two_weeks_alone(patients, phantom):
+        week, other = (_first_signal(values[:10], _limits_of(values[:8])) for values in (patients, phantom))
+        return {"week": week, "cause": "none" if not week else "equipment" if other else "technique"}
+
+    def beyond_the_last_week(patients, phantom):
+        return patients[len(patients)]
+
     def the_phantom_without_the_patients(patients, phantom):
         right, other = Creep.solution(patients, phantom), _first_signal(phantom, _limits_of(phantom[:8]))
         return {**right, "cause": "equipment" if other else right["cause"]}
@@ -1562,6 +1742,12 @@ class Creep:
             return mean - spread, mean + spread
         return Creep._by(patients, phantom, limits)
 
+    def signs_kept_from_the_next(patients, phantom):
+        def limits(values):
+            mean, spread = sum(values[:8]) / 8, 2.66 * (values[0] - values[7]) / 7
+            return mean - spread, mean + spread
+        return Creep._by(patients, phantom, limits)
+
     def by_the_second_week(patients, phantom):
         return Creep._by(patients, phantom, late=1)
 
@@ -1604,9 +1790,17 @@ class Creep:
         divided_by_eight: "You divided the sum of the differences by 8. Eight weeks have seven differences between them.",
         three_moving_ranges: "You took 3 mean moving ranges. Three **standard deviations** are meant by the rule, and 3 / 1.128 = 2.66 "
         "makes them of the mean moving range.",
-        the_median_move: "You took the median of the differences. There are charts of that kind, with a factor of their "
-        "own; this rule takes the mean.",
+        the_median_move: "You took the median of the differences. There are charts of that kind, with a factor of their own; this rule "
+        "takes the mean.",
         four_weeks_of_baseline: "Your limits come from the first four weeks. The rule takes eight.",
+        seven_weeks_of_baseline: "Your limits come from the first seven weeks. The rule takes eight; seven is the number of differences "
+        "between them.",
+        around_the_mean_of_all: "Your limits lie around the mean of all weeks. The change that you look for pulls it along: the centre is "
+        "the mean of the baseline.",
+        the_first_two_weeks_alone: "You look at weeks 9 and 10 alone. `return 0` stands inside the loop, so that it ends at its first "
+        "turn: move it to the left, behind the loop.",
+        beyond_the_last_week: "A place was asked for that the list does not have: the last week has no next. Eight weeks have seven "
+        "differences, `range(7)`, and the search ends one week before the last, `range(8, len(values) - 1)`.",
         three_weeks_in_a_row: "You wait for three weeks in a row. The rule takes two.",
         one_week_of_the_phantom: "You take a single week of the phantom for a signal, and send a technician. The rule is the same for both "
         "lists: two weeks in a row, beyond the same limit.",
@@ -1622,31 +1816,33 @@ class Creep:
         "from week 9 on, which is place 8.",
         from_week_eight: "You begin at week 8, which belongs to the baseline. Week 9 is place 8: `range(8, ...)`.",
         from_week_ten: "You begin at week 10. Python counts from 0, so that week 9 is place 8: `range(8, ...)`.",
-        counted_after_the_baseline: "You count the weeks from the end of the baseline. The number of the week is that in "
-        "`patients`, whose first week is 1.",
-        the_lists_mixed_up: "You date the change by the phantom and look for its cause in the patients: the two lists are "
-        "mixed up. `patients` comes first.",
+        counted_after_the_baseline: "You count the weeks from the end of the baseline. The number of the week is that in `patients`, whose "
+        "first week is 1.",
+        the_lists_mixed_up: "You date the change by the phantom and look for its cause in the patients: the two lists are mixed up. "
+        "`patients` comes first.",
         one_week_is_enough: "You take a single week for a signal. A holiday week with three difficult patients would then send a "
         "technician to the room. The rule wants two in a row.",
-        above_alone: "You look for weeks above the upper limit alone. A plate that grows tired shows less and less: "
-        "the lower limit counts as well.",
+        above_alone: "You look for weeks above the upper limit alone. A plate that grows tired shows less and less: the lower limit counts "
+        "as well.",
         on_either_side: "You take two weeks for a signal of which one is too high and the other too low. That is a restless unit, no "
         "shift: the rule says beyond the **same** limit.",
         around_the_target: "Your limits lie around a DI of 0, the target. A unit may run a little off its target all year without any "
         "change; the chart is around its own mean.",
         signs_kept: "You added up the differences with their signs. They cancel each other, and only the last minus the first is left; "
         "a moving range has no sign: `abs(...)`.",
+        signs_kept_from_the_next: "You added up the differences with their signs. They cancel each other, and only the first minus the "
+        "last is left; a moving range has no sign: `abs(...)`.",
         by_the_second_week: "You date the signal by the second of the two weeks, the one in which it was noticed. The rule dates it by "
         "the first: whoever looks for a cause must not start a week late.",
         from_zero: "Your week is one too low: Python counts places from 0, and the rule counts weeks from 1.",
-        the_last_signal: "You return the last pair of weeks beyond a limit. When did it begin? Return at the "
-        "first, and the loop ends there.",
+        the_last_signal: "You return the last pair of weeks beyond a limit. When did it begin? Return at the first, and the loop ends "
+        "there.",
         always_the_technique: "You name the technique whatever `phantom` says. If the constancy exposures, with the same settings every "
         "week, move as well, it is the tube, the plate or the reader that has changed, and not how people expose.",
         the_two_mixed_up: "Turn the causes round. Phantom steady, patients changed: tube, plate and reader are as they were, so it is "
         "what the phantom does not test, the technique. Phantom changed too: the equipment.",
-        phantom_for_the_week: "You date the change by the phantom's chart. The phantom says what the cause is; the week "
-        "is that of the patients' chart.",
+        phantom_for_the_week: "You date the change by the phantom's chart. The phantom says what the cause is; the week is that of the "
+        "patients' chart.",
         by_the_patients_limits: "You judge the phantom by the patients' limits. Its readings scatter far less: with limits so wide it "
         "never signals. Each list has a chart of its own.",
     }
@@ -1691,6 +1887,9 @@ _KINDS = {
     "the phantom before": ({("s+3", 26): 3}, {("s", "s+2"): 3}),
     "the phantom alone": ({}, {("s", 26): 4}),
     "week nine": ({(8, 26): 3}, {}),
+    "the last week": ({(25,): 4}, {(25,): 3}),
+    "the last week, down": ({(25,): -4}, {}),
+    "step, the phantom's last week": ({("s", 26): 3}, {(25,): -3}),
     "back again": ({("s", "s+4"): 4, ("s+7", "s+9"): -3}, {}),
     "inside by little": ({("s", "s+3"): 0.94}, {("s", "s+3"): 0.94}),
     "outside by little": ({("s", "s+3"): 1.06}, {}),

@@ -154,3 +154,14 @@ def test_what_is_met_may_be_called_otherwise(ask):
     assert check(half).label == "hung_up"
     strict = ask(Client("probe", result=Text(), whole=True), probe, ways, stage=stage, right=right)
     assert strict(half).label == "value" and strict(lambda host, port: "no answer").label == "hung_up"
+
+
+def test_a_client_that_takes_too_long_is_asked_whether_it_asks_too_often(check, monkeypatch):
+    monkeypatch.setattr("coursekit.checking.kinds.client.ALL_SECONDS", 0.3)
+
+    def asks_on_and_on(host, port):
+        while True:
+            probe(host, port)
+
+    verdict = check(asks_on_and_on)
+    assert verdict.label == "time" and "or does it ask far more often than it has to?" in verdict.message

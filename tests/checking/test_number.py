@@ -66,7 +66,7 @@ def test_a_point_may_part_thousands_where_the_number_is_exact(ask):
     assert not ask(Number("x", tolerance=0.5), lambda: 11112)("11.112").correct and not ask(Number("port"), lambda: 112)("0.112").correct
 
 
-@pytest.mark.parametrize("answer", ["240*320", "240 * 320 * 3 * 24", "512 x 512 x 2", "(512*512)/8", "600/2", "3 \u00d7 4"])
+@pytest.mark.parametrize("answer", ["240*320", "240 * 320 * 3 * 24", "512 x 512 x 2", "(512*512)/8", "600/2", "3 \u00d7 4", "24 + 4"])
 def test_a_calculation_in_quotes_is_told_as_such(ask, answer):
     assert "calculation in quotes" in ask(Number("size", unit="bytes"), lambda: 5)(answer).message
 

@@ -36,9 +36,9 @@ def test_a_month_and_a_night_add_up():
 
 
 def test_who_has_opened_when():
-    picture = audit_trail.seen([("avisser", "Ward 2A", [2.0, 11.5]), ("bcosta", "Radiology", [14.0])], "One patient")
-    assert picture.png.startswith(b"\x89PNG") and "avisser (Ward 2A) at 2, 12; bcosta (Radiology) at 14" in picture.says
-    assert audit_trail.seen([("avisser", "Ward 2A", [70.0])], "One").png.startswith(b"\x89PNG")
+    picture = audit_trail.seen([("avisser", "Ward 2A", [2.0, 11.5], False), ("bcosta", "Radiology", [14.0], True)], "One patient")
+    assert picture.png.startswith(b"\x89PNG") and "avisser (Ward 2A, no care relation) at 2, 12; bcosta (Radiology) at 14" in picture.says
+    assert audit_trail.seen([("avisser", "Ward 2A", [70.0], True)], "One").png.startswith(b"\x89PNG")
 
 
 def test_frames_and_pieces():

@@ -62,3 +62,16 @@ def test_hits_by_days_are_told_at_some_points():
     picture = hits_by_days({"CT": [(0, 20.0), (100, 92.0)], "MR": [(0, 10.0), (100, 80.0)]}, wanted=88)
     assert "CT: 20 % at 0 days, 92 % at 100 days; MR: 10 % at 0 days, 80 % at 100 days. Wanted in each group: 88 %." in repr(picture)
     assert picture.png.startswith(b"\x89PNG")
+
+
+def test_the_first_days_are_drawn_closer():
+    curves = {"CT": [(0, 20.0), (100, 92.0), (400, 99.0)]}
+    whole, near = hits_by_days(curves, wanted=88, closer=100).figure.axes
+    assert near.get_xlim() == (0, 100) and whole.get_xlim()[1] >= 400 and near.get_ylim()[0] == 50
+    assert repr(hits_by_days(curves, closer=100)) == repr(hits_by_days(curves))
+
+
+def test_the_band_is_drawn_where_it_can_be_seen_and_a_frame_says_where_that_is():
+    whole, near = forecast(HISTORY, PLAN, limits=[(15, "90 %")]).figure.axes
+    assert len(near.collections) == 1 and not whole.collections and len(whole.patches) == 1
+    assert len(forecast(HISTORY, PLAN).figure.axes[0].collections) == 1

@@ -17,6 +17,13 @@ def test_response_tells_the_ends():
     assert picture.png.startswith(b"\x89PNG")
 
 
+def test_response_over_other_levels():
+    picture = response({"panel": (GAMMA, 0.5)}, last=1023, called="driving level")
+    axes = picture.figure.axes[0]
+    assert "over the driving level" in picture.says and "at level 542, where" in picture.says
+    assert axes.get_xlabel() == "driving level" and axes.get_xticks()[-1] == 1023
+
+
 def test_contrast_names_the_steps_beyond_the_limit():
     assert "Beyond the limit: none." in contrast(CALIBRATED, 0.25, 10).says
     said = contrast(GAMMA, 0.25, 10, title="T").says

@@ -31,9 +31,15 @@ def test_slow_nights_are_shaded_and_told():
     assert "Shaded" not in burn_down(nights([10] * 20), "Steady", first=10).says
 
 
+def test_slow_nights_are_told_with_their_causes():
+    slow = nights([10] * 10 + [10, 5, 4] + [10] * 6 + [3])
+    says = burn_down(slow, "Slow twice", first=10, causes=["no index on the source", "RAID"]).says
+    assert "2025-03-12 to 2025-03-13 (no index on the source); 2025-03-20 (RAID)." in says
+
+
 def test_speed_by_modality_in_two_rulers():
     picture = by_modality([("CR", 0.2, 12.5), ("CT", 15.4, 8.1)], "One archive")
-    assert "CR: 0.2 objects a second, 12.5 MB a second; CT: 15.4 objects a second, 8.1 MB a second." in picture.says
+    assert "CR: 0.20 objects a second, 12.5 MB a second; CT: 15.4 objects a second, 8.1 MB a second." in picture.says
     assert picture.png.startswith(b"\x89PNG")
 
 

@@ -17,6 +17,9 @@ def test_the_widest_bar_is_on_top_and_both_ends_are_told():
     picture = tornado([("viewer", 10, 1.5, 2.5), ("IHE", 12, 3.25, -0.5)], 2, "Weights", "A", "B")
     assert picture.says == ("Weights. A leads B by 2.00 points. IHE, 12 per cent: 3.25 when halved, -0.50 when doubled; "
                             "viewer, 10 per cent: 1.50 when halved, 2.50 when doubled.")
+    more = tornado([("viewer", 10, 1.5, 2.5), ("IHE", 12, 3.25, -0.5)], 2, "Weights", "A", "B", needed=1)
+    assert more.says == picture.says + " To get the award A has to lead by 1.00; below that: IHE doubled."
+    assert tornado([("viewer", 10, 1.5, 2.5)], 2, "Weights", "A", "B", needed=1).says.endswith("below that: none.")
     assert picture.png.startswith(b"\x89PNG")
 
 

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 
 import pytest
+from pydicom import config
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from coursekit.checking import Outcome
@@ -14,6 +16,7 @@ from coursekit.checking.lesson import Editions
 from coursekit.errors import CourseError
 from coursekit.hospital import hospital
 from coursekit.lessons.ciip_02_migration import THINGS, HowLong, inventory_parts, lesson, steps_of, surviving, upper_bound
+from coursekit.systems.old_archive import OldArchive
 from coursekit.systems.scu import Scu
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
@@ -58,6 +61,7 @@ def test_right_counts_in_other_forms_are_right(editions):
     ("extra", lambda right: right["extra"] + right["twice"], "rows of the target"),
     ("short", lambda right: 0, "totals"), ("twice", lambda right: 2 * right["twice"], "both of them"),
     ("other_patient", lambda right: right["other_patient"] + 1, "`other_patient`"),
+    ("extra", lambda right: 0, "nothing in excess"),
 ])
 def test_wrong_counts_are_refused_and_told_by_their_entry(editions, entry, change, says):
     right = solved("Reconcile", editions)
@@ -87,6 +91,8 @@ def test_what_was_tried_again_has_arrived():
 def test_every_legitimate_limit_is_right(editions):
     right, vendor, own = solved("SampleSays", editions), given("vendor_sample", editions), given("own_sample", editions)
     for change in ({"vendor_at_most": 100 * (1 - 0.05 ** (1 / len(vendor)))}, {"needed": 2995}, {"needed": "3,000"},
+                   {"vendor_at_most": f"at most {right['vendor_at_most']:.1f} per cent"},
+                   {"own_at_most": f"<= {right['own_at_most']:.1f} %"},
                    {"needed": 2994.24}, {"needed": 2995.7}, {"own_at_most": 100 * upper_bound(len(own), int(own.differs.sum()))},
                    {"vendor_at_most": f"{right['vendor_at_most']:.2f} %"}, {"not_covered": round(right["not_covered"], 1)},
                    {"own_at_most": round(right["own_at_most"], 1)}):
@@ -97,7 +103,7 @@ def test_every_legitimate_limit_is_right(editions):
     ({"vendor_at_most": 0}, "No wrong one"), ({"needed": 4605}, "needed"), ({"needed": 1000}, "*one* wrong one"),
     ({"needed": 1961}, "needed"), ({"needed": 2994}, "it takes some more"), ({"needed": 2990}, "it takes some more"),
     ({"needed": 3004}, "takes fewer"), ({"needed": 300}, "1 per cent"), ({"needed": 10000}, "ten divided"),
-    ({"needed": 3688}, "on one side"),
+    ({"needed": 3688}, "on one side"), ({"needed": 2302}, "90 % confidence"), ({"own_at_most": "at most 0 %"}, "own_at_most"),
     ({"not_covered": 0}, "not_covered"), ({"own_at_most": 0.1}, "own_at_most"), ({"own_at_most": 0}, "own_at_most"),
 ])
 def test_what_a_sample_does_not_prove(editions, change, says):
@@ -111,6 +117,19 @@ def test_the_limits_of_the_own_sample_are_told_apart(editions):
     assert "two-sided" in judged("SampleSays", editions, {**right, "own_at_most": two_sided}).message
     for off in (-0.09, 0.09):
         assert not judged("SampleSays", editions, {**right, "own_at_most": right["own_at_most"] + off}).correct
+
+
+def test_other_reckonings_of_a_share_are_told(editions):
+    right, own = solved("SampleSays", editions), given("own_sample", editions)
+    source, target = given("source", editions), given("target", editions)
+    share = float(own.differs.mean())
+    bell = 100 * (share + 1.96 * (share * (1 - share) / len(own)) ** 0.5)
+    assert "1.96" in judged("SampleSays", editions, {**right, "own_at_most": bell}).message
+    neither = 100 * float(((source.modality != "CT") & (source.study_date < "2024-01-01")).mean())
+    assert "both, CT and recent" in judged("SampleSays", editions, {**right, "not_covered": neither}).message
+    arrived = 100 * (1 - float(((target.modality == "CT") & (target.study_date >= "2024-01-01")).mean()))
+    if abs(arrived - right["not_covered"]) > 0.1:
+        assert "rows of `target`" in judged("SampleSays", editions, {**right, "not_covered": arrived}).message
 
 
 def test_a_fraction_for_per_cent_is_told_as_that_and_not_as_zero(editions):
@@ -154,8 +173,13 @@ def test_ways_to_reckon_the_days_are_told_as_what_they_are(editions):
     for days, says in ((right["days"] * 6 / 7, "number of nights"), (sent / (sent * a_day / slow - new), "*sent* in a day"),
                        (sheet["objects"] / (sheet["objects"] * a_day / slow - new * 6 / 7), "on days with a run"),
                        (sheet["objects"] / (sheet["objects"] * a_day / right["target_hours"] - new), "with the target"),
-                       (sheet["objects"] / (sheet["objects"] * a_day / slow), "what the clinic adds every day")):
+                       (sheet["objects"] / (sheet["objects"] * a_day / slow), "what the clinic adds every day"),
+                       (slow / sheet["window_hours"], "number of nights that the slowest stage fills"),
+                       (sheet["objects"] / (sent * a_day / slow - new), "your speed counts what is sent again"),
+                       ((slow + right["network_hours"] + right["target_hours"]) / a_day, "You added the stages"),
+                       (slow / 24, "at 24 hours a day")):
         assert says in judged("HowLong", editions, {**right, "days": days}).message, says
+    assert "1024 x 1024" in judged("HowLong", editions, {**right, "network_hours": right["network_hours"] * 1e6 / 1024 ** 2}).message
     for name, says in (("network_hours", "over the line a second time"), ("target_hours", "the target has to take a second time")):
         assert says in judged("HowLong", editions, {**right, name: right[name] / (1 + sheet["again"])}).message
 
@@ -170,7 +194,7 @@ def test_other_programs_that_decide_alike_are_right(editions):
         number = study["accession"] if study["accession"] in orders else same[0] if len(same) == 1 else None
         if not study["objects"] or study["withdrawn"] or study["patient_id"][:2] == "ZZ":
             return "Leave"
-        if now is None or patients[now]["birth_date"] != study["birth_date"] or number is None \
+        if now is None or not study["birth_date"] or patients[now]["birth_date"] != study["birth_date"] or number is None \
                 or surviving(orders[number]["patient_id"], patients) != now:
             return " MANUAL "
         return "auto" if (now, number) == (study["patient_id"], study["accession"]) else "'fix'"
@@ -190,21 +214,22 @@ def test_other_decisions_are_refused(editions, wrong):
     assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 20
 
 
-def answered(study, patients, orders, who=None, birth=None, leave=None, known=None, search=None):
+def answered(study, patients, orders, birth=None, leave=None, known=None, order_is=None, day=None, modality=None):
     """The policy, with one part of it otherwise."""
+    birth = birth or (lambda study, now, patients: study["birth_date"] != "" and patients[now]["birth_date"] == study["birth_date"])
+    order_is = order_is or (lambda order, now, study, patients: surviving(order["patient_id"], patients) == now)
     if (leave or (lambda study: study["objects"] == 0 or study["withdrawn"] or study["patient_id"].startswith("ZZ")))(study):
         return "leave"
     patient = surviving(study["patient_id"], patients)
-    if patient is None or not (birth or (lambda study, now, patients: patients[now]["birth_date"] == study["birth_date"]))(
-            study, patient, patients):
+    if patient is None or not birth(study, patient, patients):
         return "manual"
     number = study["accession"]
-    if number in orders and not (known and surviving(orders[number]["patient_id"], patients) != patient):
-        if surviving(orders[number]["patient_id"], patients) != patient:
+    if number in orders and not (known and known(surviving(orders[number]["patient_id"], patients), patient)):
+        if not order_is(orders[number], patient, study, patients):
             return "manual"
     else:
         fitting = [one for one, order in orders.items() if surviving(order["patient_id"], patients) == patient
-                   and order["date"] == study["date"] and order["modality"] == study["modality"]]
+                   and (day or str.__eq__)(order["date"], study["date"]) and (modality or str.__eq__)(order["modality"], study["modality"])]
         if len(fitting) != 1:
             return "manual"
         number = fitting[0]
@@ -217,13 +242,52 @@ def answered(study, patients, orders, who=None, birth=None, leave=None, known=No
     ({"birth": lambda study, now, patients: study["birth_date"] in ("", patients[now]["birth_date"])}, "second witness"),
     ({"birth": lambda study, now, patients: study["birth_date"][:4] == patients[now]["birth_date"][:4]}, "year of birth"),
     ({"birth": lambda study, now, patients: study["birth_date"][5:] == patients[now]["birth_date"][5:]}, "Rule 2 decides here"),
-    ({"known": True}, "no rule can say which"),
+    ({"birth": lambda study, now, patients: "" != study["birth_date"] == patients[now]["birth_date"]
+      == patients[study["patient_id"]]["birth_date"]},
+     "entry is retired"),
+    ({"birth": lambda study, now, patients: study["birth_date"] == patients[now]["birth_date"]}, "neither the study nor the master"),
+    ({"birth": lambda study, now, patients: patients[now]["birth_date"] in ("", study["birth_date"])}, "*master* has no birth date"),
+    ({"birth": lambda study, now, patients: study["birth_date"] != "" and patients[now]["birth_date"] in ("", study["birth_date"])},
+     "Rule 2 decides here"),
+    ({"known": lambda theirs, ours: theirs != ours}, "no rule can say which"),
+    ({"known": lambda theirs, ours: theirs is None}, "an ID that nobody has, and you go on"),
+    ({"order_is": lambda order, now, study, patients: surviving(order["patient_id"], patients) in (now, None)}, "let it pass"),
+    ({"order_is": lambda order, now, study, patients: order["patient_id"] in (now, study["patient_id"])}, "with two IDs"),
+    ({"day": lambda theirs, ours: theirs[:7] == ours[:7]}, "same *month*"),
+    ({"day": lambda theirs, ours: abs((datetime.date.fromisoformat(theirs) - datetime.date.fromisoformat(ours)).days) <= 1},
+     "day before and after"),
+    ({"modality": lambda theirs, ours: theirs == ours or {theirs, ours} == {"CR", "DX"}}, "CR and DX for one"),
+    ({"leave": lambda study: study["objects"] == 0 or study["withdrawn"] or study["patient_id"].startswith("Z")}, "begins with one `Z`"),
     ({"leave": lambda study: study["objects"] < 2 or study["withdrawn"] or study["patient_id"].startswith("ZZ")}, "single object"),
     ({"leave": lambda study: study["objects"] == 0 or study["withdrawn"] or "ZZ" in study["patient_id"]}, "*begins*"),
 ])
 def test_the_dangerous_ideas_are_caught(editions, part, says):
     verdict = judged("Decide", editions, lambda *case: answered(*case, **part))
     assert verdict.correct if says is None else not verdict.correct and says in verdict.message, verdict
+
+
+def test_what_comes_before_and_after_a_merge_is_told(editions):
+    def birth_date_first(study, patients, orders):
+        return "manual" if study["birth_date"] == "" else answered(study, patients, orders)
+
+    def merged_into_a_test_patient(study, patients, orders):
+        return "leave" if (surviving(study["patient_id"], patients) or "").startswith("ZZ") else answered(study, patients, orders)
+
+    def empty_number_found(study, patients, orders):
+        changed = study["accession"] == "" and study["patient_id"] == surviving(study["patient_id"], patients)
+        return "auto" if changed and answered(study, patients, orders) == "fix" else answered(study, patients, orders)
+
+    assert "from empty to that number" in judged("Decide", editions, empty_number_found).message
+    assert "before rule 1" in judged("Decide", editions, birth_date_first).message
+    assert "merged *into* a test patient's" in judged("Decide", editions, merged_into_a_test_patient).message
+
+
+def test_a_word_that_is_no_pile_is_told_as_that(editions):
+    for word, says in (("quarantine", "`manual`."), ("leave it", "none of the four words"), (5, "none of the four words")):
+        verdict = judged("Decide", editions, lambda *case: word if answered(*case) == "manual" else answered(*case))
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message and "four words" in verdict.message, verdict
+    verdict = judged("Decide", editions, lambda *case: None if answered(*case) == "manual" else answered(*case))
+    assert "Is a `return` missing?" in verdict.message, verdict
 
 
 @pytest.mark.parametrize(("known", "search", "says"), [
@@ -241,7 +305,7 @@ def test_whose_id_is_compared_with_whose_is_told(editions, known, search, says):
     def decide(study, patients, orders):
         right = EXERCISES["Decide"].solution(study, patients, orders)
         patient, number = surviving(study["patient_id"], patients), study["accession"]
-        if right == "leave" or patient is None or patients[patient]["birth_date"] != study["birth_date"]:
+        if right == "leave" or patient is None or patients[patient]["birth_date"] != study["birth_date"] or study["birth_date"] == "":
             return right
         if number in orders:
             if not same(known, orders[number], study, patients):
@@ -285,7 +349,7 @@ def test_other_clients_with_a_complete_inventory_are_right(editions):
             return rows if len(rows) < limit else [row for digit in range(10) for row in ask(f"{start}{digit}")]
 
         rows = ask("EC-") + ask("HV")
-        return {"studies": ", ".join(row.StudyInstanceUID for row in rows),
+        return {"studies": ", ".join({row.StudyInstanceUID for row in rows}),
                 "undated": str(len({row.StudyInstanceUID for row in rows if not row.StudyDate}))}
 
     def by_dates_and_then_by_patients(port, limit):
@@ -307,6 +371,36 @@ def test_other_clients_with_a_complete_inventory_are_right(editions):
 
     assert judged("CompleteInventory", editions, recursive).correct
     assert judged("CompleteInventory", editions, by_dates_and_then_by_patients).correct
+
+
+def harvested(port, limit, full=lambda rows, limit: len(rows) >= limit, undated=lambda date: date == "", each_once=True):
+    """A right client, with one part of it otherwise."""
+    scu, uids, dates, todo = Scu("HV_MOVER", "ECC_PACS", port), [], {}, ["EC-", "HV"]
+    while todo:
+        start = todo.pop()
+        rows = scu.find("STUDY", PatientID=start + "*", StudyInstanceUID="", StudyDate="")
+        if full(rows, limit):
+            todo += [f"{start}{digit}" for digit in range(10)]
+        else:
+            uids += [row.StudyInstanceUID for row in rows]
+            dates |= {row.StudyInstanceUID: row.StudyDate for row in rows}
+    return {"studies": list(dates) if each_once else uids, "undated": sum(undated(date) for date in dates.values())}
+
+
+@pytest.mark.parametrize(("part", "says"), [
+    ({"each_once": False}, "rows are not studies"),
+    ({"full": lambda rows, limit: len({row.StudyInstanceUID for row in rows}) >= limit}, "it counts *rows*"),
+    ({"undated": lambda date: date is None}, "ou count 0 studies without a date"),
+])
+def test_near_clients_are_told_what_they_do(editions, part, says):
+    verdict = judged("CompleteInventory", editions, lambda port, limit: harvested(port, limit, **part))
+    assert not verdict.correct and says in verdict.message, verdict
+
+
+def test_an_inventory_of_another_archive_is_told_as_that(editions):
+    with OldArchive(given("ecc_studies", editions)) as other:
+        verdict = judged("CompleteInventory", editions, lambda port, limit: harvested(other.port, 1000))
+    assert "Did you ask at `port`?" in verdict.message, verdict
 
 
 def test_a_client_that_cuts_the_ids_at_a_fixed_length_does_not_get_all(editions):
@@ -460,7 +554,14 @@ def test_inventories_in_other_forms_are_right(editions, tmp_path):
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    (lambda ds: setattr(ds, "InventoryLevel", "SERIES"), "Inventory Level"),
+    (lambda ds: setattr(ds, "InventoryLevel", "SERIES"), "looks for series"),
+    (lambda ds: setattr(ds, "InventoryLevel", "PATIENT"), "one of STUDY, SERIES and INSTANCE"),
+    (lambda ds: setattr(ds, "TotalNumberOfStudyRecords", 5), "Total Number"),
+    (lambda ds: setattr(ds, "NumberOfStudyRecordsInInstance", 6.0), "decimal point"),
+    (lambda ds: [setattr(one, "IssuerOfPatientID", "ECC") for one in ds.InventoriedStudiesSequence], "whose number it is"),
+    (lambda ds: ds.InventoriedStudiesSequence[0].__setitem__("ItemInventoryDateTime", DataElement(
+        "ItemInventoryDateTime", "DT", "2025-04-07 12:00:16", validation_mode=config.IGNORE)), "YYYYMMDDHHMMSS"),
+    (lambda ds: setattr(ds, "InventoriedStudiesSequence", [ds.InventoriedStudiesSequence[0]] * 6), "one inside the loop"),
     (lambda ds: delattr(ds, "ScopeOfInventorySequence"), "missing"),
     (lambda ds: setattr(ds, "NumberOfStudyRecordsInInstance", 5), "Number of Study Records"),
     (lambda ds: delattr(ds, "ContentDate"), "Content Date"),
@@ -483,6 +584,18 @@ def test_inventories_that_are_not_right_are_told_by_the_part(editions, change, s
     change(made)
     verdict = judged("InventoryObject", editions, made)
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("column", "says"), [("patient_id", "each patient"), ("accession", "each accession number"),
+                                              ("asked", "each time of asking")])
+def test_one_record_for_anything_but_a_study_loses_one(editions, column, says):
+    records, whole = given("records", editions), solved("InventoryObject", editions)
+    kept, made = set(records.drop_duplicates(column).study_uid), copy.deepcopy(whole)
+    made.InventoriedStudiesSequence = [one for one in whole.InventoriedStudiesSequence if one.StudyInstanceUID in kept]
+    made.NumberOfStudyRecordsInInstance = made.TotalNumberOfStudyRecords = len(kept)
+    assert says in judged("InventoryObject", editions, made).message
+    made.NumberOfStudyRecordsInInstance = 6
+    assert "is missing" in judged("InventoryObject", editions, made).message
 
 
 def test_a_scope_with_keys_is_told_by_what_it_has(editions):

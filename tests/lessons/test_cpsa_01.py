@@ -133,6 +133,24 @@ def test_checks_that_are_nearly_right_are_not(editions, change, label):
         assert verdict.label == label, verdict
 
 
+def test_checks_that_look_elsewhere_are_told_so(editions):
+    right = EXERCISES["IsItValid"].solution
+
+    def check(code=None, outcome=None, participant=None):
+        return judged("IsItValid", editions, lambda xml: taught.IsItValid._as(xml, code=code, outcome=outcome, participant=participant))
+
+    assert check(code=lambda m: any(low.get("code") is not None for one in m for low in one)).label == "two_levels"
+    assert check(code=lambda m: any(one.get("csd-code") is None for one in m.iter())).label == "any_code_word"
+    assert check(code=lambda m: any(name.endswith("code") for one in m.iter() for name in one.attrib)).label == "any_code_word"
+    assert check(outcome=lambda said: said is None).label == "outcome_not_asked"
+    assert check(participant=lambda m: not any(one.get("UserIsRequestor") == "true" for one in m.findall("ActiveParticipant"))).label == (
+        "requestor_is_the_participant")
+    assert check(participant=lambda m: m.find("ActiveParticipant") is None or len(m.find("ActiveParticipant")) == 0).label == (
+        "without_children")
+    twelve = judged("IsItValid", editions, lambda xml: "outcome" if 'Indicator="12"' in xml and right(xml) == "ok" else right(xml))
+    assert "one of the four that are allowed" in twelve.message and "csd-code" not in twelve.message.split("it returned")[1]
+
+
 @pytest.mark.parametrize("holds, label", [
     (lambda xml: "code=" in xml, "any_code_word"), (lambda xml: ' code="' in xml, "text_of_the_message"),
     (lambda xml: re.search(r"<[^>]*\scode=", xml) is not None, "pattern_in_a_tag"),
@@ -144,11 +162,12 @@ def test_a_search_in_the_text_is_no_check(editions, holds, label):
 
 
 def test_what_a_check_has_overlooked_is_told(editions):
-    for word, says in (("ok", "the text `'"), ("outcome", "is it one of the four"), ("participant", "no element ActiveParticipant"),
+    for word, says in (("ok", "none of the first three"), ("outcome", "is it one of the four"),
+                       ("participant", "no element ActiveParticipant"),
                        ("code", "has an attribute `code`")):
         right = EXERCISES["IsItValid"].solution
         verdict = judged("IsItValid", editions, lambda xml, word=word: "?" if right(xml) == word else right(xml))
-        assert says in verdict.message or "`csd-code` is another one" in verdict.message, verdict
+        assert says in verdict.message, verdict
 
 
 @pytest.mark.parametrize("changed, label", [
@@ -161,6 +180,25 @@ def test_what_a_check_has_overlooked_is_told(editions):
 ])
 def test_who_began_it_by_other_marks(editions, changed, label):
     assert judged("WhoAndWhen", editions, lambda xml, stamp: taught._acted(xml, stamp, **changed)).label == label
+
+
+def test_a_person_who_began_nothing(editions):
+    def person_first(place):
+        def who(message, people):
+            persons = [one.get("UserID") for one in people if "@" in one.get("UserID")]
+            marked = [one.get("UserID") for one in people if one.get("UserIsRequestor") in ("true", "1")]
+            return persons[place] if persons else marked[0] if marked else "nobody"
+        return who
+
+    def set_back(message, people):
+        user = "nobody"
+        for one in people:
+            user = one.get("UserID") if one.get("UserIsRequestor") in ("true", "1") else "nobody"
+        return user
+
+    for who, label in ((person_first(-1), "person_before_requestor"), (person_first(0), "first_person_before_requestor"),
+                       (set_back, "set_back_by_else"), (lambda message, people: people[-1].get("UserID"), "last_participant")):
+        assert judged("WhoAndWhen", editions, lambda xml, stamp, who=who: taught._acted(xml, stamp, who)).label == label
 
 
 def test_offsets_with_a_minus(editions):
@@ -196,7 +234,15 @@ def test_who_and_when_in_other_forms(editions):
         found = right(xml, stamp)
         return {**found, "utc": found["utc"].replace(" ", "T") + "Z"}
 
-    for form in (with_a_moment, in_another_zone, with_pandas, with_z):
+    def by_hand(xml, stamp):
+        found = right(xml, stamp)
+        return found["user"], f"{datetime.fromisoformat(found['utc']):%d.%m.%Y %H:%M:%S}"
+
+    def with_utc(xml, stamp):
+        found = right(xml, stamp)
+        return {**found, "utc": found["utc"] + " UTC"}
+
+    for form in (with_a_moment, in_another_zone, with_pandas, with_z, by_hand, with_utc):
         assert judged("WhoAndWhen", editions, form).correct, form.__name__
 
 
@@ -245,11 +291,19 @@ def test_sessions_half_right(editions):
                           ({"starts": lambda row: row["type"] == "110122"}, "failed_ones_too"), ({"every": True}, "all_of_them"),
                           ({"closes": True}, "closed_by_the_next"),
                           ({"ends": lambda row: row["outcome"] == "0"}, "successful_logouts_only"),
+                          ({"else_ends": True}, "failed_logins_end"), ({"youngest_only": True}, "the_last_one_only"),
+                          ({"again": True}, "ended_again"),
                           ({"starts": lambda row: row["outcome"] == 0}, "outcome_as_a_number"),
                           ({"starts": lambda row: row["type"] == 110122}, "outcome_as_a_number")):
         assert judged("Sessions", editions, lambda logins, change=change: taught._sessions(logins, **change)).label == label
     empty = judged("Sessions", editions, lambda logins: [{**one, "end": one["end"] or ""} for one in taught._sessions(logins)])
     assert "not an empty text" in empty.message
+    word = judged("Sessions", editions, lambda logins: [{**one, "end": str(one["end"])} for one in taught._sessions(logins)])
+    assert "leave the quotation marks away" in word.message and "upper and lower" not in word.message
+    assert judged("Sessions", editions, lambda logins: taught._sessions(logins[:1])).label == "returned_in_the_loop"
+    by_pair = judged("Sessions", editions, taught.Sessions.__dict__["one_for_each_pair"])
+    assert by_pair.label == "one_for_each_pair"
+    assert judged("Sessions", editions, lambda logins: [{**one, "type": "110122"} for one in taught._sessions(logins)]).correct
     assert judged("Sessions", editions, lambda logins: print(taught._sessions(logins))).outcome is Outcome.NOT_YET
 
 
@@ -282,6 +336,8 @@ def test_false_accusations_and_misses_are_told(editions):
     message = judged("WhoLooked", editions, [{**one, "message": int(early)} if one is listed else one for one in right]).message
     assert "`A*`" in message and "does not show her" in message
     assert judged("WhoLooked", editions, [one for one in right if one["how"] == "opened"]).label == "openings_only"
+    first = next(one for one in right if one["how"] == "opened")
+    assert "Somebody who opened her images" in judged("WhoLooked", editions, [one for one in right if one is not first]).message
     employee = {"user": editions.own.staff.related("employee")[0].user_id, "how": "opened", "message": 1}
     assert not judged("WhoLooked", editions, [*right, employee]).correct
     assert not judged("WhoLooked", editions, [{**one, "how": "opened"} for one in right]).correct
@@ -302,10 +358,10 @@ def test_trust_in_other_forms(editions):
         assert judged("CanItBeTrusted", editions, {**right, **change}).correct, change
     for change, says in (({"ahead": -2592}, "sign"), ({"lost": right["lost"] + 1}, "difference of the two numbers"),
                          ({"lost": -3}, "restart"),
-                         ({"ahead": 1296}, "another number"), ({"ahead": -9}, "day by day"),
+                         ({"ahead": 1296}, "another number"), ({"ahead": 43}, "sked are seconds"), ({"ahead": -9}, "day by day"),
                          ({"clock": "CTER01"}, "offset that it really used"), ({"source": "MR1"}, "not"),
                          ({"clock": "US_ECHO1"}, "all the month long"),
-                         ({"after": "02:09"}, "write the time"), ({"after": f"{at + timedelta(minutes=1)}"}, "only just not"),
+                         ({"after": "02:09"}, "write the time"), ({"after": f"{at + timedelta(minutes=1)}"}, "one minute off"),
                          ({"after": f"{at + timedelta(minutes=9)}"}, "another moment")):
         verdict = judged("CanItBeTrusted", editions, {**right, **change})
         assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
@@ -346,7 +402,10 @@ def test_policies_of_others_are_right(editions):
     ({"night": 1, "no_relation": 9}, (), "care relation"),
     ({"wrong_number": -5}, (), None), ({"no_relation": 21}, (), "innocent"), ({"wrong_number": -150}, (), "nothing else"),
     ({"service": -1000, "wrong_number": -1000, "trauma_call": -1000}, (), "hides everything"),
-    ({"many_opened": -95}, (), "outweighs"),
+    ({"many_opened": -95}, (), "outweighs"), ({"override": -1000}, (), "outweighs"), ({"same_name": -1000}, (), "outweighs"),
+    ({"two_sites": -1000}, (), "outweighs"), ({"alphabet": -1000}, (), "outweighs"), ({"log_and_hole": -1000}, (), "outweighs"),
+    ({"override": -40, "same_name": -40, "many_opened": -40}, (), "outweighs"),
+    ({"left": 25, "burst": 25, "mass_export": 25, "two_sites": 24, "alphabet": 24, "log_and_hole": 24}, (), "stands before it"),
 ])
 def test_policies_that_are_nearly_right_are_not(editions, change, drop, says):
     points = {name: number for name, number in {**EXERCISES["Policy"].solution()["points"], **change}.items() if name not in drop}
@@ -364,22 +423,27 @@ def test_policies_that_cannot_be_read_get_a_sentence(editions):
         lesson.input_of("review", editions.own).try_out({"points": {"nights": 1}, "report_from": 1})
 
 
-def test_a_trial_takes_numbers_of_numpy_and_tells_what_is_hidden(editions):
+def test_a_trial_takes_numbers_of_numpy_and_tells_what_is_hidden(editions, capsys):
     review, right = lesson.input_of("review", editions.own), EXERCISES["Policy"].solution()
     as_numpy = {name: numpy.int64(number) for name, number in right["points"].items()}
-    assert "not reported" not in repr(review.try_out({"points": as_numpy, "report_from": numpy.float64(10)}))
-    hidden = repr(review.try_out({"points": {**right["points"], "service": -1000}, "report_from": 10}))
-    assert "a password is guessed; it is a service account: not reported" in hidden
+    review.try_out({"points": as_numpy, "report_from": numpy.float64(10)})
+    told = capsys.readouterr().out
+    assert "not reported" not in told and "next month" not in told and "reported    11 cases" in told
+    review.try_out({"points": {**right["points"], "service": -1000}, "report_from": 10})
+    assert "a password is guessed; it is a service account: not reported" in capsys.readouterr().out
+    review.try_out({"points": {**right["points"], "left": 25, "two_sites": 24, "alphabet": 24}, "report_from": 10})
+    assert "stands before it" in " ".join(capsys.readouterr().out.split())
     with pytest.raises(CourseError, match="still open"):
         review.try_out({"points": {"left": ...}, "report_from": 1})
     with pytest.raises(CourseError, match="no number"):
         review.try_out({"points": {"left": True}, "report_from": 1})
 
 
-def test_a_trial_tells_whom_it_accuses(editions):
-    tried = lesson.input_of("review", editions.own).try_out({"points": {"override": 1}, "report_from": 1})
-    assert "innocent, most often: night, override, no_relation, wrong_number (1)" in repr(tried)
-    assert "an account whose password was guessed" in repr(tried)
+def test_a_trial_tells_whom_it_accuses(editions, capsys):
+    lesson.input_of("review", editions.own).try_out({"points": {"override": 1}, "report_from": 1})
+    told = " ".join(capsys.readouterr().out.split())
+    assert "innocent, most often: night, override, no_relation, wrong_number (1)" in told
+    assert "an account whose password was guessed" in told
 
 
 # the message
@@ -434,6 +498,17 @@ _STUDY_NAME = "<ParticipantObjectName>CT HEAD</ParticipantObjectName>"
 def test_messages_that_are_nearly_right_are_not(editions, old, new, says):
     verdict = judged("Correction", editions, solved("Correction", editions).replace(old, new))
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_a_name_beside_the_account_is_that_persons(editions):
+    right, facts = solved("Correction", editions), lesson.input_of("correction", editions.own)
+    place = f'UserID="{facts["user"]}"'
+    for name in (facts["name"], facts["name"].replace(", ", "^"), facts["name"].title(), facts["user"].split("@")[0]):
+        assert judged("Correction", editions, right.replace(place, f'{place} UserName="{name}"')).correct, name
+    verdict = judged("Correction", editions, right.replace(place, f'{place} UserName="FERREIRA, CONCEIÇÃO"'))
+    assert verdict.label == "name" and "innocent" in verdict.message
+    assert judged("Correction", editions, right.replace('UserID="2214"', 'UserID="2214" UserName="HV_PACS"')).correct
+    assert judged("Correction", editions, ET.fromstring(right)).correct
 
 
 def test_two_patients_are_one_too_many(editions):
@@ -530,7 +605,8 @@ def test_the_length_has_to_be_used(editions):
 
     for wrong in (parts_between_headers, second_end):
         assert judged("Repository", editions, _wrong(wrong)).outcome is Outcome.NOT_YET
-    for way in ("by_the_end_of_the_xml", "by_the_next_header", "one_frame_a_recv", "one_frame_a_piece", "stripped"):
+    for way in ("audit_messages_only", "one_recv_a_connection", "by_the_end_of_the_xml", "by_the_next_header", "one_frame_a_recv",
+                "one_frame_a_piece", "stripped"):
         assert judged("Repository", editions, taught.Repository.__dict__[way]).label == way
 
 

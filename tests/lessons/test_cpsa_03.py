@@ -47,6 +47,7 @@ def test_right_ways_to_the_index(editions, given):
 @pytest.mark.parametrize(("given", "label"), [
     (lambda cd: math.ceil(gsdf.index(cd)), "value"), (lambda cd: gsdf.index(cd) - 1, "value"), (gsdf.luminance, None),
     (lambda cd: round(gsdf.index(cd)), "whole_number"), (lambda cd: print(gsdf.index(cd)), "unreadable"),
+    (lambda cd: COEFFICIENTS[0] + COEFFICIENTS[1] * math.log10(cd) ^ 1, "a_caret_for_the_power"),
     (lambda cd: 1023 * math.log10(cd / 0.05) / math.log10(4000 / 0.05), "value"),
 ])
 def test_wrong_ways_to_the_index(editions, given, label):
@@ -81,9 +82,12 @@ def test_an_unknown_mistake_in_the_contrast_is_told_the_first_step(editions):
 
 
 @pytest.mark.parametrize(("given", "label"), [
-    (lambda readings, ambient: contrast_error(readings, ambient) / 100, "value"),
+    (lambda readings, ambient: contrast_error(readings, ambient) / 100, "a_fraction"),
+    (lambda readings, ambient: round(contrast_error(readings, ambient)), "whole_percent"),
+    (ContrastError.difference_of_the_contrasts, "difference_of_the_contrasts"),
+    (lambda readings, ambient: [one for one in readings + ambient], "added_to_the_list"),
     (lambda readings, ambient: -contrast_error(readings, ambient), "value"),
-    (lambda readings, ambient: contrast_error(readings[:-1], ambient), "error"),
+    (lambda readings, ambient: contrast_error(readings[:-1], ambient), "beyond_the_last_level"),
     (lambda readings, ambient: contrast_error([one - ambient for one in readings], ambient), "without_ambient"),
     (lambda readings, ambient: contrast_error([one + ambient for one in readings], ambient), "value"),
     (lambda readings, ambient: contrast_error(readings, ambient) > 10, "unreadable"),
@@ -92,6 +96,10 @@ def test_an_unknown_mistake_in_the_contrast_is_told_the_first_step(editions):
 def test_wrong_ways_to_the_contrast_error(editions, given, label):
     verdict = judged("ContrastError", editions, given)
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def test_a_deviation_below_zero_is_told(editions):
+    assert "below zero" in judged("ContrastError", editions, lambda *case: -contrast_error(*case)).message
 
 
 def verdict_of(use, readings, ambient):
@@ -118,6 +126,48 @@ def test_right_verdicts(editions, given):
 ])
 def test_wrong_verdicts(editions, given):
     assert judged("BrokenLimits", editions, given).outcome is Outcome.NOT_YET
+
+
+def with_ratio(ratio):
+    """The right verdict, but that on the ratio by `ratio(white, black, ambient)` of the panel alone."""
+    def given(use, readings, ambient):
+        rest = verdict_of(use, readings, ambient) - {"ratio"}
+        return rest | {"ratio"} if ratio(readings[-1], readings[0], ambient) < LIMITS[use]["ratio"] else rest
+    return given
+
+
+def with_digits(*digits):
+    """The verdict with luminance, ratio and contrast rounded to so many digits."""
+    def given(use, readings, ambient):
+        figures = own._figures_of(readings, ambient)
+        return own._broken({name: figures[name] if one is None else round(figures[name], one)
+                            for name, one in zip(own.NAMES, digits)}, LIMITS[use])
+    return given
+
+
+@pytest.mark.parametrize(("given", "label"), [
+    (with_ratio(lambda white, black, ambient: white / black), "ratio_of_the_panel"),
+    (with_ratio(lambda white, black, ambient: (white + ambient) / black), "ambient_in_white_alone"),
+    (with_ratio(lambda white, black, ambient: white + ambient / black + ambient), "ratio_without_any_brackets"),
+    (with_ratio(lambda white, black, ambient: (white + ambient) / black + ambient), "ratio_without_brackets_below"),
+    (with_digits(0, 0, 0), "rounded"), (own.BrokenLimits.light_twice, "light_twice"), (own.BrokenLimits.turned_round, "turned_round"),
+])
+def test_wrong_verdicts_are_told_apart(editions, given, label):
+    assert judged("BrokenLimits", editions, given).label == label
+
+
+@pytest.mark.parametrize("digits", [(0, None, None), (None, 0, None), (None, None, 0), (1, None, None)])
+def test_rounding_one_number_before_judging_is_told(editions, digits):
+    verdict = judged("BrokenLimits", editions, with_digits(*digits))
+    assert verdict.outcome is Outcome.NOT_YET and "round before you judge" in verdict.message, verdict
+
+
+def test_an_unknown_mistake_in_the_verdict_is_told_the_numbers(editions):
+    message = judged("BrokenLimits", editions, lambda *case: sorted(verdict_of(*case))[1:]).message
+    assert "is missing" in message and "makes a ratio of" in message and "round before" not in message
+    grown = []
+    assert "begin empty" in judged("BrokenLimits", editions, lambda *case: grown.extend(verdict_of(*case)) or list(grown)).message
+    assert "names of the limits" in judged("BrokenLimits", editions, lambda *case: len(verdict_of(*case))).message
 
 
 def test_the_verdicts_on_the_six_displays(editions):
@@ -254,7 +304,7 @@ def slowly(picture, places):
 
 @pytest.mark.parametrize("given", [
     faults_of, slowly, lambda *case: sorted(faults_of(*case)),
-    lambda *case: {name: name in faults_of(*case) for name in ("black", "white", "scaled", "banded")},
+    lambda *case: [{name: name in found for name in ("black", "white", "scaled", "banded")} for found in [faults_of(*case)]][0],
     lambda picture, places: PatternFaults.solution(picture.astype(np.int16), places),
 ])
 def test_right_ways_to_the_faults(editions, given):
@@ -297,6 +347,32 @@ def test_wrong_ideas_of_faults_are_told_apart(editions, given, label):
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
 
 
+def with_limits(black=4, white=4, lines=200, values=200):
+    """The faults by other limits."""
+    def given(picture, places):
+        cut = {name: patch(picture.astype(int), place) for name, place in places.items()}
+        steps = min(np.abs(np.diff(cut["lines across"], axis=0)).min(), np.abs(np.diff(cut["lines upright"], axis=1)).min())
+        return [name for name, found in (
+            ("black", cut["5 %"].mean() - cut["black"].mean() < black), ("white", cut["white"].mean() - cut["95 %"].mean() < white),
+            ("scaled", steps < lines), ("banded", len(np.unique(cut["ramp"])) < values)) if found]
+    return given
+
+
+@pytest.mark.parametrize("limits", [
+    {"black": 5}, {"black": 3}, {"black": 4.001}, {"white": 5}, {"white": 3}, {"lines": 100}, {"lines": 199}, {"lines": 201},
+    {"values": 201}, {"values": 199},
+])
+def test_other_limits_are_refused_and_told_what_is_measured(editions, limits):
+    assert judged("PatternFaults", editions, with_limits()).correct
+    verdict = judged("PatternFaults", editions, with_limits(**limits))
+    assert verdict.outcome is Outcome.NOT_YET and "4, 4, 200 and 200" in verdict.message, verdict
+
+
+@pytest.mark.parametrize("name", ["faults_at_the_limit", "whole_greys"])
+def test_slips_at_the_limits_of_a_capture_have_a_message(editions, name):
+    assert judged("PatternFaults", editions, getattr(PatternFaults, name)).label == name
+
+
 def test_signs_that_were_left_in_are_among_the_slips_that_are_told(editions):
     verdict = judged("PatternFaults", editions, scaled_by(lambda across, upright: across.min() < 200))
     assert "np.abs" in verdict.message
@@ -309,7 +385,7 @@ def test_an_unknown_mistake_is_told_what_there_is_to_be_measured(editions):
 
 def test_an_error_does_not_print_a_picture(editions):
     verdict = judged("PatternFaults", editions, lambda picture, places: picture + places)
-    assert verdict.label == "error" and len(verdict.message) < 300
+    assert verdict.label == "error" and "array" not in verdict.message and len(verdict.message) < 900
 
 
 def test_each_fault_and_a_sound_picture_are_among_the_captures():
@@ -347,14 +423,34 @@ def test_plate_numbers_that_are_wrong(editions, name, change):
     ("uniformity", lambda flat, low, places: evenness(flat, places, list(places)), "seven places"),
     ("snr", lambda flat, low, places: patch(low.pixel_array, places["middle"]).mean() / patch(low.pixel_array, places["middle"]).std(),
      "low_plate"),
+    ("uniformity", lambda flat, low, places: 200 * np.ptp(flat.pixel_array.astype(float)) / float(
+        flat.pixel_array.astype(float).max() + flat.pixel_array.min()), "pixel"), ("uniformity", lambda flat, low, places: 100 * (1 - 1 / highest_over_lowest(flat, places)), "divided by one"),
+    ("uniformity", lambda flat, low, places: 100 * (highest_over_lowest(flat, places) - 1), "divided by one"),
     ("uniformity", lambda flat, low, places: 7, "rounded"), ("uniformity", lambda flat, low, places: 6.5, "rounded"),
     ("snr", lambda flat, low, places: 45, "rounded"), ("ghost", lambda flat, low, places: 6.9, "rounded"),
 ])
 def test_the_wrong_plate_and_rounding_are_told(editions, name, given, says):
     right = EXERCISES["PlateNumbers"].computed(EXERCISES["PlateNumbers"].solution, editions.own)
     number = given(*(lesson.input_of(one, editions.own) for one in ("flat_plate", "low_plate", "plate_places")))
+    assert_told(editions, right, name, number, says)
+
+
+def test_numbers_of_the_dirty_plate_are_told(editions):
+    right = EXERCISES["PlateNumbers"].computed(EXERCISES["PlateNumbers"].solution, editions.own)
+    dirty, places = lesson.input_of("artefact_plate", editions.own), lesson.input_of("plate_places", editions.own)
+    middle = patch(dirty.pixel_array, places["middle"])
+    assert_told(editions, right, "uniformity", evenness(dirty, places, own.FIVE), "artefact_plate")
+    assert_told(editions, right, "snr", middle.mean() / middle.std(), "artefact_plate")
+
+
+def assert_told(editions, right, name, number, says):
     verdict = judged("PlateNumbers", editions, {**right, name: number})
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message and f"`{name}`" in verdict.message, verdict
+
+
+def highest_over_lowest(dataset, places):
+    means = [patch(dataset.pixel_array, places[name]).mean() for name in own.FIVE]
+    return max(means) / min(means)
 
 
 def evenness(dataset, places, names):
@@ -383,6 +479,16 @@ def test_right_deviation_indices(editions, given):
 ])
 def test_wrong_deviation_indices(editions, given):
     assert judged("DeviationIndex", editions, given).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize(("given", "label"), [
+    (lambda *case: round(by_table(*case)), "whole_number"), (lambda *case: int(by_table(*case)), "cut_off"),
+    (lambda *case: abs(by_table(*case)), "without_its_sign"),
+    (lambda scale, value, target: by_ratio(lambda value, target: 10 ** (value / 1000) / target)(scale, value, target),
+     "the_target_not_undone"),
+])
+def test_slips_with_the_deviation_index_have_a_message(editions, given, label):
+    assert judged("DeviationIndex", editions, given).label == label
 
 
 def by_ratio(of_the_log):
@@ -422,6 +528,27 @@ def test_right_ways_to_the_creep(editions, given):
     assert judged("Creep", editions, given).correct
 
 
+def by_loop(patients, phantom, last=1, sign=abs, give_up=False):
+    """As a beginner writes it, with slips."""
+    def signal(values):
+        mean, spread = sum(values[:8]) / 8, 2.66 * sum(sign(b - a) for a, b in zip(values[:7], values[1:8])) / 7
+        low, high = mean - spread, mean + spread
+        for week in range(8, len(values) - last):
+            if values[week] > high and values[week + 1] > high:
+                return week + 1
+            if values[week] < low and values[week + 1] < low:
+                return week + 1
+            if give_up:
+                return 0
+        return 0
+    week, other = signal(patients), signal(phantom)
+    return {"week": week, "cause": "none" if week == 0 else "equipment" if other else "technique"}
+
+
+def test_the_loop_of_a_beginner_is_right_without_its_slips(editions):
+    assert judged("Creep", editions, by_loop).correct
+
+
 def limits_of(values):
     return own._limits_of(values[:8])
 
@@ -439,6 +566,12 @@ def limits_of(values):
                                 else with_numpy(patients, phantom)["cause"]}, "the_phantom_without_the_patients"),
     (lambda *case: Creep._by(*case, lambda values: own._limits_of(values[:4])), "four_weeks_of_baseline"),
     (lambda patients, phantom: with_numpy(phantom, patients), "the_lists_mixed_up"),
+    (lambda *case: Creep._by(*case, lambda values: own._limits_of(values[:7])), "seven_weeks_of_baseline"),
+    (lambda *case: by_loop(*case, last=0), "beyond_the_last_week"), (lambda *case: by_loop(*case, sign=lambda one: one), "signs_kept"),
+    (lambda *case: by_loop(*case, sign=lambda one: -one), "signs_kept_from_the_next"),
+    (lambda *case: by_loop(*case, give_up=True), "the_first_two_weeks_alone"),
+    (Creep.around_the_mean_of_all, "around_the_mean_of_all"),
+    (lambda patients, phantom: [one[9] - one[8] for one in (patients[:9], phantom)], "beyond_the_last_week"),
 ])
 def test_wrong_ideas_of_the_rule_are_told_apart(editions, given, label):
     verdict = judged("Creep", editions, given)

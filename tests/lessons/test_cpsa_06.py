@@ -14,6 +14,7 @@ from coursekit.figures.capacity import reached
 from coursekit.hospital import hospital
 from coursekit.lessons.cpsa_06_storage_capacity import (
     BUDGET,
+    CAUSES,
     JOINING,
     WANTED,
     TieringPolicy,
@@ -21,6 +22,7 @@ from coursekit.lessons.cpsa_06_storage_capacity import (
     _faults_of_the_coming,
     _faults_of_the_past,
     lesson,
+    letter,
     policy_of,
     years_after,
 )
@@ -87,6 +89,8 @@ def test_what_is_said_of_a_years_terabytes(editions):
         verdict = judged("TerabytesAYear", editions, {**right, **change})
         assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, (change, verdict)
     size = joining["items_per_year"] * joining["mb_per_item"] / 1e6
+    tib = judged("TerabytesAYear", editions, {**right, "near1": round(right["near1"] * 1000**4 / 1024**4, 2)}).message
+    assert "TiB" in tib and "both copies" in judged("TerabytesAYear", editions, {**right, "joining_fifth": right["joining_fifth"] / 2}).message
     assert "1024" not in judged("TerabytesAYear", editions, {**right, "joining": 2 * (size * joining["ratio"]).sum()}).message
 
 
@@ -230,6 +234,72 @@ def test_a_case_that_fails_is_told_by_what_decides_it(editions):
     assert "the holds of this patient: " in message and " until " in message and "an object of type" not in message and "Today is 20" in message
 
 
+def _engine(early=False, prior=lambda minor, later: True, minor_counts=lambda later: True, later_of=None):
+    """A rule engine as a colleague would write it, with one thing done otherwise."""
+    def decide(exam, patient, today):
+        for hold in patient["holds"]:
+            if hold["until"] is None or hold["until"] > today:
+                return "hold"
+        if patient["birth_date"] is None:
+            return "keep"
+        days = []
+        minor = exam["date"] < years_after(patient["birth_date"], 18)
+        later = False
+        if exam["kind"] == "mammogram":
+            later = later_of(exam, patient) if later_of else max(patient["mammograms"]) > exam["date"]
+            if later and early:
+                return "delete" if today >= years_after(exam["date"], 5) else "keep"
+            days.append(years_after(exam["date"], 5 if later else 10))
+        if minor and minor_counts(later):
+            days.append(years_after(patient["birth_date"], 38))
+        if exam["kind"] != "mammogram" and not minor:
+            days.append(years_after(patient["last_contact"], 20))
+        if exam["prior_until"] is not None and prior(minor, later):
+            days.append(exam["prior_until"])
+        return "delete" if today >= max(days) else "keep"
+
+    return decide
+
+
+def _set_back(exam, patient):
+    later = False
+    for one in patient["mammograms"]:
+        later = one > exam["date"]
+    return later
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize(("engine", "label"), [
+    (_engine(), "correct"), (_engine(early=True), "done_after_a_later_one"),
+    (_engine(prior=lambda minor, later: not minor), "prior_not_for_minors"),
+    (_engine(prior=lambda minor, later: not later), "prior_not_with_a_later_one"),
+    (_engine(prior=lambda minor, later: not minor and not later), None),
+    (_engine(minor_counts=lambda later: not later), "minor_not_with_a_later_one"),
+    (_engine(later_of=_set_back), "last_mammogram_decides"),
+    (_engine(later_of=lambda exam, patient: patient["mammograms"][-1] > exam["date"]), "last_mammogram_decides"),
+    (_engine(later_of=lambda exam, patient: patient["mammograms"][0] > exam["date"]), "first_mammogram_decides"),
+])
+def test_rules_that_apply_together_are_all_asked(engine, label, seed):
+    verdict = judged("MayItGo", Editions(hospital(seed, "tiny"), lambda: []), engine)
+    assert verdict.correct == (label == "correct") and label in (None, verdict.label), verdict
+    if label is None:
+        assert "More than one thing" in verdict.message and "`prior_until`" in verdict.message
+
+
+def test_a_rule_engine_that_stops_or_says_something_else_is_told_the_case(editions):
+    right = EXERCISES["MayItGo"].solution
+    for given in (lambda exam, patient, today: print(right(exam, patient, today)), lambda exam, patient, today: exam["data"]):
+        message = judged("MayItGo", editions, given).message
+        assert "Today is 20" in message and "cpsa06.q3.failed" in message and ", …}, date(20" in message, message
+    for given in (lambda exam, patient, today: 1, lambda exam, patient, today: f"The images: {right(exam, patient, today)}"):
+        assert judged("MayItGo", editions, given).message.endswith('return one of the three words "hold", "keep" and "delete".')
+
+    def unknown(exam, patient, today):
+        return right(exam, {**patient, "birth_date": patient["birth_date"].replace(day=1)}, today)
+
+    assert judged("MayItGo", editions, unknown).label == "birth_date_not_asked"
+
+
 def test_every_verdict_of_the_rules_occurs_often_enough():
     for seed in range(5):
         cases = EXERCISES["MayItGo"].cases_on(hospital(seed, "tiny"))
@@ -272,6 +342,27 @@ def test_percentiles_of_the_online_tier_alone_are_refused(seed):
         assert judged("SlowFirstImages", editions, given).correct, method
 
 
+def test_a_cause_and_a_viewer_in_other_words(editions):
+    right = solved("SlowFirstImages", editions)
+    cause, name = right["cause"], right["viewer"]
+    for form in (f"({cause.lower()})", f"{cause}: for each image one more", f"{cause} - in my words", f"{cause}.", CAUSES[cause]):
+        assert judged("SlowFirstImages", editions, {**right, "cause": form}).correct, form
+    assert judged("SlowFirstImages", editions, {**right, "viewer": name.removeprefix("WS_").lower()}).correct
+    assert letter(CAUSES["B"]) == "B" and letter(CAUSES["B"].rstrip(".")) == "B"
+    for form in ("A query", "AB", "F", "because", ""):
+        with pytest.raises(ValueError):
+            letter(form)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_said_of_the_wrong_viewer_and_of_the_nearline_tier_is_so(seed):
+    h = hospital(seed, "tiny")
+    openings, slow = lesson.input_of("openings", h), EXERCISES["SlowFirstImages"].computed(EXERCISES["SlowFirstImages"].solution, h)["viewer"]
+    assert openings["viewer"].value_counts().idxmax() == "WEB" != slow
+    online = openings[openings["tier"] == "online"].groupby("viewer")["first_ms"].quantile(0.95)
+    assert online[slow] > 3 * online.drop(slow).max()
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_before_the_trouble_all_viewers_were_alike_and_a_statement_takes_as_long_everywhere(seed):
     h = hospital(seed, "tiny")
@@ -309,6 +400,7 @@ def test_the_peak_by_another_hour_is_refused(editions):
     for change, says in (({"mbit_s": right["mbit_s"] * 1000}, "kilobits"), ({"mbit_s": right["mbit_s"] * 1.048576}, "1024 x 1024"),
                          ({"in_flight": openings["hour"].value_counts().max()}, "at the same time"), ({"in_flight": 77}, "most openings")):
         assert says in judged("PeakHour", editions, {**right, **change}).message, change
+    assert "Gbit/s" in judged("PeakHour", editions, {**right, "mbit_s": round(right["mbit_s"] / 1000, 3)}).message
     for change in ({"mbit_s": right["mbit_s"] * 8}, {"mbit_s": right["mbit_s"] * 3600}, {"in_flight": round(right["in_flight"]) + 1}):
         assert judged("PeakHour", editions, {**right, **change}).outcome is Outcome.NOT_YET
 
@@ -362,6 +454,8 @@ def test_audits_in_other_forms_are_right(editions):
 
     assert judged("Fixity", editions, by_sets).correct
     assert judged("Fixity", editions, as_frame).correct
+    right = EXERCISES["Fixity"].solution
+    assert judged("Fixity", editions, lambda *case: {name: said.replace(" ", "_") for name, said in right(*case).items()}).correct
     for wrong in (lambda m, p, r: {}, lambda m, p, r: list(m)[:0], lambda m, p, r: {name: "ok" for name in m}, lambda m, p, r: list(m),
                   lambda m, p, r: {name: True for name in {*m, *p, *r}}, lambda m, p, r: {name: "lost" for name in {*m, *p, *r}}):
         assert judged("Fixity", editions, wrong).outcome is Outcome.NOT_YET
@@ -379,7 +473,7 @@ def _audit(judge):
     (lambda noted, one, two: "ok" if one == two else "restore primary" if two == noted else "restore replica" if one == noted else "lost",
      "both** are missing"),
     (lambda noted, one, two: "missing" if one is two is None else EXERCISES["Fixity"].solution({1: noted}, {1: one}, {1: two})[1],
-     "no such file, on the replica no such file. `missing` is not the verdict"),
+     "no such file, on the replica no such file. `missing` is not the verdict for that; it is none of the five."),
     (lambda noted, one, two: "ok" if one == two == noted else "restore primary" if one != noted else "restore replica", "anything lost"),
     (lambda noted, one, two: EXERCISES["Fixity"].solution({1: noted[:4]}, {1: one and one[:4]}, {1: two and two[:4]})[1],
      "is not the verdict for that"),
@@ -387,6 +481,23 @@ def _audit(judge):
 def test_audits_with_a_wrong_idea_are_told_what_was_found(editions, judge, says):
     verdict = judged("Fixity", editions, _audit(judge))
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("names", "label"), [
+    (lambda manifest, primary, replica: [*manifest, *replica], "strays_of_the_primary"),
+    (lambda manifest, primary, replica: [*manifest, *primary], "strays_of_the_replica"),
+    (lambda manifest, primary, replica: [*manifest], "only_what_the_manifest_has"),
+])
+def test_names_on_one_side_only_are_missed(editions, names, label):
+    def audit(manifest, primary, replica):
+        said = EXERCISES["Fixity"].solution(manifest, primary, replica)
+        return {name: said[name] for name in names(manifest, primary, replica)}
+
+    assert judged("Fixity", editions, audit).label == label
+
+
+def test_a_policy_that_fails_elsewhere_is_not_said_to_show_in_the_own_replay(editions):
+    assert "`replay`" not in _faults_of_the_past(given_to("past_year", editions).outcome(policy_of(_changed(CT={"fast_days": 60}))))[0]
 
 
 def _changed(**groups):

@@ -45,7 +45,8 @@ class Client(Function):
             ran = running.run_all([_call(function, case) for case in arguments], ALL_SECONDS)
         if ran.stopped:
             verdict = self._stopped(ran, arguments, ALL_SECONDS)
-            return Verdict(verdict.outcome, f"At {self.called} {len(ran.returned) + 1} of {len(cases)}: {verdict.message}", verdict.label)
+            message = verdict.message.replace("that never ends?", "that never ends, or does it ask far more often than it has to?")
+            return Verdict(verdict.outcome, f"At {self.called} {len(ran.returned) + 1} of {len(cases)}: {message}", verdict.label)
         for state in states if self.noticed else ():
             sentence = self.noticed(state)
             if sentence:

@@ -19,7 +19,7 @@ class Function(Kind):
     variables : the function's name
     result    : the kind that what it returns is compared as
     about     : a function of a case's arguments that says in a sentence what to look at in that case, or None; told in place of the
-                kind's own sentence when the case fails in no known way
+                kind's own sentence when the case fails in no known way, and where the function stops in that case or returns nothing
     remark    : a function of (the case's arguments as a tuple, what was returned as the result's kind reads it), which says in a
                 sentence what is wrong with it, or None; told in place of `about`
 
@@ -51,14 +51,16 @@ class Function(Kind):
         ran = running.run_all([_call(function, case) for case in cases], SECONDS)
         if ran.stopped:
             exercise.failed = copy.deepcopy(cases[len(ran.returned)])
-            return self._failing_alike(exercise, ran, cases) or self._stopped(ran, cases)
+            alike = self._failing_alike(exercise, ran, cases)
+            return alike or self._with_the_case(exercise, cases[len(ran.returned)], self._stopped(ran, cases))
         results = []
         for case, value in zip(cases, ran.returned, strict=True):
             try:
                 results.append(self.result.read(value))
             except Unclear as unclear:
                 exercise.failed = copy.deepcopy(case)
-                return self._returned(self._as_written(case), value, unclear)
+                told = self._returned(self._as_written(case), value, unclear)
+                return self._with_the_case(exercise, case, told) if value is None else told
         right = self._results(exercise, exercise.solution, cases, editions.own)
         differences = [self.result.difference(a, b) for a, b in zip(results, right, strict=True)]
         if not any(differences):
@@ -72,11 +74,7 @@ class Function(Kind):
             ):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
         if all(value is None for value in ran.returned):
-            return Verdict(
-                Outcome.NOT_YET,
-                "Your function returns None for every case tried. Is a `return` missing? `print` only shows a value, `return` hands it back.",
-                "nothing",
-            )
+            return Verdict(Outcome.NOT_YET, self._of_nothing(function, cases[first], results[first]), "nothing")
         part = self._largest_part(exercise, cases, results, right, editions.own)
         if part is not None:
             feedback = f"More than one thing is not right yet. Look at this first. {exercise.wrong_ways[part]}"
@@ -89,10 +87,19 @@ class Function(Kind):
                     or differences[first].message)
         return Verdict(
             Outcome.NOT_YET,
-            f"{fits}. {self._told(cases[first], ran.returned[first])} {sentence} That case is kept in `{kept}`; "
+            f"{fits}. {self._told(cases[first], ran.returned[first])} {sentence}{_unheeded(function)} That case is kept in `{kept}`; "
             f"to run it: `{self.variables[0]}(*{kept})`.",
             "value",
         )
+
+    def _of_nothing(self, function, case, result):
+        """What to say of a function that returns None for every case."""
+        if not _hands_back(function):
+            return ("Your function returns None for every case tried. Is a `return` missing? `print` only shows a value, `return` hands it "
+                    "back.")
+        sentence = self.remark and self.remark(case, result)
+        return ("Your function returns None for every case tried, though it has a `return` with a value: the condition before it never "
+                f"holds, or the value is None itself, as that of `print` is.{f' {sentence}' if sentence else ''}{_unheeded(function)}")
 
     def _largest_part(self, exercise, cases, results, right, hospital):
         """Of the wrong ways that together make all mistakes of the answer, the one that makes most of them; None when they don't."""
@@ -110,6 +117,16 @@ class Function(Kind):
         if not failed <= set().union(*parts.values()):
             return None
         return max(parts, key=lambda way: len(parts[way]))
+
+    def _kept(self, exercise):
+        """Where the learner finds the case that failed, in a sentence."""
+        kept = f"{exercise.lesson.variable}.{exercise.handle}.failed"
+        return f"That case is kept in `{kept}`; to run it: `{self.variables[0]}(*{kept})`."
+
+    def _with_the_case(self, exercise, case, verdict):
+        """The verdict on a function that stopped or returned None, and, where `about` has words for a case, what the case is."""
+        sentence = self.about and self.about(*case)
+        return Verdict(verdict.outcome, f"{verdict.message} {sentence} {self._kept(exercise)}", verdict.label) if sentence else verdict
 
     def _results(self, exercise, function, cases, hospital):
         """What the solution or a wrong way returns for each case, read as an answer is; None where it can't."""
@@ -217,8 +234,24 @@ def _shortened(value, most=60, quoted=True):
             text = describe(value)
     except BaseException:  # a list may hold an object of the learner's whose repr raises
         text = describe(value)
-    text = text if len(text) <= most else text[: most - 1] + "…"
+    text = text if len(text) <= most else _cut(value, text, most)
     return f"`{text}`" if quoted and "`" not in text else text
+
+
+def _cut(value, text, most):
+    """As many of a list's or dictionary's parts as there is room for, and its bracket closed; other text is cut off."""
+    opening, closing = text[0], text[-1]
+    if type(value) not in (list, tuple, dict) or not value:
+        return text[: most - 1] + "…"
+    parts = [f"{key!r}: {one!r}" for key, one in value.items()] if type(value) is dict else [repr(one) for one in value]
+    shown, room = [], most - len("…, []")
+    for part in parts:
+        part = part.replace("datetime.date(", "date(")
+        if len(part) + 2 > room:
+            break
+        room -= len(part) + 2
+        shown.append(part)
+    return f"{opening}{', '.join([*shown, '…'])}{closing}" if shown else text[: most - 2] + f"…{closing}"
 
 
 def _is_untouched(value):
@@ -230,3 +263,30 @@ def _is_untouched(value):
     if names == ["RETURN_CONST"] or names == ["LOAD_CONST", "RETURN_VALUE"]:
         return does[0].argval in (None, Ellipsis)
     return False
+
+
+def _hands_back(value):
+    """Whether a `return` of a function, as its author wrote it with `def`, has another value than None."""
+    if type(value) is not types.FunctionType or value.__name__ == "<lambda>":
+        return False
+    steps = [step for step in dis.get_instructions(value) if step.opname not in ("NOP", "CACHE", "EXTENDED_ARG")]
+    for before, step in zip([None, *steps], steps):
+        if step.opname == "RETURN_CONST" and step.argval is not None:
+            return True
+        if step.opname == "RETURN_VALUE" and before is not None and not (before.opname == "LOAD_CONST" and before.argval is None):
+            return True
+    return False
+
+
+def _unheeded(value):
+    """A sentence, with a blank before it, on a function made with `def` that uses none of its parameters; "" of any other."""
+    if type(value) is not types.FunctionType or value.__name__ == "<lambda>":
+        return ""
+    names = value.__code__.co_varnames[:value.__code__.co_argcount]
+    used = {name for step in dis.get_instructions(value) if step.opname.startswith(("LOAD", "MAKE_CELL", "STORE_FAST_LOAD"))
+            for name in (step.argval if type(step.argval) is tuple else (step.argval,)) if type(name) is str}
+    if not names or used & {*names, "locals", "vars", "eval", "exec"}:
+        return ""
+    listed = " and ".join(filter(None, (", ".join(f"`{name}`" for name in names[:-1]), f"`{names[-1]}`")))
+    return (f" Your function uses {'none of ' if len(names) > 1 else 'nothing of '}what it is called with, {listed}. If it takes variables "
+            "of the notebook in their place, those are the same in every case.")

@@ -94,9 +94,8 @@ class Number(Kind):
             cleaned = re.sub(rf"(?i)^(?:{'|'.join(self.named)})\s*(?:number|no\.|#)?\s*[:=]?\s*(?=[+-]?\d)", "", cleaned)
         if re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", cleaned):
             return (int(cleaned, 16),)
-        if re.fullmatch(r"[\d.\s()*/x\u00d7]*\d\s*[*/x\u00d7]\s*\d[\d.\s()*/+x\u00d7-]*", cleaned):
-            raise Unreadable(f"{short(text)} is a calculation in quotes. Leave the quotes out, with `*` for times, and Python works it "
-                             "out.")
+        if re.fullmatch(r"[\d.\s()*/x\u00d7]*\d\s*[*/x\u00d7+]\s*\d[\d.\s()*/+x\u00d7-]*", cleaned):
+            raise Unreadable(f"{short(text)} is a calculation in quotes. Leave the quotes out, with `*` for times, and Python works it out.")
         if self.family == "time" and (seconds := _seconds(cleaned, self.unit)) is not None:
             return (seconds / self._scale,)
         match = re.fullmatch(r"([+-]?[\d., ']*\d(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?", cleaned)
