@@ -6,6 +6,8 @@ Twenty documents a patient. FindDocuments is asked over SOAP and timed where it 
 """
 
 import json
+import multiprocessing
+import os
 import random
 import sys
 import tempfile
@@ -55,6 +57,14 @@ def filled(folder, entries):
                     "values": one.values, "extra": {}, "ebrim": xml.text(metadata.element(one))})) for one in rows))
 
 
+def provided(url, first, count):
+    """One submission of so many documents; without a first number, of some that nobody else has."""
+    first = 100_000_000 + 1_000 * os.getpid() if first is None else first
+    documents = [document(first + place, patient(1)) for place in range(count)]
+    answer = sharing.provide(url, submission(first, patient(1), documents), {one.id: f"{one.id}".encode() * 100 for one in documents})
+    assert answer.status == facts.SUCCESS
+
+
 def main():
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     for entries in sorted({most // 100, most // 10, most}):
@@ -70,16 +80,30 @@ def main():
                     assert len(found.entries) == EACH
                 times.sort()
                 print(f"{entries:>9,} entries: FindDocuments median {times[200] * 1e3:.1f} ms, p95 {times[380] * 1e3:.1f} ms", flush=True)
-    with Registry() as registry, Repository(registry=registry.url) as repository:
-        registry.know(patient(1))
-        for count in (1, 10):
+    context = multiprocessing.get_context("spawn")
+    over, urls = context.Event(), context.Queue()
+    registry = context.Process(target=served, args=("registry", None, urls, over))
+    registry.start()
+    repository = context.Process(target=served, args=("repository", urls.get(), urls, over))
+    repository.start()
+    url = urls.get()
+    for sources, each in ((1, 1), (4, 1), (1, 10)):
+        with context.Pool(sources, initializer=provided, initargs=(url, None, each)) as pool:
+            time.sleep(1)                               # its processes have begun, and each has provided something
             start = time.perf_counter()
-            for number in range(300 // count):
-                documents = [document(count * 10_000 + number * count + place, patient(1)) for place in range(count)]
-                answer = sharing.provide(repository.url, submission(count * 10_000 + number, patient(1), documents),
-                                         {one.id: f"{one.id}".encode() * 100 for one in documents})
-                assert answer.status == facts.SUCCESS
-            print(f"ITI-41 with {count} document{'s' * (count > 1)} each: {300 / (time.perf_counter() - start):.0f} documents/s")
+            pool.starmap(provided, [(url, 1_000_000 * sources * each + number * each, each) for number in range(600 // each)], chunksize=10)
+            print(f"ITI-41, {sources} source{'s' * (sources > 1)}, {each} document{'s' * (each > 1)} each: "
+                  f"{600 / (time.perf_counter() - start):.0f} documents/s", flush=True)
+    over.set()
+
+
+def served(what, registry, urls, over):
+    """Let a registry or a repository run in a process of its own."""
+    with Registry() if what == "registry" else Repository(registry=registry) as system:
+        if what == "registry":
+            system.know(patient(1))
+        urls.put(system.url)
+        over.wait()
 
 
 if __name__ == "__main__":
