@@ -11,10 +11,11 @@ import statistics
 import sys
 from collections import Counter
 
+import numpy as np
+
 from coursekit.checking import Config, Fields, Function, Lesson, Number, Outcome, Set, Table, Text, Verdict
 from coursekit.checking.reading import Unclear, is_library, plain
 from coursekit.errors import CourseError
-from coursekit.hospital.audit import Lot
 from coursekit.hospital.draws import Draws
 
 lesson = Lesson(
@@ -48,8 +49,8 @@ VOCABULARY = {
         "pos": "positioning", "nipple": "positioning", "pnl": "positioning", "cut": "anatomy cut off", "axilla": "anatomy cut off",
         "exp": "exposure", "underexp": "exposure", "overexp": "exposure", "light": "exposure", "aec": "exposure", "mov": "motion",
         "motion": "motion", "hair": "artefact", "artefact": "artefact", "artifact": "artefact", "paddle": "equipment",
-        "generator": "equipment", "name": "patient identification", "pat": "patient identification", "qc": "test", "flat": "test",
-        "test": "test",
+        "generator": "equipment", "name": "patient identification", "pat.": "patient identification", "ident": "patient identification",
+        "qc": "test", "flat": "test", "test": "test",
     },
 }
 
@@ -158,7 +159,7 @@ def last_year(hospital):
     import pandas
 
     made = lesson.input_of("department", hospital)
-    first = [min(name for name, (kind, _) in made.people.items() if kind == wanted) for wanted in ("hard", "hidden")]
+    first = made.pair()
     names = first + [name for name in sorted(made.people) if name not in first]
     rows = []
     for letter, name in zip(LETTERS, names, strict=False):
@@ -205,10 +206,11 @@ def department(hospital):
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 QUARTERS = [f"{year}-Q{quarter}" for year in (2022, 2023, 2024) for quarter in (1, 2, 3, 4)]
-USUAL = {"CHEST": 0.08, "EXTREMITY": 0.09, "HIP": 0.20, "SPINE": 0.20}               # share rejected, by exam
+USUAL = {"CHEST": (70, 90), "EXTREMITY": (80, 100), "HIP": (180, 220), "SPINE": (180, 220)}      # true rates in permille: from, to
 MIXES = {"usual": (40, 40, 10, 10), "easy": (48, 48, 2, 2), "hard": (10, 10, 40, 40)}   # percent of a person's exams
 LIMIT = 3                                                                           # quarters until something must have been done
-ELSEWHERE = 20                                                                      # departments beside one's own
+ELSEWHERE = 200                                                                     # departments beside one's own
+ACCUSED, FOUND = 10, 95          # allowed: false accusations in a hundred departments; asked: found in time, of a hundred to be found
 # kind: (how many, mix, exposures a quarter, share of the usual rejects in permille, what was found)
 KINDS = {
     "high": (1, "usual", (170, 210), 2200, "rejects more than twice as much as others with the same exams"),
@@ -216,19 +218,61 @@ KINDS = {
     "silent": (1, "usual", (170, 200), 60, "deletes at the console, and records hardly a reject"),
     "part time": (1, "usual", (52, 56), 0, "works two days a week, and records no reject"),
     "hard": (2, "hard", (170, 200), 1000, "makes the hips and spines"),
-    "stand-in": (3, "usual", (8, 11), 1000, "stands in on some nights; two restless patients gave most of the rejects"),
-    "unlucky": (4, "usual", (150, 210), 1000, "had one bad quarter, by chance"),
-    "twice": (2, "usual", (180, 220), 1000, "had two quarters a little off, by chance"),
-    "ordinary": (9, "usual", (120, 220), 1000, "works as others do"),
+    "stand-in": (3, "usual", (8, 11), 1000, "stands in on some nights: few exposures, and one restless patient is enough"),
+    "ordinary": (15, "usual", (120, 220), 1000, "works as others do; it was chance"),
 }
 TRUTH = {"high": "high", "hidden": "high", "silent": "low", "part time": "low"}
+PEOPLE = [kind for kind, (many, *_) in KINDS.items() for _ in range(many)]           # the kind of each one, in the order of the counts
+RESTLESS = 250                   # permille of a stand-in's quarters in which one patient gives three or four rejects more
+
+
+SIZES = np.array([KINDS[kind][2] for kind in PEOPLE]).T.repeat(len(QUARTERS), axis=1)
+SHARES = np.array([MIXES[KINDS[kind][1]] for kind in PEOPLE])[:, None, :]
+FACTORS = np.array([KINDS[kind][3] for kind in PEOPLE])[:, None]
+IN_TRUTH = np.array([kind in TRUTH for kind in PEOPLE])[:, None]
+RARE = [place for place, kind in enumerate(PEOPLE) if kind == "stand-in"]
+RATES = np.array(list(USUAL.values())).T
+
+
+def drawn(seed, room, many=1):
+    """The counts of so many departments: (exposures, rejects, begins).
+
+    exposures, rejects : arrays by department, person (in the order of PEOPLE), quarter and exam
+    begins             : the index of the quarter in which it began, by department and person; it counts for those who are in TRUTH
+
+    Each exposure is a throw of its own: it is rejected with the true rate of its exam in this department, the same for all people and
+    quarters. So the counts of the innocent are binomial, and vary as chance does. Whoever is in TRUTH has another rate from a quarter on.
+    """
+    draws = Draws(seed, room)
+    shape = (many, len(PEOPLE), len(QUARTERS), len(USUAL))
+    sizes = draws.between(*np.tile(SIZES, many), many * SIZES.shape[1]).reshape(*shape[:3], 1)
+    exposures = (sizes * SHARES + 50) // 100                                    # at least one of each exam, in every quarter
+    usual = draws.between(*np.tile(RATES, many), many * shape[3]).reshape(many, 1, 1, -1)
+    begins = draws.between(4, 7, many * shape[1]).reshape(shape[:2])
+    begun = IN_TRUTH & (np.arange(shape[2]) >= begins[:, :, None])
+    below = (np.where(begun, FACTORS, 1000)[..., None] * usual * 65536 + 500_000) // 1_000_000      # the true rates, in parts of 65,536
+    below = below.astype(np.uint16)
+    rejects = np.empty(shape, dtype=np.int32)
+    for one in range(many):                                                      # one after the other, which stays in the processor's cache
+        each = exposures[one].ravel()
+        ends = each.cumsum()
+        throws = draws.raw(-(-int(ends[-1]) // 4)).astype("<u8", copy=False).view("<u2")[:ends[-1]]
+        hits = throws < below[one].ravel().repeat(each)
+        rejects[one] = np.add.reduceat(hits.view(np.int8), ends - each, dtype=np.int32).reshape(shape[1:])
+    restless = (many, len(RARE), shape[2])
+    more = np.where(draws.happens(RESTLESS, math.prod(restless)), draws.between(3, 4, math.prod(restless)), 0).reshape(restless)
+    for exam in (1, 0):                                                          # the restless patient's extremities, then the chest
+        here = np.minimum(more, (exposures - rejects)[:, RARE, :, exam].reshape(restless))
+        rejects[:, RARE, :, exam] += here.reshape(rejects[:, RARE, :, exam].shape).astype(np.int32)
+        more = more - here
+    return exposures.astype(np.int32), rejects, begins
 
 
 class Department:
     """Twenty-four technologists over twelve quarters, with counts by exam, and what was the matter with each, as later talks showed.
 
     seed   : the hospital's
-    number : 0 for the one that is shown; others work in the same way
+    number : 0 for the one that is shown, which is drawn until part 5 can be told with it; others are taken as they are drawn
 
     people : {name: (kind, index of the quarter in which it began, or None)}
     counts : {name: a list by quarter of {body part: (exposures, rejects)}}
@@ -236,97 +280,59 @@ class Department:
 
     def __init__(self, seed, number=0):
         self._seed = seed
-        lot = Lot(Draws(seed, f"reject policy {number}" if number else "reject policy"))
-        names = [f"T{one:02d}" for one in range(1, 1 + sum(kind[0] for kind in KINDS.values()))]
-        self.people, self.counts, off = {}, {}, []
-        for kind, (many, mix, size, permille, _) in KINDS.items():
-            for one in range(many):
-                name = names.pop(lot.below(len(names)))
-                begins = lot.between(4, 7) if kind in TRUTH else None
-                bad = lot.between(3, 8)                                     # the quarter of the bad luck
-                self.people[name] = (kind, begins)
-                self.counts[name] = [self._quarter(lot, kind, one, mix, size, permille, begins, place, bad)
-                                     for place in range(len(QUARTERS))]
-                if kind == "twice":
-                    off.append((name, -1 if one else 1, lot.between(1, 2)))
-        for name, sign, first in off:
-            for place in (first, first + 1):
-                self._two_deviations(name, place, sign)
+        order = np.argsort(Draws(seed, f"reject policy names {number}").raw(len(PEOPLE)), kind="stable")
+        self._names = [f"T{1 + one:02d}" for one in order.tolist()]
+        for attempt in itertools.count():
+            self.arrays = drawn(seed, f"reject policy {number} {attempt}")
+            begins = self.arrays[2][0].tolist()
+            self.people = {name: (kind, begin if kind in TRUTH else None)
+                           for name, kind, begin in sorted(zip(self._names, PEOPLE, begins, strict=True))}
+            if number or self._is_a_paradox():
+                break
+        exposures, rejects = (array[0].tolist() for array in self.arrays[:2])
+        self.counts = {name: [dict(zip(USUAL, zip(*both, strict=True), strict=True)) for both in zip(made, broken, strict=True)]
+                       for name, made, broken in sorted(zip(self._names, exposures, rejects, strict=True))}
 
     def __repr__(self):
         return f"<{len(self.people)} technologists, {QUARTERS[0]} to {QUARTERS[-1]}; table(), replay(policy), elsewhere(policy)>"
 
-    @staticmethod
-    def _quarter(lot, kind, number, mix, size, permille, begins, place, bad):
-        """{body part: (exposures, rejects)} of one person and quarter. Chance is bounded; what goes beyond is planted."""
-        exposures = lot.between(*size)
-        parts = {exam: round(exposures * percent / 100) for exam, percent in zip(USUAL, MIXES[mix], strict=True)}
-        factor = permille / 1000 if begins is not None and place >= begins else 1.0
-        expected = sum(n * USUAL[exam] for exam, n in parts.items())
-        spread = math.sqrt(sum(n * USUAL[exam] * (1 - USUAL[exam]) for exam, n in parts.items()))
-        shift = lot.between(-90, 90) / 100
-        spike, beside = {2: (3.3, 0.0), 3: (3.4, -0.25)}.get(number, (3.5, -0.3))
-        if kind == "unlucky":
-            shift = {0: spike, 1: beside, -1: beside}.get(place - bad, shift) * (-1 if number == 3 else 1)
-        elif kind in TRUTH:
-            shift *= 0.4
-        rejects = max(0, round(expected * factor + shift * spread * math.sqrt(factor)))
-        if kind == "stand-in":
-            rejects = lot.below(3) if number else {0: 6, 1: 5}.get(place - bad, 1)
-        return _shared(parts, rejects)
+    def pair(self):
+        """Those who are A and B in part 5: the first who makes the hips and spines, and the one who makes easy exams."""
+        return [min(name for name, (kind, _) in self.people.items() if kind == wanted) for wanted in ("hard", "hidden")]
 
-    def _two_deviations(self, name, place, sign):
-        """Plant a quarter that is just beyond two standard deviations of what is expected, above or below."""
-        rest = {exam: [sum(quarters[place][exam][side] for one, quarters in self.counts.items() if one != name) for side in (0, 1)]
-                for exam in USUAL}
-        found = []
-        for size in range(180, 221):
-            parts = {exam: round(size * percent / 100) for exam, percent in zip(USUAL, MIXES["usual"], strict=True)}
-            rejects = int(sum(n * rest[exam][1] / rest[exam][0] for exam, n in parts.items()))
-            while True:
-                quarter = _shared(parts, rejects)
-                rates = {exam: (rest[exam][1] + x) / (rest[exam][0] + n) for exam, (n, x) in quarter.items()}
-                expected = sum(n * rates[exam] for exam, n in parts.items())
-                beyond = sign * (rejects - expected) / math.sqrt(sum(n * rates[exam] * (1 - rates[exam]) for exam, n in parts.items()))
-                if beyond > 2.005:
-                    break
-                rejects += sign
-            found.append((beyond, size, quarter))
-        self.counts[name][place] = min(found, key=lambda one: one[:2])[2]
+    def _is_a_paradox(self):
+        """Whether in the last year A, with hips and spines, rejects fewer of each exam than B, but more of all.
+
+        And whether A is then about as expected, and B about as far from it as it truly is.
+        """
+        made, broken = (array[0, :, 8:].sum(axis=1) for array in self.arrays[:2])
+        a, b = (self._names.index(name) for name in self.pair())
+        crude = broken.sum(axis=1) / made.sum(axis=1)
+        ratio = broken.sum(axis=1) / (made * (broken.sum(axis=0) / made.sum(axis=0))).sum(axis=1)
+        each = broken[[a, b]] / made[[a, b]]
+        return bool((each[0] < each[1] - 0.01).all() and crude[a] > crude[b] + 0.008 and 0.88 < ratio[a] < 1.08 and 1.5 < ratio[b] < 1.8)
 
     def table(self):
         """The counts as a DataFrame: quarter, technologist, body_part, exposures, rejects."""
         import pandas
 
-        return pandas.DataFrame([(QUARTERS[place], name, exam, *both) for name, quarters in sorted(self.counts.items())
+        return pandas.DataFrame([(QUARTERS[place], name, exam, *both) for name, quarters in self.counts.items()
                                  for place, quarter in enumerate(quarters) for exam, both in quarter.items() if both[0]],
                                 columns=["quarter", "technologist", "body_part", "exposures", "rejects"])
 
     def replay(self, policy):
         """What would have come of a policy, a dictionary: a Replay."""
-        return Replay(run_policy(self, _usable(policy)))
+        return Replay(run_policy(self.arrays, _usable(policy), self._names))
 
     def elsewhere(self, policy):
-        """What would have come of a policy in twenty other departments that work in the same way: a Rehearsal."""
-        policy = _usable(policy)
-        return Rehearsal([run_policy(department, policy) for department in others(self._seed)])
+        """What would have come of a policy in two hundred other departments: a Rehearsal."""
+        return Rehearsal(run_policy(others(self._seed), _usable(policy)))
 
 
 @functools.lru_cache(maxsize=16)
 def others(seed):
-    """The departments elsewhere: a tuple of Department."""
-    return tuple(Department(seed, number) for number in range(1, ELSEWHERE + 1))
-
-
-def _shared(parts, rejects):
-    """Rejects shared out among the exams as is usual, whole numbers first, then by the largest remainder: {exam: (exposures, rejects)}."""
-    expected = sum(n * USUAL[exam] for exam, n in parts.items())
-    due = {exam: rejects * parts[exam] * USUAL[exam] / expected for exam in USUAL}
-    shared = {exam: min(int(one), parts[exam]) for exam, one in due.items()}
-    for exam in sorted(USUAL, key=lambda exam: shared[exam] - due[exam]):
-        if sum(shared.values()) < rejects and shared[exam] < parts[exam]:
-            shared[exam] += 1
-    return {exam: (parts[exam], shared[exam]) for exam in USUAL}
+    """The departments elsewhere, as `drawn` gives them."""
+    return drawn(seed, "reject policy elsewhere", ELSEWHERE)
 
 
 def _usable(policy):
@@ -338,7 +344,7 @@ def _usable(policy):
 
 
 class Replay:
-    """What came of a policy. `outcome` holds it as a dictionary."""
+    """What came of a policy in one department. `outcome` holds it as a dictionary."""
 
     def __init__(self, outcome):
         self.outcome = outcome
@@ -346,31 +352,50 @@ class Replay:
     def __repr__(self):
         out = self.outcome
         lines = [f"{'acted on':10} {'who':5} {'side':5} what was found when somebody asked"]
-        for name, side, place, kind, right in out["acted"]:
-            lines.append(f"{QUARTERS[place]:10} {name:5} {side:5} {'' if right else 'FALSE ACCUSATION: '}{KINDS[kind][4]}")
-        lines += ["", f"{_counted(out)}"]
-        return "\n".join(lines)
+        for name, side, place, kind, judged in out["acted"]:
+            false = "FALSE ACCUSATION: " if judged == "accused" else ""
+            lines.append(f"{QUARTERS[place]:10} {name:5} {side:5} {false}{_found_with(kind, side, judged, out['compare'])}")
+        return "\n".join([*lines, "", _counted(out)])
 
 
 class Rehearsal:
-    """What came of a policy in several departments. `outcomes` holds it, a dictionary for each."""
+    """What came of a policy in many departments. `outcome` holds it as a dictionary."""
 
-    def __init__(self, outcomes):
-        self.outcomes = outcomes
+    def __init__(self, outcome):
+        self.outcome = outcome
 
     def __repr__(self):
-        together = {part: [one for out in self.outcomes for one in out[part]] for part in ("accused", "missed", "late")}
-        lines = [f"{len(self.outcomes)} other departments: {_counted(together)}"]
+        out, many = self.outcome, self.outcome["departments"]
+        lines = [f"{many} other departments: {_counted(out)}",
+                 f"  in a hundred departments {100 * out['accused'].total() / many:.1f} false accusations in three years; "
+                 f"of a hundred to be found {100 * _in_time(out):.1f} are found in time"]
         for part, title in (("accused", "accused falsely"), ("missed", "missed"), ("late", "later than three quarters")):
-            kinds = [kind for *_, kind in together[part]]
-            for kind in sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind)):
-                lines.append(f"  {title}, {kinds.count(kind)} x: {KINDS[kind][4]}")
+            found = Counter()
+            for (kind, side), count in out[part].items():
+                found[_found_with(kind, side, part, out["compare"])] += count
+            lines += [f"  {title}, {count} x: {words}" for words, count in _most_first(found)]
         return "\n".join(lines)
 
 
+def _found_with(kind, side, judged, compare):
+    """What was found when somebody asked, in words that are true of an act on that side, by a policy that compares so."""
+    if judged != "accused" or (kind, side) == ("stand-in", "high") or (kind, side, compare) == ("hard", "high", "all"):
+        return KINDS[kind][4]
+    return KINDS["ordinary"][4]
+
+
+def _most_first(counts):
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+
+
 def _counted(out):
-    counts = [len(out[name]) for name in ("accused", "missed", "late")]
+    counts = [out[name].total() for name in ("accused", "missed", "late")]
     return "false accusations {}, missed {}, later than three quarters {}".format(*counts)
+
+
+def _in_time(out):
+    """The share of those to be found who are found within the limit."""
+    return 1 - (out["missed"].total() + out["late"].total()) / out["wanted"]
 
 
 PARTS = ("compare", "least", "high_sd", "low_sd", "quarters", "in_a_row")
@@ -378,6 +403,8 @@ PARTS = ("compare", "least", "high_sd", "low_sd", "quarters", "in_a_row")
 
 def policy_of(value):
     """A policy as it is used: a dict with compare, least, high_sd, low_sd (None: never), quarters, in_a_row. Raises ValueError."""
+    if type(value) is list and value and all(type(one) is list and len(one) == 2 and type(one[0]) is str for one in value):
+        value = dict(value)
     if type(value) is not dict:
         raise ValueError(f"it is a dictionary with {', '.join(PARTS)}")
     value = {str(name).strip().lower().replace(" ", "_"): one for name, one in value.items()}
@@ -397,7 +424,7 @@ def policy_of(value):
             read[name] = None
             continue
         try:
-            number = float(number)
+            number = float(_bare(number))
         except (TypeError, ValueError):
             raise ValueError(f"`{name}` is a number; {number!r} is none") from None
         number = abs(number) if name == "low_sd" else number                # "3 below" and "-3" mean the same
@@ -408,47 +435,90 @@ def policy_of(value):
     return read
 
 
-def run_policy(department, policy):
+def _bare(number):
+    """A number as people write it in text, "3,0", "3 SD" or "2 quarters", without its unit."""
+    if type(number) is not str:
+        return number
+    return re.sub(r"(?i)\s*(sds?|standard deviations?|quarters?|times|exposures|in a row)\s*$", "", number).strip().replace(",", ".")
+
+
+def run_policy(departments, policy, names=None):
     """Apply a policy quarter by quarter, as if nobody knew what comes next.
 
-    Returns a dict of lists, each in the order of time: `acted`, of (name, side, index of the quarter, kind, whether it was right);
-    `accused` and `late`, of (name, side, index of the quarter, kind); `missed`, the same with the quarter in which it began.
+    departments : (exposures, rejects, begins), as `drawn` gives them
+    names       : of the people, where it is one department; then `acted` is told
+
+    Returns a dict: `compare`, of the policy; `departments`, how many; `wanted`, how many people are to be found; `accused`, `missed` and
+    `late`, each a Counter by (kind, side); `acted`, in the order of time, of (name, side, index of the quarter, kind, "right", "late" or
+    "accused").
     """
-    names, running, span = sorted(department.people), {name: {"high": 0, "low": 0} for name in department.people}, policy["quarters"]
-    acted = {}
-    for place in range(span - 1, len(QUARTERS)):
-        sums = {name: {exam: [sum(quarter[exam][side] for quarter in department.counts[name][place + 1 - span:place + 1])
-                              for side in (0, 1)] for exam in USUAL} for name in names}
-        groups = [[exam] for exam in USUAL] if policy["compare"] == "same exams" else [list(USUAL)]
-        rates = {}
-        for group in groups:
-            n, rejects = (sum(sums[name][exam][side] for name in names for exam in group) for side in (0, 1))
-            rates |= dict.fromkeys(group, rejects / n)
-        for name in names:
-            n, observed = (sum(both[side] for both in sums[name].values()) for side in (0, 1))
-            expected = sum(sums[name][exam][0] * rates[exam] for exam in USUAL)
-            spread = math.sqrt(sum(sums[name][exam][0] * rates[exam] * (1 - rates[exam]) for exam in USUAL))
-            beyond = {"high": n >= policy["least"] and observed > expected + policy["high_sd"] * spread,
-                      "low": n >= policy["least"] and policy["low_sd"] is not None and observed < expected - policy["low_sd"] * spread}
-            for side in ("high", "low"):
-                running[name][side] = running[name][side] + 1 if beyond[side] else 0
-                if running[name][side] == policy["in_a_row"]:
-                    acted.setdefault((name, side), place)
-    out = {"acted": [], "accused": [], "late": []}
-    for (name, side), place in sorted(acted.items(), key=lambda one: (one[1], one[0])):
-        kind, begins = department.people[name]
-        right = TRUTH.get(kind) == side and place >= begins
-        out["acted"].append((name, side, place, kind, right))
-        if not right:
-            out["accused"].append((name, side, place, kind))
-        elif place > begins + LIMIT:
-            out["late"].append((name, side, place, kind))
-    out["missed"] = sorted(((name, TRUTH[kind], begins, kind) for name, (kind, begins) in department.people.items()
-                            if kind in TRUTH and (name, TRUTH[kind]) not in acted), key=lambda one: (one[2], one))
+    exposures, rejects, begins = departments
+    span, many = policy["quarters"], len(begins)
+    made, broken = (_summed(array, span) for array in (exposures, rejects))                   # by department, person, last quarter, exam
+    together, gone = made.sum(axis=1), broken.sum(axis=1)
+    rates = gone / together if policy["compare"] == "same exams" else \
+        np.broadcast_to((gone.sum(axis=2) / together.sum(axis=2))[:, :, None], gone.shape)
+    observed, size = (sum(array[..., exam] for exam in range(len(USUAL))) for array in (broken, made))
+    expected = np.einsum("dpqe,dqe->dpq", made, rates)
+    spread = np.sqrt(np.einsum("dpqe,dqe->dpq", made, rates * (1 - rates)))
+    judged = size >= policy["least"]
+    beyond = {"high": judged & (observed > expected + policy["high_sd"] * spread),
+              "low": judged & (observed < expected - policy["low_sd"] * spread) if policy["low_sd"] is not None else judged & False}
+    out = {"compare": policy["compare"], "departments": many, "wanted": many * int(IN_TRUTH.sum()),
+           "accused": Counter(), "missed": Counter(), "late": Counter(), "acted": []}
+    for side, here in beyond.items():
+        place = _first_run(here, policy["in_a_row"]) + span - 1                                # NEVER and more: never
+        acted, wanted = place < NEVER, np.array([TRUTH.get(kind) == side for kind in PEOPLE])
+        right = acted & wanted & (place >= begins)
+        late = right & (place > begins + LIMIT)
+        for part, which in (("accused", acted & ~right), ("late", late), ("missed", wanted & ~acted)):
+            for kind, count in zip(PEOPLE, which.sum(axis=0).tolist(), strict=True):
+                if count:
+                    out[part][kind, side] += count
+        for person in np.flatnonzero(acted[0]).tolist() if names else ():
+            fate = "late" if late[0, person] else "right" if right[0, person] else "accused"
+            out["acted"].append((names[person], side, int(place[0, person]), PEOPLE[person], fate))
+    out["acted"].sort(key=lambda one: (one[2], one[0]))
     return out
 
 
+NEVER = 99
+
+
+def _summed(array, span):
+    """Sums over so many quarters together, each quarter anew."""
+    count = array.shape[2] - span + 1
+    return sum(array[:, :, back:back + count] for back in range(span))
+
+
+def _first_run(here, times):
+    """Where, for each person, a run of so many True has first come to its end; NEVER where there is none."""
+    if here.shape[2] < times:
+        return np.full(here.shape[:2], NEVER)
+    run = here[:, :, times - 1:].copy()
+    for back in range(1, times):
+        run &= here[:, :, times - 1 - back:here.shape[2] - back]
+    return np.where(run.any(axis=2), run.argmax(axis=2) + times - 1, NEVER)
+
+
 # --- exercises
+
+def _about_text(vendor, text):
+    """What to look at in a text of a vendor."""
+    if not text.strip():
+        return "Nothing stands in this text: it is other. A loop over its words goes round not once; what is returned behind it?"
+    if vendor != "marlin":
+        told = "Here the whole text has to stand in the vocabulary, without the blanks around it and in small letters."
+        return f"{told} There are blanks around this one." if text != text.strip() else told
+    return ("Go through its words from the left, and each of them through all entries, before you say other: the first word that begins "
+            "with an entry decides.")
+
+
+def _remark_on_reason(case, reason):
+    """What is wrong with a reason, where it can be seen from it alone."""
+    return "The hospital writes *artefact*, as the vocabulary does; *artifact* would be a reason of its own in every count." \
+        if str(reason).strip().lower() == "artifact" else None
+
 
 @lesson.exercise
 class SiteReason:
@@ -463,21 +533,20 @@ class SiteReason:
     The check calls your function with rows that you have not seen.
     """
 
-    answer = Function("site_reason", result=Text("reason"))
+    answer = Function("site_reason", result=Text("reason"), about=_about_text, remark=_remark_on_reason)
     points = 2
 
     def solution(vendor, text):
         words = VOCABULARY[vendor]
         text = text.strip().lower()
-        reason = "other"
         if vendor == "marlin":
             for word in text.split():
                 for beginning in words:
-                    if reason == "other" and word.startswith(beginning):
-                        reason = words[beginning]
+                    if word.startswith(beginning):
+                        return words[beginning]
         elif text in words:
-            reason = words[text]
-        return reason
+            return words[text]
+        return "other"
 
     def anywhere_in_the_text(vendor, text):
         words, text = VOCABULARY[vendor], text.strip().lower()
@@ -546,10 +615,36 @@ class SiteReason:
             return next((words[one] for one in words if text.startswith(one)), "other")
         return next((words[one] for word in text.split() for one in words if word.startswith(one)), "other")
 
+    def words_by_their_beginning(vendor, text):
+        words = VOCABULARY[vendor]
+        return next((words[one] for word in text.strip().lower().split() for one in words if word.startswith(one)), "other")
+
+    def gives_up_at_once(vendor, text):
+        words, text = VOCABULARY[vendor], text.strip().lower()
+        if vendor != "marlin":
+            return words.get(text, "other")
+        return next((words[one] if word.startswith(one) else "other" for word in text.split() for one in words), "other")
+
+    def blanks_count(vendor, text):
+        words, text = VOCABULARY[vendor], text.lower()
+        return words.get(text, "other") if vendor != "marlin" else SiteReason.solution(vendor, text)
+
+    def motion_before_patients(vendor, text):
+        low = text.lower()
+        return "motion" if vendor == "marlin" and "pat" in low and "mov" in low else SiteReason.solution(vendor, text)
+
     def codes_by_their_beginning(vendor, text):
         return SiteReason.beginnings_everywhere(vendor, text) if vendor == "orbis" else SiteReason.solution(vendor, text)
 
     wrong_ways = {
+        gives_up_at_once: "Your function says other at the first entry that does not fit, and looks at no further one. `return \"other\"` "
+        "belongs behind both loops: a `return` ends the whole function.",
+        words_by_their_beginning: "For helio and orbis you go through words and how they begin, as is right for marlin. There the whole "
+        "text has to be in the vocabulary: nobody listed the code `\"110\"`, nor the text *Positioning aid left in*.",
+        blanks_count: "A code or text with a blank around it becomes other in your function. Exports pad their columns: `text.strip()` "
+        "first.",
+        motion_before_patients: "You made a special case of patients who moved. Sensible, but the rule that is asked has none: the first "
+        "word that fits decides, so *pat. moved* is patient identification. A better rule is a better vocabulary, which somebody owns.",
         codes_by_their_beginning: "For orbis you look how the code begins. The whole text has to be in the vocabulary: `\"110\"` is a code "
         "that nobody listed, not `\"11\"` with something behind it.",
         order_of_the_vocabulary: "Where two words fit, the entry that stands first in the vocabulary wins with you. The rule asks for the "
@@ -594,7 +689,8 @@ class SiteReason:
                        "AEC cell wrong", "moved", "motion blur", "Motion", "hair", "artefact", "paddle error", "generator", "wrong name",
                        "wrong pat.", "QC", "daily flat field", "test", "?", "", "see note", "image underexposed", "overexposed again",
                        "bad pos", "breast moved, hair", "hair and motion", "light, nipple not seen", "latest detector", "shortcut key hit",
-                       "chairs", "patient identification", "Artifact at edge", "tube removed", "Exposure", "repositioned"],
+                       "chairs", "patient identification", "Artifact at edge", "tube removed", "Exposure", "repositioned",
+                       "patient moved", "pat. moved", "possible movement", "patient", "ident. missing"],
         }
         found = []
         for vendor, some in texts.items():
@@ -614,7 +710,7 @@ QUALITY, ISSUE, SAFETY, MISFILED = "113001", "113010", "113037", "113038"
 def rates(log, archive_images, notes, tests="no", repeats="no", codes=(QUALITY,), below="all"):
     """The reject rate of each room in percent, by one of many definitions: {room: percent}. What the words mean: see `RejectRates`.
 
-    tests   : whether they count: "no", "yes", "above" (the line only)
+    tests   : whether they count: "no", "yes", "above" or "below" (the line only)
     repeats : "no"; "reject", counted as rejects; "below", added below the line; "both"; "off", taken off below the line
     codes   : the titles of the notes that count
     below   : "all", what was exposed; "images", what the archive has; "twice", the late rejects added once more; "less", the late rejects
@@ -636,10 +732,10 @@ def _counts(log, archive_images, notes):
 def _rate(counts, tests, repeats, codes, below):
     """One room's rate by a definition, see `rates`."""
     rejects, late, tested = counts["reject"], sum(counts[code] for code in codes), counts["test"]
-    line = counts["images"] + (0 if below == "images" else rejects + tested * (tests == "yes"))
+    line = counts["images"] + (0 if below == "images" else rejects + tested * (tests in ("yes", "below")))
     line += counts["repeat"] * {"below": 1, "both": 1, "off": -1}.get(repeats, 0)
     line += {"twice": late, "less": -late, "misfiled": -counts[MISFILED]}.get(below, 0)
-    return 100 * (rejects + late + tested * (tests != "no") + counts["repeat"] * (repeats in ("reject", "both"))) / line
+    return 100 * (rejects + late + tested * (tests in ("yes", "above")) + counts["repeat"] * (repeats in ("reject", "both"))) / line
 
 
 def definition(log, archive_images, notes, given):
@@ -649,7 +745,8 @@ def definition(log, archive_images, notes, given):
     """
     told = {
         "tests": {"no": "", "yes": "the tests of the equipment count",
-                  "above": "the tests of the equipment count above the line, not below"},
+                  "above": "the tests of the equipment count above the line, not below",
+                  "below": "the tests of the equipment count below the line, as if patients had been exposed, not above"},
         "repeats": {
             "no": "", "reject": "what marlin calls a repeat counts as a reject, although the archive has it",
             "below": "marlin's repeats are added below the line once more: the archive's count holds them already",
@@ -667,7 +764,7 @@ def definition(log, archive_images, notes, given):
     counted = [codes for many in range(5) for codes in itertools.combinations((QUALITY, *extra), many)]
     counts, found = _counts(log, archive_images, notes), []
     for tests, repeats, below, codes in itertools.product(told["tests"], told["repeats"], told["below"], counted):
-        if below == "images" and (tests == "above" or repeats in ("below", "both", "off")):
+        if below == "images" and (tests in ("above", "below") or repeats in ("below", "both", "off")):
             continue                                                    # the same, or nothing that anybody would do
         if all(abs(_rate(counts[room], tests, repeats, codes, below) - given[room]) <= NEAR for room in counts):
             parts = [told["tests"][tests], told["repeats"][repeats], told["below"][below]]
@@ -690,10 +787,12 @@ class Rates(Table):
         if not all(type(one) in (int, float) for one in found.values()):
             return verdict
         good = sum(abs(found[room] - right[room]) <= NEAR for room in right)
+        inputs = [exercise.lesson.input_of(name, editions.own) for name in ("log", "archive_images", "notes")]
         if all(abs(found[room] - right[room]) < 0.051 and round(found[room], 1) == found[room] for room in right):
             told = "These may be right, but have one decimal only. Give two: with one, several definitions come to the same."
+        elif all(found[room] == counts["reject"] + counts[QUALITY] for room, counts in _counts(*inputs).items()):
+            told = "These are the rejects themselves, and rightly counted. A rate is rejects out of all exposures of that room, in percent."
         else:
-            inputs = (exercise.lesson.input_of(name, editions.own) for name in ("log", "archive_images", "notes"))
             told = f"{good} of {len(right)} are right. {definition(*inputs, found) or verdict.message}"
         return Verdict(Outcome.NOT_YET, told, "value")
 
@@ -713,12 +812,12 @@ class RejectRates:
     """Give the reject rate of each room over the 90 days, in percent with two decimals: `rates`, a dictionary such as
     `{"DX_CH1": ..., "CR_ER1": ..., "MG1": ...}` (a table with the columns `room` and `percent` will do as well).
 
-    The committee counts as **AAPM Report 305** does, and takes the mammography room with it:
+    The committee begins with **AAPM Report 305**, adds one rule of its own, and takes the mammography room with it:
 
     - a **reject** is an exposure of a patient that was never presented to a radiologist; tests of the equipment are none;
     - what was sent to the archive is no reject, even if the console calls it a repeat;
-    - but an image that was withdrawn in the archive **for quality**, by a rejection note, is one; one that was withdrawn for safety or for
-      a wrong entry is none here (both are the hospital's own rule, and no part of the report);
+    - the hospital's own rule, which is no part of the report: an image that was withdrawn in the archive **for quality**, by a rejection
+      note, counts as a reject, even where somebody had looked at it. What was withdrawn for safety or for a wrong entry does not;
     - the rate is rejects out of **all exposures of patients**. The archive's count holds the repeats that were sent there, and whatever was
       withdrawn later, each image once.
     """
@@ -730,16 +829,19 @@ class RejectRates:
     def solution(log, archive_images, notes):
         rejects = log[(log["reason"] != "test") & (log["action"] == "reject")]
         late = notes[notes["code"] == "113001"]
-        rates = {}
+        percent = {}
         for room in ["DX_CH1", "CR_ER1", "MG1"]:
             images = archive_images[archive_images["room"] == room]["images"].sum()
             rejected = (rejects["room"] == room).sum()
             withdrawn = (late["room"] == room).sum()
-            rates[room] = 100 * (rejected + withdrawn) / (images + rejected)
-        return rates
+            percent[room] = 100 * (rejected + withdrawn) / (images + rejected)
+        return percent
 
     def with_tests(log, archive_images, notes):
         return rates(log, archive_images, notes, tests="yes")
+
+    def tests_below_only(log, archive_images, notes):
+        return rates(log, archive_images, notes, tests="below")
 
     def tests_above_only(log, archive_images, notes):
         return rates(log, archive_images, notes, tests="above")
@@ -780,6 +882,8 @@ class RejectRates:
     wrong_ways = {
         with_tests: "The tests of the equipment are among your rejects. Helio's console counts them so. The fewer patients a room has, "
         "the more that lifts its rate. Report 305 counts exposures of patients only: leave out `reason == \"test\"`.",
+        tests_below_only: "The tests of the equipment are among your exposures, though not among your rejects: no patient was exposed for "
+        "them. Leave out `reason == \"test\"` before you count the rows of `log`.",
         tests_above_only: "The tests of the equipment are among your rejects, though not among your exposures. Report 305 counts exposures "
         "of patients only: leave out `reason == \"test\"`.",
         out_of_the_accepted: "You divide by the images that the archive has. A rejected exposure is an exposure too: rejects belong below "
@@ -809,6 +913,7 @@ class RejectRates:
         "has which `meaning`; a code is text, in quotes.",
         "Then a loop: `for room in [\"DX_CH1\", \"CR_ER1\", \"MG1\"]:`, and in it `(rejects[\"room\"] == room).sum()` counts "
         "the rows of one room.",
+        "One number out of a table: `archive_images[archive_images[\"room\"] == room][\"images\"].sum()`, or type the three that you see.",
         "Above the line: rejects of the consoles and withdrawn images. Below it: what the archive has, and what never came there. Which "
         "of the four numbers is in another one already?",
     ]
@@ -833,6 +938,11 @@ def _interval(rejects, exposures, middle=_middle, half=_half, z=1.96):
     return (centre - width) / line, (centre + width) / line
 
 
+def _about_interval(rejects, exposures):
+    """What stands in a case of an interval."""
+    return f"Here {rejects} of {exposures} exposures {'was' if rejects == 1 else 'were'} rejected, so x is {rejects} and n is {exposures}."
+
+
 @lesson.exercise
 class WilsonInterval:
     """Write `wilson(rejects, exposures)`: the 95 % interval of a rate by Wilson's score method, as `(low, high)`, fractions from 0 to 1.
@@ -844,8 +954,8 @@ class WilsonInterval:
     """
 
     answer = Function("wilson", result=Fields(
-        "interval", {"low": Number("", tolerance=0.0052), "high": Number("", tolerance=0.0052)}, in_order=True,
-        takes="two numbers, low and high"))
+        "interval", {"low": Number("", tolerance=0.0006), "high": Number("", tolerance=0.0006)}, in_order=True,
+        takes="two numbers, low and high"), about=_about_interval)
     points = 2
 
     def solution(rejects, exposures):
@@ -919,12 +1029,42 @@ class WilsonInterval:
     def root_without_z(rejects, exposures):
         return _interval(rejects, exposures, half=lambda p, z, n: (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5)
 
-    def only_the_half_divided(rejects, exposures):
-        return _interval(rejects, exposures, middle=lambda p, z, n: (p + z**2 / (2 * n)) * (1 + z**2 / n))
-
     def high_first(rejects, exposures):
         low, high = WilsonInterval.solution(rejects, exposures)
         return (high, low) if exposures else (0, 1)
+
+    def no_root(rejects, exposures):
+        return _interval(rejects, exposures, half=lambda p, z, n: z * (p * (1 - p) / n + z**2 / (4 * n**2)))
+
+    def times_two(rejects, exposures):
+        return WilsonInterval._squares(rejects, exposures, lambda z: z * 2)
+
+    def z_not_squared(rejects, exposures):
+        return WilsonInterval._squares(rejects, exposures, lambda z: z)
+
+    def times_two_in_the_middle(rejects, exposures):
+        return _interval(rejects, exposures, middle=lambda p, z, n: p + z * 2 / (2 * n))
+
+    def times_two_under_the_root(rejects, exposures):
+        return _interval(rejects, exposures, half=lambda p, z, n: z * (p * (1 - p) / n + z * 2 / (4 * n**2)) ** 0.5)
+
+    def _squares(rejects, exposures, square):
+        if not exposures:
+            return 0, 1
+        z, n, p = 1.96, exposures, rejects / exposures
+        middle, half, line = p + square(z) / (2 * n), z * (p * (1 - p) / n + square(z) / (4 * n**2)) ** 0.5, 1 + square(z) / n
+        return (middle - half) / line, (middle + half) / line
+
+    def only_the_half_divided(rejects, exposures):
+        if not exposures:
+            return 0, 1
+        z, n, p = 1.96, exposures, rejects / exposures
+        middle, half, line = _middle(p, z, n), _half(p, z, n), 1 + z**2 / n
+        return middle - half / line, middle + half / line
+
+    def two_decimals(rejects, exposures):
+        low, high = WilsonInterval.solution(rejects, exposures)
+        return round(low, 2), round(high, 2)
 
     def two_for_z(rejects, exposures):
         return _interval(rejects, exposures, z=2)
@@ -957,10 +1097,17 @@ class WilsonInterval:
         "by n²: what stands below the line needs parentheses, `z**2 / (4 * n**2)`.",
         four_n_squared: "Under the root you square 4n. The formula has 4n²: only n is squared, `4 * n**2`.",
         root_without_z: "Your interval is half as wide as it should be: the z in front of the root is missing.",
-        only_the_half_divided: "You divide only what comes after ±. The long line is under the whole: the middle is divided by 1 + z²/n, "
-        "too.",
         high_first: "Your two numbers are the wrong way round: low first, then high.",
         two_for_z: "You took z = 2. That is the rule of thumb; the question asks for 1.96, which matters where n is small.",
+        no_root: "The root is missing: what stands after the z is taken `** 0.5`, all of it.",
+        times_two: "`z * 2` is twice z; z squared is `z**2`. 3.92 and 3.84 look alike, and the next z is another one.",
+        times_two_in_the_middle: "In the middle you have `z * 2`, which is twice z; z squared is `z**2`.",
+        times_two_under_the_root: "Under the root you have `z * 2`, which is twice z; z squared is `z**2`.",
+        z_not_squared: "You have z where the formula has z²: `z**2`, in all three places. Only the z in front of the root stays as it is.",
+        only_the_half_divided: "You divide only what comes after ±. The long line is under the whole: put parentheses around middle and "
+        "half, `(middle - half) / (1 + z**2 / n)`.",
+        two_decimals: "Your limits are rounded to two decimals, whole percents. A room at 1 % needs more: leave them as they are, or keep "
+        "three.",
         nothing_stops: "Nobody exposed anything, and your function divides by zero. New colleagues and new rooms begin like that: say "
         "what is known, which is nothing.",
         nothing_is_nothing: "From no exposure at all you conclude that the rate is 0. Nothing is known then: anything from 0 to 1.",
@@ -990,6 +1137,29 @@ def _verdict(text):
     return said
 
 
+def _about_rows(rows):
+    """What stands in a department's rows."""
+    rejects, exposures = sum(x for _, _, x in rows), sum(n for _, n, _ in rows)
+    return f"These are {len(rows)} people with {rejects:,} rejects of {exposures:,} exposures together; each of them gets a verdict."
+
+
+def _remark_on_verdicts(case, given):
+    """The first person whose verdict is not right, with what it has to be reckoned from."""
+    right, said = _verdicts(*case), {str(row[0]): row[-1] for row in given.rows}
+    if len(said) < len(right):
+        return ("People are missing in your dictionary. Each one gets a verdict, as expected too; and `return` stands behind the loop, "
+                f"not in it. {_about_rows(*case)}")
+    for name, n, x in case[0]:
+        try:
+            wrong = name in said and _verdict(said[name]) != right[name]
+        except ValueError as problem:
+            return f"`{name}` can't be read: {problem}."
+        if wrong:
+            return f"`{name}` is not right: {x} rejects of {n}, that is {100 * x / n:.2f} %. {_about_rows(*case)} Print your p and " \
+                f"both limits of `{name}`, and reckon them once by hand."
+    return None
+
+
 @lesson.exercise
 class WhoDiffers:
     """Write `who_differs(rows)`. `rows` is a list of `(name, exposures, rejects)`; return a dictionary from each name to `"high"`, `"low"`
@@ -1002,7 +1172,8 @@ class WhoDiffers:
     The check calls it for departments that you do not see.
     """
 
-    answer = Function("who_differs", result=Table("verdicts", entries=("name", "verdict"), reading={"verdict": _verdict}))
+    answer = Function("who_differs", result=Table("verdicts", entries=("name", "verdict"), reading={"verdict": _verdict}),
+                      about=_about_rows, remark=_remark_on_verdicts)
     points = 3
 
     def solution(rows):
@@ -1078,6 +1249,33 @@ class WhoDiffers:
         p, sd = _together(rows), statistics.stdev(x / n for _, n, x in rows)
         return {name: "high" if x / n > p + 3 * sd else "low" if x / n < p - 3 * sd else "as expected" for name, n, x in rows}
 
+    def one_minus_p_forgotten(rows):
+        p, found = _together(rows), {}
+        for name, n, x in rows:
+            spread = 3 * (p / n) ** 0.5
+            found[name] = "high" if x / n > p + spread else "low" if x / n < p - spread else "as expected"
+        return found
+
+    def no_root(rows):
+        p, found = _together(rows), {}
+        for name, n, x in rows:
+            spread = 3 * p * (1 - p) / n
+            found[name] = "high" if x / n > p + spread else "low" if x / n < p - spread else "as expected"
+        return found
+
+    def exposures_of_all_in_the_limits(rows):
+        return _verdicts(rows, size=sum(n for _, n, _ in rows))
+
+    def interval_of_95_percent(rows):
+        return _verdicts(rows, sd=1.96)
+
+    def below_zero_under_the_root(rows):
+        p, found = 100 * _together(rows), {}
+        for name, n, x in rows:
+            spread = 3 * (p * (1 - p) / n) ** 0.5
+            found[name] = "high" if x / n > p + spread else "as expected"
+        return found
+
     def zero_is_suspect(rows):
         return {name: "low" if x == 0 else verdict for (name, n, x), verdict in zip(rows, _verdicts(rows).values())}
 
@@ -1106,6 +1304,14 @@ class WhoDiffers:
         "end, for p; then a second one, for the verdicts.",
         three_spreads_of_the_rates: "Your limits come from how much the rates differ. Those with few exposures blow that up, and those who "
         "really differ hide behind it. The limits of a funnel come from p and each one's n.",
+        one_minus_p_forgotten: "Under your root is p / n. The (1 - p) is missing: where little is rejected that hardly shows, where much "
+        "is rejected your limits are too wide.",
+        no_root: "The root is missing: `... ** 0.5`. Without it your limits lie so near to the middle that nearly everybody is beyond.",
+        exposures_of_all_in_the_limits: "The n in your limits is that of all together. It is each one's own: inside the second loop, `n`.",
+        interval_of_95_percent: "Your limits are at 1.96 standard deviations: that was the z of a 95 % interval. A funnel accuses, and "
+        "takes 3.",
+        below_zero_under_the_root: "Something below zero stands under your root: p is not between 0 and 1. It is rejects out of exposures, "
+        "in this order, and a fraction, no percentage.",
         zero_is_suspect: "You find each zero low. With 20 exposures no reject is nothing special: the lower limit is below zero there.",
     }
     hints = [
@@ -1139,7 +1345,27 @@ class WhoDiffers:
             rows.append(("T15", draw.randrange(1190, 1210), 158))
             draw.shuffle(rows)
             found.append(rows)
+        for base in (0.03, 0.25, 0.45):
+            # Other middles; and people just inside and just outside of the limits, on both sides.
+            rows = [(f"T{number:02d}", n := draw.randrange(150, 400), round(n * base)) for number in range(1, 13)]
+            edges = [(220, 3.25), (9000, 3.015), (9000, 2.93), (9000, -3.015), (9000, -2.93)]
+            rows += [(f"T{number}", n, round(n * base)) for number, (n, _) in enumerate(edges, 21)]
+            for _ in range(8):                                                 # each of them pulls the middle a little: until it stays
+                for place, (n, sd) in enumerate(edges, 12):
+                    rows[place] = (rows[place][0], n, _rejects_at(rows[:place] + rows[place + 1:], n, sd))
+            draw.shuffle(rows)
+            found.append(rows)
         return [(rows,) for rows in found]
+
+
+def _rejects_at(rest, n, sd):
+    """How many rejects of n put somebody just so many standard deviations or a little more from the middle, together with the rest."""
+    x = round(n * _together(rest))
+    while True:
+        p = _together([*rest, ("", n, x)])
+        if abs(x / n - p) >= abs(sd) * math.sqrt(p * (1 - p) / n) or not 0 < x < n:
+            return x
+        x += 1 if sd > 0 else -1
 
 
 def _together(rows):
@@ -1156,6 +1382,20 @@ def _verdicts(rows, sd=3, centre=None, size=None, low=True):
     return found
 
 
+def _ratio(value):
+    """A ratio, as a number or as text such as "1,54"."""
+    return float(value.lower().replace(",", ".").strip(" x\u00d7")) if isinstance(value, str) else value
+
+
+def _about_table(table):
+    """What stands in a department's table, for its first technologist by name."""
+    name = min(table["technologist"])
+    own = table[table["technologist"] == name]
+    exams = ", ".join(f"{n} {part}" for part, n in zip(own["body_part"], own["exposures"]))
+    return (f"`{name}` has {own['rejects'].sum()} rejects, and made {exams}. Each of these counts times the rate of its body part, of all "
+            "people in the table that your function gets.")
+
+
 @lesson.exercise
 class CaseMix:
     """Write `standardised(table)`. `table` is a DataFrame with the columns `technologist`, `body_part`, `exposures` and `rejects`. Return
@@ -1169,7 +1409,8 @@ class CaseMix:
     """
 
     answer = Function("standardised", result=Table("ratios", entries=("technologist", "ratio"), tolerance=0.011,
-                                                   spare=["exposures", "rejects", "expected"]))
+                                                   reading={"ratio": _ratio}, spare=["exposures", "rejects", "expected"]),
+                      about=_about_table)
     points = 3
 
     def solution(table):
@@ -1240,6 +1481,13 @@ class CaseMix:
             expected[name] = expected.get(name, 0) + made[part] * rates[part]
         return {name: observed[name] / expected[name] for name in observed}
 
+    def expected_only(table):
+        totals = _totals(table)[0]
+        return {name: totals[name][1] / ratio for name, ratio in _ratios(table).items()}
+
+    def by_rates_in_percent(table):
+        return {name: ratio / 100 for name, ratio in _ratios(table).items()}
+
     def merged_whole(table):
         parts = table.groupby("body_part", as_index=False)[["exposures", "rejects"]].sum()
         parts["rate"] = parts["rejects"] / parts["exposures"]
@@ -1267,6 +1515,9 @@ class CaseMix:
         one_decimal: "The ratios are rounded to one decimal. Leave them as they are, or take two: 1.15 and 1.24 are not the same.",
         exposures_of_all: "You take the exposures of the whole department for what is expected, and not the own ones. After a merge with "
         "all columns of `parts`, `exposures_x` are the own ones and `exposures_y` those of the body part.",
+        expected_only: "You return what is expected, a number of rejects. Asked is the ratio: observed divided by expected.",
+        by_rates_in_percent: "Your ratios are a hundred times too small: the rates are in percent with you. For what is expected take "
+        "fractions, rejects divided by exposures.",
         merged_whole: "Both tables had columns `exposures` and `rejects`; so `merge` calls them `exposures_x` (of the first table) and "
         "`exposures_y` (of the second), and no column has the old name. Take along only what you need: "
         "`parts[[\"body_part\", \"rate\"]]`.",
@@ -1332,6 +1583,9 @@ def month(text):
     found = re.fullmatch(r"(\d{4})[-/.](\d{1,2})(?:[-/.]\d{1,2}(?:[ t].*)?)?", text)
     if found:
         return f"{found[1]}-{int(found[2]):02d}"
+    found = re.fullmatch(r"(20\d\d)(0[1-9]|1[0-2])", text)
+    if found:
+        return f"{found[1]}-{found[2]}"
     found = re.fullmatch(r"(\d{1,2})[-/.](\d{4})", text)
     if found:
         return f"{found[2]}-{int(found[1]):02d}"
@@ -1340,7 +1594,7 @@ def month(text):
         return f"{found[2] or 2024}-{MONTHS.index(found[1]) + 1:02d}"
     if re.fullmatch(r"\d{1,2}", text) and 1 <= int(text) <= 12:
         return f"2024-{int(text):02d}"
-    raise ValueError("it is no month such as 2024-03")
+    raise ValueError("it is no month such as 2023-03")
 
 
 class Months(Set):
@@ -1352,6 +1606,16 @@ class Months(Set):
             if "month" in frame.columns:
                 given = list(frame["month"])
         return super().read(given)
+
+    def judge(self, exercise, given, editions):
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label in ("incomplete", "above_only", "value", "missing"):
+            late = [one for one in exercise.computed(exercise.solution, editions.own) if one >= "2024-10"]
+            if late and self.difference(self.read(*given), self.read(late)) is None:
+                told = ("All of yours are from October on. If you made the months of numbers: `\"2024-7\"` is no month of the table, "
+                        "`\"2024-07\"` is; and where pandas finds no row it divides nothing by nothing, with no more than a warning.")
+                return Verdict(verdict.outcome, f"{told} {verdict.message}", verdict.label)
+        return verdict
 
 
 def beyond(returns, sd=3, expected="month", size=None, sides="both"):
@@ -1483,20 +1747,28 @@ class Kerma(Number):
 
     def judge(self, exercise, given, editions):
         verdict = super().judge(exercise, given, editions)
-        if verdict.label in ("value", "close", "factor"):
-            log = exercise.lesson.input_of("log", editions.own)
-            patients = log[log["reason"] != "test"]["ei"].sum() / 100
-            if self.difference(self.read(*given), self.read(float(patients))) is None:
-                return Verdict(
-                    Outcome.NOT_YET, "The mammography room's indices are in your sum. That is another room, and a scale that IEC 62494-1 "
-                    "does not cover: take the rows of DX_CH1 only.", "all rooms")
+        if verdict.label not in ("value", "close", "factor"):
+            return verdict
+        numbers = [number for number in self.read(*given) if abs(number) < 1e9]
+        log, right = exercise.lesson.input_of("log", editions.own), exercise.computed(exercise.solution, editions.own)
+        told = {
+            "all rooms": (log[log["reason"] != "test"]["ei"].sum() / 100, 0.06, "The mammography room's indices are in your sum. That is "
+                          "another room, and a scale that IEC 62494-1 does not cover: take the rows of DX_CH1 only."),
+            "all rows": (log["ei"].sum() / 100, 0.06, "All rows of the log are in your sum: the tests, and the mammography room, whose "
+                         "scale IEC 62494-1 does not cover. Take the rows of DX_CH1, without tests."),
+            "milli": (right / 1000, 0.0006, "That would be right in mGy. Asked are µGy: a thousand µGy are one mGy."),
+            "rounded": (round(right), 1e-9, "Right, but rounded to a whole number: one decimal is asked."),
+        }
+        for label, (value, near, sentence) in told.items():
+            if any(abs(number - value) <= near for number in numbers):
+                return Verdict(Outcome.NOT_YET, sentence, label)
         return verdict
 
 
 @lesson.exercise
 class WastedKerma:
-    """How much air kerma at the detector went into the rejects of **DX_CH1**, in µGy, to one decimal? `kerma`, from `log`: exposures of
-    patients only, added up.
+    """How much air kerma at the detector went into the **console's** rejects of **DX_CH1**, in µGy, to one decimal? `kerma`, from `log`:
+    exposures of patients only, added up. (What was withdrawn in the archive later is not in `log`.)
 
     IEC 62494-1 makes the exposure index proportional to the air kerma at the detector: EI = 100 µGy⁻¹ × K.
     """
@@ -1540,58 +1812,64 @@ class WastedKerma:
         "Add up the column `ei`.",
         "EI = 100 × K, so K = EI / 100, in µGy.",
     ]
-    praise = ("Kerma at the detector, behind the patient. It is no dose: a spine and a hand come to the same EI, with very different "
+    praise = ("Kerma at the detector, behind the patient. It is no dose: two exposures with the same EI may have given very different "
               "doses. For a dose take the dose-area product of each exposure, where a console keeps it for rejects.")
 
 
-def _reason(policy, part, kind):
-    """Why a policy accuses, misses or comes late with somebody of this kind, as a sentence that is true of it; "" when none is known."""
-    sd = policy["high_sd"] if TRUTH.get(kind) != "low" else policy["low_sd"]
-    several = policy["quarters"] > 1 or policy["in_a_row"] > 1
+def _reason(policy, part, kind, side):
+    """Why a policy accuses, misses or comes late with people of this kind, as a sentence that is true of it; "" when none is known."""
+    sd = policy["high_sd"] if side == "high" else policy["low_sd"]
+    quarters = f"{policy['quarters']} quarters together" if policy["quarters"] > 1 else "one quarter by itself"
+    row = f", {policy['in_a_row']} times in a row" if policy["in_a_row"] > 1 else ""
     if part == "accused":
-        return {
-            "hard": "You compare hips with chests: who makes the difficult exams is accused for that." * (policy["compare"] == "all"),
-            "hidden": "You compare chests with hips: who makes the easy exams looks too good." * (policy["compare"] == "all"),
-            "stand-in": "You judge on few exposures. Rejects come in clusters, because one restless patient gives several.",
-            "unlucky": "One bad quarter is enough for your policy: with 24 people and twelve quarters somebody has one, by chance."
-            if not several else "One bad quarter is enough for your policy: it is still in the sum in the next quarter."
-            if policy["quarters"] > 1 else "",
-            "twice": "With 24 people and twelve quarters it happens by chance that somebody is a little off twice.",
-        }.get(kind, "") or "That was chance: your limits are narrow, or one look is enough for you."
-    if part == "missed":
-        if TRUTH[kind] == "low" and policy["low_sd"] is None:
-            return "You never look below: who records nothing keeps the best rate of the department."
-        if policy["least"] > policy["quarters"] * KINDS[kind][2][1]:
-            return "With so many exposures asked, that person is never looked at."
-        if kind == "hidden" and policy["compare"] == "all":
-            return "Compared with all exams, hips among them, who makes easy exams stays within the limits."
-        if kind == "part time" and policy["quarters"] == 1:
-            return "One quarter by itself is too small there: no reject out of about fifty is still within the limits. Add up quarters."
-        return (f"With {policy['quarters']} quarter{'s' * (policy['quarters'] > 1)} together, at {sd:g} standard deviations"
-                f"{', {} times in a row'.format(policy['in_a_row']) * (policy['in_a_row'] > 1)}, that is not seen.")
-    return (f"You look at {policy['quarters']} quarter{'s' * (policy['quarters'] > 1)} together and ask for {policy['in_a_row']} in a row: "
-            "until all these have passed, nothing is done." * several)
+        if policy["compare"] == "all" and (kind, side) in (("hard", "high"), ("hidden", "low")):
+            return "You compare hips with chests: who makes the difficult exams is accused for that." if kind == "hard" else \
+                "You compare chests with hips: who makes the easy exams looks too good."
+        if kind == "stand-in" and side == "high":
+            return "You judge on few exposures, where one restless patient gives most of the rejects."
+        if not row:
+            still = " And a bad quarter is still in the sum when the next one is added." if policy["quarters"] > 1 else ""
+            return (f"One time beyond {sd:g} standard deviations is enough for you. 24 people are looked at anew each quarter: so many "
+                    f"looks find somebody by chance.{still}")
+        return f"Beyond {sd:g} standard deviations{row} happens by chance, too, where 24 people are looked at for three years."
+    if TRUTH[kind] == "low" and policy["low_sd"] is None:
+        return "You never look below: who records nothing keeps the best rate of the department."
+    if part == "missed" and policy["least"] > policy["quarters"] * KINDS[kind][2][1]:
+        return "With so many exposures asked, they are never looked at."
+    if kind == "hidden" and policy["compare"] == "all":
+        return "Compared with all exams, hips among them, who makes easy exams stays within the limits."
+    if kind == "part time" and policy["quarters"] == 1 and sd >= 2.5:
+        return "One quarter by itself is too small there: no reject out of about fifty is still within the limits. Add up quarters."
+    seen = "often not seen" if part == "missed" else "often seen too late"
+    return f"With {quarters}, beyond {sd:g} standard deviations{row}, that is {seen}."
 
 
-WHAT = {"high": "for too many rejects", "low": "for too few rejects"}
+WHAT = {"high": "for too many rejects", "low": "for too few"}
 
 
 def _faults_of(out, policy):
-    """What is not good enough in one department, as sentences."""
-    found = []
-    if out["accused"]:
-        name, side, place, kind = out["accused"][0]
-        found.append(f"False accusations: {len(out['accused'])}. The first in time is {name} in {QUARTERS[place]}, {WHAT[side]}; when "
-                     f"somebody asked: {KINDS[kind][4]}. {_reason(policy, 'accused', kind)}")
-    if out["missed"]:
-        name, side, place, kind = out["missed"][0]
-        found.append(f"Missed: {len(out['missed'])}. The first is {name}, who since {QUARTERS[place]} {KINDS[kind][4]}. "
-                     f"{_reason(policy, 'missed', kind)}")
-    if out["late"]:
-        name, side, place, kind = out["late"][0]
-        found.append(f"Too late: {len(out['late'])}. The first is {name}, on whom the policy acts in {QUARTERS[place]}, more than {LIMIT} "
-                     f"quarters after it began: {KINDS[kind][4]}. {_reason(policy, 'late', kind)}")
+    """What is not good enough over many departments, as sentences."""
+    found, many = [], out["departments"]
+    accused, allowed = out["accused"].total(), ACCUSED * many // 100
+    if accused > allowed:
+        (kind, side), count = _most_first(out["accused"])[0]
+        found.append(f"Too many false accusations: {accused} in {many} departments, where {allowed} are allowed. The most, {count}, are "
+                     f"called in {WHAT[side]}, and what was found: {_found_with(kind, side, 'accused', out['compare'])}. "
+                     f"{_reason(policy, 'accused', kind, side)}{_near(accused, allowed)}")
+    lost, may = out["missed"].total() + out["late"].total(), (100 - FOUND) * out["wanted"] // 100
+    if lost > may:
+        part = max(("missed", "late"), key=lambda name: out[name].total())
+        (kind, side), count = _most_first(out[part])[0]
+        found.append(f"Of {out['wanted']} people to be found, {out['missed'].total()} are never found and {out['late'].total()} later than "
+                     f"{LIMIT} quarters after it began, where {may} are allowed, both together. Most of the {part}, {count}: somebody who "
+                     f"{KINDS[kind][4]}. {_reason(policy, part, kind, side)}{_near(lost, may)}")
     return found
+
+
+def _near(count, limit):
+    """A sentence for a policy that is so near to a limit that chance decides."""
+    return " So near to the limit chance decides which hundreds of departments it does well in: leave a margin." \
+        if count <= limit + 3 * math.sqrt(limit) else ""
 
 
 @lesson.exercise
@@ -1606,14 +1884,15 @@ class ThePolicy:
     | `quarters` | how many quarters are added up and looked at together (each quarter anew), 1 to 8 |
     | `in_a_row` | how many times in a row somebody must be beyond before anybody acts, 1 to 8 |
 
-    It is good enough when, over the twelve quarters,
+    Chance accuses somebody under every policy, and hides somebody. It is good enough when in two hundred departments, over the twelve
+    quarters,
 
-    - **nobody is accused falsely**;
-    - **nobody is missed**: neither who rejects too much nor who does not record;
-    - something is done **within three quarters** after the quarter in which it began.
+    - **at most 20 people are accused falsely**: one in ten departments, which is one in thirty years of work of one department;
+    - of the 800 who are to be found (four in each: two reject too much, two do not record), **at least 760 are found within three
+      quarters** after the quarter in which it began: 95 of a hundred.
 
-    `department.replay(policy)` tells you where you are, person by person, and `department.elsewhere(policy)` counts the same in twenty
-    other departments: what does well in one only may have been lucky. The check takes yours, these twenty, and some that you do not see.
+    `department.replay(policy)` shows one department, person by person: what does well in one may have been lucky. So
+    `department.elsewhere(policy)` counts the same in two hundred others. The check takes these, and twice as many that you do not see.
     """
 
     answer = Config("policy", reading=policy_of, called="a policy", shape="a dictionary",
@@ -1621,8 +1900,7 @@ class ThePolicy:
     points = 4
 
     def solution():
-        policy = {"compare": "same exams", "least": 50, "high_sd": 3, "low_sd": 3, "quarters": 2, "in_a_row": 2}
-        return policy
+        return {"compare": "same exams", "least": 50, "high_sd": 3, "low_sd": 3, "quarters": 2, "in_a_row": 2}
 
     def all_exams_alike():
         return {**ThePolicy.solution(), "compare": "all"}
@@ -1653,41 +1931,36 @@ class ThePolicy:
 
     wrong_ways = {
         all_exams_alike: "You compare hips with chests. Who makes the difficult exams is accused for that, and who rejects too much of "
-        "easy ones stays below the department's rate and is missed.",
-        at_once: "You act on a single quarter. Among 24 people and twelve quarters some are beyond 3 standard deviations by chance, or "
-        "by one bad month; and who works part time and records nothing is never beyond, because one quarter is too small.",
-        two_sd: "At 2 standard deviations chance alone accuses. One talk about a bad quarter that was none, and nobody records rejects "
-        "any more.",
+        "easy ones stays near the department's rate and is often missed.",
+        at_once: "You act on a single quarter. 24 people in twelve quarters are looked at 288 times, and each time on two sides: some are "
+        "beyond 3 standard deviations by chance. And who works part time and records nothing is hardly ever beyond, because one quarter "
+        "is too small.",
+        two_sd: "At 2 standard deviations chance alone accuses, even twice in a row: two quarters that are added up share one with the "
+        "next two.",
         low_is_good: "You never look below. Who deletes at the console keeps the best rate of the department.",
-        everybody_counts: "You judge on a handful of exposures. Rejects come in clusters: one restless patient gives six, and the "
+        everybody_counts: "You judge on a handful of exposures. Rejects come in clusters: one restless patient gives four, and the "
         "stand-in of that night is accused.",
-        large_ones_only: "With so many exposures asked hardly anybody is ever looked at, and who works part time never.",
+        large_ones_only: "With so many exposures asked nobody is ever looked at.",
         single_quarters: "Each quarter by itself is too small for who works part time: no reject out of fifty is still within the "
         "limits. Add up quarters.",
         five_sd: "Nothing but the grossest is beyond 5 standard deviations: who rejects nearly twice as much as others passes.",
-        a_whole_year: "You wait until it has been so for a year or more. Nobody is accused falsely, and all is too late.",
+        a_whole_year: "You wait until it has been so for a year or more. Hardly anybody is accused falsely, and all is too late.",
     }
     hints = [
-        "Begin with what exercises 4 and 5 taught: 3 standard deviations, both sides, the same exams. Replay it.",
-        "The first column of the replay says when somebody was acted on, the last what was found. Read the false accusations: few "
-        "exposures, or one bad quarter?",
-        "Few exposures: raise `least`, but not so far that who works part time (about fifty in a quarter) falls out. A bad quarter: ask "
-        "for more than one time in a row. Somebody missed: add up more quarters.",
-        "More quarters together see smaller differences, but later. Try `quarters` and `in_a_row` at 1, 2 and 3 each, and look at "
-        "`department.elsewhere(policy)` each time.",
+        "Begin with what exercises 4 and 5 taught: 3 standard deviations, both sides, the same exams. Look at "
+        "`department.elsewhere(policy)`, which counts by what was found.",
+        "Among the false accusations: people with few exposures? Then raise `least`, but not so far that who works part time (about fifty "
+        "in a quarter) falls out. People who work as others do? That is chance: ask for more standard deviations, or for more than one "
+        "time in a row.",
+        "Somebody missed, or found late? More quarters together see smaller differences. More times in a row, or wider limits, see them "
+        "later.",
+        "Try `quarters` and `in_a_row` at 1, 2 and 3 each, at 3 standard deviations.",
     ]
-    praise = ("A policy that was tried before it met people. Put its false accusations and its delay on the slide for the works council: "
-              "those two numbers are what they will ask for.")
+    praise = ("A policy that was tried before it met people. None is without false accusations: put their number, the delay and who is "
+              "missed on the slide for the works council. They will ask for just these.")
 
     def trial(settings, hospital):
-        return {"policy": settings, "here": run_policy(lesson.input_of("department", hospital), settings),
-                "elsewhere": [run_policy(department, settings) for department in others(hospital.seed)]}
+        return {"policy": settings, **run_policy(others(hospital.seed), settings)}
 
     def faults(outcome):
-        found = _faults_of(outcome["here"], outcome["policy"])
-        if not found:
-            bad = [faults for faults in (_faults_of(out, outcome["policy"]) for out in outcome["elsewhere"]) if faults]
-            many = f"{len(bad)} {'does' if len(bad) == 1 else 'do'} not"
-            found = [f"The department itself does well, but of the twenty others {many} (for yours, `department.elsewhere(policy)` counts "
-                     f"them). In one of them: {bad[0][0]}"] if bad else []
-        return found
+        return _faults_of(outcome, outcome["policy"])

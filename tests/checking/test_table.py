@@ -228,6 +228,7 @@ def test_a_dictionary_of_entries_is_told_by_its_keys(ask):
     assert changed.message == "`film.3` is none of the keys that are asked. `Film 3` is missing." and changed.label == "extra row"
     assert check({"film": "L", "Film 2": "R", "Film 3": "L"}).outcome is Outcome.NOT_YET
     assert "values without their keys" in check(list(right.values())).message and "a dictionary" in check(list(right.values())).message
+    assert "behind its key" in check("L R L").message and "brackets" not in check("L R L").message
     assert check("L R L").outcome is check({}).outcome is check([]).outcome is check({"Film 1": ["L"]}).outcome is Outcome.NOT_YET
 
 

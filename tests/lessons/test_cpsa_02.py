@@ -14,8 +14,8 @@ from coursekit.checking.lesson import Editions
 from coursekit.errors import CourseError
 from coursekit.hospital import hospital, logs
 from coursekit.lessons.cpsa_02_reject_analysis import (
-    ELSEWHERE, KINDS, QUARTERS, TRUTH, USUAL, VOCABULARY, CaseMix, Department, SiteReason, ThePolicy, WhoDiffers, WilsonInterval, beyond,
-    lesson, others, policy_of, rates, run_policy)
+    ACCUSED, ELSEWHERE, FOUND, KINDS, PEOPLE, QUARTERS, TRUTH, USUAL, VOCABULARY, CaseMix, Department, SiteReason, ThePolicy, WhoDiffers,
+    WilsonInterval, beyond, drawn, lesson, others, policy_of, rates, run_policy)
 
 EXERCISES = {exercise.name: exercise for exercise in lesson.exercises}
 POLICY = ThePolicy.solution()
@@ -106,6 +106,32 @@ def test_the_vocabulary_reads_every_reason_that_a_vendor_writes():
         assert {SiteReason.solution("marlin", text) for text in logs.MARLIN[reason]} == {reason}
 
 
+def test_what_is_told_of_a_reason_fits_it(editions):
+    words = VOCABULARY["marlin"]
+
+    def gives_up(vendor, text, behind="other"):
+        text = text.strip().lower()
+        if vendor != "marlin":
+            return VOCABULARY[vendor].get(text, "other")
+        for word in text.split():
+            for beginning in words:
+                if word.startswith(beginning):
+                    return words[beginning]
+                else:
+                    return "other"
+        return behind
+
+    assert judged("SiteReason", editions, gives_up).label == "gives_up_at_once"
+    said = judged("SiteReason", editions, lambda vendor, text: gives_up(vendor, text, None)).message
+    assert "Nothing stands in this text" in said and "loop" in said
+    for way in ("words_by_their_beginning", "blanks_count", "motion_before_patients"):
+        assert judged("SiteReason", editions, getattr(SiteReason, way)).label == way
+    american = judged("SiteReason", editions, lambda vendor, text: SiteReason.solution(vendor, text).replace("artefact", "artifact"))
+    assert "The hospital writes *artefact*" in american.message
+    assert SiteReason.solution("marlin", "patient moved") == "motion"          # the commonest of all free texts
+    assert SiteReason.solution("marlin", "Wrong pat.") == "patient identification"
+
+
 # --- 2: rates
 
 def test_the_log_holds_what_the_exposures_say(editions):
@@ -150,7 +176,11 @@ def test_wrong_rates_are_told_by_their_definition(shown):
     assert "wrong worklist entries" in told(codes=("113001", "113038"))
     only = told(codes=("113038",))
     assert "no image counts that was withdrawn for quality" in only and "wrong worklist entry counts" in only
-    assert "not among your exposures" in told(tests="above")
+    assert "not among your exposures" in told(tests="above") and "not among your rejects" in told(tests="below")
+    rejects = {room: one * sum(log["room"] == room) for room, one in percent.items()}
+    counts = {room: int(((log["room"] == room) & (log["reason"] != "test") & (log["action"] == "reject")).sum()
+                        + ((notes["room"] == room) & (notes["code"] == "113001")).sum()) for room in rejects}
+    assert judged("RejectRates", shown, counts).message.startswith("These are the rejects themselves")
     assert "taken off below" in told(below="misfiled") and "take the withdrawn images off" in told(below="less")
     # What no definition explains is told by no definition, and one room alone never is.
     assert judged("RejectRates", shown, right.assign(percent=1.0)).message == "0 of 3 are right. `DX_CH1` is not right."
@@ -178,7 +208,7 @@ def test_intervals_in_other_forms_are_right(editions):
 
     right = WilsonInterval.solution
     forms = (roots, lambda x, n: list(right(x, n)), lambda x, n: numpy.array(right(x, n)),
-             lambda x, n: tuple(round(one, 2) for one in right(x, n)),
+             lambda x, n: tuple(round(one, 3) for one in right(x, n)),
              lambda rejects, exposures: pandas.Series({"high": right(rejects, exposures)[1], "low": right(rejects, exposures)[0]}))
     for function in forms:
         assert judged("WilsonInterval", editions, function).correct
@@ -188,6 +218,9 @@ def test_intervals_in_other_forms_are_right(editions):
     ("(p + z**2/2*n - z*(p*(1-p)/n + z**2/4*n**2)**0.5)/(1+z**2/n), (p + z**2/2*n + z*(p*(1-p)/n + z**2/4*n**2)**0.5)/(1+z**2/n)",
      "no_parentheses"),
     ("(m - (p*(1-p)/n + z**2/(4*n**2))**0.5)/d, (m + (p*(1-p)/n + z**2/(4*n**2))**0.5)/d", "root_without_z"),
+    ("(m - h0)/d, (m + h0)/d", "no_root"), ("(m2 - h2)/d2, (m2 + h2)/d2", "times_two"),
+    ("(m2 - h)/d, (m2 + h)/d", "times_two_in_the_middle"),
+    ("(m - h2)/d, (m + h2)/d", "times_two_under_the_root"), ("round((m - h)/d, 2), round((m + h)/d, 2)", "two_decimals"),
     ("m - h/d, m + h/d", "only_the_half_divided"), ("(m + h)/d, (m - h)/d", "high_first"),
     ("(m - z*(p*(1-p)/n + z**2/(4*n)**2)**0.5)/d, (m + z*(p*(1-p)/n + z**2/(4*n)**2)**0.5)/d", "four_n_squared")])
 def test_slips_in_the_formula_are_named(editions, expression, label):
@@ -196,6 +229,8 @@ def test_slips_in_the_formula_are_named(editions, expression, label):
             return 0, 1
         p, z = x / n, 1.96
         names = {"p": p, "z": z, "n": n, "m": p + z**2 / (2 * n), "h": z * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5, "d": 1 + z**2 / n}
+        names |= {"m2": p + z * 2 / (2 * n), "h2": z * (p * (1 - p) / n + z * 2 / (4 * n**2)) ** 0.5, "d2": 1 + z * 2 / n,
+                  "h0": z * (p * (1 - p) / n + z**2 / (4 * n**2)), "round": round}
         return eval(expression, {}, names)
 
     assert judged("WilsonInterval", editions, function).label == label
@@ -204,7 +239,8 @@ def test_slips_in_the_formula_are_named(editions, expression, label):
 def test_wrong_intervals_are_told(editions):
     right = WilsonInterval.solution
     wrong = (lambda x, n: right(n, x) if x else (0, 1), lambda x, n: right(x, n + x), lambda x, n: right(x, n)[0],
-             lambda x, n: (x / n if n else 0,) * 2, lambda x, n: f"{right(x, n)}")
+             lambda x, n: (x / n if n else 0,) * 2, lambda x, n: f"{right(x, n)}",
+             *(lambda x, n, z=z: WilsonInterval._squares(x, n, lambda _: z * z) for z in (1.95, 1.98)))
     for function in wrong:
         assert judged("WilsonInterval", editions, function).outcome is Outcome.NOT_YET
     low, high = right(60, 217)
@@ -243,6 +279,42 @@ def test_wrong_verdicts_are_told(editions):
         assert judged("WhoDiffers", editions, function).outcome is Outcome.NOT_YET
 
 
+def _by(p=None, sd=3, digits=9):
+    def function(rows):
+        middle = p or sum(row[2] for row in rows) / sum(row[1] for row in rows)
+        spread = {name: sd * (middle * (1 - middle) / n) ** 0.5 for name, n, _ in rows}
+        return {name: "high" if x / n > round(middle + spread[name], digits) else "low" if x / n < round(middle - spread[name], digits)
+                else "as expected" for name, n, x in rows}
+    return function
+
+
+@pytest.mark.parametrize("how", [{"p": 0.116}, {"p": 0.11}, {"p": 0.115}, {"p": 0.1155}, {"sd": 3.2}, {"sd": 3.09}, {"sd": 2.95},
+                                 {"digits": 2}])
+def test_a_middle_from_elsewhere_and_other_limits_are_refused(editions, how):
+    assert judged("WhoDiffers", editions, _by()).correct
+    said = judged("WhoDiffers", editions, _by(**how))
+    assert said.outcome is Outcome.NOT_YET and "is not right" in said.message and "rejects of" in said.message
+
+
+def test_slips_in_the_limits_are_named(shown):
+    def in_percent(rows):
+        p, found = 100 * sum(row[2] for row in rows) / sum(row[1] for row in rows), {}
+        for name, n, x in rows:
+            spread = 3 * (p * (1 - p) / n) ** 0.5
+            found[name] = "high" if 100 * x / n > p + spread else "low" if 100 * x / n < p - spread else "as expected"
+        return found
+
+    def swapped(rows):
+        return WhoDiffers.solution([(name, x, n) for name, n, x in rows])
+
+    for function in (in_percent, swapped):
+        assert judged("WhoDiffers", shown, function).label == "below_zero_under_the_root"
+    for way in ("one_minus_p_forgotten", "no_root", "exposures_of_all_in_the_limits", "interval_of_95_percent"):
+        assert judged("WhoDiffers", shown, getattr(WhoDiffers, way)).label == way
+    first = judged("WhoDiffers", shown, lambda rows: dict([next(iter(WhoDiffers.solution(rows).items()))]))
+    assert "`return` stands behind the loop" in first.message
+
+
 def test_verdicts_have_their_words(editions):
     for word in ("expected", "normal", "ok"):
         said = judged("WhoDiffers", editions, lambda rows, word=word: {
@@ -276,7 +348,9 @@ def test_ratios_in_other_forms_are_right(editions):
         return {name: round(observed[name] / expected[name], 2) for name in expected}
 
     for function in (with_transform, with_loops, lambda table: pandas.Series(CaseMix.solution(table)),
-                     lambda table: with_transform(table).set_index("technologist"), lambda table: list(CaseMix.solution(table).items())):
+                     lambda table: with_transform(table).set_index("technologist"), lambda table: list(CaseMix.solution(table).items()),
+                     lambda table: {name: f"{one:.2f}".replace(".", ",") for name, one in CaseMix.solution(table).items()},
+                     lambda table: {name: f"{one:.2f} x" for name, one in CaseMix.solution(table).items()}):
         assert judged("CaseMix", editions, function).correct
 
 
@@ -287,6 +361,10 @@ def test_wrong_ratios_are_told(editions):
              lambda table: table.groupby("technologist")["rejects"].sum() / table.groupby("technologist")["exposures"].sum())
     for function in wrong:
         assert judged("CaseMix", editions, function).outcome is Outcome.NOT_YET
+    for way in ("expected_only", "by_rates_in_percent"):
+        assert judged("CaseMix", editions, getattr(CaseMix, way)).label == way
+    said = judged("CaseMix", editions, lambda table: {name: 1.1 * one for name, one in right(table).items()}).message
+    assert "`T1` has" in said and "HIP" in said
 
 
 def test_a_merge_of_the_whole_parts_is_explained(editions):
@@ -324,7 +402,7 @@ def test_months_in_other_forms_are_right(editions):
     names = ["January", "Feb", "March", "April", "May", "june", "July", "August", "Sept", "OCT", "November", "Dec."]
     forms = [right[::-1], set(right), ", ".join(right), tuple(dates), pandas.Series(right), [f"{one:%m/%Y}" for one in dates],
              [names[one.month - 1] for one in dates], [one.month for one in dates], pandas.to_datetime(pandas.Series(dates)),
-             numpy.array(right), [f"{one:%b %Y}" for one in dates]]
+             numpy.array(right), [f"{one:%b %Y}" for one in dates], [f"{one:%Y%m}" for one in dates]]
     returns = lesson.input_of("returns", editions.own)
     forms += [returns[returns["month"].isin(right)], returns[returns["month"].isin(right)].set_index("exposures")]
     for given in forms:
@@ -335,6 +413,21 @@ def test_wrong_months_are_told(editions):
     right = solved("MonthsBeyond", editions)
     for given in (right[:-1], right + ["2024-07"], [one.replace("2024", "2023") for one in right], [], "none", ["2024-13"], right[0]):
         assert judged("MonthsBeyond", editions, given).outcome is Outcome.NOT_YET, given
+
+
+def test_months_of_one_digit_are_told(editions):
+    late = [one for one in solved("MonthsBeyond", editions) if one >= "2024-10"]
+    assert late and '`"2024-7"` is no month' in judged("MonthsBeyond", editions, late).message
+    assert '"2024-7"' not in judged("MonthsBeyond", editions, late[:-1]).message
+
+
+def test_the_seasons_of_the_baseline_lie_inside_their_limits(shown):
+    """What the picture in part 6 shows, and the text says of it."""
+    returns = lesson.input_of("returns", shown.own)
+    for month in range(1, 13):
+        both = returns[returns["month"].isin([f"2022-{month:02d}", f"2023-{month:02d}"])]
+        p = both["rejects"].sum() / both["exposures"].sum()
+        assert (abs(both["rejects"] / both["exposures"] - p) < 3 * (p * (1 - p) / both["exposures"]) ** 0.5).all()
 
 
 def test_wrong_comparisons_give_other_months():
@@ -370,29 +463,83 @@ def test_the_room_counts(shown):
     log = lesson.input_of("log", shown.own)
     verdict = judged("WastedKerma", shown, log[log["reason"] != "test"]["ei"].sum() / 100)
     assert verdict.outcome is Outcome.NOT_YET and "mammography room" in verdict.message
+    right = solved("WastedKerma", shown)
+    for given, label in ((log["ei"].sum() / 100, "all rows"), (right / 1000, "milli"), (round(right), "rounded")):
+        assert judged("WastedKerma", shown, given).label == label
 
 
 # --- 8: the policy
 
+def over_many(change, seeds=(0, 1, 101, 102)):
+    """What comes of a policy: [(false accusations in a hundred departments, found in time of a hundred to be found)]."""
+    outcomes = [run_policy(others(seed), policy_of({**POLICY, **change})) for seed in seeds]
+    return [(100 * out["accused"].total() / out["departments"],
+             100 - 100 * (out["missed"].total() + out["late"].total()) / out["wanted"]) for out in outcomes]
+
+
+def test_the_innocent_vary_as_chance_does():
+    """Binomial around the true rates of their department: standard deviation 1, one in twenty beyond 2, one in 370 beyond 3."""
+    innocent = [place for place, kind in enumerate(PEOPLE) if kind in ("ordinary", "hard")]
+    found, middles = [], []
+    for exposures, rejects, _ in zip(*drawn(7, "chance", 100), strict=True):
+        n, x = exposures[innocent], rejects[innocent]
+        p = x.sum(axis=(0, 1)) / n.sum(axis=(0, 1))
+        found.append((x - n * p).sum(axis=2) / numpy.sqrt((n * p * (1 - p)).sum(axis=2)))
+        middles.append(p)
+    found = numpy.concatenate(found).ravel()
+    assert len(found) == 20_400 and abs(found.mean()) < 0.03 and abs(found.std() - 1) < 0.02
+    assert 0.040 < (abs(found) > 2).mean() < 0.051 and 0.0015 < (abs(found) > 3).mean() < 0.0045
+    # Each department has rates of its own: they differ by more than chance, which moves a middle by less than half a percent here.
+    assert (numpy.array(middles).std(axis=0) > (0.004, 0.004, 0.009, 0.009)).all()
+
+
+def test_no_two_departments_are_alike():
+    departments = others(0)
+    acted = [run_policy([array[one:one + 1] for array in departments], policy_of({**POLICY, "in_a_row": 1}), PEOPLE)["acted"]
+             for one in range(40)]
+    assert len({tuple(one) for one in acted}) > 30
+    false = Counter(sum(judged == "accused" for *_, judged in one) for one in acted)
+    assert len(false) >= 3 and false[0] > 15                                # none in most, one in some, two or more in a few
+
+
 @pytest.mark.parametrize("change", [
-    {}, {"compare": "Same exams"}, {"compare": "same_exams"}, {"least": 100}, {"least": 30}, {"quarters": 3}, {"in_a_row": 3},
-    {"high_sd": "3"}, {"low_sd": -3}, {"quarters": 1, "in_a_row": 3, "high_sd": 2, "low_sd": 2}])
+    {}, {"compare": "Same exams"}, {"compare": "same_exams"}, {"least": 100}, {"least": 30}, {"high_sd": "3,0"}, {"low_sd": -3},
+    {"high_sd": "3 SD", "low_sd": "3 standard deviations", "quarters": "2 quarters", "in_a_row": "2 times"},
+    {"quarters": 3, "high_sd": 3.5, "low_sd": 3.5}, {"in_a_row": 1, "high_sd": 3.5, "low_sd": 3.5},
+    {"high_sd": 2.5, "low_sd": 3, "in_a_row": 3}])
 def test_other_policies_that_work_are_right(editions, change):
     verdict = judged("ThePolicy", editions, {**POLICY, **change})
     assert verdict.correct, verdict.message
+    assert judged("ThePolicy", editions, list({**POLICY, **change}.items())).correct
 
 
 @pytest.mark.parametrize("change", [
-    {"quarters": 4, "in_a_row": 3}, {"high_sd": 8}, {"low_sd": 6}, {"least": 1000}, {"in_a_row": 8},
+    {"high_sd": 8}, {"low_sd": 6}, {"least": 1000}, {"in_a_row": 8}, {"in_a_row": 3},
     {"quarters": 1, "in_a_row": 1, "least": 0}, {"compare": "all", "high_sd": 4}, {"compare": "all", "least": 100, "in_a_row": 3},
-    {"high_sd": 1.96, "low_sd": 1.96}, {"low_sd": "never"}, {"in_a_row": 1}, {"least": 0, "high_sd": 2, "low_sd": 2, "quarters": 1}, {"high_sd": 2, "low_sd": 2, "quarters": 1},
-    {"least": 0, "quarters": 3}, {"least": 0, "quarters": 3, "in_a_row": 1}])
+    {"high_sd": 1.96, "low_sd": 1.96}, {"low_sd": "never"}, {"in_a_row": 1}, {"least": 0, "high_sd": 2, "low_sd": 2, "quarters": 1},
+    {"high_sd": 2, "low_sd": 2, "quarters": 1}, {"least": 0, "quarters": 3}, {"least": 0, "quarters": 3, "in_a_row": 1},
+    {"least": 0, "high_sd": 1.5, "low_sd": 1.5, "quarters": 1, "in_a_row": 3},                 # all that the lesson teaches, broken
+    {"least": 20, "high_sd": 1.5, "low_sd": 1.5, "quarters": 1, "in_a_row": 3},
+    {"least": 0, "high_sd": 1.5, "low_sd": 2, "quarters": 1, "in_a_row": 3},
+    {"least": 0, "high_sd": 2, "low_sd": 2, "quarters": 1, "in_a_row": 3}])
 def test_policies_that_do_harm_are_refused(editions, change):
     verdict = judged("ThePolicy", editions, {**POLICY, **change})
     assert verdict.outcome is Outcome.NOT_YET and verdict.label not in ("unreadable", "trouble", "error")
 
 
-def test_what_a_policy_is_told_is_true_of_it(editions):
+def test_what_chance_costs_is_as_the_lesson_says():
+    """Limits near what a physicist reckons: rare false accusations under the reference, but some; about one in two departments at 3 SD."""
+    reference = over_many({}, range(12))
+    assert all(accused < 0.6 * ACCUSED and found > FOUND + 0.9 for accused, found in reference)
+    assert 0.5 < sum(accused for accused, _ in reference) / 12 < 4           # not none by construction
+    assert all(30 < accused < 65 for accused, _ in over_many({"quarters": 1, "in_a_row": 1}))
+    assert all(accused > 100 for accused, _ in over_many({"least": 0}))
+    # What the text reckons: 288 looks, a look in 44 above 2 SD.
+    out = run_policy(others(0), policy_of({**POLICY, "least": 50, "high_sd": 2, "low_sd": None, "quarters": 1, "in_a_row": 1}))
+    assert 2.5 < out["accused"].total() / out["departments"] < 6.6
+
+
+def test_what_a_policy_is_told_is_true_of_it(shown):
     """Near the wrong ways, and on the whole grid: no message speaks of what the policy does not do."""
     seen = set()
     for compare in ("all", "same exams"):
@@ -402,37 +549,73 @@ def test_what_a_policy_is_told_is_true_of_it(editions):
                     for quarters, in_a_row in ((1, 1), (1, 3), (2, 1), (2, 2)):
                         policy = {"compare": compare, "least": least, "high_sd": sd, "low_sd": low, "quarters": quarters,
                                   "in_a_row": in_a_row}
-                        said = judged("ThePolicy", editions, policy).message
+                        said = judged("ThePolicy", shown, policy).message
                         seen.add(said)
                         assert "5 standard" not in said
                         assert compare == "all" or "compare hips" not in said and "compare chests" not in said.lower()
                         assert low is None or "never look below" not in said
                         assert quarters == 1 or "Each quarter by itself" not in said and "One quarter by itself" not in said
                         assert (quarters, in_a_row) == (1, 1) or "single quarter" not in said
+                        assert in_a_row == 1 or "One time beyond" not in said
+                        assert quarters > 1 or "still in the sum" not in said
                         assert least < 100 or "few exposures" not in said
                         assert least > 50 or "many exposures asked" not in said
     assert len(seen) > 15
 
 
-def test_a_policy_that_does_well_in_one_department_is_tried_elsewhere(editions):
+def test_a_policy_near_the_limit_is_told_so(shown):
+    said = judged("ThePolicy", shown, {**POLICY, "least": 20, "high_sd": 1.5, "low_sd": 1.5, "quarters": 1, "in_a_row": 3}).message
+    assert "leave a margin" in said and "21 in 200 departments, where 20 are allowed" in said
+    assert "leave a margin" not in judged("ThePolicy", shown, {**POLICY, "in_a_row": 1}).message
+
+
+def test_one_department_and_many(editions):
     made = Department(0)
-    lucky = {"compare": "same exams", "least": 50, "high_sd": 3.0, "low_sd": 3.0, "quarters": 2, "in_a_row": 1}
-    told = repr(made.elsewhere(lucky))
-    assert "accused falsely" in told and f"{ELSEWHERE} other departments: false accusations" in told
-    good = repr(made.elsewhere(POLICY))
-    assert good == f"{ELSEWHERE} other departments: false accusations 0, missed 0, later than three quarters 0"
-    said = judged("ThePolicy", Editions(hospital(0, "tiny"), lambda: []), lucky).message
-    assert "False accusations" in said and ("`department.elsewhere(policy)`" in said or "The first in time is" in said)
+    told = repr(made.elsewhere({**POLICY, "in_a_row": 1}))
+    assert "accused falsely" in told and told.startswith(f"{ELSEWHERE} other departments: false accusations ")
+    assert "of a hundred to be found" in told
+    # A good policy may accuse somebody in one department all the same: no more is asked than few over many.
+    false = [repr(Department(seed).replay(POLICY)).count("FALSE ACCUSATION") for seed in range(40)]
+    assert 0 in false and sum(false) <= 6
     with pytest.raises(CourseError):
         made.elsewhere({"compare": "all"})
     with pytest.raises(CourseError):
         made.replay(object())
 
 
-def test_the_first_that_is_named_is_the_first_in_time():
+def test_the_first_that_is_told_is_the_first_in_time():
     for seed in range(5):
-        out = run_policy(Department(seed), policy_of({**POLICY, "compare": "all", "high_sd": 2, "in_a_row": 1}))
-        assert [one[2] for one in out["accused"]] == sorted(one[2] for one in out["accused"])
+        out = Department(seed).replay({**POLICY, "compare": "all", "high_sd": 2, "in_a_row": 1}).outcome
+        assert [one[2] for one in out["acted"]] == sorted(one[2] for one in out["acted"])
+
+
+def test_a_replay_agrees_with_a_plain_reckoning():
+    """The arrays against loops over the counts, for one department after the other."""
+    changes = ({}, {"in_a_row": 1, "high_sd": 2}, {"compare": "all", "quarters": 1, "least": 0}, {"low_sd": None})
+    for seed, change in enumerate(changes):
+        made, policy = Department(seed), policy_of({**POLICY, **change})
+        acted = set()
+        for name in made.people:
+            for side, sign in (("high", 1), ("low", -1)):
+                run = 0
+                for place in range(policy["quarters"] - 1, len(QUARTERS)):
+                    span = range(place + 1 - policy["quarters"], place + 1)
+                    sums = {who: {exam: [sum(made.counts[who][one][exam][part] for one in span) for part in (0, 1)] for exam in USUAL}
+                            for who in made.people}
+                    groups = [[exam] for exam in USUAL] if policy["compare"] == "same exams" else [list(USUAL)]
+                    share = {}
+                    for group in groups:
+                        made_of, gone = (sum(sums[who][exam][part] for who in sums for exam in group) for part in (0, 1))
+                        share |= dict.fromkeys(group, gone / made_of)
+                    own = sums[name]
+                    n, x = (sum(both[part] for both in own.values()) for part in (0, 1))
+                    expected = sum(own[exam][0] * share[exam] for exam in USUAL)
+                    spread = math.sqrt(sum(own[exam][0] * share[exam] * (1 - share[exam]) for exam in USUAL))
+                    limit = policy[f"{side}_sd"]
+                    run = run + 1 if limit is not None and n >= policy["least"] and sign * (x - expected) > limit * spread else 0
+                    if run == policy["in_a_row"] and not any(one[:2] == (name, side) for one in acted):
+                        acted.add((name, side, place))
+        assert acted == {one[:3] for one in made.replay(policy).outcome["acted"]}
 
 
 def test_policies_that_can_not_be_read_are_told_why(editions):
@@ -454,26 +637,15 @@ def test_the_department_is_what_its_kinds_say():
         for name, quarters in made.counts.items():
             kind, begins = made.people[name]
             assert len(quarters) == len(QUARTERS) and (begins is None) == (kind not in TRUTH)
-            for place, quarter in enumerate(quarters):
-                n, x = (sum(both[side] for both in quarter.values()) for side in (0, 1))
-                assert all(0 <= rejects <= exposures for exposures, rejects in quarter.values())
-                expected = sum(exposures * USUAL[exam] for exam, (exposures, _) in quarter.items())
-                if kind in TRUTH and place >= begins and TRUTH[kind] == "high":
-                    assert x > 1.4 * expected
-                if kind in TRUTH and place >= begins and TRUTH[kind] == "low":
-                    assert x < 0.25 * expected
-                assert (n < 15) == (kind == "stand-in")
-                if kind == "ordinary":                                     # no single quarter of theirs is beyond what chance does
-                    assert abs(x - expected) < 1.2 * sum(exposures * USUAL[exam] * (1 - USUAL[exam])
-                                                         for exam, (exposures, _) in quarter.items()) ** 0.5
+            n, x = (sum(both[side] for quarter in quarters[begins or 0:] for both in quarter.values()) for side in (0, 1))
+            assert all(0 <= rejects <= exposures for quarter in quarters for exposures, rejects in quarter.values())
+            expected = sum(exposures * sum(USUAL[exam]) / 2000
+                           for quarter in quarters[begins or 0:] for exam, (exposures, _) in quarter.items())
+            factor = 1.0 if kind not in TRUTH else KINDS[kind][3] / 1000
+            if kind != "stand-in":
+                assert abs(x - factor * expected) < 0.16 * factor * expected + 4.2 * math.sqrt(factor * expected) + 0.1
+            assert (n / len(quarters[begins or 0:]) < 15) == (kind == "stand-in")
         assert made.table()["exposures"].min() > 0
-
-
-def test_the_reference_holds_on_departments_that_no_test_of_exercises_sees():
-    for seed in range(300, 310):
-        for made in (Department(seed), *others(seed)[:5]):
-            out = run_policy(made, policy_of(POLICY))
-            assert not out["accused"] and not out["missed"] and not out["late"]
 
 
 def test_a_replay_tells_right_from_wrong():
@@ -481,4 +653,11 @@ def test_a_replay_tells_right_from_wrong():
     told = repr(Department(0).replay(hurry))
     assert "FALSE ACCUSATION" in told and "missed 2" in told
     good = repr(Department(0).replay(POLICY))
-    assert "FALSE ACCUSATION" not in good and "false accusations 0, missed 0, later than three quarters 0" in good
+    assert "missed 0, later than three quarters 0" in good
+
+
+def test_what_was_found_is_true_of_how_it_was_compared():
+    """Who makes hips and spines is accused for that where all exams are thrown together, and by chance alone where they are not."""
+    alike = {**POLICY, "in_a_row": 1}
+    assert "makes the hips and spines" in repr(Department(0).elsewhere({**alike, "compare": "all"}))
+    assert "makes the hips and spines" not in repr(Department(0).elsewhere(alike))

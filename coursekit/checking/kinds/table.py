@@ -109,8 +109,9 @@ class Table(Kind):
                 raise Unclear("rows of different lengths")
             return Rows([""] * len(value[0]), [tuple(row) for row in value])
         if value and (type(value) is str or type(value) is list and all(type(row) is str for row in value)):
-            if self.entries and type(value) is list:
-                raise Unclear("a list of values without their keys. Write each value behind its key, as the question shows it")
+            if self.entries:
+                given_as = "a list of values without their keys" if type(value) is list else "text"
+                raise Unclear(f"{given_as}. Write each value behind its key, as the question shows it")
             rows = "text" if type(value) is str else "rows that are text"
             raise Unclear(f"{rows}. Write each row in brackets, its values separated by commas: `[(..., ...), (..., ...)]`")
         raise Unclear(describe(given) if value is None or value else "an empty table without columns")
