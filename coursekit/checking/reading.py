@@ -220,7 +220,7 @@ def short(value, most=60):
     if type(value) is int and abs(value) >= 10**40:
         return "a number of more than forty digits"  # Python itself refuses to write the longest ones
     if isinstance(value, str):                                  # what can't be printed would leave a gap in the sentence
-        text = "`" + "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in value) + "`"
+        text = "`" + "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in value[:most]) + "`"
     else:
         text = f"`{value!r}`"
     return text if len(text) <= most else text[: most - 2] + "…`"
