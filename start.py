@@ -36,7 +36,8 @@ def main(arguments):
         set_up("test" if testing else "")
     if testing:
         say("Step 3 of 3: running the tests.")
-        return run([PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup"] + arguments[1:])
+        # Three at a time keep two cores busy: a third of the time a test waits for a system that runs.
+        return run([PYTHON, "-m", "pytest", "-n", "3", "--dist", "loadgroup"] + arguments[1:])
     if not arguments:
         say("Step 3 of 3: opening the course in your browser.")
     return run([PYTHON, "-m", "coursekit"] + (arguments or ["lab"]))

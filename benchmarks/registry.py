@@ -82,9 +82,9 @@ def main():
                 print(f"{entries:>9,} entries: FindDocuments median {times[200] * 1e3:.1f} ms, p95 {times[380] * 1e3:.1f} ms", flush=True)
     context = multiprocessing.get_context("spawn")
     over, urls = context.Event(), context.Queue()
-    registry = context.Process(target=served, args=("registry", None, urls, over))
+    registry = context.Process(target=served, args=("registry", None, urls, over), daemon=True)
     registry.start()
-    repository = context.Process(target=served, args=("repository", urls.get(), urls, over))
+    repository = context.Process(target=served, args=("repository", urls.get(), urls, over), daemon=True)
     repository.start()
     url = urls.get()
     for sources, each in ((1, 1), (4, 1), (1, 10)):
