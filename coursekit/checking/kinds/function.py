@@ -79,7 +79,6 @@ class Function(Kind):
         if part is not None:
             feedback = f"More than one thing is not right yet. Look at this first. {exercise.wrong_ways[part]}"
             return Verdict(Outcome.NOT_YET, feedback, part.__name__)
-        kept = f"{exercise.lesson.variable}.{exercise.handle}.failed"
         failed = sum(difference is not None for difference in differences)
         fits = "It is right for none of the cases tried" if failed == len(cases) else (
             f"It is right for {len(cases) - failed} of the {len(cases)} cases tried")
@@ -87,8 +86,8 @@ class Function(Kind):
                     or differences[first].message)
         return Verdict(
             Outcome.NOT_YET,
-            f"{fits}. {self._told(cases[first], ran.returned[first])} {sentence}{_unheeded(function)} That case is kept in `{kept}`; "
-            f"to run it: `{self.variables[0]}(*{kept})`.",
+            f"{fits}. {self._told(cases[first], ran.returned[first])} {sentence}{_unheeded(function)} "
+            f"{self._kept(exercise)}",
             "value",
         )
 
@@ -181,7 +180,7 @@ class Function(Kind):
         except Unclear:
             return False
 
-    def _stopped(self, ran, cases, seconds=SECONDS):
+    def _stopped(self, ran, cases, seconds=SECONDS, perhaps="Is there a loop that never ends?"):
         case = self._as_written(cases[len(ran.returned)])
         if ran.stopped == "error":
             return Verdict(Outcome.NOT_YET, f"For {case} {ran.error}.", "error")
@@ -192,8 +191,7 @@ class Function(Kind):
         )
         return Verdict(
             Outcome.NOT_YET,
-            f"For {case} your function did not finish within {seconds:.0f} seconds, so it was stopped. Is there a loop that never "
-            f"ends?{left}",
+            f"For {case} your function did not finish within {seconds:.0f} seconds, so it was stopped. {perhaps}{left}",
             "time",
         )
 
