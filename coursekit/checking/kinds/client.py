@@ -44,9 +44,9 @@ class Client(Function):
             arguments, states = zip(*cases)
             ran = running.run_all([_call(function, case) for case in arguments], ALL_SECONDS)
         if ran.stopped:
-            verdict = self._stopped(ran, arguments, ALL_SECONDS,
-                                    "Is there a loop that never ends, or does it ask far more often than it has to?")
-            return Verdict(verdict.outcome, f"At {self.called} {len(ran.returned) + 1} of {len(cases)}: {verdict.message}", verdict.label)
+            verdict = self._stopped(ran, arguments, ALL_SECONDS)
+            message = verdict.message.replace("that never ends?", "that never ends, or does it ask far more often than it has to?")
+            return Verdict(verdict.outcome, f"At {self.called} {len(ran.returned) + 1} of {len(cases)}: {message}", verdict.label)
         for state in states if self.noticed else ():
             sentence = self.noticed(state)
             if sentence:

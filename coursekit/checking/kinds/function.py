@@ -180,7 +180,7 @@ class Function(Kind):
         except Unclear:
             return False
 
-    def _stopped(self, ran, cases, seconds=SECONDS, perhaps="Is there a loop that never ends?"):
+    def _stopped(self, ran, cases, seconds=SECONDS):
         case = self._as_written(cases[len(ran.returned)])
         if ran.stopped == "error":
             return Verdict(Outcome.NOT_YET, f"For {case} {ran.error}.", "error")
@@ -191,7 +191,8 @@ class Function(Kind):
         )
         return Verdict(
             Outcome.NOT_YET,
-            f"For {case} your function did not finish within {seconds:.0f} seconds, so it was stopped. {perhaps}{left}",
+            f"For {case} your function did not finish within {seconds:.0f} seconds, so it was stopped. Is there a loop that never "
+            f"ends?{left}",
             "time",
         )
 
