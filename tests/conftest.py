@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,17 @@ def own_progress_record(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def nothing_goes_on():
-    """A function of a learner's that still runs would slow down whatever comes after it, and let its peers wait too long."""
+def nothing_left_behind():
+    """No thread that a test started outlives it by more than a moment. Threads of tests before it may end meanwhile, so none are counted."""
+    before = set(threading.enumerate())
     yield
-    assert not [thread for thread in threading.enumerate() if thread.name == "learner's function"]
+    limit = time.monotonic() + 10
+    while left := [thread.name for thread in threading.enumerate() if thread not in before and not thread.name.startswith(KEPT)]:
+        assert time.monotonic() < limit, f"still running: {', '.join(left)}"
+        time.sleep(0.02)
+
+
+KEPT = "asyncio_", "tqdm_monitor"                            # threads that these libraries keep for the next one who asks
 
 
 def pytest_collection_modifyitems(items):

@@ -2505,7 +2505,7 @@ class Repository:
                 if what not in _OPEN:
                     stuck = _left_behind(server, 0 if stuck else 0.5) or stuck
                 after_first += bool(after_first) or found[what] != "kept as sent"
-                if after_first == 3 or not goes_on:
+                if after_first == 3 or after_first and stuck or not goes_on:
                     break                               # what comes behind it would say nothing new
         stuck = _left_behind(server) or stuck
         found["All senders have left"] = "a loop of your server goes on for ever" if stuck else "all loops have ended"

@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-import threading
 import time
 
 import pytest
@@ -352,10 +351,10 @@ def test_the_mended_workstation_works(editions):
     assert "unreachable" in str(broken.ping("10.20.10.10"))
 
 
-def test_the_check_of_the_probe_is_quick_and_leaves_nothing_behind(editions):
-    before, start = threading.active_count(), time.perf_counter()
+def test_the_check_of_the_probe_is_quick(editions):
+    start = time.perf_counter()
     assert judged("Probe", editions, EXERCISES["Probe"].solution).correct
-    assert time.perf_counter() - start < 6 and threading.active_count() == before          # about 1 s, on Windows 3 s; never an open end
+    assert time.perf_counter() - start < 6          # about 1 s, on Windows 3 s; never an open end
 
 
 @pytest.mark.parametrize("seed", range(10))

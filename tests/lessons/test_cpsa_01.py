@@ -626,7 +626,10 @@ def test_a_loop_that_never_ends_is_told_and_stopped(editions):
         return _started(Sender)
 
     def one_thread(keep):
-        server = socketserver.TCPServer(("127.0.0.1", 0), endless(keep).RequestHandlerClass)
+        threaded = endless(keep)
+        threaded.shutdown()
+        threaded.server_close()
+        server = socketserver.TCPServer(("127.0.0.1", 0), threaded.RequestHandlerClass)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return server
 

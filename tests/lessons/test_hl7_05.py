@@ -790,10 +790,10 @@ def test_a_refused_type_or_event_has_its_place(editions):
     assert judged("DoorWithAProfile", editions, door_with("", "")).label == "event_without_a_place"
 
 
-def test_the_check_of_the_door_is_quick_and_leaves_nothing_behind(editions):
-    before, start = threading.active_count(), time.perf_counter()
+def test_the_check_of_the_door_is_quick(editions):
+    start = time.perf_counter()
     assert judged("DoorWithAProfile", editions, EXERCISES["DoorWithAProfile"].solution).correct
-    assert time.perf_counter() - start < 4 and threading.active_count() == before          # about 0.02 s
+    assert time.perf_counter() - start < 4          # about 0.02 s
 
 
 # --- the data, on every seed

@@ -1,25 +1,9 @@
 """What the tests of live systems share."""
 
-import threading
-import time
-
-import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind():
-    """No thread that a test started outlives it."""
-    before = set(threading.enumerate())
-    yield
-    limit = time.monotonic() + 10
-    while left := [thread.name for thread in threading.enumerate() if thread not in before and not thread.name.startswith("asyncio_")]:
-        if time.monotonic() > limit:
-            raise AssertionError(f"still running: {', '.join(left)}")
-        time.sleep(0.02)
 
 
 def ct(number=1, study="2.999.7", **attributes):
