@@ -363,8 +363,8 @@ class Consumer(Client):
                 "there is nothing to go through, or before the rest has had its turn?")
         return Verdict(Outcome.NOT_YET, said, "unreadable")
 
-    def _stopped(self, ran, cases, seconds=20.0):
-        verdict = super()._stopped(ran, cases, seconds)
+    def _stopped(self, ran, cases):
+        verdict = super()._stopped(ran, cases)
         name, text = (*ran.raised, "", "")[:2]
         if name == "InvalidDicomError" or "Dataset' object" in text and "'CurrentRequestedProcedureEvidenceSequence'" in text:
             said = ("What came is a document, but no manifest: the patient has reports too, and not every DICOM object is a list of "

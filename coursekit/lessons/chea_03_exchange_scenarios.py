@@ -2361,8 +2361,8 @@ _WATCHED = []                           # the journal of the initiating gateway 
 class Fetcher(Client):
     """A client that fetches across communities; who forgets whose a document is, or takes another document for a manifest, is told so."""
 
-    def _stopped(self, ran, cases, seconds=20.0):
-        verdict = super()._stopped(ran, cases, seconds)
+    def _stopped(self, ran, cases):
+        verdict = super()._stopped(ran, cases)
         name = (*ran.raised, "")[0]
         unnamed = any(event.what == "ITI-43 response" and "XDSUnknownRepositoryId" in event.detail for event in _WATCHED[-1])
         if name == "IndexError" and unnamed:

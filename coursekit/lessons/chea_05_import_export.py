@@ -11,7 +11,6 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from coursekit.checking import Client, Config, Fields, File, Function, Lesson, Number, Outcome, Set, Table, Text, running
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.kinds.function import SECONDS
 from coursekit.checking.verdict import Verdict
 from coursekit.hospital import story
 from coursekit.hospital.draws import Draws
@@ -1771,7 +1770,7 @@ class NewUids(OnObjects):
         if not verdict.correct:
             return verdict
         cases = exercise.cases_on(editions.own)
-        ran = running.run_all([lambda case=case: given[0](*copy.deepcopy(case)) for case in (*cases, cases[0])], SECONDS)
+        ran = running.run_all([lambda case=case: given[0](*copy.deepcopy(case)) for case in (*cases, cases[0])], self.seconds)
         if ran.stopped:
             return self._stopped(ran, [*cases, cases[0]])
         first, *others, again = (_replaced(images) for images in ran.returned)

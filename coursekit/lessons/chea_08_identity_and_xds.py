@@ -18,7 +18,6 @@ from io import BytesIO
 
 from coursekit.checking import Client, Fields, Function, Kind, Lesson, Message, Number, Outcome, Server, Set, Text, running
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.kinds.function import SECONDS
 from coursekit.checking.kinds.text import word_of_a_table
 from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain
 from coursekit.checking.verdict import Verdict
@@ -1260,7 +1259,7 @@ class Matcher(Function):
         if not callable(function) or is_a(function, str):
             return self._no_function(function)
         pairs = exercise.cases_on(editions.own)
-        ran = running.run_all([lambda pair=pair: function(*copy.deepcopy(tuple(pair))) for pair in pairs], SECONDS)
+        ran = running.run_all([lambda pair=pair: function(*copy.deepcopy(tuple(pair))) for pair in pairs], self.seconds)
         if ran.stopped:
             exercise.failed = tuple(pairs[len(ran.returned)])
             return self._stopped(ran, pairs)

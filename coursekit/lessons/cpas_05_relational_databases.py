@@ -11,7 +11,6 @@ from pathlib import Path
 
 from coursekit.checking import Choice, Function, Kind, Lesson, Number, Outcome, Query, Set, Table, Text, Verdict, running
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.kinds.function import SECONDS
 from coursekit.checking.kinds.query import MOST_ROWS
 from coursekit.checking.kinds.table import Rows
 from coursekit.checking.reading import Unreadable, is_a, plain, short
@@ -234,7 +233,7 @@ class ChangesTogether(Function):
             "cases", editions.own, lambda: exercise.cases(random.Random(f"{exercise.name} {editions.own.seed}"))
         )
         copies = [copy.deepcopy(case) for case in cases]
-        ran = running.run_all([partial(_refusal, function, case) for case in copies], SECONDS)
+        ran = running.run_all([partial(_refusal, function, case) for case in copies], self.seconds)
         if ran.stopped:
             return self._stopped(ran, cases)
         left = [_contents(case[0]) for case in copies]

@@ -1902,8 +1902,8 @@ class OpenedWorklist(Server):
             return Verdict(verdict.outcome, why, verdict.label)
         return verdict
 
-    def _stopped(self, ran, cases, seconds):
-        verdict = super()._stopped(ran, cases, seconds)
+    def _stopped(self, ran, cases):
+        verdict = super()._stopped(ran, cases)
         if ran.raised and ran.raised[0] in ("NoAnswer", "ConnectionRefusedError"):
             why = ("No acknowledgement came from there. Was the worklist started, with `.start()`, before anything was sent to it? And "
                    "`hl7_port` is its port for MLLP, `port` the one for DICOM.")

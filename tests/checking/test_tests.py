@@ -179,7 +179,7 @@ def test_requirements_by_name(ask):
 
 
 def test_tests_that_do_not_end_are_stopped(check, monkeypatch):
-    monkeypatch.setattr("coursekit.checking.kinds.tests.SECONDS", 0.3)
+    monkeypatch.setattr("coursekit.checking.kinds.tests.Tests.seconds", 0.3)
 
     def endless(system):
         while True:

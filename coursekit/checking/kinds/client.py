@@ -7,7 +7,6 @@ from coursekit.checking.kinds.function import Function, _call, _shortened
 from coursekit.checking.reading import Unclear, is_a
 from coursekit.checking.verdict import Outcome, Verdict
 
-ALL_SECONDS = 20.0
 MOST_SHOWN = 300                        # characters of what a client returned
 
 
@@ -30,6 +29,8 @@ class Client(Function):
     """
 
     takes = "a function"
+    seconds = 20.0                      # for all calls together
+    endless = "Is there a loop that never ends, or does it ask far more often than it has to?"
 
     def __init__(self, variables, result, noticed=None, called="server", about=None, whole=False):
         super().__init__(variables, result, about)
@@ -42,11 +43,10 @@ class Client(Function):
             return self._no_function(function)
         with exercise.stage(random.Random(f"{exercise.name} {editions.own.seed}")) as cases:
             arguments, states = zip(*cases)
-            ran = running.run_all([_call(function, case) for case in arguments], ALL_SECONDS)
+            ran = running.run_all([_call(function, case) for case in arguments], self.seconds)
         if ran.stopped:
-            verdict = self._stopped(ran, arguments, ALL_SECONDS)
-            message = verdict.message.replace("that never ends?", "that never ends, or does it ask far more often than it has to?")
-            return Verdict(verdict.outcome, f"At {self.called} {len(ran.returned) + 1} of {len(cases)}: {message}", verdict.label)
+            verdict = self._stopped(ran, arguments)
+            return Verdict(verdict.outcome, f"At {self.called} {len(ran.returned) + 1} of {len(cases)}: {verdict.message}", verdict.label)
         for state in states if self.noticed else ():
             sentence = self.noticed(state)
             if sentence:

@@ -10,8 +10,6 @@ from coursekit.checking.kinds.base import Kind
 from coursekit.checking.reading import Unclear, Unreadable, describe, is_a
 from coursekit.checking.verdict import Outcome, Verdict
 
-SECONDS = 3.0
-
 
 class Function(Kind):
     """A function of the learner's.
@@ -32,6 +30,8 @@ class Function(Kind):
     """
 
     takes = "a function"
+    seconds = 3.0                                       # for all calls together
+    endless = "Is there a loop that never ends?"        # asked of one that took longer
 
     def __init__(self, variables, result, about=None, remark=None):
         super().__init__(variables)
@@ -48,7 +48,7 @@ class Function(Kind):
         if not callable(function) or is_a(function, str):
             return self._no_function(function)
         cases = exercise.cases_on(editions.own)
-        ran = running.run_all([_call(function, case) for case in cases], SECONDS)
+        ran = running.run_all([_call(function, case) for case in cases], self.seconds)
         if ran.stopped:
             exercise.failed = copy.deepcopy(cases[len(ran.returned)])
             alike = self._failing_alike(exercise, ran, cases)
@@ -164,7 +164,7 @@ class Function(Kind):
         if ran.stopped != "error":
             return None
         case = cases[len(ran.returned)]
-        alike = [way for way in exercise.wrong_ways if running.run_all([_call(way, case)], SECONDS).raised == ran.raised]
+        alike = [way for way in exercise.wrong_ways if running.run_all([_call(way, case)], self.seconds).raised == ran.raised]
         if not alike:
             return None
         way = next((way for way in alike if self._agrees(way, ran.returned, cases)), alike[0])
@@ -173,14 +173,14 @@ class Function(Kind):
 
     def _agrees(self, way, returned, cases):
         """Whether a wrong way returns the same as the learner's function did, case by case, before that one stopped."""
-        said = running.run_all([_call(way, case) for case in cases[:len(returned)]], SECONDS).returned
+        said = running.run_all([_call(way, case) for case in cases[:len(returned)]], self.seconds).returned
         try:
             return len(said) == len(returned) and not any(
                 self.result.difference(self.result.read(one), self.result.read(other)) for one, other in zip(returned, said, strict=True))
         except Unclear:
             return False
 
-    def _stopped(self, ran, cases, seconds=SECONDS):
+    def _stopped(self, ran, cases):
         case = self._as_written(cases[len(ran.returned)])
         if ran.stopped == "error":
             return Verdict(Outcome.NOT_YET, f"For {case} {ran.error}.", "error")
@@ -191,8 +191,7 @@ class Function(Kind):
         )
         return Verdict(
             Outcome.NOT_YET,
-            f"For {case} your function did not finish within {seconds:.0f} seconds, so it was stopped. Is there a loop that never "
-            f"ends?{left}",
+            f"For {case} your function did not finish within {self.seconds:.0f} seconds, so it was stopped. {self.endless}{left}",
             "time",
         )
 

@@ -9,7 +9,6 @@ from coursekit.checking.kinds.function import Function, _shortened
 from coursekit.checking.reading import Unclear, Unreadable, is_a
 from coursekit.checking.verdict import Outcome, Verdict
 
-START_SECONDS = 5.0
 VISIT_SECONDS = 15.0
 _HERE = ("127.0.0.1", "localhost", "::1")
 
@@ -31,6 +30,8 @@ class Server(Function):
     Where other systems have to stand around it, the exercise also has `stage(*arguments)`, a context manager: while it is open they run,
     and it gives (what the learner's function is called with, bench); then it is `visit(server, bench)` that is called.
     """
+
+    seconds = 5.0                       # to start in
 
     def __init__(self, variables, called="server", returned=True, kept=True):
         super().__init__(variables, result=None)
@@ -83,9 +84,9 @@ class Server(Function):
             return self._tried(function, arguments, names, lambda server: exercise.visit(server, bench))
 
     def _tried(self, function, arguments, shown, visit):
-        ran = running.run_all([lambda: function(*arguments)], START_SECONDS)
+        ran = running.run_all([lambda: function(*arguments)], self.seconds)
         if ran.stopped:
-            return self._stopped(ran, [shown], START_SECONDS)
+            return self._stopped(ran, [shown])
         (server,) = ran.returned
         try:
             if self.returned:

@@ -10,8 +10,6 @@ from coursekit.checking.kinds.function import _call, _shortened
 from coursekit.checking.reading import Unclear, is_a, plain
 from coursekit.checking.verdict import Outcome, Verdict
 
-SECONDS = 20.0                          # for the tests of one system
-
 
 class Fault(NamedTuple):
     """What is wrong with a faulty system.
@@ -60,14 +58,14 @@ class Tests(Client):
             arguments, faults = zip(*cases)
             ran = running.Ran([])
             for case, fault in cases:
-                one = running.run_all([_tried(function, case, fault, self.named)], SECONDS)
+                one = running.run_all([_tried(function, case, fault, self.named)], self.seconds)
                 ran = running.Ran(ran.returned + one.returned, one.stopped, one.error)
                 if ran.stopped:
                     break
         if ran.stopped == "error":
             return Verdict(Outcome.NOT_YET, f"Tried on a good system, your tests broke off: {ran.error}.", "error")
         if ran.stopped:
-            return self._stopped(ran, arguments, SECONDS)
+            return self._stopped(ran, arguments)
         if not self.named and None in ran.returned and not any(value is _FAILED for value in ran.returned):
             return self._nothing_returned(ran.returned)
         said = []
