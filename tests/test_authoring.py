@@ -113,6 +113,12 @@ def test_what_is_wrong_with_a_run_is_named():
     assert "never run" in authoring.problems(_notebook(code("1")))[0]
 
 
+def test_what_a_busy_kernel_says_in_pieces_is_one_output():
+    source = "import sys, time\nfor part in 'abc':\n    print(part)\n    sys.stdout.flush()\n    time.sleep(0.3)"
+    (cell,) = authoring.executed(_notebook(code(source))).cells
+    assert [output.text for output in cell.outputs] == ["a\nb\nc\n"]
+
+
 def test_cleaning_takes_out_what_changes_from_run_to_run():
     source = (
         "import ipywidgets\nfrom IPython.display import display\ndisplay(ipywidgets.IntSlider())\n'text'"

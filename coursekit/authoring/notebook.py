@@ -117,7 +117,8 @@ def executed(notebook, seconds=120):
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "COURSEKIT_HOME": folder, "PYTHONHASHSEED": "0", "COLUMNS": "100"}
         client = NotebookClient(
-            notebook, timeout=seconds, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": folder}}
+            notebook, timeout=seconds, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": folder}},
+            coalesce_streams=True,      # a busy kernel says in two pieces what a cell has printed
         )
         client.execute(env=environment, cwd=folder)
     return notebook
