@@ -110,7 +110,7 @@ def negotiation(contexts, preferred, title="The caller offers, the called side c
     wide, tall = 900, 84 + max(left, right) + 16
     picture, axes = canvas(wide, tall)
     axes.text(16, 22, title, size=11, weight="bold", color=_INK, va="center")
-    axes.text(180, 58, "offered by the caller", size=10, color=_FAINT, ha="center", va="center")
+    axes.text(180, 58, "offered by the caller (its order does not bind)", size=10, color=_FAINT, ha="center", va="center")
     axes.text(720, 58, "accepted by the called side, favourite first", size=10, color=_FAINT, ha="center", va="center")
     _box(axes, 560, 76, 320, right, _GROUND)
     rows = {}

@@ -3,6 +3,7 @@ sent each message."""
 
 from coursekit.figures.packets import arrow
 from coursekit.figures.picture import Picture, canvas
+from coursekit.standards import hl7
 
 _INK, _FAINT, _BOX, _LOCAL, _LINE = "#1c2733", "#5c6873", "#e9edf1", "#fbe3b5", "#b45309"
 _STEP, _LEFT, _ROW = 64, 190, 84
@@ -59,7 +60,7 @@ def two_texts(title="What the old and the new text of a specification allow"):
                                       ls=style))
         axes.text(at, 56, name, size=10.5, weight="bold", color=_INK, va="center", ha=side)
     parts = (
-        (180, "allowed only before", "an unchanged SENDER\nmay still send it,\nand is refused"),
+        (180, "allowed only before", "an unchanged SENDER\nmay still send it,\nand is at fault"),
         (450, "allowed before and after", "nobody notices\nanything"),
         (720, "allowed only from now on", "an unchanged RECEIVER\nmay get it, and was\nnever built for it"),
     )
@@ -70,24 +71,26 @@ def two_texts(title="What the old and the new text of a specification allow"):
     axes.text(12, 300, "Nothing on the left: senders are safe. Nothing on the right: receivers are safe. Something on both sides: both "
               "break.", size=10, color=_INK, va="center")
     return Picture(picture, f"{title}. Two sets of messages overlap. What only the old text allows: an unchanged sender may still send it, "
-                            "and is refused. What both allow: nobody notices anything. What only the new text allows: an unchanged "
+                            "and is at fault. What both allow: nobody notices anything. What only the new text allows: an unchanged "
                             "receiver may get it, and was never built for it. Nothing on the left: senders are safe; nothing on the "
                             "right: receivers are safe; something on both sides: both break.")
 
 
 def through_engine(engine, title="What came of each message"):
-    """Senders on the left, an engine, receivers on the right; a row for each message that it received, with the answers, or where it ended.
+    """Senders on the left, an engine, receivers on the right; a row for each message that it received, with the answers, what the engine
+    changed in it, or where it ended.
 
     engine : a `systems.engine.Engine`, whose journal is read
     """
     from matplotlib.patches import Rectangle
 
-    rows, waits = [], {}                                     # rows: [sender, message, answer to the sender, [[receiver, its answer], ...]]
+    rows, waits, came = [], {}, {}               # rows: [sender, message, answer to the sender, [[receiver, answer, changed], ...]]
     for event in engine.journal:
         if event.target == engine.name and event.what != "ACK":
             rows.append([event.source, f"{event.what} {event.detail}", "", []])
+            came[rows[-1][1]] = event.data
         elif event.source == engine.name and event.what != "ACK":
-            to = [event.target, ""]
+            to = [event.target, "", _changed(came.get(f"{event.what} {event.detail}"), event.data)]
             next(row for row in rows if row[1] == f"{event.what} {event.detail}")[3].append(to)
             waits[event.target] = to
         elif event.source == engine.name:
@@ -111,11 +114,23 @@ def through_engine(engine, title="What came of each message"):
             axes.text(455, y + 22, "\u2717 filtered", size=11, weight="bold", color=_LINE, ha="center", va="center")
             said.append(f"{message} of {sender}, answered {answer}: filtered, it goes nowhere")
         else:
-            axes.text(455, y + 22, "passes", size=11, color=_INK, ha="center", va="center")
+            axes.text(455, y + (14 if to[2] else 22), "passes", size=11, color=_INK, ha="center", va="center")
+            if to[2]:
+                axes.text(455, y + 34, f"{to[2]} changed", size=10, color=_INK, ha="center", va="center")
             _way(axes, 520, 768, y + 22, message, to[1])
             _party(axes, 768, y + 12, to[0])
-            said.append(f"{message} of {sender}, answered {answer}: passes, goes to {to[0]}, which answers {to[1]}")
+            changed = f"{to[2]} changed, " if to[2] else ""
+            said.append(f"{message} of {sender}, answered {answer}: passes, {changed}goes to {to[0]}, which answers {to[1]}")
     return Picture(picture, f"{title}. {engine.name} received {len(rows)} messages. {'. '.join(said)}.")
+
+
+def _changed(before, after):
+    """The one field in which a message left otherwise than it came, such as "PID-5", the number of fields where there are more, or ""."""
+    if not (isinstance(before, hl7.Message) and isinstance(after, hl7.Message)):
+        return ""
+    old, new = hl7.parts(before), hl7.parts(after)
+    places = {place.split(".")[0] for place in {**old, **new} if old.get(place) != new.get(place)}
+    return f"{len(places)} fields" if len(places) > 1 else "".join(places)
 
 
 def _party(axes, x, y, name):

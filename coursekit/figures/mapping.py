@@ -32,6 +32,8 @@ def wires(fields, attributes, title):
         axes.text(12, y, place, size=9, weight="bold", color=_INK, va="center")
         shown = value if len(value) <= 33 else value[:32] + "…"
         axes.text(108, y, shown, size=9, color=_INK, va="center", family="monospace")
+        if len(shown) < 28:                                     # a dotted line from a short value to where its line begins
+            axes.plot((115 + 8.05 * len(shown), 354), (y, y), color=_FAINT, lw=0.6, ls=":")
     _box(axes, 512, _HEAD, wide - 524, _ROW * len(top), _TOP_FILL)
     low = _HEAD + _ROW * len(top) + 6
     _box(axes, 540, low, wide - 552, _ROW * (len(inside) + 1), _STEP_FILL)

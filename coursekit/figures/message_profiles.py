@@ -10,7 +10,7 @@ _ROW, _TOP = 42, 92
 
 
 def filled(rows, names, title):
-    """Two bars for each element: how often it has a value in two lots of messages.
+    """Two bars for each element: how often it has a value in two lots of messages. A row in which they differ is on another ground.
 
     rows  : list of (place, its name, per cent in the first lot, per cent in the second), such as ("PID-3.4", "assigning authority", 100, 0)
     names : of the two lots
@@ -23,6 +23,8 @@ def filled(rows, names, title):
         axes.text(360 + 240 * place, 52, name, size=9.5, color=_INK, va="center")
     for number, (place, name, *shares) in enumerate(rows):
         y = _TOP + _ROW * number
+        if shares[0] != shares[1]:
+            axes.add_patch(_box(16, y - 8, wide - 32, _ROW, "#fff4d6", edge="none"))
         axes.plot((16, wide - 16), (y - 8, y - 8), color=_GROUND, lw=1)
         axes.text(16, y + 13, place, size=10, weight="bold", color=_INK, va="center")
         axes.text(112, y + 13, name, size=9.5, color=_INK, va="center")
@@ -80,7 +82,7 @@ def at_the_door(events, title):
     return exchange(told, title)
 
 
-def _box(x, y, width, height, fill, hatch=""):
+def _box(x, y, width, height, fill, hatch="", edge=_INK):
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x, y), width, height, facecolor=fill, edgecolor=_INK, linewidth=0.8, hatch=hatch)
+    return Rectangle((x, y), width, height, facecolor=fill, edgecolor=edge, linewidth=0.8, hatch=hatch)

@@ -2,6 +2,7 @@ r"""From the HL7 order to the DICOM worklist: the exercises of lesson cpia-03.""
 
 import calendar
 import contextlib
+import dataclasses
 import datetime
 import fnmatch
 import random
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from coursekit.checking import Fields, Function, Kind, Lesson, Number, Server, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.reading import Unclear, describe, is_a, is_library, plain
-from coursekit.checking.verdict import Verdict
+from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital import catalogue, clock
 from coursekit.hospital.feed import feed
 from coursekit.standards import dicom, hl7
@@ -144,6 +145,16 @@ def mapped(message):
     places = dict.fromkeys(place for _, _, place in attributes)                 # in the order of the item, so that no lines cross
     fields = [(place, station_of(message) if place == "site's table" else message[place]) for place in places]
     return wires(fields, attributes, f"From an {message['MSH-9']} of version {message['MSH-12']} to a worklist item")
+
+
+def with_pending(journal):
+    """The events of a worklist's journal for a picture, a list: each pending answer of a query has an event of its own."""
+    events = []
+    for event in journal:
+        found = re.fullmatch(r"0000H after (\d+) answers?(?: of (FF01H))?", event.detail) if event.what == "C-FIND-RSP" else None
+        events += [dataclasses.replace(event, detail=f"{found[2] or 'FF00H'} an item") for _ in range(int(found[1]))] if found else []
+        events.append(dataclasses.replace(event, detail="0000H that was all") if found else event)
+    return events
 
 
 # --- orders that are made for this lesson; all people are invented
@@ -779,10 +790,7 @@ class Attributes(Kind):
         for keyword in self.keywords:
             if keyword not in pairs:
                 raise Unclear(f'a dictionary without `{keyword}`. What is not known is there all the same, as ""')
-        found = {keyword: _value(keyword, pairs[keyword]) for keyword in self.keywords}
-        if found.get(STEP[4]) == "" and not found[STEP[5]].strip("0"):          # where no day is known, midnight says nothing either
-            found[STEP[5]] = ""
-        return found
+        return {keyword: _value(keyword, pairs[keyword]) for keyword in self.keywords}
 
     def difference(self, answer, other):
         """None when all agree."""
@@ -802,9 +810,23 @@ class FromMessage(Function):
         super().__init__(variables, result)
         self.right, self.spoken_of = right, spoken_of
 
+    def judge(self, exercise, given, editions):
+        """The verdict on the function; also where it stopped or returned something else, it is said where the order is kept."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.outcome is Outcome.NOT_YET and verdict.message.startswith("For the ") and self._kept(exercise) not in verdict.message:
+            return Verdict(verdict.outcome, f"{verdict.message} {self._kept(exercise)}", verdict.label)
+        return verdict
+
+    def _as_written(self, case):
+        return f"the {case[0].event} with {case[0].control_id} in MSH-10"
+
+    def _kept(self, exercise):
+        kept = f"{exercise.lesson.variable}.{exercise.handle}.failed[0]"
+        return f"That order is kept in `{kept}`; to run it: `{self.variables[0]}({kept})`."
+
     def _told(self, case, value):
         message, = case
-        told = f"The first that it fails for is the {message.event} with {message.control_id} in MSH-10"
+        told = f"The first that it fails for is {self._as_written(case)}"
         if self.spoken_of is None:
             return f"{told}."
         answer, right = self.result.read(value), self.result.read(self.right(message))
@@ -860,10 +882,12 @@ class Items(Kind):
             return Difference(f"It made {made} of that message. Count its Scheduled Procedure Step IDs.", "count")
         if any(len(steps) != 1 for _, steps, *_ in answer + other):
             return Difference("Not every item has a Scheduled Procedure Step Sequence with exactly one item inside.", "sequence")
-        for (top, (step,), *_), (right_top, (right_step,), *_) in zip(answer, other, strict=True):
+        for (top, (step,), above, below), (right_top, (right_step,), *_) in zip(answer, other, strict=True):
             for keyword, value, right in zip(TOP + STEP, top + step, right_top + right_step, strict=True):
                 if value != right:
-                    said = "is not there, or not where it belongs" if value is None else f"is {_quoted(value)}, which does not belong there"
+                    said = ("stands at the top, and not inside the step, of which it tells" if value is None and keyword in above else
+                            "stands inside the step, and not at the top, where it belongs" if value is None and keyword in below else
+                            "is not there" if value is None else f"is {_quoted(value)}, which does not belong there")
                     return Difference(f"Look at `{keyword}`: it {said}.", "value")
         for (*_, above, below), (*_, right_above, right_below) in zip(answer, other, strict=True):
             if above != right_above:
@@ -1001,12 +1025,13 @@ def _patients(draw):
     # What is rarer: other types of number, many numbers, days that end in 0, names that are not known or not in capitals.
     own = hv(more=20)
     rare = [(hv("VN"), own), (own, hv("VN")), (hv("MRT"), own), (own, hv("MRT")), (clinic, theirs, old, own),
-            (region, clinic, ticket, copied, theirs, old, own)]
+            (region, clinic, ticket, copied, theirs, old, own), (region, clinic, ticket, copied, theirs, old, hv("AN"), hv("VN"), own)]
+    rare += [pair for kind in ("PI", "PT", "SS", "") for pair in ((hv(kind), own), (own, hv(kind)))]
     found += [Patient(one, names[0], f"{year}0817", "F") for one in rare]
     found += [Patient((own,), names[0], birth, "M") for birth in (f"{year}0810", f"{year}1130", f"{year}1020093000")]
     found += [Patient((own,), name, f"{year}0817", "F") for name in (
         f'""^{given[0]}', '""', f"{family[0]}^{given[0]} \\F\\ {given[1]}", f"{family[0]}^{given[0]} \\R\\ {given[1]}",
-        "de Vries^Anna^M^jr^Dr", f'{family[0]}^""^""^JR')]
+        "de Vries^Anna^M^jr^Dr", f'{family[0]}^""^""^JR', f"{family[1]}^{given[1]}^^JR^DR^PHD", f"{family[2]}^{given[2]}^^^^MD")]
     return found
 
 
@@ -1018,7 +1043,8 @@ def _about_patient(message, keyword, given):
         found = next((place for place, (number, _, _) in enumerate(numbers) if number == given), None)
         several = f"its PID-3 has {len(numbers)} repetitions" if len(numbers) > 1 else "its PID-3 has a single number"
         if not given:
-            return f"{several}, and your function took none of them"
+            single = f", with {message['PID-3.4']!r} in component 4 and {message['PID-3.5']!r} in 5" if len(numbers) == 1 else ""
+            return f"{several}{single}, and your function took {'none of them' if not single else 'it for none of ours'}"
         if found is None:
             return f"{several}, and none of them is the number {given!r}"
         return f"{several}; number {found + 1} is {given!r}, of the authority {numbers[found][1]!r} and the type {numbers[found][2]!r}"
@@ -1072,6 +1098,9 @@ class PatientPart:
         for place, patient in enumerate(_patients(draw)):
             made = _order(100 + place, patient, "CTHD", _at(8, draw))
             orders.append(hl7.parse(orm(made) if place % 2 else omi(made)))
+        for place, patient in enumerate(_patients(draw)[:9]):           # from senders that name an authority, and give no OID
+            sent = omi(_order(200 + place, patient, "CTHD", _at(8, draw)))
+            orders.append(hl7.parse(sent.replace(f"HVGH&{OIDS['HVGH']}&ISO", "HVGH")))
         clinic = [one for one in real_orders if one["MSH-3"] == "ECC_RIS"]
         return [(one,) for one in orders + draw.sample(real_orders, min(8, len(real_orders))) + clinic[-2:]]
 
@@ -1190,8 +1219,8 @@ class PatientPart:
     hints = [
         "Take it value by value, and try the function on `order` and `clinic_order` after each. Begin with the constant one, then the sex: "
         "`SEXES.get(code, \"\")` gives \"\" for a code that the table lacks.",
-        "For the number: the loop of the cell above with a larger range, an `if` whose conditions are joined by `and`, and the number "
-        "kept in a variable. For the name: the other loop, over the five components, then `\"^\".join(parts)`.",
+        "For the number: the loop of the cell above with a range that reaches the ninth, an `if` whose conditions are joined by `and`, "
+        "and the number kept in a variable. For the name: the other loop, over the five components, then `\"^\".join(parts)`.",
         "For the date: cut to eight characters with `[:8]`; then `if` it is shorter than eight, or `[4:6]` or `[6:8]` is \"00\", it is "
         "\"\".",
         "The name's components are \"1.1\", \"2\", \"3\" and then: first the prefix, \"5\", and then the suffix, \"4\".",
@@ -1207,7 +1236,7 @@ def _starting(message, start):
     """The right attributes, but for another start."""
     start = start.split("+")[0]
     return {**ProcedurePart.solution(message), "ScheduledProcedureStepStartDate": start[:8],
-            "ScheduledProcedureStepStartTime": start[8:14].ljust(6, "0")}
+            "ScheduledProcedureStepStartTime": start[8:14] and start[8:14].ljust(6, "0")}
 
 
 def _start_of(message):
@@ -1228,13 +1257,18 @@ def _about_procedure(message, keyword, given):
     if given and home and not message[home]:
         return f"its {home} is empty, and what is empty there stays empty, but your function gave {_quoted(given)}"
     if keyword in STEP[-2:]:
-        times = [f"{place} is {message[place]!r}" for place in ("TQ1-7", "ORC-7.4", "OBR-27.4", "OBR-7", "ORC-9") if message[place]]
+        times = [f"{place} is {message[place]!r}" for place in ("TQ1-7", "ORC-7.4", "OBR-27.4", "OBR-7", "ORC-9")
+                 if message[place] or place == "TQ1-7" and "IPC" in message]
         return "of its times, " + ", ".join(times)
     if not given:
-        return "your function gave \"\" for it"
+        segment = "an IPC segment" if "IPC" in message else "no IPC segment"
+        versions = f"MSH-9 {message['MSH-9']}, MSH-12 {message['MSH-12']}"
+        return f"it has {segment} ({versions}), and your function gave \"\" for this"
     if hl7.unescape(given) != given:
         return f"in {_quoted(given)} escapes are left"
     found = [place for place, value in hl7.parts(message).items() if value == given]
+    if home and message[home].startswith(given) and message[home] != given:
+        return f"{_quoted(given)} is only the beginning of what stands there at {home}"
     if found:
         older = "IPC" in message and not found[0].startswith("IPC")
         besides = ", and it has an IPC segment, beside which nothing else counts" if older else ""
@@ -1280,8 +1314,11 @@ class ProcedurePart:
             start = message["ORC-7.4"] or message["OBR-27.4"]
         found["RequestedProcedureDescription"] = hl7.unescape(message["OBR-44.2"] or message["OBR-4.2"])
         start = start.split("+")[0]
+        time = start[8:14]
+        if time != "":
+            time = time.ljust(6, "0")
         found["ScheduledProcedureStepStartDate"] = start[:8]
-        found["ScheduledProcedureStepStartTime"] = start[8:14].ljust(6, "0")
+        found["ScheduledProcedureStepStartTime"] = time
         return found
 
     def cases(draw, real_orders):
@@ -1290,11 +1327,12 @@ class ProcedurePart:
         texts = ("{} routine", "{} & contrast", "{} low dose", "{} | night protocol")
         for place, patient in enumerate(people):
             code = codes[place % 6]
-            one = _order(number + place, patient, code, _at(8 + place % 3, draw), "E" if place % 4 == 0 else "O", texts[place % 4])
+            text = texts[(place + place // 2) % 4]      # each of them in both versions
+            one = _order(number + place, patient, code, _at(8 + place % 3, draw), "E" if place % 4 == 0 else "O", text)
             if place in (4, 5, 10, 11):         # without seconds
                 one = one._replace(start=one.start[:12])
             elif place in (0, 7):
-                one = one._replace(start=one.start[:12] + "30")
+                one = one._replace(start=one.start[:12] + "37")
             if place % 2:
                 # The clinic books the CT of the emergency department for outpatients as well.
                 one = one._replace(station="CTER01" if code.startswith("CT") else "MR1" if code == "MRBR" else "CR_ER1")
@@ -1312,8 +1350,10 @@ class ProcedurePart:
         clinic = [one for one in real_orders if one["MSH-3"] == "ECC_RIS"]
         for one, escape in zip(made[2:6], ("\\T\\", "\\F\\", "\\T\\", "\\R\\"), strict=True):
             one["OBR-44.2"] = f"{one['OBR-44.2']} {escape} MORE"        # the department made something else of what was ordered
-        for one in made[6:9]:                   # a sender of version 2.3
-            one["OBR-44"] = ""
+        for one, version in zip(made[6:10], ("2.3", "2.5.1", "2.3.1", "2.5.1"), strict=True):
+            # no text in OBR-44: a sender of version 2.3, two that leave it out, one that gives the code alone
+            one["MSH-12"], one["OBR-44"] = version, f"{one['OBR-44.1']}^^99HV" if one is made[9] else ""
+            one["OBR-4.2"] = f"{one['OBR-4.2']} \\T\\ MORE"
         # Orders in which one place is empty, and all others are full.
         for place, field in enumerate(("IPC-1", "IPC-2", "IPC-3", "IPC-4", "IPC-5", "IPC-6.2", "IPC-9", "TQ1-7")):
             one = hl7.parse(omi(_order(number + 20 + place, people[place], "CTHD", _at(8, draw)), field_18=f"WARD{place}", section="RAD"))
@@ -1326,6 +1366,15 @@ class ProcedurePart:
             one = hl7.parse(orm(_order(number + 30 + place, people[place], "CTCH", _at(9, draw))))
             one[field] = ""
             made.append(one)
+        # Starts: in winter, of a day alone, with a fraction of a second.
+        for place, (start, zone) in enumerate((("202511071415", "+0100"), ("20250408", ""), ("20250408101523.250", "+0200"))):
+            one = _order(number + 40 + place, people[place], "MRBR", start)
+            made += [hl7.parse(orm(one, zone=zone)), hl7.parse(omi(one._replace(number=one.number + 5), zone=zone))]
+        # It is the segment that decides: ORMs of a late version, with and without IPC, and an OMI of another version.
+        ours, theirs, later, long = (_order(number + 50 + place, people[place], "CTAP", _at(9, draw)) for place in range(4))
+        made += [hl7.parse(orm(ours).replace("|P|2.3.1|", "|P|2.5.1|")), hl7.parse(omi(theirs).replace("|OMI^O23^OMI_O23|", "|ORM^O01|")),
+                 hl7.parse(omi(later).replace("|P|2.5.1|", "|P|2.6|")), hl7.parse(omi(long))]
+        made[-1]["IPC-1.1"] = f"ECC-2025-{draw.randrange(10**9):010}"
         return [(one,) for one in made] + [(one,) for one in draw.sample(real_orders, min(6, len(real_orders))) + clinic[-2:]]
 
     def filler_as_accession(message):
@@ -1389,6 +1438,10 @@ class ProcedurePart:
     def seconds_made_up(message):
         return {**ProcedurePart.solution(message), "ScheduledProcedureStepStartTime": _start_of(message)[8:12] + "00"}
 
+    def midnight_invented(message):
+        time = _start_of(message).split("+")[0][8:14].ljust(6, "0")
+        return {**ProcedurePart.solution(message), "ScheduledProcedureStepStartTime": time}
+
     def table_for_all(message):
         return {**ProcedurePart.solution(message), "ScheduledStationAETitle": station_of(message)}
 
@@ -1443,6 +1496,8 @@ class ProcedurePart:
         minutes_only: "Your times have four digits. DICOM's TM would allow that (PS3.5 section 6.2); the rule at Harbour Vale is six. And "
         "seconds that were sent are lost.",
         seconds_made_up: "You put two zeros for the seconds in every order. Where seconds were sent, they are the start's.",
+        midnight_invented: "Where no time was sent, yours has six zeros: midnight, which nobody has planned. `ljust` fills up an empty "
+        "text as well. What is not known stays empty: fill up only what is not `\"\"`.",
         table_for_all: "You asked the site's table for every order. An OMI says itself which AE it is planned for; against it, the table "
         "sends the patient to another room.",
         station_name: "You took IPC-7, the station's *name*. It is for people to read; scanners ask by the AE title, in IPC-9.",
@@ -1450,8 +1505,8 @@ class ProcedurePart:
         "scanner would show them, or take each backslash for the beginning of another value.",
         service_as_ordered: "You took the description of OBR-4, which says what was ordered. Where there is OBR-44, the procedure stands "
         "there (IHE RAD TF-2x appendix B); the two differ when the department made something else of the order.",
-        newer_senders_only: "Some orders end up without a description of the procedure. OBR-44 came with version 2.3.1; a sender of "
-        "version 2.3 has it in OBR-4 alone.",
+        newer_senders_only: "Some orders end up without a description of the procedure. Version 2.3 ends before OBR-44, and a sender of a "
+        "later one may leave it out, or send the code without a text. Then the text in OBR-4 has to do.",
         whole_procedure: "You took the name of the requested procedure. The step has one of its own, its protocol: for a procedure of two "
         "steps the technologist must see which is which.",
     }
@@ -1461,7 +1516,7 @@ class ProcedurePart:
         "Mind the components: where a field goes on behind a ^, its first component is meant, such as `message[\"IPC-1.1\"]` and "
         "`message[\"ZDS-1.1\"]`.",
         "Put the start into a variable in either branch; in an ORM two places are joined by `or`. After both branches take the zone off, "
-        "then cut: `[:8]` and `[8:14]`, and fill the time up with `ljust`, as in the cell above.",
+        "then cut: `[:8]` and `[8:14]`, and fill up a time that is not empty, as in the cell above.",
         "`RequestedProcedureDescription` is the same in both: `message[\"OBR-44.2\"] or message[\"OBR-4.2\"]`. Both descriptions need "
         "`hl7.unescape`.",
     ]
@@ -1504,8 +1559,8 @@ class OrderToItems:
         for place, patient in enumerate(people):
             made.append(_order(number + 10 * place, patient, ("CTHD", "PETCT", "PETCT", "MRBR", "XCHPA", "CTCH")[place], _at(8, draw)))
         two = made[3], _order(number + 33, people[3], "XKNEE", _at(9, draw))
-        three = made[4]._replace(steps=tuple(("DX", f"X-{place}", f"View {place} & stitching") for place in (1, 2, 3)))
-        messages = [orm(made[0]), orm(made[1]), omi(made[2]), omi(*two), orm(three), omi(made[5])]
+        four = made[4]._replace(steps=tuple(("DX", f"X-{place}", f"View {place} & stitching") for place in (1, 2, 3, 4)))
+        messages = [orm(made[0]), orm(made[1]), omi(made[2]), omi(*two), orm(four), omi(made[5])]
         return [(hl7.parse(one),) for one in messages] + [(pet_order,)]
 
     def flat(message):
@@ -1598,7 +1653,6 @@ class OrderToItems:
     ]
 
 
-
 # --- 5
 
 def _about_rule(vr, value, key):
@@ -1629,11 +1683,15 @@ class Fits:
 
     Five rules (PS3.4 section C.2.2.2), of which the first that applies decides:
 
-    1. an empty key fits everything, a value that is missing included; so does a key that is a single `*`;
+    1. an empty key fits everything, a value that is missing included; so does a key that is a single `*` (the standard says that of
+       the VRs in `TEXTS`; in others it is not tried);
     2. a value that is missing fits no other key;
     3. in `DA` and `TM` a key with a `-` is a range, both ends included; an end may be missing;
     4. in the VRs of `TEXTS`, `*` stands for any characters, also for none, and `?` for exactly one;
     5. everything else is compared letter by letter, from the first to the last.
+
+    If it fails, `cpia03.q5.failed` holds the three texts, and `fits(*cpia03.q5.failed)` calls your function with them: the star hands
+    them over one by one.
     """
 
     answer = Function("fits", result=Truth(), about=_about_rule)
@@ -1679,7 +1737,8 @@ class Fits:
             ("UI", "2.999.200.7.11", "2.999.200.7.1"), ("DA", day, f"{day[:6]}*"), ("TM", time, f"{time[:3]}???"),
             ("DA", day, "????????"), ("LO", "CT [LOW]", "CT [LOW]*"), ("LO", "CT L", "CT [LOW]*"), ("SH", "A[1]7", "A[1]?"),
             ("SH", "A17", "A[1]?"), ("LO", "KNEE [L]", "KNEE [L]"), ("TM", time, f"080000-{time}"), ("TM", time, f"-{time}"),
-            ("TM", "", "-"), ("CS", "CT", "C"),
+            ("TM", "", "-"), ("CS", "CT", "C"), ("TM", "120030", "110000-120000"), ("TM", "120030", "-120000"),
+            ("TM", "120000", "120030-"),
             ("SH", "A25040700", "A2504070?"), ("SH", "A2504070", "A2504070?"),
             # every VR of TEXTS, and some of the others
             ("AE", "CT2", "CT?"), ("AE", "CTER01", "CT*"), ("AE", "MR1", "CT*"), ("CS", "CT", "C?"), ("CS", "OT", "C*"),
@@ -1941,6 +2000,9 @@ def _over_mllp(server, orders):
     if came >= len(orders) and items and not refused and not foreign:
         return as_it_should
     said = f"{came or 'no'} message{'s' * (came != 1)} came over MLLP, {items or 'no'} item{'s' * (items != 1)} on the list"
+    missing = len(handed - {message.control_id for message in messages})
+    if missing and not foreign:
+        said += f"; {missing} of the {len(orders)} orders never came"
     if foreign:
         which = "none" if foreign == len(messages) else "not every one"
         return (f"{said}; of the orders that came, {which} was among those that your function was given. It should send `orders`, its own "
@@ -2285,14 +2347,15 @@ class WhyItNeverCame:
     - `cause`: the letter from the table above;
     - `message`: MSH-10 of the message by which the RIS sent out the **order**, which proves that it was placed in time;
     - `frame`: the number of the frame in which the worklist's answer to the **worklist** association stands, which proves the cause;
-    - `planned_for`: the AE title for which the step stood on the list: the second thing that would have kept the scanner's list empty.
+    - `planned_for`: the AE title for which the step stood on the list: the second thing to be mended. With a worklist that heeds the
+      keys, as ours does since Friday, it would keep the list of a scanner empty that asks by its own title.
     """
 
     answer = Fields("case", {"cause": Text("", reading=cause), "message": Text(""), "frame": Number("", named=("frame",)),
                              "planned_for": Text("", case=True)}, in_order=True, remark=_about_case)
     points = 3
-    praise = ("Two tables had to learn the new title: who may call, and for whom is planned. Whoever mends only the first gets a "
-              "connection, status 0000H, and an empty list.")
+    praise = ("Two tables had to learn the new title: who may call, and for whom is planned. Whoever mends only the first gets, from a "
+              "worklist that heeds the keys, a connection, status 0000H, and an empty list.")
 
     def solution(night, night_item, night_capture):
         orders = night[night["message"] == "ORM^O01"]                           # the rows of the order

@@ -10,6 +10,7 @@ import textwrap
 
 from coursekit.checking import Config, Fields, Function, Lesson, Number, Pick, Table, Text
 from coursekit.checking.reading import short
+from coursekit.errors import CourseError
 from coursekit.standards import dicom
 from coursekit.standards.sniffer import Sniffer
 from coursekit.systems.dicom_server import DicomServer
@@ -33,6 +34,7 @@ STORAGE = "1.2.840.10008.5.1.4.1.1."
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 BASELINE, PROCESS_14, LOSSLESS = (EXPLICIT[:-2] + end for end in (".4.50", ".4.57", ".4.70"))
 JPEG_LS, JPEG_2000, MPEG_2, RLE = (EXPLICIT[:-2] + end for end in (".4.80", ".4.90", ".4.100", ".5"))
+LOSSY_JPEG_2000, BIG_ENDIAN = (EXPLICIT[:-2] + end for end in (".4.91", ".2"))         # of products that no statement here describes
 SYNTAXES = {
     IMPLICIT: "Implicit VR Little Endian", EXPLICIT: "Explicit VR Little Endian", BASELINE: "JPEG Baseline",
     PROCESS_14: "JPEG Lossless, Process 14", LOSSLESS: "JPEG Lossless, First-Order Prediction (SV1)", JPEG_LS: "JPEG-LS Lossless",
@@ -59,6 +61,11 @@ OFFICIAL = {
     STORAGE + "9.1.2": "General ECG Waveform Storage", STORAGE + "104.1": "Encapsulated PDF Storage",
     SCREEN_DUMP: "Secondary Capture Image Storage",
 }
+MORE_IMAGES = {             # of products that no statement here describes
+    STORAGE + "20": "Nuclear Medicine Image Storage", STORAGE + "128": "Positron Emission Tomography Image Storage",
+    STORAGE + "12.2": "X-Ray Radiofluoroscopic Image Storage", STORAGE + "77.1.1": "VL Endoscopic Image Storage",
+    STORAGE + "77.1.2": "VL Microscopic Image Storage", STORAGE + "481.1": "RT Image Storage",
+}
 RETIRED = {STORAGE + "3.1": STORAGE + "3", STORAGE + "6.1": STORAGE + "6"}         # the SOP class of today: the retired one of its name
 OWN_WORDS = {SCREEN_DUMP: "Screen dumps", STORAGE + "104.1": "Report as PDF", STORAGE + "88.33": "Echo measurements"}
 WITH_PIXELS = [STORAGE + end for end in ("6.2", "7.2", "7.4", "77.1.4")]
@@ -66,6 +73,7 @@ WITHOUT_PIXELS = [STORAGE + end for end in ("88.22", "88.34", "88.59", "11.1", "
 DOCUMENTS = [DOSE, CAD, STORAGE + "88.33", STORAGE + "104.1", *WITHOUT_PIXELS]         # which nobody sends in a syntax for images
 BOTH_WAYS = [STORAGE + end for end in ("2", "12.1")]
 PRIVATE = "2.999.77.6.1"
+PRIVATE_SYNTAX = "2.999.77.6.2"
 ECHO = "US_ECHO2"
 
 
@@ -210,7 +218,7 @@ def echo(hospital):
     services = [
         {"service": "Verification", "SCU": "Yes", "SCP": "Yes"},
         {"service": "Modality Worklist - FIND", "SCU": "Yes", "SCP": "No"},
-        {"service": "Modality Performed Procedure Step", "SCU": _yes(met["MPPS"]), "SCP": "No"},
+        {"service": "Modality Performed Procedure Step", "SCU": "Yes" if met["MPPS"] else "Option", "SCP": "No"},
         {"service": "Storage Commitment Push Model", "SCU": "Option", "SCP": "No"},
         {"service": "Study Root Query/Retrieve - FIND", "SCU": "Yes", "SCP": "No"},
         {"service": "Study Root Query/Retrieve - MOVE", "SCU": "Yes", "SCP": "No"},
@@ -231,11 +239,11 @@ def echo(hospital):
             "association is closed after the N-ACTION response; the N-EVENT-REPORT request is received on a new association.",
         ],
         "Character sets": ["Sent, and displayed from the worklist: ISO_IR 6, ISO_IR 100" + (", ISO_IR 192." if met["characters"] else ".")],
-        "Security": ["TLS: " + ("BCP 195 RFC 8996, 9325 profile, TLS 1.2 and 1.3, with client certificates." if met["TLS"] else
-                                "Basic TLS Secure Transport Connection Profile (retired), TLS 1.0.")
+        "Security": ["TLS: " + ("BCP 195 RFC 8996, 9325 profile, TLS 1.2 and 1.3, with client certificates; when called, at the same port."
+                                if met["TLS"] else "Basic TLS Secure Transport Connection Profile (retired), TLS 1.0.")
                      + " Time: NTP client."],
         "IHE integration statement": _profiles([
-            ("Scheduled Workflow.b (SWF.b)", "Acquisition Modality", "-"),
+            ("Scheduled Workflow.b (SWF.b), with all paid options", "Acquisition Modality", "-"),
             ("Consistent Time (CT)", "Time Client", "-"),
         ]),
     })
@@ -259,7 +267,8 @@ def archive(hospital):
         name = "" if uid == parts["plain"] else OFFICIAL[uid]
         storage.append(_row(f"P{number}", name, uid, _yes(scu), _yes(scp), "list A" if syntaxes is LIST_A else f"only {_named(syntaxes)}"))
     return Statement("Holmgard Archive 8.2", "HV_PACS, archive", {
-        "Overview": ["The archive stores, finds and retrieves composite objects. Storage as SCU serves C-MOVE."],
+        "Overview": ["The archive stores, finds and retrieves composite objects. Storage as SCU serves C-MOVE, and sends what the "
+                     "archive's own viewer makes."],
         "Services": [
             {"service": "Verification", "SCU": "Yes", "SCP": "Yes"},
             {"service": "Study Root Query/Retrieve - FIND, MOVE, GET", "SCU": "No", "SCP": "Yes"},
@@ -275,7 +284,7 @@ def archive(hospital):
             "for storage commitment.",
             "The result of storage commitment (N-EVENT-REPORT) is sent on a new association to the AE that asked for it."],
         "Character sets": ["ISO_IR 6, 100, 101, 144, 192. Stored as received."],
-        "Security": ["TLS: BCP 195 RFC 8996, 9325 profile, at a second port."],
+        "Security": ["TLS: BCP 195 RFC 8996, 9325 profile, with client certificates, at a second port; calls by TLS as well."],
         "IHE integration statement": _profiles([
             ("Scheduled Workflow.b (SWF.b)", "Image Manager/Image Archive", "-"),
             ("Consistent Time (CT)", "Time Client", "-"),
@@ -367,6 +376,10 @@ def caught(hospital):
     return Listed(seen.to_dict("records"), ["client", "server", "abstract", "proposed", "result", "answer"])
 
 
+class NotTidy(CourseError, ValueError):
+    """What a learner wants to associate, or to configure an entity from, is no list of contexts or rows."""
+
+
 class Configured(DicomServer):
     """A DICOM application entity on the loopback that accepts what the rows of its statement say as SCP, in their order of preference.
 
@@ -378,6 +391,10 @@ class Configured(DicomServer):
 
     def __init__(self, title, rows):
         super().__init__(title)
+        for row in rows if type(rows) in (list, tuple) else [rows]:
+            if type(row) is not dict or not {"sop_class", "scp", "transfer_syntaxes"} <= set(row):
+                raise NotTidy(f"{title} is configured from tidy rows, with `sop_class`, `scp` and `transfer_syntaxes`, such as "
+                              f"`station_rows` or `archive_rows`. This is none: {short(row)}")
         self._contexts = [(row["sop_class"], row["transfer_syntaxes"], False) for row in rows if row["scp"]]
 
     def _begin(self):
@@ -390,11 +407,20 @@ class Configured(DicomServer):
 def associate(server, proposed, calling="MG1"):
     """Open an association to a running `Configured`, note its answer for each presentation context, and release it.
 
-    proposed : list of dictionaries with the UIDs `sop_class` and `transfer_syntaxes`; at most 128. They get the ids 1, 3, 5, ...
+    proposed : list of dictionaries with `sop_class` and `transfer_syntaxes`, as UIDs or names; at most 128. They get the ids 1, 3, 5, ...
 
     Gives a list of dictionaries: id, result (a value of PS3.8 Table 9-18) and the accepted transfer_syntax, or None.
+
+    Raises NotTidy when that can't be read.
     """
-    answered = Scu(calling, server.title, server.port).negotiate((one["sop_class"], one["transfer_syntaxes"]) for one in proposed)
+    if type(proposed) not in (list, tuple):
+        raise NotTidy(f"{calling} proposes a list of dictionaries with `sop_class` and `transfer_syntaxes`. "
+                      f"This is none: {short(proposed)}")
+    try:
+        contexts = export_list(list(proposed))
+    except ValueError as problem:
+        raise NotTidy(f"{calling} can't propose this: {problem}.") from None
+    answered = Scu(calling, server.title, server.port).negotiate(contexts)
     return [{"id": id, "result": result, "transfer_syntax": syntax} for id, result, syntax in answered]
 
 
@@ -418,7 +444,8 @@ class Reported(DicomServer):
         roles = event.assoc.requestor.role_selection.values()
         wish = ", and wants to be SCP" if any(one.scp_role for one in roles) else ""
         self._note(event, "A-ASSOCIATE-RQ", f"calls {event.assoc.requestor.primitive.called_ae_title}{wish}")
-        self._reply(event, "A-ASSOCIATE-AC")
+        agreed = wish and any(one.as_scu for one in event.assoc.accepted_contexts)      # seen from here: this side is SCU
+        self._reply(event, "A-ASSOCIATE-AC", "agrees: the caller is SCP" if agreed else "")
 
     def _report(self, event):
         failed = len(event.event_information.get("FailedSOPSequence") or [])
@@ -442,7 +469,7 @@ def commitment(scanner="NM1", archive="HV_VNA"):
         noted = [one for one in keeper.journal if not one.what.startswith("N-EVENT-REPORT")] + list(called.journal)
     events = []
     for one in noted:
-        events.append(Event(one.source, one.target, one.what, "" if one.what == "A-ASSOCIATE-AC" else one.detail))
+        events.append(Event(one.source, one.target, one.what, one.detail.removesuffix("1 presentation context accepted")))
         if one.what == "A-RELEASE-RQ":                  # which pynetdicom answers by itself
             events.append(Event(one.target, one.source, "A-RELEASE-RP"))
     return events
@@ -523,7 +550,9 @@ class Roles:
 
     answer = Table("roles", entries=("flow", "role"), reading={"role": role}, remark=_about_a_flow)
     points = 2
-    praise = "So you know which column of a statement to look at: one side needs the Yes in SCU, the other in SCP, for the same SOP class."
+    praise = ("So you know which column of a statement to look at: one side needs the Yes in SCU, the other in SCP, for the same SOP "
+              "class. And role selection is needed in G, the C-GET, where the caller receives, and in H, the report, where the caller is "
+              "the provider.")
 
     def solution():
         return {                # whose request is it? Who sends it is SCU, who performs it is SCP
@@ -611,6 +640,8 @@ SAID_OF_PARTS = {
 
 
 def _about_a_row(row, column, given, right, input):
+    if given == "syntax" and right == "works":
+        return f"About {row.upper()}: write the archive's list for this SOP class beside the scanner's, and compare each with each."
     return f"About {row.upper()}: {SAID_OF_PARTS[input('rows_of_echo')[row.upper()]]}"
 
 
@@ -632,7 +663,7 @@ class Overlap:
     praise = "That list goes to the vendor before the purchase order, not after the first exam."
 
     def solution(echo, archive):
-        from coursekit.standards.dicom import uid
+        from coursekit.lessons.cpia_07_conformance_statements import uid
         list_a = archive["Transfer syntaxes"][0]
         taken = {}                                              # what the archive receives: {SOP class: its transfer syntaxes}
         for row in archive["Storage SOP classes"]:
@@ -733,23 +764,39 @@ def _letters(text):
 AMBIGUOUS = "jpeglossless"          # of which there are two: what a sender means who writes no more is for him to say
 
 # {letters of a name: UID}: names as the statements and exercises write them, with or without the words that nobody says
-NAMED = {_letters(written): uid for uid, name in {**SYNTAXES, **OFFICIAL}.items()
+NAMED = {_letters(written): digits for digits, name in {**SYNTAXES, **OFFICIAL}.items()
          for written in (name, name.replace(" Storage", ""), name.replace(" Image Storage", ""), name.removesuffix(" (SV1)"))}
 
 
-def known_uid(value):
+NAMED |= {                          # the services as the statements name them; and two names as captures write them
+    _letters(written): digits for written, digits in (
+        ("Modality Worklist - FIND", "1.2.840.10008.5.1.4.31"), ("Study Root Query/Retrieve - FIND", "1.2.840.10008.5.1.4.1.2.2.1"),
+        ("Study Root Query/Retrieve - MOVE", "1.2.840.10008.5.1.4.1.2.2.2"),
+        ("Study Root Query/Retrieve - GET", "1.2.840.10008.5.1.4.1.2.2.3"),
+        ("JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14 [Selection Value 1])", LOSSLESS),
+        ("JPEG Lossless, Non-Hierarchical (Process 14)", PROCESS_14))}
+
+
+class NoSuchUid(CourseError, ValueError):
+    """What was written is no UID, and no name of one."""
+
+
+def uid(value):
     """A UID from its digits or from a name, as the statements write it or as PS3.6 does."""
     if _letters(str(value)) == AMBIGUOUS:
-        raise ValueError("two transfer syntaxes are JPEG Lossless: First-Order Prediction (.4.70), and Process 14 with any predictor "
-                         "(.4.57). Say which")
-    return NAMED.get(_letters(str(value))) or dicom.uid(value)
+        raise NoSuchUid("two transfer syntaxes are JPEG Lossless: First-Order Prediction (.4.70), and Process 14 with any predictor "
+                        "(.4.57). Say which")
+    try:
+        return NAMED.get(_letters(str(value))) or dicom.uid(value)
+    except ValueError as problem:
+        raise NoSuchUid(str(problem)) from None
 
 
 def syntax_uid(value):
     """The UID of a transfer syntax from its UID or name; None for nothing."""
     if value is None or str(value).strip().casefold() in ("", "none", "-"):
         return None
-    return known_uid(value)
+    return uid(value)
 
 
 def _accepted_row(context, accepted):
@@ -778,6 +825,43 @@ def _answers(proposed, accepted, row_of=_accepted_row, choose=None):
     return answers
 
 
+def _about_a_context(case, result):
+    """The first context of a case whose answer is not right: what it offers, what the rows say, and what was answered. None where not all
+    contexts are answered once, which the table itself tells."""
+    proposed, accepted = case
+    names = [re.sub(r"[\s_-]+", "_", name.strip()).casefold() for name in result.columns]
+    asked, spare = {"id", "result", "transfer_syntax"}, {"name", "sop_class", "transfer_syntaxes"}
+    if not asked <= set(names) <= asked | spare:
+        return None
+    rows = [dict(zip(names, row, strict=True)) for row in result.rows]
+    answers = {_whole(row["id"]): row for row in rows}
+    if len(answers) < len(rows) or set(answers) != {context["id"] for context in proposed}:
+        return None
+    for context, right in zip(proposed, _answers(proposed, accepted), strict=True):
+        given = answers[context["id"]]
+        try:
+            syntax = syntax_uid(given["transfer_syntax"])
+        except ValueError:
+            syntax = given["transfer_syntax"]
+        if (_whole(given["result"]), syntax) != (right["result"], right["transfer_syntax"]):
+            found = [f"a row as {' and '.join(name.upper() for name in ('scu', 'scp') if row[name])} with "
+                     f"{_listed(row['transfer_syntaxes'])}" for row in accepted if row["sop_class"] == context["sop_class"]]
+            said = f"result {given['result']} and {_spoken(syntax) if type(syntax) is str else syntax}"
+            return (f"Look at context {context['id']}, for {context['sop_class']}. It offers {_listed(context['transfer_syntaxes'])}. The "
+                    f"other side has for that SOP class {', and '.join(found) or 'no row'}. You answer {said}.")
+    return None
+
+
+def _whole(value):
+    """A number from what looks like one, anything else as it is."""
+    text = str(value).removesuffix(".0").strip()
+    return int(text) if text.isdecimal() else value
+
+
+def _listed(syntaxes):
+    return "; ".join(map(_spoken, syntaxes))
+
+
 @lesson.exercise
 class Predict:
     """Write `predict(proposed, accepted)`. `proposed` is what the caller puts into its A-ASSOCIATE-RQ, a list of dictionaries with `id`,
@@ -789,12 +873,13 @@ class Predict:
     of the context (odd, but not always 1, 3, 5); the result is 0, 3 or 4; the transfer syntax is the UID of the one that will be accepted,
     or None.
 
-    It will be tried on pairs of products that you have not seen, private ones among them.
+    It will be tried on pairs of products that you have not seen, with private SOP classes and private, lossy and retired transfer syntaxes
+    among theirs. A row takes what it lists.
     """
 
-    answer = Function("predict", result=Table("contexts", key=["id"], reading={"transfer_syntax": syntax_uid}, told=True,
-                                              spare=["name", "sop_class", "transfer_syntaxes"],
-                                              takes="a list of dictionaries, one for each proposed context"))
+    answer = Function("predict", remark=_about_a_context, result=Table(
+        "contexts", key=["id"], reading={"transfer_syntax": syntax_uid}, told=True, spare=["name", "sop_class", "transfer_syntaxes"],
+        takes="a list of dictionaries, one for each proposed context"))
     points = 4
     praise = "A few lines, and for every pair of statements they answer as two configured programs really answer."
 
@@ -898,6 +983,19 @@ class Predict:
                 answers.append(answer)
             seen.add(context["sop_class"])
         return answers
+
+    def one_context_a_class(proposed, accepted):
+        answers, taken = [], set()
+        for context, answer in zip(proposed, _answers(proposed, accepted), strict=True):
+            refused = context["sop_class"] in taken and answer["result"] == 0
+            answers.append({**answer, "result": 4, "transfer_syntax": None} if refused else answer)
+            if answer["result"] == 0:
+                taken.add(context["sop_class"])
+        return answers
+
+    def lossy_never(proposed, accepted):
+        return _answers(proposed, accepted, choose=lambda offered, taken: _first_common(offered, [
+            one for one in taken if one not in (*LOSSY, LOSSY_JPEG_2000)]))
 
     def merged_contexts(proposed, accepted):
         offered = {}
@@ -1038,6 +1136,10 @@ class Predict:
         offered_when_refused: "A refused context has one of the transfer syntaxes that it offered. None was accepted there: None.",
         a_class_a_context: "You answered once per SOP class. A caller may propose the same SOP class in several contexts, and each is "
         "answered for itself.",
+        one_context_a_class: "You refuse a second context of a SOP class when one has been accepted. A caller may propose the same SOP "
+        "class in several contexts, each is answered for itself, and several may be accepted, in different transfer syntaxes.",
+        lossy_never: "You refuse lossy transfer syntaxes. Whether images should be sent so is for the hospital to say; a side whose row "
+        "lists one accepts it like any other.",
         merged_contexts: "You put the transfer syntaxes of all contexts of a SOP class together. Each context is judged by its own list.",
         retired_never: "You refuse whatever is retired. Old devices may still send it, and a statement that lists the retired UID as SCP "
         "accepts it like any other.",
@@ -1058,13 +1160,15 @@ class Predict:
 
 SITUATIONS = ("common", "retired", "retired on both sides", "scu only", "both roles", "roles in two rows", "no syntax", "implicit first",
               "explicit first", "implicit refused", "compressed only", "first order refused", "another process", "absent", "private",
-              "private absent", "twice", "more offered", "longer", "shorter")
+              "private absent", "twice", "more offered", "longer", "shorter", "far down both lists", "lossy", "accepted twice",
+              "unusual syntaxes")
 
 
 def _case(draw, situations):
     """Proposed contexts and an acceptor's rows in which these situations occur, each with a SOP class of its own."""
     proposed, accepted = [], []                     # the rows of a SOP class stay together, in their order
-    images = iter(_shuffled([uid for uid in OFFICIAL if uid not in (*RETIRED, *DOCUMENTS)], draw))
+    named = {**OFFICIAL, **MORE_IMAGES}
+    images = iter(_shuffled([uid for uid in named if uid not in (*RETIRED, *DOCUMENTS)], draw))
     documents, retired = iter(_shuffled(DOCUMENTS, draw)), iter(_shuffled(RETIRED.items(), draw))
     ids = sorted(draw.sample(range(1, 256, 2), 2 * len(situations) + 2))        # odd (PS3.8 9.3.2.2), with gaps
 
@@ -1080,8 +1184,8 @@ def _case(draw, situations):
 
     def image(offered, taken, role=(False, True)):
         uid = next(images)
-        propose(OFFICIAL[uid], uid, offered)
-        accept(OFFICIAL[uid], uid, *role, taken)
+        propose(named[uid], uid, offered)
+        accept(named[uid], uid, *role, taken)
 
     def document(offered, taken):
         uid = next(documents)
@@ -1132,7 +1236,7 @@ def _case(draw, situations):
             image([LOSSLESS], [PROCESS_14, RLE])
         elif situation == "absent":
             uid = next(images)
-            propose(OFFICIAL[uid], uid, [first, IMPLICIT])
+            propose(named[uid], uid, [first, IMPLICIT])
         elif situation == "private":
             propose("raw data (private)", f"{PRIVATE}.{draw.randrange(1, 9)}", [first, second])
             accept("loops of the echo", proposed[-1]["sop_class"], False, True, [second, third])
@@ -1146,6 +1250,17 @@ def _case(draw, situations):
         elif situation == "longer":                 # one UID begins the other
             propose("raw data (private)", f"{PRIVATE}.9", [first, second])
             accept("raw data of another kind (private)", f"{PRIVATE}.9.1", False, True, [second, first])
+        elif situation == "far down both lists":    # as RLE in list A: the fifth of the one, and of the other
+            image([*_shuffled([BASELINE, JPEG_LS, PROCESS_14, LOSSY_JPEG_2000], draw), first], [IMPLICIT, second, third, fourth, first])
+        elif situation == "lossy":                  # the only one in common, and the acceptor's favourite
+            image([first, BASELINE], [second, BASELINE])
+            image([first, BASELINE], [BASELINE, first])
+        elif situation == "accepted twice":         # the same SOP class, each time in another transfer syntax
+            image([EXPLICIT, IMPLICIT], [IMPLICIT, EXPLICIT, PROCESS_14, LOSSLESS])
+            propose(proposed[-1]["name"], proposed[-1]["sop_class"], [LOSSLESS, PROCESS_14])
+        elif situation == "unusual syntaxes":       # a private one; a retired one
+            image([first, PRIVATE_SYNTAX], [PRIVATE_SYNTAX, first])
+            image([IMPLICIT, BIG_ENDIAN], [BIG_ENDIAN, IMPLICIT])
         else:                                       # shorter
             propose("loops (private)", f"{PRIVATE}.9.2.5", [first, second])
             accept("loops of another kind (private)", f"{PRIVATE}.9.2", False, True, [second, first])
@@ -1164,9 +1279,11 @@ ANOTHER_PROCESS = ("Process 14 with any predictor and Process 14 with first-orde
 
 def export_list(value):
     """The learner's contexts as a list of [SOP class UID, [transfer syntax UIDs]]."""
+    if type(value) is dict and "sop_class" not in value:
+        raise ValueError("a dictionary holds each SOP class once, and so only one context for it. Write a list of dictionaries, one for "
+                         "each context: there a SOP class may come more than once")
     if type(value) is dict:
-        value = [{"sop_class": sop_class, "transfer_syntaxes": syntaxes} for sop_class, syntaxes in value.items()] \
-            if "sop_class" not in value else [value]
+        value = [value]
     read = []
     for number, one in enumerate(value, 1):
         if type(one) is dict:
@@ -1187,12 +1304,12 @@ def export_list(value):
         uids = []
         for written in (sop_class, *syntaxes):
             try:
-                uids.append(known_uid(written))
+                uids.append(uid(written))
             except ValueError as problem:
                 raise ValueError(f"in context {number}, {short(written)} can't be read: {problem}") from None
         read.append([uids[0], uids[1:]])
     if not read:
-        raise ValueError("the list is empty, so MG1 would send nothing")
+        raise ValueError("the list is empty, so nothing would be sent")
     if len(read) > MOST_CONTEXTS:
         raise ValueError("an association has at most 128 presentation contexts, with the odd ids from 1 to 255")
     return read
@@ -1221,7 +1338,7 @@ def _by_commas(written):
 
 def _names_something(written):
     try:
-        return bool(known_uid(written.strip()))
+        return bool(uid(written.strip()))
     except ValueError:
         return _letters(written) == AMBIGUOUS
 
@@ -1254,7 +1371,7 @@ class ExportList:
     The check configures HV_PACS and WS_MG1 from their statements and really opens the associations. **Any list that does it is right.**
     """
 
-    answer = Config("exports", reading=export_list, called="contexts")
+    answer = Config("exports", reading=export_list, called="contexts", shape="a list of dictionaries")
     points = 4
     praise = ("The acceptor chooses within a context; the requestor chooses among the contexts that were accepted. Who wants a say "
               "proposes the transfer syntax in a context of its own.")
@@ -1419,6 +1536,10 @@ def host(value):
     text = str(value).strip().removesuffix("/32")
     if re.fullmatch(r"[\d.]+:\d+", text):
         raise ValueError("it is an address with a port; asked is the address alone, and the port has an entry of its own")
+    if "/" in text:
+        raise ValueError("it is an address with a network mask; asked is the address alone")
+    if re.search(r"(^|\.)0\d", text):
+        raise ValueError("the parts of an address are written without leading zeros, which some programs read as octal")
     return text
 
 
@@ -1578,15 +1699,15 @@ REQUIREMENTS = (
      "Look for Storage Commitment Push Model in the scanner's services, and in the options below them: storage alone, and a sentence "
      "of the overview, promise nothing."),
     ("MPPS", "exam progress", "The scanner tells HV_MWL when an exam begins and ends (Modality Performed Procedure Step).",
-     "Look for the service in both statements: the scanner as SCU, the RIS as SCP."),
+     "Look for the service in both statements: the scanner as SCU, the RIS as SCP. A Yes counts; an option is not in the offer."),
     ("worklist", "worklist", "The scanner takes patients and orders from HV_MWL's worklist.",
      "Worklist: the scanner as SCU, the RIS as SCP."),
     ("characters", "letters",
      "Names such as Łukasz or Γεωργία are displayed rightly at the scanner (worklist in ISO_IR 192, UTF-8).",
      "ISO_IR 100 is Latin-1: it has no Ł and no Greek letters. Which character sets does the scanner's statement name?"),
     ("SWF.b", "orders", "The RIS takes orders as OMG^O19 in HL7 2.5.1, as IHE SWF.b has it.",
-     "SWF and SWF.b are two profiles: in one the order filler gets its orders in HL7 2.3.1 (ORM^O01), in the other in 2.5.1 (OMG^O19). "
-     "Which does the RIS's integration statement name?"),
+     "SWF and SWF.b are two profiles: in one, without its option HL7 v2.5.1, the order filler gets its orders in HL7 2.3.1 (ORM^O01), in "
+     "the other in 2.5.1 (OMG^O19). Which does the RIS's integration statement name?"),
     ("priors", "prior clips", "A prior clip can be fetched from HV_PACS onto the scanner (C-MOVE) for comparison.",
      "To fetch by C-MOVE the scanner needs query and move as SCU *and* storage as SCP, or there is nobody to send to."),
     ("two at once", "at a time", "The scanner can send one exam while it queries the worklist.",
@@ -1660,15 +1781,16 @@ class Gaps:
 
     answer = Pick("gaps", about="requirements", column="id", looks="R00", reading=numbered("R"), remark=_about_a_requirement)
     points = 3
-    praise = "Each gap is a line in the contract now: with a date, or with a price."
+    praise = "Each gap can be a line in the contract now: with a date, or with a price."
 
     def solution(requirements, echo, ris):
         scanner = {}                                            # {service: whether the scanner is SCU of it}
         for row in echo["Services"]:
             scanner[row["service"]] = row["SCU"]
+        clips = ["1.2.840.10008.5.1.4.1.1.3.1", "1.2.840.10008.5.1.4.1.1.3"]      # the SOP class of clips, and its retired predecessor
         receives_clips = False
         for row in echo["Storage SOP classes"]:
-            if row["SOP class"] == "Ultrasound Multi-frame Image Storage" and row["SCP"] == "Yes":
+            if row["UID"] in clips and row["SCP"] == "Yes":
                 receives_clips = True
         open_topics = []
         if scanner["Storage Commitment Push Model"] != "Yes":               # an option that is not in the offer
@@ -1889,7 +2011,7 @@ def hl7_spec(hospital):
         ("OBR-21", 60, "text 16", usages[1], "Scheduled Station AE Title", "AE", "1"),
         ("OBR-24", 10, "code 4", usages[2], "Modality", "CS", "1"),
         ("OBR-44.2", 250, f"text {draw.choice([80, 100, 199])}", "R", "Requested Procedure Description", "LO", "1C"),
-        ("NTE-3", 65536, "text 2000", "O", "Requested Procedure Comments", "LT", "3"),
+        ("NTE-3", 65536, "text 2000 in all NTE", "O", "Requested Procedure Comments", "LT", "3"),
     ]
     return [{"HL7 field": field, "field length": length, "longest parts": parts, "usage": usage, "DICOM attribute": name, "VR": vr,
              "type": type}
@@ -1933,8 +2055,10 @@ def _problems(hl7_spec, too_long=None, may_lack=None):
 
 
 def _longest(row):
-    """The longest value that may arrive in the attribute, in characters: of a name its components with the carets between."""
-    return sum(_parts(row)) + (len(_parts(row)) - 1 if row["VR"] == "PN" else 0)
+    """The longest value that may arrive in the attribute, in characters: of a name its components with the carets before the last, of
+    which the suffix is the fifth."""
+    carets = 4 if "suffix" in row["longest parts"] else len(_parts(row)) - 1
+    return sum(_parts(row)) + (carets if row["VR"] == "PN" else 0)
 
 
 def _about_a_field(field, column, given, right, input):
@@ -1942,7 +2066,7 @@ def _about_a_field(field, column, given, right, input):
     if (given in ("length", "both")) == (right in ("length", "both")):          # that half is right
         said = "what does its usage allow the sender, and what does its type demand of the worklist?"
     elif row["VR"] == "PN":
-        said = "the components of a name share one group: add them up, with a caret between two, and compare with the group's limit."
+        said = "the components of a name share one group: add them up, with the carets, and compare with the group's limit."
     else:
         said = "compare the part that goes into the attribute, not the whole field, with the limit of its VR."
     return f"About {row['HL7 field']}: {said}"
@@ -1965,24 +2089,25 @@ class LengthsAndUsage:
     praise = "Each of them is a rule for the interface engine: refuse, shorten by an agreed rule, fill from elsewhere. Silence is none."
 
     def solution(hl7_spec):
-        found = {
-            "PID-3.1": "none",              # LO: 20 of 64 characters
-            "PID-5": "length",              # PN: 50 + 30 + 30 + 10, and three carets, are 123 of 64; R
-            "PV1-19.1": "none",             # LO: 15 of 64; type 2 may be empty
-            "OBR-19": "both",               # SH: more than 16; type 1, and only O
-            "OBR-44.2": "length",           # LO: more than 64
-            "NTE-3": "none",                # LT: 2000 of 10240; type 3 may lack
-        }
-        for row in hl7_spec:                # what differs from edition to edition
-            field = row["HL7 field"]
-            if row["longest parts"] == "family 24, given 16":               # with the caret 41 of 64; type 2
-                found[field] = "none"
-            elif row["longest parts"] == "family 40, given 40":             # 81 of 64
-                found[field] = "length"
-            elif field == "OBR-18":                                         # SH; type 2
-                found[field] = "length" if row["longest parts"] in ("text 20", "text 24") else "none"
-            elif field in ("OBR-20", "OBR-21", "OBR-24"):                   # short enough; type 1
-                found[field] = "none" if row["usage"] == "R" else "empty"
+        limits = {"SH": 16, "CS": 16, "AE": 16, "LO": 64, "PN": 64, "LT": 10240}
+        found = {}
+        for row in hl7_spec:
+            longest = 0                                         # "family 24, given 16" -> 40
+            for word in row["longest parts"].replace(",", " ").split():
+                if word.isdigit():
+                    longest = longest + int(word)
+            if row["VR"] == "PN":
+                longest = longest + 4                           # five components: at most four carets
+            too_long = longest > limits[row["VR"]]
+            may_lack = row["type"] == "1" and row["usage"] != "R"
+            if too_long and may_lack:
+                found[row["HL7 field"]] = "both"
+            elif too_long:
+                found[row["HL7 field"]] = "length"
+            elif may_lack:
+                found[row["HL7 field"]] = "empty"
+            else:
+                found[row["HL7 field"]] = "none"
         return found
 
     def whole_field(hl7_spec):
@@ -2025,7 +2150,8 @@ class LengthsAndUsage:
     }
     hints = [
         "Two questions for each row. Longest parts against the limit of the VR; usage against the type.",
-        "For PN add up the components and a caret between each two. For the others only the named part counts, not the field's length.",
+        "For PN add up the components and the carets, at most four: the suffix is the fifth component. For the others only the named part "
+        "counts, not the field's length.",
         "Type 1 needs a value always. Usage R gives one; RE and O do not have to. Types 1C, 2 and 3 may lack it here.",
     ]
 

@@ -2,11 +2,13 @@
 
 import contextlib
 import re
+import sys
 import time
 from collections import Counter
 
 from coursekit.checking import Config, Fields, Function, Lesson, Message, Outcome, Server, Set, Table, Text, Verdict
 from coursekit.checking.kinds.base import Difference
+from coursekit.checking.reading import is_library
 from coursekit.hospital import feed
 from coursekit.hospital.draws import Draws
 from coursekit.standards import hl7
@@ -111,7 +113,7 @@ def _one(draws, *choices):
 
 
 def _last(carriers, wrong):
-    """Typing errors: of the last messages that carry a segment, the first gets the first of `wrong` (place, value), and so on."""
+    """Wrong values: of the last messages that carry a segment, the first gets the first of `wrong` (place, value), and so on."""
     for segment, (place, value) in zip(reversed(carriers), wrong):
         segment[place] = value
 
@@ -128,7 +130,7 @@ def _his(messages, draws):
             note = _one(draws, "", "", "", "needs two porters", "oxygen", "own wheelchair")
             visits.append(message.add(f"ZVI|{_one(draws, 'N', 'N', 'N', 'Y', '')}|{note}", after="PV1"))
     patients[0][1], patients[0][2], patients[1][1], patients[1][2] = "NL", "", "", "Y"      # so that each kind is there in any edition
-    _last(patients, [(1, "NLD"), (2, "?")])
+    _last(patients, [(1, "NLD"), (2, "J")])
     _last(visits, [(1, "VIP")])
 
 
@@ -165,7 +167,7 @@ def _cardiology(messages, draws):
     # A message with a device comes first, then one without: in any edition.
     for segment, device in zip(carriers, ("PM", "NO")):
         segment[1], segment[2], segment[3] = device, "" if device == "NO" else "20190314", "" if device == "NO" else "Y"
-    _last(carriers, [(1, "PACER"), (2, "20230231"), (3, "U"), (2, "14.03.2019")])
+    _last(carriers, [(1, "PACER"), (2, "20230231"), (3, "YS"), (2, "14.03.2019")])
 
 
 def _speech(messages, draws):
@@ -317,6 +319,14 @@ def department(value):
     return found.pop() if len(found) == 1 else value.strip()
 
 
+def _frame(given):
+    """A DataFrame with columns of different names, as pandas' own type; None when it is none."""
+    if not is_library(given, "pandas", "DataFrame"):
+        return None
+    frame = sys.modules["pandas"].DataFrame(given)
+    return frame if frame.columns.is_unique else None
+
+
 # --- the registry
 
 def valid(value, kind):
@@ -411,7 +421,14 @@ class InventoryTable(Table):
                 said = "No message of this sender has a value there, and a field that is never filled gets no row."
         elif all(type(row[3]) in (int, float) and row[3] <= 1 for row in there.values()):
             said = "It's asked in percent: 85, not 0.85."
+        elif all(row[2] == _of_all_senders(right, key[1][:3]) for key, row in there.items()):
+            said = "You counted a segment by its name, whoever sent it. Count those of each sender by themselves."
         return Verdict(verdict.outcome, f"{verdict.message} {said}".strip(), verdict.label)
+
+
+def _of_all_senders(rows, name):
+    """How many segments of a name all senders together sent, by the rows of an inventory."""
+    return sum({sender: row[2] for (sender, field), row in rows.items() if field[:3] == name}.values())
 
 
 @lesson.exercise
@@ -429,8 +446,8 @@ class Inventory:
 
     answer = InventoryTable("inventory", key=["sender", "field"], tolerance=0.6, reading={"field": field_name, "filled": percent})
     points = 3
-    praise = ("This table is what nobody at the hospital had. A field that is filled in three of four messages is one that somebody "
-              "relies on; and the same field name stands there with three senders, with fill rates that do not look like one field.")
+    praise = ("This table is what nobody at the hospital had: the same field name stands in it with three senders. A fill rate tells a "
+              "sender's habit. Who reads a field it does not tell, and a field that is seldom filled may be the vital one.")
 
     def solution(week):
         segments = {}
@@ -589,6 +606,8 @@ def _about_misread(name, given, right, input_of):
         return "no message of the week has this MSH-10."
     if found.sender != "CARD":
         return f"that is a message of {found.sender}. Asked is one of CARD."
+    if "ZPI" not in found:
+        return "that message has no ZPI."
     if found["ZPI-1"] in LANGUAGES:
         return "that message would be misread, but an earlier one of CARD already is."
     return "its ZPI-1 is in no table of languages: a reader that looks there would at least notice that something is odd."
@@ -662,11 +681,13 @@ class ThreeMeanings:
 
 
 REGISTRY = [
-    {"segment": "ZDS", "sender": "RIS", "owner": "radiology", "readers": ["HV_PACS", "HV_MWL"], "fields": {1: "RP"}},
+    {"segment": "ZDS", "sender": "RIS", "owner": "radiology", "readers": ["HV_PACS", "HV_MWL"],
+     "fields": {1: "RP"}},
     {"segment": "ZDS", "sender": "CARD", "owner": "cardiology", "readers": ["HV_PACS"], "fields": {1: "RP"}},
     {"segment": "ZVI", "sender": "HIS", "owner": "patient administration", "readers": ["RECEPTION", "PORTERS"],
      "fields": {1: "IS yes_no", 2: "ST"}},
-    {"segment": "ZVX", "sender": "VOX", "owner": "radiology", "readers": ["TYPING_POOL"], "fields": {1: "NM", 2: "ST"}},
+    {"segment": "ZVX", "sender": "VOX", "owner": "radiology", "readers": ["TYPING_POOL"],
+     "fields": {1: "NM", 2: "ST"}},
 ]
 OPEN = (
     {"segment": "ZPI", "sender": "HIS", "owner": "patient administration", "readers": ["KIOSK", "LETTERS", "SIGNAGE"],
@@ -678,11 +699,13 @@ OPEN = (
     {"segment": "ZAL", "sender": "RIS", "owner": "radiology", "readers": ["CONTRAST"], "fields": {1: "CE", 2: "IS severities"}},
 )
 TEMPLATE = """registry = [
-    {"segment": "ZDS", "sender": "RIS", "owner": "radiology", "readers": ["HV_PACS", "HV_MWL"], "fields": {1: "RP"}},
+    {"segment": "ZDS", "sender": "RIS", "owner": "radiology", "readers": ["HV_PACS", "HV_MWL"],
+     "fields": {1: "RP"}},
     {"segment": "ZDS", "sender": "CARD", "owner": "cardiology", "readers": ["HV_PACS"], "fields": {1: "RP"}},
     {"segment": "ZVI", "sender": "HIS", "owner": "patient administration", "readers": ["RECEPTION", "PORTERS"],
      "fields": {1: "IS yes_no", 2: "ST"}},
-    {"segment": "ZVX", "sender": "VOX", "owner": "radiology", "readers": ["TYPING_POOL"], "fields": {1: "NM", 2: "ST"}},
+    {"segment": "ZVX", "sender": "VOX", "owner": "radiology", "readers": ["TYPING_POOL"],
+     "fields": {1: "NM", 2: "ST"}},
     ...,       # ZAL of the RIS, and the entries of ZPI
 ]"""
 
@@ -694,6 +717,11 @@ def _changed(**changes):
 
 class Registry(Config):
     """A registry, of which some entries are given: untouched while nothing but these is there."""
+
+    def read(self, given):
+        """A table with a row for each entry is taken as well."""
+        frame = _frame(given)
+        return super().read(given if frame is None else frame.to_dict("records"))
 
     def not_answered(self, given):
         """`...` as a whole, or behind as many entries as are given."""
@@ -712,21 +740,23 @@ class RegistryOfSegments:
     element, `"RP"` a reference pointer, `"IS "` and the name of a table in `tables`, such as `"IS yes_no"`.
 
     The registry is tried on the week, and on another hospital's: everything that came must be registered, what is right must pass, and
-    the **typing errors** that are in these messages must be found. A type that takes everything finds none.
+    the **wrong values** that are in these messages must be found. A type that takes everything finds none.
     """
 
     answer = Registry("registry", reading=registry_of, template=TEMPLATE, called="entries")
     points = 3
-    praise = ("Now an engine can warn when a new Z segment turns up, and whoever finds a wrong value knows whom to call. The typing "
-              "errors had been acknowledged with AA all week.")
+    praise = ("Now an engine can warn when a new Z segment turns up, and whoever finds a wrong value knows whom to call. All of "
+              "them had been acknowledged with AA.")
 
     def solution():
         given = [
-            {"segment": "ZDS", "sender": "RIS", "owner": "radiology", "readers": ["HV_PACS", "HV_MWL"], "fields": {1: "RP"}},
+            {"segment": "ZDS", "sender": "RIS", "owner": "radiology", "readers": ["HV_PACS", "HV_MWL"],
+             "fields": {1: "RP"}},
             {"segment": "ZDS", "sender": "CARD", "owner": "cardiology", "readers": ["HV_PACS"], "fields": {1: "RP"}},
             {"segment": "ZVI", "sender": "HIS", "owner": "patient administration", "readers": ["RECEPTION", "PORTERS"],
              "fields": {1: "IS yes_no", 2: "ST"}},
-            {"segment": "ZVX", "sender": "VOX", "owner": "radiology", "readers": ["TYPING_POOL"], "fields": {1: "NM", 2: "ST"}},
+            {"segment": "ZVX", "sender": "VOX", "owner": "radiology", "readers": ["TYPING_POOL"],
+             "fields": {1: "NM", 2: "ST"}},
         ]
         added = [
             {"segment": "ZAL", "sender": "RIS", "owner": "radiology", "readers": ["CONTRAST"], "fields": {1: "CE", 2: "IS severities"}},
@@ -781,11 +811,11 @@ class RegistryOfSegments:
         "registered by sender *and* name.",
         one_meaning: "You gave all three ZPI the fields of the HIS. So the registry calls nearly every message of the clinic and of "
         "cardiology wrong, and lets the others pass because a code happens to be a language.",
-        all_text: "With ST everywhere nothing is ever wrong, and the typing errors of the week pass. The type is the only thing in a "
+        all_text: "With ST everywhere nothing is ever wrong, and the wrong values of the week pass. The type is the only thing in a "
         "registry that a machine can check.",
         three_fields_each: "You entered a third field for senders that never filled one. What nobody sends has no meaning yet: on the "
         "day when it comes, the registry should say that it isn't registered.",
-        a_date_is_a_number: "A date has digits only, but not every eight digits are a date: one typing error in cardiology's ZPI-2 "
+        a_date_is_a_number: "A date has digits only, but not every eight digits are a date: one wrong value in cardiology's ZPI-2 "
         "passes as a number.",
         one_owner: "You entered one owner for all three ZPI. Patient administration can't say what the clinic or cardiology mean: each "
         "entry's owner is the department that answers for its *sender*.",
@@ -799,7 +829,7 @@ class RegistryOfSegments:
         "For `readers`, take the rows of `consumers` whose `source` is the sender and whose `field` begins with the segment's name: "
         "`consumers[consumers[\"source\"] == \"RIS\"]`.",
         "For the types, look at the values, and choose the narrowest type that still takes the right ones: a table of `tables` where all "
-        "but a stray value stand in one; a date; for a code with text and coding system, CE.",
+        "but a wrong value stand in one; a date; for a code with text and coding system, CE.",
     ]
 
 
@@ -819,9 +849,12 @@ def _tried(registry, z_values):
         outcome["unused"] += [(*key, number) for number in sorted(entry["fields"]) if number not in FIELDS[key]]
         if entry["owner"].casefold() != OWNERS[key[0]].casefold():
             outcome["owner"].append((*key, entry["owner"]))
-        readers = {system for system, field, source, _ in CONSUMERS if source == key[0] and field.startswith(key[1])}
+        readers = {}
+        for system, field, source, specified in CONSUMERS:
+            if source == key[0] and field.startswith(key[1]):
+                readers[system] = max(specified, readers.get(system, ""))              # "yes" when any of its rows says so
         outcome["extra reader"] += [(*key, name) for name in entry["readers"] if name not in readers]
-        outcome["missing reader"] += [(*key, "") for name in sorted(readers - set(entry["readers"]))]
+        outcome["missing reader"] += [(*key, readers[name]) for name in sorted(set(readers) - set(entry["readers"]))]
     for (sender, name, number, value), times in z_values.items():
         key, place = (sender, name), (sender, name, number)
         if key not in entries:
@@ -848,10 +881,12 @@ def _faults(outcome):
     found += [f"the department {owner!r} can't answer for what {sender} sends in {name}: part 3 has a table of who answers for whom."
               for sender, name, owner in outcome["owner"]]
     found += [f"by `consumers`, {system} does not take {name} from {sender} itself." for sender, name, system in outcome["extra reader"]]
-    found += [f"a system that takes {name} from {sender} is not among the readers." for sender, name, _ in outcome["missing reader"]]
+    found += [f"a system that takes {name} from {sender} is not among the readers" + (
+              "." if specified == "yes" else ". The specification does not name it, but it reads the segment all the same.")
+              for sender, name, specified in outcome["missing reader"]]
     found += [f"{times} value{'s' * (times > 1)} of {sender}'s {name}-{number} that {'are' if times > 1 else 'is'} right would be called "
               "wrong: another type, or another table." for (sender, name, number), times in outcome["refused"].items()]
-    found += [f"a typing error in {sender}'s {name}-{number} passes. A narrower type would find it."
+    found += [f"a wrong value in {sender}'s {name}-{number} passes. A narrower type would find it."
               for (sender, name, number), times in outcome["passed"].items()]
     found += [f"{name}-{number} of {sender} is registered, and never had a value." for sender, name, number in outcome["unused"]]
     return [one[:1].upper() + one[1:] for one in found]
@@ -1071,18 +1106,35 @@ class StudyUidHome:
     ZDS; some come with both, some with IPC-3 alone.
 
     Write `uid_home(message)`, which brings the UID home: where there is a ZDS, put its UID into **IPC-3 of every IPC**, then remove ZDS.
-    Should an IPC-3 have another UID already, the one in ZDS counts: archive and worklist have gone by ZDS until now.
-    IPC-3 is an EI, ZDS-1 an RP; look at the clinic's IPC-3 above for what it should hold. A message without ZDS stays as it is. Return the
-    message.
+    Should an IPC-3 have another UID already, the one in ZDS counts: archive and worklist have gone by ZDS until now. A ZDS without a UID
+    is removed too, but then every IPC-3 keeps what it has. A message without ZDS stays as it is.
+
+    IPC-3 is an EI, ZDS-1 an RP; look at the clinic's IPC-3 above for what it should hold. Return the message.
     """
 
     answer = OfMessages("uid_home", result=Changed(lambda part, given, right: _about_uid(part, given, right)))
     points = 2
-    praise = ("With the UID in IPC-3 the order is what IHE asks of v2.5.1, and any archive understands it without a word about your "
-              "hospital.")
+    praise = ("With the UID in IPC-3 a receiver of OMI^O23 finds it where the standard has it. But HV_PACS and HV_MWL read ZDS-1 today: "
+              "before the RIS changes to OMI^O23, both must have learnt to take that message and to read IPC-3.")
 
     def solution(message):
         if "ZDS" in message:
+            uid = message["ZDS-1.1"]
+            if uid != "":
+                for ipc in message.segments("IPC"):
+                    ipc[3] = uid
+            message.remove("ZDS")
+        return message
+
+    def erased_by_an_empty_one(message):
+        if "ZDS" in message:
+            for ipc in message.segments("IPC"):
+                ipc[3] = message["ZDS-1.1"]
+            message.remove("ZDS")
+        return message
+
+    def empty_zds_stays(message):
+        if message["ZDS-1.1"] != "":
             for ipc in message.segments("IPC"):
                 ipc[3] = message["ZDS-1.1"]
             message.remove("ZDS")
@@ -1165,6 +1217,9 @@ class StudyUidHome:
         "be found under the order's. By the exercise, ZDS counts.",
         emptied_without_zds: "Where there is no ZDS you emptied IPC-3: `message[\"ZDS-1.1\"]` is `\"\"` then. Those messages had a UID. "
         "Ask first whether `\"ZDS\" in message`.",
+        erased_by_an_empty_one: "Where ZDS has no UID you emptied IPC-3, which had one. Take the UID first, and ask whether it is `\"\"`.",
+        empty_zds_stays: "A ZDS that has no UID is still there. It says nothing, and is removed as well: ask for the UID only before you "
+        "put it into IPC-3.",
         zds_stays: "ZDS is still there. Two places for one fact will differ one day, and nobody will know which counts.",
         counted_from_the_name: "The UID is in IPC-2, the Requested Procedure ID, which is lost. `ipc[3]` is field 3; only a list made "
         "with `split` counts the name as 0, and MSH has its own rule.",
@@ -1174,13 +1229,13 @@ class StudyUidHome:
     hints = [
         "`message[\"ZDS-1.1\"]` is the first component of ZDS-1. `\"ZDS\" in message` says whether there is one.",
         "`for ipc in message.segments(\"IPC\"):` goes through all IPC; `ipc[3] = ...` sets field 3 of one.",
-        "All three steps belong under `if \"ZDS\" in message:`, with `message.remove(\"ZDS\")` behind the loop. `return message` stands "
-        "outside.",
+        "All steps belong under `if \"ZDS\" in message:`. There, `uid = message[\"ZDS-1.1\"]`; then the loop under `if uid != \"\":`; "
+        "and `message.remove(\"ZDS\")` behind the loop, under the first `if` only. `return message` stands outside.",
     ]
 
 
 def _cases_of_orders(draw, orders):
-    """Messages with one IPC and several, with ZDS at the end and in front of them, without ZDS, with a comment behind it."""
+    """Messages with one IPC and several, with ZDS at the end and in front of them, without ZDS or its UID, with a comment behind it."""
     with_zds = [one for one in orders if "ZDS" in one]
     cases = [one.copy() for one in draw.sample(with_zds, 4)]
     cases += [draw.choice([one for one in orders if "ZDS" not in one]).copy()]
@@ -1200,6 +1255,12 @@ def _cases_of_orders(draw, orders):
         ipc[3] = both["ZDS-1.1"]
     other["IPC[2]-3"] = f"{other['ZDS-1.1']}.2"
     cases += [several, early, behind, both, other]
+    for rest in ("^^Application^DICOM", "^ARCHIVE^Application^DICOM"):       # the RP with another application, or none
+        cases.append(draw.choice(with_zds).copy())
+        cases[-1]["ZDS-1"] = cases[-1]["ZDS-1.1"] + rest
+    for known in (both["IPC-3"], ""):                                        # a ZDS without a UID
+        cases.append(draw.choice(with_zds).copy())
+        cases[-1]["IPC-3"], cases[-1]["ZDS-1"] = known, "^HVGH^Application^DICOM"
     draw.shuffle(cases)
     return [(one,) for one in cases]
 
@@ -1210,6 +1271,8 @@ def _about_uid(part, given, right):
         return "An order of several steps has several IPC, of one study."
     if place and place[2] != "1":
         return "IPC-3 is an EI, in which only the first component of the RP means the same."
+    if place and given is None:
+        return "Where ZDS has no UID, or where there is no ZDS, IPC-3 keeps what it has."
     if place and right is not None and given is not None:
         return "It is the first component of ZDS-1 that belongs there, and nothing else."
     return None
@@ -1222,12 +1285,12 @@ class LanguageHome:
     - Only the HIS means a language by ZPI. Of every other sender, nothing changes.
     - When the code in ZPI-1 is a key of `languages` and PID-15 is empty: PID-15 gets the text that stands there (a CE, such as
       `nl^Dutch^ISO639`), and ZPI-1 is emptied. When PID-15 has that very text already, ZPI-1 is emptied, too.
-    - When PID-15 has **another** value, both stay: a person has to look. This holds for another text with the same code, too, such as
-      `nl^^LOCAL`: whose `nl` that is, no program knows.
-    - When the code is no key of `languages`, or is empty, PID and ZPI-1 stay as they are: a code that nobody knows must not get lost. In
-      small letters, `nl`, it is not the key `NL`.
-    - ZPI-2 has no home in the standard and stays. A ZPI of the HIS has these two fields; one that has **no value (left)** in both is
-      removed, also one that came so.
+    - When PID-15 has **another** value, both stay: a person has to look. The whole field counts as it stands: `nl^^LOCAL`, `^Dutch`, a
+      text with more components or in other letters, and HL7's `""` (*delete*) are all other values.
+    - When the code is no key of `languages`, or is empty, PID and ZPI-1 stay as they are: a code that nobody knows must not get lost. The
+      whole ZPI-1 counts as it stands: neither `nl` nor `NL^x` is the key `NL`, nor is one with a blank.
+    - ZPI-2 has no home in the standard and stays, whatever its value. A ZPI of the HIS has these two fields; one that has **no value
+      (left)** in both is removed, also one that came so.
 
     Return the message.
     """
@@ -1477,16 +1540,28 @@ def _home(message, languages, place="PID-15"):
 def _cases_of_languages(draw, week):
     """Messages of the HIS with each state of ZPI-1, ZPI-2 and PID-15, and messages of others."""
     plain = [one for one in week if one.sender == "HIS" and one.event == "ADT^A04" and "ZPI" in one]
+
+    def registration(code, large, known, sender="HIS"):
+        message = draw.choice(plain).copy()
+        message["MSH-3"], message["ZPI-1"], message["ZPI-2"], message["PID-15"] = sender, code, large, known
+        return message
+
     cases = []
     codes = draw.sample(list(LANGUAGES), 4)
     for code, large, known in ((codes[0], "", ""), (codes[1], "Y", ""), (codes[2], "N", ""), (codes[3], "", ""), ("NLD", "", ""),
                                ("NLD", "Y", ""), ("", "Y", ""), ("", "", ""), ("", "Y", "de^German^ISO639"), ("", "", "de^German^ISO639"),
                                ("NL", "", "nl^Dutch^ISO639"), ("NL", "Y", "nl^Dutch^ISO639"), ("??", "", "tr^Turkish^ISO639"),
                                ("DE", "", "tr^Turkish^ISO639"), ("EN", "Y", "nl^Dutch^ISO639"),
-                               ("NL", "Y", "nl^Nederlands^99HV"), ("DE", "", "de^^LOCAL"), ("nl", "Y", ""), ("tr", "", "")):
-        message = draw.choice(plain).copy()
-        message["ZPI-1"], message["ZPI-2"], message["PID-15"] = code, large, known
-        cases.append(message)
+                               ("NL", "Y", "nl^Nederlands^99HV"), ("DE", "", "de^^LOCAL"), ("nl", "Y", ""), ("tr", "", ""),
+                               ("NL", "", "^Dutch (text only)"), ("DE", "Y", '""'), ("NL", "", "nl^Dutch^ISO639^nld^^ISO639-2"),
+                               ("EN", "Y", "en^english^ISO639"), ("NL", "?", ""), (" NL", "", ""), ("NL^x", "Y", "")):
+        cases.append(registration(code, large, known))
+    for event in ("ADT^A28^ADT_A05", "ADT^A31^ADT_A05", "ORM^O01^ORM_O01"):                # the sender counts, not the event
+        cases.append(registration("PL", "", ""))
+        cases[-1]["MSH-9"] = event
+        if not event.startswith("ADT"):
+            cases[-1].remove("EVN")
+    cases.append(registration("NL", "", "", sender="HISTO"))                               # a new sender; it has HIS in its name
     for sender in ("CARD", "ECC_RIS"):
         carriers = [one for one in week if one.sender == sender and "ZPI" in one]
         cases += [draw.choice(carriers).copy() for _ in range(2)]
@@ -1496,11 +1571,9 @@ def _cases_of_languages(draw, week):
     cases.append(next(one for one in week if one.sender == "CARD" and one["ZPI-1"] == "NO").copy())
     cases.append(draw.choice([one for one in week if one.sender == "HIS" and "ZPI" not in one]).copy())
     cases = [(one, dict(LANGUAGES)) for one in cases]
-    for code in (codes[0], "FR"):                            # with another table: without one of the codes, and with one more
-        message = draw.choice(plain).copy()
-        message["ZPI-1"], message["ZPI-2"], message["PID-15"] = code, "Y", ""
+    for code in (codes[0], "GR"):        # with another table: without one of the codes, and with one more, in which text and code differ
         table = {one: text for one, text in LANGUAGES.items() if one != codes[0]}
-        cases.append((message, {**table, "FR": "fr^French^ISO639"}))
+        cases.append((registration(code, "Y", ""), {**table, "GR": "el^Greek^ISO639"}))
     draw.shuffle(cases)
     return cases
 
@@ -1516,7 +1589,8 @@ def _about_language(part, given, right):
     if place == "PID-15" and given is None:
         return "It's the language that was there before, or that of a code in ZPI-1 that is known."
     if place == "PID-15" and right is None:
-        return "Only a code of the HIS that is a key of `languages` may be moved."
+        return ("Only a code of the HIS that is a key of `languages` as it stands may be moved, and only into a PID-15 that is empty as a "
+                "whole.")
     if place == "PID-15":
         return "Is it the text that `languages` has? And did you write over a language that was there?"
     if place == "ZPI-1" and given is None:
@@ -1528,7 +1602,8 @@ def _about_language(part, given, right):
     if part == "segments":
         kept = given.split().count("ZPI") - right.split().count("ZPI")
         return {1: "That ZPI has no value in any field, or none that is left.",
-                -1: "A field of that ZPI still has a value, or it is another sender's."}.get(kept)
+                -1: "A field of that ZPI has a value that stays (a code that is no key as it stands, or that PID-15 contradicts; any "
+                    "ZPI-2), or it is another sender's."}.get(kept)
     return None
 
 
@@ -1541,6 +1616,8 @@ def _what_changes(old, new):
         parts += [f"the code {code} goes" for code in old["codes"] if code not in new["codes"]]
         parts += [f"the code {code} comes" for code in new["codes"] if code not in old["codes"]]
         what = ", ".join(parts) or "nothing differs but, perhaps, the order of the codes"
+    if old is None:
+        what += ". Nobody has sent anything in its place so far, and a receiver passes over what it does not expect"
     if new is None:
         what += ". What the new text does not have, it does not forbid: who still sends it is passed over"
     return f"There {what}. Ask for each what an unchanged sender may still send, and what an unchanged receiver may now meet."
@@ -1560,8 +1637,8 @@ class WhoBreaks:
     The field is a CE. `old` and `new` are what the specification says of it before and after: dictionaries with `usage` (`"R"` required
     or `"O"` optional), `codes` (the list of codes allowed in its first component, in no order) and `length` (how long the **text** in its
     second component may be; it has nothing to do with the codes). `None` means that the specification does not have the field; a new one
-    stands at the end of its segment. What a text does **not have**, it does not **forbid**: a sender may go on sending a field that was
-    taken out, and a receiver passes over any field that it does not expect.
+    stands at the end of its segment, where nobody has sent anything so far. What a text does **not have**, it does not **forbid**: a
+    sender may go on sending a field that was taken out, and a receiver passes over any field that it does not expect.
 
     - A change breaks the **sender** when one that keeps to the old text may now send something, or leave something out, that the new text
       forbids.
@@ -1747,6 +1824,10 @@ def _cases_of_changes(draw):
         (base, field("R", long + 1, some)), (base, field("R", short, fewer)), (field("R", short, fewer), base),
         (field("R", short, some), field("O", short, fewer)), (field("O", short, some), field("O", long, fewer)),
         (base, field("O", short, [*some, "XEN"])), (field("R", long, some), field("R", long - 1, some)),
+        # A new code stands first, in the middle, or last; and one that is a part of another.
+        (base, {**base, "codes": ["XEN", *base["codes"]]}), (base, {**base, "codes": [*base["codes"][:2], "XEN", *base["codes"][2:]]}),
+        (base, {**base, "codes": [*base["codes"], "XEN"]}), ({**base, "codes": ["AIRX", "IOD"]}, {**base, "codes": ["IOD", "AIRX", "AIR"]}),
+        ({**base, "codes": ["XEN", *base["codes"]]}, base), ({**base, "codes": [*base["codes"], "XEN"]}, base),
     ]
     draw.shuffle(cases)
     return cases
@@ -1754,6 +1835,11 @@ def _cases_of_changes(draw):
 
 class Impacted(Set):
     """Systems; one too many is told why it does not belong there."""
+
+    def read(self, given):
+        """Rows of `consumers` are taken for the systems in them."""
+        frame = _frame(given)
+        return super().read(given if frame is None or "system" not in frame.columns else frame["system"])
 
     def judge(self, exercise, given, editions):
         """As for every Set, but an extra system is explained."""
@@ -1935,6 +2021,12 @@ class TwoDestinationsLive:
         engine.channel("devices", filter=lambda message: False, to="MR_SAFETY")
         return engine
 
+    def a_pair_too_many(pacs_port, safety_port):
+        return _engine(pacs_port, safety_port, orders=_keep(*PACS, *SAFETY))
+
+    def one_list_for_both(pacs_port, safety_port):
+        return _engine(pacs_port, safety_port, orders=_keep(*PACS, *SAFETY), devices=_keep(*PACS, *SAFETY))
+
     def whoever_has_zpi(pacs_port, safety_port):
         return _engine(pacs_port, safety_port, is_device=lambda message: "ZPI" in message)
 
@@ -1987,6 +2079,8 @@ class TwoDestinationsLive:
         "has pairs of sender and name, as in exercise 4.",
         one_channel: "One channel with two destinations gives both the same message. They take different ones: make a channel for each; "
         "the engine reads the message anew for each of them.",
+        a_pair_too_many: "HV_PACS does not take CARD's ZPI: the list of its step has a pair too many.",
+        one_list_for_both: "Both channels keep the pairs of both destinations. Each destination has a list of its own.",
         whoever_has_zpi: "MR_SAFETY got messages of other senders that have a ZPI: a language or an insurer, where it looks for a "
         "cardiac device. Filter by `message.sender`, not by the name of the segment.",
         everything_to_safety: "MR_SAFETY takes what CARD sends and nothing else. Say so in `filter=` of its channel.",
@@ -2045,7 +2139,7 @@ def _engine(pacs_port, safety_port, is_order=_is_order, orders=_keep(*PACS), is_
 
 def _morning(draw, week):
     """Messages of each kind, and what the week did not have: two orders of cardiology that both receivers should get, one of them with a
-    new Z segment; an order without ZDS; one of a new sender.
+    new Z segment; an order without ZDS; orders and devices of new senders, and an order of the clinic's that is an ORM^O01.
     """
     def some(sender, *names, event=None):
         found = [one for one in week if one.sender == sender and all(name in one for name in names) and event in (None, one.event)]
@@ -2056,25 +2150,35 @@ def _morning(draw, week):
         return order
 
     plain = [one for one in week if one.sender == "RIS" and one.event == "ORM^O01" and "ZDS" in one and "ZAL" not in one and "PV1" in one]
-    first, second, third, bare, strange = [one.copy() for one in draw.sample(plain, 5)]
-    for order, device in ((first, "ZPI|PM|20190314|Y"), (second, "ZPI|NO")):
-        of_another(order, "CARD", "C").add(device, after="PID")
+    first, second, third, bare, strange, early = [one.copy() for one in draw.sample(plain, 6)]
+    for order, zpi in ((first, "ZPI|PM|20190314|Y"), (second, "ZPI|NO")):
+        of_another(order, "CARD", "C").add(zpi, after="PID")
+        order["ORC-1"] = "NW"
     second.add("ZNT|1|since Monday", after="PV1")
     bare.remove("ZDS")
     of_another(strange, "ENDO", "N")
+    of_another(early, "ECC_RIS", "E")["MSH-4"] = "ECC"
+    changed = some("RIS", "ZDS", "ZAL")
+    changed["ORC-1"] = "SC"                                   # an order whatever its ORC says
     report = some("CARD", event="ORU^R01") if any(one.sender == "CARD" and one.event == "ORU^R01" for one in week) else None
     if report is None:
         report = of_another(some("VOX", event="ORU^R01"), "CARD", "C")
         report.remove("ZVX")
+    older = of_another(some("HIS", "ZPI", "ZVI"), "CARD_OLD", "CO")
     clinic = next((one.copy() for one in week if one.event == "OMI^O23"), None)
     if clinic is None:
         clinic = of_another(_as_omi(third), "ECC_RIS", "E")
         clinic.remove("ZDS")
     named = some("VOX", "ZVX")                                # the letters that a careless filter looks for, where they mean nothing
     named["PID-5"] = "NORMAN^RICARDA"
+    result = of_another(some("VOX", "ZVX", "PV1"), "VOX", "VR")
+    if "ORC" not in result:                                   # a result may have one (v2.5.1 chapter 7, ORU^R01)
+        result.add("ORC|RE", after="PV1")
+    device = some("CARD", "ZPI", "EVN")
+    of_another(device, "CARD", "K")                           # cardiology's, whatever its control ID begins with
     # What goes wrong first is told: so the plain ones come before the odd ones.
-    return [some("RIS", "ZDS", "ZAL"), first, some("HIS", "ZPI", "ZVI"), some("CARD", "ZPI", "EVN"), some("VOX", "ZVX"),
-            some("ECC_RIS", "ZPI", event="ADT^A08"), some("RIS", "SCH"), second, bare, report, clinic, strange, named]
+    return [changed, first, some("HIS", "ZPI", "ZVI"), device, some("VOX", "ZVX"),
+            some("ECC_RIS", "ZPI", event="ADT^A08"), some("RIS", "SCH"), second, bare, report, clinic, strange, named, result, early, older]
 
 
 def _visit(engine, bench):

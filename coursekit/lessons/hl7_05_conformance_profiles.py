@@ -13,6 +13,7 @@ if     : the condition of "C(a/b)": (place, "is" or "is not", values), or (place
 import re
 
 from coursekit.checking import Config, Fields, Function, Lesson, Message, Server, Set, Text
+from coursekit.checking.kinds.text import word_of_a_table
 from coursekit.checking.reading import Unclear, plain
 from coursekit.errors import CourseError
 from coursekit.hospital.draws import Draws
@@ -155,6 +156,8 @@ def _rule_from(place, row):
         rule["codes"] = _codes_from(place, row["codes"])
     if "(" in usage:
         rule["if"] = _condition_from(place, row.get("if"))
+    elif usage in SIMPLE and row.get("if") not in (None, "", [], ()):
+        raise BadProfile(f'`{place}` has an "if", but its usage, {usage}, holds in every message; only C(a/b) has a condition')
     return rule
 
 
@@ -313,7 +316,8 @@ class UsageOfOneElement:
     Usage asks whether a value is sent, not whether it is the right one: `known` and `sent` need not be the same text.
     """
 
-    answer = Function("judge", result=Text(), about=lambda role, usage, known, sent: _about_usage(role, usage, known, sent))
+    answer = Function("judge", result=Text(reading=lambda value: _word_of_usage(value)),
+                      about=lambda role, usage, known, sent: _about_usage(role, usage, known, sent))
     points = 2
     praise = "Usage is a promise of the sender and a duty of the receiver; only O promises nothing."
 
@@ -382,7 +386,7 @@ class UsageOfOneElement:
         return UsageOfOneElement.solution(role, usage, known, "value" if sent == '""' else sent)
 
     def separators_are_a_value(role, usage, known, sent):
-        return UsageOfOneElement.solution(role, usage, known, "value" if sent == "^^^" else sent)
+        return UsageOfOneElement.solution(role, usage, known, "value" if sent and not sent.strip("^&") else sent)
 
     def anything_is_a_value(role, usage, known, sent):
         return UsageOfOneElement.solution(role, usage, known, "value" if sent else "")
@@ -407,15 +411,15 @@ class UsageOfOneElement:
         return UsageOfOneElement.solution(role, "RE" if role == "receiver" and usage == "R" else usage, known, sent)
 
     wrong_ways = {
-        empty_re_refused: "You let the receiver refuse a message because an RE element is empty. RE is *required, but may be empty*: the "
-        "receiver must be able to use it when it comes, and must not raise an error when it does not "
-        "(HL7 v2.5.1 2.12; Methodology table 5.3).",
+        empty_re_refused: "You let the receiver refuse a message because an RE element is empty. RE is *required, but "
+        "may be empty*: the receiver must be able to use it when it comes, and must not raise an error when it does "
+        "not (HL7 v2.5.1 2.12; Methodology table 5.3).",
         empty_re_never_right: "You call every empty RE element a violation of the sender's. A sender that does not know the value leaves "
         "it out, and that is conformant: look at `known`.",
         re_optional_to_send: "You let the sender leave out what it knows. RE is not *optional*: the capability must be there, and what is "
         "known must be sent. Only the value may be lacking (Methodology 5.1.1).",
-        re_optional_to_use: "You let the receiver pass over an RE element that came. *May be empty* is about the message; to support the "
-        "element is required, of the receiver too.",
+        re_optional_to_use: "You let the receiver pass over an RE element that came. *May be empty* is about the message; to support "
+        "the element is required, of the receiver too.",
         x_may_be_sent: "You find nothing in an X element that was sent. For a sender X means: not supported, must not be valued.",
         x_is_used: "You let the receiver use an X element. It may go on with the message, but must not process what stands in the element.",
         x_rejected: "The standard leaves a receiver free to raise an error when an X element comes; so this is no breach. But this "
@@ -426,15 +430,15 @@ class UsageOfOneElement:
         null_is_a_value: 'You take `""` for a value. The two quotation marks are the null of HL7: *delete what you have*. They tell no '
         "value, so they do not satisfy R, nor RE when the value is known. Ask `valued`.",
         separators_are_a_value: "You take separators alone, `^^^`, for a value. All their parts are empty. Ask `valued`.",
-        anything_is_a_value: "You take whatever is not the empty text for a value. HL7's null, `\"\"`, tells none, and neither do "
-        "separators alone, `^^^`. Ask `valued`.",
+        anything_is_a_value: "You take whatever is not the empty text for a value. HL7's null, `\"\"`, tells none, and "
+        "neither do separators alone, `^^^`. Ask `valued`.",
         zero_is_no_value: "You take `0` for no value. It's a value as any other: only what is empty, null or all separators is none.",
         sent_as_it_is_known: "You compare `sent` with `known`. Usage asks whether a value is sent, not which: what the records call `nl` "
         "may well be `nl^Dutch^ISO639` in the message.",
         x_always_ignored: "Of an X element you say one and the same word, whatever was sent. Where "
         "no value came, there is nothing to ignore.",
-        r_only_if_known: "You excuse the sender of an R element by not knowing the value. That is RE. "
-        "Who promises R must have a value, always.",
+        r_only_if_known: "You excuse the sender of an R element by not knowing the value. That is "
+        "RE. Who promises R must have a value, always.",
         r_forgiven: "You let the receiver go on when an R element is missing. R is what it can't "
         "work without: it must say so to the sender.",
     }
@@ -455,9 +459,21 @@ class UsageOfOneElement:
                   ("sender", "X", "", "^^^"), ("receiver", "R", "", "^^^"), ("receiver", "RE", "", "^^^"), ("receiver", "X", "", "^^^"),
                   ("sender", "R", "0", "0"), ("sender", "RE", "0", "0"), ("sender", "X", "0", "0"), ("receiver", "RE", "", "0"),
                   ("sender", "R", value, f"{value}^^^HVGH"), ("sender", "RE", value, f"{value}^^^HVGH"), ("sender", "RE", "", value),
-                  ("sender", "R", "", value)]
+                  ("sender", "R", "", value), ("sender", "X", "", value), ("sender", "O", "", value), ("sender", "RE", value, "^^^&&"),
+                  ("receiver", "R", "", "^^^&&")]
         draw.shuffle(cases)
         return cases
+
+
+_SEVEN = ("ok", "violation", "use", "ignore", "go on", "reject", "open")
+
+
+def _word_of_usage(value):
+    """One of the seven words of exercise 1."""
+    word = word_of_a_table(value)
+    if word not in _SEVEN:
+        raise ValueError("it is none of the seven words in the table above")
+    return word
 
 
 def _about_usage(role, usage, known, sent):
@@ -579,6 +595,13 @@ class UsageByCondition:
     def no_value_is_no_answer(rule, message):
         return UsageByCondition._not_true_of(("", '""'), rule, message)
 
+    def part_of_the_text(rule, message):
+        if "if" in rule and "valued" not in rule["if"][1]:
+            place, word, values = rule["if"]
+            found = any(message[place].startswith(value) for value in values)
+            return UsageByCondition._outcome(rule, found == (word == "is"))
+        return UsageByCondition.solution(rule, message)
+
     def conditional_is_optional(rule, message):
         return "O" if "if" in rule else rule["usage"]
 
@@ -595,10 +618,12 @@ class UsageByCondition:
         anything_is_a_value: 'You take whatever is not the empty text for a value. `""` says *delete*, and separators alone hold nothing; '
         "neither tells a value. Ask `valued`.",
         case_forgiven: "You take small and capital letters for the same. Codes are compared as they stand: `i` is not `I`.",
+        part_of_the_text: "You are content with a part of what the place holds. *Is* compares the whole text: `WARD 2A` "
+        "is not `WARD 2`, and `ADT^A03` is not `ADT`.",
         outer_letters: "You take single letters out of the usage. An outcome may have two, RE: split what "
         "stands between the parentheses at the `/`.",
-        counted_letters: "You take the outcomes from fixed places in the usage. An outcome may have two letters, RE, and then everything "
-        "behind it moves: split at the `/`.",
+        counted_letters: "You take the outcomes from fixed places in the usage. An outcome may have two letters, RE, and then "
+        "everything behind it moves: split at the `/`.",
         empty_is_no_answer: "You let a condition with `is not` fail because the element is empty. What is not there is none of the values, "
         "so *is not* is true. If a profile wants both, it must say both.",
         null_is_no_answer: 'You let a condition with `is not` fail because the element holds `""`. The null of HL7 is none of the values '
@@ -619,13 +644,15 @@ class UsageByCondition:
         messages = [
             _small_message("A03", "E", visit), _small_message("A04", "O", visit), _small_message("A11", "I", ""),
             _small_message("A28", "N", '""'), _small_message("A08", "", "^^^"), _small_message("A04", "i", "0"),
-            _small_message("A08", '""', visit),
+            _small_message("A08", '""', visit), _small_message("A04", "n", visit, "WARD 2"),
         ]
         rules = [
             {"usage": "C(R/X)", "if": ("MSH-9.2", "is", ["A03"])}, {"usage": "C(RE/X)", "if": ("MSH-9.2", "is", ["A11", "A12", "A13"])},
             {"usage": "C(X/R)", "if": ("PV1-2", "is", ["N"])}, {"usage": "C(R/RE)", "if": ("PV1-2", "is not", ["N", "O"])},
             {"usage": "C(R/O)", "if": ("PV1-19", "is valued", [])}, {"usage": "C(RE/X)", "if": ("PV1-19", "is not valued", [])},
             {"usage": "R"}, {"usage": "RE"}, {"usage": "O"}, {"usage": "X"}, {"usage": "C(RE/R)", "if": ("PV1-2", "is", ["I", "E"])},
+            {"usage": "C(RE/X)", "if": ("PV1-3.1", "is", ["WARD 2", "WARD 3"])}, {"usage": "C(R/RE)", "if": ("MSH-9", "is", ["ADT"])},
+            {"usage": "C(X/R)", "if": ("PV1-3.1", "is not", ["WARD 2"])},
         ]
         cases = [(rule, message) for rule in rules for message in messages]
         draw.shuffle(cases)
@@ -636,8 +663,8 @@ def _holding(text):
     return f"holds `{text}`" if text else "is empty"
 
 
-def _small_message(event, kind, visit):
-    pv1 = f"PV1|1|{kind}|Ward 2A^^^HVGH" + "|" * 16 + visit
+def _small_message(event, kind, visit, ward="WARD 2A"):
+    pv1 = f"PV1|1|{kind}|{ward}^^^HVGH" + "|" * 16 + visit
     head = f"MSH|^~\\&|HIS|HVGH|HV_ENGINE|HVGH|20250324081500+0100||ADT^{event}|H1{event}|P|2.5.1"
     return hl7.parse(f"{head}\rPID|1||HV100234^^^HVGH\r{pv1}\r")
 
@@ -653,8 +680,8 @@ class FaultsOfOneField:
     - `"table"`: one of its occurrences is not among the codes.
 
     `rule` has `usage` (`"R"`, `"RE"` or `"X"`), `min`, `max` and `length`, always numbers, and `codes`, `[]` when the field has no table.
-    `text` is the field as it stands in the message. Where the usage is wrong already, look no further. The field has no components, and if
-    it has several occurrences, none of them is empty.
+    `text` is the field as it stands in the message. Where the usage is wrong already, look no further; else tell all that is wrong. The
+    field has no components, and if it has several occurrences, none of them is empty.
     """
 
     answer = Function("faults", result=Set(), about=lambda rule, text: _about_field(rule, text))
@@ -704,6 +731,11 @@ class FaultsOfOneField:
         unknown = bool(rule["codes"]) and any(one not in rule["codes"] for one in text.split("~"))
         return found + ["table"] * (unknown and valued(text) and rule["usage"] != "X")
 
+    def escapes_left(rule, text):
+        if not valued(text) or rule["usage"] == "X":
+            return FaultsOfOneField.solution(rule, text)
+        return FaultsOfOneField.solution(rule, text.replace("\\", "\\E\\"))
+
     def length_one_short(rule, text):
         return FaultsOfOneField.solution({**rule, "length": rule["length"] - 1}, text)
 
@@ -715,6 +747,9 @@ class FaultsOfOneField:
             return ["cardinality"]
         return FaultsOfOneField.solution(rule, text)
 
+    def min_ignored(rule, text):
+        return FaultsOfOneField.solution({**rule, "min": 0}, text)
+
     def empty_re_refused(rule, text):
         return ["usage"] if rule["usage"] == "RE" and not valued(text) else FaultsOfOneField.solution(rule, text)
 
@@ -722,11 +757,19 @@ class FaultsOfOneField:
         return [] if rule["usage"] == "X" else FaultsOfOneField.solution(rule, text)
 
     def null_is_a_value(rule, text):
-        return FaultsOfOneField.solution({**rule, "codes": []}, "x") if text == '""' else FaultsOfOneField.solution(rule, text)
+        return FaultsOfOneField.solution(rule, "xx" if text == '""' else text)
 
     def first_occurrence_only(rule, text):
         found = FaultsOfOneField.solution({**rule, "min": 0}, text.split("~")[0])
         return found + [word for word in FaultsOfOneField.solution(rule, text) if word == "cardinality"]
+
+    def last_occurrence_only(rule, text):
+        found = FaultsOfOneField.solution({**rule, "min": 0}, text.split("~")[-1])
+        return found + [word for word in FaultsOfOneField.solution(rule, text) if word == "cardinality"]
+
+    def cardinality_is_the_last_word(rule, text):
+        found = FaultsOfOneField.solution(rule, text)
+        return ["cardinality"] if "cardinality" in found else found
 
     def case_forgiven(rule, text):
         codes = rule["codes"] + [code.lower() for code in rule["codes"]]
@@ -751,20 +794,28 @@ class FaultsOfOneField:
         "cuts that value in two. First split at `~`, then undo the escapes of each occurrence.",
         codes_with_escapes: "You look up the code as it travels. `\\T\\` stands for `&`: undo the "
         "escapes before you look into the table, too.",
+        escapes_left: "You leave the escapes as they travel, for the length and for the table. `\\T\\` stands for one `&`: undo the "
+        "escapes of each occurrence with `hl7.unescape` first.",
         length_one_short: "You refuse a value that is just as long as is allowed. `length` is the most characters that a value may have.",
         repetitions_after_the_first: "You allow one occurrence too many, as if the largest number counted what comes after the first. "
         "`max` is the number of occurrences (Methodology 5.2.2).",
-        min_when_absent: "You apply `min` to a field that is not there at all. RE with [2..3] means: none, "
-        "or else two to three (Methodology 5.2.1).",
+        min_when_absent: "You apply `min` to a field that is not there at all. RE with [2..3] means: "
+        "none, or else two to three (Methodology 5.2.1).",
+        min_ignored: "You never find too few occurrences. A field that is there must come `min` times at least.",
         empty_re_refused: "You call an empty RE field a fault. RE may be empty.",
         x_passed_over: "You find nothing wrong with an X field that has a value. Not supported means that it must not be sent.",
-        null_is_a_value: 'You take `""` for a value. It tells none: a required field is still missing.',
+        null_is_a_value: 'You take `""` for a value. It tells none: a required field is still missing, and in one that may be empty '
+        "there is nothing to count, to measure or to look up.",
         first_occurrence_only: "You look at the first occurrence only. Length and table hold for each of them.",
+        last_occurrence_only: "Only the last occurrence decides. In a loop each one must be able to add its fault; a variable that is set "
+        "anew for each occurrence forgets those before it.",
+        cardinality_is_the_last_word: "You stop at a wrong number of occurrences. Only where the **usage** is wrong there is nothing more "
+        "to look at; here the occurrences are still there to be measured and looked up.",
         case_forgiven: "You take small and capital letters of a code for the same. Codes are compared as they "
         "stand; the archive knows `F`, and not `f`.",
         empty_table_forbids_all: "You call every value unknown when there is no table. Without `codes`, any value will do.",
-        no_table_for_the_whole: "You look the whole field up in the table. Each of its occurrences "
-        "is a code of its own: split at `~` first.",
+        no_table_for_the_whole: "You look the whole field up in the table. Each of its "
+        "occurrences is a code of its own: split at `~` first.",
     }
     hints = [
         "Settle the usage first, and return at once where it is wrong or where the field is not there.",
@@ -791,7 +842,9 @@ class FaultsOfOneField:
             (free, f"{word[:5]}ü"), (free, f"{word[:4]}éö~{word}"), ({**table, "length": 3, "codes": ["H&P", "DS"]}, "H\\T\\P"),
             ({**table, "length": 3, "codes": ["H&P", "DS"]}, "DS~H\\T\\P"), (free, f"{word[:2]}\\R\\{word[:2]}~{word}"),
             ({**free, "max": 1}, f"{word[:3]}\\R\\{word[:2]}"), (pair, f"{word[:2]}\\R\\{word[:2]}"), (free, f"{word}\\R\\{word[:3]}"),
-            ({**table, "length": 3, "codes": ["A~B", "DS"]}, "A\\R\\B"),
+            ({**table, "length": 3, "codes": ["A~B", "DS"]}, "A\\R\\B"), (table, f"Z9~{codes[0]}"), (free, f"{word}xy~{word}"),
+            (table, "~".join([codes[0]] * 3 + ["Z99"])), (table, '""'), (pair, '""'), (table, codes[0][0]),
+            ({**table, "length": 3, "codes": ["&", "DS"]}, "\\E\\T\\E\\"),
         ]
         draw.shuffle(cases)
         return cases
@@ -803,7 +856,8 @@ def _about_field(rule, text):
         return "There the field tells no value."
     sizes = [str(len(hl7.unescape(one))) for one in text.split("~")]
     told = f"one occurrence, of {sizes[0]}" if len(sizes) == 1 else f"{len(sizes)} occurrences, of {', '.join(sizes)}"
-    return f"There the field has {told} characters. Put the four questions to it, one after the other."
+    undone = ", once the escapes are undone" if "\\" in text else ""
+    return f"There the field has {told} characters{undone}. Put the four questions to it, one after the other."
 
 
 @lesson.exercise
@@ -932,7 +986,7 @@ def _about_row(row, given):
     usage = row["usage"]
     if given == "open":
         decided = "both outcomes and the condition stand there" if usage.startswith("C") else f"{usage} says what each side has to do"
-        return f"{told}What is undecided there? Not the usage: {decided}. Now look at the numbers."
+        return f"{told}What is undecided there? Not the usage: {decided}. What is left to ask is whether usage and numbers agree."
     if given == "odd":
         asked = _BEGINS.get(usage, f"{usage} asks for 0 at the beginning")
         return f"{told}Which parts contradict each other? {asked}, and so it is. Then ask whether anything is left undecided."
@@ -942,7 +996,7 @@ def _about_row(row, given):
 @lesson.exercise
 class DoTheyFit:
     """Write `misfits(sender, receiver)`: why one element of a sender's profile does not fit the same element of a receiver's. It
-    returns a list of words, `[]` if the two fit: `"usage"`, `"cardinality"`, `"length"`, `"table"`.
+    returns a list of all the words that hold, `[]` if the two fit: `"usage"`, `"cardinality"`, `"length"`, `"table"`.
 
     Each of the two is a rule with `usage` (`"R"`, `"RE"` or `"X"`), `max` and `length`, always numbers, and `codes`, `[]` for *no table:
     any value*.
@@ -1000,6 +1054,16 @@ class DoTheyFit:
         if "X" not in (sender["usage"], receiver["usage"]):
             found = found + ["cardinality"] * (sender["max"] != receiver["max"]) + ["length"] * (sender["length"] != receiver["length"])
         return found
+
+    def limits_must_be_below(sender, receiver):
+        found = DoTheyFit.solution(sender, receiver)
+        if "X" not in (sender["usage"], receiver["usage"]):
+            found = found + ["cardinality"] * (sender["max"] == receiver["max"]) + ["length"] * (sender["length"] == receiver["length"])
+        return found
+
+    def usage_is_the_last_word(sender, receiver):
+        found = DoTheyFit.solution(sender, receiver)
+        return ["usage"] if "usage" in found else found
 
     def tables_equal(sender, receiver):
         found = DoTheyFit.solution(sender, receiver)
@@ -1073,24 +1137,28 @@ class DoTheyFit:
         "this sender it will never come. RE is not *may be ignored*.",
         x_receiver_refuses: "You find no fit where the receiver does not support what is sent. It passes over the element; the two fit "
         "(table 5.8: compatible). Whether the hospital can do without it is another question.",
-        turned_round: "You have exchanged the sides. The sender's profile is what may come, the receiver's what it can take: the first "
-        "must lie within the second.",
+        turned_round: "You have exchanged the sides. The sender's profile is what may come, the receiver's what it can "
+        "take: the first must lie within the second.",
         limits_equal: "You ask for the same length and the same number of occurrences. It's enough if the sender "
         "never goes beyond what the receiver can take.",
+        limits_must_be_below: "You find no fit where both sides have the same limit. What is just as long, or comes just as "
+        "often, as the receiver allows can be taken.",
+        usage_is_the_last_word: "You stop at a usage that does not fit. That holds where one side has X. With RE against R values do come, "
+        "and they may be too long, too many or unknown as well.",
         tables_equal: "You ask for the same table. A sender that uses fewer codes than the receiver knows does no harm.",
         tables_written_alike: "You ask for the same list of codes in the same order. It's enough if each code that may come is known to "
         "the receiver; and a receiver whose `codes` is `[]` takes any value.",
-        tables_counted: "You compare how many codes there are. Three of others are worse than four of its own: look whether each code that "
-        "may come is known to the receiver.",
+        tables_counted: "You compare how many codes there are. Three of others are worse than four of its own: look whether each "
+        "code that may come is known to the receiver.",
         any_value_is_no_code: "You find codes that are not in the receiver's table where the receiver has none. Its `[]` says *no table: "
         "any value*, so nothing can be wrong there.",
         case_forgiven: "You take small and capital letters of a code for the same. Codes are compared as they stand (part 3).",
-        one_code_in_common: "You are content with some codes in common. One code that the receiver does "
-        "not know is enough for a refused message.",
-        no_table_no_trouble: "You find nothing wrong where the sender has no table. Then it may send any "
-        "value, and the receiver knows only some.",
-        receivers_codes_all_sent: "You look for the receiver's codes among the sender's. Turn it round: is each "
-        "code that may come known to the receiver?",
+        one_code_in_common: "You are content with some codes in common. One code that the receiver "
+        "does not know is enough for a refused message.",
+        no_table_no_trouble: "You find nothing wrong where the sender has no table. Then it may send "
+        "any value, and the receiver knows only some.",
+        receivers_codes_all_sent: "You look for the receiver's codes among the sender's. Turn it round: is "
+        "each code that may come known to the receiver?",
         unsupported_compared_too: "You compare limits and tables where one side has X. Then nothing is sent or "
         "nothing is looked at, and they don't matter.",
         never_sent_compared_too: "You compare limits and tables where the sender has X. It sends nothing, so nothing can be too long.",
@@ -1125,6 +1193,9 @@ class DoTheyFit:
             pair({"codes": codes[:2]}, {"codes": codes[1::-1]}, usages)
             pair({"codes": [codes[0].lower()]}, {"codes": codes[:2]}, usages)
             pair({"codes": codes[:2]}, {"codes": codes[2:]}, usages)
+            pair({"codes": codes[:1]}, {"codes": [codes[0] + codes[1], codes[2]]}, usages)
+            pair({"length": 9, "max": 9}, {"length": 16, "max": 10}, usages)
+            pair({"length": 16, "max": 10}, {"length": 9, "max": 9}, usages)
         pair({"length": length + 9, "max": 9, "codes": codes}, {"codes": codes[:1]})
         pair({"length": length + 9, "max": 9}, {"codes": codes}, ("R", "X"))
         pair({"length": length + 9, "max": 9}, {"codes": codes}, ("X", "X"))
@@ -1155,6 +1226,12 @@ def _acknowledged(message):
         message = message.strip("\x0b\x1c\r\n")
     parts = hl7.parts(message)
     parts = {_SEGMENTS: parts.pop("segments"), **parts}
+    if not parts.get("ERR-1.1", "").isdigit():                # the place as older versions wrote it; a number there is none
+        parts = {part: text for part, text in parts.items() if not part.startswith("ERR-1.")}
+    if parts.get("ERR-3.3") in ("HL70357", "0357"):
+        del parts["ERR-3.3"]
+    if parts.get("ERR-3.2", "").casefold() not in [text.casefold() for code, text in hl7.ERRORS.items() if code != parts.get("ERR-3.1")]:
+        parts.pop("ERR-3.2", None)                            # a text of one's own; that of another code says something else
     parts.setdefault("MSH-9.2", "A04")                        # the event of `refused` in every edition; ACK alone will do
     parts.setdefault("MSH-9.3", "ACK")
     if parts.get("MSH-18.1") in ("UNICODE UTF-8", "ASCII"):
@@ -1187,6 +1264,12 @@ def _some_number(text, parts):
 def _about_answer(part, given, right, input):
     """What to look at where a part of the acknowledgement is wrong."""
     place = part.removesuffix(".1")
+    if place == "ERR-1":
+        return "ERR has no number of its own in front, as PID and OBX have: its first field stays empty, and the place is the second."
+    if part == "ERR-3.2":
+        return "The text beside the number is that of another number of table 0357. Leave it out, or take the right one."
+    if part == "ERR-3.3":
+        return "Component 3 of ERR-3 names the table of the code: HL70357."
     if part == _SEGMENTS:
         return "An acknowledgement of one error has three segments, in this order: MSH, MSA, ERR (2.9.2)."
     if place in ("MSH-3", "MSH-4", "MSH-5", "MSH-6"):
@@ -1245,8 +1328,8 @@ class WriteTheRefusal:
 
     answer = Message("acknowledgement", reading=_acknowledged, objects=(hl7.Message, list, tuple), remark=_about_answer,
                      first=(_SEGMENTS, "ERR-2.1", "ERR-2.3"), free={"MSH-7.1": _at_some_time, "MSH-10.1": _some_number},
-                     ignore=("MSH-7.2", "MSH-15", "MSH-16", "MSH-17", "MSA-3", "ERR-1", "ERR-3.2", "ERR-3.3", "ERR-5", "ERR-6", "ERR-7",
-                             "ERR-8", "ERR-9"))
+                     ignore=("MSH-7.2", "MSH-15", "MSH-16", "MSH-17", "MSA-3", "ERR-5", "ERR-6", "ERR-7", "ERR-8", "ERR-9", "ERR-10",
+                             "ERR-11", "ERR-12"))
     points = 2
     praise = "With place, code and severity a program can sort its errors; with text alone, somebody has to read them at night."
 
@@ -1310,17 +1393,17 @@ class WriteTheRefusal:
         "receiver itself is in trouble (2.9.2). Here the content must be corrected before the message can be taken.",
         accepted_with_error: "MSA-1 says that the message was taken. Whatever ERR says, the sender will file it as done.",
         only_a_warning: "ERR-4 calls it a warning, as if the message had been taken all the same. MSA-1 says that it was not.",
-        own_number_in_msa: "MSA-2 does not name the message that you answer. It holds the MSH-10 of what was received; only so does the "
-        "sender know which one was refused.",
-        event_of_another_answer: "Your MSH-9 is that of the archive's old answer, to a merge. The event in an acknowledgement is that of "
-        "the message that it answers.",
-        not_turned_round: "The answer's MSH-3 to MSH-6 are those of the message itself. It goes the other way: the sender of the one is "
-        "the receiver of the other.",
+        own_number_in_msa: "MSA-2 does not name the message that you answer. It holds the MSH-10 of what was received; only so "
+        "does the sender know which one was refused.",
+        event_of_another_answer: "Your MSH-9 is that of the archive's old answer, to a merge. The event in an "
+        "acknowledgement is that of the message that it answers.",
+        not_turned_round: "The answer's MSH-3 to MSH-6 are those of the message itself. It goes the other way: the "
+        "sender of the one is the receiver of the other.",
         place_by_its_name: "ERR-2 has the place as people write it. It is of the data type ERL: segment, its sequence, field, repetition, "
         "component, each a component of ERR-2 of its own.",
         counted_from_zero: "ERR-2 counts from zero. In HL7 everything is counted from one: the first PID, the first repetition.",
-        without_sequence: "ERR-2 lacks the second part: which segment of that name it is, counted from one. So the field's number stands "
-        "where the sequence belongs.",
+        without_sequence: "ERR-2 lacks the second part: which segment of that name it is, counted from one. So the "
+        "field's number stands where the sequence belongs.",
         unknown_key: "204 says that a key was sent and is not known, as of a patient or order that the receiver does not have. Look at "
         "what is the matter with this message itself.",
         data_type: "102 says that a value is not of its data type, such as letters in a date. Is that what is wrong here?",
@@ -1373,6 +1456,10 @@ def profile_from(settings):
         if where == "EVN-1":
             raise BadProfile("EVN-1 is empty in this hospital's messages, for version 2.5.1 keeps it only for older systems; a condition "
                              "on the event asks MSH-9.2")
+        small = next((value for value in values if where == "MSH-9.2" and not re.fullmatch(r"[A-Z][A-Z0-9]\d", value)), None)
+        if small is not None:
+            raise BadProfile(f"`{small[:20]}` in the condition is no event as MSH-9.2 has it, such as `A01`; texts are compared as they "
+                             "stand")
         if where == "MSH-9" and any(value.count("^") != 2 for value in values):
             raise BadProfile("MSH-9 as a whole has three components, such as `ADT^A01^ADT_A01`, and is compared "
                              "with all of them; the event alone is MSH-9.2")
@@ -1485,8 +1572,8 @@ class OurProfile:
         right, wrong = lesson.input_of("samples", hospital)
         refused = {}
         for message in right:
-            for place, _ in violations(settings, message):
-                refused[place] = refused.get(place, 0) + 1
+            for place, what in violations(settings, message):
+                refused[place, what] = refused.get((place, what), 0) + 1
         return {"open": [place for place, rule in settings.items() if "O" in rule["usage"] or rule["usage"] == "C"],
                 "odd": [place for place, rule in settings.items() if _contradicts_itself(rule)],
                 "parts": [place for place in _OF_PARTS if "length" in settings[place]],
@@ -1499,16 +1586,18 @@ class OurProfile:
                  for place in outcome["odd"]]
         said += [f"The row `{place}` has a length, but that element consists of parts, and a length is that of one value (part 3). Where "
                  "the requirements limit a part, that part has a row." for place in outcome["parts"]]
-        said += [f"{count} right message{'s' if count > 1 else ''} would be refused because of `{place}`: a false alarm. What do the "
-                 "requirements allow there?"
-                 for place, count in outcome["refused"].items()]
+        said += [f"{count} right message{'s' if count > 1 else ''} would be refused because of `{place}`, as *{what}*: a false alarm. What "
+                 "do the requirements allow there?"
+                 for (place, what), count in outcome["refused"].items()]
         said += [f"{_SLIPS[CODED[place]].capitalize()} would pass: {', '.join(f'`{code}`' for code in codes)}."
                  for place, codes in outcome["codes"].items() if codes]
         return said + [f"{_SLIPS[name][:1].upper()}{_SLIPS[name][1:]} would pass." for name in outcome["passed"]]
 
     def _with(place, **changes):
         found = OurProfile.solution()
-        found[place] = {**found[place], **{name.rstrip("_"): value for name, value in changes.items()}}
+        found[place] = {**found[place], **changes}
+        if "(" not in found[place]["usage"]:
+            found[place].pop("if", None)
         return found
 
     def authority_may_lack():
@@ -1566,10 +1655,10 @@ class OurProfile:
         "somebody has asked; the requirements say so.",
         language_forbidden: "Updates are refused because they tell the patient's language. X "
         "forbids it; is that what the requirements say?",
-        national_number_may_come: "The national number passes. RE invites it: *send it if you know it*. "
-        "What must not be sent has another usage.",
-        left_optional: "You left the national number O. O is no permission and no ban: nobody has decided. "
-        "Here somebody has, so the row can say it.",
+        national_number_may_come: "The national number passes. RE invites it: *send it if you know "
+        "it*. What must not be sent has another usage.",
+        left_optional: "You left the national number O. O is no permission and no ban: nobody has "
+        "decided. Here somebody has, so the row can say it.",
         condition_reversed: "Your condition is the wrong way round: the end of the visit is demanded of registrations and refused in the "
         "message that tells it. The first outcome is the one for *true*.",
         end_whenever_known: "The message that tells the end of the visit may leave it out now, and a registration may come with one: that "
@@ -1587,8 +1676,8 @@ class OurProfile:
     hints = [
         "Go through the requirements one by one. Each says whether the element must be there always, "
         "when it is known, in some events, or never.",
-        "Always is R, when known is RE, never is X, in some events only is C(R/X) with its condition. A component's "
-        "usage counts where its field has a value.",
+        "Always is R, when known is RE, never is X, in some events only is C(R/X) with its condition. A "
+        "component's usage counts where its field has a value.",
         'For the end of the visit: `"if": ("MSH-9.2", ..., [...])`, in the form of the conditions in part 2. The '
         "numbers and codes stand in the requirements.",
     ]
@@ -1607,6 +1696,10 @@ def _contradicts_itself(rule):
     if least is None:
         return False
     return {"R": least < 1, "RE": least == 1}.get(usage, least > 0)
+
+
+OTHER_EVENTS = (("A02", "ADT_A02"), ("A05", "ADT_A05"), ("A06", "ADT_A06"), ("A11", "ADT_A09"), ("A13", "ADT_A01"), ("A28", "ADT_A05"),
+                ("A31", "ADT_A05"), ("A40", "ADT_A39"))
 
 
 def visited(port, profile):
@@ -1643,11 +1736,15 @@ def visited(port, profile):
         one("A right ADT^A03 is sent", {"MSH-9": "ADT^A03^ADT_A03", "PV1-45": "20250407091500+0200"})
         one("A right ADT^A01 is sent", {"MSH-9": "ADT^A01^ADT_A01", "PV1-2": "I"})
         one("A right ADT^A08 is sent", {"MSH-9": "ADT^A08^ADT_A01"})
-        one("An ADT^A02, whose event is not in the profile, is sent", {"MSH-9": "ADT^A02^ADT_A02"})
-        one("An ADT^A31, whose event is not in the profile, is sent", {"MSH-9": "ADT^A31^ADT_A05"})
+        one("An ADT^A04 with two patient numbers, PID-3, is sent", {"PID-3": "~".join(["HV100234^^^HVGH&2.999.1.1&ISO^MR"] * 2)})
+        if "PID-11" in profile:
+            one("An ADT^A04 with one address, PID-11, where the profile asks for two, is sent", {"PID-11": "Kerkstraat 1^^Dorp"})
+        for event, structure in OTHER_EVENTS:
+            one(f"An ADT^{event}, whose event is not in the profile, is sent", {"MSH-9": f"ADT^{event}^{structure}"})
         one("An ADT^A60, whose event is not in the profile, is sent without the assigning authority, PID-3.4",
             {"MSH-9": "ADT^A60^ADT_A60", "PID-3.4": ""})
         one("An ORU^R01, whose type is not in the profile, is sent", {"MSH-9": "ORU^R01^ORU_R01"})
+        one("An ADR^A19, whose type is not in the profile, is sent", {"MSH-9": "ADR^A19^ADR_A19"})
         one("An ADT^A04 with the processing ID X is sent", {"MSH-11": "X"})
         one("An ADT^A04 with the processing ID X and an unknown patient class is sent", {"MSH-11": "X", "PV1-2": "Q"})
         one("Once more a right ADT^A04 is sent", {})
@@ -1658,8 +1755,8 @@ _NOTHING = "no acknowledgement"
 
 
 def _said(answer):
-    """An acknowledgement in words: code, and of AE the place, code and severity of each error, of AR the code, and whether an unsupported
-    type or event is said to be in MSH-9; of a function that stopped with an error, which a `Listener` answers AR 207, its exception."""
+    """An acknowledgement in words: code, and of AE the place, code and severity of each error, of AR the code; of an unsupported type or
+    event whether it is said to be in MSH-9; of a function that stopped with an error, which a `Listener` answers AR 207, its exception."""
     if answer is None:
         return "no acknowledgement"
     said = [answer["MSA-1"]]
@@ -1670,11 +1767,11 @@ def _said(answer):
         elif len(place) > 4:
             place[3] = place[3] or "1"
         named = "^".join(place)
-        if answer["MSA-1"] == "AE":
-            said.append(f"ERR-2 {named}")
-        elif error["3.1"] in ("200", "201"):
+        if error["3.1"] in ("200", "201"):
             part = "1" if error["3.1"] == "200" else "2"
             said.append("ERR-2 in MSH-9" if named in ("MSH^1^9", f"MSH^1^9^1^{part}") else f"ERR-2 {named or 'empty'}")
+        elif answer["MSA-1"] == "AE":
+            said.append(f"ERR-2 {named}")
         said.append(f"ERR-3 {error['3.1']}")
         if answer["MSA-1"] == "AE":
             said.append(f"ERR-4 {error['4']}")
@@ -1697,7 +1794,7 @@ class DoorWithAProfile:
       ERR-2 names MSH-9, as a whole or the component at fault.
     - What `hl7.check_header` refuses is refused.
 
-    Your receiver runs while it is checked, twice with different profiles, and a client sends twenty messages over one connection.
+    Your receiver runs while it is checked, twice with different profiles, and a client sends some thirty messages over one connection.
     """
 
     answer = Server("door")
@@ -1766,6 +1863,8 @@ class DoorWithAProfile:
     def events_not_looked_at(profile):
         def answer(message):
             hl7.check_header(message)
+            if message["MSH-9.1"] != "ADT":
+                raise hl7.Refusal("AR", "type", "200", "MSH^1^9^1^1")
             for place, what in violations(profile, message):
                 raise hl7.Refusal("AE", what, NUMBERS[what], _err_place(place))
             return hl7.acknowledgement(message)
@@ -1820,6 +1919,24 @@ class DoorWithAProfile:
                 raise hl7.Refusal("AR", "event", "201", "MSH^1^9^1^2")
         return DoorWithAProfile._refusing(profile, header=header)
 
+    def event_as_type(profile):
+        def header(message):
+            hl7.check_header(message)
+            if message["MSH-9.1"] == "ADT" and message["MSH-9.2"] not in EVENTS:
+                raise hl7.Refusal("AR", "event", "200", "MSH^1^9^1^1")
+        return DoorWithAProfile._refusing(profile, header=header)
+
+    def refusal_returned(profile):
+        def answer(message):
+            hl7.check_header(message)
+            for place, what in violations(profile, message):
+                return hl7.Refusal("AE", what, NUMBERS[what], _err_place(place))
+            return hl7.acknowledgement(message)
+        return _door(answer)
+
+    def text_returned(profile):
+        return _door(lambda message: str(hl7.acknowledgement(message)))
+
     def place_by_its_name(profile):
         def content(place, what):
             raise hl7.Refusal("AE", what, NUMBERS[what], place)
@@ -1872,8 +1989,8 @@ class DoorWithAProfile:
     wrong_ways = {
         lets_all_in: "A message that breaks the profile is let in. Does your Listener have a function of your own, and does that ask "
         "`violations(profile, message)` before it answers AA?",
-        nothing_returned: "No answer came back. What your function returns is what is sent: for a message that may pass it must end with "
-        "`return hl7.acknowledgement(message)`.",
+        nothing_returned: "No answer came back. What your function returns is what is sent: for a message that may pass it must end "
+        "with `return hl7.acknowledgement(message)`.",
         nothing_where_it_is_broken: "No answer came back to a message that breaks the profile. The sender must hear of it: `raise` the "
         "`hl7.Refusal`, or return an acknowledgement that holds it.",
         content_rejected: "You answer AR to a message whose content is at fault. AR means that type, event, processing ID or version are "
@@ -1887,21 +2004,27 @@ class DoorWithAProfile:
         event_without_a_place: "Your ERR does not say where, when type or event are not served. They stand in MSH-9; AR has a place, too.",
         components_not_looked_at: "Your receiver lets in what is wrong in a component. The profile has rows for components, too, with a "
         "point in the place: give `violations` the whole profile.",
-        content_first: "You look for violations before you know that the profile is about the message at all. First the header, then type "
-        "and event, then what is inside.",
-        header_last: "You look for violations before the header. `hl7.check_header(message)` comes first: with a header that nobody can "
-        "act on, the rest does not matter.",
+        content_first: "You look for violations before you know that the profile is about the message at all. First the "
+        "header, then type and event, then what is inside.",
+        header_last: "You look for violations before the header. `hl7.check_header(message)` comes first: with a header that "
+        "nobody can act on, the rest does not matter.",
         number_no_text: "Your own function stopped there, and the Listener answered for it. Its number is no "
         "text: give it just as `NUMBERS[what]` has it.",
-        type_as_event: "You answer 201, unsupported event, to a message whose **type** you don't serve. There is "
-        "a number for that; look at MSH-9.1 first.",
+        type_as_event: "You answer 201, unsupported event, to a message whose **type** you don't serve. There "
+        "is a number for that; look at MSH-9.1 first.",
+        event_as_type: "You answer 200, unsupported type, to a message whose **event** you don't serve. Its type is ADT, and that is "
+        "in order; events have a number of their own.",
+        refusal_returned: "You `return` the `hl7.Refusal`. What is returned must be a message; a "
+        "refusal is raised: `raise hl7.Refusal(...)`.",
+        text_returned: "You return text. What is returned must be a message: "
+        "`hl7.acknowledgement(message)` as it is, or `hl7.parse(text)`.",
         place_by_its_name: "ERR-2 holds the place as people write it. It has components: segment, sequence, field, repetition, component.",
         no_place: "Your ERR does not say where. The fourth argument of `hl7.Refusal` is the place.",
         component_as_repetition: "In your ERR-2 the component's number stands where the repetition belongs. Between field and component "
         "there is the repetition, counted from one.",
         without_sequence: "Your ERR-2 lacks the segment's sequence, its second component, so everything behind it has moved up.",
-        only_the_field: "Your ERR-2 names the field only, where a component is at fault. The interface people of "
-        "the other side would have to guess which.",
+        only_the_field: "Your ERR-2 names the field only, where a component is at fault. The interface people "
+        "of the other side would have to guess which.",
         always_missing: "You give the same number for everything: *required field missing*. Take it from `NUMBERS` by what is wrong.",
         internal_error: "207 says that your own application has failed. It's the message that is at fault; `NUMBERS` has its numbers.",
         header_unchecked: "You don't look at the header. `hl7.check_header(message)` refuses what nobody could act on; call it first.",
@@ -1919,7 +2042,8 @@ class DoorWithAProfile:
     def cases(draw):
         codes = ["E", "I", "O"] + draw.sample(["R", "B", "P"], 2)
         first = {**HOUSE, "PV1-2": {"usage": "R", "codes": codes}, "PID-3.1": {"usage": "R", "length": draw.randrange(12, 16)}}
-        second = {**HOUSE, "PID-3.1": {"usage": "R", "length": draw.randrange(17, 20)}, "PV1-19": {"usage": "RE"}}
+        second = {**HOUSE, "PID-3.1": {"usage": "R", "length": draw.randrange(17, 20)}, "PV1-19": {"usage": "RE"},
+                  "PID-11": {"usage": "RE", "min": 2, "max": 3}}
         return [(first,), (second,)]
 
     def visit(port, profile):

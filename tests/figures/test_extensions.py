@@ -19,6 +19,25 @@ def test_two_texts():
     assert picture.png.startswith(b"\x89PNG")
 
 
+def test_through_engine_shows_what_was_changed():
+    def without_name(message):
+        message["PID-5"] = ""
+
+    def older(message):
+        message["PID-5"], message["MSH-12"] = "", "2.3"
+
+    with Listener("LIST") as receiver, Listener("OLD") as old, Engine("E") as engine:
+        engine.destination("LIST", receiver.port)
+        engine.destination("OLD", old.port)
+        engine.channel("a", map=[without_name], to="LIST")
+        engine.channel("b", map=[older], to="OLD")
+        send(engine.host, engine.port, hl7.parse("MSH|^~\\&|CARD|H|E|H|20250407||ADT^A08|C1|P|2.5.1\rPID|1||7||DOE^JO"))
+        engine.settle()
+    picture = through_engine(engine)
+    assert "passes, PID-5 changed, goes to LIST, which answers AA" in picture.says
+    assert "passes, 2 fields changed, goes to OLD, which answers AA" in picture.says
+
+
 def test_through_engine():
     sent = ("CARD", "C1"), ("HIS", "H1"), ("CARD", "C2")
     heads = [f"MSH|^~\\&|{sender}|H|E|H|20250407||ADT^A08|{number}|P|2.5.1" for sender, number in sent]

@@ -14,7 +14,8 @@ def test_filled_tells_both_lots():
 def test_levels_tells_the_usages_of_each():
     said = levels().says
     places = [said.index(one) for one in ("v2.5.1", "constrainable profile", "implementation profile")]
-    assert places == sorted(places) and "usages R, O, C, B, W, X;" in said and said.endswith("usages R, RE, C(a/b), X.") and levels().png.startswith(b"\x89PNG")
+    assert places == sorted(places) and "usages R, O, C, B, W, X;" in said
+    assert said.endswith("usages R, RE, C(a/b), X.") and levels().png.startswith(b"\x89PNG")
 
 
 def test_the_door_tells_an_answer_with_its_error():

@@ -120,14 +120,15 @@ def test_patients_in_another_persons_words(editions):
 
     def with_the_reference(message):
         by_reference = patient_part(message)
-        return {**by_reference, "PatientName": person_name(message["PID-5"]), "PatientBirthDate": birth_date(message["PID-7"]),
+        name = "^".join(message["PID-5"].split("^")[:5])                    # the room's mapping also takes the degree, PID-5.6
+        return {**by_reference, "PatientName": person_name(name), "PatientBirthDate": birth_date(message["PID-7"]),
                 "PatientSex": sex(message["PID-8"])}
 
     def one_by_one(message):
         found = {}
         found["IssuerOfPatientID"] = "HVGH"
         for segment in message.segments("PID"):
-            for number in range(1, 8):
+            for number in range(1, 10):
                 if segment[f"3[{number}].4.1"] == "HVGH" and segment[f"3[{number}].5"] == "MR":
                     found["PatientID"] = segment[f"3[{number}].1"]
             name = ""
@@ -166,7 +167,10 @@ def test_what_is_said_of_a_patient_that_is_not_right(editions):
     said = told(PatientID=lambda m: chosen(m, lambda owner, whole: owner.startswith("HVGH")))
     assert re.search(r"The first that it fails for is the O.*NWSC in MSH-10: its PID-3 has 2 repetitions; number 1 is 'HV\d+', of the authority "
                      "'HVGH2' and the type 'MR'", said) and "{" not in said
-    assert "and your function took none of them" in told(PatientID=lambda m: "", PatientSex=lambda m: m["PID-8"])
+    said = told(PatientID=lambda m: "", PatientSex=lambda m: m["PID-8"])
+    assert "with 'HVGH&2.999.1.1&ISO' in component 4 and 'MR' in 5, and your function took it for none of ours" in said
+    said = told(PatientID=lambda m: chosen(m, lambda owner, whole: whole == "HVGH&2.999.1.1&ISO"))
+    assert "with 'HVGH' in component 4 and 'MR' in 5" in said
     said = told(PatientBirthDate=lambda m: m["PID-7"][:8] if m["PID-7"][4:] else m["PID-7"] + "0101")
     assert re.search(r"its PID-7 is '\d{4,6}'", said)
     said = told(PatientName=lambda m: m["PID-5.1.1"] if "\\F\\" in m["PID-5"] else patient_part(m)["PatientName"])
@@ -208,10 +212,31 @@ def test_what_is_said_of_a_patient_that_is_not_right(editions):
     (lambda m: {"PatientName": m["PID-5"] if m["PID-5"] == '""' else patient_part(m)["PatientName"]}, "value"),
     (lambda m: {"PatientSex": ["F"]}, "unreadable"), (lambda m: {"PatientSex": m["PID-8"].lower()}, "value"),
     (lambda m: {"PatientID": int(patient_part(m)["PatientID"][2:])}, "value"),
+    # types that are listed in place of the one that counts
+    (lambda m: {"PatientID": of_type(m, lambda kind: kind not in ("AN", "VN", "MRT"))}, "value"),
+    (lambda m: {"PatientID": of_type(m, lambda kind: kind not in ("AN", "VN", "MRT"), last=True)}, "value"),
+    (lambda m: {"PatientID": of_type(m, lambda kind: kind in ("MR", ""))}, "value"),
+    (lambda m: {"PatientID": of_type(m, lambda kind: kind in ("MR", ""), last=True)}, "value"),
+    (lambda m: {"PatientID": of_type(m, lambda kind: kind in ("MR", "", "PI", "PT", "SS"))}, "value"),
+    # the authority by something else than its name
+    (lambda m: {"PatientID": chosen(m, lambda owner, whole: whole == "HVGH&2.999.1.1&ISO")}, "value"),
+    (lambda m: {"PatientID": chosen(m, lambda owner, whole: "2.999.1.1" in whole.split("&"))}, "value"),
+    (lambda m: {"PatientID": chosen(m, lambda owner, whole: whole.startswith("HVGH&"))}, "value"),
+    (lambda m: {"PatientID": chosen(m, lambda owner, whole: owner == "HVGH", most=8)}, "value"),
+    (lambda m: {"PatientID": chosen(m, lambda owner, whole: owner == "HVGH", most=9)}, "value"),
+    (lambda m: {"PatientName": patient_part(m)["PatientName"] + (f"^{m['PID-5.6']}" if m["PID-5.6"] else "")}, "value"),
 ])
 def test_a_patient_that_is_not_right(editions, change, label):
     verdict = refused("PatientPart", editions, lambda message: {**patient_part(message), **change(message)})
     assert verdict.label == label or label == "value" and verdict.label in ways("PatientPart"), verdict
+
+
+def test_it_is_said_which_order_a_function_fails_for(editions):
+    for given in (lambda message: print("HV1"), lambda message: {"PatientID": "HV1"}, lambda message: message["nowhere"]):
+        said = refused("PatientPart", editions, given).message
+        assert re.match(r"For the O\S+ with \S+ in MSH-10 ", said) and "`patient_part(cpia03.q2.failed[0])`" in said and "MSH|" not in said
+    said = refused("ProcedurePart", editions, lambda m: {**procedure_part(m), **by_segment(m, m["MSH-9.1"] == "OMI")}).message
+    assert "it has an IPC segment (MSH-9 ORM^O01, MSH-12 2.5.1), and your function gave \"\" for this" in said
 
 
 def test_what_is_no_patient_gets_a_sentence(editions):
@@ -239,9 +264,10 @@ def test_procedures_in_another_persons_words(editions):
             found.ScheduledStationAETitle = module.station_of(message)
             found.ScheduledProcedureStepDescription = hl7.unescape(message["OBR-4"].split("^")[4])
             start = (message["OBR-27"] or message["ORC-7"]).split("^")[3]
-        found.RequestedProcedureDescription = hl7.unescape((message["OBR-44"] or message["OBR-4"]).split("^")[1])
+        descriptions = [text for text in (message["OBR-44.2"], message["OBR-4.2"]) if text]
+        found.RequestedProcedureDescription = hl7.unescape(descriptions[0])
         found.ScheduledProcedureStepStartDate = start[:8]
-        found.ScheduledProcedureStepStartTime = (re.sub("[+].*", "", start)[8:] + "00")[:6]
+        found.ScheduledProcedureStepStartTime = (re.sub("[+].*", "", start)[8:] + "00")[:6] if len(start) > 8 else None
         return found
 
     assert judged("ProcedurePart", editions, with_if).correct
@@ -250,7 +276,10 @@ def test_procedures_in_another_persons_words(editions):
     def with_the_reference(message):
         places = ("IPC-1", "IPC-2", "IPC-3", "IPC-4", "IPC-5", "IPC-6.2", "IPC-9", "TQ1-7") if "IPC" in message else (
             "OBR-18", "OBR-19", "OBR-20", "OBR-24", "OBR-4.5", "ZDS-1.1")
-        if not all(message[place] for place in places) or message["PID-5"] == '""':         # refused there, or something in its place
+        start = message["TQ1-7"] if "IPC" in message else message["ORC-7.4"] or message["OBR-27.4"]
+        if (not all(message[place] for place in places) or message["PID-5"] == '""' or message["PID-5.6"] or len(start) == 8
+                or message["OBR-44.1"] and not message["OBR-44.2"] or len(message["IPC-1.1"]) > 16):
+            # refused there, or something in its place
             return {**patient_part(message), **procedure_part(message)}
         item, = order_to_items(message, module.Site(authority="HVGH", resource="OBR-4.1", stations={
             message["OBR-4.1"]: (module.station_of(message),)}))
@@ -262,7 +291,8 @@ def test_procedures_in_another_persons_words(editions):
 
 def started_at(message, start):
     start = start.split("+")[0]
-    return {"ScheduledProcedureStepStartDate": start[:8], "ScheduledProcedureStepStartTime": start[8:14].ljust(6, "0")}
+    time = start[8:14].ljust(6, "0") if len(start) > 8 else ""
+    return {"ScheduledProcedureStepStartDate": start[:8], "ScheduledProcedureStepStartTime": time}
 
 
 def test_what_is_said_of_a_procedure_that_is_not_right(editions):
@@ -277,15 +307,33 @@ def test_what_is_said_of_a_procedure_that_is_not_right(editions):
     assert "its IPC-1.1 is empty, and what is empty there stays empty, but your function gave 'WARD" in told(
         lambda m: {"AccessionNumber": m["IPC-1.1"] or m["OBR-18"]})
     assert "is not what belongs there" in told(lambda m: {"AccessionNumber": m["OBR-18"] or m["IPC-1.1"]})
+    assert "is only the beginning of what stands there at IPC-1.1" in told(lambda m: {"AccessionNumber": m["IPC-1.1"][:16] or m["OBR-18"]}
+                                                                           if m["IPC-1.1"] else {})
+    assert "of its times, TQ1-7 is ''" in told(lambda m: {"ScheduledProcedureStepStartTime": procedure_part(m)[
+        "ScheduledProcedureStepStartTime"] or "000000"} if not procedure_part(m)["ScheduledProcedureStepStartDate"] else {})
     assert "its IPC-9 is empty" in told(lambda m: {"ScheduledStationAETitle": m["IPC-9"] or module.station_of(m)})
 
 
-def test_no_start_has_no_time_either(editions):
-    def neither(message):
+def test_no_time_is_not_midnight(editions):
+    def midnight(message, without=lambda found: True):
         found = procedure_part(message)
-        return found if found["ScheduledProcedureStepStartDate"] else {**found, "ScheduledProcedureStepStartTime": ""}
+        if found["ScheduledProcedureStepStartTime"] == "" and without(found["ScheduledProcedureStepStartDate"]):
+            found["ScheduledProcedureStepStartTime"] = "000000"
+        return found
 
-    assert judged("ProcedurePart", editions, neither).correct
+    assert refused("ProcedurePart", editions, midnight).label == "midnight_invented"
+    for without in (bool, lambda day: not day):                             # a day alone, or no start at all
+        assert refused("ProcedurePart", editions, lambda message: midnight(message, without)).label == "value"
+
+
+def by_segment(message, right):
+    """The right values of an order that is taken for one with an IPC, or for one without."""
+    other = message.copy()
+    if not right:
+        other.remove("IPC")
+    elif "IPC" not in other:
+        other.add("IPC|")
+    return procedure_part(other)
 
 
 def test_the_other_column_for_each_value_that_is_empty(editions):
@@ -340,6 +388,24 @@ def test_the_other_column_for_each_value_that_is_empty(editions):
     (lambda m: {"RequestedProcedureDescription": hl7.unescape(m["OBR-44.2"])}, "value"),
     (lambda m: {"RequestedProcedureDescription": m["OBR-44.2"] or m["OBR-4.2"]}, "value"),
     (lambda m: {"ScheduledProcedureStepDescription": hl7.unescape(m["IPC-6"] or m["OBR-4"])}, "value"),
+    # escapes left in one of several places
+    (lambda m: {} if "IPC" in m else {"ScheduledProcedureStepDescription": m["OBR-4.5"]}, "value"),
+    (lambda m: {"ScheduledProcedureStepDescription": m["IPC-6.2"]} if "IPC" in m else {}, "value"),
+    (lambda m: {"RequestedProcedureDescription": hl7.unescape(m["OBR-44.2"]) or m["OBR-4.2"]}, "value"),
+    # OBR-44 by the version, or by the field and not by its text
+    (lambda m: {"RequestedProcedureDescription": hl7.unescape(m["OBR-4.2"] if m["MSH-12"] == "2.3" else m["OBR-44.2"])}, "value"),
+    (lambda m: {"RequestedProcedureDescription": hl7.unescape(m["OBR-44.2"] if m["OBR-44"] else m["OBR-4.2"])}, "value"),
+    # the zone of one season; no end of the time
+    (lambda m: {"ScheduledProcedureStepStartTime": module._start_of(m).replace("+0200", "")[8:14].ljust(6, "0")}
+     if len(module._start_of(m)) > 8 else {}, "value"),
+    (lambda m: {"ScheduledProcedureStepStartTime": module._start_of(m).split("+")[0][8:].ljust(6, "0")}
+     if len(module._start_of(m)) > 8 else {}, "value"),
+    (lambda m: {"ScheduledProcedureStepStartTime": module._start_of(m).split("+")[0][8:13].ljust(6, "0")}
+     if len(module._start_of(m)) > 8 else {}, "value"),
+    # the branch by something else than the segment; a number cut off
+    (lambda m: by_segment(m, m["MSH-12"] == "2.5.1"), "value"), (lambda m: by_segment(m, m["MSH-12"].startswith("2.5")), "value"),
+    (lambda m: by_segment(m, m["MSH-9.1"] == "OMI"), "value"), (lambda m: by_segment(m, "ZDS" not in m), "value"),
+    (lambda m: {"AccessionNumber": m["IPC-1.1"][:16]} if "IPC" in m else {}, "value"),
 ])
 def test_a_procedure_that_is_not_right(editions, change, label):
     verdict = refused("ProcedurePart", editions, lambda message: {**procedure_part(message), **change(message)})
@@ -451,6 +517,22 @@ def test_mistakes_with_lists_and_loops_get_their_own_sentence(editions):
     def list_in_a_list(message):
         return [{**item, "ScheduledProcedureStepSequence": [item["ScheduledProcedureStepSequence"]]} for item in items_of(message)]
 
+    def at_the_top(message):
+        items = items_of(message)
+        for item in items:
+            step = item["ScheduledProcedureStepSequence"][0]
+            item["ScheduledProcedureStepID"] = step.pop("ScheduledProcedureStepID")
+        return items
+
+    def inside(message):
+        items = items_of(message)
+        for item in items:
+            item["ScheduledProcedureStepSequence"][0]["StudyInstanceUID"] = item.pop("StudyInstanceUID")
+        return items
+
+    assert "`ScheduledProcedureStepID`: it stands at the top, and not inside" in refused("OrderToItems", editions, at_the_top).message
+    assert "`StudyInstanceUID`: it stands inside the step, and not at the top" in refused("OrderToItems", editions, inside).message
+    assert refused("OrderToItems", editions, lambda message: items_of(message)[:3]).outcome is Outcome.NOT_YET
     assert refused("OrderToItems", editions, one_step).label == "same_step"
     assert "Is there a loop over `single_steps(message)`?" in refused("OrderToItems", editions, without_single_steps).message
     assert "a list with another list inside" in refused("OrderToItems", editions, list_in_a_list).message
@@ -532,6 +614,8 @@ def test_matchings_in_another_persons_words(editions):
     *((lambda vr, value, key, texts=texts: value == key if vr not in texts and set("*?") & set(key) and key != "*" else fits(
         vr, value, key), "value") for texts in (("PN", "LO", "SH"), ("LO", "LT", "PN", "SH", "ST", "UT"))),
     (lambda vr, value, key: fits("LO" if vr not in ("UI", "DA", "TM") else vr, value, key), "value"),
+    (lambda vr, value, key: fits(vr, value[:4], "-".join(end[:4] for end in key.split("-"))) if vr == "TM" and "-" in key else fits(
+        vr, value, key), "value"),                          # times in whole minutes
 ])
 def test_a_matching_that_is_not_right(editions, wrong, label):
     verdict = refused("Fits", editions, wrong)
@@ -652,6 +736,7 @@ def _in_lower_case(orders):
     (lambda orders: (started()(orders), orders), "together with something else"), (lambda orders: 11112, "such as a port"),
     (lambda orders: started()([_of_others()]),
      "none was among those that your function was given"),
+    (lambda orders: started()(orders[1:]), "1 of the 10 orders never came"),
     (lambda orders: started()([*orders, _of_others()]), "not every one was among those"),
     (started(fits=lambda vr, value, key: None), "Look for a `return` that is missing in it."),
     (_not_started, "with `.start()`, before anything"), (_in_lower_case, "upper and lower case differ in AE titles"),
@@ -869,6 +954,19 @@ def test_an_item_is_shown_as_text(editions):
     assert "      (0008,0060) Modality                                    CT" in lines
     assert repr(module.show({"PatientID": "HV1", "ScheduledProcedureStepSequence": [{"Modality": "CT"}]})).splitlines()[-1] == lines[
         lines.index("      (0008,0060) Modality                                    CT")]
+
+
+def test_each_pending_answer_is_an_event_of_the_picture(editions):
+    with Worklist("HV_MWL", mapping=module.site_mapping) as worklist:
+        for order in lesson.input_of("todays_orders", editions.own):
+            worklist.take(order)
+        scanner = Scu("CT2", "HV_MWL", worklist.port)
+        count = len(scanner.worklist(ScheduledProcedureStepSequence={"ScheduledStationAETitle": "CT2"}))
+        scanner.worklist(PatientComments="", ScheduledProcedureStepSequence={"ScheduledStationAETitle": "CT2"})
+        scanner.worklist(PatientID="HV1")
+        told = [event.detail for event in module.with_pending(worklist.journal) if event.what == "C-FIND-RSP"]
+    assert count > 2 and told == [*["FF00H an item"] * count, "0000H that was all", *["FF01H an item"] * count, "0000H that was all",
+                                  "0000H that was all"]
 
 
 def test_the_picture_names_each_field(editions):

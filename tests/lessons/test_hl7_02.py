@@ -94,6 +94,17 @@ def test_a_range_that_ends_too_early_or_begins_at_the_name_is_told(editions):
     assert judged("Inventory", editions, filled(0, 1)).label == "counted_from_the_name"
 
 
+def test_an_inventory_of_all_senders_together_is_told(editions):
+    rows = solved("Inventory", editions)
+    together = {}
+    for (sender, name), total in {(row["sender"], row["field"][:3]): row["segments"] for row in rows}.items():
+        together[name] = together.get(name, 0) + total
+    pooled = [{**row, "segments": together[row["field"][:3]]} for row in rows]
+    assert "whoever sent it" in judged("Inventory", editions, pooled).message
+    off_by_one = [{**row, "segments": row["segments"] + 1} for row in rows]
+    assert "whoever sent it" not in judged("Inventory", editions, off_by_one).message
+
+
 # --- the meanings
 
 def test_meanings_in_other_words_are_right(editions):
@@ -119,6 +130,9 @@ def test_every_wrong_letter_and_message_gets_a_sentence_of_its_own(editions):
     assert "no table of languages" in judged("ThreeMeanings", editions, {**right, "misread": device}).message
     clinic = next(one.control_id for one in week if one.sender == "ECC_RIS")
     assert "of ECC_RIS" in judged("ThreeMeanings", editions, {**right, "misread": clinic}).message
+    without = next(one for one in week if one.sender == "CARD" and "ZPI" in one).copy()
+    without.remove("ZPI")
+    assert module._about_misread("misread", without.control_id, right["misread"], lambda name: [without]) == "that message has no ZPI."
     assert "no message of the week" in judged("ThreeMeanings", editions, {**right, "misread": "X1"}).message
     assert judged("ThreeMeanings", editions, {**right, "CARD": "the date"}).label == "unreadable"
 
@@ -139,7 +153,7 @@ def test_a_registry_in_another_form_is_right(editions):
     called = [{**one, "owner": near[one["owner"]]} for one in right]
     later = [{**one, "fields": {number: kind.replace("CE", "CWE").replace("IS yes_no", "ID yes_no")
                                 for number, kind in one["fields"].items()}} for one in right]
-    for form in (right[::-1], named, loud, brackets, one_reader, as_text, called, later):
+    for form in (right[::-1], named, loud, brackets, one_reader, as_text, called, later, pandas.DataFrame(right)):
         verdict = judged("RegistryOfSegments", editions, form)
         assert verdict.correct, verdict
 
@@ -154,7 +168,9 @@ def test_a_registry_in_another_form_is_right(editions):
     (7, {"fields": {1: "IS devices", 2: "DT", 3: "ST"}}, "CARD's ZPI-3 passes"),
     (7, {"owner": "MR_SAFETY"}, "can't answer for"), (7, {"owner": "radiology"}, "can't answer for"),
     (7, {"readers": ["MR_SAFETY", "PACE_CLINIC", "WARRANTY", "MR1"]}, "MR1 does not take ZPI from CARD"),
-    (7, {"readers": ["MR_SAFETY"]}, "not among the readers"),
+    (7, {"readers": ["MR_SAFETY"]}, "not among the readers. The specification does not name it"),
+    (7, {"readers": ["MR_SAFETY", "PACE_CLINIC"]}, "not among the readers."),
+    (6, {"readers": ["BILLING", "REFERRALS"]}, "The specification does not name it, but it reads"),
     (7, {"readers": ["KIOSK", "LETTERS", "SIGNAGE"]}, "does not take ZPI from CARD"),
     (7, {"readers": "KIOSK, LETTERS, SIGNAGE"}, "By `consumers`, KIOSK does not take"),
     (6, {"fields": {1: "IS insurers", 2: "ST", 3: "ST"}}, "ZPI-3 of ECC_RIS is registered, and never"),
@@ -304,10 +320,10 @@ def test_an_empty_segment_stays_and_a_pair_has_its_order(editions):
 
 def test_other_ways_home_are_right(editions):
     def by_path(message):
-        if message["ZDS-1"] != "":
+        if message["ZDS-1.1"]:
             for number in range(1, len(message.segments("IPC")) + 1):
                 message[f"IPC[{number}]-3"] = message["ZDS-1"].split("^")[0]
-            message.remove("ZDS")
+        message.remove("ZDS")
         return message
 
     def loop_over_all(message):
@@ -394,6 +410,76 @@ def test_ways_home_that_look_right_are_not(editions):
         assert judged("LanguageHome", editions, function).outcome is Outcome.NOT_YET
 
 
+@pytest.mark.parametrize(("pointer", "says"), [
+    (lambda zds: zds.replace("^HVGH^Application^DICOM", ""), "only the first component of the RP"),
+    (lambda zds: zds.removesuffix("^Application^DICOM").removesuffix("^HVGH"), "only the first component of the RP"),
+])
+def test_a_pointer_with_another_application(editions, pointer, says):
+    def cut_by_its_end(message):
+        if "ZDS" in message:
+            for ipc in message.segments("IPC"):
+                if message["ZDS-1.1"] != "":
+                    ipc[3] = pointer(message["ZDS-1"])
+            message.remove("ZDS")
+        return message
+
+    verdict = judged("StudyUidHome", editions, cut_by_its_end)
+    assert verdict.label == "value" and says in verdict.message, verdict
+
+
+def test_a_zds_without_a_uid(editions):
+    def erased(message):
+        if "ZDS" in message:
+            for ipc in message.segments("IPC"):
+                ipc[3] = message["ZDS-1.1"]
+            message.remove("ZDS")
+        return message
+
+    def stays(message):
+        if message["ZDS-1.1"]:
+            for ipc in message.segments("IPC"):
+                ipc[3] = message["ZDS-1.1"]
+            message.remove("ZDS")
+        return message
+
+    assert judged("StudyUidHome", editions, erased).label == "erased_by_an_empty_one"
+    assert judged("StudyUidHome", editions, stays).label == "empty_zds_stays"
+
+
+def a_language(sender=lambda one: one == "HIS", event=lambda one: True, code=lambda message: message["ZPI-1"],
+               empty=lambda message: message["PID-15"] == "", same=lambda there, text: there == text,
+               text=lambda code, languages: languages[code], unused=lambda large: large == ""):
+    """A right move of the language, with one condition otherwise."""
+    def move_language(message, languages):
+        if sender(message.sender) and event(message.event) and "ZPI" in message:
+            if code(message) in languages:
+                if empty(message):
+                    message["PID-15"] = text(code(message), languages)
+                if same(message["PID-15"], languages[code(message)]):
+                    message["ZPI-1"] = ""
+            if message["ZPI-1"] == "" and unused(message["ZPI-2"]):
+                message.remove("ZPI")
+        return message
+    return move_language
+
+
+@pytest.mark.parametrize("changes", [
+    {"empty": lambda message: message["PID-15.1"] == ""}, {"empty": lambda message: message["PID-15"] in ("", '""')},
+    {"sender": lambda one: one not in ("CARD", "ECC_RIS")}, {"sender": lambda one: one.startswith("HIS")},
+    {"unused": lambda large: large not in ("Y", "N")},
+    {"same": lambda there, text: there.startswith(text)}, {"same": lambda there, text: there.lower() == text.lower()},
+    {"code": lambda message: message["ZPI-1"].strip()}, {"code": lambda message: message["ZPI-1.1"]},
+    {"text": lambda code, languages: f"{code.lower()}^{languages[code].split('^')[1]}^ISO639"},
+    {"event": lambda one: one[:3] == "ADT"}, {"event": lambda one: one in ("ADT^A01", "ADT^A04", "ADT^A08")},
+])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_move_that_is_too_wide_or_too_narrow(changes, seed):
+    editions = Editions(hospital(seed, "tiny"))
+    assert judged("LanguageHome", editions, a_language()).correct
+    verdict = judged("LanguageHome", editions, a_language(**changes))
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == "value", verdict
+
+
 def a_move(place="PID-15", guard=True, text=lambda text: text, empty=lambda there, text: there == text, unknown=False, sender=True):
     """A function that moves the language, with one thing otherwise than it should be."""
     def move_language(message, languages):
@@ -444,7 +530,7 @@ def compared_by_code(message, languages):
 
 def in_capitals(message, languages):
     if message.sender == "HIS" and "ZPI" in message:
-        code = message["ZPI-1"].upper().strip()
+        code = message["ZPI-1"].upper()
         if code in languages:
             if message["PID-15"] == "":
                 message["PID-15"] = languages[code]
@@ -464,13 +550,16 @@ def test_a_language_is_compared_as_a_whole_and_as_it_is_written(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_judge_from_outside_agrees(seed):
-    """hl7apy takes every Z segment, misses IPC-3 until the UID is home, and refuses a field behind the last of PID."""
+    """hl7apy loses every Z segment or takes what is plain in it; misses IPC-3 until the UID is home; refuses a field behind PID's last."""
     from hl7apy import parser
     from hl7apy.consts import VALIDATION_LEVEL
     from hl7apy.exceptions import HL7apyException
 
+    def read(message, groups=True):
+        return parser.parse_message(message.encode().decode("utf-8"), validation_level=VALIDATION_LEVEL.STRICT, find_groups=groups)
+
     def strict(message):
-        return parser.parse_message(message.encode().decode("utf-8"), validation_level=VALIDATION_LEVEL.STRICT).validate()
+        return read(message).validate()
 
     h = hospital(seed, "tiny")
     order = next(one for one in lesson.input_of("next_release", h) if "ZDS" in one and one["IPC-3"] == "").copy()
@@ -478,9 +567,15 @@ def test_a_judge_from_outside_agrees(seed):
         strict(order)
     assert strict(EXERCISES["StudyUidHome"].solution(order))
     odd = next(one for one in lesson.input_of("week", h) if one.event == "ADT^A04" and one.sender == "HIS" and "ZPI" in one).copy()
-    odd["ZPI-1"] = "not^a&language"
+    odd["ZPI-1"] = "not a language"
     odd.add("ZQQ|whatever", after="PID")
-    assert strict(odd)
+    assert strict(odd) and not {"ZPI", "ZQQ"} & {one.name for one in read(odd).children}
+    flat = read(odd, groups=False)
+    assert flat.validate() and {"ZPI", "ZQQ"} <= {one.name for one in flat.children}
+    parted = odd.copy()
+    parted["ZPI-1"] = "NL^Dutch"                                             # to it a plain text, with too many components
+    with pytest.raises(HL7apyException, match="max limit"):
+        read(parted, groups=False)
     with Listener("KIOSK") as kiosk:
         assert send(kiosk.host, kiosk.port, odd)["MSA-1"] == "AA"
     odd["PID-40"] = "nl"
@@ -534,6 +629,20 @@ def test_who_breaks_in_other_words(editions):
         return by_sets(fitting(old), fitting(new))
 
     assert judged("WhoBreaks", editions, codes_that_fit).label == "length_of_the_code"
+    def looked_at(which):
+        """A right function, but of the codes that might be new it looks at some only."""
+        def breaks(old, new):
+            if old and new:
+                kept = [code for code in new["codes"] if code in old["codes"]]
+                new = {**new, "codes": kept + [code for code in which(new["codes"], old["codes"]) if code not in old["codes"]]}
+            return by_sets(old, new)
+        return breaks
+
+    assert judged("WhoBreaks", editions, looked_at(lambda new, old: new)).correct
+    for which in (lambda new, old: new[:1], lambda new, old: new[-1:], lambda new, old: [new[0], new[-1]],
+                  lambda new, old: [code for code in new if code not in str(old)]):
+        verdict = judged("WhoBreaks", editions, looked_at(which))
+        assert verdict.label == "value" and " comes. Ask for each" in verdict.message, verdict
     gone = {"R": "both", "O": "sender"}
     forbidden = judged("WhoBreaks", editions, lambda old, new: gone[old["usage"]] if old and not new else by_sets(old, new))
     assert forbidden.label == "gone_is_forbidden"
@@ -547,7 +656,9 @@ def test_who_breaks_in_other_words(editions):
 def test_impacted_in_other_forms(seed):
     editions = Editions(hospital(seed, "tiny"))
     right = solved("WhoIsImpacted", editions)
-    for form in (right[::-1], set(right), tuple(right), ", ".join(right).lower(), pandas.Series(right), right + right[:1],
+    consumers, change = lesson.input_of("consumers", editions.own), lesson.input_of("change", editions.own)
+    rows = consumers[consumers["system"].isin(right) & (consumers["field"] == change["field"])]
+    for form in (right[::-1], set(right), tuple(right), ", ".join(right).lower(), pandas.Series(right), right + right[:1], rows,
                  dict.fromkeys(right, True)):
         assert judged("WhoIsImpacted", editions, form).correct, form
     for name in {row[0] for row in module.CONSUMERS} - set(right):
@@ -590,7 +701,7 @@ def test_other_engines_are_right(editions):
         engine = Engine("E").start()
         engine.destination("one", pacs_port)
         engine.destination("two", safety_port)
-        for sender in ("RIS", "CARD", "ENDO"):
+        for sender in ("RIS", "CARD", "ENDO", "ECC_RIS"):
             engine.channel(f"orders of {sender}", map=[PACS], to="one",
                            filter=lambda message, sender=sender: (message.sender, message.event) == (sender, "ORM^O01"))
         engine.channel("devices", filter=lambda message: message.sender == "CARD", map=[keep("ZPI")], to=["two"])
@@ -645,15 +756,15 @@ def nothing_at_all(message):
 
 @pytest.mark.parametrize(("changes", "says"), [
     ({"is_order": nothing_at_all}, "HV_PACS, the whole morning: not a single message arrived; the filter of the channel `orders` took none "
-     "of the 13 messages: it returned None for every one"),
-    ({"is_order": lambda message: message.event == "ORM_O01"}, "`orders` took none of the 13 messages."),
-    ({"is_order": lambda message: message["MSH-9"] == "ORM^O01^ORM_O01"}, "`orders` took none of the 13 messages."),
+     "of the 16 messages: it returned None for every one"),
+    ({"is_order": lambda message: message.event == "ORM_O01"}, "`orders` took none of the 16 messages."),
+    ({"is_order": lambda message: message["MSH-9"] == "ORM^O01^ORM_O01"}, "`orders` took none of the 16 messages."),
     ({"is_order": lambda message: message.event == "OMI^O23"}, "did not arrive, and should have"),
     ({"is_order": lambda message: message.sender == "HIS"}, "did not arrive, and should have"),
     ({"is_order": lambda message: message.sender == "CARD" and message.event == "ORM^O01"}, "did not arrive, and should have"),
     ({"is_device": nothing_at_all}, "MR_SAFETY, the whole morning: not a single message arrived; the filter of the channel `devices`"),
-    ({"is_device": lambda message: message.sender == "CARDIO"}, "`devices` took none of the 13 messages."),
-    ({"is_order": nothing_at_all, "is_device": nothing_at_all}, "`orders` took none of the 13 messages: it returned None"),
+    ({"is_device": lambda message: message.sender == "CARDIO"}, "`devices` took none of the 16 messages."),
+    ({"is_order": nothing_at_all, "is_device": nothing_at_all}, "`orders` took none of the 16 messages: it returned None"),
 ])
 def test_a_filter_that_takes_nothing_is_told_as_such(editions, changes, says):
     verdict = judged("TwoDestinationsLive", editions, lambda pacs_port, safety_port: module._engine(pacs_port, safety_port, **changes))
@@ -708,6 +819,16 @@ def no_more(*names):
     ({"is_device": lambda message: True}, "everything_to_safety"),
     ({"orders": no_more("ZAL", "ZPI"), "devices": no_more("ZDS")}, "known_ones_stripped"),
     ({"devices": no_more("ZDS")}, "value"),
+    ({"is_device": lambda message: message.control_id.startswith("C")}, "value"),
+    ({"is_device": lambda message: message.sender.startswith("CARD")}, "value"),
+    ({"is_device": lambda message: "CARD" in message.sender}, "value"),
+    ({"is_order": lambda message: message.event == "ORM^O01" and message.sender != "ECC_RIS"}, "value"),
+    ({"is_order": lambda message: message.event == "ORM^O01" and message["MSH-4"] == "HVGH"}, "value"),
+    ({"is_order": lambda message: message.event == "ORM^O01" and message["ORC-1"] == "NW"}, "value"),
+    ({"is_order": lambda message: "ORC" in message and "IPC" not in message}, "value"),
+    ({"is_order": lambda message: message.event == "ORM^O01" and message.sender == "RIS"}, "orders_of_the_ris"),
+    ({"orders": module._keep(*module.PACS, *module.SAFETY)}, "a_pair_too_many"),
+    ({"orders": module._keep(*module.PACS, *module.SAFETY), "devices": module._keep(*module.PACS, *module.SAFETY)}, "one_list_for_both"),
     ({"orders": keep("ZDS")}, "by_name_alone"), ({"orders": keep("ZDS"), "devices": keep("ZPI")}, "by_name_alone"),
 ])
 @pytest.mark.parametrize("seed", range(2))

@@ -48,7 +48,7 @@ def test_usage_written_otherwise_is_right(editions):
     def by_table(role, usage, known, sent):
         if usage == "O":
             return " Open "
-        empty = sent.replace("^", "") in ("", '""')
+        empty = sent.strip("^&") in ("", '""')
         if (role, usage) == ("sender", "RE"):
             return "VIOLATION" if empty and known else "ok"
         return words[role, usage][empty]
@@ -90,7 +90,7 @@ def test_usage_that_is_nearly_right_is_refused(editions, change):
 
 @pytest.mark.parametrize(("change", "label"), [
     (lambda role, usage, known, sent: (known, "x" if sent else ""), "anything_is_a_value"),
-    (lambda role, usage, known, sent: (known, "x" if sent == "^^^" else sent), "separators_are_a_value"),
+    (lambda role, usage, known, sent: (known, "x" if "^^^" in sent and not valued(sent) else sent), "separators_are_a_value"),
     (lambda role, usage, known, sent: (known, "" if sent == "0" else sent), "zero_is_no_value"),
     (lambda role, usage, known, sent: (known, sent if sent == known or role == "receiver" or usage in "XO" else ""), None),
     (lambda role, usage, known, sent: (known or sent, sent), None),
@@ -131,6 +131,31 @@ def test_an_unsupported_element_that_is_empty_is_nothing_to_ignore(editions):
     verdict = judged("UsageOfOneElement", editions, lambda role, usage, known, sent:
                      "ignore" if (role, usage) == ("receiver", "X") else solution(role, usage, known, sent))
     assert verdict.label == "x_always_ignored"
+
+
+def test_what_is_not_known_must_not_be_sent_in_an_unsupported_element_either(editions):
+    solution = EXERCISES["UsageOfOneElement"].solution
+
+    def not_known_all_right(role, usage, known, sent):
+        if role == "sender" and usage != "R" and usage != "O" and known == "":
+            return "ok"
+        return solution(role, usage, known, sent)
+
+    def optional_must_be_known(role, usage, known, sent):
+        return "violation" if (role, usage, known) == ("sender", "O", "") and valued(sent) else solution(role, usage, known, sent)
+
+    def only_these_separators(role, usage, known, sent):
+        return solution(role, usage, known, sent if sent.strip("^") in ("", '""') else "x")
+
+    for function in (not_known_all_right, optional_must_be_known, only_these_separators):
+        assert judged("UsageOfOneElement", editions, function).outcome is Outcome.NOT_YET, function.__name__
+
+
+def test_a_word_may_have_an_underscore_and_must_be_one_of_the_seven(editions):
+    solution = EXERCISES["UsageOfOneElement"].solution
+    assert judged("UsageOfOneElement", editions, lambda *case: solution(*case).replace(" ", "_").upper()).correct
+    said = judged("UsageOfOneElement", editions, lambda *case: solution(*case).replace("go on", "continue")).message
+    assert "it is none of the seven words" in said.casefold()
 
 
 # --- q2 conditions
@@ -212,6 +237,27 @@ def test_what_is_not_there_is_none_of_the_values(editions, is_not, label):
 
     verdict = judged("UsageByCondition", editions, usage_now)
     assert verdict.label == label and "More than one" not in verdict.message
+
+
+@pytest.mark.parametrize(("alike", "label"), [
+    (lambda one, value: one.startswith(value), "part_of_the_text"), (lambda one, value: value in one, None),
+    (lambda one, value: one.split("^")[0] == value, None), (lambda one, value: one.upper() == value, "case_forgiven"),
+])
+@pytest.mark.parametrize("words", [("is",), ("is not",), ("is", "is not")])
+def test_texts_are_compared_as_a_whole_and_as_they_stand(editions, alike, label, words):
+    solution = EXERCISES["UsageByCondition"].solution
+
+    def usage_now(rule, message):
+        if "if" not in rule or rule["if"][1] not in words:
+            return solution(rule, message)
+        place, word, values = rule["if"]
+        found = any(alike(message[place], value) for value in values)
+        return rule["usage"][2:-1].split("/")[found != (word == "is")]
+
+    verdict = judged("UsageByCondition", editions, usage_now)
+    if words == ("is not",) and alike("A^B", "A") and not alike("AB", "A"):
+        return                                                       # MSH-9 is asked about with `is` only
+    assert verdict.outcome is Outcome.NOT_YET and (label is None or len(words) == 1 or verdict.label == label), verdict
 
 
 def test_an_empty_place_is_called_empty():
@@ -301,8 +347,50 @@ def test_escapes_are_undone_after_the_split(editions):
     assert judged("FaultsOfOneField", editions, faults).label == "unescaped_before_the_split"
 
 
+def _field(there=valued, value=hl7.unescape, known=lambda value, codes: value in codes, after_cardinality=True, occurrences=slice(None)):
+    """A `faults` as learners write it, in which one thing may be done otherwise."""
+    def faults(rule, text):
+        if rule["usage"] == "R" and not valued(text) or rule["usage"] == "X" and valued(text):
+            return ["usage"]
+        if not there(text):
+            return []
+        parts = text.split("~")
+        found = [] if rule["min"] <= len(parts) <= rule["max"] else ["cardinality"]
+        if found and not after_cardinality:
+            return found
+        for one in parts[occurrences]:
+            if len(value(one)) > rule["length"]:
+                found.append("length")
+            if rule["codes"] and not known(value(one), rule["codes"]):
+                found.append("table")
+        return found
+    return faults
+
+
+def test_each_occurrence_counts_and_each_fault_is_told(editions):
+    def chained(text, order):
+        for escape in order:
+            text = text.replace(f"\\{escape}\\", {"T": "&", "S": "^", "R": "~", "E": "\\"}[escape])
+        return text
+
+    assert judged("FaultsOfOneField", editions, _field()).correct
+    for function, label in (
+        (_field(occurrences=slice(-1, None)), "last_occurrence_only"), (_field(occurrences=slice(1)), "first_occurrence_only"),
+        (_field(after_cardinality=False), "cardinality_is_the_last_word"), (_field(value=str), "escapes_left"),
+        (_field(there=lambda text: text != ""), "value"), (_field(known=lambda value, codes: value in " ".join(codes)), "value"),
+        (_field(known=lambda value, codes: value in "".join(codes)), "value"), (_field(value=lambda one: chained(one, "TSRE")), "value"),
+        (_field(value=lambda one: chained(one, "ETSR")), "value"),
+        (_field(there=lambda text: text != "", after_cardinality=False, occurrences=slice(-1, None)), "value"),
+        (lambda rule, text: _field()({**rule, "min": 0}, text), "min_ignored"),
+    ):
+        verdict = judged("FaultsOfOneField", editions, function)
+        assert verdict.outcome is Outcome.NOT_YET and verdict.label in (label, "null_is_a_value"), (label, verdict)
+        assert label == "value" or verdict.label == label, (label, verdict)
+
+
 def test_a_field_is_described_where_it_is_judged_wrongly():
-    assert module._about_field({}, "H\\T\\P~AB").startswith("There the field has 2 occurrences, of 3, 2 characters.")
+    said = module._about_field({}, "H\\T\\P~AB")
+    assert said.startswith("There the field has 2 occurrences, of 3, 2 characters, once the escapes are undone.")
     assert module._about_field({}, "DS").startswith("There the field has one occurrence, of 2 characters.")
     assert module._about_field({}, '""') == "There the field tells no value."
 
@@ -344,6 +432,13 @@ def test_remarks_on_the_draft_say_what_the_row_decides(editions):
     assert "Not the usage: X says what each side has to do." in said("PID-18", "open")
     assert "leaves nothing open" in said("EVN-6", "open")
     assert "the condition is missing" in said("PV1-6", "fine")
+
+
+def test_a_right_row_that_is_called_open_is_not_told_that_its_numbers_are_wrong(editions):
+    rows = EXERCISES["DraftProfile"].computed(EXERCISES["DraftProfile"].solution, editions.own)
+    letters = {row["element"]: letter for letter, row in lesson.input_of("draft", editions.own).items()}
+    said = judged("DraftProfile", editions, {**rows, letters["PID-5"]: "open"}).message
+    assert "What is left to ask is whether usage and numbers agree." in said
 
 
 # --- q5 do they fit
@@ -410,8 +505,10 @@ def test_a_loop_over_the_codes_alone_is_told_what_no_table_means(editions):
 
 
 @pytest.mark.parametrize(("skips", "label"), [
-    (lambda ours, theirs: theirs == "X", "never_sent_compared_too"), (lambda ours, theirs: ours == "X" != theirs, "not_looked_at_always_compared"),
-    (lambda ours, theirs: ours == "X", "not_looked_at_compared_too"), (lambda ours, theirs: theirs == "X" != ours, "never_sent_always_compared"),
+    (lambda ours, theirs: theirs == "X", "never_sent_compared_too"),
+    (lambda ours, theirs: ours == "X" != theirs, "not_looked_at_always_compared"),
+    (lambda ours, theirs: ours == "X", "not_looked_at_compared_too"),
+    (lambda ours, theirs: theirs == "X" != ours, "never_sent_always_compared"),
     (lambda ours, theirs: False, "unsupported_compared_too"),
 ])
 def test_limits_compared_where_one_side_has_x(editions, skips, label):
@@ -423,6 +520,26 @@ def test_limits_compared_where_one_side_has_x(editions, skips, label):
 
     verdict = judged("DoTheyFit", editions, misfits)
     assert verdict.label == label and "More than one" not in verdict.message
+
+
+def test_limits_are_numbers_codes_are_whole_and_all_misfits_are_told(editions):
+    solution = EXERCISES["DoTheyFit"].solution
+
+    def misfits(sender, receiver, over=lambda one, other: one > other, known=lambda code, codes: code in codes, all_told=True):
+        found = [word for word in solution(sender, receiver) if word == "usage"]
+        if "X" in (sender["usage"], receiver["usage"]) or found and not all_told:
+            return found
+        found += ["cardinality"] * over(sender["max"], receiver["max"]) + ["length"] * over(sender["length"], receiver["length"])
+        codes = receiver["codes"]
+        return found + ["table"] * bool(codes and (not sender["codes"] or any(not known(code, codes) for code in sender["codes"])))
+
+    assert judged("DoTheyFit", editions, misfits).correct
+    for changes, label in (({"over": lambda one, other: one >= other}, "limits_must_be_below"),
+                           ({"all_told": False}, "usage_is_the_last_word"),
+                           ({"over": lambda one, other: str(one) > str(other)}, "value"),
+                           ({"known": lambda code, codes: code in "".join(codes)}, "value")):
+        verdict = judged("DoTheyFit", editions, lambda sender, receiver: misfits(sender, receiver, **changes))
+        assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, (label, verdict)
 
 
 # --- q6 the refusal
@@ -437,7 +554,8 @@ def test_refusals_in_other_forms_are_right(seed):
     assert judged("WriteTheRefusal", editions, by_hand.replace("|2.5.1", "|2.5.1||||||UNICODE UTF-8")).correct
     framed = "\x0b" + by_hand.replace("\n", "\r") + "\x1c\r"
     for given in (by_hand, by_hand.replace("\n", "\r\n"), by_hand.encode(), right, right.encode(), framed, framed.encode(),
-                  by_hand.replace("|ACK|", "|ACK^A04^ACK|"), by_hand.replace("|ACK|", "|ACK^A04|"), by_hand.replace("0250407|", "0250407081500+0200|"), by_hand.replace("|E\n", "|E||||not conformant"),
+                  by_hand.replace("|ACK|", "|ACK^A04^ACK|"), by_hand.replace("|ACK|", "|ACK^A04|"),
+                  by_hand.replace("0250407|", "0250407081500+0200|"), by_hand.replace("|E\n", "|E||||not conformant"),
                   by_hand.splitlines(), tuple(by_hand.splitlines(keepends=True))):
         verdict = judged("WriteTheRefusal", editions, given)
         assert verdict.correct, verdict
@@ -450,11 +568,15 @@ def test_refusals_in_other_forms_are_right(seed):
         (by_hand.replace("|E\n", "|F\n"), "none of version 2.5.1's codes"), (by_hand.replace("|E\n", "\n"), "one of E, W and I"),
         (by_hand[:by_hand.index("ERR")], "MSH, MSA, ERR"), (by_hand.replace("ERR||", "ERR|"), "Does it stand in the second field of ERR?"),
         (by_hand.replace(f"||{right['ERR-2']}|", "|||"), "nothing in the second field of ERR"),
-        (by_hand.replace("^1^", "^^", 1), "told where there is but one, too"), (by_hand + f"ERR||{right['ERR-2']}|101|E\n", "of one error has three"),
-        (by_hand.replace("|ACK|", "|ACK^A40^ACK|"), "that of the archive's old answer"), (by_hand.replace("|ACK|", "|ACK^A08|"), "ACK once more"),
+        (by_hand.replace("^1^", "^^", 1), "told where there is but one, too"),
+        (by_hand + f"ERR||{right['ERR-2']}|101|E\n", "of one error has three"),
+        (by_hand.replace("|ACK|", "|ACK^A40^ACK|"), "that of the archive's old answer"),
+        (by_hand.replace("|ACK|", "|ACK^A08|"), "ACK once more"),
         (by_hand.replace("|ACK|", "|ACK^A04^ADT_A01|"), "ACK once more"), (by_hand.replace("|17|", "||"), "a number of the answer's own"),
-        (by_hand.replace("|17|", '|""|'), "no number of a message"), (by_hand.replace("20250407|", "|", 1), "the time at which the answer is made"),
-        (by_hand.replace("20250407|", "today|", 1), "in digits: YYYYMMDD"), (by_hand.replace("|2.5.1", "|2.5.1||||||8859/1"), "names that in MSH-18"),
+        (by_hand.replace("|17|", '|""|'), "no number of a message"),
+        (by_hand.replace("20250407|", "|", 1), "the time at which the answer is made"),
+        (by_hand.replace("20250407|", "today|", 1), "in digits: YYYYMMDD"),
+        (by_hand.replace("|2.5.1", "|2.5.1||||||8859/1"), "names that in MSH-18"),
         (by_hand.replace("|2.5.1", "|2.3"), "those of the message"), (by_hand.replace("|EMR|", "|HIS|"), "the other way round"),
         (by_hand.replace("|HV_PACS|", "|HV_ENGINE|"), "who answers"), ([msh, err, msa], "MSH, MSA, ERR"),
         (by_hand.replace(f"|{refused.control_id}|", "|123|"), "holds the MSH-10"), (by_hand.replace("|ACK|", "|ADT|"), "a type of its own"),
@@ -464,6 +586,22 @@ def test_refusals_in_other_forms_are_right(seed):
         verdict = judged("WriteTheRefusal", editions, given)
         assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, (given, verdict)
         assert refused.control_id not in verdict.message
+
+
+def test_what_stands_beside_place_and_code_must_not_say_something_else(editions):
+    refused = lesson.input_of("refused", editions.own)
+    right = EXERCISES["WriteTheRefusal"].computed(EXERCISES["WriteTheRefusal"].solution, editions.own)
+    place, number = right["ERR-2"], right["ERR-3.1"]
+    head = f"MSH|^~\\&|HV_PACS|HVGH|EMR|HVGH|20250407||ACK|17|P|2.5.1\nMSA|AE|{refused.control_id}\n"
+    for err in (f"ERR||{place}|{number}^{hl7.ERRORS[number]}^HL70357|E", f"ERR||{place}|{number}^my own words|E",
+                f"ERR|{'^'.join(place.split('^')[:3])}^{number}&x&HL70357|{place}|{number}^^HL70357|E"):
+        assert judged("WriteTheRefusal", editions, head + err).correct, err
+    other = hl7.ERRORS["101" if number == "103" else "103"]
+    for err, says in ((f"ERR|1|{place}|{number}|E", "ERR has no number of its own in front"),
+                      (f"ERR||{place}|{number}^{hl7.ERRORS[number]}^HL70516|E", "names the table of the code"),
+                      (f"ERR||{place}|{number}^{other}^HL70357|E", "that of another number")):
+        verdict = judged("WriteTheRefusal", editions, head + err)
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, (err, verdict)
 
 
 def test_two_mistakes_in_an_answer_are_told_one_by_one(editions):
@@ -560,13 +698,17 @@ def test_profiles_that_work_are_right(editions, changes):
     ({"PID-8": {"usage": "R", "codes": {"F": "female"}}}, "list of texts"),
     ({"PID-7.1": {"usage": "R", "length": 0}}, "at least 1"),
     ({"PID-7.1": {"usage": "R", "length": 9}}, "one digit too many"), ({"PID-7.1": {"usage": "R", "length": 10}}, "with an hour behind it"),
-    ({"PID-7.1": {"usage": "R", "length": 12}}, "with hour and minute"), ({"PID-7.1": {"usage": "R", "length": 13}}, "with hour and minute"),
+    ({"PID-7.1": {"usage": "R", "length": 12}}, "with hour and minute"),
+    ({"PID-7.1": {"usage": "R", "length": 13}}, "with hour and minute"),
     ({"PID-7.1": {"usage": "RE", "length": 8}}, "holds a precision, `^D`, and no date"),
-    ({"PID-8": {"usage": "R", "max": 2, "codes": list("FMOU")}}, "two sexes"), ({"PID-15": {"usage": "RE", "min": 0, "max": "*"}}, "languages"),
-    ({"PV1-2": {"usage": "R", "max": "*", "codes": list("EIO")}}, "two patient classes"), ({"PV1-19": {"usage": "R", "max": 5}}, "two visit"),
+    ({"PID-8": {"usage": "R", "max": 2, "codes": list("FMOU")}}, "two sexes"),
+    ({"PID-15": {"usage": "RE", "min": 0, "max": "*"}}, "languages"),
+    ({"PV1-2": {"usage": "R", "max": "*", "codes": list("EIO")}}, "two patient classes"),
+    ({"PV1-19": {"usage": "R", "max": 5}}, "two visit"),
     ({"PV1-19": {"usage": "R", "max": "*"}}, "two visit numbers"), ({"PID-7": {"usage": "RE", "max": 3}}, "two birth dates"),
     ({"PV1-45": {"usage": "C(R/X)", "max": 2, "if": ("MSH-9.2", "is", ["A03"])}}, "two times"),
-    ({"PID-3.1": {"usage": "R", "length": 16, "max": 2}}, "a component can't repeat"), ({"PID-3.4": {"usage": "R", "max": "*"}}, "can't repeat"),
+    ({"PID-3.1": {"usage": "R", "length": 16, "max": 2}}, "a component can't repeat"),
+    ({"PID-3.4": {"usage": "R", "max": "*"}}, "can't repeat"),
     *(({"PID-7": {"usage": "RE", "length": length}}, "`PID-7` has a length, but that element consists of parts") for length in (8, 26)),
     ({"PV1-45": {"usage": "C(R/X)", "if": ("EVN-1", "is", ["A03"])}}, "EVN-1 is empty in this hospital's messages"),
     ({"PID-19": {"usage": "X", "max": 3}}, "contradicts itself"), ({"PID-5": {"usage": "R", "min": 2}}, "contradicts itself"),
@@ -574,6 +716,18 @@ def test_profiles_that_work_are_right(editions, changes):
 def test_profiles_that_do_not_work_are_refused_with_what_happens(editions, changes, says):
     verdict = judged("OurProfile", editions, {**SOLVED, **changes})
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_a_profile_is_told_what_it_does_and_nothing_else(editions):
+    for changes, says in (
+        ({"PID-15": {"usage": "RE", "codes": ["en"]}}, "because of `PID-15`, as *not in table*"),
+        ({"PID-15": {"usage": "RE", "if": ("MSH-9.2", "is", ["A04"])}}, '`PID-15` has an "if", but its usage, RE, holds in every message'),
+        ({"PV1-45": {"usage": "C(R/X)", "if": ("MSH-9.2", "is", ["a03"])}}, "`a03` in the condition is no event"),
+        ({"PV1-45": {"usage": "C(R/X)", "if": ("MSH-9.2", "is", ["ADT^A03"])}}, "`ADT^A03` in the condition is no event"),
+    ):
+        verdict = judged("OurProfile", editions, {**SOLVED, **changes})
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+    assert judged("OurProfile", editions, {**SOLVED, "PID-15": {"usage": "RE", "if": []}}).correct
 
 
 def test_a_profile_in_another_shape_gets_a_sentence(editions):
@@ -740,9 +894,67 @@ def test_doors_are_told_what_is_wrong_with_them(editions):
     assert judged("DoorWithAProfile", editions, content_first).label == "content_first"
 
 
+def _door_by(right_type=lambda message: message["MSH-9.1"] == "ADT", event=lambda message: message["MSH-9.2"] in module.EVENTS,
+             numbers=("200", "201"), code="AR", place="MSH^1^9", content=module.NUMBERS):
+    """A door as learners write it, in which one thing may be done otherwise."""
+    def door(profile):
+        def answer(message):
+            hl7.check_header(message)
+            if not right_type(message):
+                raise hl7.Refusal(code, "type", numbers[0], place)
+            if not event(message):
+                raise hl7.Refusal(code, "event", numbers[1], place)
+            for where, what in violations(profile, message):
+                raise hl7.Refusal("AE", what, content[what], module._err_place(where))
+            return hl7.acknowledgement(message)
+        return Listener("GATE", answer).start()
+    return door
+
+
+def test_doors_that_know_type_and_event_by_a_wrong_test_are_refused(editions):
+    assert judged("DoorWithAProfile", editions, _door_by()).correct
+    named = ("A02", "A11", "A12", "A13", "A40", "A60", "A31", "A05", "A28")
+    for changes, says in (
+        ({"right_type": lambda message: message["MSH-9.1"] != "ORU"}, "An ADR^A19, whose type is not in the profile"),
+        ({"right_type": lambda message: "R01" not in message["MSH-9"]}, "An ADR^A19, whose type is not in the profile"),
+        ({"right_type": lambda message: message["MSH-9"].startswith("A")}, "An ADR^A19, whose type is not in the profile"),
+        ({"event": lambda message: message["MSH-9.3"] in ("ADT_A01", "ADT_A03")}, "An ADT^A13, whose event is not in the profile"),
+        *(({"event": lambda message, more=more: message["MSH-9.2"] in (*module.EVENTS, more)}, f"An ADT^{more}, whose event")
+          for more in ("A05", "A11", "A13", "A28", "A40")),
+        ({"event": lambda message: message["MSH-9.2"] not in named}, "An ADT^A06, whose event"),
+        ({"content": {**module.NUMBERS, "too many": "103"}}, "An ADT^A04 with two patient numbers"),
+        ({"content": {**module.NUMBERS, "too few": "101"}}, "An ADT^A04 with one address, PID-11, where the profile asks for two"),
+    ):
+        verdict = judged("DoorWithAProfile", editions, _door_by(**changes))
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, (says, verdict)
+
+
+def test_doors_with_a_likely_slip_are_told_which(editions):
+    def returning(made):
+        def door(profile):
+            def answer(message):
+                hl7.check_header(message)
+                for where, what in violations(profile, message):
+                    return made(hl7.Refusal("AE", what, module.NUMBERS[what], module._err_place(where)), message)
+                return made(None, message)
+            return Listener("GATE", answer).start()
+        return door
+
+    for door, label in (
+        (_door_by(numbers=("201", "200")), "event_as_type"), (_door_by(numbers=("200", "200")), "event_as_type"),
+        (_door_by(numbers=("201", "201")), "type_as_event"), (_door_by(code="AE"), "event_is_an_error"),
+        (_door_by(code="AE", place="MSH^1^9^1^2"), "event_is_an_error"),
+        (returning(lambda refusal, message: refusal or hl7.acknowledgement(message)), "refusal_returned"),
+        (returning(lambda refusal, message: repr(hl7.acknowledgement(message, refusal))), "text_returned"),
+    ):
+        verdict = judged("DoorWithAProfile", editions, door)
+        assert verdict.label == label, (label, verdict)
+
+
 def test_a_door_that_lets_some_through_is_not_told_that_it_takes_everything(editions):
     solution = EXERCISES["DoorWithAProfile"].solution
-    fields_only = judged("DoorWithAProfile", editions, lambda profile: solution({one: rule for one, rule in profile.items() if "." not in one}))
+    fields_only = judged("DoorWithAProfile", editions,
+                         lambda profile: solution({one: rule for one, rule in profile.items() if "." not in one}))
     assert fields_only.label == "components_not_looked_at"
     one_row_less = judged("DoorWithAProfile", editions, lambda profile: solution({**profile, "PID-3.4": {"usage": "O"}}))
     assert "lets in what is wrong in a component" in one_row_less.message
@@ -889,7 +1101,7 @@ def test_hl7apy_with_the_same_profile_says_the_same_of_usage_and_cardinality(tmp
     right, wrong = lesson.input_of("samples", hospital(0, "tiny"))
     right = [one._message for one in right if one._message["MSH-9.3"] == "ADT_A01"]
     assert len(right) > 15 and all(conforms(message) for message in right)
-    not_its_affair = {"number long", "birth time", "birth minute", "birth hour", "birth digit", "sex code", "sex small", "class code", "class small",
-                      "end too early", "end in an update", "no end", "ends"}
+    not_its_affair = {"number long", "birth time", "birth minute", "birth hour", "birth digit", "sex code", "sex small", "class code",
+                      "class small", "end too early", "end in an update", "no end", "ends"}
     for name, one in wrong.items():
         assert name in not_its_affair or not conforms(one._message), name
