@@ -141,9 +141,10 @@ def channels(senders, rows, title):
             axes.annotate("", (end, y + 37), (start, y + 37), arrowprops={"arrowstyle": "-|>", "color": _LINE, "lw": 1.4})
         axes.annotate("", (266, y + 74), (266, y + 53), arrowprops={"arrowstyle": "-|>", "color": _FAINT, "lw": 1.2})
         axes.text(266, y + 82, f"{counts.filtered} filtered: dropped, silently", size=9, color=_INK, ha="center", va="center")
-        for x in (464, 649):
+        for x, why in ((464, "a step failed"), (649, "refused")):
             axes.annotate("", (x, bottom), (x, y + 53), arrowprops={"arrowstyle": "-|>", "color": _WRONG, "lw": 1.2, "ls": (0, (4, 2))},
                           zorder=0.5)                               # behind the channels below
+            axes.text(x + 6, y + 66, why, size=9, color=_INK, va="center")
         receivers.setdefault(to, []).append((y + 37, counts.sent))
         numbers = "   ".join(f"{count_of} {count}" for count_of, count in counts._asdict().items())
         told.append(f"channel {name}, filter {takes}, map {does}, to {to}: {numbers}")

@@ -33,7 +33,7 @@ def threads():
     for y in (96, 226, 356):
         _arrow(axes, (400, y), (458, y), "-")
     _text(axes, 310, 228, "copied by the modality", size=9.5, ha="center")
-    for x, top, bottom, lines in ((760, 100, 216, ("number of images",)), (760, 236, 352, ("the report is listed",)),
+    for x, top, bottom, lines in ((760, 100, 216, ("number of images,", "the study")), (760, 236, 352, ("the report is listed",)),
                                   (920, 96, 356, ("Irradiation Event UID,", "CTDIvol of each event"))):
         for y in (top, bottom):
             axes.plot([732, x], [y, y], color=_INK, lw=0.8, ls=":")
@@ -44,8 +44,8 @@ def threads():
     _text(axes, 20, 396, "solid: copied; dashed: what two of them must agree on", size=9, color=_FAINT)
     return Picture(picture, """One exam, four objects. From the worklist item the modality copies patient, accession number, Study Instance
         UID, requested procedure, scheduled step and codes into image, performed procedure step and dose report. Besides, these must agree
-        among themselves: image and step on the number of images, step and dose report in that the step lists the report, image and dose
-        report on Irradiation Event UID and CTDIvol; and in the dose report the total DLP is the sum of its events.""")
+        among themselves: image and step on the number of images and the study, step and dose report in that the step lists the report,
+        image and dose report on Irradiation Event UID and CTDIvol; and in the dose report the total DLP is the sum of its events.""")
 
 
 def slices(images, names, box, measured, center=0, width=400):

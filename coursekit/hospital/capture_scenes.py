@@ -466,8 +466,9 @@ def _ids_rst(scene):
 def _mr_idle(scene):
     row = exam_of(scene, "P9", "2025-03-18 15:05:08")
     uids = object_uids(row, 2)
-    firewall = scene.host("FIREWALL")._replace(ip="10.20.30.1")
     scene.listen("MR1")
+    # It is the router of this subnet too: what it says itself has not passed a router, and comes from the router's hardware address.
+    firewall = scene.host("FIREWALL")._replace(ip="10.20.30.1", mac=scene.tap.mac(scene.host("HV_PACS")), ttl=255)
     talk = scene.call("MR1", "HV_PACS", "2025-03-18 14:31:02", [(MR, (EXPLICIT, IMPLICIT))])
     talk.accept()
     talk.store(1, MR, uids[0], data_set(image_data(scene, row, MR, uids[0], 1, 64)))
@@ -478,7 +479,7 @@ def _mr_idle(scene):
     command, data = talk.pdus(CLIENT, 1, {"AffectedSOPClassUID": MR, "CommandField": 1, "MessageID": 2, "Priority": 0,
                                           "AffectedSOPInstanceUID": uids[1]}, second)
     asked = connection.segment(CLIENT, command, ACK | PSH)
-    proof = [connection.segment(SERVER, flags=RST | ACK, host=firewall._replace(ttl=255), ack=connection.ends[CLIENT].seq,
+    proof = [connection.segment(SERVER, flags=RST | ACK, host=firewall, ack=connection.ends[CLIENT].seq,
                                 time=asked.time + scene.chance(160, 320))]
     talk.outcome = "reset"
     again = scene.call("MR1", "HV_PACS", proof[0].time + 10_000_000, [(MR, (EXPLICIT, IMPLICIT))])

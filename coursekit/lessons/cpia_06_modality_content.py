@@ -8,6 +8,7 @@ import random
 import re
 import socket
 import socketserver
+import sys
 from dataclasses import dataclass
 
 from coursekit.checking import Client, Fields, Function, Kind, Lesson, Number, Outcome, Set, Table, Text, Verdict
@@ -21,7 +22,7 @@ lesson = Lesson(
     "cpia-06",
     title="A new modality and what its images must say",
     version=1,
-    minutes=90,
+    minutes=150,
     objectives=[
         "hold what a device sends against the hospital's requirement profile, by type, condition and value, and name tag and rule",
         "say what a new software release changed, private attributes included, and which rules of the hospital that breaks",
@@ -99,7 +100,7 @@ def _value(ds, keyword):
 CONDITIONS = {
     "CT or MR": lambda ds: _value(ds, "Modality") in ("CT", "MR"),
     "CT": lambda ds: _value(ds, "Modality") == "CT",
-    "CR or DX": lambda ds: _value(ds, "Modality") in ("CR", "DX"),
+    "CR, DX or MG": lambda ds: _value(ds, "Modality") in ("CR", "DX", "MG"),
     "CT, Image Type value 1 is ORIGINAL": lambda ds: (
         _value(ds, "Modality") == "CT" and list(ds.get("ImageType") or [""])[0] == "ORIGINAL"),
     "paired body part, Image Laterality absent": lambda ds: (
@@ -124,11 +125,23 @@ PROFILE = (
     Rule("BurnedInAnnotation", "3", "3", values=("YES", "NO"), closed=True),
     Rule("RescaleIntercept", "1", "1C", "CT", otherwise=True),
     Rule("CTDIvol", "3", "1C", "CT, Image Type value 1 is ORIGINAL", otherwise=True),
-    Rule("ExposureIndex", "3", "1C", "CR or DX"),
+    Rule("IrradiationEventUID", "3", "1C", "CT", otherwise=True),
+    Rule("ExposureIndex", "3", "1C", "CR, DX or MG"),
     Rule(REQUEST, "3", "1"),
     Rule("RequestedProcedureID", "1C", "1", inside=REQUEST),
     Rule("ScheduledProcedureStepID", "1C", "1", inside=REQUEST),
     Rule("ScheduledProtocolCodeSequence", "3", "1C", "CT or MR", otherwise=True, inside=REQUEST),
+)
+CODES = "ProcedureCodeSequence"
+# A second profile, of the research archive, with another sequence and lists of its own: the validator is tried with it, too.
+RESEARCH = (
+    Rule("PatientSex", "2", "2", values=("F", "M"), closed=True),
+    Rule("BurnedInAnnotation", "3", "1", values=("NO",), closed=True),
+    Rule("RescaleType", "1C", "1C", "CT", otherwise=True, values=("HU",), closed=True),
+    Rule(CODES, "3", "1"),
+    Rule("CodeValue", "1C", "1", inside=CODES),
+    Rule("CodingSchemeDesignator", "1C", "1", values=("99HV", "SCT"), closed=True, inside=CODES),
+    Rule("CodingSchemeVersion", "1C", "1C", "CT or MR", inside=CODES),
 )
 
 
@@ -218,6 +231,7 @@ def _of_ct(ds, number):
     ds.CTDIPhantomTypeCodeSequence = [objects.code("113690", "DCM", "IEC Head Dosimetry Phantom")]
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = "-1024", "1", "HU"
     ds.PatientPosition, ds.ProtocolName, ds.ReconstructionDiameter = "FFS", "HEAD_ROUTINE", "250"
+    ds.IrradiationEventUID = f"{ds.StudyInstanceUID}.7.2"
     del ds.BurnedInAnnotation
     _private(ds, {RECON: {0x01: ("IS", 212), 0x02: ("LO", "MODE 220")},
                   NORRLAND: {0x01: ("IS", 388), 0x02: ("IS", 415), 0x10: ("LO", "TUBE 107"), 0x20: ("LO", "AI DENOISE 2")}})
@@ -260,7 +274,7 @@ def _of_us(ds, number):
 
 def _of_mg(ds, number):
     ds.ImageLaterality, ds.PresentationIntentType, ds.PatientOrientation = "R", "FOR PRESENTATION", ["P", "L"]
-    ds.ImagerPixelSpacing = ["0.1", "0.1"]
+    ds.ImagerPixelSpacing, ds.ExposureIndex = ["0.1", "0.1"], "388"
 
 
 _OF_MODALITY = {"CT": _of_ct, "MR": _of_mr, "CR": _of_cr, "US": _of_us, "MG": _of_mg}
@@ -279,6 +293,19 @@ def _with_pixels(ds, side=16):
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return ds
+
+
+def _frame(value):
+    """A table as pandas' own DataFrame, whatever class of the learner's it is; None for anything else."""
+    return sys.modules["pandas"].DataFrame(value) if is_library(value, "pandas", "DataFrame") else None
+
+
+def _pairs(value):
+    """The rows of a table of two columns, as pairs; None for anything else."""
+    frame = _frame(value)
+    if frame is None or len(frame.columns) != 2:
+        return None
+    return [list(pair) for pair in zip(plain(frame.iloc[:, 0]), plain(frame.iloc[:, 1]), strict=True)]
 
 
 class Word(Text):
@@ -324,9 +351,9 @@ class TypeFault:
     - `applies` is True when the condition of a type 1C or 2C holds, `otherwise` is True when the profile says *may be present otherwise*.
       For types 1, 2 and 3 they are True and False; take no notice.
 
-    A sequence without items is empty. The function is tried on data sets that you have not seen. (One combination is not among them: a 1C
-    or 2C attribute that may be present otherwise, whose condition does not hold, and that is there *empty*. The standard says nothing of
-    it.)
+    A sequence without items is empty; one that has an item is not, even if nothing stands in that item. The function is tried on data
+    sets that you have not seen. (One combination is not among them: a 1C or 2C attribute that may be present otherwise, whose condition
+    does not hold, and that is there *empty*. The standard says nothing of it.)
     """
 
     answer = Function("type_fault", result=Word((FINE, ABSENT, EMPTY, UNEXPECTED)), about=_state)
@@ -358,6 +385,7 @@ class TypeFault:
             "valued": list(valued.items()), "zero": list(zero.items()), "empty": list(empty.items()),
             "no items": [("RequestAttributesSequence", []), ("ProcedureCodeSequence", [])],
             "items": [("RequestAttributesSequence", [item]), ("ReferencedStudySequence", [item, Dataset()])],
+            "a bare item": [("RequestAttributesSequence", [Dataset()]), ("ProcedureCodeSequence", [Dataset()])],
             "absent": [("BodyPartExamined", ABSENT), ("ProtocolName", ABSENT)],
         }
         kinds = [("1", True, False), ("2", True, False), ("3", True, False), ("1C", True, False), ("1C", True, True), ("2C", True, False),
@@ -525,7 +553,11 @@ FAULTS = {              # what goes wrong with the images of a device: a name, a
     "issuer of the vendor": lambda ds: setattr(ds, "IssuerOfPatientID", "LOCAL"),
     "issuer in small letters": lambda ds: setattr(ds, "IssuerOfPatientID", "hvgh"),
     "no issuer": lambda ds: delattr(ds, "IssuerOfPatientID"),
+    "no patient ID": lambda ds: delattr(ds, "PatientID"),
+    "patient ID empty": lambda ds: setattr(ds, "PatientID", ""),
+    "no birth date": lambda ds: delattr(ds, "PatientBirthDate"),
     "sex unknown": lambda ds: setattr(ds, "PatientSex", "U"),
+    "sex of another list": lambda ds: setattr(ds, "PatientSex", "R"),
     "no sex": lambda ds: delattr(ds, "PatientSex"),
     "part empty": lambda ds: setattr(ds, "BodyPartExamined", ""),
     "burned in": lambda ds: setattr(ds, "BurnedInAnnotation", "N"),
@@ -535,16 +567,19 @@ FAULTS = {              # what goes wrong with the images of a device: a name, a
     "step empty": lambda ds: setattr(ds[REQUEST].value[0], "ScheduledProcedureStepID", ""),
     "second request bare": lambda ds: ds[REQUEST].value.append(_bare()),
     "two requests, each at fault": lambda ds: _at_fault_each(ds),
+    "first of two requests at fault": lambda ds: (_second(ds), delattr(ds[REQUEST].value[0], "RequestedProcedureID")),
 }
 NO_PROTOCOL = {"no protocol": lambda ds: delattr(ds[REQUEST].value[0], "ScheduledProtocolCodeSequence")}
 FAULTS_OF = {
     "CT": {"no position": lambda ds: delattr(ds, "PatientPosition"), "no intercept": lambda ds: delattr(ds, "RescaleIntercept"),
-           "no dose": lambda ds: delattr(ds, "CTDIvol"), "exposure index": lambda ds: setattr(ds, "ExposureIndex", "100"),
+           "no dose": lambda ds: delattr(ds, "CTDIvol"), "no event": lambda ds: delattr(ds, "IrradiationEventUID"),
+           "exposure index": lambda ds: setattr(ds, "ExposureIndex", "100"),
            "laterality of a head": lambda ds: setattr(ds, "Laterality", "B"), **NO_PROTOCOL},
     "MR": {"no position": lambda ds: delattr(ds, "PatientPosition"), "laterality of a head": lambda ds: setattr(ds, "Laterality", "R"),
            "protocol empty": lambda ds: setattr(ds[REQUEST].value[0], "ScheduledProtocolCodeSequence", [])},
     "CR": {"no index": lambda ds: delattr(ds, "ExposureIndex"), "no side": lambda ds: delattr(ds, "Laterality"),
-           "both sides": lambda ds: setattr(ds, "Laterality", "B"), "side told twice": lambda ds: setattr(ds, "ImageLaterality", "R")},
+           "both sides": lambda ds: setattr(ds, "Laterality", "B"), "side of another list": lambda ds: setattr(ds, "Laterality", "M"),
+           "side told twice": lambda ds: setattr(ds, "ImageLaterality", "R")},
 }
 RARE_PARTS = {"CT": "SKULL", "MR": "ORBIT", "CR": "CLAVICLE", "US": "BLADDER"}      # of PS3.16 Annex L, and not on the profile's list
 # What looks odd and is in order.
@@ -554,7 +589,7 @@ ODDITIES = {
     "rare part": lambda ds: setattr(ds, "BodyPartExamined", RARE_PARTS[ds.Modality]),
     "no annotation told": lambda ds: ds.pop("BurnedInAnnotation", None),
     "annotation empty": lambda ds: setattr(ds, "BurnedInAnnotation", ""),
-    "two requests": lambda ds: ds[REQUEST].value.append(copy.deepcopy(ds[REQUEST].value[0])),
+    "two requests": lambda ds: _second(ds),
 }
 ODDITIES_OF = {
     "CT": {"no rescaling needed": lambda ds: setattr(ds, "RescaleIntercept", "0"),
@@ -576,13 +611,51 @@ def _bare():
     return item
 
 
+def _second(ds):
+    """A second item of the Request Attributes Sequence, like the first: that one returned."""
+    ds[REQUEST].value.append(copy.deepcopy(ds[REQUEST].value[0]))
+    return ds[REQUEST].value[1]
+
+
 def _at_fault_each(ds):
     """Make two items of the Request Attributes Sequence, whose Requested Procedure ID is not there in the one, empty in the other."""
-    one = ds[REQUEST].value[0]
-    other = copy.deepcopy(one)
-    del one.RequestedProcedureID
-    other.RequestedProcedureID = ""
-    ds[REQUEST].value.append(other)
+    _second(ds).RequestedProcedureID = ""
+    del ds[REQUEST].value[0].RequestedProcedureID
+
+
+def _for_research(device, draw, sex=None, burned="NO", rescale=None, codes=1, change=None):
+    """A header of `device` for the second profile: with these values, and so many procedure codes, the last changed by `change`."""
+    ds = _dump(device, draw)
+    ds.BurnedInAnnotation, ds.PatientSex = burned, ds.PatientSex if sex is None else sex
+    if rescale:
+        ds.RescaleType = rescale
+    ds[CODES].value.extend(copy.deepcopy(ds[CODES].value[0]) for _ in range(codes - 1))
+    if ds.Modality in ("CT", "MR"):
+        for item in ds[CODES].value:
+            item.CodingSchemeVersion = "2025"
+    if change:
+        change(ds[CODES].value[-1])
+    return ds
+
+
+def _research(draw):
+    """Headers for the second profile, with what is wrong by it and what only looks odd."""
+    def vendor(item):
+        item.CodingSchemeDesignator = "99VENDOR"
+
+    made = [
+        _for_research("CTER01", draw),
+        _for_research("CTER01", draw, burned="YES", change=lambda item: delattr(item, "CodingSchemeVersion")),
+        _for_research("MR1", draw, rescale="US"),
+        _for_research("MR1", draw, sex="", codes=2, change=vendor),
+        _for_research("CR_ER1", draw, sex="O", change=lambda item: setattr(item, "CodingSchemeVersion", "2025")),
+        _for_research("CR_ER1", draw, codes=2, change=lambda item: setattr(item, "CodingSchemeDesignator", "SCT")),
+        _for_research("US_OB1", draw, change=lambda item: setattr(item, "CodeValue", "")),
+        _for_research("MG1", draw, burned="YES", change=vendor),
+    ]
+    bare = _for_research("MG1", draw)
+    del bare[CODES]
+    return [*made, bare]
 
 
 def _dump(device, draw, faults=(), oddities=()):
@@ -621,9 +694,8 @@ class Findings(Kind):
             raise Unclear("None. Of a device in order it is an empty list")
         if type(given) is str:
             raise Unclear(describe(given))
-        if is_library(given, "pandas", "DataFrame") and len(given.columns) == 2:
-            given = given.to_numpy()
-        value = plain(given)
+        pairs = _pairs(given)
+        value = plain(given) if pairs is None else pairs
         if type(value) is dict:
             value = [list(pair) for pair in value.items()]
         if type(value) is list and len(value) == 2 and all(type(part) in (str, int) for part in value) and _is_word(value[1]):
@@ -653,7 +725,8 @@ class Findings(Kind):
             return Difference(f"{short(extra[0])} is a false alarm: this device keeps to that rule.", "extra")
         if missing:
             tag = missing[0][0].upper()
-            where = next((f"{rule.inside} > {rule.keyword}" if rule.inside else rule.keyword for rule in PROFILE if rule.tag == tag), "")
+            where = next((f"{rule.inside} > {rule.keyword}" if rule.inside else rule.keyword for rule in PROFILE + RESEARCH
+                          if rule.tag == tag), "")
             what = "the one fault" if len(other) == 1 else f"{len(missing)} of the {len(other)} faults"
             first = "It is" if len(missing) == 1 else "The first of them is"
             return Difference(f"It overlooks {what} of this device. {first} about {tag} {where}.", "missing")
@@ -701,6 +774,20 @@ def _items_of(ds, rule):
     return (ds.get(rule.inside) or []) if rule.inside else [ds]
 
 
+def _of_which(ds, profile):
+    """Of which device a case of exercise 2 is, and what it is held against."""
+    device, modality = next((title, row[0]) for title, row in DEVICES.items() if row[0] == ds.Modality)
+    which = ("" if profile == PROFILE else " It was held not against the notebook's profile, but against a second one, which the function "
+             "got as its `profile`: with another sequence, and lists of its own.")
+    return f"The image is one of {device} ({modality}).{which}"
+
+
+def _found_wrong(case, found):
+    """What is wrong with the findings of a case, and which device it is of."""
+    kind = Findings("")
+    return f"{_of_which(*case)} {kind.difference(found, kind.read(Validator.solution(*case))).message}"
+
+
 def _off_the_list(rule, item):
     there = rule.keyword in item and not item[rule.keyword].is_empty
     return bool(rule.closed and there and str(item[rule.keyword].value) not in rule.values)
@@ -715,10 +802,11 @@ class Validator:
     Rules with an `inside` are about **each item** of that sequence; their condition is still about the image. A device in order gives an
     empty list. The order of the pairs does not matter, nor whether the same pair is there twice, for two items.
 
-    It is tried on devices that you have not seen, some of them faultless. What counts: every fault, and no false alarm.
+    It is tried on devices that you have not seen, some of them faultless; and with a second profile besides this one, which has rules
+    about another sequence, and closed lists of its own. What counts: every fault, and no false alarm.
     """
 
-    answer = Function("findings", result=Findings(""))
+    answer = Function("findings", result=Findings(""), about=_of_which, remark=_found_wrong)
     points = 4
 
     def solution(ds, profile):
@@ -743,7 +831,7 @@ class Validator:
         draw.shuffle(everything)
         device_of = {row[0]: device for device, row in DEVICES.items()}
         together = {"no request", "request without items", "no procedure", "step empty", "second request bare", "no protocol",
-                    "protocol empty", "two requests, each at fault"}
+                    "protocol empty", "two requests, each at fault", "first of two requests at fault"}
         while everything:
             modality = everything[0][0]
             chosen = []
@@ -758,7 +846,7 @@ class Validator:
                 general = [one for one in ODDITIES if _about(one) != _about(name)]
                 draw.shuffle(general)
                 made.append(_dump(device_of[modality], draw, [], [name, *general[:2]]))
-        return [(ds, PROFILE) for ds in made]
+        return [(ds, PROFILE) for ds in made] + [(ds, RESEARCH) for ds in _research(draw)]
 
     def top_level_only(ds, profile):
         return _validated(ds, profile, items_of=lambda ds, rule: [ds])
@@ -768,6 +856,12 @@ class Validator:
 
     def first_item_only(ds, profile):
         return _validated(ds, profile, items_of=lambda ds, rule: _items_of(ds, rule)[:1])
+
+    def last_item_only(ds, profile):
+        return _validated(ds, profile, items_of=lambda ds, rule: _items_of(ds, rule)[-1:])
+
+    def always_the_same_sequence(ds, profile):
+        return _validated(ds, profile, items_of=lambda ds, rule: (ds.get(REQUEST) or []) if rule.inside else [ds])
 
     def missing_sequence_demands(ds, profile):
         from pydicom import Dataset
@@ -837,12 +931,16 @@ class Validator:
         "its items bare; without the step's ID the images never find back to their worklist item.",
         first_item_only: "You look at the first item of a sequence only. An image that serves two orders has two items, and each must "
         "keep to the rule.",
+        last_item_only: "Of several items you judge the last only. Perhaps the test stands behind the loop over the items, where it is "
+        "carried out once: indent it, so that it is inside.",
+        always_the_same_sequence: "You look into the Request Attributes Sequence, whichever sequence the rule is about. Its name is "
+        "`rule.inside`: another profile may have rules about another sequence.",
         missing_sequence_demands: "Where the whole sequence is missing or has no items, you report the attributes inside as well. The "
         "fault is the sequence's; what stands in an item can only be asked of an item that is there.",
         condition_of_the_item: "You require conditional attributes of every image, whatever their condition: exposure index of a CT, "
         "CTDIvol of a radiograph. `rule.applies(ds)` tells whether the condition holds for the image.",
-        item_asked: "You ask the *item* whether the condition holds, with `rule.applies(item)`. An item does not know of which modality "
-        "the image is: the condition is about the image, `rule.applies(ds)`, also for the rules with an `inside`.",
+        item_asked: "Inside sequences you judge as if the condition were about the *item*, as `rule.applies(item)` does. An item does not "
+        "know of which modality the image is: the condition is about the image, `rule.applies(ds)`, also for the rules with an `inside`.",
         otherwise_forbidden: "You refuse attributes that may be present otherwise, such as a rescale intercept outside CT. The profile "
         "says so in `rule.otherwise`.",
         otherwise_always: "You let every conditional attribute be present when its condition does not hold. Only some rules allow that: "
@@ -861,10 +959,11 @@ class Validator:
         "type.",
         stops_at_the_first: "Your list ends with the first fault. A vendor who mends one fault per visit comes often. Is there a "
         "`return` inside the loop?",
-        first_for_each_tag: "You keep one finding for each tag, the first. Two items of a sequence may fail in two ways, one without the "
-        "attribute and one with an empty one: that makes two findings.",
-        last_for_each_tag: "You keep one finding for each tag, the last, as a dictionary does that has the tags for its keys. Two items "
-        "of a sequence may fail in two ways, one without the attribute and one with an empty one: that makes two findings, two pairs.",
+        first_for_each_tag: "Of each tag you report one finding, the first; perhaps there is a `break` behind it. Two items of a sequence "
+        "may fail in two ways, one without the attribute and one with an empty one: that makes two findings.",
+        last_for_each_tag: "Of each tag you report one finding, the last; perhaps they are kept in a dictionary with the tags for its "
+        "keys. Two items of a sequence may fail in two ways, one without the attribute and one with an empty one: that makes two "
+        "findings, two pairs.",
         value_besides_the_type: "You report `value` besides what `type_fault` says. What must not be there at all is at fault for that; "
         "its value is asked only of an attribute that keeps to its type, when the word is `\"ok\"`.",
         whatever_the_case: "You compare the values without regard to upper and lower case. An issuer `hvgh` is another than `HVGH` for "
@@ -889,8 +988,9 @@ def report(hospital):
 
 def _about(name):
     """Which attribute a fault or an oddity is about, by its name; so that no two are about the same."""
-    groups = (("character", "latin"), ("issuer",), ("sex",), ("part", "side"), ("annotation", "burned"), ("position", "head first"),
-              ("intercept", "rescal"), ("dose", "reformatted"), ("index",), ("laterality",))
+    groups = (("character", "latin"), ("issuer",), ("patient ID",), ("birth date",), ("sex",), ("part", "side"),
+              ("annotation", "burned"), ("position", "head first"), ("intercept", "rescal"), ("dose", "reformatted"), ("index",),
+              ("laterality",))
     return next((group for group in groups if any(word in name for word in group)), name)
 
 
@@ -1193,7 +1293,8 @@ class NotCopied:
         "`rows.append({\"device\": device, \"attribute\": place, \"how\": how})`, and in the end the list of rows is the table.",
     ]
     praise = ("Each row is a task for a vendor, with device and attribute. Once they are mended, the order finds its images: what the "
-              "worklist knows, nobody has to type or guess a second time.")
+              "worklist knows, nobody has to type or guess a second time. One more thing, which is no fault in copying: one image has a "
+              "birth date, and its worklist item has none. Somebody typed it at the device; ask where it came from.")
 
 
 # --- two releases of one scanner
@@ -1222,13 +1323,13 @@ def _release(hospital, release):
     return ds
 
 
-VOLATILE = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "StudyDate", "SeriesDate",
-            "AcquisitionDate", "ContentDate", "StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")
+VOLATILE = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "IrradiationEventUID", "StudyDate",
+            "SeriesDate", "AcquisitionDate", "ContentDate", "StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")
 
 
 def _attributes_of(ds):
-    """A table of the attributes of `ds`: tag, private creator, place and value; without UIDs, dates and times, and reservations of
-    blocks."""
+    """A table of the attributes of `ds`: tag, private creator, place and value; without UIDs of instances, dates and times, and
+    reservations of blocks."""
     import pandas
 
     rows = []
@@ -1302,6 +1403,11 @@ class DriftTable(Parts):
     def _creator(value):
         text = "" if value is None or value != value else " ".join(str(value).strip(" '\"-").split())
         return "" if text.casefold() in ("", "none", "nan", "standard", "dicom") else text
+
+    def difference(self, answer, other):
+        """As for every table; the creator of a standard attribute is called empty, and not quoted."""
+        found = super().difference(answer, other)
+        return found and Difference(found.message.replace("`creator` is ``", "`creator` is empty"), found.label)
 
     def odd(self, creator, place, change):
         """A private attribute whose place is told with its block."""
@@ -1418,10 +1524,10 @@ class Drift:
               "is Patient Position (0018,5100): HFS, head first, before, and FFS, feet first, now, of the same raw data, so one of "
               "them is false. Image Position (Patient) is not in your table, it stayed as it was; of a patient who lies the other way "
               "round, it should have changed too. That speaks for a wrong label; what is true, the anatomy in the images must show. The "
-              "validator of part 2 let it pass, for FFS stands on the list; "
-              "the test patients of part 1 have it too. No signature before that is mended. Burned In Annotation is gone: the profile "
-              "allows that (type 3), but whoever lets out only images that say NO, for research say, will let out none. And the "
-              "private `AI DENOISE 2` (0019,xx20) tells of a new step in the reconstruction: medical physics must hear of that.")
+              "validator of part 2 let it pass, for FFS stands on the list; the test patients of part 1 have it too. No signature before "
+              "that is mended. Burned In Annotation is gone: the profile allows that (type 3), but whoever lets out only images that say "
+              "NO, for research say, will let out none. And the private `AI DENOISE 2` (0019,xx20) tells of a new step in the "
+              "reconstruction: medical physics must hear of that.")
 
 
 # --- the rules that read these attributes
@@ -1443,7 +1549,7 @@ RULES = (               # used by, attribute, pattern
     ("prefetch: last CTA", "SeriesDescription", "CTA 0.75*"),
     ("hanging protocol: MIP", "SeriesDescription", "*MIP*"),
     ("router: perfusion to the AI server", "SeriesDescription", "Perfusion*"),
-    ("hanging protocol: vessels", "ConvolutionKernel", "B?f"),              # fits nothing, and nobody noticed
+    ("hanging protocol: vessels", "ConvolutionKernel", "B26?f"),            # fits nothing, and nobody noticed
     ("router: no topograms to the VNA", "ImageType3", "LOCALIZER"),
     ("prefetch: thin slices", "SeriesDescription", "* 1.0 *"),
     ("hanging protocol: colour maps", "ImageType3", "C*"),
@@ -1517,6 +1623,23 @@ def rule_name(value):
     return f"R{int(found[1])}"
 
 
+class RuleNames(Set):
+    """A Set of rules' names, which may be rows of the table of rules."""
+
+    def read(self, given):
+        """A dict from each name to the value as it was given."""
+        frame = _frame(given)
+        if frame is not None and list(frame.columns).count("rule") == 1:
+            given = frame["rule"]
+        return super().read(given)
+
+    def difference(self, answer, other):
+        """None when both hold the same names."""
+        if other and not answer:
+            return Difference("It is empty: by that, each rule finds the same series as before. Compare them rule by rule.", "empty")
+        return super().difference(answer, other)
+
+
 @lesson.exercise
 class BrokenRules:
     """Which rules of the hospital **find other series** with release 8.1.0 than with 7.2.1? Give their names as a list, such as `broken =
@@ -1527,7 +1650,7 @@ class BrokenRules:
     Upper and lower case differ.
     """
 
-    answer = Set("broken", reading=rule_name)
+    answer = RuleNames("broken", reading=rule_name)
     points = 2
 
     def solution(rules, old_series, new_series):
@@ -1578,6 +1701,9 @@ class BrokenRules:
     def anywhere_in_the_text(rules, old_series, new_series):
         return _broken(rules, old_series, new_series, matches=lambda text, pattern: _fits(text, f"*{pattern}*"))
 
+    def stars_taken_off(rules, old_series, new_series):
+        return _broken(rules, old_series, new_series, matches=lambda text, pattern: pattern.strip("*") in text)
+
     def question_mark_for_any(rules, old_series, new_series):
         return _broken(rules, old_series, new_series, matches=lambda text, pattern: _fits(text, pattern.replace("?", "*")))
 
@@ -1598,9 +1724,11 @@ class BrokenRules:
         attribute_changed: "You have every rule about an attribute that changed. A pattern may be loose enough to fit the new text too; "
         "try it.",
         without_regard_to_case: "You took no notice of upper and lower case. These rules do: `Head*` does not find `HEAD 3.0`.",
-        anywhere_in_the_text: "You looked for the pattern anywhere in the text. A pattern without a star at its end must end where the "
-        "text ends.",
-        question_mark_for_any: "You let `?` stand for any number of characters. It is exactly one.",
+        anywhere_in_the_text: "You take a pattern for found where it fits a part of the text only. It must fit from beginning to end: a "
+        "pattern without a star at its end must end where the text ends.",
+        stars_taken_off: "You asked whether the text holds the pattern without its stars. So each rule may find its text anywhere, and "
+        "`?` is taken for a question mark. Let `fnmatchcase(text, pattern)` compare, stars and all.",
+        question_mark_for_any: "You let `?` stand for none, or for several characters. It is exactly one.",
         unbroken: "These are the rules that go on as before. Asked are the others.",
     }
     hints = [
@@ -1616,6 +1744,7 @@ class BrokenRules:
 # --- the phantom
 
 SHORT_GAP = 38.5                        # mm between slices as a wrong header has them; the phantom's plates are 40 mm apart
+WATER = (130, 270, 240, 300)            # a box of water in the middle slice: longer than wide, and off the diagonal
 STRETCHED = 0.468750                    # mm, a pixel spacing that belongs to another field of view
 
 
@@ -1629,7 +1758,9 @@ def _scanned(hospital):
     """The hospital's phantom, turned so that its inserts lie where they disturb, on a scanner whose water is not quite 0 HU: three slices.
 
     In the first slice the insert of air lies across the middle row, and that of polyethylene in the box of water; the middle pixel of the
-    middle slice is not like the mean of its surroundings.
+    middle slice is not like the mean of its surroundings. The scanner's water is not even, as in life: it rises a little down the rows,
+    so that a box whose rows and columns are exchanged has another mean; and the mean of the box lies a third above a whole number, where
+    no pixel and no median is.
     """
     import numpy
 
@@ -1646,9 +1777,15 @@ def _scanned(hospital):
     row, column = numpy.unravel_index(box.argmax(), box.shape)
     middle = (256 - top, 256 - left)
     box[row, column], box[middle] = int(box[middle]), int(box[row, column])
-    shift = draw.choice((-4, -3, 3, 4)) - round(float(box.mean()) + float(slices[1].RescaleIntercept))
+    rows = numpy.arange(len(pixels[1]))
+    shading = numpy.rint((rows - (top + bottom) / 2) * 0.01).astype("int32")
+    mean = float(box.mean()) + float(shading[top:bottom].mean()) + float(slices[1].RescaleIntercept)
+    target = draw.choice((-4, -3, 3, 4)) + 1 / 3
+    shift = int(numpy.floor(target - mean))
+    part = target - mean - shift                                            # of the rows are one higher, so that the mean is the target
+    higher = numpy.floor((rows + 1 - top) * part).astype("int32") - numpy.floor((rows - top) * part).astype("int32")
     for ds, one in zip(slices, pixels, strict=True):
-        ds.PixelData = (one.astype("int32") + shift).astype("<u2").tobytes()
+        ds.PixelData = (one.astype("int32") + shift + (shading + higher)[:, None]).astype("<u2").tobytes()
     return slices
 
 
@@ -1680,9 +1817,7 @@ def phantom(hospital):
 @lesson.input
 def water(hospital):
     """Where there is nothing but water in the middle slice: first row, row after the last, first column, column after the last."""
-    from coursekit.hospital.images import regions
-
-    return regions("ct_qc_smooth", hospital.seed)["uniform"]
+    return WATER
 
 
 SUSPECTS = ("PixelSpacing", "RescaleIntercept", "ImagePositionPatient", "SliceThickness")
@@ -1705,13 +1840,22 @@ def _mean(slices, water):
 
 _MEASURING = {          # what to check of a measure that is wrong in no known way
     "across_mm": "It is not what the header gives. In the middle slice, count the pixels of row 256 that are above -500 HU; times one of "
-    "the two values of Pixel Spacing.",
+    "the two values of Pixel Spacing, with all its digits. Round only the result, to a tenth.",
     "down_mm": "It is not what the header gives. In the middle slice, count the pixels of column 256 that are above -500 HU; times the "
-    "other value of Pixel Spacing.",
+    "other value of Pixel Spacing, with all its digits. Round only the result, to a tenth.",
     "water_hu": "It is not the mean of that box. Check three things: the slice, which is the middle one, `phantom[1]`; the box, first its "
     "rows, then its columns; and slope and intercept of the header.",
     "gap_mm": "It is not what the header gives: take the third value of Image Position (Patient) of two slices that lie side by side.",
+    "wrong": "Hold all four measures against the data sheet, each with its tolerance. Each that lies beyond it points to one attribute.",
 }
+SHEET = {"across_mm": 200, "down_mm": 200, "gap_mm": 40}
+
+
+def _measured_wrong(name, given, right, input_):
+    """A sentence on an entry of exercise 6 that is wrong in no known way."""
+    if name in SHEET and SHEET[name] in given:
+        return "That is what the data sheet says. Measure what the *images* say, and then compare the two."
+    return _MEASURING[name]
 
 
 class Distance(Number):
@@ -1726,17 +1870,17 @@ class Distance(Number):
 class Phantom:
     """Measure the phantom in `phantom` by what its **headers** say, and hold it against the data sheet in the text. Give one dictionary:
 
-    - `across_mm`: its diameter along the middle **row** (row 256) of the middle slice, in mm; count the pixels above -500 HU;
+    - `across_mm`: its diameter along the middle **row** (row 256) of the middle slice, in mm, to a tenth; count the pixels above -500 HU;
     - `down_mm`: its diameter along the middle **column** (column 256), likewise;
-    - `water_hu`: the mean of the pixels in the box `water` of the middle slice, in HU;
+    - `water_hu`: the mean of the pixels in the box `water` of the middle slice, in HU, to a tenth;
     - `gap_mm`: the distance of two neighbouring slices, in mm;
     - `wrong`: a list of the attributes in which the release is wrong, out of `PixelSpacing`, `RescaleIntercept`, `ImagePositionPatient`
       and `SliceThickness`.
     """
 
-    answer = Fields("measured", {"across_mm": Number("", unit="mm", tolerance=1.0), "down_mm": Number("", unit="mm", tolerance=1.0),
-                                 "water_hu": Number("", unit="HU", tolerance=1.0), "gap_mm": Distance("", unit="mm", tolerance=0.05),
-                                 "wrong": Set("", reading=suspect)}, remark=lambda name, given, right, input_: _MEASURING.get(name))
+    answer = Fields("measured", {"across_mm": Number("", unit="mm", tolerance=0.15), "down_mm": Number("", unit="mm", tolerance=0.15),
+                                 "water_hu": Number("", unit="HU", tolerance=0.1), "gap_mm": Distance("", unit="mm", tolerance=0.05),
+                                 "wrong": Set("", reading=suspect)}, remark=_measured_wrong)
     points = 3
 
     def solution(phantom, water):
@@ -1859,8 +2003,8 @@ class Phantom:
         water_of_all_slices: "That is the mean of all three slices. In two of them something else than water lies in the box; take "
         "`phantom[1]` alone.",
         one_pixel: "That is a single pixel. One pixel is mostly noise; asked is the mean of all pixels in the box.",
-        intercept_of_other_scanners: "You took the rescale intercept that most scanners have. Every image has its own in its header, and "
-        "this scanner uses another.",
+        intercept_of_other_scanners: "You took -1024 for the rescale intercept, as most CT images have it, those of part 1 too. Every "
+        "image has its own in its header, and the phantom's is another.",
         water_of_the_data_sheet: "That is what the data sheet says of water. Measure what the *images* say, and then compare the two.",
         gap_is_the_thickness: "That is Slice Thickness: how thick the slice is that an image shows. Slices may lie apart or overlap; "
         "where they are, Image Position (Patient) says (PS3.3 section C.7.6.2).",
@@ -1965,10 +2109,10 @@ def _exam(number, draw, fault, oddity):
     if fault == DOSE_SUM:
         total.NumericValue = f"{spiral_dlp:.2f}"                              # the topogram is forgotten
     ct, sr = "1.2.840.10008.5.1.4.1.1.2", str(report.SOPClassUID)
-    slices = draw.randrange(20, 60)
+    slices = int(length / 5) - 1                                              # images of 5 mm; what is scanned is a little longer
     rows = [(1, "Topogram", ct, 1, scout, scout_dose), (2, "Chest 5.0 soft", ct, slices, spiral, spiral_dose)]
     if oddity == "two kernels":
-        rows.append((3, "Chest 1.0 lung", ct, slices * 4, spiral, spiral_dose))
+        rows.append((3, "Chest 1.0 lung", ct, slices * 5, spiral, spiral_dose))
     rows.append((501, "Dose report", sr, 1, "", None))
     if fault == DOSE_EVENT:
         rows[1] = (*rows[1][:5], round(spiral_dose * 1.12, 2))
@@ -2015,11 +2159,12 @@ def exams(hospital):
     return {f"exam {place}": _exam(number, draw, *kind) for place, (number, kind) in enumerate(zip(numbers, kinds, strict=True), 1)}
 
 
-def _judged(exam, total_of=None, event_tolerance=0.005, tolerance=TOLERANCE, non_images=True, study=True, reports=True):
-    """The word for an exam, for the wrong ways with one part replaced."""
+def _judged(exam, total_of=None, event_tolerance=0.005, tolerance=TOLERANCE, non_images=True, study=True, reports=True, last=False):
+    """The word for an exam, for the wrong ways with one part replaced; `last` True: the total is looked at when all else agrees."""
     events = doses(exam.report)
     dlps, dose_of = [row["DLP"] for row in events], {row["event"]: row["CTDIvol"] for row in events}
-    if abs((total_of(exam, dlps) if total_of else sum(dlps)) - total_dlp(exam.report)) > tolerance:
+    other = abs((total_of(exam, dlps) if total_of else sum(dlps)) - total_dlp(exam.report)) > tolerance
+    if other and not last:
         return DOSE_SUM
     images = [row for row in exam.series if row["CTDIvol"] is not None]
     if any(abs(row["CTDIvol"] - dose_of[row["IrradiationEventUID"]]) > event_tolerance for row in images):
@@ -2030,7 +2175,7 @@ def _judged(exam, total_of=None, event_tolerance=0.005, tolerance=TOLERANCE, non
         return MISSING
     if study and any(row["StudyInstanceUID"] != exam.step.ScheduledStepAttributesSequence[0].StudyInstanceUID for row in exam.series):
         return STUDY
-    return CONSISTENT
+    return DOSE_SUM if other else CONSISTENT
 
 
 def _all_judged(exams, **parts):
@@ -2059,6 +2204,39 @@ class Verdicts(Fields):
         super().__init__("verdicts", {f"exam {number}": Word(tuple(self.NEEDS)) for number in range(1, 8)}, in_order=True,
                          remark=lambda name, given, right, input_: f"*{given}* it is not: {self.NEEDS[given]}")
 
+    def _written(self, given):
+        """The words by exam: also from a table of two columns, and where an exam is told by its number."""
+        pairs = _pairs(given)
+        if pairs is not None and all(type(name) in (str, int) for name, _ in pairs):
+            given = dict(pairs)
+        if is_library(given, "pandas", "Series"):
+            series = sys.modules["pandas"].Series(given)
+            given = dict(zip(plain(series.index), plain(series), strict=True))
+        if type(given) is dict and all(type(name) is int for name in given) and set(given) == set(range(1, 8)):
+            given = {f"exam {number}": word for number, word in given.items()}
+        return super()._written(given)
+
+    def judge(self, exercise, given, editions):
+        """As for every kind; else the wrong way speaks all of whose mistakes are in the answer, of several the one that makes most; and
+        where there is none, only what the first wrong word would need."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.outcome is not Outcome.NOT_YET or verdict.label == "unreadable":
+            return verdict
+        answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
+        parts = {}
+        for way in exercise.wrong_ways:
+            wrong = self._computed(exercise, way, editions)
+            if wrong == answer:
+                return Verdict(Outcome.NOT_YET, exercise.wrong_ways[way], way.__name__)
+            mistakes = [name for name in right if wrong[name] != right[name]]
+            if mistakes and all(wrong[name] == answer[name] for name in mistakes):
+                parts[way] = len(mistakes)
+        if parts:
+            way = max(parts, key=parts.get)
+            return Verdict(Outcome.NOT_YET, f"Look at this first. {exercise.wrong_ways[way]}", way.__name__)
+        name = next(name for name in right if answer[name] != right[name])
+        return Verdict(Outcome.NOT_YET, f"About `{name}`: {self.remark(name, answer[name], right[name], None)}", "value")
+
 
 @lesson.exercise
 class Consistent:
@@ -2070,7 +2248,7 @@ class Consistent:
     - `"other study"`: the step names another Study Instance UID than the series that arrived;
     - `"consistent"`: nothing of that.
 
-    No exam has more than one of these faults.
+    No exam has more than one of these faults. Judge by eye, from what the cell above prints, and with a calculator; or write a loop.
     """
 
     answer = Verdicts()
@@ -2134,19 +2312,22 @@ class Consistent:
     def spiral_alone(exams):
         return _all_judged(exams, total_of=lambda exam, dlps: max(dlps))
 
+    def topogram_left_out(exams):
+        return _all_judged(exams, total_of=lambda exam, dlps: max(dlps), last=True)
+
     def ctdi_is_added(exams):
         return _all_judged(exams, total_of=lambda exam, dlps: sum(row["CTDIvol"] or 0 for row in exam.series))
 
     wrong_ways = {
         dose_once_for_each_series: "You counted an irradiation event once for each series that was made of it. Two kernels reconstructed "
         "from one spiral are one exposure: the Irradiation Event UID (0008,3010) is the same in both. Add each event once.",
-        no_tolerance: "You allow the total no rounding. Each event's DLP is rounded, so their sum may differ by a few hundredths; the "
-        "question allows a little.",
+        no_tolerance: "In one exam the total differs from the sum by a few hundredths only. Each event's DLP is rounded, and so is the "
+        "total: the question allows 0.1.",
         images_only: "You counted the images that the step lists, and all objects that arrived. The dose report is an object too; the "
         "step lists it apart, in the Referenced Non-Image Composite SOP Instance Sequence (0040,0220).",
         reports_not_counted: "You counted images only, at the step and among what arrived. In one exam all images are there and the dose "
         "report is not: the step lists it apart, in the Referenced Non-Image Composite SOP Instance Sequence (0040,0220).",
-        counts_only: "You compared counts only. All images can have arrived, with the wrong study or a dose that nobody gave.",
+        counts_only: "Only what is missing counts with you. All images can have arrived, with the wrong study or a dose that nobody gave.",
         study_not_looked_at: "One exam has all its objects, and its step belongs to another study: with that the RIS closes the wrong "
         "order, or none. Compare the Study Instance UID in the Scheduled Step Attributes Sequence (0040,0270).",
         header_is_trusted: "You did not compare the CTDIvol in the images with that in the report. When the two differ, dose server and "
@@ -2155,8 +2336,10 @@ class Consistent:
         "topogram, as the screens of some consoles do on purpose, reports too little, exam by exam.",
         spiral_alone: "You compared the total with the largest event. The topogram is an exposure too, and in the total (PS3.16 TID "
         "10012).",
-        ctdi_is_added: "You added CTDIvol values. CTDIvol, in mGy, says how strong the scanner's output was, however long it scanned; what "
-        "is added up is DLP, in mGy·cm, which has the length of the scan in it.",
+        topogram_left_out: "In your sums the topogram is missing: so the one total that leaves it out looks right, and right ones look "
+        "wrong. It is an exposure too, and in the total (PS3.16 TID 10012).",
+        ctdi_is_added: "With you no total is right. Perhaps you added CTDIvol values? CTDIvol, in mGy, says how strong the scanner's "
+        "output was, however long it scanned; what is added up is DLP, in mGy·cm, which has the length of the scan in it.",
     }
     hints = [
         "Four comparisons per exam. Begin with the one that needs no report: how many objects does the step list, and how many arrived?",
@@ -2164,7 +2347,7 @@ class Consistent:
         "Scheduled Step Attributes Sequence.",
         "`doses(exam.report)` from the cell above gives the events. Add their DLP, each event once, and compare with the total; compare "
         "each series' CTDIvol with that of the event that has the same UID.",
-        "The cell above prints all that is needed: you may as well judge by eye, with a calculator, and type six words.",
+        "The cell above prints all that is needed: judge by eye, with a calculator, and type seven words.",
     ]
     praise = ("Two of the seven exams tell one story at archive, RIS and dose server; the other five go back to the vendor, each with its "
               "word. Before all of them agree, nobody should sign.")
@@ -2334,9 +2517,10 @@ class Counts(Table):
 
     def read(self, given):
         """The rows."""
-        if plain(given) == {}:
+        pairs = _pairs(given)
+        if pairs is None and plain(given) == {}:
             return Rows(list(self.entries), [])
-        return super().read(given)
+        return super().read(given if pairs is None else pairs)
 
 
 @contextlib.contextmanager
@@ -2431,7 +2615,8 @@ class Capture:
     over real associations.
     """
 
-    answer = Client("capture", result=Counts("", entries=("SOP class", "arrived"), reading={"SOP class": sop_class_name}), noticed=_noticed)
+    answer = Client("capture", result=Counts("", entries=("SOP class", "arrived"), reading={"SOP class": sop_class_name}), noticed=_noticed,
+                    called="device")
     points = 3
 
     def solution(device):

@@ -64,20 +64,21 @@ class Exact(Kind):
     def read(self, given):
         """The data, as Python's own."""
         if type(given) is dict:
-            given = {name: _mapping(value) for name, value in given.items()}
+            shapes = self.parts or {}
+            given = {name: value if shapes.get(name) is list else _mapping(value) for name, value in given.items()}
         value = plain(given)
         if type(value) is bytes:
-            raise Unreadable("bytes, where text is asked; `.decode()` makes text of bytes")
+            raise Unreadable("Those are bytes, where text is asked; `.decode()` makes text of bytes.")
         if type(value) is not self.shape:
             raise Unclear(describe(given))
         for name, shape in (self.parts or {}).items():
             if name not in value:
-                raise Unreadable(f"a dictionary without the entry `{name}`")
+                raise Unreadable(f"It is a dictionary without the entry `{name}`.")
             if type(value[name]) is not shape:
-                raise Unreadable(f"a dictionary whose entry `{name}` is {describe(value[name])}")
+                raise Unreadable(f"Its entry `{name}` is {describe(value[name]).rstrip('.')}.")
         if self.parts and len(value) > len(self.parts):
             extra = next(name for name in value if name not in self.parts)
-            raise Unreadable(f"a dictionary with an entry {extra!r} that was not asked for")
+            raise Unreadable(f"It is a dictionary with an entry {extra!r} that was not asked for.")
         return value
 
     def difference(self, answer, other):
@@ -266,7 +267,7 @@ def _adt(draw, trigger, sender="HIS", control=None, name=None):
 # --- 1
 
 def _read_by(text, segment, field, component, separator=None, marks=None, ends="\r\n", shift=0, repetitions=True, last=False, begins=False,
-             looks_on=False):
+             looks_on=False, components_first=False):
     """As the solution, with one idea changed."""
     separator = separator or text[3]
     component_mark, repetition_mark = marks or text[4:6]
@@ -280,9 +281,10 @@ def _read_by(text, segment, field, component, separator=None, marks=None, ends="
         if looks_on is True and field >= len(fields):
             continue
         one = fields[field] if field < len(fields) else ""
-        one = one.split(repetition_mark)[0 if repetitions is True else -1] if repetitions else one
+        one = one.split(repetition_mark)[0 if repetitions is True else -1] if repetitions and not components_first else one
         components = one.split(component_mark)
         found = components[component - 1] if component <= len(components) else ""
+        found = found.split(repetition_mark)[0] if components_first else found
         if looks_on == "for content" and found == "":
             continue
         if not last:
@@ -305,8 +307,8 @@ class ReadByHand:
     - `text` is a whole message, `segment` a name such as `"PID"`, `field` and `component` are numbers as the standard counts them.
       For `"MSH"`, `field` is 3 or more.
     - Take the separators from the message itself. Segments may end with `\\r`, with `\\n` or with both.
-    - If a segment comes more than once, the first counts, whatever it holds; if a field has repetitions, the first.
-    - What is not there is `""`. What is there is returned as it stands: with its escapes, with its blanks.
+    - If a segment comes more than once, the first counts, and if a field has repetitions, the first, whatever they hold.
+    - What is not there is `""`. What is there is returned as it stands: with its escapes, blanks and quotation marks.
 
     It will be tried on messages with other separators and other line ends.
     """
@@ -333,7 +335,8 @@ class ReadByHand:
 
     def cases(draw, omi, card):
         asked = (("MSH", 3, 1), ("MSH", 9, 1), ("MSH", 9, 2), ("MSH", 10, 1), ("MSH", 12, 1), ("PID", 3, 1), ("PID", 3, 4), ("PID", 3, 5),
-                 ("PID", 5, 1), ("PID", 5, 2), ("PID", 5, 9), ("PID", 8, 1), ("PID", 40, 1), ("PV1", 2, 1),
+                 ("PID", 3, 8), ("PID", 3, 9), ("PID", 5, 1), ("PID", 5, 2), ("PID", 5, 9), ("PID", 8, 1), ("PID", 40, 1),
+                 ("PV1", 2, 1), ("PV1", 3, 1), ("PV1", 4, 1), ("PV1", 5, 1),
                  ("OBR", 4, 1), ("OBR", 4, 2), ("OBR", 4, 5), ("OBR", 5, 1), ("OBR", 31, 2),
                  ("ORC", 1, 1), ("AL1", 1, 1), ("DG1", 3, 1), ("DG1", 4, 1), ("DG1", 3, 2))
         texts = [omi, card]
@@ -343,7 +346,7 @@ class ReadByHand:
             name = f"{draw.choice(FAMILIES)}^{draw.choice(GIVEN)}"
             message = hl7.parse("\r".join([
                 _msh(draw, draw.choice(("HIS", "RIS")), "ORM^O01", "2.3.1"), "NTE|1||PID checked OBR checked",
-                _pid(draw, f"{number}^^^{THEIRS}^PT~HV{number}^^^{OURS}^MR", name), "PV1|1|O",
+                _pid(draw, f"{number}^^^{THEIRS}^PT~HV{number}^^^{OURS}^MR", name), 'PV1|1|O|""| R|~V1',
                 "DG1|1||^Cough^I10||20250401", "DG1|2||R05^Cough, second^I10|Cough|20250402", f"ORC|NW|P{number}^HIS",
                 rf"OBR|1|P{number}^HIS||CTHD^CT HEAD \T\ NECK^99HV^CTHD-1^CT HEAD routine ",
                 f"OBR|2|P{number}^HIS||CTTH^CT THORAX^99HV|R{'|' * 26}^Fall"]))
@@ -370,6 +373,9 @@ class ReadByHand:
 
     def no_repetitions(text, segment, field, component):
         return _read_by(text, segment, field, component, repetitions=False)
+
+    def components_first(text, segment, field, component):
+        return _read_by(text, segment, field, component, components_first=True)
 
     def last_repetition(text, segment, field, component):
         return _read_by(text, segment, field, component, repetitions="last")
@@ -411,6 +417,8 @@ class ReadByHand:
         "engine has to live with them: of its messages your function sees one line, or names with a line feed before them.",
         no_repetitions: "You did not separate repetitions: what comes behind the repetition separator hangs on to the component in front "
         "of it, or counts as a component more.",
+        components_first: "You separated the components before the repetitions. Then the components of all repetitions stand in one row, "
+        "and the eighth of PID-3 is one of its second repetition. A field consists of repetitions, and *each* of these of components.",
         last_repetition: "You took the last repetition of the field; the first is asked.",
         last_segment: "Where a segment comes twice you took the last one. A loop that finds what it looks for has to "
         "end, and `return` ends it.",
@@ -452,6 +460,16 @@ def _label_where(message, wanted):
     return {**PatientAndReason.solution(message), "mrn": mrn}
 
 
+def _what_is_wrong_on_the_screen(case, shown):
+    """Which entry of exercise 2 is wrong, and what stands in the message there, in a sentence."""
+    (message,) = case
+    right = PatientAndReason.solution(message)
+    for name, place in (("mrn", "PID-3"), ("family", "PID-5"), ("reason", "OBR-31")):
+        if shown[name] != right[name]:
+            return f"Its entry `{name}` is not right: {place} is {f'`{message[place]}`' if message[place] else 'empty'}."
+    return None
+
+
 @lesson.exercise
 class PatientAndReason:
     """Write the function `label(message)`: what a screen in the reading room shows of an order. `message` is what `hl7.parse` returns; it
@@ -460,12 +478,12 @@ class PatientAndReason:
     - `"mrn"`: the number that **our hospital** gave the patient, the repetition of PID-3 whose assigning authority is HVGH (the first
       subcomponent of CX.4) and whose type is `MR` (CX.5); `""` if there is none. Some repetitions say neither authority nor type;
     - `"family"`: the surname, PID-5.1, its first subcomponent;
-    - `"reason"`: the text of OBR-31.2.
+    - `"reason"`: the text of OBR-31.2; `""` if there is none, whatever else OBR-31 says.
 
     A screen is no HL7 message: `family` and `reason` stand there **without escapes**.
     """
 
-    answer = Function("label", result=Exact(dict, {"mrn": str, "family": str, "reason": str}))
+    answer = Function("label", result=Exact(dict, {"mrn": str, "family": str, "reason": str}), remark=_what_is_wrong_on_the_screen)
     points = 2
 
     def solution(message):
@@ -489,13 +507,15 @@ class PatientAndReason:
                    "HV{0}^^^HVGH&2.999.1.1&ISO^MR~{0}^^^NMH&2.999.1.9&ISO^PI", "{0}^^^^SS", "{0}", "HV{0}^^^HVGH^MR~EC-{0}^^^ECC^MR",
                    "HV{0}^^^HVGH&2.999.1.1&ISO^MR^HVGH~EC-{0}^^^ECC&2.999.1.2&ISO^MR^ECC", "EC-{0}^^^ECC&2.999.1.2&ISO^MR^HVGH",
                    "{0}^^^ECC&2.999.1.2&ISO^PI^HVGH&2.999.1.1&ISO^MR", "L{0}^^^HVGHLAB&2.999.1.7&ISO^MR", "HVT{0}^^^HVGH&2.999.1.1&ISO^MRT",
-                   "N{0}^^^NEWHVGH&2.999.1.8&ISO^MR")
+                   "N{0}^^^NEWHVGH&2.999.1.8&ISO^MR", "HV{0}^^^NMH&2.999.1.9&ISO^MR",
+                   "{0}^^^ECC&2.999.1.2&ISO^MR~V{0}^^^HVGH&2.999.1.1&ISO^VN~HV{0}^^^HVGH&2.999.1.1&ISO^MR")
         for place, number in enumerate(numbers):
             one = _orm(draw)
             one["PID-3"], one["PID-5"], one["OBR-31"] = number.format(_digits(draw)), names[place % 3], reasons[place % 4]
             found.append(one)
-        typed = _orm(draw, name="de Wit&de&Wit^Noor")
-        return [(one,) for one in [*found, typed]]
+        typed, unsaid, coded = _orm(draw, name="de Wit&de&Wit^Noor"), _orm(draw), _orm(draw)
+        unsaid["OBR-31"], coded["OBR-31"] = "", "R52"
+        return [(one,) for one in [*found, typed, unsaid, coded]]
 
     def first_number(message):
         return {**PatientAndReason.solution(message), "mrn": message["PID-3.1"]}
@@ -680,6 +700,8 @@ def _what_ts_says(ts, zone):
     said = [f"It came with {len(digits)} digits before a point, offset or `^`"]
     if "00" in (digits[4:6], digits[6:8]):
         said.append("its month or day is `00`")
+    if "." in ts:
+        said.append(f"it has a fraction of a second{', which is finer than S' * (degree == 'S')}")
     if degree:
         said.append(f"its degree of precision is {degree}")
     said.append("it has an offset of its own" if offset else f"it has no offset, and MSH-7 has {zone or 'none either'}")
@@ -694,7 +716,8 @@ class TimeStamps:
       H hour, M minute, S second). `zone` is the offset in MSH-7 of the same message, such as `"+0200"`, or `""` if it has none.
     - It returns the time alone, **as precise as it was meant**: never more digits than came, and no more than the degree of precision says.
       Month or day `00` means not known: `"19700000"` becomes `"1970"`, `"19700700"` becomes `"197007"`.
-    - An offset of its own stays as it is. A time with hours and without offset gets `zone`. What has no hours gets, and keeps, no offset.
+    - A time with hours keeps an offset of its own as it is, and gets `zone` if it has none. What has no hours gets, and keeps, no offset.
+      (DTM would allow one there; here a day is a day of the calendar, and no instant.)
     - An empty text, and the two quotation marks `'""'`, stay as they are.
     """
 
@@ -735,6 +758,8 @@ class TimeStamps:
             ("198807050000", "+0100"), (day + "0000", ""), (day + clock + "+0000^S", "+0200"), (day + "000000+0200^D", "+0200"),
             (year + "0000000000", "+0100"), (year + "0000^D", ""), (year + month + "00+0100", "+0100"), (year + month + "00000000^S", ""),
             (day + "^S", "+0200"), (day + clock + "^H", "+0100"), ("", "+0200"), ('""', "+0200"), ('""', ""), (day + clock + "^", "+0200"),
+            (day + "000000", "+0200"), (day + clock[:4] + "00", "+0100"), (day + clock + ".123400", ""), (day + clock, "-0330"),
+            (day + clock + ".2500^M", "+0100"),
         ]
 
     def padded(ts, zone):
@@ -934,12 +959,13 @@ class OmiToOrm:
     | IPC-4.1, scheduled procedure step ID | OBR-20 |
     | IPC-5.1, modality | OBR-24 |
     | IPC-6.1 to 6.3, protocol code | OBR-4.4 to 4.6 |
-    | TQ1-7, start | ORC-7.4 and OBR-27.4 |
+    | TQ1-7.1, start | ORC-7.4 and OBR-27.4 |
     | TQ1-9.1, priority | ORC-7.6 and OBR-27.6 |
     | IPC-3.1, Study Instance UID | ZDS-1, one ZDS behind all pairs: `ZDS\\|<uid>^HVGH^Application^DICOM` |
 
     - **For every IPC** there is a pair of ORC and OBR, each a copy of the one that came, OBR-1 counted from 1.
-    - Components 1 and 2 of the timing, quantity and interval, may be empty or `1^once`, as IHE's RAD-4 has them.
+    - Components 1 and 2 of the timing, quantity and interval, may be empty or `1^once`, as IHE's RAD-4 has them. What TQ1 does not say
+      stays empty. ORC-7 and OBR-27 come empty.
     - MSH-9 and MSH-12 say what it is now; TQ1 and IPC, which v2.3.1 does not have, are gone. Everything else stays as it came: other
       fields, other segments in their places, escapes.
     - An order **without IPC** can't be mapped: the step stops with an exception, whichever.
@@ -958,7 +984,7 @@ class OmiToOrm:
         made = message.copy()
         made["MSH-9"] = "ORM^O01"
         made["MSH-12"] = "2.3.1"
-        start = message["TQ1-7"]
+        start = message["TQ1-7.1"]
         priority = message["TQ1-9.1"]
         timing = f"1^once^^{start}^^{priority}"
         order = made.segment("ORC")
@@ -995,11 +1021,15 @@ class OmiToOrm:
                 for place in places:
                     step[place] = step[place] + more
             found.append(said)
-        urgent = _omi(draw, 1)
+        urgent, rough, unsaid, many = _omi(draw, 1), _omi(draw, 2), _omi(draw, 1), _omi(draw, 3)
         urgent["TQ1-9"] = "S^Stat^HL70485"
+        rough["TQ1-7"] = rough["TQ1-7"] + "^M"
+        unsaid["TQ1-9"] = unsaid["OBR-1"] = ""
+        further = many.add(many.segments("IPC")[-1], after=many.segments("IPC")[-1])         # another protocol of the last step
+        further["5"], further["6"] = "ES", "ENDO-1^Endoscopy^99HV"
         broken = _omi(draw, 1)
         broken.remove("IPC")
-        return [(one,) for one in [*found, urgent, broken]]
+        return [(one,) for one in [*found, urgent, rough, unsaid, many, broken]]
 
     def first_step_only(message):
         message = message.copy()
@@ -1042,9 +1072,21 @@ class OmiToOrm:
 
     def whole_priority(message):
         def whole(request, order, step):
-            order["7"] = request["27"] = f"1^once^^{message['TQ1-7']}^^{message['TQ1-9']}"
+            order["7"] = request["27"] = f"1^once^^{message['TQ1-7.1']}^^{message['TQ1-9']}"
 
         return _each_step(message, whole)
+
+    def whole_start(message):
+        def whole(request, order, step):
+            order["7"] = request["27"] = f"1^once^^{message['TQ1-7']}^^{message['TQ1-9.1']}"
+
+        return _each_step(message, whole)
+
+    def routine_by_default(message):
+        def fill(request, order, step):
+            order["7.6"] = request["27.6"] = message["TQ1-9.1"] or "R"
+
+        return _each_step(message, fill)
 
     def protocol_unescaped(message):
         return _each_step(message, lambda request, order, step: request.__setitem__("4.5", hl7.unescape(step["6.2"])))
@@ -1195,6 +1237,10 @@ class OmiToOrm:
         "follows in ZDS-1 moves to the right.",
         whole_priority: "The timing holds the whole of TQ1-9. That is a coded element, `S^Stat^HL70485` in one order: its parts run on "
         "into the components behind the sixth.",
+        whole_start: "The timing holds the whole of TQ1-7. That is a TS, and in one order its degree of precision stands behind a `^` "
+        "(part 3): it becomes the fifth component, the *end*, and the priority moves to the seventh.",
+        routine_by_default: "An order without a priority left your step as a routine one. What the sender did not say stays empty: the "
+        "receiver may know better, or ask.",
         protocol_unescaped: "You unescaped the protocol's meaning. It goes from one message into the other and needs its escapes there: "
         "the bare `&` cuts the text in two.",
         uid_read_too_late: "ZDS has no UID. If you write it after `remove(\"IPC\")`, and from the same message: what is removed can't be "
@@ -1286,7 +1332,7 @@ class CodesOfTheNight:
     dictionary from Eastcliff's codes to ours. It returns a dictionary with
 
     - `"field"`: a list, what PV1-15 of each update is to hold when it is passed on: our code; **A9**, *functional level unknown*, for a
-      code that the table does not have; and where no code came, what the sender meant;
+      code that the table does not have, though it may look like one of ours; and where no code came, what the sender meant;
     - `"unmapped"`: a dictionary, how often each code came that the table does not have. It goes to whoever keeps the table, every
       morning.
 
@@ -1311,7 +1357,8 @@ class CodesOfTheNight:
     def cases(draw, ambulatory, table):
         return [(ambulatory, table), ([], table), (["", '""', ""], table)] + [(_statuses(draw), table) for _ in range(3)] + [
             (_statuses(draw), {"PREG": "B6"}), (["LIMP", "CAST", "LIMP", "PREG"], {**table, "LIMP": "A9"}),
-            (["WCH", "wch", draw.choice(("preg", "stick")), "PREG ", " OXY", "wch"], table)]
+            (["WCH", "wch", draw.choice(("preg", "stick")), "PREG ", " OXY", "wch"], table),
+            (["B6", "PREG", "A1", "B6"], table)]
 
     def default_for_everything(codes, table):
         return _coded(codes, table, empty=False, null=None)
@@ -1401,13 +1448,18 @@ MERGES = ("ADT^A18", "ADT^A34", "ADT^A36", "ADT^A40")
 def _what_merges(message):
     """What a case of exercise 6 is about, in a sentence."""
     if message.event not in MERGES:
-        return f"It is an {message.event}."
+        return f"It is an {message.event}; the exercise names four events that merge patients."
     pairs, numbers = len(message.segments("MRG")), message["PID-3"].count("~") + 1
+    missing = [what for place, what in (("MRG-1.4", "no authority"), ("MRG-1.5", "no type")) if not message[place]]
     return (f"It is an {message.event} with {pairs} pair{'s' * (pairs > 1)} of PID and MRG; the first PID-3 has {numbers} "
-            f"number{'s' * (numbers > 1)}.")
+            f"number{'s' * (numbers > 1)}{', and MRG-1 has ' * bool(missing)}{' and '.join(missing)}.")
 
 
-def _merged_where(message, alike, events=MERGES, last=False):
+def _same(one, gone):
+    return gone[3] != "" and gone[4] != "" and one[3:5] == gone[3:5]
+
+
+def _merged_where(message, alike=_same, events=MERGES, last=False):
     """As the solution, with another condition: a function of two lists of components, of a number in PID-3 and of MRG-1."""
     found, numbers = {}, []
     for segment in message.segments() if message.event in events else []:
@@ -1429,7 +1481,8 @@ class WhoIsRetired:
       whether they have an MRG or not.
     - A40 may hold several pairs of PID and MRG.
     - PID-3 may have several repetitions; MRG-1 has one here. The one that survives in place of MRG-1 is that with the same assigning
-      authority (CX.4) and the same type (CX.5). If there is none, it can't be said which is meant: leave the pair out.
+      authority (CX.4, compared whole) and the same type (CX.5). If there is none, or MRG-1 itself lacks authority or type, it can't be
+      said which is meant: leave the pair out.
     """
 
     answer = Function("merged", result=Exact(dict), about=_what_merges)
@@ -1444,9 +1497,14 @@ class WhoIsRetired:
             if segment.name == "PID":
                 numbers = segment["3"].split("~")
             if segment.name == "MRG":
+                authority = segment["1.4"]
+                kind = segment["1.5"]
+                if authority == "" or kind == "":
+                    continue
                 for number in numbers:
-                    if number.split("^")[3:5] == segment["1"].split("^")[3:5]:
-                        found[segment["1.1"]] = number.split("^")[0]
+                    parts = number.split("^")
+                    if len(parts) >= 5 and parts[3] == authority and parts[4] == kind:
+                        found[segment["1.1"]] = parts[0]
         return found
 
     def cases(draw, merges):
@@ -1479,6 +1537,22 @@ class WhoIsRetired:
             made("A40", (f"{number('V', OURS, 'VN')}~{number('EC-', THEIRS)}", number()), structure="^ADT_A39"),
             made("A45", (number(), number()), structure="^ADT_A45", rest=["PV1|1|I|Ward 3B^^^HVGH"]),
             made("A44", (number(), number()), structure="^ADT_A43"),
+            # Authority or type are missing: on both sides, which makes them alike but nobody's, or in MRG-1 alone.
+            made("A40", (f"{number()}~{_digits(draw, 4)}", f"HVTMP{_digits(draw, 4)}"), structure="^ADT_A39"),
+            made("A40", (f"HV{_digits(draw)}", f"HVTMP{_digits(draw, 4)}"), structure="^ADT_A39"),
+            made("A40", (f"HV{_digits(draw)}^^^^MR", f"HVTMP{_digits(draw, 4)}^^^^MR"), structure="^ADT_A39"),
+            made("A40", (f"HV{_digits(draw)}^^^{OURS}", f"HVTMP{_digits(draw, 4)}^^^{OURS}"), structure="^ADT_A39"),
+            made("A40", (number(), f"HVTMP{_digits(draw, 4)}^^^{OURS}"), structure="^ADT_A39"),
+            # Another type than MR, authorities without OID, the third number of a patient, three pairs.
+            made("A40", (f"{number()}~{number('P', OURS, 'PI')}", number("P", OURS, "PI")), structure="^ADT_A39"),
+            made("A40", (f"{number()}~{number('T', OURS, 'MRT')}", number("T", OURS, "MRT")), structure="^ADT_A39"),
+            made("A40", (f"{number('EC-', 'ECC')}~{number(owner='HVGH')}", number(owner="HVGH")), structure="^ADT_A39"),
+            made("A40", (number("EC-", "ECC"), number(owner="HVGH")), structure="^ADT_A39"),
+            made("A40", (f"{number('EC-', THEIRS)}~{number('V', OURS, 'VN')}~{number()}", number()), structure="^ADT_A39"),
+            made("A40", *((number(), number()) for _ in range(3)), structure="^ADT_A39"),
+            *(made(trigger, (number(), number()), structure=f"^ADT_{structure}") for trigger, structure in (
+                ("A41", "A39"), ("A42", "A39"), ("A43", "A43"), ("A46", "A30"), ("A47", "A30"), ("A48", "A30"), ("A49", "A30"),
+                ("A50", "A50"), ("A51", "A50"))),
             made("A08", (number(), None), structure="^ADT_A01", rest=["PV1|1|O"]),
             made("A28", (number(), None), structure="^ADT_A05", rest=["PV1|1|N"]),
         ]
@@ -1494,7 +1568,7 @@ class WhoIsRetired:
         return WhoIsRetired.solution(message) if message.event != "ADT^A36" else {}
 
     def persons_and_accounts(message):
-        return _merged_where(message, lambda one, gone: one[3:5] == gone[3:5], (*MERGES, "ADT^A30", "ADT^A35", "ADT^A39"))
+        return _merged_where(message, events=(*MERGES, "ADT^A30", "ADT^A35", "ADT^A39"))
 
     def whoever_has_mrg(message):
         message = message.copy()
@@ -1508,16 +1582,19 @@ class WhoIsRetired:
         return _merged_where(message, lambda one, gone: True, last=True)
 
     def by_type_alone(message):
-        return _merged_where(message, lambda one, gone: one[4] == gone[4])
+        return _merged_where(message, lambda one, gone: "" not in gone[3:5] and one[4] == gone[4])
 
     def by_type_alone_last(message):
-        return _merged_where(message, lambda one, gone: one[4] == gone[4], last=True)
+        return _merged_where(message, lambda one, gone: "" not in gone[3:5] and one[4] == gone[4], last=True)
 
     def by_authority_alone(message):
-        return _merged_where(message, lambda one, gone: one[3] == gone[3])
+        return _merged_where(message, lambda one, gone: "" not in gone[3:5] and one[3] == gone[3])
 
     def by_authority_alone_last(message):
-        return _merged_where(message, lambda one, gone: one[3] == gone[3], last=True)
+        return _merged_where(message, lambda one, gone: "" not in gone[3:5] and one[3] == gone[3], last=True)
+
+    def empty_fits_empty(message):
+        return _merged_where(message, lambda one, gone: one[3:5] == gone[3:5])
 
     def first_pair_only(message):
         return dict(list(WhoIsRetired.solution(message).items())[:1])
@@ -1533,7 +1610,8 @@ class WhoIsRetired:
             if segment.name == "PID":
                 numbers = segment["3"].split("~")
             if segment.name == "MRG":
-                found.update({segment["1"]: one for one in numbers if one.split("^")[3:5] == segment["1"].split("^")[3:5]})
+                gone = segment["1"].split("^") + [""] * 5
+                found.update({segment["1"]: one for one in numbers if _same(one.split("^") + [""] * 5, gone)})
         return found
 
     def both_of_one_patient(message):
@@ -1563,6 +1641,8 @@ class WhoIsRetired:
         "in place of one of ECC.",
         by_authority_alone: "You compared the authority, CX.4, alone. A hospital gives a patient several sorts of numbers; the type, "
         "CX.5, has to agree as well.",
+        empty_fits_empty: "You let *nothing* fit *nothing*: where MRG-1 lacks authority or type, a number that lacks them too survives in "
+        "its place. That neither says whose it is does not make them the same hospital's: ask whether MRG-1 has both.",
         first_pair_only: "An A40 may merge several pairs in one message (the group of PID and MRG repeats). You return the first one.",
         last_pair_only: "An A40 may merge several pairs in one message (the group of PID and MRG repeats). You return the last one.",
         whole_numbers: "You return the whole identifiers, with authority and type. Asked are the numbers alone, CX.1.",
@@ -1573,9 +1653,10 @@ class WhoIsRetired:
         "First the event: `message.event` is a text such as `\"ADT^A40\"`. If it is none of the four, the answer is `{}`.",
         "Then walk through `message.segments()` in order. At a PID remember its numbers; at an MRG compare: it "
         "belongs to the PID before it.",
-        "`\"...\".split(\"^\")[3:5]` are CX.4 and CX.5 together; two such lists can be compared with `==`.",
-        "`found[retired] = surviving`, and `return found` after the loop. Which segment tells which of the two, section 3.3.40 says in "
-        "its first sentences.",
+        "`segment[\"1.4\"]` and `segment[\"1.5\"]` are authority and type of the MRG; if one of them is `\"\"`, nothing fits. Split each "
+        "number of PID-3 at `^` and compare the parts 3 and 4, if there are so many.",
+        "`found[retired] = surviving`, and `return found` after the loop. Which segment tells which of the two stands below the first "
+        "messages of this part.",
     ]
     praise = "Whoever reads this dictionary knows what is about to be irreversible."
 
@@ -1703,8 +1784,9 @@ class BatchCount:
 
 # --- 8
 
+KNOWN = "An order comes for a patient whose PID-3.1 is in `patients`"
 ANSWER_SECONDS = 5.0
-SILENT = 2                       # after so many messages without an answer nothing more is asked
+SILENT = 1                       # after so many messages without an answer nothing more is asked
 
 
 def _asked(port, pieces, sent, silent):
@@ -1759,9 +1841,9 @@ def _receiver(patients, application=False, unknown=("AE", "204"), other=("AR", "
               refuses=True, place=lambda place: place, taken="accepted", order=lambda message: message["ORC-2"], changes=True,
               type_first=True, known_first=True, by_type=False, copied=False, refusals=False, time=False, patient_first=True,
               new=lambda message: message["ORC-1"] == "NW", noted=lambda message: True, freed=False,
-              listed=lambda message, patients: message["PID-3.1"] in patients):
+              listed=lambda message, patients: message["PID-3.1"] in patients, most=None, memory=None):
     """A receiver as the exercise asks for it, with one idea changed."""
-    seen, orders, refused = [], set(), {}
+    (seen, orders), refused = memory or ([], set()), {}
     patients = list(patients) if copied else patients
 
     def judge(message):
@@ -1797,6 +1879,7 @@ def _receiver(patients, application=False, unknown=("AE", "204"), other=("AR", "
             seen.clear()
         if remembers in ("accepted", "the last"):
             seen.append(key)
+            del seen[:-most if most else 0]
         if noted(message):
             orders.add(order(message))
         if freed and message["ORC-1"] == "CA":
@@ -1833,11 +1916,11 @@ class OrderReceiver:
 
     | what comes | code | error (table 0357) | place |
     |---|---|---|---|
-    | not an ORM^O01 | AR | 200 | `MSH^1^9` |
+    | not an ORM^O01, by its type or by its event | AR | 200 | `MSH^1^9` |
     | a **message** that was accepted before: same sending application, same MSH-10 | as the first time | | |
     | PID-3.1 is not in `patients` | AE | 204 | `PID^1^3` |
     | a **new** order (ORC-1 is NW) under an order number (ORC-2, the whole field) that was accepted before | AE | 205 | `ORC^1^2` |
-    | anything else | AA | | |
+    | anything else, whatever its version and processing ID | AA | | |
 
     The first line that fits counts. An order number is taken once a message with it was accepted, whatever its ORC-1 and whoever sent it,
     and stays so. A message that was *refused* is judged anew when it comes again. To messages of enhanced mode it answers with the code of
@@ -1868,7 +1951,7 @@ class OrderReceiver:
         return Listener("HV_PACS", answer).start()
 
     def cases(draw):
-        return [([f"HV{_digits(draw)}" for _ in range(4)],)]
+        return [([f"HV{_digits(draw)}"],), ([f"HV{_digits(draw)}" for _ in range(4)],)]
 
     @contextlib.contextmanager
     def stage(patients):
@@ -1889,16 +1972,25 @@ class OrderReceiver:
         def number_of(message):
             return message["ORC-2"][1:].split("^")[0]
 
+        # Two receivers are started, and the second has to know nothing of the first.
+        common = {"order": "8080801", "control": "COMMON1"}
+        if len(patients) == 1:
+            came = ask(order(**common))
+            return {"Your function that judges a message": _python_error(server), KNOWN: came}
+        found = {"A second receiver is started, and a message comes that the first had accepted, for a patient who is not known to it": ask(
+            order(**common, patient="HV0"))}
+        found["A new order comes to it under an order number that only the first receiver had accepted"] = ask(order(order=common["order"]))
         first, unknown = order(), order(patient="HV0")
-        found = {"An order comes": ask(first), "An order for a patient who is not known comes": ask(unknown)}
+        found[KNOWN] = ask(first)
+        found["An order for a patient who is not known comes"] = ask(unknown)
         found["The first message comes once more, because its acknowledgement was lost"] = ask(first)
         found["Another message brings a new order under the same order number"] = ask(order(order=number_of(first)))
         found["A change of that order comes, ORC-1 XO"] = ask(order(order=number_of(first), request="XO"))
         found["Cardiology brings a new order under that order number"] = ask(
             order(sender="CARD", marks="~^\\&", order=number_of(first)))
         unfilled = order(order=number_of(first))
-        unfilled["ORC-3"] = unfilled["OBR-3"] = ""
-        found["A new order comes under that order number, without a filler's number, ORC-3"] = ask(unfilled)
+        unfilled["ORC-3"] = unfilled["OBR-3"] = unfilled["OBR-2"] = ""
+        found["A new order comes under that number, which stands in ORC-2 alone, and without a filler's number, ORC-3"] = ask(unfilled)
         elsewhere = order(order=number_of(first))
         elsewhere["ORC-2.2"] = elsewhere["OBR-2.2"] = "ECC_RIS"
         found["A new order comes whose number is the same in ORC-2.1, but another system's by ORC-2.2"] = ask(elsewhere)
@@ -1911,6 +2003,12 @@ class OrderReceiver:
         bare = order()
         bare["MSH-9"] = "ORM"
         found["A message comes whose MSH-9 is only ORM, without an event"] = ask(bare)
+        for event, what in (("OMI^O23^OMI_O23", "An imaging order of v2.5.1 comes, OMI^O23"), ("OMG^O19^OMG_O19", "An OMG^O19 comes"),
+                            ("RDE^O01", "A pharmacy's order of v2.3.1 comes, RDE^O01"),
+                            ("ORM^O02", "A message comes whose MSH-9 is ORM^O02, an event that belongs to ORR")):
+            other = order()
+            other["MSH-9"] = event
+            found[what] = ask(other)
         own = order(sender="CARD", marks="~^\\&", patient=patients[1])
         found["Cardiology sends an order, with separators of its own"] = ask(own)
         found["An order comes in three pieces"] = ask(order(), cuts=2)
@@ -1920,6 +2018,7 @@ class OrderReceiver:
         asking = order()
         asking["MSH-15"], asking["MSH-16"] = "AL", "NE"
         found["An order of enhanced mode comes, MSH-15 AL"] = ask(asking)
+        found["That order of enhanced mode comes once more"] = ask(asking)
         refused = order(patient="HV0")
         refused["MSH-15"], refused["MSH-16"] = "AL", "NE"
         found["The same for an unknown patient"] = ask(refused)
@@ -1933,9 +2032,17 @@ class OrderReceiver:
         found["The first message comes once more, with the time at which it was sent again in MSH-7"] = ask(again)
         found["A new order for a patient who is not known comes under the first order number"] = ask(
             order(order=number_of(first), patient="HV0"))
+        for place, text, what in (("MSH-11", "T", "An order comes with T in MSH-11"),
+                                  ("MSH-12", "2.5.1", "An ORM^O01 comes with 2.5.1 in MSH-12")):
+            other = order()
+            other[place] = text
+            found[what] = ask(other)
+        found["A message for an unknown patient comes whose MSH-3 and MSH-10, one behind the other, read as those of the first"] = ask(
+            order(sender=first.sender[:-1], control=first.sender[-1] + first.control_id, patient="HV0"))
         for request, what in (("DC", "A message to discontinue the first order, ORC-1 DC, comes"),
                               ("CA", "A cancellation of that order, ORC-1 CA, comes")):
-            found[what] = ask(order(order=number_of(first), request=request))
+            cancelled = order(order=number_of(first), request=request)
+            found[what] = ask(cancelled)
         found["After its cancellation a new order comes under that number"] = ask(order(order=number_of(first)))
         change = order(request="XO")
         found["A change comes, ORC-1 XO, of an order that never came"] = ask(change)
@@ -1943,6 +2050,9 @@ class OrderReceiver:
         several = order()
         several["PID-3"] = f"EC-{_digits(draw, 5)}^^^{THEIRS}^MR~{one}^^^{OURS}^MR"
         found["An order comes whose PID-3.1 is not known, but the second number of PID-3 is"] = ask(several)
+        former = order(patient="HV0")
+        former["PID-2"] = f"{one}^^^{OURS}^MR"
+        found["An order comes whose PID-3.1 is not known, but the number in PID-2 is"] = ask(former)
         for part, what in ((one[:-1], "A beginning of a known number comes as PID-3.1"),
                            (one[2:], "The end of a known number comes as PID-3.1"),
                            (one + "0", "A known number with a digit more comes as PID-3.1")):
@@ -1953,8 +2063,10 @@ class OrderReceiver:
         found["A number of somebody else is added to `patients`, and an order for it comes"] = ask(order(patient=newcomer))
         patients.append(waiting["PID-3.1"])
         found["The number of the patient not known yet is added, and the refused message comes again, with its MSH-10"] = ask(waiting)
+        found["The first message comes once more, after all the others"] = ask(first)
         patients.remove(one)
         found["The first patient's number is retired, taken out of `patients`, and the first message comes once more"] = ask(first)
+        found["The cancellation comes once more, for the patient whose number was taken out of `patients`"] = ask(cancelled)
         found["A new order comes for the number that was taken out of `patients`"] = ask(order())
         return {"Your function that judges a message": _python_error(server)} | found
 
@@ -1975,6 +2087,18 @@ class OrderReceiver:
 
     def no_memory(patients):
         return _receiver(patients, remembers="nothing")
+
+    def other_number(patients):
+        return _receiver(patients, other=("AR", "201"))
+
+    def a_few_alone(patients):
+        return _receiver(patients, most=10)
+
+    def memory_shared(patients, memory=([], set())):
+        return _receiver(patients, memory=memory)
+
+    def whole_field(patients):
+        return _receiver(patients, listed=lambda message, patients: message["PID-3"] in patients)
 
     def the_last_alone(patients):
         return _receiver(patients, remembers="the last")
@@ -2060,8 +2184,16 @@ class OrderReceiver:
         "looked at and is wrong.",
         no_memory: "A message whose acknowledgement got lost is sent again, with the same MSH-10. Your receiver took it for a new order "
         "and complained; the sender now believes that the order was never taken.",
-        the_last_alone: "Your receiver remembers the last message only. Between a message and its repetition others may come, from other "
-        "systems or over other connections: keep all that were accepted.",
+        other_number: "The error is not the one of the table. 201 is an event that is not supported; HV_PACS says 200 for whatever is no "
+        "ORM^O01.",
+        the_last_alone: "Your receiver has forgotten a message that it accepted. Between a message and its repetition others may come, "
+        "from other systems or over other connections: keep all that were accepted, not the last alone or the last few.",
+        a_few_alone: "Your receiver has forgotten a message that it accepted. Between a message and its repetition many others may come: "
+        "keep all that were accepted, not the last few.",
+        memory_shared: "What your receivers remember is shared between two of them. Each call of `receiver` starts one that knows nothing "
+        "yet: make the two sets *in* `receiver`, before `answer`.",
+        whole_field: "Known patients are taken for unknown. If you compare the whole of PID-3: that is the number *and* who gave it and "
+        "what sort it is. In `patients` stand numbers alone, PID-3.1.",
         order_numbers_too_early: "Your receiver notes the order number before it has accepted the order. The corrected order, which "
         "everybody waits for, is then refused as a duplicate of one that was never taken. Note it just before the answer.",
         order_number_without_owner: "You compare ORC-2.1 alone. An order number is one system's, and ORC-2.2 says whose: two systems that "
@@ -2088,8 +2220,8 @@ class OrderReceiver:
         "order under it knows of one.",
         cancelling_frees: "You give the number free when its order is cancelled. A number that was used stays taken: under "
         "it reports and bills may still come.",
-        filler_number: "Another field than ORC-2 decides, or more than it. The order number here is the placer's, ORC-2; the filler's, "
-        "ORC-3, a new order need not have yet.",
+        filler_number: "Another field than ORC-2 decides, or more than it. The order number here is the placer's, ORC-2. OBR-2 may be empty "
+        "where ORC-2 is filled, and the filler's number, ORC-3, a new order need not have yet.",
         any_of_its_numbers: "You look at all numbers of PID-3. The table says PID-3.1, that of the first repetition.",
         part_of_a_number: "You asked whether PID-3.1 stands *somewhere in a text*. So does a piece of a number: "
         "ask whether it is one of the elements of the list.",
@@ -2135,7 +2267,8 @@ def _day(draw):
     found = [("order", _orm(draw, "RIS", control("ORD"), modality)) for modality in ("CT", "DX", "MR", "US") * 3]
     found += [("order", _orm(draw, "CARD", control("ORD"), modality, marks="~^\\&")) for modality in ("US", "XA", "IVUS")]
     found += [("order", _orm(draw, "RIS", SENT_BACK, "CT"))]
-    found += [("order", _orm(draw, "RIS", control("ORD"), "DX", name=f"{family}^{draw.choice(GIVEN)}")) for family in ("TESTA", "BUZZTEST")]
+    found += [("order", _orm(draw, "RIS", control("ORD"), "DX", name=f"{family}^{draw.choice(GIVEN)}"))
+              for family in ("TESTA", "BUZZTEST", "ZZAKI")]
     newer = [_orm(draw, "RIS", control("ORD"), modality) for modality in ("CT", "MR")]
     newer[0]["MSH-9"], newer[1]["MSH-12"] = "ORM^O01^ORM_O01", "2.5.1"           # what a message is does not depend on either
     found += [("order", one) for one in newer]
@@ -2144,6 +2277,9 @@ def _day(draw):
     other[1]["MSH-9"], other[2]["MSH-12"] = "OMI^O23", "2.5"
     found += [("eastcliff", _elsewhere(other[0])), ("eastcliff", other[1]), ("eastcliff", other[2])]
     found += [("eastcliff", _omi(draw, steps, control("OMI"), extra)) for steps in (1, 2, 3, 1) for extra in (True, False)]
+    endoscopy = _omi(draw, 1, control("OMI"))
+    endoscopy["IPC-5"] = "ES"                                # all OMI^O23 go to HV_PACS, whatever the modality
+    found += [("eastcliff", endoscopy)]
     found += [("no order for us", _orm(draw, sender, control("LAB"), modality))
               for sender, modality in (("RIS", "LAB"), ("CARD", "EC"), ("HIS", "LAB"), ("RIS", "CTX"))]
     unsaid = _orm(draw, "RIS", control("LAB"), "CT")
@@ -2159,11 +2295,13 @@ def _day(draw):
     found += [("patient", _elsewhere(_adt(draw, "A08", control=control("ADT"))))]
     for sender in ("VOX", "CARD", "VOX"):
         found += [("report", _report(draw, sender, "R01", control("REP")))]
-    found += [("report", _elsewhere(_report(draw, "RIS", "R01", control("REP"))))]
+    unstructured = _report(draw, "VOX", "R01", control("REP"))
+    unstructured["MSH-9"] = "ORU^R01"
+    found += [("report", _elsewhere(_report(draw, "RIS", "R01", control("REP")))), ("report", unstructured)]
     found += [("point of care", _report(draw, "LAB", trigger, control("POC"))) for trigger in ("R30", "R31")]
-    bare = _orm(draw, "RIS", control("ORX"), "CT")
-    bare["MSH-9"] = "ORM"
-    found += [("no event", bare)]
+    for bare in (_orm(draw, "RIS", control("BAR"), "CT"), _omi(draw, 1, control("BAR")), _report(draw, "VOX", "R01", control("BAR"))):
+        bare["MSH-9"] = bare["MSH-9.1"]
+        found += [("no event", bare)]
     for family in ("ZZTEST", "ZZTEST2", "ZZTESTER"):
         name = f"{family}^{draw.choice(GIVEN)}"
         found += [("test", _orm(draw, "RIS", control("TST"), "CT", name=name)),
@@ -2335,6 +2473,9 @@ class ChannelsOfTheHospital:
         _connected(engine, omi=lambda message: message["MSH-9.1"] == "OMI", report=lambda message: message["MSH-9.1"] == "ORU",
                    order=lambda message: message["MSH-9.1"] == "ORM" and message["OBR-24"] in imaging)
 
+    def orders_of_any_event(engine):
+        _connected(engine, order=lambda message: message["MSH-9.1"] == "ORM" and message["OBR-24"] in imaging)
+
     def reports_of_any_event(engine):
         _connected(engine, report=lambda message: message["MSH-9.1"] == "ORU")
 
@@ -2422,7 +2563,9 @@ class ChannelsOfTheHospital:
         "with it.",
         omi_untested: "The channel for OMI^O23 does not ask whether it's a test. The rule is for whatever comes: begin every filter with "
         "it.",
-        types_alone: "You look at MSH-9.1 alone. The table names events: a bare ORM, or an ORU^R30 from the ward's blood gas analyser, is "
+        types_alone: "You look at MSH-9.1 alone. The table names events: a bare ORM or OMI, or an ORU^R30 from the ward's blood gas "
+        "analyser, is *anything else*. `message.event` is type and event together.",
+        orders_of_any_event: "You look at MSH-9.1 of ORM alone. The table names the event: a bare ORM says nothing of its own and is "
         "*anything else*. `message.event` is type and event together.",
         reports_of_any_event: "You look at MSH-9.1 of reports alone. The table names the event, R01: R30 and R31 are measurements at the "
         "bedside, without an order, and the EMR has not agreed to take them.",
@@ -2508,7 +2651,7 @@ def _came(day, arrived, at_first, failed):
             senders.setdefault(hl7.parse(sent[control][1]).sender, []).append(bool(one))
         silent = sorted(sender for sender, came in senders.items() if not any(came))
         text += f", none from {' and '.join(silent)}" if silent and len(silent) < len(senders) else ""
-        if any(here) and not all(here):
+        if not all(here):
             lost = hl7.parse(sent[next(control for control, one in zip(controls, here) if not one)][1])
             for_whom = f", OBR-24 {lost['OBR-24']}" if lost["MSH-9.1"] == "ORM" else ""
             text += (f", the first that is missing has MSH-3 {lost.sender}, MSH-9 {lost['MSH-9']}, MSH-12 {lost['MSH-12']}, PID-5.1 "
@@ -2528,6 +2671,10 @@ def _came(day, arrived, at_first, failed):
 
     def nowhere(controls):
         return f"{sum(control in places for control in controls)} of {len(controls)}"
+
+    def which(controls):
+        came = {hl7.parse(sent[control][1]).event for control in controls if control in places}
+        return f"some of type {', '.join(sorted(came))}" if came else "none came"
 
     def tests_that_came():
         came = {}
@@ -2563,7 +2710,7 @@ def _came(day, arrived, at_first, failed):
         "ADT at HV_PACS": told(of("patient"), "HV_PACS", as_it_came),
         "Reports at the EMR": told(of("report"), "EMR", as_it_came),
         "Messages of types that nobody asked for that reached somebody": nowhere(of("nobody's")),
-        "A bare ORM, without an event, that reached somebody": nowhere(of("no event")),
+        "Messages without an event in MSH-9 that reached somebody": which(of("no event")),
         "ORU of other events, R30 and R31, that reached somebody": nowhere(of("point of care")),
         "The order without IPC": ("in the error queue" if set(broken) & caught else "not in the error queue")
         + (f", and at a receiver, as {got[0]}" if got else ""),

@@ -116,8 +116,8 @@ def _associate(line, answer, before, also):
     if not isinstance(pdu, ul.AssociateAccept):
         return
     answer.context = next((one.result for one in pdu.contexts if one.id == verification), None)
-    if answer.context == 0:
-        _echo(line, answer, verification)
+    if answer.context == 0 and isinstance(_echo(line, answer, verification), ul.Abort):
+        return                                                  # the association is gone: nothing is left to release
     line.send(ul.ReleaseRequest())
     line.next()
 
@@ -129,3 +129,4 @@ def _echo(line, answer, context):
     pdu = line.next()
     if isinstance(pdu, ul.Data) and pdu.values[0].command:
         answer.status = ul.decode_command(pdu.values[0].data).get("Status")
+    return pdu

@@ -37,7 +37,6 @@ TAIL = 65536                            # of what a side sent, as much is shown 
 SETTLE = 1.0                            # seconds that the end of a connection is waited for
 BEGIN, END = b"\x0b", b"\x1c\r"         # MLLP
 _WAIT = 300_000                         # µs until a segment that nobody confirms is repeated; then twice that, and so on (RFC 6298 5.5)
-_REPEATS = 4
 _FIN, _RST = object(), object()
 # SO_LINGER with no time at all: close() sends RST. Its two numbers are short on Windows.
 _AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -57,7 +56,10 @@ class Faults:
     forget_after    : seconds of silence after which the connection is forgotten, as a firewall does it: nothing passes any more, in
                       either direction, and nobody is told
     largest         : bytes; what is sent as one (a PDU, an MLLP frame, or what comes in one go) and is larger never arrives, nor does what
-                      its sender sends after it: a path that drops large packets without a word
+                      its sender sends after it: a path that drops large packets without a word. In the capture the loss lies behind the
+                      sniffer, and such segments of it as are small enough arrive, so that the receiver asks for the one before them
+    repeats         : how often a sender repeats what nobody confirms, before it gives up
+    resets          : whose RST a capture shows where the proxy resets a connection, in this order
     half_open_after : bytes of the client after which the server is gone without the client's knowledge; what the client sends next is
                       answered with RST (RFC 9293 3.5.1)
     """
@@ -71,6 +73,8 @@ class Faults:
     forget_after: float | None = None
     largest: int | None = None
     half_open_after: int | None = None
+    repeats: int = 4
+    resets: tuple = (SERVER, CLIENT)
 
 
 class Proxy(System):
@@ -368,8 +372,8 @@ class Proxy(System):
         self._drop(link, CLIENT)
 
     def _cut(self, link):
-        self._keep(link, "rst", SERVER)
-        self._keep(link, "rst", CLIENT)
+        for side in self.faults.resets:
+            self._keep(link, "rst", side)
         self._note(link, SERVER, "RST", "by the proxy, to both")
         self._drop(link, CLIENT, SERVER)
 
@@ -589,6 +593,7 @@ class _Stage:
         # The tap stands beside the server: what takes longer both ways is a longer way to the client.
         connection.delays = self._tap.delay(client) + round(sum(faults.delay) / 2 * 1e6), self._tap.delay(server)
         connection.pace = 1e6 / faults.bandwidth if faults.bandwidth else 0
+        played.faults = faults
         getattr(played, "_" + what.replace(" ", "_"))(side, data)
         self._now = connection.now
 
@@ -597,7 +602,7 @@ class _Played:
     """A connection on the stage, and a method for each thing that a proxy sees."""
 
     def __init__(self, connection):
-        self.connection, self._units, self._stalled = connection, (_Units(), _Units()), [None, None]
+        self.connection, self._units, self._stalled, self.faults = connection, (_Units(), _Units()), [None, None], Faults()
 
     def _open(self, side, data):
         self.connection.open()
@@ -638,9 +643,15 @@ class _Played:
     def _lost(self, side, data):
         connection, wait = self.connection, _WAIT
         connection.think(400)
-        seq, part = connection.ends[side].seq, data[:connection.mss]
-        connection.segment(side, part, ACK | PSH)
-        for _ in range(_REPEATS):
+        seq, size = connection.ends[side].seq, connection.mss
+        part, *more = [data[at:at + size] for at in range(0, len(data), size)]
+        connection.segment(side, part, ACK | PSH * (not more))
+        for place, other in enumerate(more, 1):
+            connection.segment(side, other, ACK | PSH * (place == len(more)))
+        for other in more:
+            if self.faults.largest and len(other) <= self.faults.largest:       # it has arrived, and what was before it has not
+                connection.segment(1 - side, ack=seq)
+        for _ in range(self.faults.repeats):
             connection.think(wait)
             connection.segment(side, part, ACK | PSH, seq=seq, time=connection.now)
             wait *= 2

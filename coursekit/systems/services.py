@@ -44,6 +44,7 @@ FURTHER = {
     "congested": "is congested for a while: A-ASSOCIATE-RJ 2/3/1, transient",
     "no syntax": "accepts the association and none of the transfer syntaxes: result 4 for each presentation context",
     "accepts and aborts": "accepts the association, and then sends A-ABORT, source 0",
+    "aborts midway": "accepts the association, and sends A-ABORT, source 0, at the first P-DATA-TF",
     "mute": "accepts the association and answers nothing that is asked on it, its release included",
     "hangs up midway": "closes the connection at the first P-DATA-TF",
     "resets midway": "resets the connection at the first P-DATA-TF",
@@ -223,6 +224,8 @@ def _answers(talk, pdu):
         return []
     if isinstance(pdu, ul.Data) and talk.service.behaviour in ("hangs up midway", "resets midway"):
         return [_MIDWAY]
+    if isinstance(pdu, ul.Data) and talk.service.behaviour == "aborts midway":
+        return [ul.Abort(0)]
     if isinstance(pdu, ul.ReleaseRequest):
         return [ul.ReleaseReply()]
     if isinstance(pdu, ul.Data) and talk.accepted:

@@ -88,6 +88,17 @@ def test_type_checks_with_a_slip_are_refused(editions, function):
     assert judged("TypeFault", editions, function).outcome is Outcome.NOT_YET
 
 
+def test_an_item_without_anything_in_it_is_an_item(editions):
+    def by_what_is_inside(ds, keyword, kind, applies, otherwise):
+        found = type_fault(ds, keyword, kind, applies, otherwise)
+        required = kind == "1" or kind == "1C" and applies
+        bare = keyword in ds and ds[keyword].VR == "SQ" and len(ds[keyword].value) > 0 and len(ds[keyword].value[0]) == 0
+        return "empty" if found == "ok" and required and bare else found
+
+    verdict = judged("TypeFault", editions, by_what_is_inside)
+    assert verdict.outcome is Outcome.NOT_YET and "is there, with an item" in verdict.message, verdict
+
+
 def test_vm_is_not_the_number_of_items(editions):
     def by_vm(ds, keyword, kind, applies, otherwise):
         found = type_fault(ds, keyword, kind, applies, otherwise)
@@ -144,7 +155,7 @@ def test_findings_may_come_in_any_form(editions, form):
 
 
 def test_keywords_and_paths_stand_for_tags(editions):
-    names = {rule.tag: (f"{rule.inside} > " if rule.inside else "") + rule.keyword for rule in module.PROFILE}
+    names = {rule.tag: (f"{rule.inside} > " if rule.inside else "") + rule.keyword for rule in module.PROFILE + module.RESEARCH}
     assert judged("Validator", editions, lambda ds, profile: [(names[tag], word) for tag, word in right_findings(ds, profile)]).correct
 
 
@@ -200,6 +211,64 @@ def test_one_finding_for_each_tag_is_not_enough(editions):
         assert judged("Validator", editions, lambda ds, profile: form(right_findings(ds, profile))).label == label  # noqa: B023
 
 
+def validator(places=None, word_of=type_fault, asked=lambda rule, ds: True, values=lambda rule: rule.values, skip=()):
+    """A validator as a learner may write it, with a part of it changed."""
+    def findings(ds, profile):
+        found = []
+        for rule in profile:
+            if rule.tag in skip:
+                continue
+            for item in places(ds, rule) if places else (ds.get(rule.inside) or []) if rule.inside else [ds]:
+                word = word_of(item, rule.keyword, rule.kind, rule.applies(ds), rule.otherwise)
+                if word == "ok" and rule.closed and asked(rule, ds) and item.get(rule.keyword):
+                    word = "ok" if item[rule.keyword].value in values(rule) else "value"
+                if word != "ok":
+                    found.append((rule.tag, word))
+        return found
+    return findings
+
+
+def test_no_rule_may_be_left_out(editions):
+    assert judged("Validator", editions, validator()).correct
+    for rule in module.PROFILE:
+        assert judged("Validator", editions, validator(skip=(rule.tag,))).outcome is Outcome.NOT_YET, rule
+
+
+POOLED = {value for rule in module.PROFILE if rule.closed for value in rule.values}
+
+
+@pytest.mark.parametrize("function", [
+    validator(asked=lambda rule, ds: not rule.inside),
+    validator(asked=lambda rule, ds: rule.applies(ds)),
+    validator(values=lambda rule: next((one.values for one in module.PROFILE if one.keyword == rule.keyword), ())),
+    lambda ds, profile: validator()(ds, module.PROFILE),
+])
+def test_what_holds_for_one_profile_only_is_refused(editions, function):
+    verdict = judged("Validator", editions, function)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == "value", verdict
+    assert "The image is one of " in verdict.message and " held not against the notebook's profile" in verdict.message
+
+
+def test_the_values_of_all_lists_pooled_are_refused(editions):
+    assert judged("Validator", editions, validator(values=lambda rule: POOLED)).label == "value"
+
+
+def test_which_items_a_validator_looks_at_is_told(editions):
+    for places, label in (
+        (lambda ds, rule: (ds.get(rule.inside) or [])[-1:] if rule.inside else [ds], "last_item_only"),
+        (lambda ds, rule: (ds.get("RequestAttributesSequence") or []) if rule.inside else [ds], "always_the_same_sequence"),
+    ):
+        assert judged("Validator", editions, validator(places)).label == label
+
+
+def test_conditional_rules_left_out_inside_are_not_called_asked_of_the_item(editions):
+    def word(item, keyword, kind, applies, otherwise):
+        return "ok" if kind == "1C" and not item.get("Modality") else type_fault(item, keyword, kind, applies, otherwise)
+
+    verdict = judged("Validator", editions, validator(word_of=word))
+    assert verdict.label == "value" and "ScheduledProtocolCodeSequence" in verdict.message, verdict
+
+
 def test_values_are_asked_of_what_keeps_to_its_type_and_compared_as_they_stand(editions):
     def findings(ds, profile, besides, upper):
         found = []
@@ -251,13 +320,15 @@ def test_the_cases_hold_every_fault_and_faultless_devices():
     for seed in range(5):
         cases = EXERCISES["Validator"].cases_on(hospital(seed, "tiny"))
         found = [right_findings(ds, profile) for ds, profile in cases]
-        assert {rule.tag for rule in module.PROFILE} - {tag for one in found for tag, _ in one} <= {"(0010,0020)", "(0010,0030)"}
+        for wanted in (module.PROFILE, module.RESEARCH):
+            told = {tag for (_, profile), one in zip(cases, found, strict=True) if profile == wanted for tag, _ in one}
+            assert told == {rule.tag for rule in wanted}
         assert {word for one in found for _, word in one} == set(module.WORDS)
         assert sum(not one for one in found) >= 8
 
 
 def test_a_profile_is_never_looser_than_the_standard_says():
-    for rule in module.PROFILE:
+    for rule in module.PROFILE + module.RESEARCH:
         assert rule.kind >= "1" and int(rule.kind[0]) <= int(rule.standard[0])
 
 
@@ -379,6 +450,12 @@ def test_a_private_place_with_its_block_is_told_how_to_be_written(editions):
         assert verdict.outcome is Outcome.NOT_YET and "here `(0019,xx20)`" in verdict.message, verdict
 
 
+def test_a_standard_attribute_s_creator_is_called_empty(editions):
+    rows = [{**row, "change": "added"} if row["place"] == "(0018,1020)" else row for row in solved("Drift", editions)]
+    message = judged("Drift", editions, rows).message
+    assert "``" not in message and "`creator` is empty" in message
+
+
 def test_a_merge_on_the_value_is_known(editions):
     old, new = given("old", editions), given("new", editions)
     both = old.merge(new, on=["creator", "place", "value"], how="outer", indicator="where")
@@ -403,7 +480,8 @@ def test_the_blocks_change_places_and_every_sort_of_change_is_there():
 def test_rules_may_be_named_in_any_form(editions):
     right = solved("BrokenRules", editions)
     for form in (set(right), ", ".join(right), [name.lower() for name in right], [int(name[1:]) for name in right],
-                 [f"rule {name[1:]}" for name in right], pandas.Series(right[::-1])):
+                 [f"rule {name[1:]}" for name in right], pandas.Series(right[::-1]),
+                 given("rules", editions)[given("rules", editions)["rule"].isin(right)]):
         assert judged("BrokenRules", editions, form).correct, form
     for form in (right[1:], right + ["R99"], [], right[:-1] + ["bone"], {name: False for name in right}):
         assert judged("BrokenRules", editions, form).outcome is Outcome.NOT_YET, form
@@ -416,6 +494,28 @@ def test_one_rule_forgotten_is_not_called_a_misconception():
         right = solved("BrokenRules", editions)
         for name in right:
             assert judged("BrokenRules", editions, [one for one in right if one != name]).label == "missing", name
+
+
+def rules_found(editions, matches):
+    old, new = given("old_series", editions), given("new_series", editions)
+    return module._broken(given("rules", editions), old, new, matches=matches)
+
+
+def test_what_a_pattern_does_not_mean_is_refused(editions):
+    import re
+
+    def as_regex(**signs):
+        return lambda text, pattern: bool(re.fullmatch("".join(signs.get(sign, re.escape(sign)) for sign in pattern), text))
+
+    exact = {"*": ".*", "?": "."}
+    assert judged("BrokenRules", editions, rules_found(editions, as_regex(**exact))).correct
+    for signs in ({"?": ".?"}, {"?": ".*"}):
+        assert judged("BrokenRules", editions, rules_found(editions, as_regex(**{**exact, **signs}))).label == "question_mark_for_any"
+    assert judged("BrokenRules", editions, rules_found(editions, lambda text, pattern: pattern.strip("*") in text)).label == (
+        "stars_taken_off")
+    begins = rules_found(editions, lambda text, pattern: bool(re.match(pattern.replace("*", ".*").replace("?", "."), text)))
+    assert "anywhere" not in judged("BrokenRules", editions, begins).message
+    assert "rule by rule" in judged("BrokenRules", editions, []).message
 
 
 def test_comparing_texts_in_place_of_series_is_known(editions):
@@ -438,7 +538,7 @@ def test_measures_may_come_in_any_form(editions):
     assert judged("Phantom", editions, {**right, "across_mm": f"{right['across_mm']:.2f} mm", "wrong": set(right["wrong"])}).correct
     assert judged("Phantom", editions, {**right, "wrong": [Tag(tag_for_keyword(name)) for name in right["wrong"]]}).correct
     assert judged("Phantom", editions, {name.upper(): value for name, value in right.items()}).correct
-    assert judged("Phantom", editions, {**right, "down_mm": right["down_mm"] + 0.5, "water_hu": right["water_hu"] + 0.5}).correct
+    assert judged("Phantom", editions, {**right, "down_mm": right["down_mm"] + 0.1, "water_hu": right["water_hu"] - 0.08}).correct
     assert judged("Phantom", editions, pandas.Series(right)).correct
     for gap in (-right["gap_mm"], f"-{right['gap_mm']:.1f} mm"):
         assert judged("Phantom", editions, {**right, "gap_mm": gap}).correct, "a distance has no sign"
@@ -469,6 +569,27 @@ def test_only_the_middle_slice_and_the_whole_box_give_the_right_water(editions):
     assert judged("Phantom", editions, {**right, "across_mm": across}).label == "in_the_first_slice"
 
 
+def test_rows_and_columns_and_what_is_rounded_too_early_are_told_apart(editions):
+    right, middle = solved("Phantom", editions), given("phantom", editions)[1]
+    top, bottom, left, right_edge = given("water", editions)
+    hu = middle.pixel_array * float(middle.RescaleSlope) + float(middle.RescaleIntercept)
+    down, across = map(float, middle.PixelSpacing)
+    pandas_median = pandas.Series(hu[top:bottom, left:right_edge].ravel()).median()
+    for entry in ({"water_hu": hu[left:right_edge, top:bottom].mean()}, {"water_hu": pandas_median}, {"water_hu": round(right["water_hu"])},
+                  {"across_mm": 409 * across}, {"across_mm": 411 * across}, {"across_mm": 410 * round(across, 2)},
+                  {"down_mm": 410 * round(down, 2)}):
+        verdict = judged("Phantom", editions, {**right, **entry})
+        assert verdict.outcome is Outcome.NOT_YET and f"`{next(iter(entry))}`" in verdict.message, (entry, verdict)
+
+
+def test_what_was_copied_from_the_data_sheet_is_told_so(editions):
+    right = solved("Phantom", editions)
+    sheet = {name: 200 for name in ("across_mm", "down_mm") if abs(right[name] - 200) > 2}
+    for entry in ({"across_mm": 200, "down_mm": 200}, sheet, {"gap_mm": 40} if abs(right["gap_mm"] - 40) > 0.1 else sheet):
+        assert "what the data sheet says" in judged("Phantom", editions, {**right, **entry}).message, entry
+    assert "Hold all four" in judged("Phantom", editions, {**right, "wrong": []}).message.replace("hold", "Hold")
+
+
 def test_one_value_of_the_spacing_for_both_is_told_truly(editions):
     right, (down, across) = solved("Phantom", editions), given("phantom", editions)[1].PixelSpacing
     swapped = {"across_mm": right["across_mm"] / across * down, "down_mm": right["down_mm"] / down * across}
@@ -495,6 +616,9 @@ def test_the_phantom_always_has_two_faults_and_the_rest_is_within_the_data_sheet
         assert "PixelSpacing" in answer["wrong"] and len(answer["wrong"]) == 2, seed
         assert sorted((abs(answer["across_mm"] - 200) > 2, abs(answer["down_mm"] - 200) > 2)) == [False, True]
         assert 2 < abs(answer["water_hu"]) < 4.6 or "RescaleIntercept" in answer["wrong"], "nobody hits it by typing 0"
+        middle, (top, bottom, left, right) = lesson.input_of("phantom", h)[1].pixel_array, lesson.input_of("water", h)
+        mean = float(middle[top:bottom, left:right].mean())
+        assert abs(mean - float(middle[left:right, top:bottom].mean())) > 0.4 and 0.25 < mean % 1 < 0.4, "rows, columns and median differ"
 
 
 # --- exercise 7
@@ -518,12 +642,43 @@ def test_a_wrong_verdict_is_told_what_it_would_need(editions):
     assert judged("Consistent", editions, {**right, "exam 1": "fine"}).label == "unreadable"
 
 
+def test_verdicts_may_be_a_table_or_name_exams_by_number(editions):
+    right = solved("Consistent", editions)
+    numbered = {int(name[-1]): word for name, word in right.items()}
+    for form in (numbered, pandas.DataFrame({"exam": list(right), "verdict": list(right.values())}), pandas.Series(numbered),
+                 pandas.DataFrame({"exam": list(numbered), "verdict": list(right.values())})):
+        assert judged("Consistent", editions, form).correct, form
+
+
+def test_a_topogram_left_out_is_not_called_a_matter_of_rounding(editions):
+    right, exams = solved("Consistent", editions), given("exams", editions)
+    words, unrounded, twice = dict(right), dict(right), dict(right)
+    for name, exam in exams.items():
+        dlps = [event["DLP"] for event in module.doses(exam.report)]
+        if right[name] in ("consistent", "dose total"):
+            words[name] = "dose total" if abs(max(dlps) - module.total_dlp(exam.report)) > 0.1 else "consistent"
+        if right[name] == "consistent":
+            exact = abs(sum(dlps) - module.total_dlp(exam.report)) < 0.001
+            unrounded[name], twice[name] = "consistent" if exact else "dose total", "dose total" if exact else "consistent"
+    assert judged("Consistent", editions, words).label == "topogram_left_out"
+    assert judged("Consistent", editions, unrounded).label == "no_tolerance"
+    verdict = judged("Consistent", editions, twice)
+    assert verdict.label == "value" and "Add each irradiation event once" in verdict.message
+    assert "Perhaps" in judged("Consistent", editions, dict.fromkeys(right, "dose total")).message
+
+
 def test_exams_have_studies_and_events_of_their_own():
     for seed in range(3):
         exams = lesson.input_of("exams", hospital(seed, "tiny"))
         assert len({exam.report.StudyInstanceUID for exam in exams.values()}) == 7
         assert len({row["event"] for exam in exams.values() for row in module.doses(exam.report)}) == 14
         assert len({row["CTDIvol"] for exam in exams.values() for row in module.doses(exam.report)[1:]}) > 3
+        for exam in exams.values():
+            _, spiral = module.doses(exam.report)
+            soft = len(exam.step.PerformedSeriesSequence[1].ReferencedImageSequence)
+            assert 0.2 < spiral["DLP"] / spiral["CTDIvol"] - soft * 0.5 < 1.1, "as many images as the scanned length holds"
+            thin = [len(part.ReferencedImageSequence) for part in exam.step.PerformedSeriesSequence if "1.0" in part.SeriesDescription]
+            assert thin in ([], [5 * soft])
 
 
 def test_whoever_counts_images_alone_misses_a_dose_report(editions):
@@ -664,6 +819,15 @@ def test_an_empty_dictionary_and_nothing_are_told_apart(editions):
     assert verdict.label == "unreadable" and "a dictionary" in verdict.message and "`return`" in verdict.message
     verdict = judged("Capture", editions, lambda device: {"1.2.840.10008.5.1.4.1.1.2": 1, "1.2.3.4.5.6.7": 2})
     assert verdict.outcome is Outcome.NOT_YET and "sop_class" not in verdict.message and "column" not in verdict.message, verdict
+
+
+def test_a_capture_may_be_a_table_and_a_device_is_called_one(editions):
+    from pynetdicom import ALL_TRANSFER_SYNTAXES
+
+    right = capturing((ALL_TRANSFER_SYNTAXES,))
+    assert judged("Capture", editions, lambda device: pandas.DataFrame(list(right(device).items()), columns=["class", "n"])).correct
+    message = judged("Capture", editions, lambda device: {"1.2.840.10008.5.1.4.1.1.2": 9}).message
+    assert "none of the devices. For device 1" in message and "server" not in message
 
 
 def test_the_check_leaves_pynetdicom_as_it_was(editions):

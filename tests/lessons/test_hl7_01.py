@@ -25,6 +25,12 @@ def editions(request):
     return Editions(hospital(request.param, "tiny"), lambda: [hospital(201, "tiny")])
 
 
+@pytest.fixture(scope="module")
+def edition():
+    """One is enough for what does not depend on its messages."""
+    return Editions(hospital(0, "tiny"), lambda: [hospital(201, "tiny")])
+
+
 def judged(name, editions, given):
     return EXERCISES[name].judge((given,), editions)
 
@@ -155,6 +161,22 @@ def test_the_first_segment_counts_though_it_has_nothing_there(editions):
     assert refused("ReadByHand", editions, module.ReadByHand.looked_for_content).label == "looked_for_content"
 
 
+def test_the_first_repetition_is_taken_before_its_components(editions):
+    def components_first(text, segment, field, component):
+        for line in text.replace("\n", "\r").split("\r"):
+            fields = line.split(text[3])
+            if fields[0] == "MSH":
+                fields.insert(1, text[3])
+            if fields[0] == segment:
+                parts = fields[field].split(text[4]) if field < len(fields) else []
+                return parts[component - 1].split(text[5])[0] if component <= len(parts) else ""
+        return ""
+
+    assert refused("ReadByHand", editions, components_first).label == "components_first"
+    for changed in (lambda text: text.replace('""', ""), str.lstrip, lambda text: text or "V1"):
+        refused("ReadByHand", editions, lambda *asked: changed(with_splitlines(*asked)))
+
+
 # Exercise 2
 
 def label_by_repetitions(message):
@@ -220,6 +242,22 @@ def test_labels(editions):
                         (lambda number, parts: parts[3].split("&")[0] == "HVGH", "any_type_last"),
                         (lambda number, parts: parts[4] == "MR", "any_authority_last")):
         assert refused("PatientAndReason", editions, with_condition(wanted)).label == way
+    for wanted in (lambda number, parts: parts[0].startswith("HV") and parts[4] == "MR",
+                   lambda number, parts: parts[3] != "HVGH" and parts[3].split("&")[0] == "HVGH" and parts[4].startswith("MR")):
+        told = refused("PatientAndReason", editions, with_condition(wanted)).message
+        assert "Its entry `mrn` is not right: PID-3 is `" in told and "^MR" in told, told
+
+    def first_two(message):
+        found = with_condition(lambda number, parts: parts[3].split("&")[0] == "HVGH" and parts[4] == "MR")
+        message = message.copy()
+        message["PID-3"] = "~".join(message["PID-3"].split("~")[:2])
+        return found(message)
+
+    refused("PatientAndReason", editions, first_two)
+    assert "IndexError" in refused("PatientAndReason", editions, lambda message: {
+        **label_by_repetitions(message), "reason": hl7.unescape(message["OBR-31"].split("^")[1])}).message
+    assert "OBR-31 is `R52`." in refused("PatientAndReason", editions, lambda message: {
+        **label_by_repetitions(message), "reason": hl7.unescape(message["OBR-31.2"] or message["OBR-31.1"])}).message
     begins_with_mr = with_condition(lambda number, parts: parts[3].split("&")[0] == "HVGH" and parts[4].startswith("MR"))
     refused("PatientAndReason", editions, begins_with_mr)
     verdict = refused("PatientAndReason", editions, as_the_cell_above)
@@ -298,6 +336,25 @@ def test_time_stamps(editions):
     def zero_day_first(ts, zone):
         return re.sub(r"^(\d{4})00", r"\g<1>01", ts) if "0000" == ts[4:8] else dtm_by_expression(ts, zone)
 
+    def midnight_is_no_time(ts, zone):
+        return ts[:8] if ts[8:] == "000000" else dtm_by_expression(ts, zone)
+
+    def seconds_dropped(ts, zone):
+        return re.sub(r"^(\d{12})00", r"\1", dtm_by_expression(ts, zone))
+
+    def milliseconds(ts, zone):
+        return re.sub(r"(\.\d{3})\d+", r"\1", dtm_by_expression(ts, zone))
+
+    def eastern_zones(ts, zone):
+        return dtm_by_expression(ts, zone if zone.startswith("+") else "")
+
+    def fraction_with_s(ts, zone):
+        return dtm_by_expression(ts.replace("^S", ""), zone)
+
+    for dtm in (midnight_is_no_time, seconds_dropped, milliseconds, eastern_zones):
+        refused("TimeStamps", editions, dtm)
+    assert "a fraction of a second, which is finer than S" in refused("TimeStamps", editions, fraction_with_s).message
+
     for dtm in (degree_left, zone_only_to_seconds, fraction_lost, precision_fills, offset_on_cut_dates, zero_day_first):
         message = refused("TimeStamps", editions, dtm).message
         assert "That is not what was asked" not in message
@@ -329,7 +386,7 @@ def orm_from_text(message, ends="\r", structure="", timing="^^^{}^^{}", issuer="
         elif segment.name == "ORC":
             order = fields
         elif segment.name == "TQ1":
-            start = timing.format(segment["7"], segment["9.1"])
+            start = timing.format(segment["7.1"], segment["9.1"])
         elif segment.name == "OBR":
             request, count = fields + [""] * (45 - len(fields)), 0
         elif segment.name == "IPC":
@@ -360,7 +417,7 @@ def test_an_order_may_be_changed_in_place(editions):
     def in_place(message):
         steps = message.segments("IPC")
         uid = steps[0]["3.1"]
-        timing = "^^^" + message["TQ1-7"] + "^^" + message["TQ1-9.1"]
+        timing = "^^^" + message["TQ1-7.1"] + "^^" + message["TQ1-9.1"]
         message["MSH-9"], message["MSH-12"] = "ORM^O01^ORM_O01", "2.3.1"
         message.remove("TQ1")
         message["ORC-7"] = message["OBR-27"] = timing
@@ -442,7 +499,7 @@ def test_what_may_stand_behind_a_part_is_not_taken_along(editions):
     def whole_priority(message):
         made = EXERCISES["OmiToOrm"].solution(message)
         for segment, place in [(one, "7") for one in made.segments("ORC")] + [(one, "27") for one in made.segments("OBR")]:
-            segment[place] = "^^^" + message["TQ1-7"] + "^^" + message["TQ1-9"]
+            segment[place] = "^^^" + message["TQ1-7.1"] + "^^" + message["TQ1-9"]
         return made
 
     def whole_protocol(message):
@@ -461,7 +518,7 @@ def test_an_order_without_ipc_has_to_stop_the_step(editions):
     def goes_on(message, before=True):
         uid = message["IPC-3.1"] if before else ""
         made = message if not before else message.copy()
-        timing = "1^once^^" + message["TQ1-7"] + "^^" + message["TQ1-9.1"]
+        timing = "1^once^^" + message["TQ1-7.1"] + "^^" + message["TQ1-9.1"]
         made["MSH-9"], made["MSH-12"] = "ORM^O01", "2.3.1"
         steps, order, request = message.segments("IPC"), made.segment("ORC"), made.segment("OBR")
         made.remove("IPC")
@@ -479,7 +536,7 @@ def test_an_order_without_ipc_has_to_stop_the_step(editions):
         return made
 
     message = refused("OmiToOrm", editions, goes_on).message
-    assert "right for 14 of the 15 cases" in message and "has no IPC" in message and "None" not in message
+    assert "right for 17 of the 18 cases" in message and "has no IPC" in message and "None" not in message
     assert refused("OmiToOrm", editions, module.OmiToOrm.goes_on_without).label == "goes_on_without"
     assert refused("OmiToOrm", editions, lambda message: goes_on(message, before=False)).message.count("that still had its IPC?") == 1
 
@@ -547,6 +604,47 @@ def test_several_mistakes_are_told_by_the_largest(editions):
     assert refused("OmiToOrm", editions, first_and_exchanged).label == "first_step_only"
 
 
+def test_each_step_counts_and_nothing_is_invented(editions):
+    def from_some(chosen):
+        def to_orm(message):
+            message = message.copy()
+            for step in message.segments("IPC"):
+                if "IPC" in message and not chosen(step, message.segments("IPC").index(step)):
+                    message.remove(step)
+            return EXERCISES["OmiToOrm"].solution(message)
+        return to_orm
+
+    seen = []
+
+    def each_step_once(step, place):
+        seen[:] = [] if place == 0 else seen
+        seen.append(step["4.1"])
+        return step["4.1"] not in seen[:-1]
+
+    for chosen in (lambda step, place: step["5.1"] in module.imaging, each_step_once):
+        refused("OmiToOrm", editions, from_some(chosen))
+
+    def three_at_most(message):
+        message = message.copy()
+        for step in message.segments("IPC")[3:]:
+            message.remove(step)
+        return EXERCISES["OmiToOrm"].solution(message)
+
+    def whole_start(message):
+        return orm_from_text(message, timing=f"^^^{message['TQ1-7']}^^{message['TQ1-9.1']}")
+
+    def set_id_as_it_came(message):
+        made = EXERCISES["OmiToOrm"].solution(message)
+        made["OBR-1"] = message["OBR-1"]
+        return made
+
+    refused("OmiToOrm", editions, three_at_most)
+    refused("OmiToOrm", editions, set_id_as_it_came)
+    assert refused("OmiToOrm", editions, whole_start).label == "whole_start"
+    routine = lambda message: orm_from_text(message, timing=f"1^once^^{message['TQ1-7.1']}^^{message['TQ1-9.1'] or 'R'}")
+    assert refused("OmiToOrm", editions, routine).label == "routine_by_default"
+
+
 def strictly(text):
     """What hl7apy's strict validation finds wrong; of the choice in ORM^O01 it demands every member."""
     from hl7apy import parser
@@ -611,7 +709,21 @@ def test_codes(editions):
         return {"field": [code if code in ("", '""') else table.get(code, "A9") for code in codes],
                 "unmapped": given[~given.isin(list(table))].value_counts()}
 
-    for coded in (with_a_counter, with_defaultdict, with_pandas):
+    def fields_in_pandas(codes, table):
+        found = with_pandas(codes, table)
+        return {**found, "field": pandas.Series(found["field"], dtype=str)}
+
+    def ours_pass(codes, table):
+        return with_a_counter(codes, {**table, "A1": "A1", "B6": "B6", "A9": "A9"})
+
+    def counts_in_place_of_fields(codes, table):
+        found = with_pandas(codes, table)
+        return {**found, "field": found["unmapped"].to_dict()}
+
+    refused("CodesOfTheNight", editions, ours_pass)
+    told = refused("CodesOfTheNight", editions, counts_in_place_of_fields).message
+    assert re.search(r"what can't be used here\. Its entry `field` is [^.]*dict[^.]*\.", told), told
+    for coded in (with_a_counter, with_defaultdict, with_pandas, fields_in_pandas):
         assert judged("CodesOfTheNight", editions, coded).correct
 
     def made_alike(codes, table):
@@ -674,7 +786,7 @@ def test_merges(editions):
                                for one in segment["3"].split("~")}
                 elif segment.name == "MRG":
                     key = segment["1.4"] + "|" + segment["1.5"]
-                    if key in patient:
+                    if segment["1.4"] and segment["1.5"] and key in patient:
                         found[segment["1.1"]] = patient[key]
         return found
 
@@ -718,16 +830,40 @@ def test_merges(editions):
             return found
         return merged
 
-    both = lambda new, old: new[3:5] == old[3:5]
+    both = lambda new, old: "" not in old[3:5] and new[3:5] == old[3:5]
     assert judged("WhoIsRetired", editions, as_a_loop_that_overwrites(both)).correct
     many = ("ADT^A18", "ADT^A34", "ADT^A36", "ADT^A40", "ADT^A30", "ADT^A35", "ADT^A39")
-    for merged, way in ((as_a_loop_that_overwrites(lambda new, old: new[3] == old[3]), "by_authority_alone_last"),
-                        (as_a_loop_that_overwrites(lambda new, old: new[4] == old[4]), "by_type_alone_last"),
+    for merged, way in ((as_a_loop_that_overwrites(lambda new, old: old[4] and new[3] == old[3] != ""), "by_authority_alone_last"),
+                        (as_a_loop_that_overwrites(lambda new, old: old[3] and new[4] == old[4] != ""), "by_type_alone_last"),
                         (as_a_loop_that_overwrites(lambda new, old: True), "last_number"),
                         (as_a_loop_that_overwrites(both, ("ADT^A18", "ADT^A34", "ADT^A40")), "without_a36"),
                         (as_a_loop_that_overwrites(both, many), "persons_and_accounts")):
         assert refused("WhoIsRetired", editions, merged).label == way
     assert "It is an ADT^A30" in refused("WhoIsRetired", editions, as_a_loop_that_overwrites(both, many[:5])).message
+    nothing = as_a_loop_that_overwrites(lambda new, old: new[3:5] == old[3:5])
+    assert refused("WhoIsRetired", editions, nothing).label == "empty_fits_empty"
+    told = refused("WhoIsRetired", editions, as_a_loop_that_overwrites(
+        lambda new, old: "" not in old[3:4] and new[3] == old[3] and old[4] in (new[4], ""))).message
+    assert "MRG-1 has no type" in told, told
+    for alike in (lambda new, old: both(new, old) and old[4] == "MR",
+                  lambda new, old: "" not in old[3:5] and new[4] == old[4] and new[3].split("&")[1:2] == old[3].split("&")[1:2]):
+        refused("WhoIsRetired", editions, as_a_loop_that_overwrites(alike))
+    for trigger in ("A41", "A42", "A43", "A46", "A47", "A48", "A49", "A50", "A51"):
+        told = refused("WhoIsRetired", editions, as_a_loop_that_overwrites(both, (*many[:4], f"ADT^{trigger}"))).message
+        assert f"It is an ADT^{trigger}; the exercise names four events" in told
+
+    def cut(segments, repetitions):
+        def merged(message):
+            message = message.copy()
+            for segment in message.segments("MRG")[segments:]:
+                message.remove(segment)
+            for segment in message.segments("PID"):
+                segment["3"] = "~".join(segment["3"].split("~")[:repetitions])
+            return by_groups(message)
+        return merged
+
+    for merged in (cut(2, 9), cut(9, 2)):
+        refused("WhoIsRetired", editions, merged)
     events = [message.event for (message,) in EXERCISES["WhoIsRetired"].cases_on(editions.own)]
     assert {"ADT^A18", "ADT^A34", "ADT^A40", "ADT^A44", "ADT^A45", "ADT^A08"} <= set(events)
 
@@ -864,13 +1000,18 @@ def test_receivers_that_are_not_right(editions):
 
 
 def usual(patients, seen, orders, key=lambda message: (message.sender, message.control_id), number=lambda message: message["ORC-2"],
-          only_last=False, place="PID^1^3", early=False, event=lambda message: message.event == "ORM^O01", first="type"):
+          only_last=False, place="PID^1^3", early=False, event=lambda message: message.event == "ORM^O01", first="type",
+          remembered=lambda message: True, most=99, error="200", patient=lambda message: message["PID-3.1"], also=lambda message: None):
     """A receiver as a learner writes it, with one idea changed."""
+    latest = []
+
     def answer(message):
         if first == "known" and key(message) in seen:
             return hl7.reply(message)
         if not event(message):
-            raise hl7.Refusal("AR", "Only orders.", "200", "MSH^1^9")
+            raise hl7.Refusal("AR", "Only orders.", error, "MSH^1^9")
+        if also(message):
+            raise hl7.Refusal("AR", "Not this.", also(message), "MSH^1^11")
         if first == "patient" and message["PID-3.1"] not in patients:
             raise hl7.Refusal("AE", "Unknown.", "204", place)
         if key(message) in seen:
@@ -878,13 +1019,17 @@ def usual(patients, seen, orders, key=lambda message: (message.sender, message.c
         there = number(message) in orders
         if early:
             orders.add(number(message))
-        if message["PID-3.1"] not in patients:
+        if patient(message) not in patients:
             raise hl7.Refusal("AE", "Unknown.", "204", place)
         if message["ORC-1"] == "NW" and there:
             raise hl7.Refusal("AE", "There already.", "205", "ORC^1^2")
         if only_last:
             seen.clear()
-        seen.add(key(message))
+        if remembered(message):
+            latest.append(key(message))
+            seen.add(key(message))
+        if len(latest) > most:
+            seen.discard(latest.pop(0))
         orders.add(number(message))
         return hl7.reply(message)
     return answer
@@ -900,6 +1045,22 @@ def usual(patients, seen, orders, key=lambda message: (message.sender, message.c
 def test_receivers_with_one_idea_changed(editions, changed, way):
     verdict = judged("OrderReceiver", editions, receiver_with(lambda *given: usual(*given, **changed)))
     assert verdict.correct if way is None else verdict.label == way, verdict
+
+
+@pytest.mark.parametrize("changed, way", [
+    ({"number": lambda message: message["OBR-2"]}, "filler_number"), ({"event": lambda message: message.event in ("ORM^O01", "OMI^O23")}, "value"),
+    ({"event": lambda message: message.event in ("ORM^O01", "OMG^O19")}, "value"),
+    ({"event": lambda message: message["MSH-9.2"] == "O01"}, "value"), ({"error": "201"}, "other_number"),
+    ({"event": lambda message: message["MSH-9.1"] == "ORM" and message["MSH-9.2"] != ""}, "value"),
+    ({"remembered": lambda message: message["ORC-1"] == "NW"}, "value"), ({"remembered": lambda message: message["MSH-15"] == ""}, "value"),
+    ({"most": 10}, "a_few_alone"), ({"most": 5}, "the_last_alone"), ({"patient": lambda message: message["PID-3"]}, "whole_field"),
+    ({"patient": lambda message: message["PID-2.1"] or message["PID-3.1"]}, "value"),
+    ({"also": lambda message: "202" if message["MSH-11"] != "P" else None}, "value"),
+    ({"also": lambda message: "203" if message["MSH-12"] != "2.3.1" else None}, "value"),
+    ({"key": lambda message: message.sender + message.control_id}, "value")])
+def test_receivers_that_a_third_reader_got_through(edition, changed, way):
+    verdict = judged("OrderReceiver", edition, receiver_with(lambda *given: usual(*given, **changed)))
+    assert verdict.label == way, verdict
 
 
 @pytest.mark.parametrize("wrong, way", [
@@ -957,6 +1118,13 @@ def test_receivers_that_a_second_reader_got_through(editions, wrong, way):
     assert way is None or verdict.label == way, verdict
 
 
+def test_a_memory_outside_of_the_receiver_is_told_at_every_check(edition):
+    seen, orders = set(), set()
+    for _ in range(2):
+        verdict = refused("OrderReceiver", edition, lambda patients: Listener("HV_PACS", usual(patients, seen, orders)).start())
+        assert verdict.label == "memory_shared", verdict
+
+
 def test_a_code_in_place_of_a_refusal_is_told(editions):
     def answer_of(patients, seen, orders):
         return lambda message: hl7.reply(message, None if message.event == "ORM^O01" and message["PID-3.1"] in patients else "AR")
@@ -990,9 +1158,6 @@ def test_a_receiver_that_remembers_control_ids_of_all_senders_is_told(editions):
 
 def test_channels_of_another_make_are_right(editions):
     def one_channel_that_routes(engine):
-        def to_orm_if_needed(message):
-            return module.to_orm(message) if message["MSH-9.1"] == "OMI" else None
-
         def where(message):
             if message["PID-5.1"][:6] == "ZZTEST" or message["MSH-11"] != "P":
                 return []
@@ -1004,7 +1169,9 @@ def test_channels_of_another_make_are_right(editions):
         def not_a_test(message):
             return not message["PID-5.1"].startswith("ZZTEST") and message["MSH-11.1"] == "P"
 
-        engine.channel("all", filter=not_a_test, map=to_orm_if_needed, to=where)
+        engine.channel("Eastcliff", filter=lambda message: not_a_test(message) and message.event == "OMI^O23", map=[module.to_orm],
+                       to=["HV_PACS"])
+        engine.channel("all", filter=not_a_test, to=where)
 
     def check_in_a_step(engine):
         def has_steps(message):
@@ -1049,7 +1216,7 @@ def test_channels_that_are_not_right(editions):
 @pytest.mark.parametrize("changed, way", [
     ({"real": lambda message: message["MSH-11.1"] == "P" and message["PID-5.1"] != "ZZTEST"}, "name_is_zztest"),
     ({"real": lambda message: message["MSH-11.1"] == "P" and "ZZTEST" not in message["PID-5.1"]}, "zztest_anywhere"),
-    ({"order": lambda message: message["MSH-9.1"] == "ORM" and message["OBR-24"] in module.imaging}, "types_alone"),
+    ({"order": lambda message: message["MSH-9.1"] == "ORM" and message["OBR-24"] in module.imaging}, "orders_of_any_event"),
     ({"order": lambda message: message.event == "ORM^O01" and message["OBR-24"] in " ".join(module.imaging)}, "modality_within_a_text"),
     ({"report": lambda message: message["MSH-9.1"] == "ORU"}, "reports_of_any_event"),
     ({"omi": lambda message: message.sender == "ECC_RIS"}, "eastcliff_by_sender")])
@@ -1103,6 +1270,17 @@ def test_half_a_test_in_one_channel_is_told_by_what_got_through(editions, channe
 def test_what_a_message_is_decides_and_nothing_else(editions, changed, way):
     verdict = refused("ChannelsOfTheHospital", editions, lambda engine: module._connected(engine, **changed))
     assert verdict.label == (way or "value"), verdict
+
+
+@pytest.mark.parametrize("changed, told", [
+    ({"omi": lambda message: message["MSH-9.1"] == "OMI"}, "without an event in MSH-9 that reached somebody: some of type OMI."),
+    ({"omi": lambda message: message.event == "OMI^O23" and message["IPC-5.1"] in (*module.imaging, "")}, "OMI^O23 at HV_PACS"),
+    ({"real": lambda message: message["MSH-11.1"] == "P" and not message["PID-5.1"].startswith("ZZ")}, "PID-5.1 ZZAKI"),
+    ({"report": lambda message: message["MSH-9"] == "ORU^R01"}, "MSH-9 ORU^R01^ORU_R01"),
+    ({"report": lambda message: message["MSH-9"] == "ORU^R01^ORU_R01"}, "MSH-9 ORU^R01, ")])
+def test_filters_that_a_third_reader_got_through(edition, changed, told):
+    verdict = refused("ChannelsOfTheHospital", edition, lambda engine: module._connected(engine, **changed))
+    assert verdict.label == "value" and told in verdict.message, verdict
 
 
 def test_documents_are_nobodys(editions):

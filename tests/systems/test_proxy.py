@@ -10,6 +10,7 @@ import time
 import pytest
 
 from coursekit.standards import pcap
+from coursekit.standards.pcap import CLIENT, SERVER
 from coursekit.standards.sniffer import Sniffer
 from coursekit.systems import proxy as proxies
 from coursekit.systems.caller import call
@@ -183,6 +184,23 @@ def test_large_segments_fall_into_a_black_hole(archive):
             send(proxy.host, proxy.port, ORDER + "NTE|1||" + "x" * 400 + "\r", seconds=0.3)
         assert list(sniffed(proxy).hl7.message) == ["ORM^O01", "ACK"] + ["ORM^O01"]
     assert proxy.journal.wait("lost")
+
+
+def test_of_a_large_write_the_small_rest_arrives_and_the_receiver_asks_for_what_is_before_it():
+    with Echo() as echo, Proxy(echo.to, faults=Faults(largest=1000, repeats=2)) as proxy:
+        assert exchange(proxy, b"\x04\0" + (2000).to_bytes(4, "big") + bytes(2000), 0.3, expect=11) == "TimeoutError"
+        seen = sniffed(proxy)
+    large, small, asked, *again = seen.packets[3:8]
+    assert [len(packet.payload) for packet in (large, small, asked, *again)] == [1460, 546, 0, 1460, 1460]
+    assert asked.tcp.ack == large.tcp.seq == again[0].tcp.seq and asked.source == large.target
+    assert seen.conversations["again"].item() == 2 and seen.conversations["missing"].item() == 0
+
+
+def test_whose_reset_comes_first_can_be_chosen(archive):
+    for resets, ended in (((SERVER, CLIENT), "RST by server"), ((CLIENT, SERVER), "RST by client")):
+        with before(archive, reset_after=150, resets=resets) as proxy:
+            call(proxy.host, proxy.port, "HV_PACS", seconds=0.3)
+            assert sniffed(proxy).conversations["ended"].item() == ended
 
 
 def test_small_writes_pass_where_large_ones_do_not():

@@ -188,7 +188,8 @@ def further():
 
 
 def test_each_further_behaviour_is_tested():
-    ends = ("no syntax", "accepts and aborts", "mute", "hangs up midway", "resets midway", "too long", "impatient")
+    ends = ("no syntax", "accepts and aborts", "aborts midway", "mute", "hangs up midway", "resets midway", "too long",
+            "impatient")
     assert {*REJECTED, *STORES, *FINDS, *MOVES, *ends} == set(FURTHER)
 
 
@@ -232,6 +233,7 @@ def test_how_an_association_may_end(further):
     assert [one[0] for one in ul.split(_sent(further["accepts and aborts"], request))[0]] == [2, 7]
     echo = ul.Message(1, {"CommandField": 0x30, "MessageID": 1, "CommandDataSetType": ul.NO_DATA_SET})
     asked = [request, *(one.encode() for one in ul.fragment(echo))]
+    assert [one[0] for one in ul.split(_sent(further["aborts midway"], *asked))[0]] == [2, 7]
     _, answer = ul.split(_sent(further["too long"], *asked))[0]
     assert len(answer) - 6 > 16384
     assert _sent(further["hangs up midway"], *asked)[:1] == b"\x02"
