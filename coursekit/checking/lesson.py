@@ -20,12 +20,14 @@ class Editions:
     unseen : a function that gives the list of the others; called only by kinds that carry an answer out
     asked  : a function from one of them to the same hospital as the learner's own queries meet it, on another database; solutions and
              wrong ways keep to the hospital itself
+    tell   : a function of (how many are done, how many there are, what they are), to be called where a check takes seconds
     """
 
     def __init__(self, own, unseen=lambda: [], asked=lambda hospital: hospital):
         self.own = own
         self._unseen = unseen
         self.asked = asked
+        self.tell = lambda done, total, what: None
 
     def all(self):
         """The learner's hospital and the unseen ones."""

@@ -138,6 +138,7 @@ class OpenExercise:
 
     def check(self, *answer):
         """Say whether the answer is right, and if not, what it would mean (a project says that when asked). Never raises."""
+        self._editions.tell = _Progress()
         verdict = self._log.checked(self._exercise, self._exercise.judge(answer, self._editions))
         self._untold = ""
         if self._exercise.lesson.asked_only and verdict.diagnoses:
@@ -295,13 +296,34 @@ class _Told:
         pass
 
 
+class _Progress:
+    """How far a check has come, below the cell in a notebook. At the end it says the same as at the beginning: nbval compares the first."""
+
+    def __init__(self):
+        self._shown = None
+
+    def __call__(self, done, total, what):
+        if not _in_a_notebook():
+            return
+        from IPython.display import display
+
+        card = Card(f"{total} {what}, one after the other{f': {done} done' * (0 < done < total)}")
+        if self._shown is None:
+            self._shown = display(card, display_id=True)
+        else:
+            self._shown.update(card)
+
+
 def _told(card):
     """Show a card at once in a notebook, so that a line after the check doesn't hide it; elsewhere it is returned to be printed."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
+    if not _in_a_notebook():
         return card
     _show(card)
     return _Told(card)
+
+
+def _in_a_notebook():
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def _show(thing):

@@ -216,3 +216,20 @@ def test_to_be_told_what_was_wrong_is_a_hint_for_the_passport():
         standing = record.summary(record.read())["t-17"]["Double"]
         assert standing.correct and standing.unaided is not asked and standing.hints == asked
         (record.home() / "progress.jsonl").unlink()
+
+
+def test_a_check_of_many_systems_says_how_far_it_is(monkeypatch):
+    said = []
+
+    class Shown:
+        def update(self, card):
+            said.append(repr(card))
+
+    monkeypatch.setattr(opening, "_in_a_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda card, display_id=False: said.append(repr(card)) or Shown())
+    OpenLesson(lessons.load("cpia-01")).q2.check(lambda scu: True)
+    *progress, verdict = said
+    count = int(progress[0].split()[0])
+    begun = f"{count} systems that your tests are tried on, one after the other"
+    assert progress == [begun, *(f"{begun}: {done} done" for done in range(1, count)), begun]      # nbval compares the first with the last
+    assert "Not yet" in verdict

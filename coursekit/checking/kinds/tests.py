@@ -57,11 +57,13 @@ class Tests(Client):
         with exercise.stage(random.Random(f"{exercise.name} {editions.own.seed}")) as cases:
             arguments, faults = zip(*cases)
             ran = running.Ran([])
-            for case, fault in cases:
+            for number, (case, fault) in enumerate(cases):
+                editions.tell(number, len(cases), "systems that your tests are tried on")
                 one = running.run_all([_tried(function, case, fault, self.named)], self.seconds)
                 ran = running.Ran(ran.returned + one.returned, one.stopped, one.error)
                 if ran.stopped:
                     break
+            editions.tell(len(cases), len(cases), "systems that your tests are tried on")
         if ran.stopped == "error":
             return Verdict(Outcome.NOT_YET, f"Tried on a good system, your tests broke off: {ran.error}.", "error")
         if ran.stopped:
