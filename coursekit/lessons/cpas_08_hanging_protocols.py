@@ -1630,10 +1630,11 @@ class TheObject:
 
 SETTINGS = """settings = {
     # how the workstation reads a header
-    "view_from": ...,            # a list, tried in this order: "view code", "view position", "series description"
+    "view_from": ...,            # a list, in order: "view code", "view position", "series description"
     "code_schemes": ...,         # a list: "SCT", "SRT"
     "side_from": ...,            # a list, in order: "image laterality", "frame laterality", "series laterality"
-    "intents": ...,              # a list: "FOR PRESENTATION", "FOR PROCESSING" (an image without one is always hung)
+    "intents": ...,              # a list: "FOR PRESENTATION", "FOR PROCESSING"
+                                 # (an image without one is always hung)
     "special_views": ...,        # "leave out" or "like the plain view"
     "tomosynthesis": ...,        # "instead of 2D", "where there is no 2D" or "leave out"
     "several": ...,              # of several images for a tile: "latest" or "first number"
