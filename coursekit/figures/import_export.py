@@ -49,11 +49,11 @@ def file_set(records, files, title):
 def questions(steps, end, title):
     """Questions that are asked in their order, each with the answer that ends it.
 
-    steps : tuples (question, answer that leaves, where it leads, "good", "wait" or "bad"); a question that comes twice, one step after the
+    steps : tuples (question, answer that leaves, where it leads, "good", "wait", "bad" or "left": no use, and no question either); a question that comes twice, one step after the
             other, is one question with two answers, and has one number
     end   : what becomes of whatever no question caught, which has the last number
     """
-    fills = {"good": _GOOD, "wait": _WAIT, "bad": _BAD}
+    fills = {"good": _GOOD, "wait": _WAIT, "bad": _BAD, "left": _BOX}
     high, gap = 42, 26
     asked = []                                          # (question, [(answer, decision, kind)]), a question that comes twice once
     for question, *leaves in steps:

@@ -61,16 +61,20 @@ def pareto(counts, title="", unit="rejects"):
     return Picture(picture, f"{title or 'Pareto chart'}: of {total:,} {unit}, {told}.")
 
 
-def intervals(rows, title="", unit="exposures", least=None):
+def intervals(rows, title="", unit="exposures", least=None, level=None):
     """A share with its interval for each row, as a point on a line, in the order given.
 
     rows  : list of (name, low, share, high, n), shares from 0 to 1
     least : rows with fewer than so many are drawn open and dashed
+    level : a share, from 0 to 1, at which a line stands, such as an action level
     """
     rows = [(str(name), *(_share(one) for one in three), _whole(n, unit)) for name, *three, n in rows]
     picture = figure(860, 110 + 27 * len(rows))
     height = picture.get_figheight() * 100
     axes = picture.add_axes((0.25, 55 / height, 0.70, 1 - 95 / height))
+    if level is not None:
+        axes.axvline(100 * _share(level), color=WARN, lw=1.4, ls="--", zorder=1)
+        axes.annotate(f"{100 * level:g} %", (100 * level, -0.6), (4, -2), textcoords="offset points", size=SIZE, color=WARN, va="top")
     for place, (name, low, share, high, n) in enumerate(rows):
         few = least is not None and n < least
         axes.plot((100 * low, 100 * high), (place, place), color=FAINT if few else LINE, lw=2, ls=":" if few else "-")
@@ -82,7 +86,8 @@ def intervals(rows, title="", unit="exposures", least=None):
     axes.set_xlabel("% rejected" + (f"; open and dotted: fewer than {least} {unit}" if least is not None else ""), color=INK, size=SIZE)
     _plain(axes, title)
     told = "; ".join(f"{name} {100 * share:.1f} % ({100 * low:.1f} to {100 * high:.1f}, n = {n:,})" for name, low, share, high, n in rows)
-    return Picture(picture, f"{title or 'Shares with intervals'}: {told}.")
+    line = f" A line stands at {100 * level:g} %." if level is not None else ""
+    return Picture(picture, f"{title or 'Shares with intervals'}: {told}.{line}")
 
 
 def funnel(rows, centre=None, sigma=(2, 3), name=True, title="", unit="exposures"):
@@ -105,8 +110,9 @@ def funnel(rows, centre=None, sigma=(2, 3), name=True, title="", unit="exposures
     for one in sigma:
         low, high = zip(*(share_limits(centre, size, one) for size in sizes))
         style = "-" if one == sigma[-1] else "--"
-        for edge in (low, high):
-            axes.plot(sizes, [100 * value for value in edge], color=LINE, lw=1.4, ls=style)
+        flat = sum(value == 0 for value in low)                     # where the lower limit is cut off at 0 it's not drawn along the axis
+        for edge, start in ((low, max(0, flat - 1)), (high, 0)):
+            axes.plot(sizes[start:], [100 * value for value in edge[start:]], color=LINE, lw=1.4, ls=style)
         axes.text(sizes[-1], 100 * high[-1], f" {one:g} SD", size=SIZE, color=LINE, va="center", clip_on=False)
     beyond = {"above": [], "below": []}
     for label, n, events in rows:
@@ -207,8 +213,10 @@ def _chart(labels, baseline, values, centres, limits, verdict, title, running=1)
     for place, (value, side) in enumerate(zip(values, _sides(values, limits, running))):
         out = verdict and side
         axes.plot((place,), (value,), marker="D" if out else "o", markersize=8 if out else 5, color=WARN if out else INK, zorder=3)
-    every = max(1, -(-len(values) // 18))
-    axes.set_xticks(places[::every], labels[::every], rotation=40, ha="right", size=9)
+    every, upright = max(1, -(-len(values) // 36)), len(values) > 18
+    axes.set_xticks(places[::every], labels[::every], rotation=90 if upright else 40, ha="center" if upright else "right", size=9)
+    if upright and max(map(len, labels)) > 8:
+        axes.set_position((0.10, 0.23, 0.865, 0.66))        # whole dates need more room than months
     axes.set_xlim(-0.5, len(values) - 0.5)
     _plain(axes, title)
     return picture, axes

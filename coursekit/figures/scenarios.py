@@ -5,7 +5,7 @@ import textwrap
 from coursekit.figures.picture import Picture, canvas
 
 _INK, _FAINT, _LINE, _WRONG = "#1c2733", "#5c6873", "#0b5394", "#b3261e"
-_BOX, _HEAD, _BAR, _LATE = "#eef2f6", "#dbe6f2", "#9cc3e6", "#f6d9d6"
+_BOX, _HEAD, _BAR, _LATE, _DOUBT = "#eef2f6", "#dbe6f2", "#9cc3e6", "#f6d9d6", "#f7e3b0"
 _WIDE = 900
 
 
@@ -51,7 +51,7 @@ def scenario_map(columns, rows, cells, title):
 def federation(asked, limit, title):
     """A query that goes to several communities at once, on an axis of time: who answered when, and who had not at the limit.
 
-    asked : (name, seconds until the answer or None if there was none, what came of it)
+    asked : (name, seconds until the answer or None if there was none, what came of it), and "in doubt" behind where that tells nothing
     limit : seconds for which each is waited for
     """
     high, top, left, right = 46, 86, 150, 560
@@ -66,25 +66,26 @@ def federation(asked, limit, title):
     axes.plot([left + limit * scale] * 2, [64, bottom], color=_WRONG, lw=1.6, ls=(0, (5, 3)))
     axes.text(left + limit * scale, 52, f"limit: {limit:g} s", size=9, weight="bold", color=_WRONG, ha="center", va="center")
     said = []
-    for place, (name, seconds, words) in enumerate(asked):
+    for place, (name, seconds, words, *doubt) in enumerate(asked):
         y = top + high * place
         late = seconds is None or seconds > limit
         wide = (limit if late else seconds) * scale
         axes.text(left - 10, y + 14, name, size=10, weight="bold", color=_INK, ha="right", va="center")
-        axes.add_patch(_box(left, y, max(wide, 3), 28, _LATE if late else _BAR, hatch="///" if late else None))
-        told = f"\u2717 no answer: {words}" if late else f"{seconds:g} s: {words}"
+        axes.add_patch(_box(left, y, max(wide, 3), 28, _LATE if late else _DOUBT if doubt else _BAR,
+                            hatch="///" if late else "..." if doubt else None))
+        told = f"\u2717 no answer: {words}" if late else f"{seconds:g} s: {'? ' if doubt else ''}{words}"
         x = left + max(wide, 3) + 8 if not late else left + limit * scale + 24
         for number, line in enumerate(textwrap.wrap(told, 44 if late else 52)):
             axes.text(x, y + (14 if len(told) < 45 or not late else 6 + 16 * number), line, size=9.5, color=_INK, va="center",
                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})
-        said.append(f"{name}: " + (f"no answer within {limit:g} seconds" if late else f"answered after {seconds:g} seconds") + f", {words}")
+        said.append(f"{name}: " + (f"no answer within {limit:g} seconds" if late else f"answered after {seconds:g} seconds") + f", {words}"
+                    + (", which tells nothing" if doubt and not late else ""))
     for second in range(0, int(end) + 1):
         x = left + second * scale
         axes.plot([x, x], [bottom + 6, bottom + 11], color=_FAINT, lw=1)
         axes.text(x, bottom + 24, f"{second}", size=9, color=_INK, ha="center", va="center")
     axes.text((left + right) / 2, bottom + 46, "seconds since the query", size=9, color=_INK, ha="center", va="center")
     return Picture(picture, f"{title}. All communities are asked at once; each is waited for {limit:g} seconds. {'; '.join(said)}.")
-
 
 
 def _box(x, y, wide, tall, colour, hatch=None):

@@ -21,11 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from coursekit.checking import Client, Fields, File, Function, Lesson, Number, Server, Set, Text
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.verdict import Verdict
+from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.standards import soap, xml
 from coursekit.standards.xds import facts, metadata
 from coursekit.standards.xds.facts import APPROVED, DOCUMENT, HAS_MEMBER, ORIGINAL, QUERY, RIM, SET, STABLE
@@ -48,7 +48,7 @@ lesson = Lesson(
     minutes=180,
     objectives=[
         "choose a mechanism for a scenario, name the fact that decided, and say when the first image will be there",
-        "make gateways between communities work: whose an object is, who did not answer, and what the physician may be told",
+        "make gateways between communities work: say to whom an object belongs, who gave no answer, and what the physician may be told",
         "send a package on media, file a foreign exam under a local order, and follow one exchange from screen to image and through the "
         "logs",
     ],
@@ -56,8 +56,9 @@ lesson = Lesson(
     needs=["chea-02"],
 )
 
-NORTHMERE, SOUTHMARK, WESTHAVEN, EASTLAND, OVERLAND = (f"urn:oid:2.999.1.{number}" for number in (9, 8, 7, 6, 5))
-NAMES = {NORTHMERE: "Northmere", SOUTHMARK: "Southmark", WESTHAVEN: "Westhaven", EASTLAND: "Eastland", OVERLAND: "Overland"}
+NORTHMERE, SOUTHMARK, WESTHAVEN, EASTLAND, OVERLAND, MIDMOOR = (f"urn:oid:2.999.1.{number}" for number in (9, 8, 7, 6, 5, 14))
+NAMES = {NORTHMERE: "Northmere", SOUTHMARK: "Southmark", WESTHAVEN: "Westhaven", EASTLAND: "Eastland", OVERLAND: "Overland",
+         MIDMOOR: "Midmoor"}
 KOS = Code("1.2.840.10008.5.1.4.1.1.88.59", "1.2.840.10008.2.6.1", "Key Object Selection Document")
 IHE_FORMATS = "1.3.6.1.4.1.19376.1.2.3"
 BASIC_SR = "1.2.840.10008.5.1.4.1.1.88.11"
@@ -115,11 +116,15 @@ def _mechanism_name(value):
 
 
 class Decision(Fields):
-    """A mechanism and the fact that decided; who calls the second `fact` is understood."""
+    """A mechanism and the fact that decided; who calls the second `decided_by` is understood."""
+
+    def _is_pairs(self, value):
+        return super()._is_pairs(value) or type(value) is list and len(value) == 2 and all(
+            type(one) is list and len(one) == 2 and one[0] in ("mechanism", "decided_by") for one in value)
 
     def _written(self, given):
         written = super()._written(given)
-        return {"decided_by" if type(name) is str and name.strip().casefold() in ("fact", "decided", "by") else name: value
+        return {"fact" if type(name) is str and name.strip().casefold() in ("decided_by", "decided by", "decided", "by") else name: value
                 for name, value in written.items()}
 
 
@@ -160,6 +165,16 @@ def _not_this_fact(given, right):
     return "the mechanism is right, and another fact decided. Stop at the first fact behind which only one mechanism is left."
 
 
+def _facts_of_it(case, answer):
+    """What the facts of the card were, and which of the two texts is wrong."""
+    (card,) = case
+    right = Mechanism.solution(card)
+    said = [f"About `{name}`: {remark(answer[name], value)}"
+            for name, remark, value in zip(("mechanism", "fact"), (_not_this_mechanism, _not_this_fact), right)
+            if answer[name].casefold() != value.casefold()]
+    return f"Its facts: {', '.join(f'{name} {card[name]}' for name in FACTS)}. {said[0]}"
+
+
 def _chosen(card, urgent=False, known=False, nobody="XDS-I.b", borders=True, study="study", web=False, mail="XDM", portal="vendor cloud",
             large=None, client_first=False, sender_decides="recipient", community_first=False):
     """As the solution, with one idea changed."""
@@ -191,9 +206,9 @@ class Mechanism:
     """Write the function `mechanism(card)`: it returns the mechanism for a scenario, and the fact that decided.
 
     `card` is a dictionary as in `cards`. Go through its facts in this order, and stop as soon as only one mechanism is left; the fact at
-    which you stop is the one that decided. (A physician who looks up a patient in the own community: behind `community` two are left,
-    XDS-I.b and MHD+WIA, so it is `client` that decides.) What stands behind the fact at which you stopped means nothing for that card,
-    though every card has a value there:
+    which you stop is the one that decided. (A physician who looks up a patient in the own community: after `community` two are left,
+    XDS-I.b and MHD+WIA, so it is `client` that decides.) Every card has a value for each fact; those further down than the fact at which
+    you stopped say nothing about that card:
 
     | fact | values |
     |---|---|
@@ -211,8 +226,8 @@ class Mechanism:
     """
 
     answer = Function("mechanism", result=Decision(
-        "", {"mechanism": Text("", reading=_mechanism_name, remark=_not_this_mechanism), "decided_by": Text("", remark=_not_this_fact)},
-        in_order=True, takes='two texts, the mechanism and the fact, such as `return "PDI", "link"`'))
+        "", {"mechanism": Text("", reading=_mechanism_name, remark=_not_this_mechanism), "fact": Text("", remark=_not_this_fact)},
+        in_order=True, takes='two texts, the mechanism and the fact, such as `return "PDI", "link"`'), remark=_facts_of_it)
     points = 3
 
     def solution(card):
@@ -323,6 +338,9 @@ class Mechanism:
 
 # --- 2
 
+CUT = 0.0101                            # seconds: two decimals, rounded or cut off
+
+
 @lesson.input
 def transfer(hospital):
     """The stroke CT and the line from Eastcliff: objects, object_MB, Mbit_s, rtt_ms."""
@@ -409,11 +427,54 @@ def _times(transfer, bits=8, mega=1.0, milli=1000, set_up=2, connections=3, all_
     }
 
 
-def _rounded_too_far(name, given, right, _):
-    """A sentence on a time that is right but for its last decimals, or None."""
-    if any(number == round(right[0], digits) for number in given for digits in (0, 1)):
+_COUNTED = {
+    "xdr": "count: one connection, one request with its answer, and the bits of how many objects?",
+    "xds": "count: how many connections, how many requests with their answers, and the bits of how many objects?",
+    "web": "count: one connection, one request with its answer, and the bits of how many objects?",
+    "store": "count: the connection, the association, and one C-STORE with its answer and its bits.",
+    "store_all": "count: connection and association once for all, and then each object, from the first to the last, with its bits and its "
+                 "answer.",
+}
+
+
+def _too_far(given, right):
+    return any(number == round(right[0], digits) for number in given for digits in (0, 1))
+
+
+def _on_time(name, given, right, input_of):
+    """A sentence on a time that no wrong way explains, or None."""
+    if _too_far(given, right):
         return "it is rounded too far: give seconds with two decimals, since a round trip is a few hundredths."
-    return None
+    half = input_of("transfer")["rtt_ms"] / 2000
+    if name in ("xdr", "store", "store_all") and any(abs(right[0] - half - number) < CUT for number in given):
+        return ("half a round trip is missing. It is true that what is pushed is there before its answer is back; here each request counts "
+                "with its answer.")
+    return _COUNTED[name] if any(right[0] / 2 < number < 2 * right[0] for number in given) else None
+
+
+class Seconds(Number):
+    """Seconds with two decimals at least: rounded or cut off."""
+
+    def difference(self, answer, other):
+        """None when they are the same to two decimals, rounded, or the first is the other one cut off."""
+        if any(-1e-9 <= other[0] - number < CUT for number in answer):
+            return None
+        return super().difference(answer, other)
+
+
+class Times(Fields):
+    """Seconds by name; who has rounded all of them too far is told that, whatever else they look like."""
+
+    def judge(self, exercise, given, editions):
+        """As for all fields."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or verdict.label == "unreadable":
+            return verdict
+        answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
+        if all(self.entries[name].difference(answer[name], right[name]) is None or _too_far(answer[name], right[name]) for name in right):
+            return Verdict(Outcome.NOT_YET, "They are rounded too far: give seconds with two decimals, since a round trip is a few "
+                           "hundredths.", "value")
+        return verdict
 
 
 @lesson.exercise
@@ -423,21 +484,21 @@ class FirstImage:
     least.
 
     Reckon so: a new connection costs two round trips before anything can be asked (TCP one, TLS 1.3 one). Then each request with its answer
-    costs one round trip, and the images themselves their bits over the line. What the programs compute, and the few bytes of queries and
-    manifests, cost nothing.
+    costs one round trip, and the images themselves their bits over the line. (What is pushed is there half a round trip before its answer
+    is back; do not split hairs, count request *and* answer.) What the programs compute, and the few bytes of queries and manifests, cost
+    nothing.
 
     - `"xdr"`: XDR-I. One message, on one connection, holds **all** objects; nothing can be opened before the message is complete.
     - `"xds"`: XDS-I.b. Query (ITI-18), manifest (ITI-43) and images (RAD-69): three requests to three actors, each over a connection of its
       own. This consumer asks by RAD-69 for all objects at once, so the answer is one package. (It might ask for one.)
     - `"web"`: WADO-RS of one object of a study that is known.
     - `"store"`: C-STORE over TLS, all objects over one association, which costs one round trip more; each object waits for the answer
-      to the one before. (Many senders keep two to four associations going; this one has one.) When is the first one stored, its answer
-      included?
+      to the one before. (Many senders keep two to four associations going; this one has one.) When is the first one stored?
     - `"store_all"`: and the last one?
     """
 
-    answer = Fields("first_image", {name: Number("", unit="s", tolerance=0.006) for name in ("xdr", "xds", "web", "store", "store_all")},
-                    remark=_rounded_too_far, takes="a dictionary with the entries `xdr`, `xds`, `web`, `store` and `store_all`")
+    answer = Times("first_image", {name: Seconds("", unit="s", tolerance=0.006) for name in ("xdr", "xds", "web", "store", "store_all")},
+                    remark=_on_time, takes="a dictionary with the entries `xdr`, `xds`, `web`, `store` and `store_all`")
     points = 2
 
     def solution(transfer):
@@ -643,9 +704,11 @@ def border(hospital):
 def _homes(answer, tag):
     """The homeCommunityIds on the elements of a kind in an answer, in words."""
     elements = list(answer.response.body.iter(f"{{{RIM}}}{tag}"))
+    if not elements:
+        return f"none came; the answer is {_errors(answer)}"
     found = [element.get("home") or "none" for element in elements]
     astray = ", and a location, which belongs to errors" if any("location" in element.attrib for element in elements) else ""
-    return f"{len(found)} with the homeCommunityId {' and '.join(sorted(set(found))) or '-'}{astray}"
+    return f"{len(found)} with the homeCommunityId {' and '.join(sorted(set(found)))}{astray}"
 
 
 def _errors(answer):
@@ -653,6 +716,26 @@ def _errors(answer):
     if any("home" in element.attrib for element in answer.response.body.iter("{*}RegistryError")):
         codes.append("an attribute home, which belongs to objects")
     return f"{answer.status.rpartition(':')[2]}" + (f" with {', '.join(codes)}" if codes else "")
+
+
+def _marked_again(gateway):
+    """What becomes of an answer in which somebody else has left marks: a warning, two errors, three objects."""
+    from lxml import etree
+
+    answer = etree.Element(f"{{{QUERY}}}AdhocQueryResponse", nsmap={"query": QUERY, "rim": RIM}, status=facts.PARTIAL)
+    add_errors(answer, [Problem("XDSRegistryError", "invented", warning=place == 0, location=location)
+                        for place, location in enumerate(("Registry.java:214", "", "SMK_REGISTRY"))])
+    listed = etree.SubElement(answer, f"{{{RIM}}}RegistryObjectList")
+    for tag, home in (("ExtrinsicObject", WESTHAVEN), ("RegistryPackage", ""), ("ObjectRef", f"{SOUTHMARK}8")):
+        etree.SubElement(listed, f"{{{RIM}}}{tag}", home=home)
+    try:
+        if gateway.mark is not None:
+            gateway.mark(answer)
+    except Exception as problem:
+        return f"it stopped with `{type(problem).__name__}`: {problem}"
+    errors = [element.get("location") or "none" for element in answer.iter("{*}RegistryError")]
+    homes = [element.get("home") or "none" for element in listed]
+    return f"{', '.join(homes)}; {', '.join(errors)}"
 
 
 @lesson.exercise
@@ -667,10 +750,13 @@ class WhoseIsIt:
     - `gateway.mark = mark`, where `mark(answer)` changes the answer before it leaves, lxml as in the cell above. Every `ExtrinsicObject`,
       `RegistryPackage` and `ObjectRef` gets the attribute `home`, every `RegistryError` the attribute `location`: the homeCommunityId.
 
-    A real initiating gateway and a client will ask yours; the answers come from a real registry.
+      What stands there already, such as the name of a program that found an error, is written over.
+
+    A real initiating gateway and a client will ask yours. The answers come from a real registry, and one, with two errors and marks of
+    somebody else, was made by hand.
     """
 
-    answer = Server("set_up", called="gateway", returned=False)
+    answer = Server("set_up", called="gateway", returned=False, kept=False)
     points = 3
 
     def solution(gateway):
@@ -731,6 +817,14 @@ class WhoseIsIt:
             lambda answer: f"{_homes(answer, 'RegistryPackage')}, {_errors(answer)}", "GetAll",
             {"$patientId": patient, **status}, through=False)
         saw("GetDocuments that names no community, asked directly", _errors, "GetDocuments", one, through=False)
+        folder = {"$XDSFolderUniqueId": ["2.999.8.5"]}
+        for name, parameters in (
+                ("GetFolders", folder), ("GetAssociations", {"$uuid": ["urn:uuid:00000000-0000-4000-8000-000000000001"]}),
+                ("GetRelatedDocuments", {"$XDSDocumentEntryUniqueId": "2.999.8.1", "$AssociationTypes": [HAS_MEMBER]})):
+            saw(f"{name} that names no community, asked directly", _errors, name, parameters, through=False)
+        saw("FindSubmissionSets of a patient, which names no community, asked directly",
+            lambda answer: f"{_homes(answer, 'RegistryPackage')}, {_errors(answer)}", "FindSubmissionSets",
+            {"$XDSSubmissionSetPatientId": patient, "$XDSSubmissionSetStatus": [APPROVED]}, through=False)
         saw("FindDocuments that names Westhaven, asked directly", _errors, "FindDocuments", find, home=WESTHAVEN, through=False)
         saw("GetDocuments that names Westhaven, asked directly", _errors, "GetDocuments", one, home=WESTHAVEN, through=False)
         for other in (f"{SOUTHMARK}8", SOUTHMARK.removeprefix("urn:oid:"), SOUTHMARK.replace("2.999", "1.2.999")):
@@ -739,6 +833,7 @@ class WhoseIsIt:
             home=SOUTHMARK, through=False)
         saw("FindDocuments for a patient who is not known", _errors, "FindDocuments", {**find, "$XDSDocumentEntryPatientId": "X" + patient},
             through=False)
+        found["An answer made by hand, with marks of somebody else: homes and locations"] = _marked_again(gateway)
         unset = [f"gateway.{name}" for name in ("check", "mark") if getattr(gateway, name) is None]
         said = gateway.failed or "no exception"
         if unset:
@@ -780,6 +875,10 @@ class WhoseIsIt:
 
     def never_needed(gateway):
         _mark_by(gateway, check=lambda asked, home: "XDSUnknownCommunity" if asked.home not in ("", home) else None)
+
+    def patient_always_needed(gateway):
+        _mark_by(gateway, check=lambda asked, home: "XDSUnknownCommunity" if asked.home not in ("", home)
+                 else None if asked.patient else "XDSMissingHomeCommunityId")
 
     def everybodys(gateway):
         _mark_by(gateway, check=lambda asked, home: None if asked.home or asked.patient else "XDSMissingHomeCommunityId")
@@ -825,6 +924,8 @@ class WhoseIsIt:
         "patient may go to all communities, and name none (ITI TF-2 3.38.4.1.2.1).",
         never_needed: "You let everything pass that names no community. A query by entryUUID or uniqueId says nothing of where to look, "
         "so it has to name the community; the gateway checks that (ITI TF-2 3.38.4.1.3).",
+        patient_always_needed: "You refuse every query without a patient ID, also one that names Southmark itself. GetDocuments with "
+        "Southmark's homeCommunityId says where to look, and may go on: the code is for queries that name *neither*.",
         everybodys: "You answer for a community that is not yours. What would come back bears Southmark's homeCommunityId though "
         "another one was asked; the caller has to hear that it is not known here (ITI TF-2 3.38.4.1.3).",
         patient_excuses: "You look at the community only where there is no patient ID. Whoever names a community means that one, patient "
@@ -875,19 +976,19 @@ class Community(SoapServer):
 
     home   : its homeCommunityId
     has    : {patient ID: how many documents it has of that patient}
-    errors : codes of the errors that each answer holds besides; where there are no documents it fails by them
+    errors : {patient ID: codes of the errors that the answer holds besides}; where there are no documents it fails by them
     """
 
-    def __init__(self, home, has=None, errors=()):
+    def __init__(self, home, has=None, errors=None):
         super().__init__(f"{NAMES.get(home, home).upper()}_RESPONDING")
-        self.home, self.has, self.errors = home, dict(has or {}), tuple(errors)
+        self.home, self.has, self.errors = home, dict(has or {}), dict(errors or {})
         self.actions = {facts.ACTIONS["ITI-38"][0]: ("ITI-38", self._query)}
 
     def _query(self, message):
         from lxml import etree
 
         patient = _asked(message.body.find(f"{{{RIM}}}AdhocQuery")).patient
-        problems = [Problem(code, "as it plays its part", location=self.home) for code in self.errors]
+        problems = [Problem(code, "as it plays its part", location=self.home) for code in self.errors.get(patient, ())]
         if patient not in self.has:
             problems.append(Problem("XDSUnknownPatientId", "This patient is not known here.", location=self.home))
         count = self.has.get(patient, 0)
@@ -923,6 +1024,10 @@ def federation(hospital):
 
 
 FULL, EMPTY, STRANGER, PARTLY, BROKEN, SILENT = "full", "empty", "stranger", "partly", "broken", "silent"
+# The codes that stand in an answer beside its entries, or alone: each comes in some case.
+PARTLY_CODES = (("XDSTooManyResults",), ("XDSTooManyResults", "XDSRegistryBusy"), ("XDSResultNotSinglePatient",))
+BROKEN_CODES = (("XDSRegistryError",), ("XDSUnknownCommunity",), ("XDSResultNotSinglePatient",), ("XDSRegistryOutOfResources",),
+                ("XDSUnknownPatientId", "XDSRegistryError"))
 PATIENCE = 6.0                          # seconds for which a community is asked alone until it counts as asked one after the other
 
 
@@ -932,15 +1037,18 @@ class _Crowd:
     def __init__(self):
         self.lock, self.asked = threading.Condition(), {}
         self.in_turn = self.unlimited = self.hasty = self.nowhere = False
+        self.twice, self.together, self.expected = "", 0, 0
 
     def join(self, case, home, expected, seconds, limit):
         with self.lock:
             self.unlimited |= not isinstance(seconds, (int, float)) or seconds > limit
             self.hasty |= isinstance(seconds, (int, float)) and seconds < 0.9 * limit          # what is left of it may be a little less
-            self.asked.setdefault(case, set()).add(home)
+            asked = self.asked.setdefault(case, set())
+            self.twice = self.twice or (home if home in asked else "")
+            asked.add(home)
             self.lock.notify_all()
             if not self.in_turn and not self.lock.wait_for(lambda: len(self.asked[case]) >= expected or self.in_turn, PATIENCE):
-                self.in_turn = True
+                self.in_turn, self.together, self.expected = True, len(self.asked[case]), expected
                 self.lock.notify_all()
 
 
@@ -962,34 +1070,39 @@ def _error_of(value):
 def _communities_met(state):
     """What the communities of a case did, in a sentence."""
     does = {FULL: "answered with {} entries", EMPTY: "had none", STRANGER: "did not know the patient", SILENT: "gave no answer",
-            PARTLY: "answered with {} entries and an error", BROKEN: "answered with an error alone"}
+            PARTLY: "answered with {} entries and by an error", BROKEN: "answered by an error alone"}
     nobody = state["nobody"]
-    more = f", and {nobody} had nobody who fits and {'was' if nobody == 1 else 'were'} not to be asked" if nobody else ""
-    return "There " + ", ".join(f"{NAMES[home]} {does[part].format(count)}" for home, (part, count) in state["parts"].items()) + f"{more}."
+    met = [f"{NAMES[home]} {does[part].format(count)}" + (f" ({' and '.join(codes)})" if codes else "")
+           for home, (part, count, codes) in state["parts"].items()]
+    if nobody:
+        met.append(f"{nobody} had nobody who fits and {'was' if nobody == 1 else 'were'} not to be asked")
+    return f"There {', '.join(met)}." if met else "There `patients` was empty."
 
 
 def _not_this_status(given, right):
-    return ("look at two things: is there any error in your list, and did anybody answer by entries, or without an error? An answer that "
-            "holds an error and nothing else does not count.")
+    return ("look at two things: is there any error in your list, and did anybody who was asked answer by entries, or without an error "
+            "of that list? An answer that holds such an error and nothing else does not count.")
 
 
 def _not_this_word(given, right):
-    return "two questions decide it, not the status: did any entry come, and is there any error?"
+    return ("two questions decide it, neither the status nor your list of errors: did any entry come, and did all who were asked answer "
+            "without any error, XDSUnknownPatientId included?")
 
 
 def _federated(state, lost=False, strangers=False, partial=True, failures_told=True, named=True, empty_says="unknown",
-               status_by_documents=False, all_refused=False, beside_told=True, anyone=False, say_by_status=False, nobody_answers=False):
+               status_by_documents=False, all_refused=False, beside_told=True, anyone=False, say_by_status=False, nobody_answers=False,
+               say_by_errors=False):
     """What a right initiating gateway makes of communities in a state, or one with one idea changed."""
     documents, errors, answered = 0, [], state["nobody"] if nobody_answers else 0
-    for home, (part, count) in state["parts"].items():
-        code = {PARTLY: "XDSTooManyResults", BROKEN: "XDSRegistryError", SILENT: "XDSUnavailableCommunity"}.get(part)
-        if part == STRANGER and strangers:
-            code = "XDSUnknownPatientId"
+    gap = False                             # somebody who was asked did not answer, or not without an error
+    for home, (part, count, codes) in state["parts"].items():
+        here = ("XDSUnavailableCommunity",) if part == SILENT else ("XDSUnknownPatientId",) if part == STRANGER else codes
         if part == PARTLY and not beside_told:
-            code = None
-        if code:
-            errors.append(f"{code} {home if named else NORTHMERE}")
-        if part in (FULL, EMPTY, PARTLY) or part == STRANGER and not strangers or anyone and part == BROKEN:
+            here = ()
+        gap = gap or bool(here)
+        told = [code for code in here if strangers or code != "XDSUnknownPatientId"]
+        errors += [f"{code} {home if named else NORTHMERE}" for code in told]
+        if part != SILENT and (part in (FULL, PARTLY) or not told or anyone and part == BROKEN):
             answered += 1
         documents += 0 if part == PARTLY and not partial else count
     if errors and lost:
@@ -998,12 +1111,14 @@ def _federated(state, lost=False, strangers=False, partial=True, failures_told=T
     if status_by_documents and errors:
         status = "PartialSuccess" if documents else "Failure"
     if not failures_told:
-        status, errors = "Success", []
-    say = ("some" if documents else empty_says) if errors else "all" if documents else "none"
+        status, errors, gap = "Success", [], False
+    if say_by_errors:
+        gap = bool(errors)
+    say = ("some" if documents else empty_says) if gap else "all" if documents else "none"
     if all_refused and status != "Success":
         say = "unknown"
     if say_by_status:
-        say = {"PartialSuccess": "some", "Failure": "unknown"}.get(status, say)
+        say = {"PartialSuccess": "some", "Failure": "unknown"}.get(status, "all" if documents else "none")
     return {"status": status, "documents": documents, "errors": errors, "say": say}
 
 
@@ -1012,21 +1127,22 @@ class FanOut:
     """Write the function `federated(ask, patients, seconds)`: what an initiating gateway does with a FindDocuments.
 
     - `patients` is a dictionary of other communities: homeCommunityId -> the patient's ID in that community, or `None` where patient
-      discovery has *answered* that they have nobody who fits (nobody is asked there, and nothing is missing). The own registry, which is
-      asked by ITI-18, is somebody else's work.
+      discovery has *answered* that they have nobody who fits: nobody is asked there, and nothing is missing. It may be that nobody at all
+      is to be asked. (The own registry, which is asked by ITI-18, is somebody else's work.)
     - `ask(home, patient, seconds)` sends ITI-38 to a community, waits at most so many seconds, and returns its answer, which has
-      `entries` and `problems` (each with a `code`). If nothing comes in time, or nothing that can be used, it raises `NoAnswer`.
+      `entries` and `problems`, none or one or several (each with a `code`). If nothing comes in time, or nothing that can be used, it
+      raises `NoAnswer`.
 
-    Ask all communities **at once**, each with the limit `seconds`, and return a dictionary:
+    Ask all of them **at once**, however many, each once and with the limit `seconds`, and return a dictionary:
 
     - `"documents"`: how many entries came, from all communities together;
-    - `"errors"`: a list of texts, code and homeCommunityId with a blank between. A community that gives no answer is
-      `XDSUnavailableCommunity`; the error `XDSUnknownPatientId` is not passed on (ITI TF-2 3.38.4.1.3), and counts here as an answer
-      without entries;
-    - `"status"`: `"Success"` without errors; `"PartialSuccess"` when there are errors, and at least one community *that was asked*
-      answered by entries or without an error; `"Failure"` when none of them did;
+    - `"errors"`: a list of texts, code and homeCommunityId with a blank between: whatever codes came, but `XDSUnknownPatientId`, which is
+      not passed on (ITI TF-2 3.38.4.1.3). A community that gives no answer is `XDSUnavailableCommunity`;
+    - `"status"`: `"Success"` if that list is empty; `"PartialSuccess"` if it is not, and at least one community *that was asked* answered
+      by entries or without an error of the list; `"Failure"` when none of them did;
     - `"say"`: what the physician may be told. `"all"`: this is all that the communities have; `"some"`: there is this, and there may be
-      more; `"none"`: they have nothing; `"unknown"`: nothing came, and nobody knows whether there is anything.
+      more; `"none"`: they have nothing; `"unknown"`: nothing came, and nobody knows whether there is anything. `"all"` and `"none"` hold
+      only if everybody who was asked answered without *any* error; here `XDSUnknownPatientId` counts.
     """
 
     answer = Client("federated", result=Fields("", {
@@ -1051,14 +1167,17 @@ class FanOut:
             answers = list(pool.map(ask_one, homes))
 
         documents = 0
-        answered = 0                          # communities with entries, or without an error
+        answered = 0                          # communities with entries, or without an error that is passed on
+        complete = True                       # no error at all, and everybody answered
         errors = []
         for home, answer in zip(homes, answers):
             if answer is None:
                 errors.append("XDSUnavailableCommunity " + home)
+                complete = False
             else:
                 failed = False
                 for problem in answer.problems:
+                    complete = False
                     if problem.code != "XDSUnknownPatientId":
                         errors.append(problem.code + " " + home)
                         failed = True
@@ -1073,11 +1192,11 @@ class FanOut:
         else:
             status = "Failure"
 
-        if documents > 0 and len(errors) == 0:
+        if documents > 0 and complete:
             say = "all"
         elif documents > 0:
             say = "some"
-        elif len(errors) == 0:
+        elif complete:
             say = "none"
         else:
             say = "unknown"
@@ -1085,27 +1204,33 @@ class FanOut:
 
     @contextlib.contextmanager
     def stage(draw):
-        homes = [SOUTHMARK, WESTHAVEN, EASTLAND, OVERLAND]
+        homes = [SOUTHMARK, WESTHAVEN, EASTLAND, OVERLAND, MIDMOOR]
         plays = [(FULL, FULL, EMPTY, None), (FULL, SILENT, EMPTY, STRANGER), (SILENT, EMPTY, None, EMPTY), (SILENT, SILENT, BROKEN, SILENT),
                  (EMPTY, STRANGER, None, EMPTY), (PARTLY, FULL, EMPTY, STRANGER), (BROKEN, FULL, SILENT, FULL),
-                 (PARTLY, SILENT, None, BROKEN), (STRANGER, SILENT, None, None), (STRANGER, FULL, FULL, None), (None, SILENT, BROKEN, None)]
-        crowd, limit, cases = _Crowd(), draw.choice((20, 25, 30)), []
+                 (PARTLY, SILENT, None, BROKEN), (STRANGER, SILENT, None, None), (STRANGER, FULL, FULL, None), (None, SILENT, BROKEN, None),
+                 (FULL, EMPTY, FULL, BROKEN, PARTLY), (PARTLY, EMPTY, FULL), (BROKEN, EMPTY, EMPTY), (BROKEN, EMPTY), (BROKEN, None),
+                 (EMPTY, EMPTY, None), (None, None, None), ()]
+        crowd, limit, cases, used = _Crowd(), draw.choice((20, 25, 30)), [], {PARTLY: 0, BROKEN: 0}
         with contextlib.ExitStack() as running:
             silent = running.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
-            codes = {PARTLY: ("XDSTooManyResults",), BROKEN: ("XDSRegistryError",)}
-            servers = {part: running.enter_context(Community(SOUTHMARK, errors=codes.get(part, ())))
-                       for part in (FULL, EMPTY, STRANGER, PARTLY, BROKEN)}
-            urls = {part: server.url for part, server in servers.items()}
-            urls[SILENT] = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+            server = running.enter_context(Community(SOUTHMARK))
             for case, play in enumerate(plays):
                 draw.shuffle(homes)
-                parts, patients = {}, {}
+                parts, patients, urls = {}, {}, {}
                 for home, part in zip(homes, play):
-                    patients[home] = None if part is None else f"{draw.choice('ABCDEFG')}{draw.randrange(10 ** 6)}^^^&{home[8:]}&ISO"
+                    patients[home] = patient = None if part is None else (
+                        f"{draw.choice('ABCDEFG')}{draw.randrange(10 ** 6)}^^^&{home.removeprefix('urn:oid:')}&ISO")
                     if part:
-                        parts[home] = part, draw.randrange(1, 6) if part in (FULL, PARTLY) else 0
-                        if part in (FULL, EMPTY, PARTLY, BROKEN):
-                            servers[part].has[patients[home]] = parts[home][1]
+                        codes = ()
+                        if part in used:            # in turn, so that each of them comes
+                            all_codes = PARTLY_CODES if part == PARTLY else BROKEN_CODES
+                            codes = all_codes[used[part] % len(all_codes)]
+                            used[part] += 1
+                        parts[home] = part, draw.randrange(1, 6) if part in (FULL, PARTLY) else 0, codes
+                        urls[home] = f"http://127.0.0.1:{silent.getsockname()[1]}/" if part == SILENT else server.url
+                        server.errors[patient] = codes
+                        if part not in (STRANGER, SILENT):
+                            server.has[patient] = parts[home][1]
                 state = {"parts": parts, "nobody": play.count(None), "seen": lambda: _noticed(crowd)}
                 cases.append(((_played(case, parts, urls, crowd, limit), patients, limit), state))
             yield cases
@@ -1131,6 +1256,9 @@ class FanOut:
     def anybody_counts(state):
         return _federated(state, anyone=True)
 
+    def said_by_errors(state):
+        return _federated(state, say_by_errors=True)
+
     def nobody_counts(state):
         return _federated(state, nobody_answers=True)
 
@@ -1153,7 +1281,7 @@ class FanOut:
         all_or_nothing: "One community failed, and you gave back nothing. What the others have is lost to the physician for no reason: "
         "successes and failures go back together, as PartialSuccess (ITI TF-2 3.38.4.1.3).",
         strangers_are_errors: "You pass XDSUnknownPatientId on. A consumer of XDS does not expect this error (ITI TF-2 3.38.4.1.3), and "
-        "can do nothing about it: it belongs into the log of those who look after identities.",
+        "can do nothing about it: it belongs into the log of those who look after identities, and into what the physician is told.",
         errors_beside_entries: "A community answered with entries *and* an error, and the error is lost. It has more than it gave: that "
         "part is missing, and it has a name.",
         anybody_counts: "You count a community that answered with an error and nothing else. It has done nothing for the physician: "
@@ -1162,6 +1290,9 @@ class FanOut:
         "answer to this query: if all who were asked fail, nothing was found out, and the status is Failure.",
         said_by_status: "You read what to say off the status. PartialSuccess also stands where a community without documents answered and "
         "another one was silent: nothing came, so it is not `some`.",
+        said_by_errors: "You read what to say off your list of errors, or off the status. XDSUnknownPatientId stands in neither, and it "
+        "does not mean *nothing*: discovery has just said that the community has this patient under that number. It may be stale or "
+        "merged, and the documents may lie under another one: that is `some` or `unknown`.",
         parts_thrown_away: "A community answered with entries *and* an error, and you dropped its entries. Look at both lists of an "
         "answer, whatever its status.",
         failures_hidden: "You hide all failures: a community that is down looks like one that has nothing. The physician reads *no priors* "
@@ -1181,7 +1312,8 @@ class FanOut:
         "`with ThreadPoolExecutor(max_workers=20) as pool:` and in it `answers = list(pool.map(ask_one, homes))`: all at once, answers in "
         "the order of `homes`.",
         "`for home, answer in zip(homes, answers):` goes through both. Count entries, collect errors, and count who answered.",
-        "`say` depends on two questions: did anything come, and is there any error? That makes four words.",
+        "`say` depends on two questions: did anything come, and was there no error at all? That makes four words. The second needs a "
+        "variable of its own: True at the beginning, False as soon as anybody fails, also by the error that is not passed on.",
     ]
     praise = ("Late, silent and broken communities cost you their part and nothing more, and the screen says whose part that is. It never "
               "says *nothing* where it means *not known*.")
@@ -1189,7 +1321,7 @@ class FanOut:
 
 def _played(case, parts, urls, crowd, limit):
     """The function `ask` of a case of FanOut."""
-    send = asking({home: urls[part] for home, (part, _) in parts.items()})
+    send = asking(urls)
 
     def ask(home, patient, seconds=None):
         if home not in parts:
@@ -1207,6 +1339,9 @@ def _noticed(crowd):
     if crowd.nowhere:
         return ("You asked a community in which the patient has no ID: where `patients` says `None`, nobody is asked, and nothing is "
                 "missing.")
+    if crowd.twice:
+        return (f"You asked {NAMES[crowd.twice]} twice in one case. Each is asked once: who asks a silent one again makes the physician "
+                "wait twice as long.")
     if crowd.hasty:
         return ("You asked with a limit of your own, shorter than `seconds`. Who answers late, but in time, would be taken for one that is "
                 "down: the third thing that `ask` takes is `seconds`.")
@@ -1214,6 +1349,9 @@ def _noticed(crowd):
         return ("You asked without the limit, or with a longer one: the third thing that `ask` takes is `seconds`. Without it one silent "
                 "community holds up all the others.")
     if crowd.in_turn:
+        if crowd.together > 1:
+            return (f"You asked {crowd.together} of {crowd.expected} communities at once, and the others had to wait until one of those "
+                    "had answered. How many a pool asks at a time is its `max_workers`.")
         return ("You asked one community after the other: while the first was asked, no other was. With three silent ones the physician "
                 "waits three times the limit. `pool.map` asks all at once.")
     return ""
@@ -1221,13 +1359,29 @@ def _noticed(crowd):
 
 # --- 5
 
-ISO_NAME = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?")
+ISO_NAME, ISO_FOLDER = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?"), re.compile("[A-Z0-9_]{1,8}")
+LINKS = "LINKS"                         # the word in INDEX.HTM in whose place the links stand
 LARGEST_PACKAGE = 20_000_000
 INDEX = ('<?xml version="1.0" encoding="UTF-8"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><head><title>From Harbour Vale</title></head>'
-         '<body><h1>Harbour Vale General Hospital</h1><p>A letter and a report.</p>'
-         '<p><a href="README.TXT">About this package</a></p></body></html>\n')
+         '<body><h1>Harbour Vale General Hospital</h1><p>A letter and a report:</p>'
+         f'<ul>{LINKS}</ul><p><a href="README.TXT">About this package</a></p></body></html>\n')
 README = ("Harbour Vale General Hospital, Radiology, radiology@hvgh.example\nMade by: coursekit package writer 1.0, Harbour Vale IT\n"
           "IHE_XDM holds a directory for each submission set, with its METADATA.XML and its documents.\n")
+
+
+def written_metadata(entries):
+    """METADATA.XML, as bytes: the lcm:SubmitObjectsRequest that a repository would send on, with these entries in it."""
+    from lxml import etree
+
+    root = etree.Element(f"{{{facts.LCM}}}SubmitObjectsRequest", nsmap={"lcm": facts.LCM})
+    root.append(metadata.write(entries))
+    return xml.encode(root)
+
+
+@lesson.input
+def metadata_xml(hospital):
+    """The function `written_metadata`."""
+    return written_metadata
 
 
 @lesson.input
@@ -1288,14 +1442,40 @@ def _package(contents):
         "Its README.TXT": "missing" if "README.TXT" not in files else "there" if files["README.TXT"].strip() else "empty",
         "Its folder IHE_XDM": _folders_say(folders, names),
         "What starts by itself": ", ".join(name for name in names if name.casefold().startswith("autorun")) or "nothing",
-        "The name of a file or folder": next((part for name in names for part in name.split("/") if not ISO_NAME.fullmatch(part)),
-                                             "as it should be"),
+        "The name of a file or folder": next(_bad_names(names), "as it should be"),
     }}
     place = f"IHE_XDM/{folders[0]}/" if folders else ""
     listed = files.get(f"{place}METADATA.XML")
     said, described = _described(listed, files, place)
     more = sorted(set(files) - {"INDEX.HTM", "README.TXT", f"{place}METADATA.XML", *described})
-    return found | said | {"what else is in the package": {"Its files": ", ".join(more) or "none"}}
+    found |= said | {"what else is in the package": {"Its files": ", ".join(more) or "none"}}
+    return found | {"INDEX.HTM, as a browser shows it": {"Its links": _links_say(files, sorted(described & set(files)))}}
+
+
+def _bad_names(names):
+    """The parts of names that ISO 9660 level 1 does not allow; of a folder with a slash behind it."""
+    for name in names:
+        *folders, file = name.split("/")
+        yield from (f"{folder}/" for folder in folders if not ISO_FOLDER.fullmatch(folder))
+        if not ISO_NAME.fullmatch(file):
+            yield file
+
+
+def _links_say(files, documents):
+    """Where the links of INDEX.HTM lead, in words."""
+    octets = files.get("INDEX.HTM", b"")
+    if _index_says(octets) != "XHTML":
+        return "-"
+    if LINKS.encode() in octets:
+        return f"the word {LINKS} still stands in it"
+    hrefs = [link.get("href") or "" for link in xml.parse(octets).iter("{*}a")]
+    led_to = {_resolved("", unquote(href)) for href in hrefs if not href.startswith("/")}
+    if not led_to & set(documents):
+        inside = {name.rpartition("/")[2] for name in documents}
+        return "only as if INDEX.HTM lay in the folder of the documents" if led_to & inside else "none leads to a document"
+    lacking = [name for name in documents if name not in led_to]
+    astray = [href for href in hrefs if _resolved("", unquote(href)) not in files]
+    return f"none leads to {lacking[0]}" if lacking else f"{astray[0]} leads nowhere" if astray else "lead to all documents"
 
 
 def _folders_say(folders, names):
@@ -1316,6 +1496,7 @@ _URIS = {
     "several values": "Its URI has several values. A text where a tuple is asked is taken letter by letter; a tuple of one text has a "
                       "comma: `(name,)`.",
     "leads to a file only if it is read from the root": "Its URI counts from the root of the package, not from the folder of METADATA.XML.",
+    "begins at a root": "Its URI begins with `/`: that is no place relative to the folder of METADATA.XML, and leads nowhere in a package.",
     "is not relative": "Its URI is not relative to the folder of METADATA.XML.",
     "has a backslash": "Its URI holds a backslash. What separates folders in a URI, and in the names of a ZIP file, is `/`.",
     "leads to a file only if case does not matter": "Its URI and the name of its file differ in upper and lower case.",
@@ -1335,17 +1516,24 @@ def _no_name(value, _):
     """A sentence on the first name of a package that ISO 9660 level 1 does not allow, or None."""
     if value == "as it should be":
         return None
-    stem, _, extension = value.partition(".")
+    if value.endswith("/") and "." in value:
+        return f"The name of the folder `{value[:60]}` has a point. Folders have no extension in ISO 9660 level 1: at most 8 characters."
+    stem, _, extension = value.rstrip("/").partition(".")
     why = ("it has small letters" if value != value.upper()
            else "a backslash does not separate folders in a ZIP file: `/` does" if "\\" in value
            else "it has more than one point" if "." in extension
            else f"{len(stem)} characters before the point are more than 8" if len(stem) > 8
            else f"an extension of {len(extension)} characters is more than 3" if len(extension) > 3
            else "only capital letters, digits and `_` are allowed")
-    return f"The name `{value[:60]}` is none of ISO 9660 level 1: {why}."
+    return f"The name `{value[:60].rstrip('/')}` is none of ISO 9660 level 1: {why}."
 
 
 _FREE = {
+    "Its links": lambda value, _: None if value == "lead to all documents" else "They can't be followed before it is XHTML." if value == "-"
+    else f"Its links: {value}. They are seen from the root, where INDEX.HTM lies.",
+    "The extension of its file": lambda value, _: None if value == "TXT"
+    else "It can't be told before the URI leads to a file." if value == "-"
+    else f"The extension of its file is {value or 'missing'}. Its mimeType is `text/plain`; a double click goes by the extension, `TXT`.",
     "The name of a file or folder": _no_name,
     "Its folder IHE_XDM": lambda value, _: None if value == "one submission set" else f"Its folder IHE_XDM: {value}.",
     "Its metadata": lambda value, _: None if value == "sound" else "Its metadata can't be told before it can be read." if value == "-"
@@ -1373,7 +1561,8 @@ def _index_says(octets):
 
 def _described(listed, files, place):
     """What METADATA.XML says, and whether it is true of the files; and the names of the files to which its entries lead."""
-    unread = {f"the document {name}": dict.fromkeys(("Its URI", _ITS_FILE, "Its size", "Its hash"), "-") for name in ("Letter", "Report")}
+    parts = ("Its URI", _ITS_FILE, "The extension of its file", "Its size", "Its hash")
+    unread = {f"the document {name}": dict.fromkeys(parts, "-") for name in ("Letter", "Report")}
     if listed is None:
         return {"METADATA.XML": {"It": "missing", "Its metadata": "-", "The documents that it describes": "-"}, **unread}, set(files)
     try:
@@ -1393,17 +1582,19 @@ def _described(listed, files, place):
     led_to = set()
     for uid, entry in documents.items():
         where = entry.get("URI", ())
-        path = _resolved(place, where[0]) if len(where) == 1 else None
+        absolute = len(where) == 1 and (":" in where[0] or where[0].startswith(("/", "\\")))
+        path = _resolved(place, where[0]) if len(where) == 1 and not absolute else None
         octets = files.get(path)
         led_to.add(path)
         said[f"the document {entry.get('title') or uid}"] = {
             "Its URI": "missing" if not where else "several values" if len(where) > 1 else "leads to a file" if octets is not None
             else "leads to a file only if it is read from the root" if where[0] in files
-            else "is not relative" if ":" in where[0] or where[0].startswith(("/", "\\"))
+            else "begins at a root" if absolute and where[0].startswith("/") else "is not relative" if absolute and ":" in where[0]
             else "has a backslash" if "\\" in where[0]
             else "leads to a file only if case does not matter" if path.casefold() in map(str.casefold, files)
             else "leads nowhere" if documents_there else "there is no document in the package",
             _ITS_FILE: "-" if octets is None else hashlib.sha256(octets).hexdigest(),
+            "The extension of its file": "-" if octets is None else path.rpartition("/")[2].partition(".")[2],
             "Its size": "missing" if not entry.get("size") else "-" if octets is None
             else "that of the file" if entry["size"] == str(len(octets)) else f"{entry['size']}, not that of the file",
             "Its hash": _hash_says(entry.get("hash"), octets),
@@ -1448,11 +1639,14 @@ def readme(hospital):
 
 
 def _packed(papers, entries, folder="IHE_XDM/SUBSET01/", index=INDEX, readme=README, more=(), names=None, uri=None, digest=None, size=None,
-            files=True, around="", uris=None):
+            files=True, around="", uris=None, links=None):
     """A package as the solution makes it, with one idea changed."""
     names = names or {"Letter": "LETTER.TXT", "Report": "REPORT.TXT"}
     digest = digest or (lambda octets: hashlib.sha1(octets).hexdigest())
     written, store = [], io.BytesIO()
+    if index is not None and links != LINKS:
+        index = index.replace(LINKS, "".join(f'<li><a href="{folder if links is None else links}{names[name]}">{name}</a></li>'
+                                             for name in papers))
     with zipfile.ZipFile(store, "w") as package:
         for name, content in (("INDEX.HTM", index), ("README.TXT", readme), *more):
             if content is not None:
@@ -1465,7 +1659,7 @@ def _packed(papers, entries, folder="IHE_XDM/SUBSET01/", index=INDEX, readme=REA
                 entry = entry.copy(URI=((uri or "") + (uris or names)[entry.id],), hash=digest(octets),
                                    size=str(size(octets) if size else len(octets)))
             written.append(entry)
-        package.writestr(f"{around}{folder}METADATA.XML", xml.encode(metadata.write(written)))
+        package.writestr(f"{around}{folder}METADATA.XML", written_metadata(written))
     return store.getvalue()
 
 
@@ -1474,9 +1668,11 @@ class PackageForTheDoctor:
     """Make `package`, the bytes of a ZIP file that a Portable Media Importer takes (XDM, ITI TF-2 3.32): the two documents of `papers`, and
     their metadata, `entries`. It goes to the family doctor's Direct address.
 
-    - In the root: `INDEX.HTM`, with the text `index`, and `README.TXT`, with the text `readme`. Nothing that starts by itself.
+    - In the root: `INDEX.HTM` and `README.TXT`, with the texts `index` and `readme`. In `index` the word `LINKS` gives way to a link to
+      each document, as in the cell above: a browser opens it, seen from the root. Nothing that starts by itself.
     - In `IHE_XDM` one folder for the submission set, and in it `METADATA.XML` and the two documents. Nothing else.
-    - Names of files and folders as ISO 9660 level 1 wants them: capital letters, digits and `_`, at most 8 and, behind a point, 3.
+    - Names as ISO 9660 level 1 wants them: capital letters, digits and `_`; folders at most 8, files at most 8 and, behind a point, at most
+      3. Both documents are `text/plain`: they end in `.TXT`.
     - Each document entry gets what XDM needs beyond what it has: its **URI**, seen from the folder in which `METADATA.XML` lies, its
       **hash**, and its **size** in bytes.
 
@@ -1486,22 +1682,24 @@ class PackageForTheDoctor:
     answer = File("package", reading=_package, free=_FREE)
     points = 3
 
-    def solution(papers, entries, index, readme):
+    def solution(papers, entries, index, readme, metadata_xml):
         names = {"Letter": "LETTER.TXT", "Report": "REPORT.TXT"}
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("INDEX.HTM", index)
-            archive.writestr("README.TXT", readme)
+            links = ""
             described = []
             for entry in entries:
                 if entry.id in papers:
                     octets = papers[entry.id]
                     name = names[entry.id]
                     archive.writestr("IHE_XDM/SUBSET01/" + name, octets)
+                    links = links + '<li><a href="IHE_XDM/SUBSET01/' + name + '">' + entry.id + "</a></li>"
                     described.append(entry.copy(URI=(name,), hash=hashlib.sha1(octets).hexdigest(), size=len(octets)))
                 else:
                     described.append(entry)
-            archive.writestr("IHE_XDM/SUBSET01/METADATA.XML", xml.encode(metadata.write(described)))
+            archive.writestr("IHE_XDM/SUBSET01/METADATA.XML", metadata_xml(described))
+            archive.writestr("INDEX.HTM", index.replace("LINKS", links))
+            archive.writestr("README.TXT", readme)
         return file.getvalue()
 
     def no_index(papers, entries):
@@ -1549,6 +1747,12 @@ class PackageForTheDoctor:
     def documents_forgotten(papers, entries):
         return _packed(papers, entries, files=False)
 
+    def links_forgotten(papers, entries):
+        return _packed(papers, entries, links=LINKS)
+
+    def links_like_uris(papers, entries):
+        return _packed(papers, entries, links="")
+
     wrong_ways = {
         no_index: "The root has no INDEX.HTM. It is what a person without an importer opens first (ITI TF-2 3.32.4.1.2).",
         no_readme: "The root has no README.TXT: who made this, with what, and whom to call (ITI TF-2 3.32.4.1.2.2).",
@@ -1574,17 +1778,21 @@ class PackageForTheDoctor:
         digest_in_base64: "Your hash is in base64, as FHIR and MHD write it. In XDS's metadata it's hexadecimal (ITI TF-3 4.2.3.2.10).",
         characters_counted: "Your size counts letters. An é takes two bytes in UTF-8, and the importer compares with the size of the file "
         "in bytes.",
+        links_forgotten: "In INDEX.HTM the word LINKS still stands where the links should be. Without an importer it is the only way to "
+        "the documents: whoever opens it in a browser sees a heading and no letter.",
+        links_like_uris: "Your links are seen from the folder of METADATA.XML, as the URIs are. INDEX.HTM lies in the root, and a browser "
+        "looks from there.",
         documents_forgotten: "The documents are described and not there. Unlike XDS, where the document waits in a repository, a package "
         "has to hold everything.",
     }
     hints = [
-        "Begin with the cell above that writes a package: root, folder, `METADATA.XML`. What is left is the loop over `entries`.",
+        "Begin with the cell above that writes an archive, now with the names of this package. What is left is the loop over `entries`.",
         "A submission also holds a submission set and associations; of these nothing changes. `if entry.id in papers:` finds the document "
         "entries.",
         "`entry.copy(URI=(name,), hash=..., size=...)`: the URI is a tuple of one text, mind the comma; the size is `len(...)` of the "
         "bytes.",
-        "Collect all entries, changed or not, in a new list, and write `METADATA.XML` from it at the end. The bytes are complete when the "
-        "`with` is left: `file.getvalue()` behind it.",
+        "Collect all entries, changed or not, in a new list, and the links in a text; write `METADATA.XML` and `INDEX.HTM` from them at "
+        "the end. The bytes are complete when the `with` is left: `file.getvalue()` behind it.",
     ]
     praise = ("The doctor's program can check every file before it shows one, and a person with a browser can read it without any "
               "program. Signed and encrypted by S/MIME, it may go.")
@@ -1625,9 +1833,9 @@ def qido(hospital):
     return search
 
 
-def small_study(draw, patient, accession, uid, count=1, name=None, series=1):
+def small_study(draw, patient, accession, uid, count=1, name=None, series=1, title="CT head"):
     """Small CT images of a study: a list of bytes, each a DICOM file."""
-    of = candidates.Study("HV100001", name or f"ZZ^{draw.choice('ABCDEFGH')}", "19600101", "F", "20250404", "101500", accession, "CT head",
+    of = candidates.Study("HV100001", name or f"ZZ^{draw.choice('ABCDEFGH')}", "19600101", "F", "20250404", "101500", accession, title,
                           (("CT", count),) * series)
     found = []
     for place in range(1, series + 1):
@@ -1720,11 +1928,27 @@ def _not_this_number(given, right):
             "the local order.")
 
 
+def _not_this_action(given, right):
+    if given not in (NEW, HERE, STOP):
+        return f'the three are "{NEW}", "{HERE}" and "{STOP}".'
+    if right == NEW:
+        return ("the archive does not have this study, under nobody's ID. That another study here bears the same number, ours or the "
+                "foreign one, or is of the same patient, is no reason to stop, and does not mean that this one is here.")
+    if right == STOP:
+        return ("the archive has this study, and under an ID that is not the order's. Compare the whole ID; a foreign one in our archive "
+                "is not the order's either.")
+    return "the archive has this study, and under the ID of the order's patient."
+
+
 def _met_in_archive(state):
     if state["here"] is None:
-        return "There the archive did not have the study."
-    whose = "the order's patient" if state["here"]["PatientID"] == state["order"]["PatientID"] else "another patient"
-    return f"There the archive had the study, under the ID of {whose}."
+        number = state["order"]["AccessionNumber"] if state["order number used"] else ""
+        return "There the archive did not have the study" + (f", but another one of the patient under the order's number, {number}."
+                                                             if number else ".")
+    found = state["here"]["PatientID"]
+    whose = ("the order's patient" if found == state["order"]["PatientID"] else "the other hospital, the foreign one"
+             if found == state["exam"]["PatientID"] else "another patient")
+    return f"There the archive had the study, under the ID of {whose}: {found}."
 
 
 def _action_word(value):
@@ -1740,8 +1964,8 @@ class ForeignExam:
     `exam` has `"StudyInstanceUID"`, `"AccessionNumber"`, `"Issuer"` (the OID of who gave that number) and `"PatientID"`, all foreign;
     `order` has `"AccessionNumber"` and `"PatientID"`, both ours. Return a dictionary:
 
-    - `"action"`: `"here already"` if the archive has **this study** under the patient of the order; `"stop"` if it has it under somebody
-      else (a person has to look); otherwise `"import"`;
+    - `"action"`: `"here already"` if the archive has **this study** under the Patient ID of the order; `"stop"` if it has it under any
+      other, the foreign one included (a person has to look); otherwise `"import"`;
     - `"study"`: the Study Instance UID that the images have in our archive;
     - `"accession"`: the accession number of the study in our archive when you have done that. If the archive has the study, it keeps the
       number that it has there, also where you say `"stop"`; if not, it is imported under that of the order;
@@ -1749,7 +1973,7 @@ class ForeignExam:
     """
 
     answer = Client("reconcile", result=Fields("", {
-        "action": Text("", reading=_action_word), "study": Text("", case=True, remark=_study_kept),
+        "action": Text("", reading=_action_word, remark=_not_this_action), "study": Text("", case=True, remark=_study_kept),
         "accession": Text("", case=True, remark=_not_this_number), "reference": Text("", case=True, remark=_not_this_reference)}),
         called="case", about=_met_in_archive, whole=True)
     points = 3
@@ -1772,20 +1996,24 @@ class ForeignExam:
             return str(draw.randrange(1000, 9999))
 
         objects, cases = [], []
-        kinds = ("number of somebody else's", "new", "here", "of a stranger", "patient known", "number of the patient's own")
+        kinds = ("number of somebody else's", "new", "here", "of a stranger", "patient known", "number of the patient's own",
+                 "of a stranger, same digits", "of a stranger, longer ID", "under the foreign ID")
         for place, kind in enumerate(kinds):
             patient, foreign = f"HV10{digits()}", f"EC-{digits()}"
             exam = {"StudyInstanceUID": f"2.999.60.{draw.randrange(10 ** 6)}.{place}", "AccessionNumber": f"A2504{digits()}{place}",
                     "Issuer": draw.choice(("2.999.1.2", "2.999.1.8.3")), "PatientID": foreign}
             order = {"AccessionNumber": f"A2504{digits()}9{place}", "PatientID": patient}
-            state = {"exam": exam, "order": order, "here": None, "same number": None, "same patient": None}
-            if kind in ("here", "of a stranger"):
-                row = {"AccessionNumber": f"A2503{digits()}", "PatientID": patient if kind == "here" else f"HV20{digits()}"}
+            state = {"exam": exam, "order": order, "here": None, "same number": None, "same patient": None,
+                     "order number used": kind == "patient known"}
+            whose = {"here": patient, "of a stranger": f"HV20{digits()}", "of a stranger, same digits": f"HW{patient[2:]}",
+                     "of a stranger, longer ID": f"{patient}0", "under the foreign ID": foreign}
+            if kind in whose:
+                row = {"AccessionNumber": f"A2503{digits()}", "PatientID": whose[kind]}
                 objects += small_study(draw, row["PatientID"], row["AccessionNumber"], exam["StudyInstanceUID"])
                 state["here"] = row
                 state["same patient"] = row if kind == "here" else None
             elif kind != "new":
-                row = {"AccessionNumber": exam["AccessionNumber"] if kind.startswith("number") else f"A2502{digits()}",
+                row = {"AccessionNumber": (exam if kind.startswith("number") else order)["AccessionNumber"],
                        "PatientID": f"HV30{digits()}" if kind == "number of somebody else's" else patient}
                 objects += small_study(draw, row["PatientID"], row["AccessionNumber"], f"2.999.61.{draw.randrange(10 ** 9)}.{place}")
                 state["same number"] = row if kind.startswith("number") else None
@@ -1811,6 +2039,11 @@ class ForeignExam:
 
     def patient_of_the_exam(state):
         return _filed(state, asked_of="exam")
+
+    def either_patient(state):
+        said = _filed(state)
+        foreign = state["here"] is not None and state["here"]["PatientID"] == state["exam"]["PatientID"]
+        return {**said, "action": HERE} if foreign else said
 
     def always_the_orders(state):
         return _filed(state, number="order")
@@ -1843,8 +2076,10 @@ class ForeignExam:
         by_study_and_patient: "You asked for the study *and* the patient of the order. The same study under another patient's ID is then "
         "not found, and is imported a second time; that one most of all has to be seen by a person. Ask for the study alone, then look "
         "whose it is.",
-        patient_of_the_exam: "You compare the patient of the archive's study with the foreign ID. In our archive our IDs stand: ask "
-        "whether it is the patient of the *order*.",
+        patient_of_the_exam: "You compare the patient of the archive's study with the foreign ID. Whoever has it under that one has not "
+        "reconciled it yet: ask whether it is the patient of the *order*.",
+        either_patient: "You take the foreign ID for as good as ours. A study that lies here under it was sent and never reconciled: no "
+        "order of ours finds it, and a person has to look before anything is linked.",
         always_the_orders: "You give the number of the local order even where the archive has the study already. There it has it under "
         "the number with which it came, and nothing is imported now.",
         orders_at_stop: "Where it is to stop, you give the number of the local order. Nothing is imported then: the archive has the study "
@@ -2034,9 +2269,11 @@ def _actor(value):
 
 def _clock_time(value):
     """A time of day as HH:MM:SS, with its fraction if there is one; a date before it doesn't matter."""
-    found = re.search(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d+))?", str(value))
+    found = re.search(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d+))?(?:\s*([+-])(\d\d):?(\d\d)?)?", str(value))
     if not found:
         raise ValueError("write hours, minutes and seconds, such as 02:10:00")
+    if found[5] and (found[6] != "00" or found[7] not in (None, "00")):
+        raise ValueError(f"it names the zone {found[5]}{found[6]}:{found[7] or '00'}; write what a clock of UTC shows at that moment")
     return f"{int(found[1]):02}:{found[2]}:{found[3]}" + (f".{found[4]}" if found[4] else "")
 
 
@@ -2079,14 +2316,22 @@ def _on_trace(name, given, right, _):
         return ("there are fewer. Answers don't count, a line in a second log is no second request, and her second query is another "
                 "exchange.")
     if name == "slow":
+        if given.upper() not in (VIEWER, OURS_GATEWAY, THEIR_GATEWAY, THEIR_REGISTRY):
+            return f"no actor of these logs is called {given}; their names are in the column `actor`."
         return (f"{given} took some time of its own, but not most of it. For each actor: from its request in to its answer out, without "
                 "the time from its own request out to the answer to that.")
     if name == "seconds" and any(number == round(right[0]) for number in given):
         return "it is rounded too far: a tenth of a second is asked."
+    if name == "seconds" and any(abs(number / 1000 - right[0]) < 0.1 for number in given):
+        return "those are milliseconds."
+    if name == "seconds" and all(number < 0 for number in given):
+        return "no time is less than nothing: subtract the earlier time from the later one."
     if name == "seconds":
         return ("take four times of that actor's own log (request in, request out, answer in, answer out; only two where it asked nobody), "
                 "all of this exchange: the complaint's, not the second query's.")
     if name == "clock":
+        if given.upper() not in (VIEWER, OURS_GATEWAY, THEIR_GATEWAY, THEIR_REGISTRY):
+            return f"no actor of these logs is called {given}; their names are in the column `actor`."
         return (f"{given} disagrees with one neighbour only, or with none. The clock that is wrong disagrees with the actor before it "
                 "*and* the one behind it.")
     if name == "off_by":
@@ -2256,12 +2501,12 @@ def two_regions(patients):
         yield Region(ours.url, {home: source.url for home, (_, _, source) in actors.items()}, {**actors, "gateways": (ours, theirs)})
 
 
-def published(region, home, patient, draw, count, uid, number, replaces=None, series=1):
+def published(region, home, patient, draw, count, uid, number, replaces=None, series=1, title="CT head"):
     """A study of some images in each of its series, stored and its manifest published in a community. Returns the entryUUID of the
     manifest."""
     registry, repository, source = region.actors[home]
     if replaces is None:
-        for one in small_study(draw, patient.split("^")[0], f"A2504{number:04d}", uid, count, series=series):
+        for one in small_study(draw, patient.split("^")[0], f"A2504{number:04d}", uid, count, series=series, title=title):
             source.store.put(one)
     source.publish(uid, repository.url, patient, patient, f"{uid}.900.{number}", MOMENT, replaces)
     return next(entry.id for entry in query(registry.url, "FindDocuments", {
@@ -2281,7 +2526,7 @@ def withdrawn(region, home, uid, numbers, series=1):
 def _report(region, home, patient, number):
     """A report, which is no manifest, in a community's repository."""
     text = f"Report {number}: nothing acute.".encode()
-    entry = entry_of(number, patient, mimeType="text/plain", uniqueId=f"2.999.70.{number}", title="Report",
+    entry = entry_of(number, patient, mimeType="text/plain", uniqueId=f"2.999.70.{number}", title="CT head",
                      formatCode=Code("urn:ihe:iti:xds:2017:mimeTypeSufficient", IHE_FORMATS, "mimeType Sufficient"))
     _strip(entry)
     document_sharing.provide(region.actors[home][1].url, submission(number, [entry], patient), {entry.id: text})
@@ -2332,7 +2577,7 @@ def regions(hospital):
 
 
 def _fetched(state, homes=(NORTHMERE, SOUTHMARK), right_source=True, arrived=True, deprecated=False, first=False, missing=True,
-             series=None, most=None, any_dicom=False, once=False):
+             series=None, most=None, any_dicom=False, once=False, listed=False, errors=True):
     """What a right consumer returns in a state, or one with one idea changed."""
     studies = [one for one in state["studies"] if one["home"] in homes and (deprecated or not one["deprecated"])][:1 if first else None]
     images, lacking = 0, []
@@ -2344,7 +2589,10 @@ def _fetched(state, homes=(NORTHMERE, SOUTHMARK), right_source=True, arrived=Tru
         lacking = [uid for uid in lacking if uid.split(".")[-2] == series]
     reports = [one for one in state["studies"] if one["report"]] if any_dicom else []
     images += 0 if once else sum(len(one["images"]) - len(one["gone"]) for one in reports)
-    return {"manifests": len(studies) + len(reports), "images": images, "missing": sorted(set(lacking))[:most]}
+    if listed:
+        images = sum(len(one["images"]) for one in studies)
+    return {"manifests": len(studies) + len(reports), "images": images, "missing": sorted(set(lacking))[:most],
+            "errors": [f"XDSUnavailableCommunity {home}" for home in state["silent"]] if errors else []}
 
 
 def _studies_met(state):
@@ -2352,7 +2600,8 @@ def _studies_met(state):
     told = [f"a manifest of {len(one['images'])} images in {NAMES[one['home']]}"
             + (f", of which {len(one['gone'])} were withdrawn" if one["gone"] else "") + (", replaced" if one["deprecated"] else "")
             + (", and a structured report" if one["report"] else "") for one in state["studies"]]
-    return f"There was {'; '.join(told)}." if told else "There was nothing of that patient."
+    silent = "".join(f" {NAMES[home]} gave no answer to the query." for home in state["silent"])
+    return (f"There was {'; '.join(told)}." if told else "There was nothing of that patient.") + silent
 
 
 _WATCHED = []                           # the journal of the initiating gateway of the last stage
@@ -2385,13 +2634,20 @@ def _never_found(state):
             "what is wrong with the query. FindDocuments needs the patient and a status.")
 
 
+def _uid(value):
+    """A SOP Instance UID as text; a number is none."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)+", str(value).strip()) or type(value) in (int, float):
+        raise ValueError("the answer is a list of SOP Instance UIDs, one for each image that did not come")
+    return str(value).strip()
+
+
 @lesson.exercise
 class AllTheWay:
     """Write the function `fetch(gateway, sources, patient)`: a consumer that goes all the way, from a patient to the images, across two
     communities.
 
     - `gateway` is the URL of the initiating gateway; it takes `query(gateway, "FindDocuments", ...)` and
-      `retrieve(gateway, ..., home=...)`, and asks both communities.
+      `retrieve(gateway, ..., home=...)`, and asks both communities, or more.
     - `sources` is a dictionary: homeCommunityId -> URL of that community's imaging document source, for `retrieve_images`.
     - `patient` is the patient's ID here; the gateway translates it.
 
@@ -2400,10 +2656,13 @@ class AllTheWay:
 
     - `"manifests"`: how many manifests there are;
     - `"images"`: how many images really came, from all communities;
-    - `"missing"`: the SOP Instance UIDs that a manifest lists and that did not come, as a list.
+    - `"missing"`: the SOP Instance UIDs that a manifest lists and that did not come, as a list;
+    - `"errors"`: the problems of the *query's* answer, as in exercise 4: texts, the problem's `code` and `location` with a blank between.
+      They name communities of which you can't know whether they have a manifest.
     """
 
-    answer = Fetcher("fetch", result=Fields("", {"manifests": Number(""), "images": Number(""), "missing": Set("", case=True)}),
+    answer = Fetcher("fetch", result=Fields("", {"manifests": Number(""), "images": Number(""), "missing": Set("", reading=_uid, case=True),
+                                         "errors": Set("", reading=_error_of, case=True)}),
                      noticed=_never_found, called="patient", about=_studies_met, whole=True)
     points = 4
 
@@ -2428,7 +2687,10 @@ class AllTheWay:
                     for reference in series.ReferencedSOPSequence:
                         if reference.ReferencedSOPInstanceUID not in came:
                             missing.append(reference.ReferencedSOPInstanceUID)
-        return {"manifests": len(found.entries), "images": images, "missing": missing}
+        errors = []
+        for problem in found.problems:
+            errors.append(problem.code + " " + problem.location)
+        return {"manifests": len(found.entries), "images": images, "missing": missing, "errors": errors}
 
     @contextlib.contextmanager
     def stage(draw):
@@ -2437,14 +2699,14 @@ class AllTheWay:
         here, there = list(ids), list(ids.values())
         states = {patient: [] for patient in here}
         with two_regions(ids) as region:
-            def study(patient, home, count, gone=(), replaced=False, series=1, report=False):
+            def study(patient, home, count, gone=(), replaced=False, series=1, report=False, title="CT head"):
                 """`gone`: of each series, the numbers of the images that were withdrawn."""
                 uid, place = f"2.999.62.{number}.{len(states)}.{sum(map(len, states.values()))}", sum(map(len, states.values())) + 1
                 own = patient if home == NORTHMERE else ids[patient]
                 images = [f"{uid}.{one}.{image}" for one in range(1, series + 1) for image in range(1, count + 1)]
                 lacking = [f"{uid}.{one}.{image}" for one, numbers in enumerate(gone, 1) for image in numbers]
                 one = {"home": home, "images": images, "gone": lacking, "deprecated": False, "report": report}
-                entry = published(region, home, own, draw, count, uid, 10 * place, series=series)
+                entry = published(region, home, own, draw, count, uid, 10 * place, series=series, title=title)
                 if replaced:
                     states[patient].append({**one, "deprecated": True})
                     published(region, home, own, draw, count, uid, 10 * place + 1, replaces=entry)
@@ -2456,12 +2718,24 @@ class AllTheWay:
 
             study(here[0], NORTHMERE, draw.randrange(3, 5), replaced=True)
             study(here[0], SOUTHMARK, 4, gone=[sorted(draw.sample(range(1, 5), lacking)) for lacking in (2, 1)], series=2)
-            study(here[1], SOUTHMARK, draw.randrange(2, 5), report=True)
+            study(here[1], SOUTHMARK, draw.randrange(2, 5), report=True, title="CT abdomen")
             _report(region, NORTHMERE, here[0], 501)
             _report(region, SOUTHMARK, there[1], 502)
             _WATCHED[:] = [region.actors["gateways"][0].journal]
             before = len(_WATCHED[-1])
-            yield [((region.gateway, dict(region.sources), patient), {"studies": states[patient], "before": before}) for patient in here]
+            cases = [((region.gateway, dict(region.sources), patient), {"studies": states[patient], "before": before, "silent": []})
+                     for patient in here]
+            # The same region once more, through a gateway that knows a third community too, of which nobody answers.
+            with contextlib.closing(socket.socket()) as taken:
+                taken.bind(("127.0.0.1", 0))                # a port on which nobody listens
+                gateway = region.actors["gateways"][0]
+                communities = {**gateway.communities, WESTHAVEN: f"http://127.0.0.1:{taken.getsockname()[1]}/"}
+                with InitiatingGateway(
+                        NORTHMERE, gateway.registry, gateway.repositories, communities,
+                        lambda home, patient: patient if home == WESTHAVEN else gateway.patients(home, patient), 30.0) as wide:
+                    wide.journal = gateway.journal
+                    yield cases + [((wide.url, dict(region.sources), patient),
+                                    {"studies": states[patient], "before": before, "silent": [WESTHAVEN]}) for patient in here[2:]]
 
     def right(state):
         return _fetched(state)
@@ -2475,8 +2749,14 @@ class AllTheWay:
     def manifest_believed(state):
         return _fetched(state, arrived=False)
 
+    def listed_counted(state):
+        return _fetched(state, listed=True)
+
     def nothing_named(state):
         return _fetched(state, missing=False)
+
+    def errors_not_told(state):
+        return _fetched(state, errors=False)
 
     def first_series(state):
         return _fetched(state, series="1")
@@ -2503,6 +2783,10 @@ class AllTheWay:
         "the manifest was found says which community's source to ask.",
         manifest_believed: "You counted what the manifests list. A manifest says what *was* there when it was published; what has been "
         "withdrawn since does not come (RAD TF-3 4.68.4.1.2.1 wants the manifest replaced then). Count what came.",
+        listed_counted: "`missing` is right, and `images` counts what the manifests list, with those that did not come. Count the "
+        "documents of RAD-69's answers.",
+        errors_not_told: "You leave out the errors of the query's answer. A community that gave the gateway no answer may have a manifest "
+        "of which you never heard: without the error your result looks complete, and says *there is no more* where nobody knows.",
         nothing_named: "The count is right, and nobody learns that something is missing. A reader who gets fewer images than the manifest "
         "lists has to see it.",
         first_series: "You compared the first series of each manifest with what came. A CT study has several: go through all items of "
@@ -2526,6 +2810,8 @@ class AllTheWay:
         "`\"$XDSDocumentEntryFormatCode\": KOS` in the query leaves manifests only.",
         "`retrieve_images(...)` returns an answer whose `documents` have a `unique_id` each: collect these, then go through the manifest "
         "and look which of its SOP Instance UIDs are not among them.",
+        "`found.problems` of the query holds what went wrong, each with `code` and `location`: a loop as over `answer.problems` in "
+        "exercise 4.",
     ]
     praise = ("From a patient to the last image, over a border, with every gap named. Your consumer does in three steps what a vendor "
               "calls *image-enabled federation*.")

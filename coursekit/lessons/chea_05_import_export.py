@@ -320,8 +320,8 @@ def disc_series(hospital):
     for place, series in enumerate(_series_of_disc(hospital), 1):
         name, pid, issuer, birth, sex = series["who"]
         rows.append({"series": f"S{place}", "name": name, "patient_id": pid, "issuer": issuer, "birth_date": birth, "sex": sex,
-                     "modality": series["modality"], "description": series["says"], "image_type": "\\".join(series["type"]),
-                     "burned_in": series["burned"], "lossy": series["lossy"]})
+                     "study_date": series["date"], "modality": series["modality"], "description": series["says"],
+                     "image_type": "\\".join(series["type"]), "burned_in": series["burned"], "lossy": series["lossy"]})
     return pandas.DataFrame(rows)
 
 
@@ -408,14 +408,15 @@ class AuditTheDisc:
     """Write the function `audit(disc)`. `disc` is a dictionary from path to bytes, as above; it returns a dictionary with three lists of
     paths, written with `/` as in `disc`:
 
-    - `"missing"`: the files that an active record of the DICOMDIR refers to and that the disc does not have;
+    - `"missing"`: the files that an active record of the DICOMDIR refers to and that the disc does not have (one that is there is not
+      missing, whatever it holds);
     - `"unlisted"`: the DICOM files of the disc, other than the DICOMDIR itself, that no active record refers to. The directory is the
       file at the path `DICOMDIR`; one of that name in a folder is a file as any other;
     - `"bad_names"`: the DICOM files of the disc whose path is no valid **File ID** (PS3.10 sections 8.2 and 8.5), listed or not;
       `is_conformant_file_id(PurePosixPath(path))` knows the rule.
 
-    A DICOM file is one that has `DICM` right behind its preamble of 128 bytes, whatever its name. It will be tried on discs that you do
-    not see.
+    A DICOM file is one that has `DICM` right behind its preamble of 128 bytes, whatever its name, its folder, and what the preamble holds.
+    It will be tried on discs that you do not see.
     """
 
     answer = OnObjects("audit", result=Fields("", {
@@ -474,6 +475,20 @@ class AuditTheDisc:
             entries = [(f"{folder}/IM0001", image, True), (f"{folder}/PR0001", _marks([image], who, 2), True)]
             return {**{path: _bytes(ds) for path, ds, _ in entries}, "DICOMDIR": _dicomdir(entries)}
 
+        def odd_names():
+            """Names at the edges of the rule, good and bad."""
+            good = [f"{'/'.join('ABCDEFG')}/IM{two}", f"CT_{two}/2_IM", f"{two}/ABCDEFGH", f"CT{two}/_"]
+            bad = [f"CT{two}/ABCDEFGHI", f"CT-{two}/IM1", f"CT{two}/IM 1", f"ct{two}/IM2", f"CT{two}/Im3", f"CT{two}/IM+4"]
+            return made([*good, *bad], nobody=bad)
+
+        def odd_contents():
+            """A record whose file is none of DICOM, a preamble that is that of a TIFF file, and an image in the viewer's folder."""
+            paths = [f"CT{two}/IM0001", f"CT{two}/IM0002", f"CT{two}/IM0003", "VIEWER/DEMO"]
+            found = made(paths, nobody=["VIEWER/DEMO", paths[2]])
+            found[paths[0]] = b"Access to this file was denied by the virus scanner.".ljust(200)
+            found[paths[2]] = (b"II*\0" + bytes([8, 0, 0, 0])).ljust(128, b"\x01") + found[paths[2]][128:]
+            return found
+
         two = f"{draw.randrange(10, 99)}"
         # Beside the File-set: DICM elsewhere than behind a preamble, and the directory of a disc that somebody copied into a folder.
         text = [("README.TXT", b"Read me. Each image has the letters DICM in it.".ljust(150)), ("VIEWER/PLAYER.EXE", b"MZ" + bytes(200)),
@@ -489,6 +504,8 @@ class AuditTheDisc:
             (made([f"CT{two}/IM0001", f"THORAX_CT_{two}/IM0002"]),),
             (with_marks(f"MR{two}"),),
             (made(["/".join("ABCDEFGH") + f"/IM{two}", f"CT/IM{two}.DCM"]),),
+            (odd_names(),),
+            (odd_contents(),),
         ]
 
     def by_extension(disc):
@@ -645,12 +662,14 @@ def _rule_to_read(series, column, given, right, input):
 class DecideEachSeries:
     """Decide for each series in `disc_series` by the rules of policy P-12, taken in this order; the first that applies decides:
 
-    1. **Whose?** Compare name, birth date and sex with `request`. Upper and lower case in the name do not matter. One of the three
-       differs: `"hold"`, a person looks. Two or three differ: `"refuse"`, it is another patient. The **Patient ID decides nothing**:
-       without an issuer a number belongs to nobody, and Eastcliff's numbers are not ours.
+    1. **Whose?** Compare name, birth date and sex with `request`. Upper and lower case in the name do not matter; what is empty
+       differs. One of the three differs: `"hold"`, a person looks. Two or three differ: `"refuse"`, it is another patient. The **Patient
+       ID decides nothing**: without an issuer a number belongs to nobody, and Eastcliff's numbers are not ours.
     2. **Wanted?** A modality that is not in the request, or an image type LOCALIZER: `"skip"`.
-    3. **Burned in?** Burned In Annotation YES: `"hold"`, somebody reads what stands in the pixels.
-    4. Everything else: `"import"`. A lossy series too: it is marked as lossy, and worse than the original, but there is no other.
+    3. **Burned in?** Burned In Annotation YES: `"hold"`, somebody reads what stands in the pixels. (Empty here: the attribute is missing,
+       as in most CT and PET. It holds up no image that came from the scanner as it is.)
+    4. Everything else: `"import"`. A lossy series too: it is marked as lossy, and worse than the original, but of its date there is no
+       other.
 
     `decisions` is a dictionary, `{"S1": "import", ...}`, with an entry for every series.
     """
@@ -749,11 +768,11 @@ class DecideEachSeries:
         "is a question for a person, not an answer.",
         another_is_held: "You hold what differs in two or three facts. Then it waits in your queue, and it is no question any more: it "
         "does not come in, and whoever burned the disc is told.",
-        lossy_refused: "You refuse the lossy series. It is degraded, and it says so in (0028,2110); but it is the only prior of that "
-        "year. Import it, as it is, and never compress it again.",
+        lossy_refused: "You refuse the lossy series. It is degraded, and it says so in (0028,2110); but it is the only CT of that "
+        "day. Import it, as it is, and never compress it again.",
         lossy_held: "You hold the lossy series. Nobody can decide more about it than the header says: (0028,2110) is 01, and stays so.",
-        lossy_skipped: "You skip the lossy series. It was asked for, and there is no better one of that year: worse than the original is "
-        "no reason to leave it on the disc.",
+        lossy_skipped: "You skip the lossy series. It was asked for, and there is no better one of that study date (the other "
+        "Thorax series are other examinations): worse than the original is no reason to leave it on the disc.",
         strange_number_held: "You hold the series whose number has another form and no issuer. The policy says that the Patient ID decides "
         "nothing, for or against: name, birth date and sex are what it asks, and all three agree.",
         wanted_first: "You asked rule 2 before rule 1: what is of a modality that nobody asked for you skip, without a look at whose it "
@@ -783,6 +802,7 @@ TRACE = "Original Attributes Sequence (0400,0561)"
 _BESIDE = ("Issuer of Patient ID", "Specific Character Set")            # may stand beside previous values although they are as they were
 
 
+_IN_THE_META = "Media Storage SOP Instance UID (0002,0003)"
 _OWN_UIDS = ("SOP Instance UID (0008,0018)", "Study Instance UID (0020,000D)", "Series Instance UID (0020,000E)")
 
 
@@ -813,7 +833,7 @@ class DataSets(File):
 
 def _seen(value):
     """What stands in a part, as it is shown to whoever put it there; "" where that says nothing."""
-    if type(value) is not str or value in (_READABLE, "a new one") or re.match("the new UID|[0-9a-f]{64}$", value):
+    if type(value) is not str or value in (_READABLE, "a new one", "another") or re.match("the new UID|[0-9a-f]{64}$", value):
         return ""
     text = value.replace("`", "")
     return f"`{text if len(text) <= 60 else text[:59] + chr(0x2026)}`" if text else "empty"
@@ -836,9 +856,10 @@ def _data_sets(contents):
 def _in_order(ds):
     """A copy of a data set with the items of its trace by their times and its other numbers in order: no standard asks for an order."""
     made = copy.deepcopy(ds)
-    for keyword, inside in (("OriginalAttributesSequence", "AttributeModificationDateTime"), ("OtherPatientIDsSequence", "PatientID")):
+    for keyword, inside in (("OriginalAttributesSequence", ("AttributeModificationDateTime",)),
+                            ("OtherPatientIDsSequence", ("PatientID", "IssuerOfPatientID"))):
         if made.get(keyword):
-            setattr(made, keyword, sorted(made[keyword].value, key=lambda item: str(item.get(inside, ""))))
+            setattr(made, keyword, sorted(made[keyword].value, key=lambda item: [str(item.get(name, "")) for name in inside]))
     return made
 
 
@@ -854,7 +875,9 @@ def reconciled_parts(contents):
     An attribute that was absent or empty before has no previous value to keep: that it's listed empty, or not at all, is the same. A UID of
     the image that is none of Eastcliff's counts as a new one, whichever it is; Instance Origin Status IMPORTED may be there.
     """
-    found = objects.attributes([_in_order(one) if _is_object(one) else one for one in _data_sets(contents)])
+    contents = _data_sets(contents)
+    found = objects.attributes([_in_order(one) if _is_object(one) else one for one in contents])
+    by_name = dict(zip(found, contents, strict=True))
     for name, parts in found.items():
         for part, value in list(parts.items()):
             inside = part.rpartition(" > ")[2]
@@ -865,8 +888,9 @@ def reconciled_parts(contents):
             if "Modified Attributes Sequence (0400,0550) item 1 > " in part and (
                     value == "" or inside.startswith(_BESIDE) and parts.get(inside) == value):
                 del parts[part]
-            if part.startswith(TRACE) and inside.startswith("Issuer of Patient ID (0010,0021)"):
-                parts.pop(part, None)                   # who gave the replaced number may be said there, or in Other Patient IDs alone
+        meta = getattr(by_name[name], "file_meta", None)
+        named, own = str((meta or {}).get("MediaStorageSOPInstanceUID", "")), parts.get(_OWN_UIDS[0])
+        parts[_IN_THE_META] = "as the data set has it" if named in ("", own) or own == "a new one" else "another"
     return found
 
 
@@ -875,9 +899,12 @@ def _of_reconciled(part, given, right):
     inside = part.rpartition(" > ")[2]
     if part in _OWN_UIDS:
         return "The importer uses valid UIDs as they are (IHE RAD TF-2 4.61.4.1.1.1)."
+    if part == _IN_THE_META:
+        return "It names another object than the data set does. The SOP Instance UID stays as it was, and so does this."
     if part.startswith(TRACE) and "(0400,0550) item" in part:
         if right is None:
-            return "Modified Attributes Sequence lists previous values of what you changed, and of nothing else."
+            return ("Modified Attributes Sequence lists previous values of what you changed, and of nothing else: what agreed was not "
+                    "changed, and what was absent or empty had no value.")
         return "It belongs to the previous values in the trace. Read the old value before you set the new one, and note it there."
     if inside.startswith(("Reason for the Attribute", "Type of Patient ID")) and type(given) is str and given.upper() == right:
         return "It is a code string (VR CS), and these have capital letters only (PS3.5 section 6.2)."
@@ -970,15 +997,16 @@ def now(hospital):
 @lesson.exercise
 class Reconcile:
     """Write the function `reconcile(image, local, source, now)`. `image` is a data set from the disc, `local` a dictionary from keyword to
-    the value that our hospital has (`local` above), `source` who sent the disc, such as `"ECC"`. It returns the data set, so that
+    the value that our hospital has (as above; another import has more keywords or fewer), `source` who sent the disc, such as `"ECC"`. It
+    returns the data set, so that
 
     - each attribute in `local` has our value;
     - **Other Patient IDs Sequence** (0010,1002) has one item more: the Patient ID that the image came with, its Issuer of Patient ID, or
       `source` where the image does not say one (it is absent, or empty), and Type of Patient ID `TEXT`;
     - **Original Attributes Sequence** (0400,0561) has one item more. In its Modified Attributes Sequence stand the *previous* values of
-      the attributes that you changed, and of no others (of one that was empty or absent there is none: it may stand there, empty, or not at
-      all); Attribute Modification DateTime is `now`, Modifying System `HV_IMPORT`, Source of Previous Values `source`, and the reason the
-      one for this case;
+      the attributes that you changed, and of no others. An attribute that was absent or empty had no value: leave it out there, or put it
+      there empty. Attribute Modification DateTime is `now`, Modifying System `HV_IMPORT`, Source of Previous Values `source`, and the
+      reason the one for this case;
     - everything else is as it was. Whatever the two sequences held before stays there.
 
     It will be tried on images with an issuer, with an empty one and with none, with earlier items, and with facts that agree already.
@@ -1020,16 +1048,21 @@ class Reconcile:
         earlier = objects.item(
             ModifiedAttributesSequence=[objects.item(PatientID="T-4711")], AttributeModificationDateTime="20240301080000+0100",
             ModifyingSystem="ECC_PACS", SourceOfPreviousValues="", ReasonForTheAttributeModification="CORRECT")
-        known = objects.item(PatientID="NM00417", IssuerOfPatientID="NMH", TypeOfPatientID="TEXT")
         number = f"EC-{draw.randrange(20000, 29999)}"
+        # Numbers that the image brings along: one of them is the same as its own, and another issuer's.
+        known = [objects.item(PatientID="NM00417", IssuerOfPatientID="NMH", TypeOfPatientID="TEXT"),
+                 objects.item(PatientID=number, IssuerOfPatientID="NMH", TypeOfPatientID="TEXT")]
+        more = {**again, "StudyID": f"{draw.randrange(30000, 39999)}"}
+        fewer = {keyword: value for keyword, value in again.items() if keyword not in ("AccessionNumber", "PatientSex")}
+        later = [f"202504{draw.randrange(10, 30)}{draw.randrange(10, 18)}{draw.randrange(10, 59)}00+0200" for _ in range(4)]
         return [
             (foreign, local, "ECC", NOW),
-            (_foreign(draw, 2, (name, number, "", birth, "M"), AccessionNumber=""), again, "ECC", NOW),
+            (_foreign(draw, 2, (name, number, "", birth, "M"), AccessionNumber=""), again, "ECC", later[0]),
             (_foreign(draw, 3, (_spelled(name), number, "ECC2", "19580424", "M"), OriginalAttributesSequence=[earlier],
-                      OtherPatientIDsSequence=[known]), again, "ECC", NOW),
-            (_foreign(draw, 4, (name, ours, "", birth, local["PatientSex"])), again, "SEAVIEW", NOW),
+                      OtherPatientIDsSequence=known), more, "ECC", later[1]),
+            (_foreign(draw, 4, (name, ours, "", birth, local["PatientSex"])), fewer, "SEAVIEW", later[2]),
             # There, and empty: no issuer either.
-            (_foreign(draw, 5, (name, number, "", birth, local["PatientSex"]), IssuerOfPatientID=""), again, "SEAVIEW", NOW),
+            (_foreign(draw, 5, (name, number, "", birth, local["PatientSex"]), IssuerOfPatientID=""), again, "SEAVIEW", later[3]),
         ]
 
     def new_uids(image, local, source, now):
@@ -1186,7 +1219,8 @@ def _import_images(draw, place):
     """Images for an import: (there already, to be imported, there already in another series of the study)."""
     study = f"2.999.301.9.{draw.randrange(10000, 99999)}.{place}"
     who = ("SADLER^RUPERT", f"HV{draw.randrange(101000, 198999)}", "HVGH", "19540901", "M")
-    made = [_image(CT, "CT", (study, f"{study}.1", f"{study}.1.{number}"), number, who, "HV_IMPORT") for number in range(1, 6)]
+    # Those from the sixth on are in the archive alone: what it has of the series is not what the disc has.
+    made = [_image(CT, "CT", (study, f"{study}.1", f"{study}.1.{number}"), number, who, "HV_IMPORT") for number in range(1, 10)]
     trace = objects.item(ModifiedAttributesSequence=[objects.item(PatientID="EC-1")], AttributeModificationDateTime="20250301101500+0100",
                          ModifyingSystem="HV_IMPORT", SourceOfPreviousValues="ECC", ReasonForTheAttributeModification="COERCE")
     same, other = copy.deepcopy(made[0]), copy.deepcopy(made[1])
@@ -1198,8 +1232,8 @@ def _import_images(draw, place):
         other.ImageComments = "Left and right exchanged, corrected"
     scout = [_image(CT, "CT", (study, f"{study}.2", f"{study}.2.{number}"), number, who, "HV_IMPORT") for number in range(1, place + 1)]
     if place == 1:
-        return [same, other], [*made[:4], copy.deepcopy(made[2])], scout
-    return [other], [made[1], made[3], made[4]], scout
+        return [same, other, *made[5:]], [*made[:4], copy.deepcopy(made[2])], scout
+    return [other, *made[6:]], [made[1], made[3], made[4]], scout
 
 
 @lesson.exercise
@@ -1208,12 +1242,13 @@ class BringThemIn:
     overwrites**. For each image it asks the archive first:
 
     - no object with that SOP Instance UID is there: store it;
-    - one is there, and its `digest` is the same: it is a duplicate, leave it;
+    - one is there, and its `digest` is the same: it is a duplicate, leave it. (Stored again, it would replace the trace of the first
+      import);
     - one is there with another digest: it is a **conflict**, do not store it.
 
     It returns a dictionary: `"stored"` and `"same"` are numbers of images, `"conflict"` is the list of SOP Instance UIDs, and `"found"` is
-    the number of images that the archive then has of the series, asked with C-FIND. All images of a call belong to one series and are CT;
-    the study may have other series.
+    the number of images that the archive then has of the series, asked with C-FIND: it may have had some that are not on the disc. All
+    images of a call belong to one series and are CT; the study may have other series.
 
     It is tried against a real archive over DIMSE, with two discs. One of them has the same file twice.
     """
@@ -1266,6 +1301,7 @@ class BringThemIn:
                 cases.append(((images, archive.port), state))
             yield cases
             asked = any(event.what.startswith("C-") for event in archive.journal)
+            again = [event for event in archive.journal if event.what == "C-STORE-RSP" and re.search("it was there|it took", str(event))]
             for (images, _), state in cases:
                 for image in images:
                     kept = archive.store.kept(sop=[image.SOPInstanceUID])
@@ -1277,6 +1313,10 @@ class BringThemIn:
                     elif asked and not kept and state["noticed"] is None:
                         state["noticed"] = (
                             "The archive does not have an image that is new to it. Is each new one really sent, with `scu.store(image)`?")
+            if again and not any(state["noticed"] for _, state in cases):
+                cases[0][1]["noticed"] = (
+                    "You sent an image that the archive has already, with the same digest. `digest` leaves the trace out: stored again, a "
+                    "duplicate may take the place of the one that is there, and the trace of the first import is gone. Leave it alone.")
 
     def right(state):
         return {"stored": state["stored"], "same": state["same"], "conflict": state["conflict"], "found": state["there"] + state["stored"]}
@@ -1293,6 +1333,9 @@ class BringThemIn:
 
     def asked_once(state):
         return {**BringThemIn.right(state), "stored": state["stored"] + state["twice"], "same": state["same"] - state["twice"]}
+
+    def found_are_those_of_the_disc(state):
+        return {**BringThemIn.right(state), "found": state["count"]}
 
     def found_are_the_new(state):
         return {**BringThemIn.right(state), "found": state["stored"]}
@@ -1323,9 +1366,12 @@ class BringThemIn:
         "one finds the first there only if you ask for each image when it is its turn.",
         found_are_the_new: "`found` counts what you stored. Asked is what the archive *has* of the series, those that were there included: "
         "ask it with C-FIND at level IMAGE.",
+        found_are_those_of_the_disc: "`found` is the number of images on the disc. Asked is what the archive *has* of the series: it may "
+        "have had some that are not on the disc, and one that is there twice it has once. Ask it with C-FIND at level IMAGE.",
         found_in_all_series: "`found` counts the images of all series of the study: your C-FIND at level IMAGE does not name the series. "
         "This archive answers it all the same. Give it the Series Instance UID as well.",
-        found_are_the_studies: "`found` is 1: you asked at level STUDY, and there is one study. Its images answer at level IMAGE.",
+        found_are_the_studies: "`found` is 1. At level STUDY one study answers, and at level SERIES one series; the images answer at level "
+        "IMAGE.",
         asked_too_early: "The new images have arrived, but your `found` is what the archive had before them. Ask with C-FIND after the "
         "loop, when all is stored.",
         pixels_alone: "Where the pixels agree you see a duplicate. A sender who corrects a name, a side or a comment leaves the pixels as "
@@ -1493,6 +1539,7 @@ def _one_action(row, options, choose):
 # --- 6
 
 PRIVATE_BLOCK, SERVICE_BLOCK, ROUTER_BLOCK = "HELIO MR DIFFUSION", "HELIO SERVICE", "NORR ROUTER"
+WORKSTATION_BLOCK = "CORVID WORKSTATION"
 
 
 def _diffusion(draw, who, number, b_value, study, block=0x10, **more):
@@ -1517,8 +1564,14 @@ def _diffusion(draw, who, number, b_value, study, block=0x10, **more):
     ds.OtherPatientIDsSequence = [
         objects.item(PatientID=f"EC-{draw.randrange(20000, 29999)}", IssuerOfPatientID=ECC, TypeOfPatientID="TEXT")]
     ds.RequestAttributesSequence = [objects.item(RequestedProcedureID="RP31831", ScheduledProcedureStepID="SPS31831")]
+    purpose = objects.code("109103", "DCM", "Modifying Equipment")
+    # Where the code was taken from, with a UID of the standard that is no class.
+    purpose.ContextIdentifier, purpose.ContextUID = "7005", "1.2.840.10008.6.1.486"
+    purpose.MappingResource, purpose.ContextGroupVersion = "DCMR", "20240324"
+    # The router notes the order as well, and the table has no line for the sequence in which it does.
+    ds.ReferencedRequestSequence = [objects.item(StudyInstanceUID=study, AccessionNumber=ds.AccessionNumber)]
     ds.ContributingEquipmentSequence = [objects.item(
-        PurposeOfReferenceCodeSequence=[objects.code("109103", "DCM", "Modifying Equipment")], Manufacturer="Norr Imaging",
+        PurposeOfReferenceCodeSequence=[purpose], Manufacturer="Norr Imaging",
         InstitutionName="Harbour Vale General Hospital", StationName="HV_ROUTER", OperatorsName="VERBEEK^TOM",
         ContributionDateTime=f"{ds.StudyDate}153100")]
     # The router's item has private elements of its own, in a block that is another's in the data set above it, and some of the scanner's.
@@ -1562,6 +1615,9 @@ def _marks(images, who, number):
         RetrieveAETitle="HV_PACS", SeriesInstanceUID=first.SeriesInstanceUID,
         ReferencedImageSequence=[objects.item(ReferencedSOPClassUID=one.SOPClassUID, ReferencedSOPInstanceUID=one.SOPInstanceUID)
                                  for one in images])]
+    # The workstation has private elements too, in a group of its own, and declares nothing.
+    ds.add_new((0x0029, 0x0010), "LO", WORKSTATION_BLOCK)
+    ds.add_new((0x0029, 0x1001), "LO", f"read for {who[0]}")
     return ds
 
 
@@ -1620,7 +1676,7 @@ def exported_parts(contents):
         parts = {part: first.get(value, value) for part, value in found[name].items()}
         meta = getattr(ds, "file_meta", None)
         if meta is not None:
-            parts["Media Storage SOP Instance UID (0002,0003)"] = (
+            parts[_IN_THE_META] = (
                 "as the data set has it" if str(meta.get("MediaStorageSOPInstanceUID", "")) == str(ds.SOPInstanceUID) else "another")
         codes = _method_codes(parts)
         for part in list(parts):
@@ -1671,25 +1727,24 @@ def _of_exported(part, given, right):
     if inside.startswith("element ("):
         if given is None:
             return "`is_safe` says yes to it: it should have stayed."
-        asked = "asked with the item in which it stands, " if " > " in part else ""
-        return f"`is_safe`, {asked}says no to it, or it stands where its object declares nothing." if right is None else None
+        asked = ", asked with the item in which it stands," if " > " in part else ""
+        return f"`is_safe`{asked} says no to it, or it stands where its object declares nothing." if right is None else None
     if action == "U" and given is not None:
         return _of_a_uid(given)
     if action == "X" and right is None:
         return "Its action is X: it is removed, wherever it stands."
     if action == "Z" and right == "":
-        return ("Its action is Z: it has to be there, and empty." if given is None else
-                "Its action is Z. The profile lets you choose between empty and a dummy; agreed here is empty.")
+        return ("Its action is Z, wherever it stands: it has to be there, and empty." if given is None else
+                "Its action is Z, wherever it stands. The profile lets you choose between empty and a dummy; agreed here is empty.")
     if action == "C" and right is not None:
         if re.fullmatch(r"\d{8}.*", given or "") and given != right:
             return ("It is a date, and not moved by the days of *this* patient, once: `subject, days = key[image.PatientID]`, for each "
                     "image, before the walk.")
         return "Its action is C: `shifted(element, days)` is its new value, for a date, and for date and time in one (VR DT) as well."
-    return "It is not among `actions`, so it stays as it was." if action is None and given is None and right is not None and (
-        part not in SAID) else None
+    return "It is not among `actions`, so it stays as it was." if action is None and right is not None and part not in SAID else None
 
 
-SAID = ("Patient Identity Removed (0012,0062)", "Longitudinal Temporal Information Modified (0028,0303)")
+SAID = ("Patient Identity Removed (0012,0062)", "Longitudinal Temporal Information Modified (0028,0303)", _IN_THE_META)
 
 
 def _keyword(inside):
@@ -1760,9 +1815,10 @@ class NewUids(OnObjects):
     AGAIN = ("In one call all is right. In the next, for other images, {count} of the new UIDs came again: two examinations now have the "
              "same UIDs at the recipient. A UID is never given twice, not tomorrow and not by anybody else; counting from the same number "
              "in every call, behind a root that is nobody's, does not see to that. `generate_uid()` does.")
-    COMPUTED = ("The set hangs together as before. The same images get the same UIDs in every call: yours are computed from the old ones. "
-                "That is good for a second delivery, and safe only as long as a secret is among what they are computed from. Without one, "
-                "whoever guesses our old UIDs, which have a date and a few small numbers in them, computes the new ones and compares.")
+    COMPUTED = ("The set hangs together as before, and the same images get the same UIDs in every call: good for a second delivery. It has "
+                "a price. If yours are remembered, in a table outside the function, that table is a second key: guard it, for it "
+                "leads back. If they are computed from the old ones, a secret has to be among what they are computed from; without one, "
+                "whoever guesses our old UIDs, a date and a few small numbers, computes the new ones and compares.")
 
     def judge(self, exercise, given, editions):
         """As for every function, and then over two calls."""
@@ -1793,7 +1849,7 @@ class ReplaceUids:
 
     - Every attribute that `actions` marks with `"U"` gets a new UID, **wherever it stands**: at the top and in the items of sequences.
     - **Consistently**: the same old UID becomes the same new one in all objects of the list, and different ones stay different.
-    - Other UIDs, such as SOP Class UIDs, stay.
+    - Other UIDs, such as SOP Class UIDs or those of a list of codes, stay.
     - The file meta information follows: (0002,0003) Media Storage SOP Instance UID is the object's new SOP Instance UID.
 
     New ones come from `generate_uid()` of pydicom, or from anywhere, but not from our root `2.999`, which would name the hospital; they
@@ -1834,7 +1890,10 @@ class ReplaceUids:
 
     def all_uids(images):
         return _with_uids(images, keywords={*(keyword for keyword, action in ACTIONS.items() if action == "U"), "SOPClassUID",
-                                            "ReferencedSOPClassUID"})
+                                            "ReferencedSOPClassUID", "ContextUID"})
+
+    def all_but_the_classes(images):
+        return _with_uids(images, keywords={*(keyword for keyword, action in ACTIONS.items() if action == "U"), "ContextUID"})
 
     def without_frame(images):
         return _with_uids(images, skip=("FrameOfReferenceUID",))
@@ -1867,8 +1926,10 @@ class ReplaceUids:
         each_object_for_itself: "The same old UID became different ones: two images of one series are in two series now, and the "
         "presentation state refers to nothing. U means internally consistent within a set of instances (PS3.15 Table E.1-1a), so what "
         "each old UID became has to be remembered over the whole list.",
-        all_uids: "You replaced SOP Class UIDs, too. They say what *kind* of object it is and are the standard's, the same everywhere; "
-        "with an invented one no reader knows what to do with it.",
+        all_uids: "You replaced every UID, and with them those of the standard, which are the same everywhere: SOP Class UIDs say what "
+        "*kind* of object it is, and with an invented one no reader knows what to do with it. `actions` tells which to replace.",
+        all_but_the_classes: "You replaced Context UIDs, too: such a one says from which list of the standard a code was taken, and is the "
+        "same everywhere. Not whether a UID is one of a class decides, but whether `actions` has `\"U\"` for it.",
         without_frame: "The Frame of Reference UID is still ours. It is as unique as the others: whoever has both sets finds the study by "
         "it.",
         without_references: "The references still name the old SOP Instance UIDs. They identify the images in our archive, and find none "
@@ -2157,7 +2218,9 @@ class Deidentify:
 
     wrong_ways = {
         no_private: "All private elements are gone, and with them the b-value: of a diffusion series without it nothing can be computed. "
-        "The trial agreed on the Retain Safe Private Option (PS3.15 E.3.10) for exactly this.",
+        "The trial agreed on the Retain Safe Private Option (PS3.15 E.3.10) for exactly this. If you did ask `is_safe`: a creator comes "
+        "before its elements, and once it is deleted nobody owns the block, so that none of its elements is safe. Leave a creator that "
+        "`is_safe` says yes to.",
         all_private: "All private elements are still there. In some of them stand the patient's name and number: private means unknown, "
         "and unknown goes, unless it is known to be safe (PS3.15 E.3.10).",
         private_by_number: "You went by the numbers of the private elements. Who owns `(0019,xx0C)` says the private creator of its "
@@ -2171,9 +2234,9 @@ class Deidentify:
         "blocks of its own (PS3.5 section 7.8.1): what is the scanner's block at the top is the router's there. Ask with `dataset`, which "
         "is where the element stands.",
         top_level_only: "You looked at the top level only. In the items of sequences stand an operator's name, the station and the "
-        "hospital (Contributing Equipment), and the archive's AE title (Referenced Series).",
-        first_declaration: "You took the declaration of the first image for all. Each object declares its own private elements: what is "
-        "known to be safe in one is unknown in another, and unknown goes.",
+        "hospital (Contributing Equipment), the accession number (Referenced Request), and the archive's AE title (Referenced Series).",
+        first_declaration: "You took one declaration for all images: that of the first, or all of them together. Each object declares its "
+        "own private elements: what is known to be safe in one is unknown in another, and unknown goes.",
         date_and_time_forgotten: "Attributes that hold date and time in one (VR DT), such as Acquisition DateTime (0008,002A), still have "
         "the true day. Their action is C as well, and `shifted` knows them.",
         all_codes: "The object says that every option was applied. Each code is a promise: that the pixels were cleaned, the UIDs kept, "
@@ -2217,7 +2280,8 @@ class Deidentify:
         "After the walk set five things: name, ID, the flag YES, the list of codes (three items, made once before the loop), and how the "
         "dates were treated: REMOVED, UNMODIFIED or MODIFIED.",
     ]
-    praise = "The b-values are there, the intervals are true, the references hold, and nothing in it leads back without your key."
+    praise = ("The b-values are there, the intervals are true, the references hold, and the data set leads back to nobody without your "
+              "key. The file around it has more to say: read on.")
 
 
 # The solutions call these by the names that the notebook gives them.
@@ -2251,6 +2315,12 @@ def _groups(subjects, band=1, half=False, columns=("sex", "age", "month")):
     return frame.groupby(list(columns)).size()
 
 
+def _group_to_look_at(entry, given, right, input):
+    return {"k": "Make groups by all three columns at once; `k` is the size of the smallest.",
+            "alone": "Make groups by all three columns at once; alone is who is in a group of size 1.",
+            "band": "It is one of 5, 10, 20 and 40."}[entry]
+
+
 @lesson.exercise
 class HowSmallIsTheCrowd:
     """The recipient of the trial's data knows of each subject sex, age in years and month of the examination. So does an insurer, a
@@ -2264,7 +2334,8 @@ class HowSmallIsTheCrowd:
     """
 
     answer = Fields("risk", {
-        "k": Number("", named=("subject",)), "alone": Number("", named=("subject",)), "band": Number("", named=("year",))})
+        "k": Number("", named=("subject",)), "alone": Number("", named=("subject",)), "band": Number("", named=("year",))},
+        remark=_group_to_look_at)
     points = 2
 
     def solution(subjects):
@@ -2468,20 +2539,27 @@ HARMS = (
     ("other way", lambda proper, decided, card: decided in ("import", "send", "de-identify")
      and (decided == "import") != (card["direction"] == "import"),
      "series go in the wrong direction: what comes in is not sent, and what goes out not imported"),
-    ("wrong record", lambda proper, decided, card: decided == "import" and card.get("patient") != "same",
-     "series get into a record of which nobody knows, or somebody knows better, that they belong there"),
+    ("wrong record", lambda proper, decided, card: decided == "import" and card.get("patient") == "other",
+     "another patient's series get into this patient's record"),
+    ("doubtful record", lambda proper, decided, card: decided == "import" and card.get("patient") == "unclear",
+     "series get into a record of which nobody knows that they belong there"),
     ("identified", lambda proper, decided, card: decided == "send" and proper != "send",
      "series leave the house with everybody's names in them, for a trial or for teaching"),
     ("without consent", lambda proper, decided, card: decided == "de-identify" and proper == "refuse",
      "series go out although the patient said no"),
-    ("recognisable", lambda proper, decided, card: decided == "de-identify" and proper == "hold",
-     "series go out with a clean header and a name in the pixels, or a face that can be rendered"),
+    ("recognisable", lambda proper, decided, card: decided == "de-identify" and proper == "hold" and card["face"] == "yes",
+     "series go out with a clean header and a face that can be rendered"),
+    ("readable", lambda proper, decided, card: decided == "de-identify" and proper == "hold",
+     "series go out with a clean header and with pixels in which something is written, or may be"),
     ("overwritten", lambda proper, decided, card: decided == "import" and card.get("twin") == "other",
      "objects of the archive are overwritten by others with their UIDs"),
     ("unread pixels", lambda proper, decided, card: decided == "import" and proper == "hold" and card.get("twin") == "none",
-     "series come in with something burned into their pixels that nobody has read"),
-    ("no use", lambda proper, decided, card: decided in ("import", "send", "de-identify") and proper not in ("hold", "refuse"),
-     "series are imported that nobody wants or that are there already, or a colleague gets a pseudonym where a name is needed"),
+     "series come in with pixels in which something is written, or may be, and nobody has read it"),
+    ("twice", lambda proper, decided, card: decided == "import" and card.get("twin") == "same",
+     "series are imported that are there already"),
+    ("unwanted", lambda proper, decided, card: decided == "import", "series are imported that nobody asked for"),
+    ("pseudonym", lambda proper, decided, card: decided == "de-identify",
+     "a colleague who treats the patient gets a pseudonym where a name is needed"),
     ("lost", lambda proper, decided, card: decided in ("refuse", "skip") and proper not in ("refuse", "skip"),
      "series are refused or skipped that somebody needs, or should have looked at"),
     ("answered wrongly", lambda proper, decided, card: decided in ("refuse", "skip"),
@@ -2503,9 +2581,9 @@ class ThePolicy:
 
     - *In, what matters most first:* another patient's images are refused. Where identity is unclear, a person looks; so too where the
       archive has another content under the same UID. What is there already, or was not asked for, is skipped. What has text in its pixels,
-      or of which nobody knows, is read by a person before it comes in. Everything else is imported.
+      or of which that is unknown, is read by a person before it comes in. Everything else is imported.
     - *Out, what matters most first:* colleagues who treat the patient get everything, with names. For trials and teaching, what has no
-      consent is refused. What has a face that can be rendered, or text in its pixels, or of which nobody knows, waits for a person who
+      consent is refused. What has a face that can be rendered, or text in its pixels, or of which that is unknown, waits for a person who
       cleans it. Everything else is de-identified.
     - Staff have time for what is unclear, not for what is clear.
 
@@ -2585,8 +2663,8 @@ class ThePolicy:
         "from a thin head scan, go out with it (PS3.15 E.3.1 and E.3.2 are options of their own for this).",
         faces_forgotten: "A head scan with thin slices is a portrait: the face can be rendered from it. The Clean Recognizable Visual "
         "Features Option (PS3.15 E.3.2, code 113102) is for that, and a person who runs it.",
-        unknown_is_no: "Where Burned In Annotation is missing, you take it for NO. The attribute is optional (Type 3 in most images): its "
-        "absence says that nobody knows.",
+        unknown_is_no: "You take `unknown` for NO. Burned In Annotation is optional (Type 3 in most images), and a card says `unknown` "
+        "only where it is missing in an image of a kind that often has text in it: nobody knows, so a person looks.",
         consent_for_care: "The rule on consent comes before the one on care. What the patient refused is the use for trials and teaching; "
         "the colleague who treats him is left without images.",
         teaching_identified: "For teaching, series leave with the patients' names. A lecture is no treatment.",

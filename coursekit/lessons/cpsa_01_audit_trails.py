@@ -299,6 +299,11 @@ def _broken(draw):
               _old(_made(draw)[0], "EventID").replace(" code=", "\n  code="), _made(draw)[0].replace("SOMEBODY", "KNEE, code=7"),
               _made(draw, outcome="")[0].replace("SOMEBODY", "KNEE, code=7")]
     found.append(_made(draw, event="110113", people=[sink])[0])                  # nobody began it, and it is right
+    # Both attributes in one element, and neither; and the word ActiveParticipant where there is none.
+    found += [_made(draw)[0].replace('csd-code="110103"', 'csd-code="110103" code="110103"'),
+              _made(draw)[0].replace("</EventIdentification>", '<EventTypeCode originalText="Opened"/></EventIdentification>'),
+              _made(draw, people=[])[0].replace("MR KNEE", "MR KNEE, no ActiveParticipant"),
+              _made(draw, people=[])[0].replace("<AuditSourceIdentification", "<!-- no <ActiveParticipant> --><AuditSourceIdentification")]
     both = _old(_made(draw, outcome="1")[0], "EventID")
     found += [both, _made(draw, people=[], outcome="1")[0]]
     draw.shuffle(found)
@@ -319,8 +324,7 @@ def _what_is_in_it(case, word):
     if not allowed:
         return f"Here EventOutcomeIndicator is the text `{outcome!r}`; is it one of the four that are allowed?"
     if word == "outcome":
-        return f"Here EventOutcomeIndicator is the text `{outcome!r}`, one of the four that are allowed. In XML every value is text, and " \
-            "the text \"0\" is not the number 0."
+        return f"Here EventOutcomeIndicator is the text `{outcome!r}`, one of the four that are allowed."
     people = message.findall("ActiveParticipant")
     if not people:
         return "Here there is no element ActiveParticipant."
@@ -525,12 +529,12 @@ def _messages_of_all_kinds(draw):
         user, host = draw.choice(_PEOPLE) + DOMAIN, draw.choice(_HOSTS)
         person = audit.participant(user, True, name="SOMEBODY", host=host)
         began = datetime(2025, 3, draw.randrange(9, 32), draw.randrange(24), draw.randrange(60), draw.randrange(60), tzinfo=UTC)
-        offset = draw.choice((0, 0, 1, 2, -5))
+        offset = draw.choice((0, 0, 1, 2, -5, 5.5))
         zone = number % 4 != 3
         # A message that could not be sent at once is sent later: the header tells when. Without a zone there is nothing else to go by.
         sent = began + timedelta(seconds=draw.randrange(1, 4) if not zone or number % 3 else draw.randrange(3000, 90000))
         shown = (began + timedelta(hours=offset)).strftime("%Y-%m-%dT%H:%M:%S")
-        shown += (f"{offset:+03d}:00" if offset else draw.choice(("Z", "+00:00"))) if zone else ""
+        shown += (_written(offset) if offset else draw.choice(("Z", "+00:00"))) if zone else ""
         if number % 6 == 0:
             issuer = audit.participant("viewer", False, ("110153",), "HV_VIEW", "AETITLES=HV_VIEW", host)
             xml = _made(draw, event=SEARCHED, people=[issuer, archive, person], when=shown)[0]
@@ -553,7 +557,11 @@ def _messages_of_all_kinds(draw):
             else:
                 people = [asked, archive, person]
             xml = _made(draw, people=people, when=shown)[0]
-        found.append((xml, sent.strftime("%Y-%m-%dT%H:%M:%SZ")))
+        # The header has an offset of its own: some senders write Z, others their wall clock's time.
+        ahead = (0, 1, 0, 2)[number // 4 % 4]
+        found.append((xml, (sent + timedelta(hours=ahead)).strftime("%Y-%m-%dT%H:%M:%S") + (_written(ahead) if ahead else "Z")))
+    # Malformed, as some of this month's: nobody took part.
+    found.append((_made(draw, people=[], when="2025-03-20T09:00:00Z")[0], "2025-03-20T09:00:02Z"))
     # A person who took part and began nothing, beside a device that did, and beside nobody who did: first, last.
     device = audit.participant("ct2", True, ("110153",), "CT2", "AETITLES=CT2", "10.20.30.42")
     for beginner, last in itertools.product((device, archive), (True, False)):
@@ -563,12 +571,17 @@ def _messages_of_all_kinds(draw):
     return found
 
 
+def _written(hours):
+    """'+05:30' of 5.5."""
+    return f"{'-' if hours < 0 else '+'}{int(abs(hours)):02d}:{int(abs(hours) % 1 * 60):02d}"
+
+
 def _acted(xml, stamp, who=None, when=None):
     """The solution of `WhoAndWhen` with another idea of who acted, or of when."""
     message = ET.fromstring(xml)
     people = message.findall("ActiveParticipant")
     requestors = [one.get("UserID") for one in people if one.get("UserIsRequestor") in ("true", "1")]
-    user = who(message, people) if who else requestors[0] if requestors else "nobody"
+    user = who(message, people) if who and people else requestors[0] if requestors else "nobody"
     said = message.find("EventIdentification").get("EventDateTime")
     moment = datetime.fromisoformat(said)
     if moment.tzinfo is None:
@@ -710,12 +723,12 @@ class WhoAndWhen:
         "Let `fromisoformat` read it, and ask `moment.tzinfo is None`.",
         the_destination: "You take the destination of a transfer. It is where the images went; who began the transfer is marked by "
         "UserIsRequestor.",
-        person_before_requestor: "You let a person who took part stand in the place of who began it: the last one that looks like a person. A "
-        "scanner begins its transfers itself, and some messages mark nobody: UserIsRequestor tells, and nothing else.",
+        person_before_requestor: "You let a person who took part stand in the place of who began it: the last one that looks like a person. "
+        "A scanner begins its transfers itself, and some messages mark nobody: UserIsRequestor tells, and nothing else.",
         first_person_before_requestor: "You let a person who took part stand in the place of who began it: the first one that looks like a "
         "person. A scanner begins its transfers itself, and some messages mark nobody: UserIsRequestor tells, and nothing else.",
-        the_person: "You take whoever looks like a person. A message may name persons who began nothing, and a scanner begins its transfers "
-        "itself: UserIsRequestor tells, and nothing else.",
+        the_person: "You take whoever looks like a person. A message may name persons who began nothing, and a scanner begins its "
+        "transfers itself: UserIsRequestor tells, and nothing else.",
         the_patient: "That is the patient, a participating **object**: whom it was about. Who acted is an active participant.",
         name_of_the_user: "That is UserName, for people to read: two colleagues may share it. What identifies an account is UserID.",
         offset_cut_off: "You cut off the offset. 03:41 +02:00 and 01:41 Z are the same moment; without the offset they are two hours "
@@ -724,8 +737,8 @@ class WhoAndWhen:
         "`.astimezone(timezone.utc)` does it.",
         always_the_header: "You always take the header's time. That is when the message was written for sending; a sender that could not "
         "reach the repository keeps its messages and sends them hours later. EventDateTime is when it happened.",
-        no_zone_is_utc: "You take a time without zone for UTC. Perhaps it is; nobody can tell from the message, and in a hearing it is an "
-        "hour that is not proven. The header has a zone.",
+        no_zone_is_utc: "You take a time without zone for UTC. Perhaps it is, and where the header shows the same figures with a Z that is "
+        "likely; but the message does not prove it, and in a hearing that counts. The header has a zone.",
         no_zone_is_local: "You take a time without zone for the wall clock's. Perhaps it is; nobody can tell from the message, and in a "
         "hearing it is an hour that is not proven. The header has a zone.",
     }
@@ -899,8 +912,9 @@ class Sessions:
         ended_ones_only: "You leave out the sessions that have no logout. They took place; each may be a computer that was left open.",
         one_at_a_time: "A second login at the same computer goes on with the old session. The question says: always a new one; the older "
         "one stays without an end.",
-        all_of_them: "One logout ends all open sessions of that user at that computer. It ends the youngest; when the older ones ended, "
-        "nobody knows. Leave the inner loop with `break`.",
+        all_of_them: "One logout ends several sessions of that user at that computer. It ends one, the youngest; when the older ones "
+        "ended, nobody knows. If you look for the session of each logout: leave the inner loop with `break` when you have it. If you look for "
+        "the logout of each login: one logout may not serve two of them.",
         closed_by_the_next: "You let a new login end the session before it. When that one ended, nobody knows: it stays without an end.",
         successful_logouts_only: "You take only logouts with outcome 0. Nobody fails to log out: the few with outcome 1 come from "
         "senders that count outcomes their own way, and the session is over all the same.",
@@ -934,10 +948,12 @@ class Sessions:
             # Nobody fails to log out; a sender that counts outcomes its own way says 1.
             rows = [(user, host, kind, ("1" if place % 4 == 3 else "0") if kind == LOGOUT else outcome)
                     for place, (user, host, kind, outcome) in enumerate(plan)]
+            # In and out within one second.
+            rows += [(users[2], hosts[1], LOGIN, "0"), (users[2], hosts[1], LOGOUT, "0")]
             minute = 0
             made = []
-            for user, host, kind, outcome in rows:
-                minute += draw.randrange(1, 30)
+            for place, (user, host, kind, outcome) in enumerate(rows, 1):
+                minute += draw.randrange(1, 30) if place < len(rows) else 0
                 made.append({"utc": at(minute), "type": kind, "outcome": outcome, "user": user, "host": host})
             found.append((made,))
         return found
@@ -1056,11 +1072,20 @@ class _LookedTable(Table):
             why = "`roster` has no such account."
         elif known[0]["kind"] != "person":
             why = f"`roster` says that it is a {known[0]['kind']} account, no person."
+        elif self._by_date(editions, extra):
+            why = "The search by date alone was made with that account; whom it showed nobody can say, and the question leaves it out."
         elif known[0]["unit"] in IMAGING:
             why = f"That person is of the unit {known[0]['unit']}, one of the imaging units: they have a care relation."
         else:
             why = "No opening of that person is about her number, and no name that was searched for fits hers."
         return Verdict(verdict.outcome, f"{verdict.message} {why}", verdict.label)
+
+    def _by_date(self, editions, user):
+        trail = lesson.input_of("trail", editions.own)
+        return any(str(one).startswith("StudyDate") for one in trail.search[(trail.user == user) & (trail.source == "HV_PACS")])
+
+
+_INDEX = " (Or did you take the table's index, at the left? It counts from 0; the number of a message stands in the column `number`.)"
 
 
 def _told_of_a_look(user, column, given, right, input_of):
@@ -1072,9 +1097,12 @@ def _told_of_a_look(user, column, given, right, input_of):
     if not len(rows):
         return "`trail` has no message of that number." if column == "message" else None
     one = rows.iloc[0]
+    index = _INDEX if given == right - 1 else ""
     if one.user != user:
-        return "That message is not by this person."
+        return f"That message is not by this person.{index}"
     key = _searched_name(one.search) if isinstance(one.search, str) else None
+    if one.event == SEARCHED and trail.event[trail.number == right].tolist() == [OPENED]:
+        return "That message is a search. Who opened her images is proven by the opening, which is another message." + index
     if key and not fits_name(key, request["name"]):
         return f"That message is a search for `{key}`, whose list does not show her: what stands before the star has to be the " \
             "beginning of her name."
@@ -1095,14 +1123,16 @@ class WhoLooked:
 
     HVGH's policy says: the imaging units (`imaging`), which make and read exams, have a care relation, and so have the units that had her
     as a patient (`visits`). A service account is no person. A search by name shows everybody whom its key fits: `MO*` lists all whose name
-    begins with MO. You may look the rows up and write them down by hand.
+    begins with MO. (One search of these weeks was by date alone. Whom it showed nobody can say: leave it out here; part 6 comes back to
+    it.) You may look the rows up and write them down by hand.
     """
 
     answer = _LookedTable("looked", key=["user"], takes="a table (or a list of dictionaries)",
                           reading={"user": _account, "message": _message_number}, remark=_told_of_a_look)
     points = 3
     praise = "Two who opened it, one who had her name in a list: three talks of the privacy officer, each with a message number on the " \
-        "table. And the technologist, the radiologist and `svc_router` are left in peace."
+        "table; and one list more, by date, of which the trail can't say whether she stood in it. And the technologist, the radiologist " \
+        "and `svc_router` are left in peace."
 
     def solution(trail, request, roster, visits, imaging):
         people = trail[trail.source == "HV_PACS"].merge(roster, on="user")
@@ -1166,7 +1196,7 @@ class WhoLooked:
         "it opens studies at night that the rule says will be needed.",
         last_message: "The right people, but with their last messages. The first one proves since when.",
         search_as_evidence: "For those who opened the images you name the search before it. It is evidence for the list only: the opening "
-        "is another message.",
+        "is another message." + _INDEX,
         all_searched: "You call `listed` who searched by her name. Those who opened the images afterwards have `opened`: the graver of "
         "the two, with its own message.",
         number_of_messages: "Your `message` counts messages. The number of *one* message is asked, the first: whoever doubts it can open "
@@ -1237,6 +1267,8 @@ def _told_of_a_minute(given, right):
     apart = (datetime.fromisoformat(given) - datetime.fromisoformat(right)).total_seconds() / 60
     if abs(apart) == 1:
         return "One minute off: give the minute in which the last message before the hole was sent, and leave its seconds out."
+    if given.endswith("00:00"):
+        return "Asked is the time of day as well, as `2025-03-30 01:41`."
     return "That is another moment than that of the last message before the hole."
 
 
@@ -1259,8 +1291,8 @@ def _told_of_trust(name, given, right, one):
         return "That is how long sending takes while the clock is right. A median of the whole month shows that alone, where most of its " \
             "days were good. " + _DAY_BY_DAY
     if name == "ahead":
-        return "That is another number. Take transfers of this sender and of these two weeks alone; how far does `sender_says` lie " \
-            "behind `archive_says` there, and how far before?"
+        return "That is another number. Take transfers of this sender and of these two weeks alone: how many seconds later than " \
+            "`archive_says` is `sender_says` there?"
     return None
 
 
@@ -1291,13 +1323,14 @@ class CanItBeTrusted:
                 before = rows.loc[:place].iloc[-2]               # the row before it
                 hole = {"source": source, "after": str(before.utc), "lost": int(step[place]) - 1}
 
-        ahead = (transfers.sender_says - transfers.archive_says).dt.total_seconds()
-        good = ahead[transfers.archive_says < "2025-03-24"].groupby(transfers.sender).median()
-        late = ahead[transfers.archive_says >= "2025-03-26"].groupby(transfers.sender).median()
-        wrong = late - good                                      # what sending itself takes is in both
+        both = transfers.copy()
+        both["ahead"] = (both.sender_says - both.archive_says).dt.total_seconds()
+        late = both[both.archive_says >= "2025-03-26"]
+        hole["clock"] = late.groupby("sender").ahead.median().idxmax()
 
-        hole["clock"] = wrong.idxmax()
-        hole["ahead"] = float(wrong.max())
+        late = late[late.sender == hole["clock"]]
+        good = both[(both.sender == hole["clock"]) & (both.archive_says < "2025-03-24")]
+        hole["ahead"] = float(late.ahead.median() - good.ahead.median())         # what sending itself takes is in both
         return hole
 
     def _right(trail, transfers, **other):
@@ -1397,7 +1430,7 @@ SIGNALS = {
     "override": "used the emergency override",
     "exported": "exported a study to a disc",
     "service": "is a service account",
-    "no_relation": "opened a patient's images or record, by the number on the images, without a care relation",
+    "no_relation": "opened a patient's images or record, by the number on the images, without a care relation (a service account has none)",
     "wrong_number": "each look without a relation was at images under a wrong number or without their order; since the correction there is "
     "one",
     "trauma_call": "each look without a relation was at images of a patient of the Emergency department, within two hours of their arrival",
@@ -1527,17 +1560,17 @@ class _Review:
                 found.add("listed_person")
             if self._family(one.patient) == family:
                 found.add("same_name")
-            if user.kind == "person" and not self._related(user.unit, one.patient, one.study, _seconds(one.utc), self.ordered):
+            if user.kind == "service":
+                found.add("no_relation")
+            elif user.kind == "person" and not self._related(user.unit, one.patient, one.study, _seconds(one.utc), self.ordered):
                 looks += 1
                 excuses.append(self._excuse(user, one))
         if looks:
             found.add("no_relation")
             if None not in excuses:
                 found |= set(excuses)
-        if user.kind == "service":
-            found |= {"service", "no_relation"}
-        for name, holds in (("many_opened", opened >= 15), ("exported", exported), ("mass_export", exported >= 20),
-                            ("alphabet", letters >= 10), ("failed_login", failed), ("left", user.left)):
+        for name, holds in (("service", user.kind == "service"), ("many_opened", opened >= 15), ("exported", exported),
+                            ("mass_export", exported >= 20), ("alphabet", letters >= 10), ("failed_login", failed), ("left", user.left)):
             if holds:
                 found.add(name)
         return found
@@ -1621,40 +1654,37 @@ def policy_of(value):
 # What needs action by itself: what it is called, and the signals that come with it.
 GRAVE = {"left": ("the account of somebody who has left is used", ()), "burst": ("a password is guessed", ("failed_login",)),
          "mass_export": ("dozens of studies are exported", ("exported",))}
-# What else an account may have done on such a day.
-_BESIDE = {"service": "it is a service account", "wrong_number": "it had opened images under a wrong number before",
-           "trauma_call": "it had been called to the Emergency department before"}
-
-
-def _grave_days():
-    """Days that need action, whatever else the account did: {in words: signals}."""
-    found = {}
-    for name, (what, along) in GRAVE.items():
-        for excuses in itertools.chain.from_iterable(itertools.combinations(_BESIDE, count) for count in (1, 2)):
-            if excuses[0] == "service" and (name == "left" or len(excuses) > 1):
-                continue                                            # a service account has neither a last day nor a patient
-            found[f"{what}; {' and '.join(_BESIDE[one] for one in excuses)}"] = {name, *along, "no_relation", *excuses}
-        found[f"{what}, on a long night's work"] = {name, *along, "night", "off_shift", "many_opened", "failed_login"}
-        for other in SIGNALS:
-            if other not in (name, *along, *_BESIDE, *GRAVE):
-                found[f"{what}, and on that day the account also has `{other}`"] = {name, *along, other}
-    return found
-
-
-GRAVE_DAYS = _grave_days()
+# What explains a missing care relation.
+EXCUSES = ("service", "wrong_number", "trauma_call")
+# What many an innocent case has: none of these is a reason by itself, nor are several of them.
+HARMLESS = ("night", "off_shift", "many_opened", "listed_person", "same_name", "failed_login", "override", "exported")
 
 
 def _hidden(points, least):
-    """The days that need action and are not reported, in words: of those that are tried, and of all that speaks for an account at once."""
-    found = [words for words, signals in GRAVE_DAYS.items() if sum(points.get(name, 0) for name in signals) < least]
-    if found:
-        return found
+    """What needs action and is not reported because of other signals of that account: a list of [what, those signals]."""
+    found = []
     for name, (what, along) in GRAVE.items():
-        speaking = [one for one in SIGNALS if points.get(one, 0) < 0 and one not in (name, *along, "service")]
-        whole = {name, *along, *speaking, *(["no_relation"] if set(speaking) & set(_BESIDE) else [])}
-        if sum(points.get(one, 0) for one in whole) < least:
-            found.append(f"{what}, and on that day the account also has {', '.join(f'`{one}`' for one in speaking)}")
+        own = sum(points.get(one, 0) for one in (name, *along))
+        own_ones = (name, *along, *(["service"] if name == "left" else []))              # who leaves is a person
+        speaking = sorted((one for one in SIGNALS if points.get(one, 0) < 0 and one not in own_ones), key=lambda one: points[one])
+        alone = [[what, [one]] for one in speaking if own + points[one] < least]
+        if own < least:
+            found.append([what, []])
+        elif alone:
+            found += alone
+        else:
+            few = next((count for count in range(2, len(speaking) + 1) if own + sum(points[one] for one in speaking[:count]) < least), None)
+            found += [[what, speaking[:few]]] if few else []
     return found
+
+
+def _crowd(points, least):
+    """Signals of a day of somebody innocent that would be reported: harmless ones together, or a look that is excused beside them."""
+    counted = [one for one in HARMLESS if points.get(one, 0) > 0]
+    for excused in ([], *(["no_relation", one] for one in EXCUSES)):
+        if counted and sum(points.get(one, 0) for one in counted + excused) >= least:
+            return counted + excused
+    return []
 
 
 def _outdone(points):
@@ -1674,7 +1704,8 @@ def reviewed(policy, some):
     missed   : ids of the incidents that were not reported
     innocent : of the innocent ones, [signals, how many], the most frequent first
     before   : the id of an urgent incident that does not stand before all others, or ""
-    hidden   : days of which no month has had one yet, that need action at once and would not be reported: in words
+    hidden   : what needs action at once and would not be reported: [what in words, the other signals that hide it]
+    crowd    : signals of somebody innocent, harmless by themselves, that together would be reported
     outdone  : (what needs action in words, its points, those of all other signals together) where a sum could reach it, or None
     """
     found, innocent = {}, {}
@@ -1694,7 +1725,8 @@ def reviewed(policy, some):
     before = next((one for one in URGENT if one in found and found[one] <= others), "")
     return {"reported": accused + len(found), "accused": accused, "missed": missed,
             "innocent": sorted(([key, count] for key, count in innocent.items()), key=lambda one: (-one[1], one[0])), "before": before,
-            "hidden": _hidden(policy["points"], policy["least"]), "outdone": _outdone(policy["points"])}
+            "hidden": _hidden(policy["points"], policy["least"]), "crowd": _crowd(policy["points"], policy["least"]),
+            "outdone": _outdone(policy["points"])}
 
 
 class Review:
@@ -1736,16 +1768,19 @@ class Tried:
             lines.append(f"not at the top: {URGENT[out['before']]}")
         elif out["outdone"] and not urgent:
             lines.append(f"and next month: {_told_of_outdone(*out['outdone'])}")
+        if out["crowd"] and not out["accused"]:
+            lines.append(f"and if next month somebody innocent has {', '.join(out['crowd'])}: reported")
         if out["hidden"] and not urgent:
-            lines.append(f"and if next month {out['hidden'][0]}: not reported")
+            lines.append(f"and if next month {_told_of_hidden(*out['hidden'][0])}: not reported")
         return lines
+
+
+def _told_of_hidden(what, beside):
+    return f"{what}, and the account also has {' and '.join(beside)}" if beside else f"{what}, and nothing else happens"
 
 
 def _told_of_outdone(what, own, others):
     return f"{what} ({own:g} points), and a case that has all other signals stands before it ({others:g})"
-
-
-EXCUSES = ("service", "wrong_number", "trauma_call")
 
 
 class _Policy(Config):
@@ -1771,11 +1806,13 @@ class Policy:
     1. **nobody innocent** is reported: a false accusation is not made good by anything;
     2. **at most one** of the eleven violations is missed, and none that needs action today (an account of somebody who has left, a guessed
        password, an export of dozens of studies);
-    3. these three stand **before all others** in the report: no sum of other signals reaches them;
-    4. and **nothing excuses them**: they are reported whatever else that account did on that day.
+    3. these three stand **before all others** in the report: all other signals together (those of the other two left out) don't reach one
+       of them;
+    4. and **nothing excuses them**: they are reported whatever other signals that account has on that day.
 
-    Rules 3 and 4 hold for months to come too: the check also tries days that no month has had yet, and months of other hospitals.
-    `review.try_out(policy)` tells you where you are with your month.
+    Rules 1, 3 and 4 hold for months to come too. So the check also tries days that no month has had yet (a grave signal with all that
+    speaks for the account; somebody innocent with several signals that innocent cases have, such as a night and a disc, with an excuse or
+    without) and months of other hospitals. `review.try_out(policy)` tells you where you are with your month.
     """
 
     answer = _Policy("policy", reading=policy_of, called="a policy", shape="a dictionary",
@@ -1893,8 +1930,8 @@ class Policy:
         "Begin with signals that no innocent case has at all. Try it out: what is missed?",
         "The rest of the violations have `no_relation`, and so have some innocent cases. Which signals do these innocent cases have "
         "besides, `try_out` says: some count in somebody's favour, and may have points below zero.",
-        "Points of an excuse must outweigh those of `no_relation`, and must not outweigh what needs action today. For the order: "
-        "add up all other points above zero; each of those three needs more than that.",
+        "Points of an excuse must outweigh those of `no_relation`, and all of them together must not outweigh what needs action today. "
+        "For the order: add up all other points above zero; each of those three needs more than that.",
     ]
 
     def trial(settings, hospital):
@@ -1918,9 +1955,16 @@ class Policy:
         elif outcome["outdone"]:
             found.append(f"What no month has had yet: {_told_of_outdone(*outcome['outdone'])}. What needs action by itself has to weigh "
                          "more than whatever another case adds up to.")
+        if outcome["crowd"] and not outcome["accused"]:
+            found.append(f"A day that no month has had yet: somebody innocent has {', '.join(outcome['crowd'])}. It would be reported. " + (
+                "An excuse has to outweigh the missing relation with whatever harmless signals stand beside it."
+                if "no_relation" in outcome["crowd"] else
+                "What innocent people have every day is no reason, nor are several of such things."))
         if outcome["hidden"]:
-            found.append(f"A day that no month has had yet: {outcome['hidden'][0]}. It would not be reported, because what speaks for "
-                         "the account outweighs it. An excuse explains a missing care relation, nothing else.")
+            what, beside = outcome["hidden"][0]
+            found.append(f"A day that no month has had yet: {_told_of_hidden(what, beside)}. It would not be reported, " + (
+                "because that outweighs it. An excuse explains a missing care relation, nothing else." if beside else
+                "though that alone needs action."))
         return found
 
 
@@ -1977,7 +2021,7 @@ def parts_of(given):
         "The requestor's UserID": (person["user_id"] or "").casefold(),
         "The requestor's NetworkAccessPointID": person["host"] or "",
         "The archive's UserID": archive["user_id"] or "",
-        "The archive's AlternativeUserID": "AETITLES=HV_PACS" if "HV_PACS" in _titles(archive["alternative"])
+        "The archive's AlternativeUserID": "AETITLES=HV_PACS" if set(_titles(archive["alternative"])) == {"HV_PACS"}
         else archive["alternative"] or "",
         "NetworkAccessPointTypeCode": "right" if all(
             one.get("NetworkAccessPointTypeCode", "2") == "2" for one in root.findall("ActiveParticipant")
@@ -2036,17 +2080,27 @@ def _refuse_plain_text(root):
 
 
 def _leak(text, root, patients):
-    """Whether anything but the patient's own object holds the patient's family name, a comment included."""
-    family = {(one.findtext("ParticipantObjectName") or "").split("^")[0].strip().casefold() for one in patients} - {""}
+    """Whether anything but the patient's own object holds the patient's family name, however it is parted, or, outside the participants,
+    a given name; a comment included."""
+    whole = {(one.findtext("ParticipantObjectName") or "").strip() for one in patients} - {""}
+    family = {_letters(name.split("^")[0]) for name in whole}
+    given = {one for name in whole for one in _words(" ".join(name.split("^")[1:])) if len(one) > 2}
     inside = {id(part) for one in patients for part in one.iter()}
-    said = re.findall(r"<!--(.*?)-->", text, re.DOTALL)
+    said, of_objects = re.findall(r"<!--(.*?)-->", text, re.DOTALL), []
+    objects = {id(part) for one in root.findall("ParticipantObjectIdentification") for part in one.iter()}
     for one in root.iter():
         values = [one.text or "", one.tail or "", *one.attrib.values()]
         if one.tag == "ParticipantObjectDetail":
             values.append(base64.b64decode(one.get("value", "")).decode("utf-8", "replace"))
         if id(one) not in inside:
             said += values
-    return any(name in one.casefold() for name in family for one in said)
+            of_objects += values if id(one) in objects else []
+    return any(name in _letters(one) for name in family for one in said) or any(given & _words(one) for one in of_objects)
+
+
+def _letters(text):
+    """'vandermeer' of 'van der Meer'."""
+    return re.sub(r"[\W\d_]", "", text.casefold())
 
 
 class _CorrectionMessage(Message):
@@ -2057,25 +2111,67 @@ class _CorrectionMessage(Message):
         verdict = super().judge(exercise, given, editions)
         if not verdict.correct:
             return verdict
-        facts = lesson.input_of("correction", editions.own)
         root = audit.tree(re.sub(r"^<\?xml.*?\?>\s*", "", _xml_of(given[0]).strip().lstrip(audit.BOM)))
-        for one in root.iter("ActiveParticipant"):
-            named = set(re.findall(r"\w+", names.search_form(one.get("UserName", ""))))
-            own = {"2214": "HV_PACS archive PACS"}.get(one.get("UserID"), f"{facts['name']} {facts['user']} {facts['user'].split('@')[0]}")
-            if named and not named & set(re.findall(r"\w+", names.search_form(own))):
-                return Verdict(Outcome.NOT_YET, f"All that is asked is right, but the UserName beside the UserID `{one.get('UserID')}` "
-                               "names somebody else. UserName may be left out; if it is there, people read it first, and it must not "
-                               "name an innocent colleague.", "name")
-        told = [("accession", one.get("Number", "")) for one in root.iter("Accession")]
-        told += [(one.get("type", ""), base64.b64decode(one.get("value", "")).decode("utf-8", "replace"))
-                 for one in root.iter("ParticipantObjectDetail")]
-        for kind, value in told:
-            name = re.sub(r"[\s_-]", "", kind.casefold())
-            right = facts["accession"] if "accession" in name else facts["patient_id"] if name in ("patientid", "patientnumber") else value
-            if value.strip() != right:
-                return Verdict(Outcome.NOT_YET, f"All that is asked is right. But the message also tells a number, `{kind}`, that is "
-                               "not the one in `correction`. What nobody asked for has to be true as well.", "value")
-        return verdict
+        line = lesson.input_of("samples", editions.own)["opened"]
+        found = _untrue(root, lesson.input_of("correction", editions.own), ET.fromstring(line[line.index("<AuditMessage"):]))
+        if found is None:
+            return verdict
+        label, what = found
+        return Verdict(Outcome.NOT_YET, f"All that is asked is right. But {what} What nobody asked for may be left out; if it is there, it "
+                       "has to be true as well.", label)
+
+
+def _words(text):
+    return set(re.findall(r"\w+", names.search_form(text or "")))
+
+
+def _untrue(root, facts, opened):
+    """(label, sentence) on something in a right message that nobody asked for and that isn't true, or None.
+
+    opened : the tree of the message of part 1, which is of the same study and by the same archive
+    """
+    for one in root.iter("ActiveParticipant"):
+        archive, account = one.get("UserID") == "2214", facts["user"]
+        own = "HV_PACS archive PACS" if archive else f"{facts['name']} {account} {account.split('@')[0]}"
+        if _words(one.get("UserName")) and not _words(one.get("UserName")) & _words(own):
+            return "name", f"the UserName beside the UserID `{one.get('UserID')}` names somebody else. People read it first, and it must " \
+                "not name an innocent colleague."
+        place = opened.find("ActiveParticipant[@UserID='2214']").get("NetworkAccessPointID")
+        if archive and one.get("NetworkAccessPointID", place) != place and "hvpacs" not in re.sub(
+                "[-_]", "", one.get("NetworkAccessPointID").casefold()):
+            return "address", "NetworkAccessPointID of the archive is another machine's; its own stands in the message of part 1."
+        roles = {role.get("csd-code") for role in one.iter("RoleIDCode")} & set(audit.ROLES) - ({"110150"} if archive else set())
+        if roles:
+            return "role", f"the RoleIDCode {min(roles)} says what the participant `{one.get('UserID')}` was not: nothing was sent or " \
+                "burned."
+    for kind, code in (("EventID", "110103"), ("ParticipantObjectIDTypeCode", "110180"), ("ParticipantObjectIDTypeCode", "2")):
+        meaning = audit.EVENTS.get(code) or audit.ID_TYPES[code][1]
+        for one in root.iter(kind):
+            if one.get("csd-code") == code and not _words(one.get("originalText")) <= _words(meaning):
+                return "meaning", f"the code {code} of {kind} has another originalText than what it means: the code is read by programs, " \
+                    "the text by people, and here they contradict each other."
+    source = root.find("AuditSourceIdentification")
+    if source.get("AuditEnterpriseSiteID", "HVGH").strip().upper() != "HVGH":
+        return "site", "AuditEnterpriseSiteID is another house's."
+    if any(one.get("csd-code") not in ("4", "5", "9") for one in source.iter("AuditSourceTypeCode")):
+        return "source type", "AuditSourceTypeCode says that the archive is something else; its own stands in the message of part 1."
+    known = [(one.get("UID"), one.get("NumberOfInstances")) for one in opened.iter("SOPClass")]
+    if any((one.get("UID"), one.get("NumberOfInstances")) not in known for one in root.iter("SOPClass")):
+        return "contents", "a SOPClass and its NumberOfInstances are not those of this study, as the message of part 1 has them."
+    for one in root.findall("ParticipantObjectIdentification"):
+        name = one.findtext("ParticipantObjectName") or ""
+        if one.get("ParticipantObjectID") == facts["study_uid"] and not _words(name) & {
+                "CT", "CTHEAD", "HEAD", "STUDY", "SKULL", "BRAIN", facts["accession"]} and facts["study_uid"] not in name:
+            return "study", "the name of the study's object is not that of this CT."
+    told = [("accession", one.get("Number", "")) for one in root.iter("Accession")]
+    told += [(one.get("type", ""), base64.b64decode(one.get("value", "")).decode("utf-8", "replace"))
+             for one in root.iter("ParticipantObjectDetail")]
+    for kind, value in told:
+        name = re.sub(r"[\s_-]", "", kind.casefold())
+        right = facts["accession"] if "accession" in name else facts["patient_id"] if name in ("patientid", "patientnumber") else value
+        if value.strip() != right:
+            return "value", f"the message also tells a number, `{kind}`, that is not the one in `correction`."
+    return None
 
 
 def _about_the_message(part, given, right, input_of):
@@ -2124,7 +2220,7 @@ def _correction_message(facts, **other):
     people = audit.participant(said["user"], said["person"], (), facts["name"], host=facts["host"])
     if said["with_archive"]:
         people += audit.participant("2214", said["archive"], (), "HV_PACS", "AETITLES=HV_PACS", "10.20.10.10")
-    objects = audit.study(said["study"], "CT HEAD", facts["accession"], (("1.2.840.10008.5.1.4.1.1.2", 34),))
+    objects = audit.study(said["study"], "CT HEAD", facts["accession"], ())
     objects += audit.patient(said["patient"], said["name"])
     return audit.message(said["event"], said["action"], said["when"], people, "HV_PACS", objects, said["outcome"], None,
                          said["explanation"], "HVGH", "4")
@@ -2142,8 +2238,9 @@ class Correction:
     - two objects: the study, and the patient to whom it belongs **since the correction**;
     - HVGH's policy: no EventOutcomeDescription, and the patient's name nowhere but in the patient's own object.
 
-    Write the XML alone, from `<AuditMessage` on, without the header of syslog. Like every message it has to keep to the schema. The
-    shortest way: copy the message that is printed in part 1 between three quotes, and change what has to be changed.
+    Write the XML alone, from `<AuditMessage` on, without the header of syslog. Like every message it has to keep to the schema, and
+    whatever you add to what is asked has to be true. The shortest way: copy the message that is printed in part 1 between three quotes,
+    and change what has to be changed.
     """
 
     answer = _CorrectionMessage("message", reading=parts_of, objects=(ET.Element,), remark=_about_the_message)
@@ -2297,25 +2394,34 @@ _MARK = b"LATER-MESSAGE"
 
 
 def _visit_messages(seed):
-    """Syslog messages for the visitor: plain ones; one with letters of two octets, one with line ends, a malformed one; others that are no
-    audit messages, or hold what looks like an end or a beginning; and a marked one."""
+    """Syslog messages for the visitor, by a name for each; no two of the plain ones are the same."""
     draw = random.Random(seed)
 
-    def packed(xml):
-        return audit.syslog(xml, "2025-04-07T05:12:31Z", "hv-pacs.hvgh.example", "HV_PACS", "2214", bom=False).encode("utf-8")
+    def packed(xml, bom=False):
+        return audit.syslog(xml, "2025-04-07T05:12:31Z", "hv-pacs.hvgh.example", "HV_PACS", "2214", bom=bom).encode("utf-8")
 
+    def long(size):
+        return packed(xml.replace("MR KNEE", "MR KNEE" + "E" * (size - len(packed(xml)))))
+
+    plain = [packed(_made(draw)[0]) for _ in range(12)]
     xml = _made(draw)[0]
-    return (
-        [packed(_made(draw)[0]) for _ in range(8)],
-        packed(xml.replace("DOE^JANE", "ØSTERGÅRD^ZOË")),
-        packed(xml.replace("><", ">\n<")),
-        packed(_made(draw, outcome="1")[0]),
-        b"<86>1 2025-04-07T05:12:31Z hv-pacs.hvgh.example sshd 771 - - session opened for user root",
-        b"<84>1 2025-04-07T05:12:31Z hv-pacs.hvgh.example HV_PACS 2214 - - not sent again: "
+    return {
+        "plain": plain,
+        "letters": packed(xml.replace("DOE^JANE", "ØSTERGÅRD^ZOË")),
+        "mark": packed(xml, bom=True),
+        "line ends": packed(xml.replace("><", ">\n<")),
+        "malformed": packed(_made(draw, outcome="1")[0]),
+        "no audit": b"<86>1 2025-04-07T05:12:31Z hv-pacs.hvgh.example sshd 771 - - session opened for user root",
+        "no header": b"Apr  7 05:12:31 ct2 storescp: started",
+        "no UTF-8": b"<85>1 2025-04-07T05:12:31Z ups.hvgh.example snmp 12 - - room 4: 21 \xb0C\x00\xff",
+        "quoting": b"<84>1 2025-04-07T05:12:31Z hv-pacs.hvgh.example HV_PACS 2214 - - not sent again: "
         b"96 <85>1 2025-04-07T05:12:30Z hv-pacs.hvgh.example HV_PACS 2214 - - <AuditMessage></AuditMessage> (queue full)",
-        packed(xml) + b" \n",
-        packed(xml.replace("MR KNEE", _MARK.decode())),
-    )
+        "trailing": packed(xml) + b" \n",
+        # With its length and the blank before it, it fills two `recv` of 4,096 octets to the last.
+        "full": long(8187),
+        "five digits": long(12000),
+        "later": packed(xml.replace("MR KNEE", _MARK.decode())),
+    }
 
 
 def _left_behind(server, patience=0.5):
@@ -2346,7 +2452,46 @@ def _handlers(server):
 
 # What is tried while connections are open.
 _OPEN = ("One message comes", "Two messages come in one piece, then a third over the same connection",
-         "Two senders send at the same time, in pieces", "The hospital's own sender sends 500 messages over one connection")
+         "A message of 8,187 octets comes, and nothing behind it", "Two senders send at the same time, in pieces",
+         "The hospital's own sender sends 500 messages over one connection")
+
+
+class _RepositoryServer(Server):
+    """A Server; where the learner's `handle` broke off with an exception, that is told as well: a server's thread tells it to nobody."""
+
+    _own = None                         # what was seen of the learner's server
+
+    def judge(self, exercise, given, editions):
+        """As every server."""
+        self._raised, self._own = [], None
+        verdict = super().judge(exercise, given, editions)
+        if verdict.correct or not self._raised:
+            return verdict
+        said = f"{type(self._raised[0]).__name__}: {self._raised[0]}"
+        said = said if len(said) <= 90 else said[:90] + "..."
+        return Verdict(verdict.outcome, f"{verdict.message} (While this was tried, `handle` broke off with `{said}`.)", verdict.label)
+
+    def _visited(self, exercise, function, case):
+        self._listens = all(function is not one for one in (exercise.solution, *exercise.wrong_ways))
+        answer = super()._visited(exercise, function, case)
+        if self._listens:
+            self._own = answer
+        return answer
+
+    def _seen(self, exercise, function, cases, hospital):
+        # What is right is known without the solution's server: that everything is kept, up to the last step.
+        if function is exercise.solution and type(self._own) is dict and _OPEN[-1] in self._own and set(self._own.values()) == {
+                "kept as sent", "all loops have ended"}:
+            return {(0, what): value for what, value in self._own.items()}
+        return super()._seen(exercise, function, cases, hospital)
+
+    def _tried(self, function, arguments, shown, visit):
+        def visit_and_listen(server):
+            with contextlib.suppress(AttributeError):           # what is no server of `socketserver` tells its own way
+                server.handle_error = lambda *_: self._raised.append(sys.exception())
+            return visit(server)
+
+        return super()._tried(function, arguments, shown, visit_and_listen if self._listens else visit)
 
 
 @lesson.exercise
@@ -2356,11 +2501,11 @@ class Repository:
     frames them: the number of octets in decimal digits, a blank, the message.
 
     The server that is shown above takes what one `recv` gives for one message. Mend that: a frame may come in pieces of any size, and
-    several may come in one. Keep every message as it came, audit message or not, whatever it holds. When a sender leaves in the middle of a
-    message, there is nothing to keep; the next sender begins anew.
+    several may come in one. Keep every message as it came, octet for octet: short or long, audit message or not, sound or not, a second
+    time if it comes a second time. When a sender leaves in the middle of a message, there is nothing to keep; the next sender begins anew.
     """
 
-    answer = Server("repository", called="repository", kept=False)
+    answer = _RepositoryServer("repository", called="repository", kept=False, example="return server")
     points = 4
     praise = "Five hundred messages in a row, frames in crumbs, two senders at once, and all that arrived is kept: this could stand " \
         "beside the hospital's own. What it lacks is a disk, and TLS."
@@ -2401,7 +2546,8 @@ class Repository:
     def visit(server, bench):
         kept, seed = bench
         port = getattr(server, "port", None) or server.server_address[1]
-        plain, letters, broken, malformed, no_audit, quoting, trailing, later = _visit_messages(seed)
+        sent = _visit_messages(seed)
+        plain = sent["plain"]
         found = {}
 
         def came():
@@ -2423,7 +2569,7 @@ class Repository:
                 time.sleep(0.01)                        # one too many would come now
                 return True
             marks = len(kept) - len(came())
-            send(audit.frame(later))
+            send(audit.frame(sent["later"]))
             goes_on = wait(lambda: len(kept) - len(came()) > marks, _PATIENCE)
             wait(lambda: len(came()) >= max(count, before + 1), _GRACE)
             return goes_on
@@ -2437,21 +2583,27 @@ class Repository:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for piece in pieces:
                     connection.sendall(piece)
-                    time.sleep(pause)
+                    time.sleep(pause if len(pieces) > 1 else 0)
+
+        def alone(what, name):
+            send(audit.frame(sent[name]))
+            return what, [sent[name]]
 
         def steps():
             """(what happens, messages that should be kept) one after the other; a connection that is open at a `yield` stays so while the
-            messages are waited for."""
+            messages are waited for, and None says that it has been closed."""
             with AuditSender("127.0.0.1", port) as sender:
                 with contextlib.suppress(OSError):
                     sender.send(plain[0])
                 yield "One message comes", [plain[0]]
+            yield None
             with connected() as one:
                 with contextlib.suppress(OSError):
                     one.sendall(audit.frame(plain[6]) + audit.frame(plain[7]))
                     wait(lambda: len(came()) > before + 1, _SOON)
-                    one.sendall(audit.frame(plain[0]))
-                yield "Two messages come in one piece, then a third over the same connection", [plain[6], plain[7], plain[0]]
+                    one.sendall(audit.frame(plain[8]))
+                yield "Two messages come in one piece, then a third over the same connection", [plain[6], plain[7], plain[8]]
+            yield None
             with contextlib.suppress(OSError), connected() as one:
                 one.sendall(audit.frame(plain[2]))
                 wait(lambda: len(came()) > before, _SOON)
@@ -2463,19 +2615,23 @@ class Repository:
             frame = audit.frame(plain[4])
             send(frame[:1], frame[1:2], frame[2:4], frame[4:])
             yield "A message comes whose length is cut between its digits", [plain[4]]
-            send(audit.frame(letters) + audit.frame(plain[5]))
-            yield "A message with the letters Ø, Å and Ë comes, and another behind it", [letters, plain[5]]
-            send(audit.frame(broken))
-            yield "A message with line ends in it comes", [broken]
-            send(audit.frame(trailing))
-            yield "A message comes that ends with a blank and a line end", [trailing]
-            send(audit.frame(malformed))
-            yield "A malformed audit message comes, outcome 1", [malformed]
-            send(audit.frame(no_audit))
-            yield "A syslog message comes that is no audit message", [no_audit]
-            send(audit.frame(quoting))
-            yield "A syslog message comes that quotes another one, its length and `</AuditMessage>` included", [quoting]
-            first, second = audit.frame(plain[6]), audit.frame(plain[7])
+            send(audit.frame(sent["letters"]) + audit.frame(plain[5]))
+            yield "A message with the letters Ø, Å and Ë comes, and another behind it", [sent["letters"], plain[5]]
+            yield alone("A message with line ends in it comes", "line ends")
+            yield alone("A message comes that ends with a blank and a line end", "trailing")
+            yield alone("A malformed audit message comes, outcome 1", "malformed")
+            yield alone("A syslog message comes that is no audit message", "no audit")
+            yield alone("A syslog message comes that quotes another one, its length and `</AuditMessage>` included", "quoting")
+            yield alone("A message with a byte order mark in it comes", "mark")
+            yield alone("A message comes that is not even UTF-8", "no UTF-8")
+            yield alone("A message comes that has no header of syslog", "no header")
+            with connected() as one:
+                with contextlib.suppress(OSError):
+                    one.sendall(audit.frame(sent["full"]))
+                yield "A message of 8,187 octets comes, and nothing behind it", [sent["full"]]
+            yield None
+            yield alone("A message of 12,000 octets comes", "five digits")
+            first, second = audit.frame(plain[9]), audit.frame(plain[10])
             with contextlib.ExitStack() as both:
                 one, other = (both.enter_context(connected()) for _ in range(2))
                 with contextlib.suppress(OSError):
@@ -2484,9 +2640,12 @@ class Repository:
                         time.sleep(0.025)
                     wait(lambda: len(came()) > before, _SOON)
                     other.sendall(second[300:])
-                yield "Two senders send at the same time, in pieces", [plain[6], plain[7]]
-            send(audit.frame(plain[6])[:-60])
+                yield "Two senders send at the same time, in pieces", [plain[9], plain[10]]
+            yield None
+            send(audit.frame(plain[11])[:-60])
             yield "A sender leaves in the middle of a message", []
+            send(audit.frame(plain[11]) * 2)
+            yield "The same message comes two times", [plain[11]] * 2
             many = [plain[number % 8] for number in range(500)]
             with AuditSender("127.0.0.1", port) as sender:
                 for message in many:
@@ -2498,14 +2657,24 @@ class Repository:
         stuck = False                                   # whether a handler went on without its sender
         todo = steps()
         with contextlib.closing(todo):
-            for what, messages in todo:
-                goes_on = settle(before + len(messages))
-                found[what] = _kept(came()[before:], messages)
-                before = len(came())
-                if what not in _OPEN:
-                    stuck = _left_behind(server, 0 if stuck else 0.5) or stuck
-                after_first += bool(after_first) or found[what] != "kept as sent"
-                if after_first == 3 or after_first and stuck or not goes_on:
+            for step in todo:
+                if step is None:                        # the connection of the step before has been closed
+                    if found[what] != "kept as sent" and wait(lambda: len(came()) > before, _GRACE):
+                        found[what] += ", and more only when the sender had left"
+                        before = len(came())
+                else:
+                    what, messages = step
+                    goes_on = settle(before + len(messages))
+                    found[what] = _kept(came()[before:], messages)
+                    before = len(came())
+                    after_first += bool(after_first) or found[what] != "kept as sent"
+                if step is None or what not in _OPEN:
+                    left = _left_behind(server, 0 if stuck else 0.5)
+                    if left and not stuck:
+                        found[what] += "; the sender has left, and a loop of the server's goes on for ever"
+                        after_first = after_first or 1
+                    stuck = stuck or left
+                if (step is None or what not in _OPEN) and (after_first >= 3 or after_first and stuck) or not goes_on:
                     break                               # what comes behind it would say nothing new
         stuck = _left_behind(server) or stuck
         found["All senders have left"] = "a loop of your server goes on for ever" if stuck else "all loops have ended"
@@ -2612,6 +2781,30 @@ class Repository:
                     del waiting[:len(length) + 1 + int(length)]
         return _repository(keep, take)
 
+    def forgotten(keep):
+        def take(receive):
+            while waiting := receive(4096):
+                while b" " in waiting:
+                    length, rest = waiting.split(b" ", 1)
+                    if len(rest) < int(length):
+                        break
+                    yield rest[:int(length)]
+                    waiting = rest[int(length):]
+        return _repository(keep, take)
+
+    def returns_when_not_whole(keep):
+        def take(receive):
+            waiting = b""
+            while octets := receive(4096):
+                waiting += octets
+                while b" " in waiting:
+                    length, rest = waiting.split(b" ", 1)
+                    if len(rest) < int(length):
+                        return
+                    yield rest[:int(length)]
+                    waiting = rest[int(length):]
+        return _repository(keep, take)
+
     def one_frame_a_recv(keep):
         def take(receive):
             waiting = b""
@@ -2694,6 +2887,10 @@ class Repository:
         "the beginning of the next one.",
         one_frame_a_recv: "You take one message for each `recv`. What is left over waits for the next one, though a whole message may be "
         "there already: look again, with `while` in place of `if`, until nothing whole is left.",
+        forgotten: "Each `recv` begins anew: what came before it, and was not whole yet, is forgotten. Keep it across the `recv`: "
+        "`waiting = b\"\"` once, before the outer loop, and in it `waiting = waiting + octets`.",
+        returns_when_not_whole: "You leave `handle` when a message is not whole yet, and with it the connection is closed: what comes "
+        "behind is never taken. Leave the inner loop alone, with `break`, and wait for the next `recv`.",
         no_way_out: "The inner loop never ends when a message is not whole yet: nothing in it changes, so it asks the same for ever and "
         "keeps a processor busy. Leave it with `break` and wait for the next `recv`. (The check has stopped it.)",
         goes_on_without_a_sender: "When the sender has gone, `recv` gives `b\"\"` at once, again and again, and your loop goes round for "

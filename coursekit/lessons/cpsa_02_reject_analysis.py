@@ -14,7 +14,7 @@ from collections import Counter
 import numpy as np
 
 from coursekit.checking import Config, Fields, Function, Lesson, Number, Outcome, Set, Table, Text, Verdict
-from coursekit.checking.reading import Unclear, is_library, plain
+from coursekit.checking.reading import Unclear, Unreadable, is_library, plain
 from coursekit.errors import CourseError
 from coursekit.hospital.draws import Draws
 
@@ -510,14 +510,32 @@ def _about_text(vendor, text):
     if vendor != "marlin":
         told = "Here the whole text has to stand in the vocabulary, without the blanks around it and in small letters."
         return f"{told} There are blanks around this one." if text != text.strip() else told
+    if set("-/") & set(text.strip("-/ ")):
+        return "Words stand between blanks, and nothing else: this one, with a stroke in it, is one word, and its beginning decides."
     return ("Go through its words from the left, and each of them through all entries, before you say other: the first word that begins "
             "with an entry decides.")
 
 
 def _remark_on_reason(case, reason):
-    """What is wrong with a reason, where it can be seen from it alone."""
-    return "The hospital writes *artefact*, as the vocabulary does; *artifact* would be a reason of its own in every count." \
-        if str(reason).strip().lower() == "artifact" else None
+    """What is wrong with a reason, where it can be seen from it and the case."""
+    vendor, text = case
+    if str(reason).strip().lower() == "artifact":
+        return "The hospital writes *artefact*, as the vocabulary does; *artifact* would be a reason of its own in every count."
+    if vendor == "marlin" and text != text.lower() and reason == SiteReason.case_forgotten(vendor, text):
+        return "Case does not matter for marlin either: there are capitals in this text, and none in the vocabulary. `text.lower()` first."
+    return None
+
+
+class Reason(Text):
+    """A reason, as text; whoever returns empty text for blank text is told so."""
+
+    def read(self, given):
+        try:
+            return super().read(given)
+        except Unclear:
+            if type(given) is str and not given.strip():
+                raise Unreadable("It is empty text. Whatever stands nowhere in the vocabulary, blank text too, is `\"other\"`.") from None
+            raise
 
 
 @lesson.exercise
@@ -533,7 +551,7 @@ class SiteReason:
     The check calls your function with rows that you have not seen.
     """
 
-    answer = Function("site_reason", result=Text("reason"), about=_about_text, remark=_remark_on_reason)
+    answer = Function("site_reason", result=Reason("reason"), about=_about_text, remark=_remark_on_reason)
     points = 2
 
     def solution(vendor, text):
@@ -684,13 +702,13 @@ class SiteReason:
         texts = {
             "helio": ["Positioning", "Clipped anatomy", "Under/overexposed", "Patient motion", "Artifact", "Equipment failure",
                       "Wrong patient data", "Test", "Other", "", "Rejected", "Test pattern", "Positioning aid left in", "11"],
-            "orbis": ["11", "12", "21", "31", "41", "42", "51", "90", "99", "77", "", "1", "110"],
+            "orbis": ["11", "12", "21", "31", "41", "42", "51", "90", "99", "77", "", "1", "110", "011"],
             "marlin": ["nipple not in profile", "pos.", "positioning", "PNL too short", "cut off", "axilla missing", "too light", "exp",
                        "AEC cell wrong", "moved", "motion blur", "Motion", "hair", "artefact", "paddle error", "generator", "wrong name",
                        "wrong pat.", "QC", "daily flat field", "test", "?", "", "see note", "image underexposed", "overexposed again",
                        "bad pos", "breast moved, hair", "hair and motion", "light, nipple not seen", "latest detector", "shortcut key hit",
                        "chairs", "patient identification", "Artifact at edge", "tube removed", "Exposure", "repositioned",
-                       "patient moved", "pat. moved", "possible movement", "patient", "ident. missing"],
+                       "patient moved", "pat. moved", "possible movement", "patient", "ident. missing", "re-positioned", "patient-moved"],
         }
         found = []
         for vendor, some in texts.items():
@@ -707,34 +725,37 @@ NEAR = 0.0055                    # percentage points: a rate with two decimals i
 QUALITY, ISSUE, SAFETY, MISFILED = "113001", "113010", "113037", "113038"
 
 
-def rates(log, archive_images, notes, tests="no", repeats="no", codes=(QUALITY,), below="all"):
+def rates(log, archive_images, notes, tests="no", repeats="no", codes=(QUALITY,), below="all", without=""):
     """The reject rate of each room in percent, by one of many definitions: {room: percent}. What the words mean: see `RejectRates`.
 
     tests   : whether they count: "no", "yes", "above" or "below" (the line only)
     repeats : "no"; "reject", counted as rejects; "below", added below the line; "both"; "off", taken off below the line
     codes   : the titles of the notes that count
     below   : "all", what was exposed; "images", what the archive has; "twice", the late rejects added once more; "less", the late rejects
-              taken off; "misfiled", what lay under a wrong entry taken off
+              taken off; "misfiled", what lay under a wrong entry taken off; "unsafe", that and what was withdrawn for safety
+    without : a reason of the consoles' rejects that is left out
     """
-    return {room: _rate(counts, tests, repeats, codes, below) for room, counts in _counts(log, archive_images, notes).items()}
+    return {room: _rate(counts, tests, repeats, codes, below, without) for room, counts in _counts(log, archive_images, notes).items()}
 
 
 def _counts(log, archive_images, notes):
-    """What each room's rate is made of: {room: {"images", "reject", "repeat", "test" or the code of a note: how many}}."""
+    """What each room's rate is made of: {room: {"images", "reject", "repeat", "test", a reason or the code of a note: how many}}."""
     found = {}
     for room, images in zip(archive_images["room"], archive_images["images"], strict=True):
         mine = log[log["room"] == room]
         actions = Counter("test" if reason == "test" else action for reason, action in zip(mine["reason"], mine["action"], strict=True))
-        found[room] = Counter({"images": int(images)}) + actions + Counter(notes[notes["room"] == room]["code"])
+        reasons = Counter(mine[mine["action"] == "reject"]["reason"])
+        reasons.pop("test", None)
+        found[room] = Counter({"images": int(images)}) + actions + reasons + Counter(notes[notes["room"] == room]["code"])
     return found
 
 
-def _rate(counts, tests, repeats, codes, below):
+def _rate(counts, tests, repeats, codes, below, without=""):
     """One room's rate by a definition, see `rates`."""
-    rejects, late, tested = counts["reject"], sum(counts[code] for code in codes), counts["test"]
+    rejects, late, tested = counts["reject"] - counts[without], sum(counts[code] for code in codes), counts["test"]
     line = counts["images"] + (0 if below == "images" else rejects + tested * (tests in ("yes", "below")))
     line += counts["repeat"] * {"below": 1, "both": 1, "off": -1}.get(repeats, 0)
-    line += {"twice": late, "less": -late, "misfiled": -counts[MISFILED]}.get(below, 0)
+    line += {"twice": late, "less": -late, "misfiled": -counts[MISFILED], "unsafe": -counts[MISFILED] - counts[SAFETY]}.get(below, 0)
     return 100 * (rejects + late + tested * (tests in ("yes", "above")) + counts["repeat"] * (repeats in ("reject", "both"))) / line
 
 
@@ -756,18 +777,23 @@ def definition(log, archive_images, notes, given):
             "all": "", "images": "it is out of the archive's images, and not of all exposures",
             "twice": "the withdrawn images are added below the line, although the archive's count holds them",
             "less": "the withdrawn images are taken off below the line: they are exposures as well",
-            "misfiled": "the images of a wrong worklist entry are taken off below the line: they are good exposures"},
+            "misfiled": "the images of a wrong worklist entry are taken off below the line: they are good exposures",
+            "unsafe": "what was withdrawn for safety or for a wrong entry is taken off below the line: patients were exposed for it"},
+        "without": {
+            "": "",
+            "patient identification": "the rejects for *patient identification* are left out: the console rejected them, so they count",
+            "other": "the rejects whose reason is *other* are left out: an unknown reason is one, too"},
     }
     extra = {ISSUE: "*Quality Issue* counts, which withdraws nothing", SAFETY: "what was withdrawn for patient safety counts",
              MISFILED: "what lay under a wrong worklist entry counts"}
     three = "all three titles of rejection notes count, where by the hospital's rule only the one for quality does"
     counted = [codes for many in range(5) for codes in itertools.combinations((QUALITY, *extra), many)]
     counts, found = _counts(log, archive_images, notes), []
-    for tests, repeats, below, codes in itertools.product(told["tests"], told["repeats"], told["below"], counted):
+    for tests, repeats, below, without, codes in itertools.product(*(told[part] for part in told), counted):
         if below == "images" and (tests in ("above", "below") or repeats in ("below", "both", "off")):
             continue                                                    # the same, or nothing that anybody would do
-        if all(abs(_rate(counts[room], tests, repeats, codes, below) - given[room]) <= NEAR for room in counts):
-            parts = [told["tests"][tests], told["repeats"][repeats], told["below"][below]]
+        if all(abs(_rate(counts[room], tests, repeats, codes, below, without) - given[room]) <= NEAR for room in counts):
+            parts = [told["tests"][tests], told["repeats"][repeats], told["below"][below], told["without"][without]]
             parts += ["no image counts that was withdrawn for quality"] * (QUALITY not in codes)
             parts += [three] if codes == (QUALITY, SAFETY, MISFILED) else [extra[one] for one in codes if one in extra]
             found.append(sorted(part for part in parts if part))
@@ -792,6 +818,11 @@ class Rates(Table):
             told = "These may be right, but have one decimal only. Give two: with one, several definitions come to the same."
         elif all(found[room] == counts["reject"] + counts[QUALITY] for room, counts in _counts(*inputs).items()):
             told = "These are the rejects themselves, and rightly counted. A rate is rejects out of all exposures of that room, in percent."
+        elif all(abs(found[room] - _without_parentheses(counts)) <= NEAR for room, counts in _counts(*inputs).items()):
+            told = "Parentheses are missing: in `a / b + c` only b is below the line. All exposures are `(images + rejected)`."
+        elif not good:
+            told = "None of the three is right. " + (definition(*inputs, found) or "Print for one room the numbers that you add up, above "
+                                                     "the line and below it, and hold each against the four rules of the question.")
         else:
             told = f"{good} of {len(right)} are right. {definition(*inputs, found) or verdict.message}"
         return Verdict(Outcome.NOT_YET, told, "value")
@@ -800,6 +831,11 @@ class Rates(Table):
         """The numbers that were given: {room: percent}, as they are compared."""
         solution = self._computed(exercise, exercise.solution, editions)
         return {key[0]: row[1] for key, row in self._keyed(self.read(*given), solution).items()}
+
+
+def _without_parentheses(counts):
+    """A room's rate as it becomes without parentheses around all exposures."""
+    return 100 * (counts["reject"] + counts[QUALITY]) / counts["images"] + counts["reject"]
 
 
 def _percent(value):
@@ -902,7 +938,7 @@ class RejectRates:
         "from the good to the rejected, and the sum below the line stays.",
         withdrawn_taken_off: "You take the withdrawn images off below the line. Patients were exposed for them: they move from the good to "
         "the rejected, and the sum below the line stays.",
-        a_fraction: "These are fractions; the column is in percent.",
+        a_fraction: "These are fractions; the rates are asked in percent.",
         shares_of_the_rejects: "That is how the rejects are shared among the rooms. A room that works much rejects much; a rate is "
         "rejects out of that room's own exposures.",
     }
@@ -939,8 +975,12 @@ def _interval(rejects, exposures, middle=_middle, half=_half, z=1.96):
 
 
 def _about_interval(rejects, exposures):
-    """What stands in a case of an interval."""
-    return f"Here {rejects} of {exposures} exposures {'was' if rejects == 1 else 'were'} rejected, so x is {rejects} and n is {exposures}."
+    """What stands in a case of an interval, and how to find the part of the formula that is not right."""
+    here = f"Here {rejects} of {exposures} exposures {'was' if rejects == 1 else 'were'} rejected, so x is {rejects} and n is {exposures}."
+    if 0 < exposures < 4:
+        here += " Few exposures say little, but something: the formula holds for them as well, and (0, 1) is for none at all."
+    return f"{here} To find the part that is not right print the parts for 2 of 10: there p + z²/(2n) is 0.392, the root with its z in " \
+        "front 0.314, and 1 + z²/n is 1.384." if exposures else here
 
 
 @lesson.exercise
@@ -950,7 +990,8 @@ class WilsonInterval:
 
     $$\\frac{p + \\frac{z^2}{2n} \\pm z\\sqrt{\\frac{p(1-p)}{n} + \\frac{z^2}{4n^2}}}{1 + \\frac{z^2}{n}}$$
 
-    Where nothing was exposed nothing is known: return `(0, 1)`.
+    To try it out: 2 of 10 have 0.057 and 0.510. Any number of exposures may come; where nothing was exposed nothing is known: return
+    `(0, 1)`.
     """
 
     answer = Function("wilson", result=Fields(
@@ -1036,6 +1077,12 @@ class WilsonInterval:
     def no_root(rejects, exposures):
         return _interval(rejects, exposures, half=lambda p, z, n: z * (p * (1 - p) / n + z**2 / (4 * n**2)))
 
+    def half_in_place_of_the_root(rejects, exposures):
+        return _interval(rejects, exposures, half=lambda p, z, n: z * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 1 / 2)
+
+    def in_percent_but_for_nothing(rejects, exposures):
+        return WilsonInterval.in_percent(rejects, exposures) if exposures else (0, 1)
+
     def times_two(rejects, exposures):
         return WilsonInterval._squares(rejects, exposures, lambda z: z * 2)
 
@@ -1100,6 +1147,9 @@ class WilsonInterval:
         high_first: "Your two numbers are the wrong way round: low first, then high.",
         two_for_z: "You took z = 2. That is the rule of thumb; the question asks for 1.96, which matters where n is small.",
         no_root: "The root is missing: what stands after the z is taken `** 0.5`, all of it.",
+        half_in_place_of_the_root: "`** 1/2` takes no root: Python raises to the power 1 first, and then halves. Write `** 0.5`, or "
+        "`** (1/2)`.",
+        in_percent_but_for_nothing: "Where something was exposed you return percentages; fractions from 0 to 1 are asked.",
         times_two: "`z * 2` is twice z; z squared is `z**2`. 3.92 and 3.84 look alike, and the next z is another one.",
         times_two_in_the_middle: "In the middle you have `z * 2`, which is twice z; z squared is `z**2`.",
         times_two_under_the_root: "Under the root you have `z * 2`, which is twice z; z squared is `z**2`.",
@@ -1122,7 +1172,7 @@ class WilsonInterval:
     praise = "Now a rate never travels alone. 0 of 4 and 0 of 143 are both 0 %, and mean different things."
 
     def cases(draw):
-        found = [(0, 4), (1, 4), (0, 0), (3, 12), (12, 12), (0, 143), (60, 217)]
+        found = [(0, 4), (1, 4), (0, 0), (0, 1), (1, 1), (1, 2), (3, 3), (3, 12), (12, 12), (0, 143), (60, 217)]
         for _ in range(20):
             n = draw.choice((draw.randrange(3, 12), draw.randrange(20, 400), draw.randrange(1000, 3000)))
             found.append((draw.randrange(0, n // 3 + 1), n))
@@ -1146,6 +1196,8 @@ def _about_rows(rows):
 def _remark_on_verdicts(case, given):
     """The first person whose verdict is not right, with what it has to be reckoned from."""
     right, said = _verdicts(*case), {str(row[0]): row[-1] for row in given.rows}
+    if not set(said) <= set(right):
+        return None
     if len(said) < len(right):
         return ("People are missing in your dictionary. Each one gets a verdict, as expected too; and `return` stands behind the loop, "
                 f"not in it. {_about_rows(*case)}")
@@ -1155,9 +1207,22 @@ def _remark_on_verdicts(case, given):
         except ValueError as problem:
             return f"`{name}` can't be read: {problem}."
         if wrong:
-            return f"`{name}` is not right: {x} rejects of {n}, that is {100 * x / n:.2f} %. {_about_rows(*case)} Print your p and " \
-                f"both limits of `{name}`, and reckon them once by hand."
+            p = _together(case[0])
+            on_it = abs(abs(x / n - p) - 3 * math.sqrt(p * (1 - p) / n)) < 1e-9
+            then = "That is exactly on a limit, neither above nor below." if on_it else \
+                f"Print p and both limits of `{name}`. If they are right, look at your conditions."
+            return f"`{name}` is not right, *{_verdict(said[name])}* in your dictionary: {x} rejects of {n}, that is " \
+                f"{100 * x / n:.2f} %. {_about_rows(*case)} {then}"
     return None
+
+
+class Verdicts(Table):
+    """Everybody's verdict; whoever names only those who differ may have nobody to name."""
+
+    def read(self, given):
+        if type(given) is dict and not given:
+            raise Unreadable("It is an empty dictionary. Each one gets a verdict, who is as expected too.")
+        return super().read(given)
 
 
 @lesson.exercise
@@ -1167,12 +1232,13 @@ class WhoDiffers:
 
     - the middle is the rate $p$ of all together: all rejects out of all exposures;
     - the limits of somebody with $n$ exposures are $p \\pm 3\\sqrt{p(1-p)/n}$;
-    - whose rate is above the upper limit is high, below the lower one low.
+    - whose rate is above the upper limit is high, below the lower one low; exactly on a limit is as expected.
 
-    The check calls it for departments that you do not see.
+    Everybody in `rows` has exposures, and everybody is judged, those with few as well: their limits are wide. The check calls your
+    function for departments that you do not see.
     """
 
-    answer = Function("who_differs", result=Table("verdicts", entries=("name", "verdict"), reading={"verdict": _verdict}),
+    answer = Function("who_differs", result=Verdicts("verdicts", entries=("name", "verdict"), reading={"verdict": _verdict}),
                       about=_about_rows, remark=_remark_on_verdicts)
     points = 3
 
@@ -1276,12 +1342,22 @@ class WhoDiffers:
             found[name] = "high" if x / n > p + spread else "as expected"
         return found
 
+    def never_high(rows):
+        return {name: "as expected" if one == "high" else one for name, one in _verdicts(rows).items()}
+
+    def sides_swapped(rows):
+        return {name: {"high": "low", "low": "high"}.get(one, one) for name, one in _verdicts(rows).items()}
+
     def zero_is_suspect(rows):
         return {name: "low" if x == 0 else verdict for (name, n, x), verdict in zip(rows, _verdicts(rows).values())}
 
     wrong_ways = {
         low_is_good: "You look at the upper limit only. No rejects at all from somebody who exposed hundreds is no merit: rejects that "
-        "are not recorded look just like that (Report 305: rates too high *or too low* may show that quality control fails).",
+        "are not recorded look just like that (Report 305: rates too high *or too low* may show that quality control fails). If you do "
+        "look at the lower one: an `else` belongs to the last `if` alone, and overwrites what an `if` before it has found. Take `elif`.",
+        never_high: "Nobody is ever high with you. If there are two `if`s and an `else`: the `else` belongs to the last `if` alone, and "
+        "overwrites what the first one has found. Take `elif` for the second.",
+        sides_swapped: "Your limits are right, and the words the wrong way round: high is above the upper limit, low below the lower one.",
         two_sd: "Your limits are at 2 standard deviations. With 24 people one of them is beyond these by chance alone, every quarter. An "
         "accusation needs more: 3.",
         action_level: "You compare with a fixed action level. Above it is, by chance, half of a department whose rate is about that; and "
@@ -1330,7 +1406,7 @@ class WhoDiffers:
             rows = [(f"T{number:02d}", n := draw.randrange(100, 260), round(n * draw.uniform(0.085, 0.115))) for number in range(1, 15)]
             rows += [("T15", 240, draw.randrange(44, 47)), ("T16", 190, draw.randrange(0, 3)), ("T17", 150, 6),
                      ("T18", 40, 8), ("T19", 5, 2), ("T20", 5, 2), ("T21", 5, 2), ("T22", 6, 2), ("T23", 30, 0), ("T24", 200, 31),
-                     ("T25", 220, 60)]
+                     ("T25", 220, 60), ("T27", 5, 3), ("T28", 6, 4)]
             rows += [("T26", 12, 5)] * draw.randrange(2)
             draw.shuffle(rows)
             found.append(rows)
@@ -1355,6 +1431,11 @@ class WhoDiffers:
                     rows[place] = (rows[place][0], n, _rejects_at(rows[:place] + rows[place + 1:], n, sd))
             draw.shuffle(rows)
             found.append(rows)
+        # Every second exposure is rejected: 14 and 2 of 16 lie on the limits, exactly.
+        rows = [(f"T{number:02d}", n := 2 * draw.randrange(80, 200), n // 2) for number in range(1, 9)]
+        rows += [("T21", 16, 14), ("T22", 16, 2), ("T23", 16, 15), ("T24", 16, 1)]
+        draw.shuffle(rows)
+        found.append(rows)
         return [(rows,) for rows in found]
 
 
@@ -1387,13 +1468,36 @@ def _ratio(value):
     return float(value.lower().replace(",", ".").strip(" x\u00d7")) if isinstance(value, str) else value
 
 
-def _about_table(table):
-    """What stands in a department's table, for its first technologist by name."""
-    name = min(table["technologist"])
+def _remark_on_ratios(case, given):
+    """The first technologist whose ratio is not right, with what it has to be reckoned from."""
+    (table,), said = case, {str(row[0]): row[-1] for row in given.rows}
+    right = _ratios(table)
+    if not set(said) <= set(right):
+        return None
+    gone = sorted(set(right) - set(said))
+    if gone:
+        return f"`{gone[0]}` is missing. Everybody gets a ratio, also with few exposures, and without a reject, where it is 0."
+    try:
+        ratios = {name: float(_ratio(one)) for name, one in said.items()}
+    except (TypeError, ValueError, OverflowError):
+        return None
+    wrong = [name for name in right if not abs(ratios[name] - right[name]) <= 0.011]
+    if not wrong:
+        return None
+    near = all(abs(ratios[name] - right[name]) <= 0.04 * right[name] for name in wrong)
+    rounded = " What is not right is near: was something rounded on the way, a rate or what is expected?" if near else ""
+    return f"`{wrong[0]}` is not right, {ratios[wrong[0]]:.4g} in what you return. {_about_table(table, wrong[0])}{rounded}"
+
+
+def _about_table(table, name=None):
+    """What stands in a department's table, for one technologist, the first by name where none is given."""
+    name = name or min(table["technologist"])
     own = table[table["technologist"] == name]
     exams = ", ".join(f"{n} {part}" for part, n in zip(own["body_part"], own["exposures"]))
+    several = bool(table.duplicated(["technologist", "body_part"]).any())
+    again = " (Some have several rows of one body part. All of them count.)" if several else ""
     return (f"`{name}` has {own['rejects'].sum()} rejects, and made {exams}. Each of these counts times the rate of its body part, of all "
-            "people in the table that your function gets.")
+            f"people in the table that your function gets.{again}")
 
 
 @lesson.exercise
@@ -1405,12 +1509,13 @@ class CaseMix:
     - the rate of a body part is that of all technologists together;
     - expected is what somebody would have rejected with these rates and their own exposures.
 
-    1.0 means: as the department does, oneself included, with the same exams.
+    1.0 means: as the department does, oneself included, with the same exams. Take all rows, those without a reject and those with few
+    exposures as well; somebody may have several for one body part, such as one for each quarter. Round nothing on the way.
     """
 
     answer = Function("standardised", result=Table("ratios", entries=("technologist", "ratio"), tolerance=0.011,
                                                    reading={"ratio": _ratio}, spare=["exposures", "rejects", "expected"]),
-                      about=_about_table)
+                      about=_about_table, remark=_remark_on_ratios)
     points = 3
 
     def solution(table):
@@ -1426,7 +1531,7 @@ class CaseMix:
         return {name: x / n / p for name, (n, x) in totals.items()}
 
     def upside_down(table):
-        return {name: 1 / ratio for name, ratio in _ratios(table).items()}
+        return {name: 1 / ratio if ratio else math.inf for name, ratio in _ratios(table).items()}
 
     def mean_of_ratios(table):
         rates, found = _part_rates(table), {}
@@ -1482,8 +1587,10 @@ class CaseMix:
         return {name: observed[name] / expected[name] for name in observed}
 
     def expected_only(table):
-        totals = _totals(table)[0]
-        return {name: totals[name][1] / ratio for name, ratio in _ratios(table).items()}
+        rates, expected = _part_rates(table), {}
+        for name, part, n, _ in table.itertuples(index=False):
+            expected[name] = expected.get(name, 0) + n * rates[part]
+        return expected
 
     def by_rates_in_percent(table):
         return {name: ratio / 100 for name, ratio in _ratios(table).items()}
@@ -1549,6 +1656,14 @@ class CaseMix:
                         rows.append((f"T{number}", part, n, max(1, round(n * rate * factor))))
             draw.shuffle(rows)
             found.append(pandas.DataFrame(rows, columns=["technologist", "body_part", "exposures", "rejects"]))
+        # The first person rejects much of what is seldom rejected; one has small rows only, one two of a part, one never rejects.
+        rows = [("T1", "SINUS", 200, 10), ("T1", "CHEST", 60, 9), ("T2", "SINUS", 289, 2), ("T2", "HAND", 150, 0), ("T2", "HIP", 30, 5),
+                ("T3", "HIP", 4, 2), ("T3", "LSPINE", 3, 1), ("T3", "CHEST", 2, 0), ("T3", "HAND", 1, 0),
+                ("T4", "CHEST", draw.randrange(70, 90), 3), ("T4", "CHEST", 40, 8), ("T4", "LSPINE", 30, 0),
+                ("T5", "CHEST", draw.randrange(50, 70), 0), ("T5", "HIP", 20, 0), ("T5", "HAND", 40, 0),
+                ("T6", "HAND", draw.randrange(90, 120), 14), ("T6", "LSPINE", 60, 15), ("T6", "HIP", 40, 9)]
+        draw.shuffle(rows)
+        found.append(pandas.DataFrame(rows, columns=["technologist", "body_part", "exposures", "rejects"]))
         return [(table,) for table in found]
 
 
@@ -1711,8 +1826,9 @@ class MonthsBeyond:
         "two years: take 2022 and 2023 together, all rejects out of all exposures.",
         mean_of_two_shares: "Your p is the mean of two shares. In one of the past months few were exposed, and so its share counts as "
         "much as the other year's seven hundred. It is the rejects of both out of the exposures of both.",
-        own_share_in_the_limits: "Your limits come from the month's own share. The question of the chart is: if the month were like those "
-        "before, how far could chance carry it? So under the root stands the p of the past.",
+        own_share_in_the_limits: "A month in your list lies inside its limits. Three things lead there: limits from the month's own share, "
+        "where under the root stands the p of the past (if the month were like those before, how far could chance carry it?); limits "
+        "narrower than 3 standard deviations; or a month that slipped in.",
         size_of_the_past: "Your limits come from the number of exposures in the months before. How far chance carries a month depends on "
         "that month's own n.",
         two_sd: "Your limits are at 2 standard deviations: one month in twenty is beyond these where nothing happened.",
@@ -1757,12 +1873,21 @@ class Kerma(Number):
             "all rows": (log["ei"].sum() / 100, 0.06, "All rows of the log are in your sum: the tests, and the mammography room, whose "
                          "scale IEC 62494-1 does not cover. Take the rows of DX_CH1, without tests."),
             "milli": (right / 1000, 0.0006, "That would be right in mGy. Asked are µGy: a thousand µGy are one mGy."),
+            "ten": (right * 10, 0.6, "Ten times too much: EI = 100 × K, so what you divide by is 100."),
+            "tenth": (right / 10, 0.006, "Ten times too little: EI = 100 × K, so what you divide by is 100."),
+            "every line": (_helio_kerma(exercise.lesson.input_of("reject_logs", editions.own)), 0.06, "That is the kerma of all lines of "
+                           "Helio's export, the accepted images and the tests among them. Asked is what went into the rejects."),
             "rounded": (round(right), 1e-9, "Right, but rounded to a whole number: one decimal is asked."),
         }
         for label, (value, near, sentence) in told.items():
             if any(abs(number - value) <= near for number in numbers):
                 return Verdict(Outcome.NOT_YET, sentence, label)
         return verdict
+
+
+def _helio_kerma(reject_logs):
+    """The kerma of all lines of helio's export, in µGy."""
+    return sum(float(row["EI"]) for row in csv.DictReader(io.StringIO(reject_logs["helio"], newline=""), delimiter=";")) / 100
 
 
 @lesson.exercise
@@ -1884,6 +2009,10 @@ class ThePolicy:
     | `quarters` | how many quarters are added up and looked at together (each quarter anew), 1 to 8 |
     | `in_a_row` | how many times in a row somebody must be beyond before anybody acts, 1 to 8 |
 
+    The rates are those of all people together in the quarters that are looked at. With $n$ exposures of an exam whose rate is $p$ a
+    standard deviation is $\\sqrt{np(1-p)}$ rejects; with several exams $np(1-p)$ is added up under the root. With `quarters` 2 the first
+    look comes after two quarters, and then each quarter is looked at together with the one before.
+
     Chance accuses somebody under every policy, and hides somebody. It is good enough when in two hundred departments, over the twelve
     quarters,
 
@@ -1892,10 +2021,12 @@ class ThePolicy:
       quarters** after the quarter in which it began: 95 of a hundred.
 
     `department.replay(policy)` shows one department, person by person: what does well in one may have been lucky. So
-    `department.elsewhere(policy)` counts the same in two hundred others. The check takes these, and twice as many that you do not see.
+    `department.elsewhere(policy)` counts the same in two hundred others. The check takes these, and two more lots of two hundred that you
+    do not see. Each has to be good enough by itself, and chance falls otherwise in each: leave a margin.
     """
 
     answer = Config("policy", reading=policy_of, called="a policy", shape="a dictionary",
+                    unseen="Good in the 200 departments that you see, but not in 200 others. There: ",
                     template="policy = {\n" + "".join(f'    "{part}": ...,\n' for part in PARTS) + "}")
     points = 4
 

@@ -69,6 +69,34 @@ def test_wrong_ways_are_recognised_by_their_outcome(check):
     assert check({"modality": "CT", "at_most": 3}).message == "Readers still wait for priors."
 
 
+def test_what_fails_elsewhere_only_is_told_so(ask):
+    seen = []
+
+    def by_place(settings, hospital):
+        seen.append(hospital.seed)
+        return {"here": hospital.seed == seen[0], **settings}
+
+    def solution():
+        return {"modality": "CT", "at_most": 10}
+
+    def one():
+        return {**solution(), "at_most": 1}
+
+    def two():
+        return {**solution(), "at_most": 2}
+
+    def three():
+        return {**solution(), "at_most": 3}
+
+    for words in ({}, {"unseen": "Good here. Elsewhere: "}):
+        check = ask(Config("rules", reading=rules, **words), solution, {one: "1", two: "2", three: "3"}, trial=by_place,
+                    faults=lambda outcome: [] if outcome["here"] else ["Readers wait."])
+        seen.clear()
+        verdict = check(solution())
+        assert verdict.label == "only here" and verdict.message.endswith("Readers wait.")
+        assert verdict.message.startswith(words.get("unseen", "Good for the hospital that you see, but not for another"))
+
+
 def test_what_cannot_be_used_is_said(check):
     assert check({"modality": ..., "at_most": ...}).outcome is Outcome.NOT_ANSWERED
     assert "still open" in check({"modality": "CT", "at_most": ...}).message

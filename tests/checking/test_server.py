@@ -75,12 +75,17 @@ def test_a_right_server_and_wrong_ones(check):
 
 def test_what_is_no_server(check):
     assert "`return` missing" in check(lambda greeting: print(greeting)).message
-    assert "it has no port" in check(lambda greeting: 7).message
+    assert "it has no port" in check(lambda greeting: 7).message and "`return server.start()`" in check(lambda greeting: 7).message
     assert "`ZeroDivisionError`" in check(lambda greeting: 1 / 0).message
     assert check(...).outcome is Outcome.NOT_ANSWERED
     for label, make in hostile.VALUES:
         verdict = check(make())
         assert verdict.outcome is Outcome.NOT_YET and len(verdict.message) > 10, label
+
+
+def test_how_it_is_returned_may_be_said(ask):
+    check = ask(Server("my_server", example="return server"), solution, {not_loud: "Shout."}, cases=lambda draw: [("ho",)], visit=visit)
+    assert "return it: `return server`." in check(lambda greeting: 7).message
 
 
 def test_a_server_for_the_whole_network_is_refused(check):

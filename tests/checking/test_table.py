@@ -115,6 +115,15 @@ def test_order_and_tolerance(ask):
     assert check(solution().assign(gigabytes=[12.5, 5.67])).label == "value"
 
 
+def test_infinity_is_itself_and_nothing_else(ask):
+    def solution():
+        return pd.DataFrame({"modality": ["CT", "MR"], "ratio": [float("inf"), 0.5]})
+
+    check = ask(Table("t", key=("modality",), tolerance=0.05), solution)
+    assert check(solution()).correct
+    assert check(solution().assign(ratio=[1e9, 0.5])).label == "value"
+
+
 def test_tolerance_holds_without_a_key(ask):
     check = ask(Table("t", tolerance=0.05), lambda: pd.DataFrame({"gigabytes": [12.34, 5.67]}))
     assert check(pd.DataFrame({"gigabytes": [5.7, 12.3]})).correct

@@ -16,7 +16,7 @@ def test_a_disc_on_which_all_is_right():
 
 
 def test_questions_in_their_order():
-    picture = questions([("Whose?", "another's", "refuse", "bad"), ("Asked for?", "no", "skip", "wait")], "import", title="Import")
+    picture = questions([("Whose?", "another's", "refuse", "bad"), ("Asked for?", "no", "skip", "left")], "import", title="Import")
     assert "1. Whose? another's: refuse; 2. Asked for? no: skip; 3. everything else: import." in picture.says
     assert picture.png.startswith(b"\x89PNG")
 

@@ -34,8 +34,12 @@ def test_intervals():
     picture = quality.intervals([("HIP", 0.1, 0.2, 0.35, 40), ("HAND", 0, 0, 0.49, 4)], least=30)
     assert "HIP 20.0 % (10.0 to 35.0, n = 40); HAND 0.0 % (0.0 to 49.0, n = 4)" in picture.says
     assert picture.png[:4] == b"\x89PNG"
+    level = quality.intervals([("HIP", 0.1, 0.2, 0.35, 40)], level=0.1)
+    assert level.says.endswith("A line stands at 10 %.") and list(level.figure.axes[0].lines[0].get_xdata()) == [10, 10]
     with pytest.raises(CourseError):
         quality.intervals([("HIP", 10, 20, 35, 40)])
+    with pytest.raises(CourseError):
+        quality.intervals([("HIP", 0.1, 0.2, 0.35, 40)], level=10)
 
 
 def test_funnel_names_both_sides_or_nobody():
@@ -86,3 +90,10 @@ def test_single_values_mark_what_stays_beyond_a_limit():
     every = quality.single_values(rows, baseline=6).says
     assert "Above the limits: 2024-07, 2024-09, 2024-10, 2024-12. Below the limits: 2024-11." in every
     assert quality.single_values(rows, span=(-20, 20)).figure.axes[0].get_ylim() == (-20, 20)
+
+
+def test_whole_dates_along_a_chart_are_not_cut_off():
+    drawn = quality.single_values([(f"2024-10-{day:02}", day % 3) for day in range(1, 27)], baseline=8)
+    axes = drawn.figure.axes[0]
+    drawn.figure.canvas.draw()
+    assert all(label.get_window_extent().y0 >= 1 for label in axes.get_xticklabels())

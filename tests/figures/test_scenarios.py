@@ -18,4 +18,6 @@ def test_who_answered_in_time_and_who_did_not():
     picture = federation(asked, 5, "A query")
     assert "Northmere: answered after 0.2 seconds, 3 documents" in picture.says
     assert "Southmark: no answer within 5 seconds, XDSUnavailableCommunity; Westhaven: no answer within 5 seconds" in picture.says
+    doubtful = federation([*asked, ("Eastland", 0.6, "not known here", "in doubt")], 5, "A query")
+    assert "Eastland: answered after 0.6 seconds, not known here, which tells nothing" in doubtful.says
     assert picture.png.startswith(b"\x89PNG") and picture.png != federation([("Northmere", 0.2, "3")], 5, "A query").png

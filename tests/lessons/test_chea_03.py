@@ -19,7 +19,6 @@ from coursekit.hospital import hospital
 from coursekit.lessons import chea_03_exchange_scenarios as module
 from coursekit.lessons.chea_03_exchange_scenarios import SOUTHMARK, lesson, search
 from coursekit.standards import xml
-from coursekit.standards.xds import metadata
 from coursekit.standards.xds.facts import APPROVED
 from coursekit.systems.document_sharing import query, retrieve
 from coursekit.systems.imaging_source import retrieve_images
@@ -65,7 +64,7 @@ def by_table(card):
     """Another person's program: no ladder, a dictionary, names in other forms, a dictionary returned."""
     simple = {"none": "PDI media", "mail": "xdm over direct", "portal": "cloud"}
     if card["link"] in simple:
-        return {"decided_by": "Link", "mechanism": simple[card["link"]].replace(" media", "")}
+        return {"fact": "Link", "mechanism": simple[card["link"]].replace(" media", "")}
     if card["initiative"] == "sender":
         return {"mechanism": "XDR" if card["recipient"] == "known" else "xds-i.b", "decided_by": "recipient"}
     found = ["DICOMweb", "knows"] if card["knows"] == "study" else ["XCA", "community"] if card["community"] == "another" else None
@@ -99,6 +98,7 @@ def test_mechanisms_that_look_right(editions):
         "none", "initiative") if card["link"] == "none" and card["initiative"] == "reader" else solution(card)).message
     # the mechanism is right, the fact is not
     urgent = wrong("Mechanism", editions, lambda card: (solution(card)[0], "urgency"), "value")
+    assert "Its facts: link services, initiative sender, recipient known, knows study, community own, client SOAP. About `fact`: " in urgent
     assert "the mechanism is right, but `urgency` is no fact of the table" in urgent
     assert "another fact decided" in wrong("Mechanism", editions, lambda card: (solution(card)[0], "client"), "value")
     wrong("Mechanism", editions, lambda card: ("XCA-I", "community") if (card["link"], card["initiative"], card["community"]) == (
@@ -121,6 +121,7 @@ def test_times_in_other_forms(editions):
     right("FirstImage", editions, {name: f"{seconds * 1000:.0f} ms" for name, seconds in times.items()})
     right("FirstImage", editions, {name.upper(): round(seconds, 2) for name, seconds in reversed(times.items())})
     right("FirstImage", editions, list(times.items()))
+    right("FirstImage", editions, {name: int(seconds * 100) / 100 for name, seconds in times.items()})          # cut, not rounded
     assert "two decimals" in judged("FirstImage", editions, {name: round(seconds, 1) for name, seconds in times.items()}).message
 
 
@@ -132,7 +133,12 @@ def test_times_that_look_right(editions):
             assert not judged("FirstImage", editions, {**times, name: times[name] + change}).correct, (name, change)
     assert judged("FirstImage", editions, {**times, "xds": times["xds"] - 4 * trip}).label == "one_connection"
     assert judged("FirstImage", editions, {**times, "store": times["store"] - trip}).label == "association_free"
+    for name in ("xdr", "store", "store_all"):
+        assert "half a round trip is missing" in judged("FirstImage", editions, {**times, name: times[name] - trip / 2}).message
     one = transfer["object_MB"] * 8 / transfer["Mbit_s"]
+    for objects in (1, -1):
+        assert "connection and association once for all" in judged(
+            "FirstImage", editions, {**times, "store_all": times["store_all"] + objects * (one + trip)}).message
     assert judged("FirstImage", editions, {**times, "xds": 9 * trip + one}).label == "answer_opened_early"
     assert judged("FirstImage", editions, {
         **times, "xdr": times["xdr"] + trip, "xds": times["xds"] + 3 * trip, "web": times["web"] + trip}).label == "older_tls"
@@ -251,6 +257,47 @@ def test_gateways_that_look_right(editions):
                                            else None if asked.home or asked.patient else "XDSMissingHomeCommunityId")
         return set_up
 
+    def names(needs, passes=()):
+        def set_up(gateway):
+            solution(gateway)
+            home = "urn:oid:" + gateway.oid
+            gateway.check = lambda asked: ("XDSUnknownCommunity" if asked.home not in ("", home) else "XDSMissingHomeCommunityId"
+                                           if asked.home == "" and (asked.name in needs or passes and asked.name not in passes) else None)
+        return set_up
+
+    for given, asked in ((names(["GetDocuments", "GetAssociations"]), "GetFolders"),
+                         (names([], ["FindDocuments", "GetAll"]), "FindSubmissionSets")):
+        assert f"{asked} " in wrong("WhoseIsIt", editions, given, "value")
+
+    def marks(kept):
+        def set_up(gateway):
+            solution(gateway)
+            home = "urn:oid:" + gateway.oid
+
+            def mark(answer):
+                for element in answer.iter("{*}ExtrinsicObject", "{*}RegistryPackage", "{*}ObjectRef"):
+                    if kept != "home" or not element.get("home"):
+                        element.set("home", home)
+                for error in answer.iter("{*}RegistryError"):
+                    if kept != "location" or not error.get("location"):
+                        error.set("location", home)
+                    if kept == "others":
+                        break
+
+            gateway.mark = mark
+        return set_up
+
+    for kept in ("home", "location", "others"):
+        assert "made by hand" in wrong("WhoseIsIt", editions, marks(kept), "value"), kept
+
+    def patient_always(gateway):
+        solution(gateway)
+        home = "urn:oid:" + gateway.oid
+        gateway.check = lambda asked: ("XDSMissingHomeCommunityId" if asked.patient == "" else
+                                       "XDSUnknownCommunity" if asked.home not in ("", home) else None)
+
+    told = judged("WhoseIsIt", editions, patient_always).message
+    assert "none came; the answer is Failure with XDSMissingHomeCommunityId" in told and ".failed" not in told
     wrong("WhoseIsIt", editions, named_by(lambda named, home, oid: oid in named), "oid_somewhere_in_it")
     wrong("WhoseIsIt", editions, named_by(lambda named, home, oid: named.endswith(oid)), "oid_at_its_end")
     wrong("WhoseIsIt", editions, named_by(lambda named, home, oid: named.startswith(home)), "ours_at_its_beginning")
@@ -282,15 +329,16 @@ def threads_by_hand(ask, patients, seconds):
         thread.start()
     for thread in threads:
         thread.join()
-    errors, good, count = set(), 0, 0
+    errors, good, count, gap = set(), 0, 0, False
     for home, answer in answers.items():
+        gap = gap or answer is None or bool(answer.problems)
         if answer is None:
             errors.add(("XDSUnavailableCommunity", home))
         else:
             own = {(one.code, home) for one in answer.problems} - {("XDSUnknownPatientId", home)}
             errors, count, good = errors | own, count + len(answer.entries), good + (not own or bool(answer.entries))
     status = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success" if not errors else "partial success" if good else "FAILURE"
-    return {"say": {(True, True): "Some", (True, False): "unknown", (False, True): "all", (False, False): "none"}[bool(errors), count > 0],
+    return {"say": {(True, True): "Some", (True, False): "unknown", (False, True): "all", (False, False): "none"}[gap, count > 0],
             "status": status, "errors": list(errors), "documents": float(count)}
 
 
@@ -316,7 +364,7 @@ def test_initiating_gateways_written_by_others(editions):
     right("FanOut", editions, submitted)
 
 
-def test_initiating_gateways_that_look_right(editions):
+def test_initiating_gateways_that_look_right(editions, monkeypatch):
     solution = EXERCISES["FanOut"].solution
 
     def in_turn(ask, patients, seconds):
@@ -338,6 +386,28 @@ def test_initiating_gateways_that_look_right(editions):
     began = time.monotonic()
     assert "one community after the other" in wrong("FanOut", editions, in_turn, "noticed")
     assert module.PATIENCE <= time.monotonic() - began
+    monkeypatch.setattr(module, "PATIENCE", 1.0)
+
+    def four_at_once(ask, patients, seconds):
+        answers = {}
+
+        def one(home):
+            try:
+                answers[home] = ask(home, patients[home], seconds)
+            except NoAnswer:
+                answers[home] = None
+
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(one, [home for home in patients if patients[home]]))
+
+        def again(home, patient, seconds):
+            if answers[home] is None:
+                raise NoAnswer("none")
+            return answers[home]
+
+        return solution(again, patients, seconds)
+
+    assert "You asked 4 of 5 communities at once" in wrong("FanOut", editions, four_at_once, "noticed")
     assert "without the limit" in wrong("FanOut", editions, lambda ask, patients, seconds: solution(
         lambda home, patient, _: ask(home, patient), patients, seconds), "noticed")
     for hurry in (1, 5):
@@ -356,12 +426,66 @@ def test_initiating_gateways_that_look_right(editions):
 
     def by_status(ask, patients, seconds):
         said = solution(ask, patients, seconds)
-        return {**said, "say": {"PartialSuccess": "some", "Failure": "unknown"}.get(said["status"], said["say"])}
+        good = "all" if said["documents"] else "none"
+        return {**said, "say": {"PartialSuccess": "some", "Failure": "unknown"}.get(said["status"], good)}
+
+    def by_errors(ask, patients, seconds):
+        said = solution(ask, patients, seconds)
+        return {**said, "say": said["say"] if said["errors"] else "all" if said["documents"] else "none"}
+
+    class Seen:
+        """An answer of which a federated() sees only some problems."""
+
+        def __init__(self, answer, keep):
+            self.entries, self.problems = answer.entries, [one for place, one in enumerate(answer.problems) if keep(place, one.code)]
+
+    def overlooks(keep):
+        return lambda ask, patients, seconds: solution(
+            lambda home, patient, limit: Seen(ask(home, patient, limit), keep), patients, seconds)
+
+    wrong("FanOut", editions, by_errors, "said_by_errors")
+    for keep in (lambda place, code: not code.startswith("XDSUnknown"), lambda place, code: "Patient" not in code,
+                 lambda place, code: code in ("XDSRegistryError", "XDSTooManyResults", "XDSUnknownPatientId", "XDSRepositoryError"),
+                 lambda place, code: place == 0):
+        assert judged("FanOut", editions, overlooks(keep)).outcome is Outcome.NOT_YET
+
+    def drops_strangers(ask, patients, seconds):            # with whatever else stands in such an answer
+        def one(home, patient, limit):
+            answer = ask(home, patient, limit)
+            known = all(problem.code != "XDSUnknownPatientId" for problem in answer.problems)
+            return answer if known else Seen(answer, lambda place, code: code == "XDSUnknownPatientId")
+        return solution(one, patients, seconds)
+
+    assert judged("FanOut", editions, drops_strangers).outcome is Outcome.NOT_YET
+
+    def nobody_is_a_failure(ask, patients, seconds):
+        said = solution(ask, patients, seconds)
+        return said if any(patients.values()) else {**said, "status": "Failure", "say": "unknown"}
+
+    def as_many_as_there_are(ask, patients, seconds):
+        ThreadPoolExecutor(max_workers=sum(patient is not None for patient in patients.values())).shutdown()
+        return solution(ask, patients, seconds)
+
+    assert "were not to be asked" in judged("FanOut", editions, nobody_is_a_failure).message
+    assert "max_workers must be greater than 0" in judged("FanOut", editions, as_many_as_there_are).message
+
+    def asks_again(ask, patients, seconds):
+        def twice(home, patient, limit):
+            try:
+                return ask(home, patient, limit)
+            except NoAnswer:
+                return ask(home, patient, limit)
+        return solution(twice, patients, seconds)
+
+    assert "twice in one case" in wrong("FanOut", editions, asks_again, "noticed")
 
     def of_silent_ones(ask, patients, seconds):
         said = solution(ask, patients, seconds)
         kept = [one for one in said["errors"] if "TooMany" not in one]
-        return {**said, "errors": kept, **({} if kept else {"status": "Success", "say": "all" if said["documents"] else "none"})}
+        return {**said, "errors": kept, **({} if kept else {"status": "Success"})}
+
+    def beside(answer):
+        return Seen(answer, lambda place, code: not answer.entries)
 
     def whoever_answered(ask, patients, seconds):
         said, homes = solution(ask, patients, seconds), [home for home in patients if patients[home]]
@@ -375,7 +499,9 @@ def test_initiating_gateways_that_look_right(editions):
 
     wrong("FanOut", editions, none_counts, "nobody_counts")
     wrong("FanOut", editions, by_status, "said_by_status")
-    wrong("FanOut", editions, of_silent_ones, "errors_beside_entries")
+    assert judged("FanOut", editions, of_silent_ones).outcome is Outcome.NOT_YET
+    wrong("FanOut", editions, lambda ask, patients, seconds: solution(lambda home, patient, limit: beside(ask(home, patient, limit)),
+                                                                     patients, seconds), "errors_beside_entries")
     wrong("FanOut", editions, whoever_answered, "anybody_counts")
 
     def changed(**entries):
@@ -391,19 +517,20 @@ def test_initiating_gateways_that_look_right(editions):
 # --- 5
 
 def packed(editions, change=lambda name, content: (name, content), folder="IHE_XDM/SUBSET01/", more=(), compression=zipfile.ZIP_DEFLATED,
-           **copies):
+           extension=".TXT", **copies):
     papers, entries = (lesson.input_of(name, editions.own) for name in ("papers", "entries"))
-    file, described = io.BytesIO(), []
+    file, described, links = io.BytesIO(), [], ""
     with zipfile.ZipFile(file, "w", compression) as archive:
         for place, entry in enumerate(reversed(entries)):
             if entry.id in papers:
-                name, octets = f"DOC{place:05}", papers[entry.id]
+                name, octets = f"DOC{place:05}{extension}", papers[entry.id]
+                links += f"<li><a href='./{folder}{name}'>{entry['title']}</a></li>"
                 archive.writestr(*change(f"{folder}{name}", octets))
                 values = {"URI": (name,), "hash": hashlib.sha1(octets).hexdigest().upper(), "size": str(len(octets))}
                 entry = entry.copy(**{**values, **copies})
             described.append(entry)
-        for name, content in ((f"{folder}METADATA.XML", xml.encode(metadata.write(described))), ("README.TXT", "Who made it"),
-                              ("INDEX.HTM", module.INDEX), *more):
+        for name, content in ((f"{folder}METADATA.XML", module.written_metadata(described)), ("README.TXT", "Who made it"),
+                              ("INDEX.HTM", module.INDEX.replace("LINKS", links)), *more):
             archive.writestr(*change(name, content))
     return file.getvalue()
 
@@ -412,6 +539,11 @@ def test_packages_made_by_others(editions, tmp_path):
     right("PackageForTheDoctor", editions, packed(editions))                 # other names, order, compression, capitals in the hash
     right("PackageForTheDoctor", editions, bytearray(packed(editions, compression=zipfile.ZIP_STORED)))
     right("PackageForTheDoctor", editions, packed(editions, folder="IHE_XDM/S1/"))
+    # the metadata without the request around them, as somebody makes them who knows metadata.write
+    root = b"lcm:SubmitObjectsRequest"
+    assert root in packed(editions, compression=zipfile.ZIP_STORED)
+    right("PackageForTheDoctor", editions, packed(editions, lambda name, content: (
+        name, xml.encode(xml.parse(content)[0]) if name.endswith("METADATA.XML") else content)))
     right("PackageForTheDoctor", editions, packed(editions, more=(("IHE_XDM/", ""), ("IHE_XDM/SUBSET01/", ""))))
     (tmp_path / "package.zip").write_bytes(packed(editions))
     right("PackageForTheDoctor", editions, tmp_path / "package.zip")
@@ -422,16 +554,34 @@ def test_packages_that_look_right(editions):
     def told(*arguments, **more):
         return judged("PackageForTheDoctor", editions, packed(editions, *arguments, **more))
 
+    def with_index(links):
+        return told(lambda name, content: (name, module.INDEX.replace("LINKS", links) if name == "INDEX.HTM" else content))
+
+    for links, why in (("LINKS", "LINKS still stands"), ("", "none leads to a document"), ("<li>IHE_XDM</li>", "none leads to a document"),
+                       ("<li><a href='DOC00003.TXT'/><a href='DOC00004.TXT'/></li>", "as if INDEX.HTM lay in the folder"),
+                       ("<li><a href='IHE_XDM/SUBSET01/DOC00003.TXT'/></li>", "none leads to IHE_XDM/SUBSET01/DOC00004.TXT")):
+        message = with_index(links).message
+        assert why in message or "LINKS still stands" in message or "looks from there" in message, message
+    papers, entries = (lesson.input_of(name, editions.own) for name in ("papers", "entries"))
+    wrong("PackageForTheDoctor", editions, module._packed(papers, entries, links="LINKS"), "links_forgotten")
+    wrong("PackageForTheDoctor", editions, module._packed(papers, entries, links=""), "links_like_uris")
+    assert "leads nowhere" in judged("PackageForTheDoctor", editions, module._packed(
+        papers, entries, index=module.INDEX.replace("README.TXT", "ABOUT.TXT"))).message
+    for extension in (".PDF", ".DCM", ""):
+        assert "Its mimeType is `text/plain`" in told(extension=extension).message
+    assert "`SUBSET.01/` has a point" in told(folder="IHE_XDM/SUBSET.01/").message
+    for uri in ("/DOC00003.TXT", "/IHE_XDM/SUBSET01/DOC00003.TXT"):
+        assert "begins with `/`" in told(URI=(uri,)).message
     assert told(size="1").message.endswith("Its size is not the number of bytes of its file.")
     assert "not the SHA-1 of the file to which its URI leads" in told(hash=hashlib.sha1(b"x").hexdigest()).message
-    assert "letter by letter" in told(URI="DOC00001").message and "no URI" in told(URI=None).message
+    assert "letter by letter" in told(URI="DOC00001.TXT").message and "no URI" in told(URI=None).message
     assert "has small letters" in told(lambda name, content: (name.replace("METADATA.XML", "metadata.xml"), content)).message
     assert "missing in the folder of the submission set" in told(
         lambda name, content: (name.replace("METADATA.XML", "META.XML"), content)).message
     for name, why in (("TOO_LONG_A.TXT", "more than 8"), ("A.TEXT", "more than 3"), ("A-B.TXT", "digits and `_`"), ("A.B.C", "one point")):
         message = told(more=((f"IHE_XDM/SUBSET01/{name}", "x"),)).message
         assert f"`{name}`" in message and why in message
-    assert "backslash" in told(URI=("..\\SUBSET01\\DOC00001",)).message and "upper and lower" in told(URI=("doc00003",)).message
+    assert "backslash" in told(URI=("..\\SUBSET01\\DOC00001.TXT",)).message and "upper and lower" in told(URI=("doc00003.txt",)).message
     md5 = {entry.id: hashlib.md5(lesson.input_of("papers", editions.own)["Letter"], usedforsecurity=False).hexdigest()
            for entry in lesson.input_of("entries", editions.own)}
     assert "MD5" in told(hash=md5["Letter"]).message
@@ -515,6 +665,30 @@ def test_reconciliations_that_look_right(editions):
 
     wrong("ForeignExam", editions, by(lambda exam, order: study(exam, PatientID=order["PatientID"])), "by_study_and_patient")
     wrong("ForeignExam", editions, by(lambda exam, order: study(exam), whose="exam"), "patient_of_the_exam")
+
+    def alike(same):
+        def reconcile(url, exam, order):
+            said, found = solution(url, exam, order), search(url, **study(exam))
+            whose = "here already" if found and same(found[0]["PatientID"], order["PatientID"]) else "stop"
+            return {**said, "action": whose if found else "import"}
+        return reconcile
+
+    for same in (lambda one, other: one[-3:] == other[-3:], lambda one, other: one.startswith(other)):
+        assert "Compare the whole ID" in wrong("ForeignExam", editions, alike(same), "value")
+
+    def either(url, exam, order):
+        said, found = solution(url, exam, order), search(url, **study(exam))
+        ids = exam["PatientID"], order["PatientID"]
+        return {**said, "action": "here already"} if found and found[0]["PatientID"] in ids else said
+
+    wrong("ForeignExam", editions, either, "either_patient")
+    for key, action in (("exam", "stop"), ("order", "here already")):
+        def by_number(url, exam, order, key=key, action=action):
+            said = solution(url, exam, order)
+            found = search(url, AccessionNumber={"exam": exam, "order": order}[key]["AccessionNumber"])
+            return {**said, "action": action} if found and said["action"] == "import" else said
+
+        assert "does not have this study" in wrong("ForeignExam", editions, by_number, "value")
     assert "asks for more than the Study Instance UID" in wrong("ForeignExam", editions, by(
         lambda exam, order: study(exam, AccessionNumber=exam["AccessionNumber"])), "never_looked")
 
@@ -546,7 +720,8 @@ def test_traces_in_other_forms(seed):
     trace["asked_at"] = f"{moment:%H:%M:%S}"
     hours, minutes, seconds = trace["asked_at"].split(":")
     rounded = moment + timedelta(microseconds=500_000)
-    for form in (f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z", f"{moment:%H:%M:%S.%f}"[:-3], f"{int(hours)}:{minutes}:{seconds}",
+    for form in (f"{moment:%Y-%m-%dT%H:%M:%S}+00:00", f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
+                 f"{moment:%H:%M:%S.%f}"[:-3], f"{int(hours)}:{minutes}:{seconds}",
                  f"{trace['asked_at']} UTC", f"{rounded:%H:%M:%S}"):
         right("OneExchange", editions, {**trace, "asked_at": form})
     gateways = moment + timedelta(milliseconds=20)
@@ -596,6 +771,11 @@ def test_traces_that_look_right(editions):
     assert "includes what it waited" in told["slow"] or "not most of it" in told["slow"]
     assert "one neighbour only" in told["clock"] and "there are more" in told["requests"] and "a tenth" in told["seconds"]
     assert "HV_VIEWER sent the query" in told["asked_at"]
+    for name, value, why in (("slow", "SMK", "no actor of these logs"), ("clock", "the viewer", "no actor of these logs"),
+                             ("seconds", round(trace["seconds"] * 1000), "milliseconds"),
+                             ("seconds", -trace["seconds"], "subtract the earlier"),
+                             ("asked_at", "2025-04-07T02:11:56+02:00", "names the zone +02:00")):
+        assert why in judged("OneExchange", editions, {**trace, name: value}).message
     for change in ({"asked_at": "09:15"}, {"clock": "SMK_REGISTRY"}, {"seconds": trace["seconds"] + 1}, {"requests": trace["requests"] + 1},
                    {"slow": "HV_VIEWER"}, {"off_by": trace["off_by"] + 2}):
         assert judged("OneExchange", editions, {**trace, **change}).outcome is Outcome.NOT_YET, change
@@ -615,12 +795,14 @@ def by_format(gateway, sources, patient):
             came |= {one.unique_id for one in retrieve_images(sources[document.home], manifest).documents}
             images = [item for item in manifest.ContentSequence if "ReferencedSOPSequence" in item]
             listed |= {item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for item in images}
-    return {"images": len(came), "missing": listed - came, "manifests": len(manifests)}
+    return {"images": len(came), "missing": listed - came, "manifests": len(manifests),
+            "errors": {(one.code, one.location) for one in found.problems}}
 
 
 def test_consumers_by_others(editions):
     right("AllTheWay", editions, by_format)
-    right("AllTheWay", editions, lambda *given: list({**by_format(*given), "missing": sorted(by_format(*given)["missing"])}.items()))
+    right("AllTheWay", editions, lambda *given: list({**by_format(*given), "missing": sorted(by_format(*given)["missing"]),
+                                                           "errors": sorted(by_format(*given)["errors"])}.items()))
 
 
 def test_consumers_that_look_right(editions):
@@ -653,7 +835,7 @@ def test_consumers_that_look_right(editions):
             images += len(came)
             missing += {item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for item in manifest.ContentSequence
                         if "ReferencedSOPSequence" in item} - came
-        return {"manifests": len(manifests), "images": images, "missing": missing}
+        return {"manifests": len(manifests), "images": images, "missing": missing, "errors": by_format(gateway, sources, patient)["errors"]}
 
     def unnamed(gateway, sources, patient):
         for entry in query(gateway, "FindDocuments", {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": APPROVED,
@@ -671,7 +853,20 @@ def test_consumers_that_look_right(editions):
 
     def without_status(gateway, sources, patient):
         found = query(gateway, "FindDocuments", {"$XDSDocumentEntryPatientId": patient})
-        return {"manifests": len(found.entries), "images": 0, "missing": []}
+        return {"manifests": len(found.entries), "images": 0, "missing": [], "errors": []}
+
+    def by_title(gateway, sources, patient):
+        found = query(gateway, "FindDocuments", {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": APPROVED})
+        return {**solution(gateway, sources, patient), "manifests": sum(one["title"] == "CT head" for one in found.entries)}
+
+    def listed(gateway, sources, patient):
+        said = solution(gateway, sources, patient)
+        return {**said, "images": said["images"] + len(said["missing"])}
+
+    assert judged("AllTheWay", editions, by_title).outcome is Outcome.NOT_YET
+    wrong("AllTheWay", editions, listed, "listed_counted")
+    wrong("AllTheWay", editions, lambda *given: {**solution(*given), "errors": []}, "errors_not_told")
+    assert "a list of SOP Instance UIDs" in wrong("AllTheWay", editions, counted, "unreadable")
 
     assert "Without the entry's homeCommunityId" in wrong("AllTheWay", editions, unnamed, "not_named")
     assert "formatCode" in wrong("AllTheWay", editions, any_format, "no_manifest")
@@ -681,7 +876,7 @@ def test_consumers_that_look_right(editions):
     wrong("AllTheWay", editions, lambda *given: {**solution(*given), "missing": sorted(solution(*given)["missing"])[:1]}, "first_missing")
     assert "formatCode" in wrong("AllTheWay", editions, whatever_is_dicom, "whatever_is_dicom")
     wrong("AllTheWay", editions, elsewhere, "own_source_for_all")
-    for given in (own_registry_alone, counted, lambda *given: {**by_format(*given), "images": 3},
+    for given in (own_registry_alone, lambda *given: {**by_format(*given), "images": 3},
                   lambda *given: {**by_format(*given), "missing": []}):
         assert judged("AllTheWay", editions, given).outcome is Outcome.NOT_YET
 

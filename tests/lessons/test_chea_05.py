@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import random
+import re
 import shutil
 import subprocess
 import warnings
@@ -99,8 +100,16 @@ def test_audits_of_another_make_are_right(editions, audit):
     ({"same": lambda path: path.rpartition("/")[2]}, None),
     ({"conforms": lambda path: path == path.upper()}, None),
     ({"conforms": lambda path: all(len(one) <= 8 for one in path.split("/"))}, None),
-    ({"conforms": lambda path: all(0 < len(one) <= 8 and one.upper() == one and "." not in one for one in path.split("/"))},
-     "any_number_of_parts"),
+    ({"conforms": lambda path: re.fullmatch("([A-Z0-9_]{1,8}/)*[A-Z0-9_]{1,8}", path)}, "any_number_of_parts"),
+    ({"conforms": lambda path: re.fullmatch("([A-Z0-9_]{1,8}/){0,6}[A-Z0-9_]{1,8}", path)}, None),
+    ({"conforms": lambda path: re.fullmatch("([A-Z0-9_]{1,9}/){0,7}[A-Z0-9_]{1,9}", path)}, None),
+    ({"conforms": lambda path: re.fullmatch("([A-Z0-9_ ]{1,8}/){0,7}[A-Z0-9_ ]{1,8}", path)}, None),
+    ({"conforms": lambda path: re.fullmatch("([A-Z0-9_-]{1,8}/){0,7}[A-Z0-9_-]{1,8}", path)}, None),
+    ({"conforms": lambda path: re.fullmatch("([A-Z0-9]{1,8}/){0,7}[A-Z0-9]{1,8}", path)}, None),
+    ({"conforms": lambda path: re.fullmatch("([A-Z][A-Z0-9_]{0,7}/){0,7}[A-Z][A-Z0-9_]{0,7}", path)}, None),
+    ({"conforms": lambda path: re.fullmatch("([A-Za-z0-9_]{1,8}/)?([A-Z0-9_]{1,8}/){0,6}[A-Z0-9_]{1,8}", path)}, None),
+    ({"dicom": lambda path, content: content[:132] == bytes(128) + b"DICM"}, None),
+    ({"dicom": lambda path, content: content[128:132] == b"DICM" and not path.startswith("VIEWER")}, None),
     ({"every_record": True, "itself": True}, None), ({"kinds": ("IMAGE", "SR DOCUMENT")}, "images_only"),
     ({"same": str.lower}, "case_ignored"), ({"itself": True}, "directory_too"),
     ({"dicom": lambda path, content: b"DICM" in content}, "prefix_anywhere"),
@@ -109,6 +118,14 @@ def test_audits_of_another_make_are_right(editions, audit):
 def test_audits_with_one_idea_changed(editions, changed, way):
     verdict = refused("AuditTheDisc", editions, lambda disc: module._audited(disc, **changed))
     assert way is None or verdict.label == way, verdict
+
+
+def test_a_file_that_is_there_and_is_no_dicom_file_is_not_missing(editions):
+    def audit(disc):
+        only_dicom = {path: content for path, content in disc.items() if content[128:132] == b"DICM"}
+        return {**module.AuditTheDisc.solution(disc), "missing": module.AuditTheDisc.solution(only_dicom)["missing"]}
+
+    assert "missing" in refused("AuditTheDisc", editions, audit).message
 
 
 def test_a_message_names_discs_and_objects_and_does_not_dump_them(editions):
@@ -271,7 +288,10 @@ def changed_by(change):
     lambda ds: setattr(ds, "SeriesDescription", "imported"),
     lambda ds: ds.OriginalAttributesSequence[-1].ModifiedAttributesSequence.append(Dataset()),
     lambda ds: setattr(ds.OriginalAttributesSequence[-1].ModifiedAttributesSequence[0], "StudyDate", "20250321"),
-    lambda ds: setattr(ds, "SOPInstanceUID", UID("2.999.1")), lambda ds: setattr(ds, "PatientName", "NOBODY")])
+    lambda ds: setattr(ds, "SOPInstanceUID", UID("2.999.1")), lambda ds: setattr(ds, "PatientName", "NOBODY"),
+    lambda ds: setattr(ds.file_meta, "MediaStorageSOPInstanceUID", UID("1.2.3")),
+    lambda ds: setattr(ds.OriginalAttributesSequence[-1], "AttributeModificationDateTime", module.NOW),
+    lambda ds: ds.OriginalAttributesSequence[-1].ModifiedAttributesSequence[0].pop("IssuerOfPatientID", None)])
 def test_what_is_not_reconciled(editions, change):
     refused("Reconcile", editions, changed_by(change))
 
@@ -300,6 +320,32 @@ def test_misconceptions_about_reconciling_have_their_own_message(editions):
     previous = changed_by(lambda ds: ds.OriginalAttributesSequence[-1].ModifiedAttributesSequence[0].clear())
     assert refused("Reconcile", editions, previous).label == "compared_too_late"
     assert judged("Reconcile", editions, marked_as_imported).correct
+
+
+def test_a_previous_value_that_was_never_there_is_told_so(editions):
+    def reconcile(image, local, source, now):
+        image.IssuerOfPatientID = image.get("IssuerOfPatientID") or source
+        return module.Reconcile.solution(image, local, source, now)
+
+    message = refused("Reconcile", editions, reconcile).message
+    assert "Issuer of Patient ID (0010,0021) does not belong there" in message and "absent or empty had no value" in message
+
+
+def test_the_keywords_of_another_import_are_others(editions):
+    six = ["PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "AccessionNumber"]
+    refused("Reconcile", editions, lambda image, local, source, now: module.Reconcile.solution(
+        image, {keyword: local.get(keyword) or image.get(keyword, "") for keyword in six}, source, now))
+
+
+def test_a_number_that_is_there_already_is_another_issuers(editions):
+    def reconcile(image, local, source, now):
+        there = [item.PatientID for item in image.get("OtherPatientIDsSequence", [])]
+        old, made = image.PatientID, module.Reconcile.solution(image, local, source, now)
+        if old in there:
+            del made.OtherPatientIDsSequence[-1]
+        return made
+
+    assert "Other Patient IDs Sequence" in refused("Reconcile", editions, reconcile).message
 
 
 def test_an_empty_issuer_is_none(editions):
@@ -381,7 +427,7 @@ def test_an_import_that_overwrites_is_told_what_it_did(editions):
     assert verdict.label == "noticed" and "One object of the archive is gone" in verdict.message
 
 
-def importing(same, early=False, send=True, by_series=True):
+def importing(same, early=False, send=True, by_series=True, twice=False, finding=None):
     """A function that imports with its own idea of what is the same."""
     def bring_in(images, port):
         scu = Scu("HV_IMPORT", "HV_PACS", port, syntaxes=["1.2.840.10008.1.2.1"], classes=[module.CT])
@@ -395,8 +441,12 @@ def importing(same, early=False, send=True, by_series=True):
                     scu.store(image)
             elif same(there[0], image):
                 counts["same"] += 1
+                if twice:
+                    scu.store(image)
             else:
                 counts["conflict"].append(image.SOPInstanceUID)
+        if finding:
+            return {**counts, "found": finding(images)}
         if not by_series:
             del keys["SeriesInstanceUID"]
         return {**counts, "found": found if early else len(scu.find("IMAGE", **keys, SOPInstanceUID=""))}
@@ -414,6 +464,11 @@ def test_imports_with_an_idea_of_their_own_are_told_of_it(editions):
                         (importing(lambda one, other: one.PixelData == other.PixelData), "pixels_alone"),
                         (importing(lambda one, other: one.get("ImageComments") == other.get("ImageComments")), "header_alone")):
         assert refused("BringThemIn", editions, client).label == way
+    for finding, way in ((len, "found_are_those_of_the_disc"),
+                         (lambda images: len({image.SOPInstanceUID for image in images}), "value")):
+        assert refused("BringThemIn", editions, importing(alike, finding=finding)).label == way
+    again = refused("BringThemIn", editions, importing(alike, twice=True))
+    assert again.label == "noticed" and "that the archive has already" in again.message
     unsent = refused("BringThemIn", editions, importing(alike, send=False))
     assert unsent.label == "noticed" and "really sent" in unsent.message
 
@@ -556,6 +611,14 @@ def test_new_uids_that_come_again_in_the_next_call(editions, begun):
     assert verdict.label == "again" and "came again" in verdict.message
 
 
+UIDS_BUT_CLASSES = {*(keyword for keyword, action in module.ACTIONS.items() if action == "U"), "ContextUID"}
+
+
+def test_the_standards_own_uids_stay(editions):
+    verdict = refused("ReplaceUids", editions, lambda images: module._with_uids(images, keywords=UIDS_BUT_CLASSES))
+    assert verdict.label == "all_but_the_classes"
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_what_is_no_uid_is_told_so(editions):
     for value in (lambda old: "1.2.0" + old[-1] + "5", lambda old: "not a UID", lambda old: "1.2.3." + "4" * 60):
@@ -565,7 +628,7 @@ def test_what_is_no_uid_is_told_so(editions):
 @pytest.mark.parametrize("changed", [
     {"value": lambda old: "2.999.7." + old.rpartition(".")[2]}, {"value": lambda old: old}, {"skip": ("StudyInstanceUID",)},
     {"skip": ("SeriesInstanceUID",)}, {"skip": ("SOPInstanceUID",)}, {"value": lambda old: f"2.25.{len(old)}"},
-    {"value": lambda old: "not a UID"}, {"each": True, "meta": False}])
+    {"value": lambda old: "not a UID"}, {"each": True, "meta": False}, {"keywords": UIDS_BUT_CLASSES}])
 def test_new_uids_that_are_not_right(editions, changed):
     refused("ReplaceUids", editions, lambda images: module._with_uids(images, **changed))
 
@@ -620,6 +683,30 @@ def private_after_the_walk(images, key):
             if element.tag.is_private and not module.element_is_safe(image, element, safe[id(image)]):
                 del image[element.tag]
     return made
+
+
+def deidentified_by(*changes):
+    """The solution's own text, changed in one place."""
+    import inspect
+    import textwrap
+
+    text = textwrap.dedent(inspect.getsource(module.Deidentify.solution))
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    space = dict(vars(module))
+    exec(text, space)                                       # noqa: S102
+    return space["solution"]
+
+
+@pytest.mark.parametrize("old, new, told", [
+    ('elif action == "Z":', 'elif action == "Z" and dataset is image:', "Referenced Request Sequence"),
+    ("if element.tag.is_private:", "if element.tag.group == 0x0019:", "(0029,"),
+    ("if element.tag.is_private:", 'if element.tag.is_private and image.Modality == "MR":', "(0029,"),
+    ("if not is_safe", "if element.tag.is_private_creator or not is_safe", "once it is deleted nobody owns the block"),
+    ("safe_private(image)", "set().union(*map(safe_private, images))", "or all of them together")])
+def test_one_line_of_the_whole_object_changed(editions, old, new, told):
+    assert told in refused("Deidentify", editions, deidentified_by((old, new))).message
 
 
 def test_private_elements_of_items_count(editions):
@@ -754,6 +841,13 @@ def test_risks_in_other_forms_are_right(editions):
     assert refused("HowSmallIsTheCrowd", editions, {**right, "band": 40}).label == "widest"
 
 
+@pytest.mark.parametrize("columns", [("age", "month"), ("sex", "month")])
+def test_groups_by_other_columns_are_told_what_to_look_at(editions, columns):
+    sizes = module._groups(given("subjects", editions), columns=columns)
+    made = {**solved("HowSmallIsTheCrowd", editions), "alone": int((sizes == 1).sum())}
+    assert "all three columns at once" in refused("HowSmallIsTheCrowd", editions, made).message
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_band_is_to_be_found_in_every_edition(seed):
     subjects = lesson.input_of("subjects", hospital(seed, "tiny"))
@@ -793,6 +887,17 @@ def test_policies_of_another_make_are_right(editions):
     ([{"direction": [], "then": "hold"}], "import, export")])
 def test_policies_that_are_not_right(editions, rules, told):
     assert told in refused("ThePolicy", editions, rules).message
+
+
+@pytest.mark.parametrize("place, told, untold", [
+    (3, "are there already", "asked for"), (4, "nobody asked for", "already"), (7, "gets a pseudonym", "imported"),
+    (0, "another patient's series", "nobody knows"), (9, "a face that can be rendered", "pixels"), (10, "something is written", "a face")])
+def test_a_harm_says_what_happened_and_nothing_else(place, told, untold):
+    rules = module.ThePolicy.solution()
+    del rules[place]
+    outcome = module.ThePolicy.trial(module.policy_of(rules), hospital(0, "tiny"))
+    sentence = module.ThePolicy.faults(outcome)[0].partition(". The first is")[0]
+    assert told in sentence and untold not in sentence
 
 
 def test_the_card_and_the_rule_are_told(editions):

@@ -30,6 +30,11 @@ def editions(request):
     return Editions(hospital(request.param, "tiny"), lambda: [hospital(201, "tiny")])
 
 
+@pytest.fixture(scope="module")
+def one_edition():
+    return Editions(hospital(0, "tiny"), lambda: [hospital(201, "tiny")])
+
+
 def judged(name, editions, given):
     return EXERCISES[name].judge((given,), editions)
 
@@ -113,6 +118,9 @@ def test_a_pdq_query_in_another_order_and_case(editions):
     ("ECC_PORTAL|ECC", "EMR|HVGH", "MSH-3"), ("20250407080000+0200", "", "requires it (2.15.9.7)"),
     ("~@PID", "|@PID", "`|` ends the field"), ("~@PID", "&@PID", "`&` separates subcomponents"), ("~@PID", ",@PID", "with `~` between"),
     ("~@PID.8", "|@PID.8", "`|` ends the field"),
+    ("^^^NMH&2.999.1.9&ISO", "NMH", "component 1 is the place of a number"), ("|^^^NMH", "||^^^NMH", "one field too far back"),
+    ("^^^NMH&2.999.1.9&ISO", "^^^NMH~^^^HVGH", "the numbers of HVGH as well"), ("\rRCP", "RCP", "run into each other"),
+    ("\rQPD", "\r    QPD", "begins with '    QPD'"),
 ])
 def test_a_pdq_query_that_looks_right(editions, old, new, told):
     assert told in refused("PdqQuery", editions, with_it(right("PdqQuery", editions), old, new)).message
@@ -194,6 +202,21 @@ def test_what_is_said_of_answers_read_wrongly(editions):
         assert "QPD^1^4" in refused("ReadAnswers", editions, wrong).message
 
 
+@pytest.mark.parametrize("wrong, told", [
+    (with_numbers(lambda numbers, answer: answer["PID-3"].split("~") if numbers else []), "each with all that stands behind"),
+    (with_numbers(lambda numbers, answer: [one.lstrip("0") for one in numbers]), "The status is right"),
+    (with_numbers(lambda numbers, answer: [one.upper() for one in numbers]), "The status is right"),
+    (with_numbers(lambda numbers, answer: [one[:9] for one in numbers]), "The status is right"),
+    (with_numbers(lambda numbers, answer, kept=[]: kept.extend(numbers) or list(kept)), "is the same one in every call"),
+    (with_status(lambda status, answer: "unknown number" if status == "refused" and answer["ERR-3.1"] != "201" else status),
+     "It is right for"),
+    (with_status(lambda status, answer: "unknown target" if answer["ERR-2.3"] == "4" else status), "MSA-1 is `AR`"),
+    (with_status(lambda status, answer: "unknown authority" if "ERR" in answer and answer["ERR-2.5"] == "4" else status), "MSA-1 is `AR`"),
+])
+def test_each_sort_of_answer_counts(one_edition, wrong, told):
+    assert told in refused("ReadAnswers", one_edition, wrong).message
+
+
 def test_the_answers_of_every_sort_are_there(editions):
     said = [module.ReadAnswers.solution(*case) for case in EXERCISES["ReadAnswers"].cases_on(editions.own)]
     assert {one["status"] for one in said} == set(module.STATUS) and max(len(one["numbers"]) for one in said) == 3
@@ -230,6 +253,42 @@ def test_values_are_compared_as_they_stand(editions, changed, told):
     assert told in refused("Weigh", editions, score).message
 
 
+@pytest.mark.parametrize("same", [
+    lambda a, b: a[:4] == b[:4], lambda a, b: sorted(a) == sorted(b), lambda a, b: a.replace("É", "E") == b.replace("É", "E"),
+    lambda a, b: re.sub(r"\W", "", a) == re.sub(r"\W", "", b), lambda a, b: a[-6:] == b[-6:], lambda a, b: a.lstrip("0") == b.lstrip("0"),
+    lambda a, b: a == b and a != "U", lambda a, b: a[:1] == b[:1], lambda a, b: a in b,
+])
+def test_what_a_person_would_take_for_the_same_differs(one_edition, same):
+    def score(one, other, table):
+        alike = {name: "" if not one[name] else other[name] if same(one[name], other[name]) else f"{other[name]}?" for name in one}
+        return SCORE(alike, other, table)
+
+    message = refused("Weigh", one_edition, score).message
+    assert "In that case" in message and "Upper and lower case" not in message and "blanks off" not in message
+
+
+@pytest.mark.parametrize("first", (True, False))
+def test_whoever_asks_one_record_alone_for_a_value_is_told(one_edition, first):
+    def score(one, other, table):
+        asked = one if first else other
+        return sum(0 if asked[name] == "" else math.log2(m / u) if one[name] == other[name] else math.log2((1 - m) / (1 - u))
+                   for name, (m, u) in table.items())
+
+    assert f"only whether `{'one' if first else 'other'}`" in refused("Weigh", one_edition, score).message
+
+
+def test_swapped_names_and_a_blank_are_values(one_edition):
+    def swapped(one, other, table):
+        turned = one["family"] == other["given"] and one["given"] == other["family"]
+        return SCORE(one | {"family": other["family"], "given": other["given"]} if turned else one, other, table)
+
+    def blank_is_nothing(one, other, table):
+        return SCORE({name: value.strip() if value == " " else value for name, value in one.items()}, other, table)
+
+    for wrong in (swapped, blank_is_nothing):
+        assert "In that case" in refused("Weigh", one_edition, wrong).message
+
+
 def test_a_logarithm_without_parentheses(editions):
     def score(one, other, table):
         total = 0
@@ -256,14 +315,14 @@ def by_rules_alone(one, other):
         return "apart"
     near = [name for name in ("zip", "street", "phone") if same(name)]
     far = [name for name in ("zip", "street", "phone") if differ(name)]
-    if same("given", "birth_date") and "BABY" not in one["given"] and len(near) >= len(far) and (near or not far):
+    if same("given", "birth_date") and "BABY" not in one["given"] and len(near) >= len(far) and near:
         return "LINK"
     if same("birth_date") and (same("family") or same("given")):
         return "Review"
     return "review" if same("family", "given", "sex") and len(near) >= 2 else "apart"
 
 
-@pytest.mark.parametrize("link", (28, 29.5, 31))
+@pytest.mark.parametrize("link", (32, 33.5, 37))
 def test_another_matcher_with_no_false_link(editions, link):
     assert judged("Decide", editions, by_rules_alone).correct
     assert judged("Decide", editions, lambda one, other: module._decided(one, other, link=link)).correct
@@ -290,7 +349,7 @@ def without_a_review(one, other):
 @pytest.mark.parametrize("wrong, told", [
     (by_name_and_date, "two persons"), (by_score, "two persons"),
     (lambda one, other: "link" if one == other else by_score(one, other, 99), "two persons"),
-    (lambda one, other: "apart", "sets 246 of 246"), (lambda one, other: "maybe", 'say "link"'), (lambda one, other: True, "should return"),
+    (lambda one, other: "apart", "sets 260 of 260"), (lambda one, other: "maybe", 'say "link"'), (lambda one, other: True, "should return"),
     (lambda one, other: print(one), "return"), (lambda one, other: one["nothing"], "nothing"), (without_a_review, "sets"),
     (only_where_all_agrees, "recall"),
 ])
@@ -310,10 +369,31 @@ def test_a_birth_order_is_a_difference_only_where_both_have_one(editions, rule, 
     assert told in message if exact else "birth order" in message
 
 
+def decided(name=None, agree=None, **changed):
+    """A matcher whose rule on a field is another; `agree` is a function of the two values."""
+    return lambda one, other: module._decided(one, other, **{name: agree} if name else {}, **changed)
+
+
+@pytest.mark.parametrize("wrong, told", [
+    (decided("given", lambda a, b: a == b), "a given name is missing in one of them or in both"),
+    (decided("born", lambda a, b: a == b), "a birth date is missing in one of them or in both"),
+    (decided("born", module._agree_if_known), "it may be the father"), (decided("given", module._agree_if_known), "can be the twin's"),
+    (decided(given=module._alike, born=module._alike), "says nothing"),
+    (decided("given", lambda a, b: a != "" and a[:1] == b[:1]), "they are twins"),
+    (decided("given", lambda a, b: a != "" and a[:3] == b[:3]), "they are twins"),
+    (decided(order=lambda a, b: {a["birth_order"], b["birth_order"]} == {"1", "2"}), "twins of one name"),
+    (decided(link=31), "namesakes of whom"), (decided(link=28), "does not speak for one person"),
+])
+def test_what_is_missing_or_like_is_no_agreement(one_edition, wrong, told):
+    verdict = refused("Decide", one_edition, wrong)
+    kinds = {pair.kind for pair in EXERCISES["Decide"].cases_on(one_edition.own) if tuple(pair) == EXERCISES["Decide"].failed}
+    assert told in verdict.message or told.split(" of whom")[0] in "".join(kinds), verdict
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_the_population_is_as_the_question_says(seed):
     pairs = EXERCISES["Decide"].cases_on(hospital(seed, "tiny"))
-    assert len(pairs) == 470 and {pair.kind for pair in pairs if not pair.same} == set(module.WHO)
+    assert len(pairs) == 520 and {pair.kind for pair in pairs if not pair.same} == set(module.WHO)
     fields = set(module.TABLE) | {"birth_order"}
     assert all(set(one) == fields and all(isinstance(value, str) for value in one.values()) for pair in pairs for one in pair)
     scores = {kind: max(SCORE(*pair, module.TABLE) for pair in pairs if pair.kind == kind) for kind in module.WHO}
@@ -374,7 +454,7 @@ def test_what_is_said_of_a_wrong_merge(editions):
 def test_a_manager_that_runs_merges_as_the_solution_does(seed):
     domains = {**DOMAINS, "2.999.1.11": "HVGHH"}
     oids = {name: oid for oid, name in domains.items()}
-    for people, surviving, retired in EXERCISES["TakeMerge"].cases_on(hospital(seed, "tiny"))[:24]:
+    for people, surviving, retired in EXERCISES["TakeMerge"].cases_on(hospital(seed, "tiny"))[:16]:
         index = PatientIndex(domains)
         identifiers = {number: Identifier(oids[number.split(":")[0]], number.split(":")[1]) for number in (*people, surviving, retired)}
         firsts = {}
@@ -462,7 +542,27 @@ def test_documents_found_wrongly(editions, wrong, told):
     assert told in refused("FindDocuments", editions, wrong).message
 
 
+def more_asked(name, value):
+    return lambda url, number, authority: found(url, number, authority, **{f"$XDSDocumentEntry{name}": value})
+
+
+@pytest.mark.parametrize("name, value, told", [
+    ("ConfidentialityCode", [[Code(*module.exchange.NORMAL), module.RESTRICTED]], "`$XDSDocumentEntryConfidentialityCode` too"),
+    ("ConfidentialityCode", [[Code(*module.exchange.NORMAL)]], "`$XDSDocumentEntryConfidentialityCode` too"),
+    ("CreationTimeFrom", "20250330", "`$XDSDocumentEntryCreationTimeFrom` too"),
+])
+def test_what_is_left_over_from_the_example(one_edition, name, value, told):
+    assert told in refused("FindDocuments", one_edition, more_asked(name, value)).message
+
+
+def test_a_condition_more_that_does_no_harm_is_told(one_edition):
+    verdict = judged("FindDocuments", one_edition, more_asked("CreationTimeFrom", "20250301"))
+    assert verdict.correct and "left over from an example" in verdict.message
+
+
 @pytest.mark.parametrize("begin, end, told", [
+    ("20250228235959", "20250401", "last second of February"), ("20250302", "20250401", "first moment of March"),
+    ("20250301000001", "20250401", "first moment of March"), ("202502", "20250401", "or too early"), ("20250301", "202505", "or too late"),
     ("20250228", "20250401", "last hour of February"), ("20250228220000", "20250331220000", "wall clock"),
     ("20250228230000", "20250331220000", "wall clock"), ("20250228230000", "20250331230000", "wall clock"),
     ("20250301", "20250331220000", "wall clock"), ("20250301", "202503312359", "last seconds"),
@@ -487,6 +587,7 @@ def with_names(changed):
 @pytest.mark.parametrize("wrong, told", [
     (with_names(lambda name: name.replace("ServiceStart", "Creation")), "serviceStartTime"),
     (with_names(lambda name: name.lstrip("$")), "begin with `$`"),
+    (with_names(lambda name: name.replace("ServiceStart", "ServiceStop")), "when the examination *ended*"),
     (with_names(lambda name: name.replace("EventCodeList", "EventCode")), "a condition was lost"),
     (with_names(lambda name: None if "Event" in name else name), "Nothing in your query asks"),
     (with_names(lambda name: None if "Status" in name else name), "XDSStoredQueryMissingParam"),
@@ -570,6 +671,38 @@ def test_a_matching_that_does_not(editions, set_up, told):
     assert told in refused("OwnMatching", editions, set_up).message
 
 
+def named(changed):
+    """A set_up that does as it should but for what `changed` says of (name, having, slots); None: as it should."""
+    def fits(name, having, slots):
+        said = changed(name, having, slots)
+        return in_one_line(name, having, slots) if said is None else said
+    return set_up_with(fits)
+
+
+def cut_to(length, end):
+    return named(lambda name, having, slots: in_one_line(name, [one[:length] for one in having], [[slots[0][0][:length]]])
+                 if name.endswith(end) else None)
+
+
+@pytest.mark.parametrize("set_up, told", [
+    (named(lambda name, having, slots: True if name.endswith("Status") else None), "The status is let through"),
+    (named(lambda name, having, slots: True if "Confidentiality" in name else None), "PSY"),
+    (named(lambda name, having, slots: True if "TypeCode" in name else None), "One type and one format"),
+    (named(lambda name, having, slots: True if "Format" in name else None), "One type and one format"),
+    (named(lambda name, having, slots: True if "Stop" in name else None), "Ended"),
+    (named(lambda name, having, slots: True if "CreationTime" in name else None), "made before 7 April"),
+    (named(lambda name, having, slots: in_one_line(name, having, slots[:1] if "Event" not in name else slots)), "PSY"),
+    (named(lambda name, having, slots: in_one_line(name, having, slots if "Event" in name else [sum(slots, [])])), "PSY"),
+    (named(lambda name, having, slots: in_one_line(name, having, [slot[:2] for slot in slots])), "Four codes in one slot"),
+    (named(lambda name, having, slots: in_one_line(name, having, slots[-1:])), "last slot only"),
+    (codes_by(lambda having, slots: all(any(value.startswith(one) for value in slot for one in having) for slot in slots)),
+     "2.999.1.9.155"),
+    (cut_to(12, "From"), "10 March, 10:15:30"), (cut_to(8, "To"), "10 March, 10:15:30"),
+])
+def test_a_matching_that_leaks(one_edition, set_up, told):
+    assert told in refused("OwnMatching", one_edition, set_up).message
+
+
 def test_the_trial_before_calls_as_the_registry_does(editions):
     """What the lesson calls a learner's matching with before it runs in the registry is all that the registry calls it with."""
     def calls(run):
@@ -580,11 +713,11 @@ def test_the_trial_before_calls_as_the_registry_does(editions):
             return in_one_line(name, having, slots)
 
         run(fits)
-        return {one for one in seen if not one[0].endswith("Status")}
+        return seen
 
     exercise = EXERCISES["OwnMatching"]
     live = calls(lambda fits: exercise.judge((set_up_with(fits),), editions))
-    assert live == calls(module._first_stop) and len(live) > 40
+    assert live <= calls(module._first_stop) and len(live) > 60
 
 
 # 9
@@ -601,7 +734,7 @@ def without_hash(domain):
 
 
 def by_trying(domain):
-    mllp.send(HOST, domain.feed_port, a40(*domain.merges[0]))
+    merges_alone(domain)
     for entry, octets in domain.outbox:
         patient = domain.region[entry["sourcePatientId"]]
         parameters = {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": [APPROVED]}
@@ -617,6 +750,53 @@ def by_trying(domain):
 @pytest.mark.parametrize("repair", [without_hash, by_trying])
 def test_a_domain_mended_in_another_way(editions, repair):
     assert judged("Repair", editions, repair).correct
+
+
+def mended_one_fault_each(domain):
+    """Whoever asks for the next fault only where the one before is not there."""
+    merges_alone(domain)
+    for entry, octets in domain.outbox:
+        patient = domain.region[entry["sourcePatientId"]]
+        if entry["uniqueId"] in approved(domain.registry, patient):
+            continue
+        changed = {}
+        if entry["patientId"] != patient:
+            changed = {"patientId": patient}
+        elif entry["hash"] != hashlib.sha1(octets).hexdigest():
+            changed = {"hash": hashlib.sha1(octets).hexdigest(), "size": str(len(octets))}
+        elif len(entry["creationTime"]) > 14:
+            changed = {"creationTime": utc(entry["creationTime"])}
+        publish(domain.repository, entry.copy(**changed), octets)
+
+
+def one_merge(domain):
+    domain.merges = domain.merges[:1]
+    module._repaired(domain)
+
+
+def asked_under_the_old_number(domain):
+    merges_alone(domain)
+    for entry, octets in domain.outbox:
+        if entry["uniqueId"] not in approved(domain.registry, entry["patientId"]):
+            publish(domain.repository, entry.copy(patientId=domain.region[entry["sourcePatientId"]], hash=None, size=None,
+                                                  creationTime=utc(entry["creationTime"])), octets)
+
+
+def without_the_last(domain):
+    domain.outbox = domain.outbox[:-1]
+    module._repaired(domain)
+
+
+@pytest.mark.parametrize("wrong, told, untrue", [
+    (mended_one_fault_each, "refused", "as it stood"), (one_merge, "Not every merge was told", "at the end"),
+    (asked_under_the_old_number, "or you asked what is there under the number", "was told at the end"),
+    (without_the_last, "", "as it stood"),
+    (lambda domain: module._repaired(domain, merge=False, patient=False), "under the retired number", "somebody else"),
+    (lambda domain: module._repaired(domain, more={"size": "1796"}), "size is not that of the bytes", "Hash and size were"),
+])
+def test_each_study_of_the_outbox_counts(one_edition, wrong, told, untrue):
+    message = refused("Repair", one_edition, wrong).message
+    assert told in message and untrue not in message, message
 
 
 def merges_alone(domain):
@@ -709,7 +889,7 @@ def test_what_is_said_of_a_domain_is_true(editions, wrong, told, untrue):
 def test_the_trouble_is_as_the_notebook_tells(editions):
     with lesson.input_of("trouble", editions.own)() as (domain, answers):
         codes = sorted(answer.problems[0].code for answer in answers if answer.problems)
-        assert codes == ["XDSRepositoryMetadataError"] * 3 + ["XDSUnknownPatientId"] and len(answers) == 7
+        assert codes == ["XDSRepositoryMetadataError"] * 4 + ["XDSUnknownPatientId"] and len(answers) == 9
         there = [entry["uniqueId"] in approved(domain.registry, domain.region[entry["sourcePatientId"]]) for entry, _ in domain.outbox]
         assert sum(there) == 1 and not any(entry["title"] in module.TROUBLES for entry, _ in domain.outbox)
 

@@ -1,9 +1,11 @@
 """What learners give in lesson cpsa-01 beyond the solutions and wrong ways, and the data that they are asked about."""
 
 import base64
+import inspect
 import json
 import re
 import socketserver
+import textwrap
 import threading
 import xml.etree.ElementTree as ET
 from collections import defaultdict
@@ -115,7 +117,8 @@ def test_checks_written_by_others_are_right(editions):
 
 
 @pytest.mark.parametrize("change, label", [
-    ({"code": lambda m: m.find("EventIdentification/EventID").get("csd-code") is None}, "only_the_event"),
+    ({"code": lambda m: m.find("EventIdentification/EventID").get("csd-code") is None}, "value"),
+    ({"code": lambda m: m.find("EventIdentification/EventID").get("code") is not None}, "only_the_event"),
     ({"outcome": lambda said: said in ("1", "2")}, "value"),
     ({"outcome": lambda said: said != "0"}, "failure_is_a_fault"),
     ({"participant": lambda m: m.find("ActiveParticipant") is None or m.find("ActiveParticipant").get("UserName") is None},
@@ -147,6 +150,7 @@ def test_checks_that_look_elsewhere_are_told_so(editions):
         "requestor_is_the_participant")
     assert check(participant=lambda m: m.find("ActiveParticipant") is None or len(m.find("ActiveParticipant")) == 0).label == (
         "without_children")
+    assert "not the number" not in judged("IsItValid", editions, lambda xml: "outcome" if 'Indicator="12"' in xml else right(xml)).message
     twelve = judged("IsItValid", editions, lambda xml: "outcome" if 'Indicator="12"' in xml and right(xml) == "ok" else right(xml))
     assert "one of the four that are allowed" in twelve.message and "csd-code" not in twelve.message.split("it returned")[1]
 
@@ -154,11 +158,19 @@ def test_checks_that_look_elsewhere_are_told_so(editions):
 @pytest.mark.parametrize("holds, label", [
     (lambda xml: "code=" in xml, "any_code_word"), (lambda xml: ' code="' in xml, "text_of_the_message"),
     (lambda xml: re.search(r"<[^>]*\scode=", xml) is not None, "pattern_in_a_tag"),
+    (lambda xml: any(one.get("code") and not one.get("csd-code") for one in ET.fromstring(xml).iter()), "value"),
+    (lambda xml: any(one.get("codeSystemName") is None and one.get("csd-code") is None and one.get("originalText")
+                     or one.get("code") is not None for one in ET.fromstring(xml).iter()), "value"),
     (lambda xml: re.search(r"\scode=", xml) is not None, "value"), (lambda xml: re.search(r'<[^>]*\scode="', xml) is not None, "value"),
 ])
 def test_a_search_in_the_text_is_no_check(editions, holds, label):
     verdict = judged("IsItValid", editions, lambda xml: taught.IsItValid._as(xml, code=lambda _: holds(xml)))
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+@pytest.mark.parametrize("word", ["ActiveParticipant", "<ActiveParticipant"])
+def test_a_participant_in_a_text_or_a_comment_is_none(editions, word):
+    assert not judged("IsItValid", editions, lambda xml: taught.IsItValid._as(xml, participant=lambda _: word not in xml)).correct
 
 
 def test_what_a_check_has_overlooked_is_told(editions):
@@ -199,6 +211,16 @@ def test_a_person_who_began_nothing(editions):
     for who, label in ((person_first(-1), "person_before_requestor"), (person_first(0), "first_person_before_requestor"),
                        (set_back, "set_back_by_else"), (lambda message, people: people[-1].get("UserID"), "last_participant")):
         assert judged("WhoAndWhen", editions, lambda xml, stamp, who=who: taught._acted(xml, stamp, who)).label == label
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda xml, stamp: {**EXERCISES["WhoAndWhen"].solution(xml, stamp), "utc": stamp[:19].replace("T", " ")} if re.search(
+        r'EventDateTime="[^"]{19}"', xml) else EXERCISES["WhoAndWhen"].solution(xml, stamp),
+    lambda xml, stamp: EXERCISES["WhoAndWhen"].solution(xml.replace("+05:30", "+05:00"), stamp),
+    lambda xml, stamp: ET.fromstring(xml).findall("ActiveParticipant")[0] is None or EXERCISES["WhoAndWhen"].solution(xml, stamp),
+])
+def test_headers_with_an_offset_half_hours_and_nobody_at_all(editions, wrong):
+    assert judged("WhoAndWhen", editions, wrong).outcome is Outcome.NOT_YET
 
 
 def test_offsets_with_a_minus(editions):
@@ -296,6 +318,27 @@ def test_sessions_half_right(editions):
                           ({"starts": lambda row: row["outcome"] == 0}, "outcome_as_a_number"),
                           ({"starts": lambda row: row["type"] == 110122}, "outcome_as_a_number")):
         assert judged("Sessions", editions, lambda logins, change=change: taught._sessions(logins, **change)).label == label
+    def after_it_began(logins):
+        found = []
+        for row in logins:
+            if row["type"] == "110122" and row["outcome"] == "0":
+                found.append({"user": row["user"], "host": row["host"], "begin": row["utc"], "end": None})
+            for one in reversed(found) if row["type"] == "110123" else ():
+                if (one["user"], one["host"], one["end"]) == (row["user"], row["host"], None) and one["begin"] < row["utc"]:
+                    one["end"] = row["utc"]
+                    break
+        return found
+    assert not judged("Sessions", editions, after_it_began).correct
+
+    def next_logout(logins):
+        found = []
+        for place, row in enumerate(logins):
+            if row["type"] == "110122" and row["outcome"] == "0":
+                end = next((one["utc"] for one in logins[place:] if one["type"] == "110123" and one["user"] == row["user"]
+                            and one["host"] == row["host"]), None)
+                found.append({"user": row["user"], "host": row["host"], "begin": row["utc"], "end": end})
+        return found
+    assert "may not serve two" in judged("Sessions", editions, next_logout).message
     empty = judged("Sessions", editions, lambda logins: [{**one, "end": one["end"] or ""} for one in taught._sessions(logins)])
     assert "not an empty text" in empty.message
     word = judged("Sessions", editions, lambda logins: [{**one, "end": str(one["end"])} for one in taught._sessions(logins)])
@@ -330,6 +373,10 @@ def test_false_accusations_and_misses_are_told(editions):
     assert "does not belong" in message and "imaging units" in message
     for user, says in (("svc_router", "service account"), ("nosuchuser", "no such account")):
         assert says in judged("WhoLooked", editions, [*right, {"user": user, "how": "opened", "message": 1}]).message
+    by_date = trail[(trail.source == "HV_PACS") & trail.search.str.startswith("StudyDate", na=False)]
+    assert len(by_date) == 1
+    burst = {"user": by_date.user.iloc[0], "how": "listed", "message": int(by_date.number.iloc[0])}
+    assert "search by date alone" in judged("WhoLooked", editions, [*right, burst]).message
     listed = next(one for one in right if one["how"] == "listed")
     own = trail[(trail.user == listed["user"]) & (trail.event == "110112") & (trail.number < listed["message"])]
     early = own[own.search == "PatientName=A*"].number.iloc[0]
@@ -337,6 +384,12 @@ def test_false_accusations_and_misses_are_told(editions):
     assert "`A*`" in message and "does not show her" in message
     assert judged("WhoLooked", editions, [one for one in right if one["how"] == "opened"]).label == "openings_only"
     first = next(one for one in right if one["how"] == "opened")
+    search = next(one for one in EXERCISES["WhoLooked"].computed(taught.WhoLooked.__dict__["search_as_evidence"], editions.own)
+                  if one["message"] not in [own["message"] for own in right])
+    with_search = [search if one["user"] == search["user"] else one for one in right]
+    assert judged("WhoLooked", editions, with_search).message.count("search") and right != with_search
+    index = [{**one, "message": one["message"] - 1} if one is first else one for one in right]
+    assert "column `number`" in judged("WhoLooked", editions, index).message
     assert "Somebody who opened her images" in judged("WhoLooked", editions, [one for one in right if one is not first]).message
     employee = {"user": editions.own.staff.related("employee")[0].user_id, "how": "opened", "message": 1}
     assert not judged("WhoLooked", editions, [*right, employee]).correct
@@ -361,6 +414,7 @@ def test_trust_in_other_forms(editions):
                          ({"ahead": 1296}, "another number"), ({"ahead": 43}, "sked are seconds"), ({"ahead": -9}, "day by day"),
                          ({"clock": "CTER01"}, "offset that it really used"), ({"source": "MR1"}, "not"),
                          ({"clock": "US_ECHO1"}, "all the month long"),
+                         ({"after": "2025-03-22"}, "time of day as well"), ({"ahead": 1296}, "later than"),
                          ({"after": "02:09"}, "write the time"), ({"after": f"{at + timedelta(minutes=1)}"}, "one minute off"),
                          ({"after": f"{at + timedelta(minutes=9)}"}, "another moment")):
         verdict = judged("CanItBeTrusted", editions, {**right, **change})
@@ -387,8 +441,8 @@ def test_policies_of_others_are_right(editions):
     points = right["points"]
     without_one = {name: number for name, number in points.items() if name != "two_sites"}
     forms = [
-        json.dumps(right), {**right, "report_from": 9.5}, {"points": {**points, "wrong_number": -40, "service": -60}, "report_from": 10},
-        {"points": without_one, "report_from": 10}, {"points": {**points, "override": 5, "listed_person": 5}, "report_from": 10},
+        json.dumps(right), {**right, "report_from": 9.5}, {"points": {**points, "wrong_number": -40, "service": -40}, "report_from": 10},
+        {"points": without_one, "report_from": 10}, {"points": {**points, "override": 4, "listed_person": 5}, "report_from": 10},
         {"points": {name: number / 10 for name, number in points.items()}, "report_from": 1},
         {"points": {**points, "night": 0, "same_name": 0}, "report_from": 10}]
     for form in forms:
@@ -402,6 +456,10 @@ def test_policies_of_others_are_right(editions):
     ({"night": 1, "no_relation": 9}, (), "care relation"),
     ({"wrong_number": -5}, (), None), ({"no_relation": 21}, (), "innocent"), ({"wrong_number": -150}, (), "nothing else"),
     ({"service": -1000, "wrong_number": -1000, "trauma_call": -1000}, (), "hides everything"),
+    ({"service": -97}, (), "the account also has service"), ({"wrong_number": -50, "service": -50}, (), "service and wrong_number"),
+    ({"service": -20, "wrong_number": -20, "trauma_call": -20, "override": 6, "night": 4}, (), "somebody innocent has night, override"),
+    ({"exported": 9, "night": 1}, (), "somebody innocent has night, exported"),
+    ({"trauma_call": -9, "override": 9}, (), "override, no_relation, trauma_call"),
     ({"many_opened": -95}, (), "outweighs"), ({"override": -1000}, (), "outweighs"), ({"same_name": -1000}, (), "outweighs"),
     ({"two_sites": -1000}, (), "outweighs"), ({"alphabet": -1000}, (), "outweighs"), ({"log_and_hole": -1000}, (), "outweighs"),
     ({"override": -40, "same_name": -40, "many_opened": -40}, (), "outweighs"),
@@ -409,7 +467,8 @@ def test_policies_of_others_are_right(editions):
 ])
 def test_policies_that_are_nearly_right_are_not(editions, change, drop, says):
     points = {name: number for name, number in {**EXERCISES["Policy"].solution()["points"], **change}.items() if name not in drop}
-    verdict = judged("Policy", editions, {"points": points, "report_from": 10 if change.get("wrong_number") is None else 5})
+    least = 5 if change in ({"wrong_number": -5}, {"wrong_number": -150}) else 10
+    verdict = judged("Policy", editions, {"points": points, "report_from": least})
     assert verdict.outcome is Outcome.NOT_YET, verdict
     assert says is None or says in verdict.message, verdict
 
@@ -430,7 +489,7 @@ def test_a_trial_takes_numbers_of_numpy_and_tells_what_is_hidden(editions, capsy
     told = capsys.readouterr().out
     assert "not reported" not in told and "next month" not in told and "reported    11 cases" in told
     review.try_out({"points": {**right["points"], "service": -1000}, "report_from": 10})
-    assert "a password is guessed; it is a service account: not reported" in capsys.readouterr().out
+    assert "a password is guessed, and the account also has service: not reported" in " ".join(capsys.readouterr().out.split())
     review.try_out({"points": {**right["points"], "left": 25, "two_sites": 24, "alphabet": 24}, "report_from": 10})
     assert "stands before it" in " ".join(capsys.readouterr().out.split())
     with pytest.raises(CourseError, match="still open"):
@@ -454,13 +513,21 @@ def test_messages_of_others_are_right(editions):
     forms = [right.encode("utf-8"), '<?xml version="1.0" encoding="UTF-8"?>\n' + right, "\ufeff" + compact,
              right.replace("05:12:30Z", "07:12:30+02:00"), right.replace("05:12:30Z", "05:12:30.000Z"),
              right.replace('"true"', '"1"').replace('"false"', '"0"'), compact, right.replace(' NetworkAccessPointTypeCode="2"', ""),
-             right.replace("AETITLES=HV_PACS", "AETITLES=HV_VIEW;HV_PACS"),
+             right.replace('AETITLES=HV_PACS" ', 'AETITLES=HV_PACS" UserName="HV_PACS" NetworkAccessPointID="10.20.10.10" '),
+             right.replace('originalText="DICOM Instances Accessed"', 'originalText="instances accessed"'),
+             right.replace(_STUDY_NAME, _STUDY_NAME + _contents(re.search(
+                 r'1\.2" NumberOfInstances="(\d+)"', lesson.input_of("samples", editions.own)["opened"])[1])),
              right.replace(_STUDY_NAME, _STUDY_NAME + _detail("AccessionNumber", facts["accession"])),
              right.replace("<ParticipantObjectName>CT HEAD", "<ParticipantObjectName>Study"),
              right.replace(">VANDERMEER^ANNA^ELISE<", ">Vandermeer^Anna<")]
     for form in forms:
         verdict = judged("Correction", editions, form)
         assert verdict.correct, (form, verdict)
+
+
+def _contents(count):
+    return "<ParticipantObjectDescription>" \
+        f'<SOPClass UID="1.2.840.10008.5.1.4.1.1.2" NumberOfInstances="{count}"/></ParticipantObjectDescription>'
 
 
 def _detail(kind, value):
@@ -472,7 +539,17 @@ _STUDY_NAME = "<ParticipantObjectName>CT HEAD</ParticipantObjectName>"
 
 @pytest.mark.parametrize("old, new, says", [
     ('UserID="2214"', 'UserID="1190"', "The archive's UserID"), ('AlternativeUserID="AETITLES=HV_PACS" ', "", "AlternativeUserID"),
-    ("AETITLES=HV_PACS", "HV_PACS", "AlternativeUserID"),
+    ("AETITLES=HV_PACS", "HV_PACS", "AlternativeUserID"), ("AETITLES=HV_PACS", "AETITLES=HV_PACS;HV_VIEW", "AlternativeUserID"),
+    ("DICOM Instances Accessed", "User Authentication", "contradict"), ("Study Instance UID", "Patient Number", "contradict"),
+    ('"AETITLES=HV_PACS" ', '"AETITLES=HV_PACS" NetworkAccessPointID="10.20.60.162" ', "another machine"),
+    ('NetworkAccessPointTypeCode="2"/>', 'NetworkAccessPointTypeCode="2"><RoleIDCode csd-code="110154" codeSystemName="DCM" '
+     'originalText="Destination Media"/></ActiveParticipant>', "RoleIDCode 110154"),
+    ('SiteID="HVGH"', 'SiteID="EASTCLIFF"', "another house"),
+    ('AuditSourceID="HV_PACS"/>', 'AuditSourceID="HV_PACS"><AuditSourceTypeCode csd-code="2"/></AuditSourceIdentification>',
+     "something else"),
+    (_STUDY_NAME, _STUDY_NAME + _contents(1), "those of this study"), ("CT HEAD", "MR KNEE", "not that of this CT"),
+    ("CT HEAD", "ct head van der meer, anna", "outside the patient's own object"),
+    ("CT HEAD", "CT HEAD ANNA ELISE", "outside the patient's own object"),
     ('TypeCodeRole="3"', 'TypeCodeRole="1"', "The study's object, by type and role, is not right"),
     ("RFC-3881", "DCM", "kind of the patient's number"), ('PointTypeCode="2"', 'PointTypeCode="1"', "what kind of address"),
     ("</EventIdentification>", '<EventTypeCode csd-code="110122" codeSystemName="DCM" originalText="Login"/></EventIdentification>',
@@ -636,6 +713,47 @@ def test_a_loop_that_never_ends_is_told_and_stopped(editions):
     assert judged("Repository", editions, endless).label == "no_way_out"
     assert judged("Repository", editions, one_thread).outcome is Outcome.NOT_YET
     assert not [one for one in threading.enumerate() if "process_request" in one.name]
+
+
+def _handles(*body):
+    """A learner's server, whose `handle` has the solution's lines but for those that are replaced: (old, new)."""
+    source = inspect.getsource(taught.Repository.__dict__["solution"]).replace("def solution", "def repository")
+    for old, new in body:
+        assert old in source, old
+        source = source.replace(old, new)
+    names = {}
+    exec(textwrap.dedent(source), names)
+    return names["repository"]
+
+
+@pytest.mark.parametrize("old, new, label, says", [
+    ("waiting + octets", "octets", "forgotten", "broke off with `ValueError"),
+    ("break", "return", "returns_when_not_whole", "connection is closed"),
+    ("waiting + octets", 'waiting + octets.replace(b"\\xef\\xbb\\xbf", b"")', "value", "byte order mark"),
+    ("keep(rest[:size])", "keep(rest[:min(size, 2048)])", "value", "8,187 octets"),
+    ("int(length)", "int(length[-4:])", "value", "12,000 octets"),
+    ("keep(rest[:size])", 'keep(rest[:size].decode("utf-8", "replace").encode())', "value", "not even UTF-8"),
+    ("keep(rest[:size])", 'keep(rest[:size]) if rest[:1] == b"<" else None', "value", "no header of syslog"),
+    ('while b" " in waiting', 'while len(octets) < 4096 and b" " in waiting', "value", "nothing behind it"),
+    ("keep(rest[:size])", "keep(rest[:size]) if size <= 1500 else None", "value", "kept 0 of 1 messages."),
+    ("keep(rest[:size])", "self.server.seen = getattr(self.server, 'seen', []) + [rest[:size]]; "
+     "keep(rest[:size]) if self.server.seen.count(rest[:size]) == 1 else None", "value", "two times"),
+])
+def test_slips_in_the_handler(editions, old, new, label, says):
+    verdict = judged("Repository", editions, _handles((old, new)))
+    assert verdict.label == label and says in verdict.message and "only when something comes after" not in verdict.message, verdict
+
+
+def test_what_is_returned_is_the_server(editions):
+    started = []
+
+    def port_of_it(keep):
+        started.append(EXERCISES["Repository"].solution(keep))
+        return started[0].server_address[1]
+    message = judged("Repository", editions, port_of_it).message
+    started[0].shutdown()
+    started[0].server_close()
+    assert "`return server`" in message and ".start()" not in message
 
 
 def test_repositories_that_are_none(editions):

@@ -132,6 +132,31 @@ def test_what_is_told_of_a_reason_fits_it(editions):
     assert SiteReason.solution("marlin", "Wrong pat.") == "patient identification"
 
 
+def test_words_stand_between_blanks_and_codes_are_whole(editions):
+    def letters_only(vendor, text):
+        text = text.strip().lower()
+        if vendor != "marlin":
+            return VOCABULARY[vendor].get(text, "other")
+        return next((reason for word in re.findall(r"[a-z.]+", text) for one, reason in VOCABULARY["marlin"].items()
+                     if word.startswith(one)), "other")
+
+    def numbers(vendor, text):
+        return SiteReason.solution(vendor, str(int(text)) if vendor == "orbis" and text.strip().isdigit() else text)
+
+    said = judged("SiteReason", editions, letters_only)
+    assert said.outcome is Outcome.NOT_YET and "one word" in said.message
+    assert judged("SiteReason", editions, numbers).outcome is Outcome.NOT_YET
+
+
+def test_capitals_of_marlin_and_empty_text_are_told(editions):
+    def marlin_as_typed(vendor, text):
+        return SiteReason.case_forgotten(vendor, text) if vendor == "marlin" else SiteReason.solution(vendor, text)
+
+    assert "Case does not matter for marlin" in judged("SiteReason", editions, marlin_as_typed).message
+    empty = judged("SiteReason", editions, lambda vendor, text: SiteReason.solution(vendor, text) if text.strip() else "")
+    assert 'blank text too, is `"other"`' in empty.message
+
+
 # --- 2: rates
 
 def test_the_log_holds_what_the_exposures_say(editions):
@@ -183,7 +208,14 @@ def test_wrong_rates_are_told_by_their_definition(shown):
     assert judged("RejectRates", shown, counts).message.startswith("These are the rejects themselves")
     assert "taken off below" in told(below="misfiled") and "take the withdrawn images off" in told(below="less")
     # What no definition explains is told by no definition, and one room alone never is.
-    assert judged("RejectRates", shown, right.assign(percent=1.0)).message == "0 of 3 are right. `DX_CH1` is not right."
+    assert judged("RejectRates", shown, right.assign(percent=1.0)).message.startswith("None of the three is right. Print")
+    assert "*patient identification* are left out" in told(without="patient identification")
+    assert "*other* are left out" in told(without="other") and "safety or for a wrong entry" in told(below="unsafe")
+    slip = {}
+    for room, one in zip(images["room"], images["images"], strict=True):
+        rejected = int(((log["room"] == room) & (log["reason"] != "test") & (log["action"] == "reject")).sum())
+        slip[room] = 100 * (rejected + ((notes["room"] == room) & (notes["code"] == "113001")).sum()) / one + rejected
+    assert judged("RejectRates", shown, slip).message.startswith("Parentheses are missing")
     wrong = rates(log, images, notes, tests="yes")
     assert judged("RejectRates", shown, {**percent, "CR_ER1": wrong["CR_ER1"]}).message == "2 of 3 are right. `CR_ER1` is not right."
     assert "one decimal" in judged("RejectRates", shown, right.round(1)).message
@@ -217,6 +249,8 @@ def test_intervals_in_other_forms_are_right(editions):
 @pytest.mark.parametrize(("expression", "label"), [
     ("(p + z**2/2*n - z*(p*(1-p)/n + z**2/4*n**2)**0.5)/(1+z**2/n), (p + z**2/2*n + z*(p*(1-p)/n + z**2/4*n**2)**0.5)/(1+z**2/n)",
      "no_parentheses"),
+    ("(m - h05)/d, (m + h05)/d", "half_in_place_of_the_root"),
+    ("100*(m - h)/d, 100*(m + h)/d", "in_percent_but_for_nothing"),
     ("(m - (p*(1-p)/n + z**2/(4*n**2))**0.5)/d, (m + (p*(1-p)/n + z**2/(4*n**2))**0.5)/d", "root_without_z"),
     ("(m - h0)/d, (m + h0)/d", "no_root"), ("(m2 - h2)/d2, (m2 + h2)/d2", "times_two"),
     ("(m2 - h)/d, (m2 + h)/d", "times_two_in_the_middle"),
@@ -229,6 +263,7 @@ def test_slips_in_the_formula_are_named(editions, expression, label):
             return 0, 1
         p, z = x / n, 1.96
         names = {"p": p, "z": z, "n": n, "m": p + z**2 / (2 * n), "h": z * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5, "d": 1 + z**2 / n}
+        names["h05"] = z * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 1/2
         names |= {"m2": p + z * 2 / (2 * n), "h2": z * (p * (1 - p) / n + z * 2 / (4 * n**2)) ** 0.5, "d2": 1 + z * 2 / n,
                   "h0": z * (p * (1 - p) / n + z**2 / (4 * n**2)), "round": round}
         return eval(expression, {}, names)
@@ -240,9 +275,13 @@ def test_wrong_intervals_are_told(editions):
     right = WilsonInterval.solution
     wrong = (lambda x, n: right(n, x) if x else (0, 1), lambda x, n: right(x, n + x), lambda x, n: right(x, n)[0],
              lambda x, n: (x / n if n else 0,) * 2, lambda x, n: f"{right(x, n)}",
+             lambda x, n: right(x, n) if n > 3 else (0, 1),
              *(lambda x, n, z=z: WilsonInterval._squares(x, n, lambda _: z * z) for z in (1.95, 1.98)))
     for function in wrong:
         assert judged("WilsonInterval", editions, function).outcome is Outcome.NOT_YET
+    said = judged("WilsonInterval", editions, lambda x, n: right(x, n + x)).message
+    assert "for 2 of 10" in said and right(2, 10) == pytest.approx((0.057, 0.510), abs=5e-4)      # as the question and the message say
+    assert [0.2 + 1.96**2 / 20, 1 + 1.96**2 / 10, 1.96 * (0.016 + 1.96**2 / 400) ** 0.5] == pytest.approx([0.392, 1.384, 0.314], abs=5e-4)
     low, high = right(60, 217)
     assert low == pytest.approx(0.2213, abs=2e-4) and high == pytest.approx(0.3395, abs=2e-4)
 
@@ -274,9 +313,57 @@ def test_wrong_verdicts_are_told(editions):
              lambda rows: dict.fromkeys(right(rows), "as expected"),
              lambda rows: {name: one == "high" for name, one in right(rows).items()},
              lambda rows: {name: "high" if one == "low" else "low" if one == "high" else one for name, one in right(rows).items()},
+             lambda rows: {name: right(rows)[name] if n >= 6 else "as expected" for name, n, x in rows},
+             lambda rows: {name: right(rows)[name] if n >= 12 else "as expected" for name, n, x in rows},
              lambda rows: {name: "low" if x / n < 0.03 else "high" if x / n > 0.17 else "as expected" for name, n, x in rows})
     for function in wrong:
         assert judged("WhoDiffers", editions, function).outcome is Outcome.NOT_YET
+
+
+def test_on_a_limit_is_not_beyond_it(editions):
+    def reached(rows):
+        p, found = sum(x for *_, x in rows) / sum(n for _, n, _ in rows), {}
+        for name, n, x in rows:
+            spread = 3 * (p * (1 - p) / n) ** 0.5
+            found[name] = "high" if x / n >= p + spread else "low" if x / n <= p - spread else "as expected"
+        return found
+
+    assert "exactly on a limit" in judged("WhoDiffers", editions, reached).message
+    # Other ways to reckon the limits agree there to the last bit.
+    rows = EXERCISES["WhoDiffers"].cases_on(editions.own)[-1][0]
+    p = sum(x for *_, x in rows) / sum(n for _, n, _ in rows)
+    beyond_it = {name: one for name, one in WhoDiffers.solution(rows).items() if one != "as expected"}
+    assert p == 0.5 and beyond_it == {"T23": "high", "T24": "low"}
+
+
+def test_slips_in_the_conditions_are_told_as_such(shown):
+    def two_ifs(rows, low_first=False):
+        p, found = sum(x for *_, x in rows) / sum(n for _, n, _ in rows), {}
+        for name, n, x in rows:
+            spread = 3 * (p * (1 - p) / n) ** 0.5
+            tests = [(x / n > p + spread, "high"), (x / n < p - spread, "low")]
+            if low_first:
+                tests = tests[::-1]
+            if tests[0][0]:
+                found[name] = tests[0][1]
+            if tests[1][0]:
+                found[name] = tests[1][1]
+            else:
+                found[name] = "as expected"
+        return found
+
+    assert judged("WhoDiffers", shown, two_ifs).label == "never_high"
+    assert "`elif`" in judged("WhoDiffers", shown, lambda rows: two_ifs(rows, True)).message
+    assert judged("WhoDiffers", shown, WhoDiffers.sides_swapped).label == "sides_swapped"
+    only = judged("WhoDiffers", shown, lambda rows: {
+        name: one for name, one in WhoDiffers.solution(rows).items() if one != "as expected"})
+    assert "as expected too" in only.message
+    said = judged("WhoDiffers", shown, _by(sd=3.2)).message
+    assert " in your dictionary: " in said and "look at your conditions" in said
+
+
+def test_an_empty_dictionary_of_verdicts_is_told(editions):
+    assert "Each one gets a verdict" in judged("WhoDiffers", editions, lambda rows: {}).message
 
 
 def _by(p=None, sd=3, digits=9):
@@ -365,6 +452,43 @@ def test_wrong_ratios_are_told(editions):
         assert judged("CaseMix", editions, getattr(CaseMix, way)).label == way
     said = judged("CaseMix", editions, lambda table: {name: 1.1 * one for name, one in right(table).items()}).message
     assert "`T1` has" in said and "HIP" in said
+
+
+def test_every_row_counts(editions):
+    right = CaseMix.solution
+
+    def over(table):
+        found = pandas.Series(right(table))
+        return found[found > 0]
+
+    for function in (lambda table: right(table[table["rejects"] > 0]), over, lambda table: right(table[table["exposures"] >= 5]),
+                     lambda table: right(table[table["exposures"] >= 3]),
+                     lambda table: right(table.drop_duplicates(["technologist", "body_part"]))):
+        assert judged("CaseMix", editions, function).outcome is Outcome.NOT_YET
+    assert "`T5` is missing" in judged("CaseMix", editions, over).message
+
+
+def test_ratios_that_were_rounded_too_early_are_told(editions):
+    def rounded(table, rate=9, expected=9):
+        rates, seen, wanted = table.groupby("body_part")[["exposures", "rejects"]].sum(), {}, {}
+        rates = (rates["rejects"] / rates["exposures"]).round(rate)
+        for name, part, n, x in table.itertuples(index=False):
+            seen[name], wanted[name] = seen.get(name, 0) + x, wanted.get(name, 0) + round(n * rates[part], expected)
+        return {name: seen[name] / wanted[name] for name in seen}
+
+    assert judged("CaseMix", editions, rounded).correct
+    for how in ({"rate": 3}, {"rate": 2}, {"expected": 0}):
+        assert judged("CaseMix", editions, lambda table, how=how: rounded(table, **how)).outcome is Outcome.NOT_YET
+    said = judged("CaseMix", editions, lambda table: rounded(table, 3)).message
+    assert "rounded on the way" in said and "in what you return" in said
+
+
+def test_observed_and_expected_the_wrong_way_round_are_told_with_a_ratio_of_zero(editions):
+    def upside_down(table):
+        ratios = pandas.Series(CaseMix.solution(table))
+        return 1 / ratios
+
+    assert judged("CaseMix", editions, upside_down).label == "upside_down"
 
 
 def test_a_merge_of_the_whole_parts_is_explained(editions):
@@ -464,7 +588,9 @@ def test_the_room_counts(shown):
     verdict = judged("WastedKerma", shown, log[log["reason"] != "test"]["ei"].sum() / 100)
     assert verdict.outcome is Outcome.NOT_YET and "mammography room" in verdict.message
     right = solved("WastedKerma", shown)
-    for given, label in ((log["ei"].sum() / 100, "all rows"), (right / 1000, "milli"), (round(right), "rounded")):
+    lines = [line.split(";")[6] for line in lesson.input_of("reject_logs", shown.own)["helio"].splitlines()[1:]]
+    for given, label in ((log["ei"].sum() / 100, "all rows"), (right * 10, "ten"), (right / 10, "tenth"),
+                         (sum(map(float, lines)) / 100, "every line"), (right / 1000, "milli"), (round(right), "rounded")):
         assert judged("WastedKerma", shown, given).label == label
 
 
@@ -500,6 +626,12 @@ def test_no_two_departments_are_alike():
     assert len({tuple(one) for one in acted}) > 30
     false = Counter(sum(judged == "accused" for *_, judged in one) for one in acted)
     assert len(false) >= 3 and false[0] > 15                                # none in most, one in some, two or more in a few
+
+
+def test_months_too_many_are_told_with_all_that_leads_there(shown):
+    returns = lesson.input_of("returns", shown.own)
+    for given in (beyond(returns, sd=2.45), solved("MonthsBeyond", shown) + ["2024-04"]):
+        assert "or a month that slipped in" in judged("MonthsBeyond", shown, given).message
 
 
 @pytest.mark.parametrize("change", [
@@ -567,6 +699,13 @@ def test_a_policy_near_the_limit_is_told_so(shown):
     said = judged("ThePolicy", shown, {**POLICY, "least": 20, "high_sd": 1.5, "low_sd": 1.5, "quarters": 1, "in_a_row": 3}).message
     assert "leave a margin" in said and "21 in 200 departments, where 20 are allowed" in said
     assert "leave a margin" not in judged("ThePolicy", shown, {**POLICY, "in_a_row": 1}).message
+
+
+def test_a_policy_that_fails_elsewhere_only_is_told_so(shown):
+    two = Editions(shown.own, lambda: [hospital(301, "tiny")])
+    verdict = judged("ThePolicy", two, {**POLICY, "least": 30, "high_sd": 2.5})
+    assert verdict.label == "only here" and "leave a margin" in verdict.message
+    assert verdict.message.startswith("Good in the 200 departments that you see, but not in 200 others. There: ")
 
 
 def test_one_department_and_many(editions):

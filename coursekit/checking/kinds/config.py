@@ -20,6 +20,7 @@ class Config(Kind):
     called    : what the settings are called in what the learner is told: "rules"; "a policy" is spoken of as one thing
     template  : what stands in the untouched notebook, Python text in which `...` marks what is open; else `name = ...`
     shape     : what they are given as, in words
+    unseen    : what stands before a fault that shows on an unseen hospital only
 
     The exercise has two functions more. `trial(settings, hospital)` lets a system work by the settings on a hospital's days
     and returns what came of it, plain data. `faults(outcome)` gives a list of sentences: what is not good enough yet, the
@@ -27,13 +28,15 @@ class Config(Kind):
     are judged on the learner's hospital and on unseen ones, and a wrong way is recognised by its outcome.
     """
 
-    def __init__(self, variables, reading, template=None, called="settings", shape="a dictionary or a list"):
+    def __init__(self, variables, reading, template=None, called="settings", shape="a dictionary or a list",
+                 unseen="Good for the hospital that you see, but not for another that works in the same way. There: "):
         super().__init__(variables)
         self.reading = reading
         self.called = called.removeprefix("a ")
         self.one = called != self.called
         self.takes = f"{called}, as {shape}"
         self.template = template
+        self.unseen = unseen
 
     def not_answered(self, given):
         """`...` as a whole, or wherever the template has it."""
@@ -89,7 +92,7 @@ class Config(Kind):
             for way, feedback in exercise.wrong_ways.items():
                 if ran.returned[0] == self._outcome(exercise, way, hospital):
                     return Verdict(Outcome.NOT_YET, feedback, way.__name__)
-            where = "" if number == 0 else "Good for the hospital that you see, but not for another that works in the same way. There: "
+            where = self.unseen if number else ""
             return Verdict(Outcome.NOT_YET, where + faults[0], "only here" if number else "fault")
         return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
 

@@ -19,6 +19,7 @@ class Server(Function):
     variables : the function's name
     called    : what it is, in what the learner is told: "server", "engine"
     returned  : False when the function returns nothing, but sets up what it is given and what runs already
+    example   : how the function's last line may look, for who returned something else
     kept      : False when the arguments of a case, such as a seed, say nothing to a learner, so that `failed` isn't told of
 
     Whatever has a `port` (or a `server_address`, as Python's and pynetdicom's servers have) and a `stop()` (or a `shutdown()`) is a server.
@@ -33,9 +34,10 @@ class Server(Function):
 
     seconds = 5.0                       # to start in
 
-    def __init__(self, variables, called="server", returned=True, kept=True):
+    def __init__(self, variables, called="server", returned=True, kept=True, example=None):
         super().__init__(variables, result=None)
         self.called, self.returned, self.kept = called, returned, kept
+        self.example = example or f"return {called}.start()"
 
     def judge(self, exercise, given, editions):
         """The verdict on the server."""
@@ -78,7 +80,7 @@ class Server(Function):
         """What visitors see of a server started for a case, or the Verdict that says why they could not."""
         if not exercise.stage:
             case = copy.deepcopy(case)
-            return self._tried(function, case, case, lambda server: exercise.visit(_port(server, self.called), *case))
+            return self._tried(function, case, case, lambda server: exercise.visit(_port(server, self.called, self.example), *case))
         with exercise.stage(*copy.deepcopy(case)) as (arguments, bench):
             names = [_Named(name) for name in inspect.signature(exercise.solution).parameters]      # ports and systems say nothing
             return self._tried(function, arguments, names, lambda server: exercise.visit(server, bench))
@@ -91,7 +93,7 @@ class Server(Function):
         try:
             if self.returned:
                 try:
-                    _port(server, self.called)
+                    _port(server, self.called, self.example)
                 except Unclear as unclear:
                     return Verdict(Outcome.NOT_YET, str(unclear), "unreadable")
             ran = running.run_all([lambda: visit(server)], VISIT_SECONDS)
@@ -131,7 +133,7 @@ class _Named:
         return self._name
 
 
-def _port(server, called):
+def _port(server, called, example):
     """The port of a learner's server. Raises Unclear when it is none, or is reachable from other machines."""
     if server is None:
         raise Unreadable(f"Your function returned nothing. Is a `return` missing? It should return the {called} that it started.")
@@ -146,7 +148,7 @@ def _port(server, called):
     if port:
         return port
     raise Unreadable(f"What your function returned is no {called} that runs: it has no port. Start the {called}, then return it: "
-                     f"`return {called}.start()`.")
+                     f"`{example}`.")
 
 
 def _stop(server):

@@ -287,7 +287,7 @@ class Table(Kind):
         return all(self._same(a, b) for a, b in zip(got, want, strict=True))
 
     def _same(self, got, want):
-        if type(got) in (int, float) and type(want) in (int, float):
+        if type(got) in (int, float) and type(want) in (int, float) and abs(want) != math.inf:
             return abs(got - want) <= self.tolerance + 1e-9 * max(1, abs(want))
         return got == want
 
