@@ -17,12 +17,12 @@ from pydicom import dcmread
 
 from coursekit.checking import Client, Config, Fields, Function, Lesson, Number, Server, Set, Table, Text
 from coursekit.checking.lesson import Editions
-from coursekit.checking.reading import Unclear, Unreadable, short
+from coursekit.checking.reading import Unclear, Unreadable, plain, short
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.errors import CourseError
 from coursekit.standards.key_objects import KO_STORAGE, MANIFEST, device, fill
-from coursekit.standards.xds.facts import APPROVED, DEPRECATED, RPLC
+from coursekit.standards.xds.facts import APPROVED, ATTRIBUTES, DEPRECATED, DOCUMENT, RPLC
 from coursekit.standards.xds.metadata import Code, is_oid
 from coursekit.systems import document_sharing
 from coursekit.systems.affinity_domain import REPOSITORY, SOURCE
@@ -48,10 +48,13 @@ lesson = Lesson(
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 CT, DOSE, PDF = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.88.67", "1.2.840.10008.5.1.4.1.1.104.1"
+MR = "1.2.840.10008.5.1.4.1.1.4"
 REGION, OURS, THEIRS = "2.999.1.9", "2.999.1.1", "2.999.1.2"            # OIDs of Northmere, Harbour Vale, Eastcliff
 ECC_REPOSITORY, ECC_SOURCE = "2.999.1.2.72", "2.999.1.2.71"
 FORMER = "2.999.100.40"                 # what the VNA's old configuration calls itself
 NOW = "20250407053000"                  # UTC
+TODAY = "20250407"
+OLD_MR = {"modality": "MR", "date": "20240211"}         # what a study is that a query for the CTs of these days does not find
 TYPES = {                               # Northmere's typeCodes for what our RIS calls its procedures: many to one
     "CTHD": "CTHD^^2.999.1.9.14", "CTHDC": "CTHD^^2.999.1.9.14", "CTTH": "CTCH^^2.999.1.9.14", "MRBR": "MRBR^^2.999.1.9.14",
     "XCHPA": "XCH^^2.999.1.9.14", "XCHAP": "XCH^^2.999.1.9.14",
@@ -138,7 +141,7 @@ def _object(study, series, sop, sop_class, modality, series_number, number, shar
     made.Modality, made.SeriesNumber, made.InstanceNumber = modality, series_number, number
     for keyword, value in shared.items():
         setattr(made, keyword, value)
-    if sop_class == CT:
+    if sop_class in (CT, MR):
         made.Rows = made.Columns = 16
         made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
         made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 12, 11, 0
@@ -261,19 +264,19 @@ class WhatBelongsWhere:
                    remark=lambda number, column, given, right, input: _about(number.upper(), given, input("things")[number.upper()]))
 
     def solution(things):
-        keeper = {}
-        for number, what in things.items():
-            if "pixel data" in what or "scanner made" in what:          # DICOM objects of the study
-                keeper[number] = "imaging source"
-            elif "Key Object Selection" in what or "radiologist's report" in what or "first version" in what:      # documents
-                keeper[number] = "repository"
-            elif "same person" in what:
-                keeper[number] = "index"
-            elif "who asked" in what:
-                keeper[number] = "audit repository"
-            else:                                                       # what is said about documents
-                keeper[number] = "registry"
-        return keeper
+        keeper = {                                      # what it is: who keeps it
+            "the pixel data of the head CT": "imaging source",
+            "the dose report of the CT, an X-Ray Radiation Dose SR that the scanner made": "imaging source",
+            "the list of the CT's SOP Instance UIDs, a Key Object Selection": "repository",
+            "the radiologist's report of the CT, a PDF": "repository",
+            "the first version of the PDF, after a second one has replaced it": "repository",
+            "that an ID of Harbour Vale and one of Eastcliff are the same person": "index",
+            "for the privacy officer: who asked for her documents at 07:10Z": "audit repository",
+        }
+        where = {}
+        for number in things:
+            where[number] = keeper.get(things[number], "registry")      # all the rest is said *about* documents
+        return where
 
     def images_in_the_repository(things):
         return _put(things, pixels="repository", dose="repository")
@@ -401,6 +404,17 @@ def _asked(registry):
     return said
 
 
+class EitherOrder(ImagingSource):
+    """An imaging source that writes an entry's references the other way round where `turned` is set; the profile promises no order."""
+
+    turned = False
+
+    def entry(self, *given):
+        """As of every source, with the study's reference before the accession number's when `turned`."""
+        made = super().entry(*given)
+        return made.copy(referenceIdList=made["referenceIdList"][::-1]) if self.turned else made
+
+
 class Unattended(ImagingSource):
     """An imaging source whose own publisher is switched off; what others made is sent."""
 
@@ -416,14 +430,14 @@ def _folder():
 
 
 @contextlib.contextmanager
-def _domain(plans, patients, kind=ImagingSource, registry=Registry):
+def _domain(plans, patients, kind=ImagingSource, registry=Registry, oid=SOURCE, title="HV_VNA"):
     """Registry, repository and imaging source with some invented studies; what an affinity domain has, as far as it is needed here."""
     with _folder() as folder, contextlib.ExitStack() as running:
         registry = running.enter_context(registry())
         registry.know(*patients)
         repository = running.enter_context(Repository("HV_REPOSITORY", REPOSITORY, registry.url))
         store = _kept(running, folder, plans)
-        source = running.enter_context(kind(store, SOURCE))
+        source = running.enter_context(kind(store, oid, title))
         yield SimpleNamespace(registry=registry, repository=repository, source=source, archive=SimpleNamespace(store=store))
 
 
@@ -432,7 +446,7 @@ def _kept(running, folder, plans):
     store = Store(folder)
     running.callback(store.close)
     for plan in plans:
-        for _, octets in _made(plan["study"], plan["pid"], plan["name"], plan["accession"], tuple(plan["series"])):
+        for _, octets in _made_of(plan):
             store.put(octets)
     return store
 
@@ -451,15 +465,20 @@ def _invented(draw, series=2, most=3):
 
 def _objects(plan):
     """The objects of an invented study: its images, and a dose report in a series of its own. They are shared: read them only."""
-    return [one for one, _ in _made(plan["study"], plan["pid"], plan["name"], plan["accession"], tuple(plan["series"]))]
+    return [one for one, _ in _made_of(plan)]
+
+
+def _made_of(plan):
+    return _made(plan["study"], plan["pid"], plan["name"], plan["accession"], tuple(plan["series"]), plan.get("modality", "CT"),
+                 plan.get("date", TODAY))
 
 
 @lru_cache(maxsize=256)
-def _made(study, pid, name, accession, series):
+def _made(study, pid, name, accession, series, modality, date):
     """(data set, bytes of its file) of each object of a study."""
-    shared = {"PatientName": name, "PatientID": pid, "AccessionNumber": accession, "StudyDate": "20250407",
-              "StudyTime": "061500", "TimezoneOffsetFromUTC": "+0200", "StudyDescription": "CT HEAD"}
-    made = [_object(study, uid, f"{uid}.{number}", CT, "CT", place, number, shared)
+    shared = {"PatientName": name, "PatientID": pid, "AccessionNumber": accession, "StudyDate": date,
+              "StudyTime": "061500", "TimezoneOffsetFromUTC": "+0200", "StudyDescription": f"{modality} HEAD"}
+    made = [_object(study, uid, f"{uid}.{number}", MR if modality == "MR" else CT, modality, place, number, shared)
             for place, (uid, count) in enumerate(series, 1) for number in range(1, count + 1)]
     made.append(_object(study, f"{study}.504", f"{study}.504.1", DOSE, "SR", 504, 1, shared))
     return [(one, _octets(one)) for one in made]
@@ -468,9 +487,9 @@ def _made(study, pid, name, accession, series):
 def _flagged(plan, objects):
     """Key images that a radiologist flagged: a Key Object Selection that withdraws nothing."""
     made = _object(plan["study"], f"{plan['study']}.505", f"{plan['study']}.505.1", KO_STORAGE, "KO", 505, 1, {
-        "PatientName": plan["name"], "PatientID": plan["pid"], "AccessionNumber": plan["accession"], "StudyDate": "20250407",
+        "PatientName": plan["name"], "PatientID": plan["pid"], "AccessionNumber": plan["accession"], "StudyDate": TODAY,
         "StudyTime": "061500"})
-    fill(made, ("113000", "Of Interest"), device("HV_VNA", SOURCE), None, plan["study"],
+    fill(made, ("113002", "For Referring Provider"), device("HV_VNA", SOURCE), None, plan["study"],
          {str(one.SeriesInstanceUID): [(str(one.SOPClassUID), str(one.SOPInstanceUID))] for one in objects[:1]})
     return made
 
@@ -497,9 +516,9 @@ def _manifest(plan, objects, uid, location=SOURCE, title="HV_VNA", header=None):
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID = KO_STORAGE, uid, EXPLICIT
     made = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=False)
     values = {"PatientName": plan["name"], "PatientID": plan["pid"], "AccessionNumber": plan["accession"], "PatientBirthDate": "",
-              "PatientSex": "", "StudyDate": "20250407", "StudyTime": "061500", "StudyID": "", "ReferringPhysicianName": "",
-              "TimezoneOffsetFromUTC": "+0200", "StudyDescription": "CT HEAD", "SeriesNumber": 900, "Manufacturer": "coursekit",
-              "ContentDate": "20250407", "ContentTime": "061500", **(header or {})}
+              "PatientSex": "", "StudyDate": plan.get("date", TODAY), "StudyTime": "061500", "StudyID": "", "ReferringPhysicianName": "",
+              "TimezoneOffsetFromUTC": "+0200", "StudyDescription": f"{plan.get('modality', 'CT')} HEAD", "SeriesNumber": 900,
+              "Manufacturer": "coursekit", "ContentDate": "20250407", "ContentTime": "061500", **(header or {})}
     for keyword, value in values.items():
         setattr(made, keyword, value)
     made.SOPClassUID, made.SOPInstanceUID, made.StudyInstanceUID, made.SeriesInstanceUID = KO_STORAGE, uid, plan["study"], f"{uid}.0"
@@ -513,7 +532,7 @@ def _manifest(plan, objects, uid, location=SOURCE, title="HV_VNA", header=None):
 def _report(plan, uid, repository_url, patient, dicom=False):
     """Publish a report of an invented study: a PDF, or `dicom`, a DICOM object that wraps one."""
     from coursekit.standards.xds import facts
-    from coursekit.standards.xds.facts import DOCUMENT, SET
+    from coursekit.standards.xds.facts import SET
     from coursekit.standards.xds.metadata import Entry, association
 
     octets, mime, code = b"%PDF-1.7 invented", "application/pdf", Code("urn:ihe:rad:PDF", "1.3.6.1.4.1.19376.1.2.3", "Radiology XDS-I PDF")
@@ -559,6 +578,11 @@ def _images(manifests, patient, wanted):
     return sorted({sop for one in manifests if one["patient"] == patient for sop in wanted(one)})
 
 
+def _given(one):
+    """What a source gives of an Approved manifest; of another, nothing."""
+    return set(one["listed"]) - set(one["gone"]) if one["status"] == APPROVED else set()
+
+
 @lesson.exercise
 class ImagesOf:
     """Write the consumer: the function `images_of(registry, repositories, sources, patient)`. It returns the **SOP Instance UIDs of all
@@ -566,7 +590,7 @@ class ImagesOf:
 
     - `registry` is the registry's URL, `patient` a patient ID of the region (CX).
     - `repositories` and `sources` are what the domain's directory holds: `{OID: URL}`, by repositoryUniqueId and by Retrieve Location UID.
-      Harbour Vale and Eastcliff have one of each.
+      Harbour Vale and Eastcliff have one of each; a source may hand a manifest to the other hospital's repository.
     - Only *Approved* documents count, and of them those with the **formatCode** of a manifest. Reports are documents too: some are PDF,
       some DICOM objects that list no images.
     - All series of one manifest are at the same source here. Some objects were withdrawn after it was published: for them an error comes,
@@ -575,7 +599,8 @@ class ImagesOf:
     It is tried against two repositories and two sources, with several patients; one of them has nothing.
     """
 
-    answer = Consumer("images_of", "registry, repositories, sources, patient", result=Set("", reading=listed_uid), noticed=_never_found)
+    answer = Consumer("images_of", "registry, repositories, sources, patient", result=Set("", reading=listed_uid), noticed=_never_found,
+                      whole=True)
     points = 3
 
     def solution(registry, repositories, sources, patient):
@@ -599,27 +624,32 @@ class ImagesOf:
     def stage(draw):
         plans = [_invented(draw, most=2) for _ in range(5)]
         both, stale, replaced, theirs, _ = plans            # of the last there is nothing
+        theirs |= OLD_MR
         second = _invented(draw, most=2)                    # of `both`, at Eastcliff
+        lent = _invented(draw, 1, 1)                        # of `stale`, at Eastcliff, with its manifest in Harbour Vale's repository
         manifests = []
         with _folder() as folder, contextlib.ExitStack() as running:
             registry = running.enter_context(Registry())
             registry.know(*(one["patient"] for one in plans))
             sides = {}
             for repository_id, source_id, title, studies in ((REPOSITORY, SOURCE, "HV_VNA", (both, stale, replaced)),
-                                                             (ECC_REPOSITORY, ECC_SOURCE, "ECC_PACS", (second, theirs))):
+                                                             (ECC_REPOSITORY, ECC_SOURCE, "ECC_PACS", (second, theirs, lent))):
                 repository = running.enter_context(Repository(title, repository_id, registry.url))
                 store = _kept(running, f"{folder}/{title}", studies)
                 sides[title] = repository, running.enter_context(ImagingSource(store, source_id, title)), store
             for number, (plan, title, patient) in enumerate((
                     (both, "HV_VNA", both["patient"]), (second, "ECC_PACS", both["patient"]), (stale, "HV_VNA", stale["patient"]),
-                    (replaced, "HV_VNA", replaced["patient"]), (theirs, "ECC_PACS", theirs["patient"])), 1):
+                    (replaced, "HV_VNA", replaced["patient"]), (theirs, "ECC_PACS", theirs["patient"]),
+                    (lent, "ECC_PACS", stale["patient"])), 1):
                 repository, source, store = sides[title]
+                repository = sides["HV_VNA"][0] if plan is lent else repository
                 objects, uid = _objects(plan), f"2.999.8.{_digits(draw, 8)}"
                 shown, gone, old = objects, [], None
                 if plan is replaced:        # its first version listed two more: one was withdrawn, one the source would still give
                     source.publish(plan["study"], repository.url, patient, plan["local"], f"{uid}.7", NOW)
                     manifests.append({"patient": patient, "uid": f"{uid}.7", "status": DEPRECATED, "title": title,
-                                      "listed": [str(one.SOPInstanceUID) for one in objects], "gone": [str(objects[0].SOPInstanceUID)]})
+                                      "in": repository.unique_id, "old": False, "listed": [str(one.SOPInstanceUID) for one in objects],
+                                      "gone": [str(objects[0].SOPInstanceUID)]})
                     old = document_sharing.query(registry.url, "FindDocuments", {
                         "$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": [APPROVED]}).ids[0]
                     _withdraw(store, objects[:1])
@@ -631,8 +661,8 @@ class ImagesOf:
                 if plan is stale:
                     _withdraw(store, objects[:2])
                     gone = [str(one.SOPInstanceUID) for one in objects[:2]]
-                manifests.append({"patient": patient, "uid": uid, "status": APPROVED, "title": title,
-                                  "listed": [str(one.SOPInstanceUID) for one in shown], "gone": gone})
+                manifests.append({"patient": patient, "uid": uid, "status": APPROVED, "title": title, "in": repository.unique_id,
+                                  "old": plan is theirs, "listed": [str(one.SOPInstanceUID) for one in shown], "gone": gone})
             urls = {repository.unique_id: repository.url for repository, _, _ in sides.values()}
             sources = {source.unique_id: source.url for _, source, _ in sides.values()}
             asked = _asked(registry)
@@ -640,8 +670,7 @@ class ImagesOf:
                     {"patient": one["patient"], "manifests": manifests, "asked": asked}) for one in plans]
 
     def right(state):
-        return _images(state["manifests"], state["patient"],
-                       lambda one: set(one["listed"]) - set(one["gone"]) if one["status"] == APPROVED else ())
+        return _images(state["manifests"], state["patient"], _given)
 
     def listed(state):
         return _images(state["manifests"], state["patient"], lambda one: one["listed"] if one["status"] == APPROVED else ())
@@ -650,16 +679,28 @@ class ImagesOf:
         return _images(state["manifests"], state["patient"], lambda one: [one["uid"]] if one["status"] == APPROVED else ())
 
     def our_repository_only(state):
+        return _images(state["manifests"], state["patient"], lambda one: _given(one) if one["in"] == REPOSITORY else ())
+
+    def our_source_only(state):
+        return _images(state["manifests"], state["patient"], lambda one: _given(one) if one["title"] == "HV_VNA" else ())
+
+    def first_repository_for_all(state):
+        own = [one for one in state["manifests"] if one["patient"] == state["patient"] and one["status"] == APPROVED]
+        return _images(own, state["patient"], lambda one: _given(one) if one["in"] == own[0]["in"] else ())
+
+    def source_of_the_repository(state):
         return _images(state["manifests"], state["patient"],
-                       lambda one: set(one["listed"]) - set(one["gone"]) if one["status"] == APPROVED and one["title"] == "HV_VNA" else ())
+                       lambda one: _given(one) if (one["in"] == REPOSITORY) == (one["title"] == "HV_VNA") else ())
+
+    def asked_for_less(state):
+        return _images(state["manifests"], state["patient"], lambda one: () if one["old"] else _given(one))
 
     def first_manifest_only(state):
         own = [one for one in state["manifests"] if one["patient"] == state["patient"] and one["status"] == APPROVED]
-        return _images(own[:1], state["patient"], lambda one: set(one["listed"]) - set(one["gone"]))
+        return _images(own[:1], state["patient"], _given)
 
     def complete_answers_only(state):
-        return _images(state["manifests"], state["patient"],
-                       lambda one: one["listed"] if one["status"] == APPROVED and not one["gone"] else ())
+        return _images(state["manifests"], state["patient"], lambda one: () if one["gone"] else _given(one))
 
     def deprecated_listed(state):
         return _images(state["manifests"], state["patient"], lambda one: one["listed"])
@@ -672,9 +713,17 @@ class ImagesOf:
         "with XDSDocumentUniqueIdError, and the status is PartialSuccess. What was received stands in `answer.documents`.",
         manifests_themselves: "Those are the uniqueIds of the *documents*: the SOP Instance UIDs of the manifests themselves. The "
         "images are what they list, and come from the imaging source, RAD-69.",
-        our_repository_only: "Eastcliff's images are missing: everything was asked of one repository, or of one source. The entry's "
-        "repositoryUniqueId and the manifest's Retrieve Location UID say where each lies (ITI TF-2 3.43; RAD TF-3 4.69); the directory "
-        "makes URLs of them. The practice system GP_AGENDA has this fault, too.",
+        our_repository_only: "What lies in Eastcliff's repository is missing: every document was asked of Harbour Vale's. The entry's "
+        "repositoryUniqueId says where it is (ITI TF-2 3.43), and `repositories` makes a URL of that.",
+        our_source_only: "What lies at Eastcliff's source is missing: all images were asked of Harbour Vale's. The manifest's Retrieve "
+        "Location UID says where they are (RAD TF-3 4.69), and `sources` makes a URL of that.",
+        first_repository_for_all: "All documents of a patient were asked of the repository of her *first* entry. That is the fault of "
+        "GP_AGENDA, Northmere's practice system: what the other hospital has is missing. Each entry has a repositoryUniqueId of its own.",
+        source_of_the_repository: "You asked the source of that hospital in whose repository the manifest was. One patient has a manifest "
+        "in Harbour Vale's repository whose images are at Eastcliff: where they are says the manifest, in Retrieve Location UID (RAD TF-3 "
+        "4.69), and not the entry.",
+        asked_for_less: "The patient whose only study is an MR of last year has nothing in your list. Does your query ask for CT, or for a "
+        "time, as the portal's in the log did? Asked is everything: patient, status, and the formatCode of manifests.",
         first_manifest_only: "You fetch the first manifest and stop. A patient has as many as she has studies: go through all entries.",
         complete_answers_only: "You drop an answer whose status is not Success. PartialSuccess brings what could be had, with an error "
         "for each object that could not; a doctor wants the 200 images that are there.",
@@ -703,7 +752,10 @@ class TypeCode(Text):
     """A typeCode, which is never empty."""
 
     def read(self, given):
-        """The text; who leaves it empty is told what stands there."""
+        """The text, or a Code as one; who leaves it empty is told what stands there."""
+        value = plain(given)
+        if type(value) is list and len(value) in (2, 3) and all(type(one) is str for one in value):
+            given = f"{value[0]}^^{value[1]}"
         try:
             return super().read(given)
         except Unclear:
@@ -716,9 +768,10 @@ def event(value):
     """A reading: code and scheme of an event, `CT^^1.2.840.10008.2.16.4`, or a Code."""
     if type(value) is list and len(value) in (2, 3) and all(type(one) is str for one in value):
         return f"{value[0]}^^{value[1]}".casefold()
-    if type(value) is not str:
-        raise ValueError('an event is text, such as "CT^^1.2.840.10008.2.16.4"')
-    return " ".join(value.split()).strip("'\"").casefold()
+    text = " ".join(value.split()).strip("'\"").casefold() if type(value) is str else ""
+    if not re.fullmatch(r"[^^]+\^\^[^^]+", text):
+        raise ValueError('an event is code, `^^` and scheme, as queries write it: "CT^^1.2.840.10008.2.16.4"')
+    return text
 
 
 def _about_cx(text, right):
@@ -754,7 +807,8 @@ def _about_type(text, right):
     if right == "open":
         return f"{short(text)} was put in where the table `types` has nothing for the procedure; that is not for a program to decide."
     if text == "open":
-        return "The table has a code for that procedure: look it up by `study[\"procedure\"]`."
+        return ("The table has a code for that procedure: look it up by `study[\"procedure\"]` in `types`, the table that your function "
+                "is called with. It is not always the one that you saw.")
     return f"{short(text)} is not what the table `types` has for the procedure: code, `^^` and scheme, as they stand there."
 
 
@@ -778,15 +832,17 @@ def _described(document, study, types, utc=True, sign=1, **changes):
 class Describe:
     """Write the function `describe(document, study, types)`: what the entry of a manifest says. `document` are the manifest's bytes,
     `study` is a dictionary as the VNA has it (such as `chea02.study`), `types` the table from local procedure codes to the affinity
-    domain's. It returns a dictionary with
+    domain's, which grows. It returns a dictionary with
 
     - `"hash"`, `"size"`: SHA-1 of the document in hexadecimal, and its length in bytes;
     - `"patientId"`, `"sourcePatientId"`: the patient, for the region and for the hospital, each as CX;
-    - `"serviceStartTime"`: when the study began, **in UTC**, `YYYYMMDDHHMMSS`, without fractions of a second;
+    - `"serviceStartTime"`: when the study began, **in UTC**, `YYYYMMDDHHMMSS`, without fractions of a second. Here each study has a time of
+      six digits or more, and an offset;
     - `"referenceIdList"`: a list of CXi: the Study Instance UID always, the accession number with **its own issuer** if there is one;
     - `"eventCodeList"`: a list, for each **acquisition** modality `"CT^^1.2.840.10008.2.16.4"` (code and scheme, as queries write them).
-      A study has other objects as well, which are made of images or about them and are no event: `"KO"` (key objects), `"PR"` (how to
-      show an image), `"SR"` (structured reports, that of the dose too);
+      A study may be of any of them: CT, MR, US, XA, ... It has other objects as well, which are made of images or about them and are no
+      event. Of these three kinds come here: `"KO"` (key objects), `"PR"` (how to show an image), `"SR"` (structured reports, that of the
+      dose too);
     - `"typeCode"`: what the table has for the procedure, or `"open"` if it has nothing: then a person has to decide.
     """
 
@@ -829,8 +885,12 @@ class Describe:
                 "issuer": THEIRS if number in (3, 6) else OURS, "region patient": cx(f"NM4{_digits(draw)}", REGION),
                 "accession": accession, "accession issuer": issuer,
                 "modalities": (["CT"], ["CT", "SR"], ["PT", "CT", "KO"], ["CT", "SR", "KO"], ["MR", "PR"], ["CT", "KO"], ["PT", "CT", "SR"],
-                               ["CR", "PR"], ["MR"])[number],
+                               ["MG", "PR"], ["US"])[number],
                 "procedure": procedure}, dict(types)))
+        # One whose local code has got into the table since, and modalities that are seldom thought of.
+        cases.append((b"DICM" * draw.randrange(40, 90), {**cases[2][1], "uid": f"2.999.4.{_digits(draw, 8)}", "procedure": "PETCT",
+                                                         "modalities": ["XA", "NM", "SR"]},
+                      {**types, "PETCT": "PETCT^^2.999.1.9.14"}))
         return cases
 
     def local_time(document, study, types):
@@ -981,13 +1041,13 @@ def _broken(plan):
     withdrawn = objects[:len(REJECTIONS)] if "withdrawn" in plan["faults"] else []
     listed = [one for one in objects if not ("late series" in plan["faults"] and str(one.SeriesInstanceUID) == plan["series"][1][0])]
     header = {"PatientID": plan["typed"], "PatientName": plan["name"][:-1], "AccessionNumber": ""} if "header" in plan["faults"] else {}
-    made = _manifest(plan, listed, plan["uid"], FORMER, "HV_PACS" if "title" in plan["faults"] else "HV_VNA", header)
+    made = _manifest(plan, listed, plan["uid"], FORMER, "HV_PACS" if "title" in plan["faults"] else plan["ae"], header)
     if "flagged" in plan["faults"]:
         objects = [*objects, _flagged(plan, objects)]
     return objects, withdrawn, made
 
 
-def _mended(domain, manifest, patient, local, location=None, title="HV_VNA", rejected=False, notes=(), header=True, content=True,
+def _mended(domain, manifest, patient, local, location=None, title=None, rejected=False, notes=(), header=True, content=True,
             listed=None, classes=None, send=True, flagged=True, own_series=True):
     """As the solution, with one idea changed. `notes`: titles of rejection notes that are taken for key images."""
     uid = str(manifest.StudyInstanceUID)
@@ -1000,7 +1060,7 @@ def _mended(domain, manifest, patient, local, location=None, title="HV_VNA", rej
                 series.setdefault(one.series if own_series else "2.999.5.1", []).append((one.sop_class, one.sop))
     for keyword in ("PatientName", "PatientID", "AccessionNumber") if header else ():
         manifest[keyword] = image[keyword]
-    before = manifest.ContentSequence
+    before, title = manifest.ContentSequence, title or domain.source.title
     fill(manifest, MANIFEST, device(title, SOURCE), None, uid, series, RetrieveAETitle=title,
          RetrieveLocationUID=location or domain.source.unique_id)
     if not content:
@@ -1019,16 +1079,18 @@ class PublishAgain:
     """The VNA's publisher is switched off until its settings are mended, so the manifests that the registry refused have to be put
     right and sent by hand. Write the function `publish_again(domain, manifest, patient, local)`:
 
-    - `domain` runs, with `domain.source` (its `store`, its `unique_id`, its `title`) and `domain.repository`;
+    - `domain` runs, with `domain.source` (its `store`, its `unique_id`, its `title`) and `domain.repository`. It is tried on two
+      domains, whose sources have other OIDs and titles;
     - `manifest` is a data set as the VNA sent it. It may have one fault or several: it names the source by an OID that is no longer its
-      own, and a wrong AE title; it lacks a series that arrived later; it lists objects that were withdrawn since; its header has what
-      was typed at the scanner;
+      own, and by an AE title that is not; it lacks a series that arrived later; it lists objects that were withdrawn since; its header has
+      what was typed at the scanner;
     - `patient` and `local` are her IDs in the region and in the hospital, as CX.
 
     Your function makes the manifest list **all objects that the archive has of the study and that are not withdrawn**: images, dose
-    report, key images that somebody flagged, but no *rejection notes*. Each series says where to get its objects; **Patient's Name, Patient
-    ID and Accession Number** are those of the images. Then it publishes it, `domain.source.submit(manifest, domain.repository.url, patient,
-    local, NOW)`. The check does what Eastcliff does: it queries, reads the manifest, and fetches.
+    report, key images that somebody flagged, under whatever title, but no *rejection notes*. Each series says where to get its objects;
+    **Patient's Name, Patient ID and Accession Number** are those of the images. Then it publishes it, `domain.source.submit(manifest,
+    domain.repository.url, patient, local, NOW)`. The manifest may keep its SOP Instance UID, or get a new one: it was refused, so nobody
+    has a document of that UID. The check does what Eastcliff does: it queries, reads the manifest, and fetches.
     """
 
     answer = Server("publish_again", called="domain", returned=False)
@@ -1057,8 +1119,9 @@ class PublishAgain:
 
     def cases(draw):
         made = []
-        for faults in (("header", "late series", "flagged"), ("withdrawn", "title")):
-            plan = _invented(draw)
+        for faults, oid, title in ((("header", "late series", "flagged"), SOURCE, "HV_VNA"),
+                                   (("withdrawn", "title"), "2.999.1.1.75", "HV_ARCHIVE")):
+            plan = {**_invented(draw), "oid": oid, "ae": title}
             if "withdrawn" in faults:                       # four of them, for all reasons that there are; some stay
                 plan["series"] = [(uid, draw.randrange(3, 5)) for uid, _ in plan["series"]]
             made.append(({**plan, "uid": f"2.999.8.{_digits(draw, 8)}", "typed": plan["pid"].replace("V", "VO"), "faults": faults},))
@@ -1067,7 +1130,7 @@ class PublishAgain:
     @contextlib.contextmanager
     def stage(plan):
         objects, withdrawn, manifest = _broken(plan)
-        with _domain([plan], [plan["patient"]], Unattended) as domain:
+        with _domain([plan], [plan["patient"]], Unattended, oid=plan["oid"], title=plan["ae"]) as domain:
             if "flagged" in plan["faults"]:
                 domain.source.store.put(_octets(objects[-1]))
             _withdraw_for_each_reason(domain.source.store, withdrawn)
@@ -1086,6 +1149,18 @@ class PublishAgain:
 
     def region_as_source(domain, manifest, patient, local):
         _mended(domain, manifest, patient, patient)
+
+    def another_patient(domain, manifest, patient, local):
+        _mended(domain, manifest, cx("NM0", REGION), local)
+
+    def another_source_patient(domain, manifest, patient, local):
+        _mended(domain, manifest, patient, cx("HV0", OURS))
+
+    def oid_written_down(domain, manifest, patient, local):
+        _mended(domain, manifest, patient, local, location=SOURCE)
+
+    def title_written_down(domain, manifest, patient, local):
+        _mended(domain, manifest, patient, local, title="HV_VNA")
 
     def never_sent(domain, manifest, patient, local):
         _mended(domain, manifest, patient, local, send=False)
@@ -1138,6 +1213,15 @@ class PublishAgain:
         "registry looks at metadata, never into the document.",
         local_as_patient: "It was sent with the hospital's number as the region's: XDSUnknownPatientId. `submit` takes the region's ID "
         "first, `patient`, then the hospital's, `local` (ITI TF-2 3.42.4.1.3).",
+        another_patient: "It was sent under an ID that is neither the region's nor the hospital's for this patient: XDSUnknownPatientId. "
+        "Her IDs are the function's arguments, `patient` and `local`. (`region` is, in this notebook, the patient of the night.)",
+        another_source_patient: "sourcePatientId is a stranger's number. Her IDs are the function's arguments, `patient` and `local`; "
+        "`submit` takes them in this order.",
+        oid_written_down: "The OID of this notebook's VNA is written into your function, and the second domain's source has another. That "
+        "is how the fault of the night came about: an OID kept where nobody mends it. `domain.source.unique_id` is what the source is "
+        "called.",
+        title_written_down: "The AE title of this notebook's VNA is written into your function, and the second domain's source has "
+        "another: `domain.source.title`.",
         region_as_source: "The entry gives the region's ID for the hospital's, too. sourcePatientId is the patient as the *source* "
         "knows her (ITI TF-3 4.2.3.2.22): `submit` takes `patient`, then `local`.",
         never_sent: "Nothing was published. `submit` sends the manifest to the repository, which tells the registry; a data set that was "
@@ -1151,7 +1235,8 @@ class PublishAgain:
         "answers XDSUnknownRepositoryId (RAD TF-3 4.69). `domain.source.unique_id` is what it is called now.",
         location_of_the_repository: "Retrieve Location UID names the document repository. That has the manifest; the images are at the "
         "imaging document source, which has an OID of its own (RAD TF-3 4.68.4.1.2.2).",
-        former_title: "Retrieve AE Title names the PACS, which gave the study away. `domain.source.title` is where C-MOVE finds it now.",
+        former_title: "Retrieve AE Title was left as it came, and is not the source's. Who fetches by C-MOVE asks at that title: "
+        "`domain.source.title` is the right one.",
         withdrawn_too: "Withdrawn objects are listed. A source that no longer gives an object has to take it off the list "
         "(RAD TF-3 4.68.4.1.2.1): Eastcliff would ask for it and get an error. `kept` leaves them out unless it is told otherwise.",
         notes_too: "The rejection note is listed among the images. It tells the *archive* what to withdraw (IHE IOCM); a doctor at "
@@ -1162,9 +1247,9 @@ class PublishAgain:
         "worklist entry and a retention period that is over do so as well. `REJECTIONS` has all four codes.",
         all_titles_but_one: "A rejection note is listed still: you leave out three of the four titles that withdraw. `REJECTIONS` has all "
         "of them.",
-        no_key_objects: "All key objects were left out. One of them withdraws nothing: with it a radiologist flagged an image, (113000, "
-        "DCM, \"Of Interest\"), and Eastcliff's doctor wants to see that. A rejection note is known by its *title*, which is one of "
-        "`REJECTIONS`; the SOP class is the same.",
+        no_key_objects: "A key object was left out that withdraws nothing: with it a radiologist flagged an image, (113002, DCM, \"For "
+        "Referring Provider\"), and Eastcliff's doctor wants to see that. There are many such titles, \"Of Interest\" is one of them "
+        "(PS3.16 CID 7010). Only a key object whose title is one of `REJECTIONS` stays out.",
         a_series_of_its_own: "The objects are listed under a Series Instance UID that the archive does not have. RAD-69 asks by study, "
         "series and object, and the source gives nothing that is not in that series: `one.series` is its own.",
         images_only: "You listed the images alone. The dose report is an object of the study as they are, and Eastcliff's physicist asks "
@@ -1186,6 +1271,19 @@ class PublishAgain:
     praise = ("Eastcliff finds one document, reads it, and gets every object it names. 07:10Z would have been a telephone call less.")
 
 
+def _whose(number, plan):
+    """Whose a patient ID is, in words."""
+    return {plan["local"]: "the hospital's number", plan["patient"]: "the region's ID"}.get(number, "another patient's number")
+
+
+def _filed_under(domain, plan):
+    """Under which patient ID the last submission came, in words."""
+    key = next(one.key for one in ATTRIBUTES[DOCUMENT] if one.name == "patientId")
+    given = [one.get("value") for event in domain.repository.journal if event.what == "ITI-41"
+             for one in event.data.body.iter("{*}ExternalIdentifier") if one.get("identificationScheme") == key]
+    return f"it was submitted under {_whose(given[-1], plan)}" if given else "it was submitted without a patient ID"
+
+
 def _as_eastcliff_sees_it(bench):
     """What a consumer finds, reads and gets of a study: {what was looked at: what was seen}."""
     domain, plan = bench.domain, bench.plan
@@ -1194,14 +1292,14 @@ def _as_eastcliff_sees_it(bench):
     answers = _answers(domain)
     told = str(len(found.entries)) + (" beside each other, for one study" if len(found.entries) > 1 else "")
     if not found.entries:
-        told += f"; the answer to the submission was {answers[-1]}" if answers else "; nothing was submitted"
+        told += f"; {_filed_under(domain, plan)}, and the answer was {answers[-1]}" if answers else "; nothing was submitted"
     seen = {"Documents of her that Eastcliff finds": told}
     if len(found.entries) != 1:
         return seen
     entry = found.entries[0]
     wanted = [(entry["repositoryUniqueId"], entry["uniqueId"])]
     fetched = document_sharing.retrieve(domain.repository.url, wanted, sender="ECC_PORTAL").documents
-    seen["sourcePatientId of its entry"] = "the hospital's number" if entry["sourcePatientId"] == plan["local"] else "another number"
+    seen["sourcePatientId of its entry"] = _whose(entry["sourcePatientId"], plan)
     manifest = dcmread(io.BytesIO(fetched[0].octets))
     image = bench.images[0]
     for keyword, name in (("PatientName", "Patient's Name"), ("PatientID", "Patient ID"), ("AccessionNumber", "Accession Number")):
@@ -1213,7 +1311,8 @@ def _as_eastcliff_sees_it(bench):
     seen["Study Instance UID of the evidence"] = "that of the images" if same else "another, or more than one"
     every = [one for study in studies for one in study.get("ReferencedSeriesSequence") or []]
     for keyword, name, right in (
-            ("RetrieveLocationUID", "Retrieve Location UID", SOURCE), ("RetrieveAETitle", "Retrieve AE Title", "HV_VNA")):
+            ("RetrieveLocationUID", "Retrieve Location UID", domain.source.unique_id),
+            ("RetrieveAETitle", "Retrieve AE Title", domain.source.title)):
         values = {str(one.get(keyword, "")) for one in every}
         seen[f"{name} of its series"] = ("the source's own" if values == {right} else "missing in a series" if "" in values or not values
                                          else f"not the source's: {', '.join(sorted(values - {right}))}")
@@ -1248,20 +1347,27 @@ def _as_eastcliff_sees_it(bench):
 # --- 5
 
 def _corrected(domain, repaired, statuses=(APPROVED,), manifests=True, own=True, unique_id=False, only_if=False, last=False, replaces=True,
-               old_uid=False, part=False):
-    """As the solution, with one idea changed."""
+               old_uid=False, part=False, place=None, source="local", leaks=False):
+    """As the solution, with one idea changed. `place`: which of an entry's references is looked at."""
+    old = None
     for one in repaired:
         found = document_sharing.query(domain.registry.url, "FindDocuments", {
             "$XDSDocumentEntryPatientId": one["patient"], "$XDSDocumentEntryStatus": list(statuses)}).entries
-        fits = [entry for entry in found if (not manifests or entry["formatCode"].code == KO_STORAGE)
-                and (not own or f"{one['study']}^^^^{STUDY}" in entry.get("referenceIdList", ())
-                     or part and one["study"] in str(entry.get("referenceIdList")))]
-        old = fits[-1 if last else 0] if fits else None
+        reference, fits = f"{one['study']}^^^^{STUDY}", []
+        for entry in found:
+            written = entry.get("referenceIdList", ())
+            written = written if place is None else [written[place]]
+            is_manifest = not manifests or (entry["mimeType"] == "application/dicom" if manifests == "mime" else
+                                            entry["formatCode"].code == KO_STORAGE)
+            if is_manifest and (not own or reference in written or part and one["study"] in str(written)):
+                fits.append(entry)
+        old = fits[-1 if last else 0] if fits else old if leaks else None
         if only_if and not old:
             continue
         target = (old["uniqueId"] if unique_id else old.id) if old and replaces else None
         uid = old["uniqueId"] if old_uid and old else one["uid"]
-        domain.source.publish(one["study"], domain.repository.url, one["patient"], one["local"], uid, NOW, replaces=target)
+        number = cx("HV0", OURS) if source == "stranger" else one[source]
+        domain.source.publish(one["study"], domain.repository.url, one["patient"], number, uid, NOW, replaces=target)
 
 
 @lesson.exercise
@@ -1274,10 +1380,12 @@ class Correct:
 
     - Where the region has an *Approved* manifest of **this study**, the new one takes its place: `replaces=` is that entry's **entryUUID**.
     - Where it has none, the new one is published as the first: `replaces=None`.
-    - No other document of the patient may change: her other studies, her reports (which refer to the same study).
+    - No other document of the patient may change: her other studies, her reports (which refer to the same study; one is a PDF, others are
+      DICOM objects).
 
-    It is tried on three patients: of one study there is a manifest; of one it was replaced twice already; one was never published. A
-    registry promises no order of what it finds.
+    It is tried on three patients: of one study there is a manifest; of one it was replaced twice already; one was never published. All
+    manifests are of this one source (those of another would not be yours to replace). A registry promises no order of what it finds, and a
+    source none of an entry's references.
     """
 
     answer = Server("correct", called="domain", returned=False)
@@ -1310,7 +1418,7 @@ class Correct:
     @contextlib.contextmanager
     def stage(plans):
         studies = [*plans, *(other for plan in plans for other in plan["others"])]
-        with _domain(studies, [plan["patient"] for plan in plans], registry=NoOrder) as domain:
+        with _domain(studies, [plan["patient"] for plan in plans], EitherOrder, NoOrder) as domain:
             olds = {plan["study"]: _before(domain, plan) for plan in plans}
             repaired = [{name: plan[name] for name in ("study", "patient", "local", "uid")} for plan in plans]
             yield (domain, repaired), SimpleNamespace(domain=domain, plans=plans, olds=olds, answers=_answers(domain))
@@ -1354,6 +1462,27 @@ class Correct:
     def only_where_there_was_one(domain, repaired):
         _corrected(domain, repaired, only_if=True)
 
+    def first_reference(domain, repaired):
+        _corrected(domain, repaired, place=0)
+
+    def last_reference(domain, repaired):
+        _corrected(domain, repaired, place=-1)
+
+    def by_mime_type(domain, repaired):
+        _corrected(domain, repaired, manifests="mime")
+
+    def last_by_mime_type(domain, repaired):
+        _corrected(domain, repaired, manifests="mime", last=True)
+
+    def region_as_source(domain, repaired):
+        _corrected(domain, repaired, source="patient")
+
+    def stranger_as_source(domain, repaired):
+        _corrected(domain, repaired, source="stranger")
+
+    def old_of_the_study_before(domain, repaired):
+        _corrected(domain, repaired, leaks=True)
+
     wrong_ways = {
         second_submission: "You published it a second time, beside the first. Now two manifests of one study are Approved, and "
         "Eastcliff's doctor has to guess which. A correction is one submission with the association RPLC: the registry deprecates the "
@@ -1373,10 +1502,26 @@ class Correct:
         "now, and the old manifest is still Approved. formatCode tells a manifest from a report.",
         last_of_the_study: "You replaced the last document that refers to the study. A report refers to it too: it is Deprecated now, "
         "and the old manifest may still be Approved. formatCode tells a manifest from a report.",
-        part_of_the_uid: "You asked whether the Study Instance UID is somewhere *in* a reference. One UID may begin with another: "
-        "2.999.4.1 is in 2.999.4.1.7, and her other study was replaced. Compare whole values: the UID, `^^^^` and the type.",
+        part_of_the_uid: "You did not compare the whole reference. One UID may begin as another does: 2.999.4.1 is in 2.999.4.1.7, and her "
+        "other study was replaced. Compare whole values: the UID, `^^^^` and the type.",
         only_where_there_was_one: "A study without a manifest stayed without one. Where the first submission failed, as in that night, the "
         "correction *is* the first submission: `replaces=None`.",
+        first_reference: "Where an accession number stands before the study among the references, you did not find the old manifest, and "
+        "published a second beside it. An entry has several references, in any order: ask whether yours is *in* "
+        "`entry[\"referenceIdList\"]`.",
+        last_reference: "Where an accession number stands behind the study among the references, you did not find the old manifest, and "
+        "published a second beside it. An entry has several references, in any order: ask whether yours is *in* "
+        "`entry[\"referenceIdList\"]`.",
+        by_mime_type: "You replaced the first DICOM object that refers to the study, and that was a report: application/dicom is the "
+        "mimeType of every DICOM object. The **formatCode** says of which SOP class it is.",
+        last_by_mime_type: "You replaced the last DICOM object that refers to the study, and that was a report: application/dicom is the "
+        "mimeType of every DICOM object. The **formatCode** says of which SOP class it is.",
+        region_as_source: "sourcePatientId holds the region's ID. `publish` takes `one[\"patient\"]` for the region, then "
+        "`one[\"local\"]`, the number in the hospital (ITI TF-3 4.2.3.2.22).",
+        stranger_as_source: "The new entry bears a stranger's number as sourcePatientId: a repair has made a mix-up. Each study comes "
+        "with its own, `one[\"local\"]`. (`local` alone is, in this notebook, the patient of the night.)",
+        old_of_the_study_before: "The study that was never published got the old manifest of the study *before* it, which is Deprecated by "
+        "then: XDSRegistryDeprecatedDocumentError. `old = None` belongs inside the outer loop, so that each study begins anew.",
     }
     hints = [
         "First look, then publish: FindDocuments of the patient, Approved; go through the entries; keep the `id` of the one that is a "
@@ -1398,21 +1543,23 @@ def _before(domain, plan):
     """What the region has of a patient before the correction. Returns the entryUUID of the study's Approved manifest, or None."""
     url, patient, objects, old = domain.repository.url, plan["patient"], _objects(plan), None
     uid = plan["uid"].removesuffix(".9")
+    domain.source.turned = plan["before"] == "replaced"     # the study's reference first, then the accession number's
 
     def publish(place):
         for number, other in enumerate(plan["others"][place:place + 1], place):
             domain.source.publish(other["study"], url, patient, other["local"], f"{uid}.6.{number}", NOW)
 
-    if plan["before"] == "replaced":                        # the report is once before the manifest, and once behind it
-        _report(plan, f"{uid}.5", url, patient)
+    if plan["before"] != "one":                             # the report is before the manifest, or behind it
+        _report(plan, f"{uid}.5", url, patient, dicom=plan["before"] == "replaced")
     publish(0)
     for version in range(1, 1 + {"one": 1, "replaced": 3, "none": 0}[plan["before"]]):
-        faulty = _manifest(plan, objects[1:], f"{uid}.{version}", header={"AccessionNumber": "", "PatientID": "HV0"})
+        faulty = _manifest(plan, objects[1:], f"{uid}.{version}", header={"AccessionNumber": f"{plan['accession']}0", "PatientID": "HV0"})
         domain.source.submit(faulty, url, patient, plan["local"], NOW, replaces=old)
         old = next(one.id for one in _entries(domain, patient) if one["uniqueId"] == faulty.SOPInstanceUID)
     publish(1)
     if plan["before"] == "one":
-        _report(plan, f"{uid}.5", url, patient)
+        _report(plan, f"{uid}.5", url, patient, dicom=True)
+    domain.source.turned = False
     return old
 
 
@@ -1434,7 +1581,10 @@ def _corrections(bench, plan):
     seen = {"Approved manifests of it": f"{len(approved)}, {which}"}
     others = [one for one in entries if one not in own]
     kept = sum(one["availabilityStatus"] == APPROVED for one in others)
-    seen["the patient's other documents that are Approved"] = f"{kept} of {len(others)}"
+    lost = sorted({"a manifest of another study" if one["formatCode"].code == KO_STORAGE else "a report" for one in others
+                   if one["availabilityStatus"] != APPROVED})
+    seen["the patient's other documents that are Approved"] = (
+        f"{kept} of {len(others)}" + (f", Deprecated now is {' and '.join(lost)}" if lost else ""))
     if old:
         before = next(one for one in own if one.id == old)
         links = document_sharing.query(url, "GetAssociations", {"$uuid": [old]}, sender="ECC_PORTAL").entries
@@ -1442,6 +1592,7 @@ def _corrections(bench, plan):
         status = before["availabilityStatus"].rpartition(":")[2]
         seen["the manifest before it"] = f"{status}, {'with' if tied else 'without'} RPLC from the new one"
     if new is not None:
+        seen["sourcePatientId of the new one"] = _whose(new["sourcePatientId"], plan)
         fetched = document_sharing.retrieve(bench.domain.repository.url, [(REPOSITORY, plan["uid"])], sender="ECC_PORTAL").documents
         manifest = dcmread(io.BytesIO(fetched[0].octets))
         right = [str(one.SOPInstanceUID) for one in _objects(plan)]
@@ -1457,6 +1608,21 @@ def _entries(domain, patient):
 
 # --- 6
 
+class Once(Set):
+    """A Set in which nothing may be there twice."""
+
+    def read(self, given):
+        """As a Set; who names something twice is told so."""
+        found, value = super().read(given), plain(given)
+        if type(value) is list and len(found) < len(value):
+            raise Unreadable("A manifest is on your list more than once, say for each object that is gone, and would be replaced as often: "
+                             "the second time it is XDSRegistryDeprecatedDocumentError. Put it there behind the inner loop, once.")
+        return found
+
+
+STALE = ("some", "most", "all", "mixed", "between")         # of the kinds of manifests below
+
+
 def _of_kind(state, *kinds):
     """The uniqueIds of a patient's manifests of some kinds."""
     return [one["uid"] for one in state["manifests"] if one["kind"] in kinds]
@@ -1465,19 +1631,21 @@ def _of_kind(state, *kinds):
 @lesson.exercise
 class Stale:
     """Find them before Eastcliff does. Write the function `stale(registry, repository, source, patient)`: it returns the **uniqueIds of the
-    Approved manifests** of a patient that name an object which **the source no longer gives**, as a list.
+    Approved manifests** of a patient that name an object which **the source no longer gives**, as a list, each once. Where there are none,
+    the list is empty.
 
     - The first three are URLs, `patient` is a CX of the region. There is one repository and one source.
-    - The proof is RAD-69 itself: an object that was withdrawn comes back as an error `XDSDocumentUniqueIdError` in `answer.problems`.
-      If some were withdrawn the status is PartialSuccess, if all were, Failure.
-    - Other errors mean other repairs: a manifest that names the source by a wrong OID is not stale. It may be both, wrong in one series
+    - Ask as Eastcliff would, by RAD-69: an object that the source no longer gives comes back as an error `XDSDocumentUniqueIdError` in
+      `answer.problems`. If some are gone the status is PartialSuccess, if all are, Failure.
+    - Other errors mean other repairs: a manifest that names the source by a wrong OID is not stale. It may be both, wrong in some series
       and stale in another: then it belongs on the list.
 
-    It is tried on patients with healthy, stale, replaced and misaddressed manifests, and with reports: a PDF, or a DICOM object that is no
-    manifest (its **formatCode** is another).
+    It is tried on patients with healthy, stale, replaced and misaddressed manifests, of CT and others, and with reports: a PDF, or a DICOM
+    object that is no manifest (its **formatCode** is another).
     """
 
-    answer = Consumer("stale", "registry, repository, source, patient", result=Set("", reading=listed_uid), noticed=_never_found)
+    answer = Consumer("stale", "registry, repository, source, patient", result=Once("", reading=listed_uid), noticed=_never_found,
+                      whole=True)
     points = 2
 
     def solution(registry, repository, source, patient):
@@ -1501,8 +1669,10 @@ class Stale:
     @contextlib.contextmanager
     def stage(draw):
         # Of each patient the manifests, in the order of registration
-        wanted = (("some",), ("all", "misaddressed"), ("replaced", "mixed"), ("healthy", "some"))
-        patients = [(cx(f"NM4{_digits(draw)}", REGION), [(kind, _invented(draw, 1, 1)) for kind in kinds]) for kinds in wanted]
+        wanted = (("most", "healthy"), ("misaddressed", "all", "some"), ("replaced", "mixed", "between"), ("healthy", "misaddressed"))
+        patients = [(cx(f"NM4{_digits(draw)}", REGION), [
+            (kind, _invented(draw, 2 if kind in ("most", "between") else 1, 1) | (OLD_MR if kind == "some" else {})) for kind in kinds])
+            for kinds in wanted]
         with _domain([plan for _, plans in patients for _, plan in plans], [one for one, _ in patients]) as domain:
             url, store, cases, asked = domain.repository.url, domain.source.store, [], []
             for number, (patient, plans) in enumerate(patients):
@@ -1517,12 +1687,13 @@ class Stale:
                     location = FORMER if kind == "misaddressed" else SOURCE
                     shown = objects[1:] if kind == "replaced" else objects
                     made = _manifest(plan, shown, uid, location)
-                    if kind == "mixed":
-                        made.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].RetrieveLocationUID = FORMER
+                    for place in {"mixed": (0,), "between": (0, 2)}.get(kind, ()):
+                        made.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[place].RetrieveLocationUID = FORMER
                     domain.source.submit(made, url, patient, plan["local"], NOW, replaces=old)
                     manifests.append({"uid": uid, "kind": "healthy" if kind == "replaced" else kind})
-                    if kind in ("some", "all", "mixed"):
-                        _withdraw(store, {"some": objects[:1], "all": objects, "mixed": objects[1:]}[kind])
+                    if kind in STALE:
+                        _withdraw(store, {"some": objects[:1], "most": objects[:2], "all": objects, "mixed": objects[1:],
+                                          "between": objects[1:2]}[kind])
                 if number != 2:
                     _report(plan, f"{uid}.5", url, patient, dicom=number == 0)
                 cases.append(((domain.registry.url, url, domain.source.url, patient),
@@ -1531,33 +1702,52 @@ class Stale:
             yield cases
 
     def right(state):
-        return _of_kind(state, "some", "all", "mixed")
+        return _of_kind(state, *STALE)
 
     def partial_only(state):
-        return _of_kind(state, "some")
+        return _of_kind(state, "some", "most")
 
     def failures_only(state):
-        return _of_kind(state, "all", "misaddressed", "mixed")
+        return _of_kind(state, "all", "misaddressed", "mixed", "between")
 
     def wholly_gone_only(state):
         return _of_kind(state, "all")
 
+    def more_than_one(state):
+        return _of_kind(state, "most", "all")
+
     def any_problem(state):
-        return _of_kind(state, "some", "all", "misaddressed", "mixed")
+        return _of_kind(state, *STALE, "misaddressed")
 
     def one_code_only(state):
-        return _of_kind(state, "some", "all")
+        return _of_kind(state, "some", "most", "all")
+
+    def last_code_only(state):
+        return _of_kind(state, "some", "most", "all", "mixed")
+
+    def asked_for_less(state):
+        return [uid for uid in _of_kind(state, *STALE) if uid not in _of_kind(state, "some")]
 
     def deprecated_too(state):
-        return _of_kind(state, "some", "all", "mixed", "replaced")
+        return _of_kind(state, *STALE, "replaced")
 
     def all_of_the_patient(state):
-        hit = _of_kind(state, "some", "all", "mixed")
+        hit = _of_kind(state, *STALE)
         return [one["uid"] for one in state["manifests"] if hit and one["kind"] != "replaced"]
+
+    def never_reset(state):
+        found = []
+        for one in state["manifests"]:
+            if one["kind"] != "replaced" and (found or one["kind"] in STALE):
+                found.append(one["uid"])
+        return found
 
     def first_only(state):
         first = next(one for one in state["manifests"] if one["kind"] != "replaced")
-        return [first["uid"]] if first["kind"] in ("some", "all", "mixed") else []
+        return [first["uid"]] if first["kind"] in STALE else []
+
+    def first_stale_only(state):
+        return _of_kind(state, *STALE)[:1]
 
     def nothing_found(state):
         return []
@@ -1571,15 +1761,25 @@ class Stale:
         "that the source no longer keeps (RAD TF-3 4.68.4.1.2.1).",
         any_problem: "You take any error for a withdrawal. XDSUnknownRepositoryId says that the manifest names the source by a wrong "
         "OID: all its images are there. That is repaired in the VNA's settings, for all manifests at once, and not study by study.",
-        one_code_only: "You miss the manifest that has both faults: in one series it names the source by a wrong OID, in another it lists "
-        "what was withdrawn. Whether the *first* problem, or *every* problem, is XDSDocumentUniqueIdError does not answer the question; "
-        "ask whether *any* is.",
+        more_than_one: "You report the manifests of which more than one object is gone. One is enough.",
+        one_code_only: "You miss the manifests that have both faults: in one series they name the source by a wrong OID, in another they "
+        "list what was withdrawn. Whether the *first* problem, or *every* problem, is XDSDocumentUniqueIdError does not answer the "
+        "question; ask whether *any* is.",
+        last_code_only: "You miss a manifest with both faults in which what was withdrawn stands *between* two series with a wrong OID. "
+        "Does the first or last problem decide, or does a later one take back what an earlier one has found (an `else` that sets it to "
+        "False)? Once found, it stays found.",
+        asked_for_less: "You miss the manifest of an MR of last year. Does your query ask for CT, or for a time? Asked is everything: "
+        "patient, status, and the formatCode of manifests.",
+        never_reset: "Every manifest behind a stale one is on your list, healthy ones too. What you note of a manifest has to begin anew "
+        "with each: set it back *inside* the loop over the entries.",
         deprecated_too: "Deprecated manifests are on your list. They were replaced already, and of course name what was withdrawn; who "
         "would 'correct' them gets XDSRegistryDeprecatedDocumentError.",
         all_of_the_patient: "You report all manifests of a patient as soon as one is stale. The others are right, and replacing them would "
         "deprecate links that people use.",
         first_only: "You look at the first manifest of a patient only. The loop has to go through all entries, and `return` belongs "
         "behind it.",
+        first_stale_only: "You stop at the first stale manifest. A patient may have two: `return` belongs behind the loop over the "
+        "entries.",
         nothing_found: "Your function finds none. `answer.status` is a whole URN, and `answer.problems` a list of objects with a "
         "`code`; compare with `problem.code == \"XDSDocumentUniqueIdError\"`.",
     }
@@ -1588,11 +1788,31 @@ class Stale:
         "`retrieve_images(source, manifest).problems` is a list; each has a `code`. Count those with the code that the question names.",
         "One entry goes on the list once, however many of its objects are gone: ask behind the inner loop whether the count is above 0.",
     ]
-    praise = ("Run over the region once a night, this finds what IOCM left behind before a doctor does. (It happens: the region's log of "
-              "this month, of which you saw two lines, has such a manifest. A general practitioner found it.)")
+    praise = ("This is the proof for a study, and no job for every night: RAD-69 brings the pixels of all that is still there, and each "
+              "question is a record of access to a patient's data. For the whole region the source compares its manifests with its own "
+              "index, or lets each rejection note call for a replacement. (It happens: the region's log of this month, of which you saw "
+              "two lines, has such a manifest. A general practitioner found it.)")
 
 
 # --- 7
+
+def _rounded(answer, right):
+    """Whether an answer is the right share, rounded. What comes to 1 is more likely wrong than rounded."""
+    return any(number == round(right, digits) and number != 1 for number in answer for digits in range(2, 9))
+
+
+def _about_chain(case, answer):
+    """A sentence on a share that fits no known way, where the chain says what to look at; or None."""
+    (chain,) = case
+    if _rounded(answer, Availability.solution(chain)):
+        return None
+    if any(number == 1 for number in answer):
+        return "A share of 1 would never fail, and no chain is that good. Availabilities are not added up."
+    many, unlike = max(map(len, chain)), any(len(set(stage)) > 1 for stage in chain)
+    if many > 2:
+        return f"A stage of that chain has {many} machines: it is down when all {many} are, each with its own numbers."
+    return "In a stage of that chain the machines differ: each counts with its own MTBF and MTTR." if unlike else None
+
 
 class Share(Number):
     """A share that is asked unrounded; who has rounded the right one is told so."""
@@ -1600,7 +1820,7 @@ class Share(Number):
     def difference(self, answer, other):
         """None when they agree to nine digits."""
         difference = super().difference(answer, other)
-        if difference and any(number == round(other[0], digits) for number in answer for digits in range(2, 9)):
+        if difference and _rounded(answer, other[0]):
             return Difference("It is right, and rounded: give the share as it comes, without `round`.", "rounded")
         return difference
 
@@ -1614,14 +1834,15 @@ def _stage(machine):
 class Availability:
     """Write the function `availability(chain)`: the share of time in which a look-up works, between 0 and 1.
 
-    - `chain` is a list of stages, all of which a look-up needs, one after the other: index, registry, repository, source.
+    - `chain` is a list of stages, all of which a look-up needs, one after the other: index, registry, repository, source, say; there may be
+      fewer or more.
     - A stage is a list of machines, of which **one** is enough.
     - A machine is a pair `(MTBF, MTTR)`: hours that it runs on the average until it fails, and hours until it is back.
 
     Machines fail independently of each other. Do not round: the share is compared to nine digits.
     """
 
-    answer = Function("availability", result=Share(tolerance=1e-9))
+    answer = Function("availability", result=Share(tolerance=1e-9), remark=_about_chain)
     points = 2
 
     def solution(chain):
@@ -1640,6 +1861,7 @@ class Availability:
         chains = [[[machine()]], [[machine(), machine()]], [[machine()], [machine()], [machine()]]]
         for _ in range(6):
             chains.append([[machine() for _ in range(draw.randrange(1, 4))] for _ in range(draw.randrange(2, 5))])
+        chains.append([[machine()] for _ in range(6)])
         return [(chain,) for chain in chains]
 
     def all_in_series(chain):
@@ -1712,6 +1934,9 @@ class Availability:
               "release do not fail independently.")
 
 
+availability = Availability.solution    # as the learner has it, for what follows
+
+
 # --- 8
 
 SYSTEMS = {                 # those of the domain beside the registry: what each is in it
@@ -1721,6 +1946,7 @@ SYSTEMS = {                 # those of the domain beside the registry: what each
 }
 REGISTRIES = ("NMH_REGISTRY", "HV_REGISTRY", "ECC_REGISTRY")
 BESIDE = ("ARR", "HIS")                 # in the picture of the domain, and no part of the draft: they may be named
+RUNNING = {"HV_REPOSITORY": REPOSITORY, "HV_VNA": SOURCE}               # have published under these
 WITH_OIDS = {"HV_REPOSITORY": OURS, "ECC_REPOSITORY": THEIRS, "HV_VNA": OURS, "ECC_VNA": THEIRS}
 CHAIN = ("index", "registry", "repository", "VNA")          # what a look-up needs
 MACHINES = (*CHAIN, "audit")
@@ -1908,7 +2134,8 @@ class Design:
 
     - `"registry"`: the systems that are a Document Registry of the domain;
     - `"oids"`: the repositoryUniqueId of each repository, the Retrieve Location UID of each VNA; Harbour Vale gives OIDs under
-      2.999.1.1, Eastcliff under 2.999.1.2. `"home"`: the domain's homeCommunityId; the community next door has `urn:oid:2.999.1.8`;
+      2.999.1.1, Eastcliff under 2.999.1.2. Harbour Vale's two systems run already, and keep those of the map in part 1. `"home"`: the
+      domain's homeCommunityId; the community next door has `urn:oid:2.999.1.8`;
     - `"time client"`, `"secure node"`, `"PIX consumer"`, `"document consumer"`: which systems are also that, each list with all who need to
       be and, for the two consumers, nobody else. The VNAs have the option to replace documents, and keep no entryUUIDs;
     - `"identity feed"`: which get the feed of patient IDs, ITI-8, beside the index;
@@ -1943,11 +2170,29 @@ class Design:
         documents = studies * brief["documents a study"] * brief["years"]
         queries = brief["look-ups a day"] * brief["stored queries a look-up"]
         busiest_hour = queries * brief["share of the day's look-ups in the busiest hour"]
-        machines = {"index": 1, "registry": 1, "repository": 1, "VNA": 1, "audit": 1}
-        for name in ["index", "registry", "repository", "VNA"]:
-            up, repair = brief["MTBF, MTTR (h)"][name]
-            if repair > 2:                          # away for too long at a stretch, or too often
-                machines[name] = 2
+        numbers = brief["MTBF, MTTR (h)"]
+        machines = {"index": 2, "registry": 2, "repository": 2, "VNA": 2, "audit": 1}           # nine: one too many
+        best = 0
+        for name in ["index", "registry", "repository", "VNA"]:                                 # which can stay single? (exercise 7)
+            chain = []
+            for other in ["index", "registry", "repository", "VNA"]:
+                if other == name:
+                    chain.append([numbers[other]])
+                else:
+                    chain.append([numbers[other], numbers[other]])
+            up, repair = numbers[name]
+            if repair <= brief["nothing in a look-up may be away at a stretch for more than (h)"] and availability(chain) > best:
+                best = availability(chain)
+                single = name
+        machines[single] = 1
+        images = 1
+        seconds = brief["whole study within (s)"] + 1
+        while seconds > brief["whole study within (s)"]:                                        # as few as are quick enough
+            images = images + 1
+            requests = math.ceil(brief["images of the study"] / images)
+            seconds = (brief["seconds until the manifest is there"]
+                       + requests * brief["seconds a RAD-69 request costs beside its images"]
+                       + brief["images of the study"] * brief["MB an image"] * 8 / brief["line to Eastcliff (Mb/s)"])
         everybody = ["NMH_REGISTRY", "NMH_INDEX", "HV_REPOSITORY", "ECC_REPOSITORY", "HV_VNA", "ECC_VNA", "HV_EMR", "ECC_PORTAL"]
         ask = ["HV_VNA", "ECC_VNA", "HV_EMR", "ECC_PORTAL"]
         return {
@@ -1963,7 +2208,7 @@ class Design:
             "machines": machines,
             "entries": 1.1 * documents * (1 + brief["share of documents that are replaced once"]),
             "queries per second": 1.2 * busiest_hour / 3600 * brief["busiest second of that hour, times its mean"],
-            "images per request": 80,
+            "images per request": images,
         }
 
     def trial(settings, hospital):
@@ -1981,12 +2226,13 @@ class Design:
         hours = "too many" if _down(asked, machines) > asked["a look-up may be impossible (h a year)"] else "good"
         bought = "too many" if sum(machines.values()) > asked["machines"] else "good"
         return {
-            "registries": len(settings["registry"]),
+            "registries": len(settings["registry"]), "no registry": [name for name in settings["registry"] if name not in REGISTRIES],
             "with urn": [name for name in WITH_OIDS if oids[name].casefold().startswith("urn:")],
             "malformed": [name for name in WITH_OIDS if not is_oid(oids[name]) and not oids[name].casefold().startswith("urn:")],
             "the arc": [name for name, arc in WITH_OIDS.items() if oids[name] == arc],
             "foreign": [name for name, arc in WITH_OIDS.items() if is_oid(oids[name]) and not f"{oids[name]}.".startswith(f"{arc}.")],
             "shared": sorted(name for name in WITH_OIDS if list(oids.values()).count(oids[name]) > 1),
+            "moved": [name for name, oid in RUNNING.items() if oids[name] != oid],
             "home": _home(settings["home"], oids),
             "lacking": {group: sorted(needed[group] - set(settings[group])) for group in GROUPS},
             "useless feed": sorted(set(settings["identity feed"]) - {*settings["registry"], "NMH_INDEX"}),
@@ -2005,15 +2251,20 @@ class Design:
         if outcome["registries"] != 1:
             said.append(f"The domain has {outcome['registries']} registries. A consumer asks the one of its own community; what another "
                         "one has is not found. A domain has one Document Registry and as many repositories as it likes (ITI TF-1 10).")
+        if outcome["no registry"]:
+            said.append(f"{outcome['no registry'][0]} is no registry. Northmere's may be called NMH_REGISTRY, or be one of those of the "
+                        "draft.")
         for part, what in (
                 ("with urn", "has `urn:oid:` in front. repositoryUniqueId and Retrieve Location UID are bare OIDs; the URN is for `home`"),
-                ("malformed", "is no OID: digits and dots, no part with a zero in front"),
+                ("malformed", "is no OID: digits and dots, no part with a zero in front, 64 characters at most"),
                 ("the arc", "is the arc itself, under which the hospital gives OIDs: put a number of its own behind it"),
-                ("foreign", "lies under the arc of another organisation"), ("shared", "is used twice")):
+                ("foreign", "lies under the arc of another organisation"), ("shared", "is used twice"),
+                ("moved", "is not that of the map, under which it has published: all that names it in entries or manifests would be found "
+                 "no more, as in that night")):
             if outcome[part]:
                 said.append(f"The OID of {outcome[part][0]} {what}.")
         if outcome["home"] != "good":
-            said.append(_HOMES.get(outcome["home"]) or f"`home` is {outcome['home']}. A community needs an OID that means nothing else.")
+            said.append(_HOMES.get(outcome["home"]) or f"`home` is {outcome['home']}. That OID names something else already.")
         for group, lacking in outcome["lacking"].items():
             if lacking:
                 said.append(f"{lacking[0]} is not on the list `{group}`. {_WHY[group]}")
@@ -2184,8 +2435,9 @@ class Design:
         "Images: seconds until the first = until the manifest + one request + its images over the line (8 bits a byte). Seconds for "
         "all = until the manifest + as many requests as it takes + all images. Try some numbers between 1 and all.",
     ]
-    praise = ("An architecture that can be argued for: each box is there for a rule or for a number. Keep the rules as a checklist; "
-              "integrators' drafts repeat their mistakes.")
+    praise = ("An architecture that can be argued for: each box is there for a rule or for a number. (More than one choice of the machine "
+              "that stays single keeps within the brief; the best of them costs half the hours of the worst. Was yours the best?) Keep the "
+              "rules as a checklist; integrators' drafts repeat their mistakes.")
 
 
 def _home(home, oids):
@@ -2204,15 +2456,15 @@ def _home(home, oids):
     used = [name for name in WITH_OIDS if oids[name] == oid]
     if used:
         return f"the OID that {used[0]} has in your design"
-    if oid in TAKEN:
-        return "the OID of one of Northmere's vocabularies"
+    if any(f"{oid}.".startswith(f"{one}.") for one in TAKEN):
+        return "the OID of one of Northmere's vocabularies, or lies under it"
     return "good" if f"{oid}.".startswith(f"{REGION}.") else "another's"
 
 
 _HOMES = {
     "bare": "`home` is a bare OID. homeCommunityId is a URN, `urn:oid:` and the OID (ITI TF-2 3.38).",
     "no urn:oid": "`home` is not written as a homeCommunityId: an OID with `urn:oid:` in front (ITI TF-2 3.38).",
-    "no oid": "What stands behind `urn:oid:` in `home` is no OID: digits and dots, no part with a zero in front.",
+    "no oid": "What stands behind `urn:oid:` in `home` is no OID: digits and dots, no part with a zero in front, 64 characters at most.",
     "capitals": "`home` is to be written `urn:oid:` in small letters: gateways compare the whole text.",
     "the neighbour's": "`home` is that of the community next door: gateways know communities by it.",
     "another's": "`home` does not lie under Northmere's OID, 2.999.1.9. An OID that somebody else gives out may be given to another "

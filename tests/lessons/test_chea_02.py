@@ -155,17 +155,19 @@ def test_consumers_that_miss_something(editions):
         url = next(iter(sources.values()))
         return [retrieve_images(url, manifest).documents for manifest in consumer(registry, repositories, sources, patient)]
 
-    def asked(narrow, status=(APPROVED,)):
+    def asked(narrow, status=(APPROVED,), repository="its own", source="its own", **keys):
         def images(registry, repositories, sources, patient):
             entries = document_sharing.query(registry, "FindDocuments", {
-                "$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": list(status)}).entries
+                "$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": list(status),
+                **{f"$XDSDocumentEntry{name[0].upper()}{name[1:]}": value for name, value in keys.items()}}).entries
             got = []
             for entry in filter(narrow, entries):
-                place = entry["repositoryUniqueId"]
-                octets = document_sharing.retrieve(repositories[place], [(place, entry["uniqueId"])]).documents[0].octets
-                manifest = dcmread(io.BytesIO(octets))
-                series = manifest.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
-                got += [one.unique_id for one in retrieve_images(sources[series.RetrieveLocationUID], manifest).documents]
+                place = (entries[0] if repository == "first" else entry)["repositoryUniqueId"]
+                for one in document_sharing.retrieve(repositories[place], [(place, entry["uniqueId"])]).documents:
+                    manifest = dcmread(io.BytesIO(one.octets))
+                    series = manifest.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+                    location = place[:-1] + "1" if source == "of the repository" else series.RetrieveLocationUID
+                    got += [image.unique_id for image in retrieve_images(sources[location], manifest).documents]
             return got
         return images
 
@@ -203,8 +205,12 @@ def test_consumers_that_miss_something(editions):
     refused("ImagesOf", editions, asked(lambda entry: entry["mimeType"] == "application/dicom"), "no_manifest", "formatCode")
     refused("ImagesOf", editions, asked(lambda entry: True), "no_manifest", "InvalidDicomError")
     refused("ImagesOf", editions, lambda *given: len(EXERCISES["ImagesOf"].solution(*given)), "not how many")
-    refused("ImagesOf", editions, one_source_for_all, "our_repository_only")
+    refused("ImagesOf", editions, one_source_for_all, "our_source_only")
     refused("ImagesOf", editions, one_repository_for_all, "our_repository_only")
+    refused("ImagesOf", editions, asked(is_manifest, eventCodeList=[Code("CT", DCM)]), "asked_for_less")
+    refused("ImagesOf", editions, asked(is_manifest, serviceStartTimeFrom="20250330"), "asked_for_less")
+    refused("ImagesOf", editions, asked(is_manifest, repository="first"), "first_repository_for_all")
+    refused("ImagesOf", editions, asked(is_manifest, source="of the repository"), "source_of_the_repository")
     refused("ImagesOf", editions, listed, "listed")
     refused("ImagesOf", editions, returns_too_early, "first_manifest_only")
     assert "127.0.0.1" not in judged("ImagesOf", editions, wrong_repository).message
@@ -225,7 +231,7 @@ def entry_of(document, study, types, **changes):
         "size": str(len(document)), "hash": hashlib.sha1(document).hexdigest().upper(), "serviceStartTime": f"{moment:%Y%m%d%H%M%S}",
         "sourcePatientId": f"{study['patient']}^^^&{study['issuer']}&ISO", "patientId": study["region patient"],
         "referenceIdList": (*references, f"{study['uid']}^^^^{STUDY}"),
-        "eventCodeList": {f"{one}^^{DCM}" for one in study["modalities"] if one in ("CT", "MR", "PT", "CR")},
+        "eventCodeList": {f"{one}^^{DCM}" for one in study["modalities"] if one not in ("KO", "PR", "SR")},
         "typeCode": types[study["procedure"]] if study["procedure"] in types else "open", **changes}
 
 
@@ -239,6 +245,9 @@ def test_entries_written_in_another_way(editions):
         Code(one.split("^^")[0], DCM, "any") for one in entry_of(document, study, types)["eventCodeList"]])).correct
     assert judged("Describe", editions, lambda document, study, types: entry_of(document, study, types, eventCodeList=[
         (one.split("^^")[0], DCM) for one in entry_of(document, study, types)["eventCodeList"]])).correct
+    for code in (tuple, lambda parts: Code(*parts, "any")):
+        assert judged("Describe", editions, lambda document, study, types, code=code: entry_of(document, study, types, typeCode=(
+            code(types[study["procedure"]].split("^^")) if study["procedure"] in types else "open"))).correct
 
 
 def test_entries_that_are_wrong(editions):
@@ -277,7 +286,13 @@ def test_entries_that_are_wrong(editions):
     refused("Describe", editions, changed(referenceIdList=lambda *_: []), "`referenceIdList`")
     refused("Describe", editions, changed(typeCode=lambda _, study, types: types.get(study["procedure"], "")), "typeCode")
     refused("Describe", editions, changed(typeCode=lambda _, study, types: types[study["procedure"]]), "KeyError")
-    refused("Describe", editions, changed(eventCodeList=lambda _, study, __: study["modalities"]), "`eventCodeList`")
+    refused("Describe", editions, changed(eventCodeList=lambda _, study, __: study["modalities"]), "`eventCodeList`",
+            "code, `^^` and scheme")
+    refused("Describe", editions, changed(eventCodeList=lambda _, study, __: [f"{one}^any^{DCM}" for one in study["modalities"]]),
+            "code, `^^` and scheme")
+    refused("Describe", editions, changed(typeCode=lambda _, study, __: module.TYPES.get(study["procedure"], "open")), "is called with")
+    refused("Describe", editions, changed(eventCodeList=lambda _, study, __: [
+        f"{one}^^{DCM}" for one in study["modalities"] if one in ("CT", "MR", "PT", "DX", "CR")]), "`eventCodeList`")
     refused("Describe", editions, lambda document, study, types: entry_of(document, {**study, "issuer": module.OURS}, types),
             "own_oid_written_down")
 
@@ -298,7 +313,7 @@ def test_other_programs_that_mend_a_manifest(editions):
     def in_place(domain, manifest, patient, local):
         series, image = everything(domain, manifest.StudyInstanceUID)
         manifest.CurrentRequestedProcedureEvidenceSequence = [evidence(
-            manifest.StudyInstanceUID, dict(reversed(series.items())), RetrieveAETitle="HV_VNA",
+            manifest.StudyInstanceUID, dict(reversed(series.items())), RetrieveAETitle=domain.source.title,
             RetrieveLocationUID=domain.source.unique_id)]
         content = [one for one in manifest.ContentSequence if one.ValueType not in ("IMAGE", "COMPOSITE")]
         for objects in series.values():
@@ -321,7 +336,7 @@ def test_other_programs_that_mend_a_manifest(editions):
             made[keyword] = image[keyword]
         made.SOPClassUID, made.SOPInstanceUID, made.SeriesInstanceUID = KO_STORAGE, "2.999.5.9.1", "2.999.5.9"
         fill(made, MANIFEST, device("HV_VNA", domain.source.unique_id), "mended by hand", made.StudyInstanceUID, series,
-             RetrieveAETitle="HV_VNA", RetrieveLocationUID=domain.source.unique_id)
+             RetrieveAETitle=domain.source.title, RetrieveLocationUID=domain.source.unique_id)
         domain.source.submit(made, domain.repository.url, patient, local, module.NOW)
 
     def refused_first(domain, manifest, patient, local):
@@ -402,7 +417,7 @@ def test_manifests_that_are_not_mended(editions):
             series, image = everything(domain, manifest.StudyInstanceUID, withdraws)
             manifest.PatientName, manifest.PatientID, manifest.AccessionNumber = image.PatientName, image.PatientID, image.AccessionNumber
             fill(manifest, MANIFEST, device("HV_VNA", module.SOURCE), None, manifest.StudyInstanceUID, series,
-                 RetrieveAETitle="HV_VNA", RetrieveLocationUID=module.SOURCE)
+                 RetrieveAETitle=domain.source.title, RetrieveLocationUID=domain.source.unique_id)
             domain.source.submit(manifest, domain.repository.url, patient, local, module.NOW)
         return publish_again
 
@@ -415,13 +430,19 @@ def test_manifests_that_are_not_mended(editions):
         manifest.SOPInstanceUID = "2.999.x"
         right(domain, manifest, patient, local)
 
+    def of_interest(title):
+        return title.CodeValue != "113000"
+
+    refused("PublishAgain", editions, by_title(of_interest), "no_key_objects")
+    refused("PublishAgain", editions, lambda domain, manifest, patient, local: right(domain, manifest, "NM4^^^&2.999.1.9&ISO", local),
+            "under another patient's number", "another_patient")
     for code in REJECTIONS:
         refused("PublishAgain", editions, by_title(lambda title, code=code: title.CodeValue == code), "one_title_only")
         refused("PublishAgain", editions, by_title(lambda title, code=code: title.CodeValue in REJECTIONS and title.CodeValue != code),
                 "all_titles_but_one")
     refused("PublishAgain", editions, by_title(lambda title: "Reject" in str(title)), "titles_that_say_rejected")
     refused("PublishAgain", editions, with_a_new_uid_twice, "Documents of her that Eastcliff finds: 2 beside each other")
-    refused("PublishAgain", editions, refused_by_the_repository, "the answer to the submission was Failure: XDSRepositoryMetadataError")
+    refused("PublishAgain", editions, refused_by_the_repository, "and the answer was Failure: XDSRepositoryMetadataError")
     refused("PublishAgain", editions, no_dose_report, "what is missing: the dose report. ", "value")
     refused("PublishAgain", editions, no_key_objects, "no_key_objects", "what is missing: key images that were flagged")
     refused("PublishAgain", editions, one_series_for_all, "a_series_of_its_own")
@@ -451,7 +472,7 @@ def test_other_programs_that_correct(editions):
         for one in repaired:
             entries = document_sharing.query(domain.registry.url, "FindDocuments", {
                 "$XDSDocumentEntryPatientId": one["patient"], "$XDSDocumentEntryStatus": [APPROVED, DEPRECATED]}).entries
-            old = [entry.id for entry in entries if entry["availabilityStatus"] == APPROVED and entry["mimeType"] == "application/dicom"
+            old = [entry.id for entry in entries if entry["availabilityStatus"] == APPROVED and entry["formatCode"].code == KO_STORAGE
                    and one["study"] in [reference.split("^")[0] for reference in entry["referenceIdList"]]]
             domain.source.publish(one["study"], domain.repository.url, one["patient"], one["local"], one["uid"], module.NOW,
                                   old[0] if old else None)
@@ -501,7 +522,7 @@ def test_corrections_that_harm(editions):
     refused("Correct", editions, by_status(APPROVED, DEPRECATED, last=True), "any_status")
     refused("Correct", editions, by_status(DEPRECATED), "deprecated_only")
     refused("Correct", editions, by_status(APPROVED, last=True, matches=lambda reference, study: reference.startswith(study.split("^")[0])),
-            "are Approved: 0 of 1. ", "part_of_the_uid")
+            "are Approved: 1 of 2, Deprecated now is a manifest of another study. ", "part_of_the_uid")
     refused("Correct", editions, twice, "not the new one")
     refused("Correct", editions, first_of_the_list, "was replaced before: Approved manifests of it: 1, not the new one")
     refused("Correct", editions, local_as_patient, "XDSUnknownPatientId")
@@ -554,7 +575,39 @@ def test_ways_that_do_not_find_the_stale(editions):
     def gone(codes):
         return "XDSDocumentUniqueIdError" in codes
 
+    def to_the_list(keep):
+        """As the solution, but what `keep` does with the list, an entry's uniqueId and its problems' codes."""
+        def find(registry, repository, source, patient):
+            found, seen = [], {}
+            for entry in document_sharing.query(registry, "FindDocuments", {
+                    "$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": [APPROVED],
+                    "$XDSDocumentEntryFormatCode": [Code(KO_STORAGE, DICOM_UIDS)]}).entries:
+                octets = document_sharing.retrieve(repository, [(module.REPOSITORY, entry["uniqueId"])]).documents[0].octets
+                codes = [problem.code for problem in retrieve_images(source, dcmread(io.BytesIO(octets))).problems]
+                keep(found, entry["uniqueId"], codes, seen)
+            return found
+        return find
+
+    def once_for_each(found, uid, codes, seen):
+        found += [uid for code in codes if code == "XDSDocumentUniqueIdError"]
+
+    def never_reset(found, uid, codes, seen):
+        seen["bad"] = seen.get("bad") or gone(codes)
+        found += [uid] if seen["bad"] else []
+
+    def first_alone(found, uid, codes, seen):
+        found += [uid] if gone(codes) and not found else []
+
     assert judged("Stale", editions, by_problems(gone)).correct
+    refused("Stale", editions, to_the_list(once_for_each), "more than once")
+    refused("Stale", editions, to_the_list(never_reset), "never_reset")
+    refused("Stale", editions, to_the_list(first_alone), "first_stale_only")
+    refused("Stale", editions, by_problems(lambda codes: bool(codes) and codes[-1] == "XDSDocumentUniqueIdError"), "last_code_only")
+    refused("Stale", editions, by_problems(lambda codes: "XDSDocumentUniqueIdError" in codes[:1] + codes[-1:]), "last_code_only")
+    refused("Stale", editions, by_problems(lambda codes: codes.count("XDSDocumentUniqueIdError") > 1), "more_than_one")
+    refused("Stale", editions, lambda *given: EXERCISES["Stale"].solution(*given) or None, "returned None")
+    refused("Stale", editions, by_problems(gone, narrow=lambda entry: entry["formatCode"].code == KO_STORAGE
+                                           and "MR" not in [one.code for one in entry.get("eventCodeList", ())]), "asked_for_less")
     refused("Stale", editions, by_problems(lambda codes: bool(codes) and codes[0] == "XDSDocumentUniqueIdError"), "one_code_only")
     refused("Stale", editions, by_problems(lambda codes: set(codes) == {"XDSDocumentUniqueIdError"}), "one_code_only")
     refused("Stale", editions, by_problems(bool), "any_problem")
@@ -594,6 +647,11 @@ def test_availability_in_other_words(editions):
     for digits in (3, 6, 8):
         refused("Availability", editions, lambda chain, digits=digits: round(recursive(chain), digits), "It is right, and rounded")
     refused("Availability", editions, lambda chain: recursive(chain) + 1e-4, "Close")
+    refused("Availability", editions, lambda chain: math.prod(min(1, sum(up / (up + away) for up, away in stage)) for stage in chain),
+            "not added up")
+    refused("Availability", editions, lambda chain: recursive([stage[:2] for stage in chain]), "down when all 3 are")
+    refused("Availability", editions, lambda chain: recursive([[stage[0]] * len(stage) for stage in chain]), "machines")
+    refused("Availability", editions, lambda chain: recursive(chain[:4]))
     refused("Availability", editions, lambda chain: recursive(chain[:1]))
     refused("Availability", editions, lambda chain: recursive([[stage[0]] for stage in chain]), "first_machine_only")
     refused("Availability", editions, lambda chain: 1 - recursive(chain), "unavailability")
@@ -609,8 +667,7 @@ def test_designs_that_work(editions):
             {**right, "identity feed": ["NMH_INDEX", "NMH_REGISTRY"], "PIX consumer": [*right["PIX consumer"], "HIS"]},
             {**right, "registry": ["HV_REGISTRY"], "identity feed": ["HV_REGISTRY"], "time client": everybody,
              "secure node": tuple(everybody)},
-            {**right, "oids": {"HV_REPOSITORY": "2.999.1.1.8.1", "HV_VNA": "2.999.1.1.8.2", "ECC_REPOSITORY": "2.999.1.2.8.1",
-                               "ECC_VNA": "2.999.1.2.3"}},
+            {**right, "oids": {**right["oids"], "ECC_REPOSITORY": "2.999.1.2.8.1", "ECC_VNA": "2.999.1.2.3"}},
             {**right, "home": "urn:oid:2.999.1.9.5", "images per request": 70.0},
             {**right, "entries": f"{math.ceil(right['entries']):,}", "queries per second": f"{right['queries per second']:.2f} per second",
              "images per request": "80"},
@@ -630,10 +687,15 @@ def test_designs_that_do_not(editions):
     for oid, words in (("urn:oid:2.999.1.1.71", "bare OIDs"), ("2.999.1.1", "the arc itself"), ("2.999.7.1", "arc of another"),
                        ("2.999.1.2.5", "arc of another")):
         refused("Design", editions, {**right, "oids": {**right["oids"], "HV_VNA": oid}}, words, "HV_VNA")
+    refused("Design", editions, {**right, "oids": {**right["oids"], "HV_VNA": "2.999.1.1." + "7" * 66}}, "64 characters")
+    refused("Design", editions, {**right, "oids": {**right["oids"], "HV_VNA": "2.999.1.1.72", "HV_REPOSITORY": "2.999.1.1.71"}},
+            "of the map")
+    for name in ("ECC_VNA", "HV_REPOSITORY", "NMH_INDEX"):
+        refused("Design", editions, {**right, "registry": [name], "identity feed": [name]}, f"{name} is no registry")
     for home, words in (("URN:OID:2.999.1.9", "small letters"), ("urn:oid:2.999.1.09", "no part with a zero"), ("2.999.1.9", "bare_home"),
                         ("urn:oid:2.999.1.1.72", "HV_REPOSITORY"), ("urn:oid:1.2.840.10008", "under Northmere"),
                         ("urn:oid:2.999.1.1", "under Northmere"), ("urn:oid:2.999.1.9.13", "vocabularies"),
-                        ("urn:oid:2.999.1.9.14", "vocabularies"),
+                        ("urn:oid:2.999.1.9.14", "vocabularies"), ("urn:oid:2.999.1.9.14.1", "vocabularies"),
                         ("oid:2.999.1.9", "in front"), ("urn:oid:2.999.1.8", "neighbours_home")):
         refused("Design", editions, {**right, "home": home}, words)
     for images, words in ((100, "with 100 in a request they are there after"), (1, "one_by_one"),
