@@ -67,6 +67,9 @@ def test_the_notebook_is_clean(entry):
         if cell.cell_type == "markdown":
             shown = re.sub(r"<(pre|code)>.*?</\1>|\$[^$]*\$|<[^>]*>", "", mistune.html(cell.source), flags=re.DOTALL)
             assert not re.search(r"\w\*|\*\w", shown), "an emphasis that the page would show as a star"
+        else:
+            long = [line for line in cell.source.split("\n") if len(line) > 112]
+            assert not long, "a line of code that a laptop's JupyterLab cuts off"
     text = _path(entry).read_bytes()
     assert b"\r" not in text
 
