@@ -27,8 +27,9 @@ lesson = Lesson(
     needs=["cpas-01", "cpas-04"],
 )
 
-# HVGH's display policy. The contrast limits are those of the ACR-AAPM-SIIM technical standard for electronic practice (10 % for diagnosis,
-# 20 % for other uses); luminances and ratios are the hospital's own.
+# HVGH's display policy. The contrast limits (10 % for diagnosis, 20 % for other uses) and the luminances 350 and 420 are those of the
+# ACR-AAPM-SIIM technical standard for electronic practice, the ratios those of AAPM TG-18 for primary and secondary displays. The 200 is
+# the hospital's own.
 LIMITS = {
     "diagnostic": {"luminance": 350, "ratio": 250, "contrast": 10},
     "mammography": {"luminance": 420, "ratio": 250, "contrast": 10},
@@ -36,7 +37,9 @@ LIMITS = {
 }
 STEPS = 1024                                # driving levels of a panel with ten bits
 CALIBRATED = {"contrast": 15, "ends": 2}    # percent: what the photometer allows a table; ten bits cost a right one up to 11
+NEAR = 2                                    # driving levels: how far each entry may be from the one whose light comes nearest
 MOVING_RANGE = 2.66                         # of a chart of single values, as in coursekit.figures.quality
+S_OF_EI = 175_000                           # S is 200 / exposure in mR, 1 mR about 8.75 uGy, and EI 100 times the uGy: S = 175,000 / EI
 
 
 def patch(picture, place):
@@ -138,7 +141,7 @@ def ei_log(hospital):
     rows = []
     for one in hospital.logs.exposures:
         if one.device != "MG1" and (one.kept or one.reason == "test"):
-            scale, value, target = ("S", 20_000 // one.ei, 20_000 // one.ei_target) if one.device == "CR_ER1" else (
+            scale, value, target = ("S", S_OF_EI // one.ei, S_OF_EI // one.ei_target) if one.device == "CR_ER1" else (
                 "EI", one.ei, one.ei_target)
             rows.append((clock.text([one.utc])[0], one.device, "patient" if one.kept else "phantom", scale, value, target))
     return pd.DataFrame(rows, columns=["utc", "unit", "kind", "scale", "value", "target"])
@@ -171,7 +174,7 @@ def _kept_by_the_physicist(seed):
                 count = n + draws.one(-n // 5, n // 5)
                 count = count * 3 // 5 if week == 11 else count             # Christmas
                 shown = 250 * draws.between(low, high, count) // 100
-                ratio = 80 / (20_000 // shown) if unit == "CR_ER1" else shown / 250
+                ratio = S_OF_EI // 250 / (S_OF_EI // shown) if unit == "CR_ER1" else shown / 250
                 monday = first + datetime.timedelta(days=7 * week)
                 rows.append({"unit": unit, "kind": kind, "week": monday.isoformat(), "n": count,
                              "di": float(np.mean(10 * np.log10(ratio)))})
@@ -218,6 +221,9 @@ class JndIndex:
     def from_power_one(cd):
         return sum(factor * math.log10(cd) ** power for power, factor in enumerate(COEFFICIENTS, 1))
 
+    def the_first_left_out(cd):
+        return JndIndex.solution(cd) - COEFFICIENTS[0]
+
     def the_last_left_out(cd):
         return sum(factor * math.log10(cd) ** power for power, factor in enumerate(COEFFICIENTS[:-1]))
 
@@ -252,6 +258,7 @@ class JndIndex:
         "light.",
         backwards: "The factors stand the other way round: the first, A, is that of power 0, and the last that of power 8.",
         from_power_one: "Your powers begin at 1. A stands alone, with x to the power of 0: `enumerate(COEFFICIENTS)` counts from 0.",
+        the_first_left_out: "A is left out, the factor that stands alone. Begin at place 0 of the list: x to the power of 0 is 1.",
         the_last_left_out: "The last factor, that of the eighth power, is left out. It is small, but x⁸ is large where it is bright.",
         the_last_alone: "That is the last term alone. Each turn of the loop adds to what is there already: `total = total + ...`.",
         the_first_alone: "You return A, whatever the luminance: that is the total after the first turn. `return total` stands inside the "
@@ -342,6 +349,9 @@ class ContrastError:
     def target_without_ambient(readings, ambient):
         return max(map(abs, _deviations(readings, ambient, between(readings[0], readings[-1], 18))))
 
+    def target_veiled_afterwards(readings, ambient):
+        return max(map(abs, _deviations(readings, ambient, [one + ambient for one in between(readings[0], readings[-1], 18)])))
+
     def luminance_instead_of_contrast(readings, ambient):
         light = [one + ambient for one in readings]
         return max(abs(100 * (a / b - 1)) for a, b in zip(light, between(light[0], light[-1], 18)))
@@ -428,6 +438,8 @@ class ContrastError:
         "together: add it to each reading first, and go on with the sums alone.",
         target_without_ambient: "Your target lies between black and white as they were read with the lights off. The GSDF is asked for the "
         "light that the eye gets: take the target between the sums.",
+        target_veiled_afterwards: "You took the target between black and white as they were read with the lights off, and added the room's "
+        "light to it afterwards. So the veil is part of what you want, and no window is ever at fault: give `between` the sums.",
         luminance_instead_of_contrast: "You compared luminances. Two neighbouring levels may each be off by a few percent only, and the "
         "step between them, which is what the eye looks for, by far more: what is judged are the steps.",
         whole_percent: "You round to whole percent. At a limit of 10 % that lets a display pass with 10.4 %.",
@@ -524,9 +536,14 @@ def _about_verdict(case, said):
                  f"ratio of {figures['ratio']:.2f}; the contrast is off by {figures['contrast']:.2f} %. Do you get the same?")
     if any(_broken({**figures, name: round(figures[name], digits)}, limits) != right for name in missing for digits in (0, 1)):
         found.append("(Do you round before you judge? At least 350 is not kept by 349.9.)")
-    if extra and not missing:
+    if extra and not missing and all(_far(figures[name], limits[name]) for name in extra):
         found.append("(If your list holds what belongs to an earlier display: it has to begin empty inside the function.)")
     return " ".join(found)
+
+
+def _far(figure, limit):
+    """Whether a figure is so far from its limit that a slightly wrong limit doesn't explain a wrong verdict."""
+    return not 0.8 < figure / limit < 1.25
 
 
 @lesson.exercise
@@ -708,21 +725,27 @@ class BrokenLimits:
                 ("mammography", 2.6, draw.uniform(450, 520), 0.6), ("clinical", 2.25, 197.0, 7.0), ("clinical", 2.35, 197.0, 7.0)):
             own = 0.25 if ambient > 1 else ambient                  # the room's light for which it was calibrated
             found.append((use, [one - own for one in between(lowest, highest, 18)], ambient))
-        # White and ratio: each exactly at its limit, and each a hair below it. Then a contrast a little above its own.
-        for black, white in ((1.0, 349.75), (1.25, 374.75), (0.99, 349.72), (1.25, 374.7)):
-            inner = [round(one - 0.25, 3) for one in between(black + 0.25, white + 0.25, 18)[1:-1]]
-            found.append(("diagnostic", [black, *inner, white], 0.25))
-        found.append(("diagnostic", _off_by(10.4), 0.25))
+        # For each use, white and ratio: each exactly at its limit, and each a hair below it. Then the contrast, close on both sides.
+        for use, limits in LIMITS.items():
+            most, least = limits["contrast"], limits["luminance"]
+            dark = 2.5 if use == "clinical" else 2.0
+            bright = dark * limits["ratio"]
+            for black, white in ((0.75 * least / limits["ratio"], least), (0.75 * least / limits["ratio"], least - 0.04), (dark, bright),
+                                 (dark, bright - 0.05)):
+                light = between(black, white, 18)
+                found.append((use, [one - 0.25 for one in (black, *light[1:-1], white)], 0.25))
+            found += [(use, _off_by(most + more, 1.1 * least, place), 0.25)
+                      for more, place in ((-0.1, 9), (0.04, 9), (0.05, 16), (0.4, 9))]
         return found
 
 
-def _off_by(percent):
-    """Readings of a display in a room of 0.25 cd/m2, one step of which is off by so many percent, and no other by as much."""
-    light = between(1.25, 420, 18)
-    low, high = light[8], light[9]
+def _off_by(percent, white, place):
+    """Readings of a display in a room of 0.25 cd/m2 whose step from `place` is the worst, and off by so many percent."""
+    light = between(1.25, white, 18)
+    low, high = light[place - 1], light[place]              # the darker this level, the stronger the step from it
     while high - low > 1e-9:
-        light[9] = (low + high) / 2
-        low, high = (light[9], high) if max(map(abs, _deviations(light, 0))) > percent else (low, light[9])
+        light[place] = (low + high) / 2
+        low, high = (light[place], high) if max(map(abs, _deviations(light, 0))) > percent else (low, light[place])
     return [one - 0.25 for one in light]
 
 
@@ -747,7 +770,8 @@ class PhotometerTest(Kind):
     """A calibration table, judged by what a photometer reads when the panel is driven by it.
 
     Read, it is a dict: `contrast`, the largest deviation from the GSDF in percent over steps of five levels, with its first level `at`;
-    `white` and `black`, the ends as shares of the panel's own; and the `levels` themselves.
+    `white` and `black`, the ends as shares of the panel's own; `away`, the first entry that is too far from the driving level whose light
+    comes nearest to what is wanted, and by how many levels, or None; and the `levels` themselves.
     """
 
     takes = f"a list of 256 driving levels, whole numbers from 0 to {STEPS - 1}"
@@ -781,8 +805,19 @@ class PhotometerTest(Kind):
         wanted = between(*ends, 256)
         off = [100 * (a / b - 1) for a, b in zip(_contrasts(light[::5]), _contrasts(wanted[::5]))]
         at = max(range(len(off)), key=lambda step: abs(off[step]))
+        levels = [int(one) for one in value]
         return {"contrast": off[at], "at": 5 * at, "black": light[0] / ends[0], "white": light[-1] / ends[1],
-                "levels": [int(one) for one in value]}
+                "away": self._away(levels, given, wanted), "levels": levels}
+
+    @staticmethod
+    def _away(levels, given, wanted):
+        """(P-value, driving levels) of the first entry that is too far away, or None; by light, as several levels may give the same."""
+        nearest = _nearest(given.native, given.ambient, wanted)
+        for place, (level, near) in enumerate(zip(levels, nearest)):
+            low, high = given.native[max(0, near - NEAR)], given.native[min(STEPS - 1, near + NEAR)]
+            if not low <= given.native[level] <= high:
+                return place, level - near
+        return None
 
     def difference(self, answer, other):
         """None when both are good, or both are off and it is the same table but for rounding."""
@@ -805,6 +840,10 @@ class PhotometerTest(Kind):
         if abs(read["contrast"]) > CALIBRATED["contrast"]:
             found.append(f"The photometer finds a contrast that is off by {read['contrast']:+.0f} % between the P-values {read['at']} and "
                          f"{read['at'] + 5}; {CALIBRATED['contrast']} % are allowed.")
+        if read["away"]:
+            place, levels = read["away"]
+            found.append(f"Entry {place} of the table is {abs(levels)} driving levels {'above' if levels > 0 else 'below'} the one whose "
+                         f"light comes nearest to what the GSDF wants there; {NEAR} are allowed. Is each P-value's own level looked for?")
         return found
 
 
@@ -845,9 +884,10 @@ class Calibrate:
     light on it. Return a list of 256 whole numbers: for each P-value from 0 to 255 the **driving level** that the panel is to get, so that
     the light that reaches the eye follows the GSDF from the panel's own black to its own white.
 
-    A photometer then measures panels that you have not seen, with your tables in them: black and white within 2 % of the panel's own, and
-    the contrast within 15 % of the GSDF over every five P-values. (Over every fifteen, as in the sessions, such a table is far better
-    than the policy's 10 %.)
+    A photometer then measures panels that you have not seen, with your tables in them: black and white within 2 % of the panel's own, the
+    contrast within 15 % of the GSDF over every five P-values, and each of the 256 entries no more than two driving levels from the one
+    whose light comes nearest to what is wanted. (Over every fifteen, as in the sessions, such a table is far better than the policy's
+    10 %.)
     """
 
     answer = OnPanels("calibrate", result=PhotometerTest(""))
@@ -993,7 +1033,9 @@ def _toned(picture, places, above_black, below_white):
     toned = np.round(curve).astype(np.uint8)[picture]
     black, white = patch(toned, places["5 %"]), patch(toned, places["95 %"])
     black[:], white[:] = math.ceil(above_black), 255 - math.ceil(below_white)
-    black[:, ::4], white[:, ::4] = math.floor(above_black), 255 - math.floor(below_white)
+    # Every fourth column makes the mean: 4 and 3 for 3.75, 4 and 1 for 3.25, where the median is 4 and the rounded mean 3.
+    black[:, ::4] = round(4 * above_black - 3 * math.ceil(above_black))
+    white[:, ::4] = 255 - round(4 * below_white - 3 * math.ceil(below_white))
     return toned
 
 
@@ -1003,6 +1045,15 @@ def _faint_lines(picture, places, names, difference):
     for name in names:
         patch(faint, places[name])[:] = np.where(patch(picture, places[name]) > 127, 28 + difference, 28)
     return faint
+
+
+def _dithered_ramp(picture, place):
+    """The ramp with all its levels, but half of them in the even rows and half in the odd ones."""
+    dithered = picture.copy()
+    ramp = patch(dithered, place)
+    ramp[:] = ramp // 2 * 2
+    ramp[1::2] += 1
+    return dithered
 
 
 def _ramp_of(picture, place, count):
@@ -1051,11 +1102,11 @@ class PatternFaults:
     512 rows and 1024 columns with 8 bits; `places` is the dictionary above. Return a list of what is wrong, in any order, empty when
     nothing is:
 
-    - `"black"`: the mean of the place `5 %` is **less than 4** above the mean of `black`;
-    - `"white"`: the mean of the place `95 %` is **less than 4** below the mean of `white`;
+    - `"black"`: the mean of the place `5 %` is **less than 4** above the mean of `black`, or even below it;
+    - `"white"`: the mean of the place `95 %` is **less than 4** below the mean of `white`, or even above it;
     - `"scaled"`: in `lines across` or in `lines upright`, two **neighbouring** lines differ by less than 200 anywhere. The lines of the
       first lie one below the other, those of the second side by side;
-    - `"banded"`: the place `ramp` holds fewer than 200 different values.
+    - `"banded"`: the place `ramp` as a whole holds fewer than 200 different values.
 
     It will be tried on captures from workstations that you have not seen; some have more than one fault.
     """
@@ -1181,8 +1232,8 @@ class PatternFaults:
         "*anywhere*: take the smallest, `.min()`.",
         levels_as_they_were_drawn: "You compared the levels with those of the original. A viewer may lift black a little, and the 5 % "
         "is as visible as before: what counts is the difference from what lies **around** it.",
-        white_the_wrong_way: "The 95 % lies **below** white: white minus 95 %. Yours is below zero in every picture, so "
-        "that white is always at fault.",
+        white_the_wrong_way: "The 95 % lies **below** white: white minus 95 %. Yours is below zero in every sound picture, so that white "
+        "is at fault there.",
         the_first_alone: "You stop at the first fault. A capture may show several, with several causes: collect them.",
         never_banded: "No ramp is banded for you. One of 64 steps reaches from black to white as well, and has as many pixels: neither "
         "span nor size tells. Count the **different** values: `len(np.unique(...))`.",
@@ -1209,14 +1260,15 @@ class PatternFaults:
             whole, _windowed(whole, -draw.randint(8, 12), 255), _windowed(whole, 0, draw.randint(270, 280)),
             _windowed(whole, draw.randint(16, 22), 255), _windowed(whole, 0, draw.randint(232, 238)),
             _windowed(whole, draw.randint(15, 18), draw.randint(236, 239)),
-            _scaled(whole, 4, 4), _scaled(whole, columns=draw.choice((12, 13, 14, 16))), _scaled(whole, rows=draw.randint(12, 16)),
+            _scaled(whole, 3, 3), _scaled(whole, columns=draw.choice((12, 13, 14, 16))), _scaled(whole, rows=draw.randint(12, 16)),
             _averaged(whole),
-            _scaled(whole, 14, 14), _scaled(whole, columns=4), np.clip(whole, draw.randint(18, 24), draw.randint(230, 237)),
+            _scaled(whole, 14, 14), np.clip(whole, draw.randint(18, 24), draw.randint(230, 237)),
             _smeared(whole, _block(draw, places["lines across"])), _smeared(whole, _block(draw, places["lines upright"])),
-            _ramp_in_steps(whole, places["ramp"]),
-            whole // 4 * 4, whole // 2 * 2, _scaled(_windowed(whole, draw.randint(16, 22), 255), 5, 5), _windowed(whole // 4 * 4, 20, 255),
+            _ramp_in_steps(whole, places["ramp"]), 255 - whole,
+            whole // 4 * 4, _scaled(_windowed(whole, draw.randint(16, 22), 255), 5, 5), _windowed(whole // 4 * 4, 20, 255),
             # At the limits of the rule, and a little beyond each.
             _toned(whole, places, 3.75, 4), _toned(whole, places, 4, 3.75),
+            _dithered_ramp(_toned(whole, places, 3.25, 3.25), places["ramp"]),
             _faint_lines(_ramp_of(whole, places["ramp"], 200), places, ("lines across", "lines upright"), 200),
             _faint_lines(whole, places, ("lines across",), 199),
             _faint_lines(_ramp_of(whole, places["ramp"], 199), places, ("lines upright",), 199),
@@ -1248,7 +1300,7 @@ def _about_plate(name, given, right, input):
     def near(number):
         return abs(given[0] - number) < 0.011
 
-    if near(round(right[0])) or near(round(right[0], 1)):
+    if any(abs(given[0] - round(right[0], digits)) < 1e-9 for digits in (0, 1)):
         return "You rounded too far: two decimals are asked, so that rounds can be compared."
     if name == "uniformity":
         for dataset, names, sentence in (
@@ -1264,7 +1316,18 @@ def _about_plate(name, given, right, input):
             return "You took the brightest and the darkest pixel of the whole plate. That is mostly noise: compare the five means."
         if near(100 * (1 - min(means) / max(means))) or near(100 * (max(means) / min(means) - 1)):
             return "You divided by one of the two. The difference is divided by both together: 200·(highest − lowest) / (highest + lowest)."
+        if near(100 * (max(means) - min(means)) / (sum(means) / 5)):
+            return "You divided by the mean of all five. The formula takes the highest and the lowest alone: (highest + lowest) / 2."
+    if name == "ghost":
+        if near(100 + right[0]):
+            return "The last step is missing, `- 1` inside the brackets: asked is how much **higher** the signal is."
+        (one, two), (three, four) = (_means(dataset, places, ("beside the hand", "hand")) for dataset in (low, dirty))
+        if near(100 * (one / three / (two / four) - 1)):
+            return "You divided by `artefact_plate`. Asked is the flat field, `flat_plate`."
     if name == "snr":
+        corner = patch(flat.pixel_array, places["top left"])
+        if near(corner.mean() / corner.std()):
+            return "That is the SNR at `top left`. Asked is that at `middle`."
         for dataset, called in ((low, "low_plate"), (dirty, "artefact_plate")):
             middle = patch(dataset.pixel_array, places["middle"])
             if near(middle.mean() / middle.std()):
@@ -1280,8 +1343,9 @@ class PlateNumbers:
     - `uniformity`, in %, of `flat_plate`: 200·(highest − lowest) / (highest + lowest), where highest and lowest are of the five **mean
       values** at the places middle, top left, top right, bottom left and bottom right;
     - `snr`, of `flat_plate`: mean divided by standard deviation at the place middle;
-    - `ghost`, in %, of `low_plate`: how much higher is the signal beside the hand than at the hand? The beam is not even, so divide the
-      mean of each of the two places by the mean of `flat_plate` **at the same place** first; then 100·(beside / hand − 1).
+    - `ghost`, in %, of `low_plate`: how much higher is the signal at the place `beside the hand` than at the place `hand`? The beam is
+      not even, so divide the mean of each of the two places by the mean of `flat_plate` **at the same place** first; then
+      100·(beside / hand − 1).
     """
 
     answer = Fields("plate", {"uniformity": Number("", unit="%", tolerance=0.011), "snr": Number("", tolerance=0.011),
@@ -1480,6 +1544,9 @@ class DeviationIndex:
     def a_thousand_forgotten(scale, value, target):
         return 10.0 * (value - target) if scale == "log" else DeviationIndex.solution(scale, value, target)
 
+    def the_difference_itself(scale, value, target):
+        return float(value - target) if scale == "log" else DeviationIndex.solution(scale, value, target)
+
     def the_power_without_a_thousand(scale, value, target):
         return DeviationIndex._with(scale, value, target, "log", 10.0 ** (value - target))
 
@@ -1521,6 +1588,8 @@ class DeviationIndex:
         "both: divide by 1000, and then `10 ** (...)`.",
         a_thousand_forgotten: "For the logarithmic scale you gave ten times the difference. The scale is 1000 times the logarithm: "
         "divide the difference by 1000 first.",
+        the_difference_itself: "For the logarithmic scale your DI is the difference itself. The scale is a **thousand** times the "
+        "logarithm, DI ten times: divide the difference by 1000, undo the logarithm with `10 ** (...)`, and go on as for the others.",
         the_power_without_a_thousand: "You undid the logarithm with `10 ** (value - target)`, a power so large or so small that Python "
         "cannot go on with it. The scale is **1000 times** the logarithm: divide the difference by 1000 first.",
         whole_number: "You round to whole numbers. Half a unit is an eighth of the exposure: a creep would be seen months late.",
@@ -1546,7 +1615,8 @@ class DeviationIndex:
         for _ in range(8):
             target, ratio = draw.choice((200, 250, 400)), draw.choice((0.4, 0.5, 0.7, 1.3, 2.0, 2.5, 3.2)) * draw.uniform(0.95, 1.05)
             found.append(("EI", round(target * ratio), target))
-            found.append(("S", round(20_000 / (target * ratio)), 20_000 // target))
+            target = draw.choice((200, 400, 700))
+            found.append(("S", round(target / ratio), target))
             target = draw.choice((1700, 1800, 2000))
             found.append(("log", round(target + 1000 * math.log10(ratio)), target))
         return found
@@ -1580,8 +1650,8 @@ def _charts(patients, phantom):
 class Creep:
     """Write `creep(patients, phantom)`: since when has the exposure of a unit changed, and what has changed?
 
-    Both are lists of mean DI, one a week, for the same weeks: `patients` of the patients' exposures, `phantom` of the constancy
-    exposures of the same unit (a test object, always the same settings). HVGH's rule, for each list on a chart of its own:
+    Both are lists of mean DI, one a week, for the same ten weeks or more: `patients` of the patients' exposures, `phantom` of the
+    constancy exposures of the same unit (a test object, always the same settings). HVGH's rule, for each list on a chart of its own:
 
     1. The **first 8** weeks are the baseline. The centre is their mean; the limits lie 2.66 times their **mean moving range** above and
        below it (the mean of the seven differences between a week and the next, without signs).
@@ -1589,8 +1659,9 @@ class Creep:
 
     Return a dictionary: `"week"`, the number of that week in `patients`, counted from 1 (0 without a signal); `"cause"`: `"none"`
     without a signal in `patients`; `"equipment"` (tube, plate or reader) if `phantom` has a signal too, in any week from week 9 on and
-    in either direction; else `"technique"`. That stands for all that a phantom with fixed settings does not test: how people expose,
-    the programmes from which they choose, the automatic exposure control, other patients and examinations than before.
+    in either direction, whatever that of the patients; else `"technique"`. That stands for all that a phantom with fixed settings does
+    not test: how people expose, the programmes from which they choose, the automatic exposure control, how the reader finds its number
+    in a patient's image, other patients and examinations than before.
 
     You may write a function of your own for one list first, and use it twice.
     """
@@ -1651,6 +1722,15 @@ class Creep:
 
     def deviations_of_all_weeks(patients, phantom):
         return Creep._by(patients, phantom, lambda values: (np.mean(values) - 2 * np.std(values), np.mean(values) + 2 * np.std(values)))
+
+    def two_deviations_by_numpy(patients, phantom):
+        return Creep._with_spread(patients, phantom, lambda base: 2 * float(np.std(base)))
+
+    def three_deviations_by_numpy(patients, phantom):
+        return Creep._with_spread(patients, phantom, lambda base: 3 * float(np.std(base)))
+
+    def nine_weeks_of_baseline(patients, phantom):
+        return Creep._by(patients, phantom, lambda values: _limits_of(values[:9]))
 
     def three_standard_deviations(patients, phantom):
         return Creep._with_spread(patients, phantom, lambda base: 3 * float(np.std(base, ddof=1)))
@@ -1785,6 +1865,12 @@ class Creep:
         "by chance. The rule takes 2.66 mean moving ranges.",
         deviations_of_all_weeks: "Your limits come from mean and standard deviation of all weeks, those of the change among them. So "
         "they follow the change. Take the baseline alone, and its moving range.",
+        two_deviations_by_numpy: "Your limits are two standard deviations of the baseline, as `np.std` has them. About one week in twenty "
+        "lies outside of such limits by chance. The rule takes 2.66 mean moving ranges.",
+        three_deviations_by_numpy: "Your limits are three standard deviations of the baseline, as `np.std` has them. A creep that has "
+        "begun in the baseline widens them, and hides. The rule takes 2.66 mean moving ranges, which hardly see such a creep.",
+        nine_weeks_of_baseline: "Your limits come from the first nine weeks. Python leaves out the end of a slice: `values[:8]` has the "
+        "eight weeks with the places 0 to 7.",
         three_standard_deviations: "Your limits are three standard deviations of the baseline. A creep that has begun in the baseline "
         "widens them, and hides. The moving range looks at neighbouring weeks only, and so hardly sees the creep: 2.66 times its mean.",
         divided_by_eight: "You divided the sum of the differences by 8. Eight weeks have seven differences between them.",
@@ -1869,75 +1955,111 @@ class Creep:
         return found
 
 
-# What happens after the baseline: (to the patients, to the phantom), each {weeks: how far from the centre, where 1 is the limit}. Weeks are
-# places from 0, (one,) or (first, after the last), of 26 in all; "s" is one that is drawn for the case.
+# What happens to the patients and to the phantom, each (baseline, {weeks: how far from the centre, where 1 is the limit}). Weeks are places
+# from 0, (one,) or (first, after the last); "s" is one that is drawn for the case, "end" the length, 26 weeks but for those of _LENGTHS.
+_QUIET, _UP = ("even", {}), ("even", {("s", "end"): 3})
 _KINDS = {
-    "steady": ({}, {}),
-    "odd weeks": ({("s",): 5, ("s+4",): -5, ("s+6",): 4}, {("s+1",): 3}),
-    "restless": ({("s",): 5, ("s+1",): -5}, {}),
-    "step": ({("s", 26): 4}, {}),
-    "step down": ({("s", 26): -4}, {}),
-    "slow": ({("s", 26): "up"}, {}),
-    "slow, odd weeks of the phantom": ({("s", 26): "up"}, {("s+2",): 3, ("s+4",): -3}),
-    "step, the phantom restless": ({("s", 26): 3}, {("s+2",): 3, ("s+3",): -3}),
-    "two weeks": ({("s", "s+2"): 3}, {}),
-    "two weeks each": ({("s", "s+2"): 3}, {("s+5", "s+7"): 3}),
-    "both at once": ({("s", 26): 4}, {("s", 26): 3}),
-    "the phantom later, down": ({("s", 26): -4}, {("s+2", 26): -3}),
-    "the phantom before": ({("s+3", 26): 3}, {("s", "s+2"): 3}),
-    "the phantom alone": ({}, {("s", 26): 4}),
-    "week nine": ({(8, 26): 3}, {}),
-    "the last week": ({(25,): 4}, {(25,): 3}),
-    "the last week, down": ({(25,): -4}, {}),
-    "step, the phantom's last week": ({("s", 26): 3}, {(25,): -3}),
-    "back again": ({("s", "s+4"): 4, ("s+7", "s+9"): -3}, {}),
-    "inside by little": ({("s", "s+3"): 0.94}, {("s", "s+3"): 0.94}),
-    "outside by little": ({("s", "s+3"): 1.06}, {}),
-    "off target": ({("s", 26): 3}, {}),
-    "odd week of the baseline": ({("s", 26): 1.5}, {}),
-    "a step in the baseline": ({("s", 26): -3}, {}),
-    "week eight": ({(8,): 1.6}, {}),
-    "a creep in the baseline": ({("s", 26): 1.6}, {}),
-    "up and down in the baseline": ({("s", "s+4"): 0.75}, {}),
+    "steady": (_QUIET, _QUIET),
+    "odd weeks": (("even", {("s",): 5, ("s+4",): -5, ("s+6",): 4}), ("even", {("s+1",): 3})),
+    "restless": (("even", {("s",): 5, ("s+1",): -5}), _QUIET),
+    "step": (_UP, _QUIET),
+    "step down": (("even", {("s", "end"): -4}), _QUIET),
+    "slow": (("even", {("s", "end"): "up"}), _QUIET),
+    "slow, odd weeks of the phantom": (("even", {("s", "end"): "up"}), ("even", {("s+2",): 3, ("s+4",): -3})),
+    "step, the phantom restless": (_UP, ("even", {("s+2",): 3, ("s+3",): -3})),
+    "two weeks": (("even", {("s", "s+2"): 3}), _QUIET),
+    "two weeks each": (("even", {("s", "s+2"): 3}), ("even", {("s+5", "s+7"): 3})),
+    "both at once": (_UP, _UP),
+    "both at once, opposite ways": (_UP, ("even", {("s", "end"): -3})),
+    "the phantom later, down": (("even", {("s", "end"): -4}), ("even", {("s+2", "end"): -3})),
+    "the phantom before": (("even", {("s+3", "end"): 3}), ("even", {("s", "s+2"): 3})),
+    "the phantom alone": (_QUIET, _UP),
+    "week nine": (("even", {(8,): 9, (9, "end"): 2.5}), _QUIET),
+    "weeks nine and ten of the phantom": (_UP, ("even", {(8,): -9, (9,): -2.5})),
+    "the last week": (("even", {(25,): 4}), ("even", {(25,): 3})),
+    "the last week, down": (("even", {(25,): -4}), _QUIET),
+    "the last two weeks": (("even", {(24, 26): 3}), _QUIET),
+    "the last two weeks, down": (("even", {(24, 26): -3}), _QUIET),
+    "step, the phantom's last week": (_UP, ("even", {(25,): -3})),
+    "step, the phantom's last two weeks": (_UP, ("even", {(24, 26): 3})),
+    "a long list": (("even", {(38, 40): 3}), _QUIET),
+    "a long list, the phantom at its end": (_UP, ("even", {(38, 40): -3})),
+    "a short list": (("even", {(9, 11): -3}), ("even", {(9, 11): 3})),
+    "back again": (("even", {("s", "s+4"): 4, ("s+7", "s+9"): -3}), _QUIET),
+    "down, then up": (("even", {("s", "s+3"): -3, ("s+5", "end"): 3}), _QUIET),
+    "inside by little": (("even", {("s", "s+3"): 0.94}), ("even", {("s", "s+3"): 0.94})),
+    "inside by very little": (("even", {("s", "s+3"): 0.985}), _QUIET),
+    "outside by very little": (("even", {("s", "s+3"): 1.015}), _QUIET),
+    "inside": (("even", {("s", "s+3"): 0.81}), _QUIET),
+    "between the two kinds of standard deviation, twice": (("even", {("s", "s+3"): "2 s"}), _QUIET),
+    "between the two kinds of standard deviation, three times": (("even", {("s", "s+3"): "3 s"}), _QUIET),
+    "outside by little": (("even", {("s", "s+3"): 1.06}), _QUIET),
+    "step, the phantom inside": (_UP, ("even", {("s", "s+3"): -0.81})),
+    "step, the phantom inside by very little": (_UP, ("even", {("s", "s+3"): 0.985})),
+    "step, the phantom outside by very little": (_UP, ("even", {("s", "s+3"): 1.015})),
+    "step, the phantom outside by little": (_UP, ("even", {("s", "s+3"): 1.06})),
+    "off target": (("off", {("s", "end"): 3}), _QUIET),
+    "step, the phantom off target": (_UP, ("off", {})),
+    "step, odd weeks of the phantom, all high": (_UP, ("even", {("s",): 9, ("s+2",): 9, ("s+4",): 9})),
+    "odd week of the baseline": (("odd", {("s", "end"): 1.5}), _QUIET),
+    "odd week of the baseline, inside": (("odd", {("s", "s+3"): 0.98}), _QUIET),
+    "step, odd week of the phantom's baseline": (_UP, ("odd", {("s", "s+3"): 0.98})),
+    "a step in the baseline": (("step", {("s", "end"): -3}), _QUIET),
+    "step, and one in the phantom's baseline": (_UP, ("step", {})),
+    "step, and one in the phantom's baseline, later again": (_UP, ("step", {("s", "s+3"): 1.3})),
+    "week eight": (("late", {(8,): 1.6}), _QUIET),
+    "step, week eight of the phantom": (_UP, ("late", {(8,): 1.6})),
+    "a creep in the baseline": (("creep", {("s", "end"): 1.6}), _QUIET),
+    "step, a creep in the phantom's baseline": (_UP, ("creep", {("s", "end"): 1.3})),
+    "up and down in the baseline": (("zigzag", {("s", "s+4"): 0.75}), _QUIET),
 }
+_LENGTHS = {"a long list": 40, "a long list, the phantom at its end": 40, "a short list": 11}
 
 
 def _weeks(draw, kind):
-    """26 weeks of (patients, phantom), DI rounded to two places for the patients, three for the phantom."""
-    offset = draw.choice((-0.9, 0.9)) if kind == "off target" else draw.uniform(-0.2, 0.2)
-    base = [offset + draw.uniform(-0.2, 0.2) for _ in range(8)]
-    if kind == "odd week of the baseline":
+    """(patients, phantom) of a case: DI rounded to three places for the patients, four for the phantom, which scatters far less."""
+    start, length = draw.randint(11, 15), _LENGTHS.get(kind, 26)
+    return tuple(_went_on(draw, _baseline(draw, shape, scatter), start, length, happened, places)
+                 for (shape, happened), scatter, places in zip(_KINDS[kind], (1.0, 0.15), (3, 4)))
+
+
+def _baseline(draw, shape, scatter):
+    """The first eight weeks; for `scatter` 1 they lie within 0.2 of their centre."""
+    centre = draw.choice((-0.9, 0.9)) if shape == "off" else draw.uniform(-0.2, 0.2)
+    base = [draw.uniform(-0.2, 0.2) for _ in range(8)]
+    if shape == "odd":
         base[3] += 1.0
-    if kind == "a step in the baseline":
-        base = [offset + draw.uniform(-0.02, 0.02) for _ in range(6)] + [offset + 0.6] * 2
-    if kind == "week eight":
-        base[7] = offset + 1.5
-    if kind == "a creep in the baseline":
-        base = [offset + 0.1 * week + draw.uniform(-0.01, 0.01) for week in range(8)]
-    if kind == "up and down in the baseline":
-        base = [offset + draw.uniform(0.19, 0.21) * (-1) ** week for week in range(8)]
-    start = draw.randint(11, 15)
-    steady = [draw.uniform(-0.03, 0.03) for _ in range(8)]
-    return tuple(_went_on(draw, values, start, happened, places)
-                 for values, happened, places in zip((base, steady), _KINDS[kind], (2, 3)))
+    if shape == "step":
+        base = [draw.uniform(-0.02, 0.02) for _ in range(6)] + [0.6] * 2
+    if shape == "late":
+        base[7] = 1.5
+    if shape == "creep":
+        base = [0.1 * week + draw.uniform(-0.01, 0.01) for week in range(8)]
+    if shape == "zigzag":
+        base = [draw.uniform(0.19, 0.21) * (-1) ** week for week in range(8)]
+    return [scatter * (centre + one) for one in base]
 
 
-def _went_on(draw, base, start, happened, places):
-    """The eight weeks of a baseline and 18 more, of which some lie where `happened` puts them."""
+def _went_on(draw, base, start, length, happened, places):
+    """The eight weeks of a baseline and those after it, of which some lie where `happened` puts them."""
     def week(said):
-        return start + int(said[1:] or 0) if isinstance(said, str) else said
+        return said if isinstance(said, int) else length if said == "end" else start + int(said[1:] or 0)
 
     values = [round(one, places) for one in base]
     low, high = _limits_of(values)
     mean, spread = (low + high) / 2, (high - low) / 2
-    values += [mean + draw.uniform(-0.5, 0.5) * spread for _ in range(18)]
+    values += [mean + draw.uniform(-0.5, 0.5) * spread for _ in range(8, length)]
     for (first, *last), far in happened.items():
         for place in range(week(first), week(last[0]) if last else week(first) + 1):
-            by = 0.45 * (place - start + 1) if far == "up" else far * (1 if abs(far) < 2 else draw.uniform(0.9, 1.1))
+            if far in ("2 s", "3 s"):                       # divided by 8, and by 7: the latter is larger by 7 %
+                by = 1.035 * int(far[0]) * float(np.std(values[:8])) / spread
+            else:
+                by = 0.45 * (place - start + 1) if far == "up" else far * (1 if abs(far) < 2 else draw.uniform(0.9, 1.1))
             values[place] = mean + by * spread
     return [round(one, places) for one in values]
 
 
 def _is_clear(values):
-    """Whether no week lies so near to a limit that rounding the factor 2.66 decides."""
-    return all(abs(one - limit) > 0.0008 for limit in _limits_of(values[:8]) for one in values[8:])
+    """Whether no week lies so near to a limit that rounding the factor 2.66 decides (3 / 1.128 is 2.6596)."""
+    low, high = _limits_of(values[:8])
+    return all(abs(one - limit) > 0.002 * (high - low) for limit in (low, high) for one in values[8:])

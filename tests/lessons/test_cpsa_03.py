@@ -2,6 +2,7 @@
 
 import math
 import random
+import statistics
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ def test_right_ways_to_the_index(editions, given):
 
 @pytest.mark.parametrize(("given", "label"), [
     (lambda cd: math.ceil(gsdf.index(cd)), "value"), (lambda cd: gsdf.index(cd) - 1, "value"), (gsdf.luminance, None),
+    (lambda cd: sum(COEFFICIENTS[power] * math.log10(cd) ** power for power in range(1, 9)), "the_first_left_out"),
     (lambda cd: round(gsdf.index(cd)), "whole_number"), (lambda cd: print(gsdf.index(cd)), "unreadable"),
     (lambda cd: COEFFICIENTS[0] + COEFFICIENTS[1] * math.log10(cd) ^ 1, "a_caret_for_the_power"),
     (lambda cd: 1023 * math.log10(cd / 0.05) / math.log10(4000 / 0.05), "value"),
@@ -91,7 +93,7 @@ def test_an_unknown_mistake_in_the_contrast_is_told_the_first_step(editions):
     (lambda readings, ambient: contrast_error([one - ambient for one in readings], ambient), "without_ambient"),
     (lambda readings, ambient: contrast_error([one + ambient for one in readings], ambient), "value"),
     (lambda readings, ambient: contrast_error(readings, ambient) > 10, "unreadable"),
-    (ContrastError.by_the_darker_one, "by_the_darker_one"),
+    (ContrastError.by_the_darker_one, "by_the_darker_one"), (ContrastError.target_veiled_afterwards, "target_veiled_afterwards"),
 ])
 def test_wrong_ways_to_the_contrast_error(editions, given, label):
     verdict = judged("ContrastError", editions, given)
@@ -134,6 +136,33 @@ def with_ratio(ratio):
         rest = verdict_of(use, readings, ambient) - {"ratio"}
         return rest | {"ratio"} if ratio(readings[-1], readings[0], ambient) < LIMITS[use]["ratio"] else rest
     return given
+
+
+def by_limits(use, name, value):
+    """The right verdict, but with another limit."""
+    def given(asked, readings, ambient):
+        limits = {**LIMITS[asked], name: value} if asked == use else LIMITS[asked]
+        return own._broken(own._figures_of(readings, ambient), limits)
+    return given
+
+
+@pytest.mark.parametrize(("use", "name", "value"), [
+    ("mammography", "luminance", 410), ("mammography", "luminance", 421), ("clinical", "luminance", 199), ("clinical", "luminance", 203),
+    ("clinical", "ratio", 99), ("clinical", "ratio", 120), ("mammography", "ratio", 249), ("mammography", "ratio", 270),
+    ("diagnostic", "contrast", 9.8), ("diagnostic", "contrast", 10.1), ("mammography", "contrast", 14), ("clinical", "contrast", 21),
+    ("clinical", "contrast", 19),
+])
+def test_a_limit_that_is_a_little_off_is_refused_and_not_taken_for_a_list_that_grows(editions, use, name, value):
+    verdict = judged("BrokenLimits", editions, by_limits(use, name, value))
+    assert verdict.outcome is Outcome.NOT_YET and f"`{name}`" in verdict.message and "begin empty" not in verdict.message, verdict
+
+
+def test_the_contrast_in_the_verdict_is_of_all_steps_and_not_rounded(editions):
+    def but_the_last_step(use, readings, ambient):
+        worst = max(map(abs, own._deviations(readings, ambient)[:-1]))
+        return own._broken({**own._figures_of(readings, ambient), "contrast": worst}, LIMITS[use])
+    assert judged("BrokenLimits", editions, but_the_last_step).outcome is Outcome.NOT_YET
+    assert "round before you judge" in judged("BrokenLimits", editions, with_digits(None, None, 1)).message
 
 
 def with_digits(*digits):
@@ -227,11 +256,20 @@ def test_right_tables(editions, given):
     (lambda native, ambient: nearest(native, 3 * ambient), "photometer"),
     (lambda native, ambient: ["one"] * 256, "is text; each entry"), (lambda native, ambient: [float("nan")] * 256, "no whole number"),
     (lambda native, ambient: native.clear(), "return"), (lambda native: [0] * 256, "argument"),
+    (lambda native, ambient: stairs_of(5, nearest(native, ambient)), "driving levels below"),
+    (lambda native, ambient: [one if p % 5 == 0 else 0 for p, one in enumerate(nearest(native, ambient))], "driving levels below"),
+    (lambda native, ambient: [0 if p == 1 else one for p, one in enumerate(nearest(native, ambient))], "Entry 1 of the table"),
+    (lambda native, ambient: [min(1020, one) for one in nearest(native, ambient)], "driving levels below"),
+    (lambda native, ambient: np.interp(range(256), range(0, 256, 5), nearest(native, ambient)[::5]).round().astype(int), "driving levels"),
 ])
 def test_wrong_tables_are_told_what_the_photometer_finds(editions, given, says):
     verdict = judged("Calibrate", editions, given)
     assert verdict.outcome is Outcome.NOT_YET
     assert says in verdict.message or verdict.label in {way.__name__ for way in EXERCISES["Calibrate"].wrong_ways}, verdict
+
+
+def stairs_of(wide, table):
+    return [table[p // wide * wide] for p in range(256)]
 
 
 def first_that_reach(native, ambient, wanted):
@@ -267,6 +305,8 @@ def test_no_right_table_comes_near_the_limit(seed):
             off = [abs(((b - a) / (a + b)) / ((d - c) / (c + d)) - 1)
                    for a, b, c, d in zip(light[::5], light[5::5], wanted[::5], wanted[5::5])]
             assert max(off) < 0.125
+            read = exercise.answer.result.read(own.Tested([max(0, one - 1) for one in table.tolist()], *case))
+            assert read["away"] is None                     # there is room for one level more
 
 
 # --- patterns
@@ -331,6 +371,26 @@ def scaled_by(rule):
         rest = faults_of(picture, places) - {"scaled"}
         return rest | {"scaled"} if rule(across, upright) else rest
     return given
+
+
+def measured_by(middle=np.mean, size=False, ramp=slice(None), lines=np.min):
+    """The faults, with the mean, the sign, the ramp or the smallest difference replaced."""
+    def given(picture, places):
+        cut = {name: patch(picture.astype(int), place) for name, place in places.items()}
+        black, white = middle(cut["5 %"]) - middle(cut["black"]), middle(cut["white"]) - middle(cut["95 %"])
+        steps = min(lines(np.abs(np.diff(cut["lines across"], axis=0))), lines(np.abs(np.diff(cut["lines upright"], axis=1))))
+        return [name for name, found in (
+            ("black", (abs(black) if size else black) < 4), ("white", (abs(white) if size else white) < 4), ("scaled", steps < 200),
+            ("banded", len(np.unique(cut["ramp"][ramp])) < 200)) if found]
+    return given
+
+
+def test_an_inverted_capture_a_dithered_ramp_and_a_median_tell_right_from_wrong(editions):
+    assert judged("PatternFaults", editions, measured_by()).correct
+    for wrong in (measured_by(size=True), measured_by(ramp=0), measured_by(ramp=-1), measured_by(middle=np.median),
+                  measured_by(lines=np.median)):
+        verdict = judged("PatternFaults", editions, wrong)
+        assert verdict.outcome is Outcome.NOT_YET and verdict.label == "value" and "4, 4, 200 and 200" in verdict.message, verdict
 
 
 @pytest.mark.parametrize(("given", "label"), [
@@ -424,7 +484,12 @@ def test_plate_numbers_that_are_wrong(editions, name, change):
     ("snr", lambda flat, low, places: patch(low.pixel_array, places["middle"]).mean() / patch(low.pixel_array, places["middle"]).std(),
      "low_plate"),
     ("uniformity", lambda flat, low, places: 200 * np.ptp(flat.pixel_array.astype(float)) / float(
-        flat.pixel_array.astype(float).max() + flat.pixel_array.min()), "pixel"), ("uniformity", lambda flat, low, places: 100 * (1 - 1 / highest_over_lowest(flat, places)), "divided by one"),
+        flat.pixel_array.astype(float).max() + flat.pixel_array.min()), "pixel"),
+    ("uniformity", lambda flat, low, places: 100 * (1 - 1 / highest_over_lowest(flat, places)), "divided by one"),
+    ("uniformity", lambda flat, low, places: 100 * np.ptp(own._means(flat, places, own.FIVE)) / np.mean(own._means(flat, places, own.FIVE)),
+     "mean of all five"),
+    ("snr", lambda flat, low, places: (lambda corner: corner.mean() / corner.std())(patch(flat.pixel_array, places["top left"])),
+     "at `top left`"),
     ("uniformity", lambda flat, low, places: 100 * (highest_over_lowest(flat, places) - 1), "divided by one"),
     ("uniformity", lambda flat, low, places: 7, "rounded"), ("uniformity", lambda flat, low, places: 6.5, "rounded"),
     ("snr", lambda flat, low, places: 45, "rounded"), ("ghost", lambda flat, low, places: 6.9, "rounded"),
@@ -441,6 +506,10 @@ def test_numbers_of_the_dirty_plate_are_told(editions):
     middle = patch(dirty.pixel_array, places["middle"])
     assert_told(editions, right, "uniformity", evenness(dirty, places, own.FIVE), "artefact_plate")
     assert_told(editions, right, "snr", middle.mean() / middle.std(), "artefact_plate")
+    assert_told(editions, right, "ghost", 100 + right["ghost"], "`- 1`")
+    (one, two), (three, four) = (own._means(lesson.input_of(plate, editions.own), places, ("beside the hand", "hand"))
+                                 for plate in ("low_plate", "artefact_plate"))
+    assert_told(editions, right, "ghost", 100 * (one / three / (two / four) - 1), "artefact_plate")
 
 
 def assert_told(editions, right, name, number, says):
@@ -484,6 +553,8 @@ def test_wrong_deviation_indices(editions, given):
 @pytest.mark.parametrize(("given", "label"), [
     (lambda *case: round(by_table(*case)), "whole_number"), (lambda *case: int(by_table(*case)), "cut_off"),
     (lambda *case: abs(by_table(*case)), "without_its_sign"),
+    (lambda scale, value, target: value - target if scale == "log" else by_table(scale, value, target), "the_difference_itself"),
+    (lambda *case: by_ratio(lambda value, target: 10 ** ((value - target) / 10))(*case), "the_difference_itself"),
     (lambda scale, value, target: by_ratio(lambda value, target: 10 ** (value / 1000) / target)(scale, value, target),
      "the_target_not_undone"),
 ])
@@ -561,7 +632,11 @@ def limits_of(values):
     (lambda *case: Creep._by(*case, first=0), "the_baseline_as_well"), (lambda *case: Creep._by(*case, first=7), "from_week_eight"),
     (lambda *case: Creep._by(*case, first=9), "from_week_ten"),
     (lambda *case: Creep._by(*case, lambda values: (np.mean(values[:8]) - 3 * np.std(values[:8]),
-                                                    np.mean(values[:8]) + 3 * np.std(values[:8]))), "three_standard_deviations"),
+                                                    np.mean(values[:8]) + 3 * np.std(values[:8]))), "three_deviations_by_numpy"),
+    (lambda *case: Creep._with_spread(*case, lambda base: 3 * statistics.stdev(base)), "three_standard_deviations"),
+    (lambda *case: Creep._with_spread(*case, lambda base: 2 * statistics.stdev(base)), "two_standard_deviations"),
+    (lambda *case: Creep._with_spread(*case, lambda base: 2 * np.std(base)), "two_deviations_by_numpy"),
+    (lambda *case: Creep._by(*case, lambda values: own._limits_of(values[:9])), "nine_weeks_of_baseline"),
     (lambda patients, phantom: {**with_numpy(patients, phantom), "cause": "equipment" if own._first_signal(phantom, limits_of(phantom))
                                 else with_numpy(patients, phantom)["cause"]}, "the_phantom_without_the_patients"),
     (lambda *case: Creep._by(*case, lambda values: own._limits_of(values[:4])), "four_weeks_of_baseline"),
@@ -576,6 +651,60 @@ def limits_of(values):
 def test_wrong_ideas_of_the_rule_are_told_apart(editions, given, label):
     verdict = judged("Creep", editions, given)
     assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def one_list(values, start=8, last=1, stop=None, factor=2.66, width=None, centre=None, twice=False):
+    """The first signal of one list, with a slip."""
+    base = values[:8]
+    mean = centre(values) if centre else sum(base) / 8
+    spread = width(base) if width else factor * sum(abs(b - a) for a, b in zip(base, base[1:])) / 7
+    weeks = range(start, stop or len(values) - last)
+    above = [week for week in weeks if min(values[week:week + 2]) > mean + spread]
+    below = [week for week in weeks if max(values[week:week + 2]) < mean - spread]
+    found = above[:1] or below[:1] if twice else sorted(above + below)[:1]
+    return found[0] + 1 if found else 0
+
+
+def by_lists(patients, phantom):
+    """The answer by two functions, one for each list."""
+    def given(*case):
+        week, other = patients(case[0]), phantom(case[1])
+        return {"week": week, "cause": "none" if week == 0 else "equipment" if other else "technique"}
+    return given
+
+
+SLIPS = [{"last": 2}, {"stop": 20}, {"start": 0}, {"start": 7}, {"start": 9}, {"start": 12}, {"factor": 2}, {"factor": 2.5},
+         {"factor": 2.6}, {"factor": 2.75}, {"factor": 3}, {"factor": 5}, {"width": lambda base: 3 * statistics.stdev(base)},
+         {"width": lambda base: 2 * statistics.pstdev(base)}, {"centre": lambda values: 0},
+         {"centre": lambda values: sum(values) / len(values)}, {"centre": lambda values: statistics.median(values[:8])}]
+
+
+@pytest.mark.parametrize("slip", SLIPS, ids=str)
+def test_a_slip_is_refused_in_either_list_alone(editions, slip):
+    def slipped(values):
+        return one_list(values, **slip)
+    for given in (by_lists(slipped, one_list), by_lists(one_list, slipped), by_lists(slipped, slipped)):
+        assert judged("Creep", editions, given).outcome is Outcome.NOT_YET
+
+
+def test_two_loops_and_directions_that_must_agree_are_refused(editions):
+    assert judged("Creep", editions, by_lists(one_list, one_list)).correct
+    assert judged("Creep", editions, by_lists(lambda values: one_list(values, twice=True), one_list)).outcome is Outcome.NOT_YET
+
+    def as_the_patients(patients, phantom):
+        right = with_numpy(patients, phantom)
+        week, other = one_list(patients), one_list(phantom)
+        alike = other and (patients[week - 1] > patients[0]) == (phantom[other - 1] > phantom[0])
+        return {**right, "cause": "technique"} if right["cause"] == "equipment" and not alike else right
+    assert judged("Creep", editions, as_the_patients).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize(("given", "not_said"), [
+    (by_lists(lambda values: one_list(values, factor=2), lambda values: one_list(values, factor=2)), "by 8"),
+])
+def test_other_limits_are_not_taken_for_a_known_slip(editions, given, not_said):
+    verdict = judged("Creep", editions, given)
+    assert verdict.label == "value" and not_said not in verdict.message
 
 
 def test_an_unknown_mistake_in_the_creep_is_told_the_limits(editions):
@@ -621,4 +750,6 @@ def test_the_creep_of_the_hospital(seed):
         moved = np.average(rows.di[half:], weights=rows.n[half:]) - np.average(rows.di[:half], weights=rows.n[:half])
         assert moved > 0.8 if (unit, kind) == ("CR_ER1", "patient") else abs(moved) < 0.35, (unit, kind, moved)
     log = lesson.input_of("ei_log", h)
+    assert log.groupby("unit").target.first().to_dict() == {"CR_ER1": 700, "DX_CH1": 250}      # 2.5 uGy in both: 200 / (2.5 / 8.75) = 700
+    assert int(lesson.input_of("flat_plate", h).TargetExposureIndex) == 250
     assert set(log[log.unit == "CR_ER1"].scale) == {"S"} and set(log[log.unit == "DX_CH1"].scale) == {"EI"}
