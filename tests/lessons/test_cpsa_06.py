@@ -152,6 +152,45 @@ def test_what_is_said_of_a_date_is_true_of_it(editions):
     assert "187.2" in judged("WhenIsItFull", editions, {**right, "likely": right["likely"] - datetime.timedelta(40)}).message
 
 
+def test_a_band_or_an_order_that_is_a_little_wrong_is_refused():
+    own = Editions(hospital(), lambda: [])                                      # the learner's own: its band is a few days wide
+    ahead, stray, dbt = (given_to(name, own) for name in ("ahead", "stray", "dbt_tb"))
+    right, day = _dates(ahead, stray, dbt), datetime.timedelta(1)
+    for factor in (1, 1.1, 1.5):
+        assert "with the same band as `high`" in judged("WhenIsItFull", own, _dates(ahead, stray, dbt, factor=factor)).message, factor
+    assert "1.645" in judged("WhenIsItFull", own, _dates(ahead, stray, dbt, factor=1.645)).message
+    assert judged("WhenIsItFull", own, _dates(ahead, stray, dbt, factor=1.2816)).correct
+    for days in (-1, 1):
+        message = judged("WhenIsItFull", own, {**right, "order_by": right["order_by"] + days * day}).message
+        assert f"lie {182 - days} days, and not 182" in message
+    rounded_up = {name: one + day for name, one in right.items()}
+    assert judged("WhenIsItFull", own, rounded_up).correct and judged("WhenIsItFull", own, {**right, "early": right["early"] + day}).correct
+    again = judged("WhenIsItFull", own, _dates(ahead.assign(usual_tb=ahead["usual_tb"] * 1.04), stray, dbt)).message
+    assert "has its 4 % already" in again
+    by_eye = {**dict.fromkeys(("likely", "early", "late"), "2026-01-01"), "order_by": "2025-07-03"}
+    assert judged("WhenIsItFull", own, by_eye).label == "first_row_over"
+    assert "begins with less than 187.2" in judged("WhenIsItFull", own, _dates(ahead, stray, dbt, limit=216.8)).message
+
+
+def test_a_years_terabytes_are_right_to_one_decimal():
+    own = Editions(hospital(), lambda: [])
+    right = solved("TerabytesAYear", own)
+    joining, months = given_to("joining", own), given_to("near1_months", own)
+    both = 2 * joining["items_per_year"] * joining["mb_per_item"] / 1e6
+    dental, eyes = (joining["collection"].str.startswith(name) for name in ("Dental", "Ophthalmology"))
+    for change, says in (
+            ({"near1": months["brought_tb"][-15:-3].sum()}, "calendar year 2024"), ({"near1": right["near1"] + 0.06}, "twelve rows"),
+            ({"near1": right["near1"] - months["import_tb"].sum()}, "twelve rows"),
+            ({"joining": (both / joining["ratio"])[~dental].sum()}, "missing as Dental clinic"),
+            ({"joining": (both / joining["ratio"].where(~dental, 1)).sum()}, "saves in Dental clinic"),
+            ({"joining": (both / joining["ratio"].where(~eyes, 1)).sum()}, "saves in Ophthalmology"),
+            ({"joining": right["joining"] * 1e6 / 1024**2}, "1024 twice"),
+            ({"joining_fifth": right["joining_fifth"] + 0.3}, "`joining` is right")):
+        verdict = judged("TerabytesAYear", own, {**right, **change})
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, (change, verdict)
+    assert judged("TerabytesAYear", own, {name: round(float(value), 1) for name, value in right.items()}).correct
+
+
 def test_rule_engines_in_other_forms_are_right(editions):
     def by_age(exam, patient, today):
         for one in patient["holds"]:
@@ -259,6 +298,51 @@ def _engine(early=False, prior=lambda minor, later: True, minor_counts=lambda la
         return "delete" if today >= max(days) else "keep"
 
     return decide
+
+
+def _colleagues(birth=None, later=lambda other, made: other > made, grown=18, after=years_after, kinds=None, plus=0, adult_too=False):
+    """A rule engine with another slip: what is done without a birth date, what a later mammogram is, the age of a minor, ..."""
+    def decide(exam, patient, today):
+        for hold in patient["holds"]:
+            if hold["until"] is None or hold["until"] > today:
+                return "hold"
+        if patient["birth_date"] is None and (birth is None or birth(exam, today) == "keep"):
+            return "keep"
+        if patient["birth_date"] is None and birth(exam, today) == "delete":
+            return "delete"
+        days = []
+        minor = patient["birth_date"] is not None and exam["date"] < after(patient["birth_date"], grown)
+        if exam["kind"] == "mammogram":
+            days.append(after(exam["date"], 5 if any(later(other, exam["date"]) for other in patient["mammograms"]) else 10))
+        elif (adult_too or not minor) and (kinds is None or exam["kind"] in kinds):
+            days.append(years_after(patient["last_contact"], 20))
+        if minor:
+            days.append(after(patient["birth_date"], 38))
+        if exam["prior_until"] is not None:
+            days.append(years_after(exam["prior_until"], plus))
+        return "delete" if days and today >= max(days) else "keep"
+
+    return decide
+
+
+@pytest.mark.parametrize(("engine", "label"), [
+    (_colleagues(), "correct"),
+    (_colleagues(birth=lambda exam, today: None if exam["kind"] == "mammogram" else "keep"), "breast_without_a_birth_date"),
+    (_colleagues(birth=lambda exam, today: "delete" if exam["prior_until"] and today >= exam["prior_until"] else "keep"), "value"),
+    (_colleagues(birth=lambda exam, today: "delete" if today.year - exam["date"].year > 39 else "keep"), "value"),
+    (_colleagues(later=lambda other, made: other.year > made.year), "value"),
+    (_colleagues(later=lambda other, made: (other.year, other.month) > (made.year, made.month)), "value"),
+    (_colleagues(later=lambda other, made: (other - made).days >= 30), "value"),
+    (_colleagues(later=lambda other, made: (other - made).days >= 365), "value"),
+    *((_colleagues(grown=age), "value") for age in (16, 17, 19, 21)),
+    (_colleagues(after=lambda day, years: day.replace(year=day.year + years)), "year_replaced"),
+    (_colleagues(kinds=("CT", "MR", "US", "CR", "DX")), "value"), (_colleagues(plus=5), "value"),
+    (_colleagues(adult_too=True), "adult_rule_beside_minor"),
+])
+def test_slips_of_rule_engines_meet_a_case_and_no_wrong_word(editions, engine, label):
+    verdict = judged("MayItGo", editions, engine)
+    assert verdict.correct == (label == "correct") and verdict.label == label, verdict
+    assert "is a MR" not in verdict.message and "is a CT" not in verdict.message
 
 
 def _set_back(exam, patient):
@@ -405,6 +489,14 @@ def test_the_peak_by_another_hour_is_refused(editions):
         assert judged("PeakHour", editions, {**right, **change}).outcome is Outcome.NOT_YET
 
 
+def test_the_peak_of_the_online_tier_alone_is_told_so():
+    own = Editions(hospital(), lambda: [])
+    openings = given_to("openings", own)
+    peak = openings[(openings["hour"] == openings["hour"].value_counts().idxmax()) & (openings["tier"] == "online")]
+    given = {"in_flight": peak["seconds"].sum() / 3600, "mbit_s": peak["mb"].sum() * 8 / 3600}
+    assert judged("PeakHour", own, given).label == "online_only"
+
+
 def test_restores_that_look_right_are_refused(editions):
     right, recovery = solved("RestoreInTime", editions), given_to("recovery", editions)
     for change in ({"hours": right["hours"] * 1000**4 / 1024**4}, {"loss_hours": 48}, {"loss_hours": recovery["copy_job_hours"] + 2},
@@ -415,6 +507,9 @@ def test_restores_that_look_right_are_refused(editions):
                          ({"loss_hours": 24 + 2 * recovery["copy_job_hours"]}, "twice"), ({"loss_hours": 11}, "two nights"),
                          ({"days_first": right["days_first"] * 1.3}, "`hours` is right")):
         assert says in judged("RestoreInTime", editions, {**right, **change}).message, change
+    days = f"{right['days_first'] / 1000:.3f}"
+    assert "a point stands before decimals" in judged("RestoreInTime", editions, {**right, "days_first": days}).message
+    assert judged("RestoreInTime", editions, {**right, "days_first": days.replace(".", ",")}).correct
     loss = right["loss_hours"]
     for form in (f"{loss}:00", f"1 day {loss - 24} h", f"1 day and {loss - 24} hours", datetime.timedelta(hours=float(loss))):
         assert judged("RestoreInTime", editions, {**right, "loss_hours": form}).correct, form
@@ -475,8 +570,8 @@ def _audit(judge):
     (lambda noted, one, two: "missing" if one is two is None else EXERCISES["Fixity"].solution({1: noted}, {1: one}, {1: two})[1],
      "no such file, on the replica no such file. `missing` is not the verdict for that; it is none of the five."),
     (lambda noted, one, two: "ok" if one == two == noted else "restore primary" if one != noted else "restore replica", "anything lost"),
-    (lambda noted, one, two: EXERCISES["Fixity"].solution({1: noted[:4]}, {1: one and one[:4]}, {1: two and two[:4]})[1],
-     "is not the verdict for that"),
+    *((lambda noted, one, two, part=part: EXERCISES["Fixity"].solution({1: noted[part]}, {1: one and one[part]}, {1: two and two[part]})[1],
+       "is not the verdict for that") for part in (slice(4), slice(8), slice(-8, None), slice(1, None), slice(-1))),
 ])
 def test_audits_with_a_wrong_idea_are_told_what_was_found(editions, judge, says):
     verdict = judged("Fixity", editions, _audit(judge))
