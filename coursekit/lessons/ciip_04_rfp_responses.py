@@ -964,6 +964,10 @@ class FlipsAt:
             found.append((a, b, lowest) if number % 2 else (b, a, lowest))
         # One is better by 25 points and cheaper by 25 price points: its lead is the same at every share.
         found.append(({"quality": 90.0, "npv": 3_000_000}, {"quality": 65.0, "npv": 4_000_000}, 3_000_000))
+        # A tie near either end, at 1.5 and 97.8 per cent; and two bids that hardly differ, which tie all the same, at 52.2.
+        found.append(({"quality": 92.0, "npv": 4_000_000}, {"quality": 71.0, "npv": 3_985_000}, 3_500_000))
+        found.append(({"quality": 87.7, "npv": 3_600_000}, {"quality": 88.1, "npv": 4_400_000}, 3_500_000))
+        found.append(({"quality": 85.2, "npv": 4_010_000}, {"quality": 85.0, "npv": 4_000_000}, 3_500_000))
         return found
 
 
@@ -1089,7 +1093,7 @@ class Turning:
         "is first before the loop.",
         tried_both_ways: "You name what turns the result at `factor`, and also what does at 1 / `factor`. Asked is the one that is given: "
         "who wants to know both calls the function twice.",
-        doubled_always: "You double the weight whatever `factor` is. It may be 0.5 as well.",
+        doubled_always: "You double the weight whatever `factor` is. It may be 0.5 as well, or any other number.",
         the_heaviest: "You name the heaviest category. It has most of the weight, but if the vendors do not differ there, it decides "
         "nothing.",
     }
@@ -1105,18 +1109,22 @@ class Turning:
         "is robust. Whether the award is, depends on the price as well: hold the lead against the line of the award, as in the picture.")
 
     def cases(draw):
-        names, vendors = list(projects.CATEGORY_WEIGHTS), ["Northlight", "Ostrea", "Pelham", "Quay"]
-        found = []
-        while len(found) < 40:
+        # Another tender has a category more, light ones, and other factors.
+        names, vendors = [*projects.CATEGORY_WEIGHTS, "energy use"], ["Northlight", "Ostrea", "Pelham", "Quay"]
+        found, light = [], 0                                        # of those in which a category of less than 5 per cent turns the result
+        while len(found) < 40 or light < 2:
             some = draw.sample(names, draw.randrange(4, 8))
-            parts = [draw.randrange(3, 10) for _ in some]
+            parts = [draw.choice((1, *range(3, 10))) for _ in some]
             weights = {name: 100 * part / sum(parts) for name, part in zip(some, parts)}
             scores = {vendor: {name: draw.randrange(700, 1000) / 10 for name in some} for vendor in vendors[:draw.randrange(3, 5)]}
-            factor = draw.choice([2, 2, 0.5])
+            factor = draw.choice([2, 2, 1.5, 0.5, 0.75])
             # No rounding may decide, and the first two are near each other.
             margins = [_margin(scores, _moved(weights, name, factor)) for name in some]
             if 0.1 < _margin(scores, weights) < 4 and min(margins) > 0.1 and max(weights.values()) < 45:
-                found.append((scores, weights, factor))
+                turning = min((weights[name] for name in Turning.solution(scores, weights, factor)), default=100) < 5
+                light += turning
+                if len(found) < 40 or turning:
+                    found.append((scores, weights, factor))
         return found
 
 

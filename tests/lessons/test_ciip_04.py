@@ -11,7 +11,7 @@ import pytest
 from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
 from coursekit.errors import CourseError
-from coursekit.hospital import hospital
+from coursekit.hospital import hospital, projects
 from coursekit.lessons import ciip_04_rfp_responses as ciip04
 from coursekit.lessons.ciip_04_rfp_responses import Costs, TheAward, Testable, Turning, award, chance, euros, first, lesson, replay
 
@@ -331,11 +331,18 @@ def test_shares_found_otherwise_are_right(editions):
         assert verdict.correct, verdict
 
 
+def _between(share, low, high):
+    return share if share is not None and low < share < high else None
+
+
 @pytest.mark.parametrize(("given", "says"), [
     (lambda a, b, lowest: 70, "returned"), (lambda a, b, lowest: print(), "Is a `return` missing"),
     (lambda a, b, lowest: "none", "or None"),
     (lambda a, b, lowest: 100 * (b["npv"] - a["npv"]) / lowest, "returned"), (lambda a, b, lowest: a["quality"] / 0, "ZeroDivisionError"),
     (lambda a, b, lowest: float("nan"), "NaN"), (lambda a, b, lowest: EXERCISES["FlipsAt"].solution(a, b, lowest) or 0, "`None` is asked"),
+    (lambda a, b, lowest: _between(EXERCISES["FlipsAt"].solution(a, b, lowest), 0, 95), "There is a share"),
+    (lambda a, b, lowest: _between(EXERCISES["FlipsAt"].solution(a, b, lowest), 5, 100), "There is a share"),
+    (lambda a, b, lowest: None if abs(a["quality"] - b["quality"]) < 0.3 else EXERCISES["FlipsAt"].solution(a, b, lowest), "There is a"),
 ])
 def test_shares_that_are_wrong_are_refused(editions, given, says):
     verdict = judged("FlipsAt", editions, given)
@@ -409,6 +416,9 @@ def test_turning_weights_found_otherwise_are_right(editions):
     lambda scores, weights, factor: [], lambda scores, weights, factor: list(weights),
     lambda scores, weights, factor: first(scores, weights),
     lambda scores, weights, factor: 0, lambda scores, weights, factor: Turning.solution(scores, weights, 1 / factor),
+    lambda scores, weights, factor: Turning.solution(scores, weights, 2 if factor > 1 else 0.5),
+    lambda scores, weights, factor: [name for name in Turning.solution(scores, weights, factor) if weights[name] > 5],
+    lambda scores, weights, factor: [name for name in Turning.solution(scores, weights, factor) if name in projects.CATEGORY_WEIGHTS],
 ])
 def test_turning_weights_that_are_wrong_are_refused(editions, given):
     assert judged("Turning", editions, given).outcome is Outcome.NOT_YET
