@@ -288,9 +288,18 @@ class Reconcile:
 
 def _nearly_enough(name, given, right, input_of):
     """A sentence on a number of studies that is almost enough, or more than it takes, and on other limits that are near."""
+    if name == "vendor_at_most" and Near("")._near(100 * given[0], right[0]):
+        return "It is a hundred times too small: is it a fraction, where a percentage is asked?"
     if name == "own_at_most":
         own = input_of("own_sample")
-        share, n = float(own.differs.mean()), len(own)
+        share, n, k = float(own.differs.mean()), len(own), int(own.differs.sum())
+        near = {"the upper end of a two-sided interval, 2.5 % on each side; `upper_bound(n, k)` as it stands has 5 % on one side":
+                upper_bound(n, k, 0.975),
+                "the limit for one wrong study more than there are: count again": upper_bound(n, k + 1),
+                "the limit for one wrong study less than there are: count again": upper_bound(n, k - 1)}
+        told = [what for what, limit in near.items() if abs(given[0] - 100 * limit) < 0.06]
+        if told:
+            return f"That is {'. Or it is '.join(told)}."
         if abs(given[0] - 100 * (share + 1.96 * (share * (1 - share) / n) ** 0.5)) < 0.06:
             return "That is the bell curve with 1.96, the upper end of a two-sided interval. With so few wrong ones the bell does not " \
                 "fit, and one side is asked: take `upper_bound`."
@@ -299,6 +308,8 @@ def _nearly_enough(name, given, right, input_of):
         among = (target.modality == "CT") & (target.study_date >= RECENT)
         if abs(given[0] - 100 * (1 - float(among.mean()))) < 0.06:
             return "That is reckoned from the rows of `target`, where studies are missing and others stand twice. Take `source`."
+    if name == "needed" and 2295 <= given[0] <= 2305:
+        return "So many it takes for 90 % confidence. The question asks for 95 %."
     if name == "needed" and 2900 <= given[0] < ENOUGH[0]:
         return "With so many, a share of 0.1 per cent still shows no wrong one in just over 5 % of all samples: it takes some more."
     if name == "needed" and ENOUGH[1] < given[0] <= 3100:
@@ -402,10 +413,6 @@ class SampleSays:
         limit = share + 1.645 * (share * (1 - share) / n) ** 0.5
         return {**SampleSays.solution(source, vendor_sample, own_sample), "own_at_most": 100 * limit}
 
-    def own_two_sided(source, vendor_sample, own_sample):
-        right = SampleSays.solution(source, vendor_sample, own_sample)
-        return {**right, "own_at_most": 100 * upper_bound(len(own_sample), int(own_sample.differs.sum()), 0.975)}
-
     def the_other_sample(source, vendor_sample, own_sample):
         right = SampleSays.solution(source, vendor_sample, own_sample)
         return {**right, "own_at_most": 100 * upper_bound(len(vendor_sample), int(own_sample.differs.sum()))}
@@ -444,8 +451,6 @@ class SampleSays:
         "numbers.",
         by_the_bell: "You took the bell curve, share + 1.645 x standard error. With so few wrong ones the distribution leans to one side, "
         "and this limit is too low: it promises more than it holds. The exact limit takes the lean into account.",
-        own_two_sided: "That is the upper end of a two-sided interval, 2.5 % on each side. `upper_bound(n, k)` as it stands above has 5 % "
-        "on one side.",
         the_other_sample: "You used the size of the vendor's sample with what HVGH found. Take the size of HVGH's own.",
     }
     hints = [
@@ -918,6 +923,7 @@ class Decide:
                         f"EC-1{turn}": {"birth_date": birth_date, "now": f"ZZ-8{turn}"}}
             other_day = birth_date[:8] + ("11" if birth_date[8:] != "11" else "12")
             other_year = str(int(birth_date[:4]) - 1) + birth_date[4:]
+            other_month = f"{birth_date[:5]}{int(birth_date[5:7]) % 12 + 1:02d}{birth_date[7:]}"
             wrongly = {**patients, retired: {"birth_date": other_day, "now": stays}, older: {"birth_date": other_year, "now": retired}}
             known, more, another, other = (f"E{number}" for number in draw.sample(range(100000, 1000000), 4))
             wrong_modality = "DX" if modality != "DX" else "CT"
@@ -946,7 +952,7 @@ class Decide:
             case({**study, "patient_id": "EC-1O" + stays[-3:]}, own)                       # a letter O
             case({**study, "birth_date": day()}, own)
             case({**study, "birth_date": day(), "accession": ""}, own)
-            for birth in ("", other_day, other_year):
+            for birth in ("", other_day, other_month, other_year):
                 case({**study, "birth_date": birth}, own)
             for birth in ("", birth_date):                                                 # the master has none
                 case({**study, "birth_date": birth}, own, {**patients, stays: {"birth_date": "", "now": None}})
@@ -974,6 +980,7 @@ class Decide:
             case(study, {known: {**order, "patient_id": "EC-0"}, more: dict(order)})
             for taken, ordered in (("CR", "DX"), ("DX", "CR")):
                 case({**study, "accession": "", "modality": taken}, {more: {**order, "modality": ordered}})
+            case({**study, "accession": ""}, {more: {**order, "modality": modality.lower()}})              # letter by letter
             case({**study, "accession": ""}, {known: {**order, "patient_id": stranger}}, others=False)
             for accession in ("", f"X{draw.randrange(1000)}"):
                 asking = {**study, "accession": accession}
@@ -993,10 +1000,11 @@ class Decide:
 # --- the next source, live
 
 
-def _ecc(draw, count, undated=8, imported=4, heavy=False):
+def _ecc(draw, count, undated=8, imported=4, heavy=False, patients=None):
     """Studies as Eastcliff Clinic's archive lists them: a list of OldStudy, patients of its own and `imported` ones of HVGH.
 
-    heavy : whether every other patient's ID begins with the same digits
+    heavy    : whether every other patient's ID begins with the same digits
+    patients : the Patient ID of each study, in place of those that are drawn
     """
     found, uids = [], draw.sample(range(10 ** 6, 10 ** 7), count)
     for place, number in enumerate(uids):
@@ -1008,6 +1016,7 @@ def _ecc(draw, count, undated=8, imported=4, heavy=False):
         when = ("", "") if count - place <= undated else (date, f"{draw.randrange(7, 19):02d}1500")
         begins = "88" if heavy and place % 2 else f"{draw.randrange(100):02d}"
         patient = f"HV{draw.randrange(100000, 190000)}" if place < imported else f"EC-{begins}{draw.randrange(1000):03d}"
+        patient = patients[place] if patients else patient
         modality, images = draw.choice((("CT", 180), ("MR", 240), ("CR", 2), ("US", 30), ("MG", 4)))
         series = [(modality, max(1, images * draw.randrange(50, 150) // 100)) for _ in range(draw.choice((1, 1, 2, 3)))]
         if place % 3 == 0 or count - place <= undated:
@@ -1030,19 +1039,53 @@ def ecc_studies(hospital):
     return _ecc(random.Random(f"ciip-02 {hospital.seed}"), 70, heavy=True)
 
 
+def _begin_with(draw, *starts):
+    """A Patient ID for each of the beginnings, no two the same: a list."""
+    found = []
+    while len(found) < len(starts):
+        start = starts[len(found)]
+        missing = 8 - len(start)                            # "EC-" and five digits, "HV" and six
+        one = f"{start}{draw.randrange(10 ** missing):0{missing}d}"
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def _to_be_asked(draw, new):
+    """(studies, limit) of an archive of exercise 4, `new` or older: no number but `limit` itself tells in both what was cut off.
+
+    Each digit begins an ID of either kind. In the older one the IDs are alike in four digits, or in one, and one patient has more rows
+    than the new one's limit.
+    """
+    limit = draw.choice((5, 6, 7) if new else (20, 21, 22))
+    each = [start + digit for start in ("EC-", "HV") for digit in "0123456789"]
+    while True:
+        patients = _begin_with(draw, *each)
+        if not new:
+            alike = _begin_with(draw, *["EC-884"] * 14, *["HV6"] * 10)
+            patients = [one for one in patients if one not in alike] + alike + [alike[0]] * 3              # one with four studies
+        draw.shuffle(patients)
+        studies = _ecc(draw, len(patients), patients=patients)
+        rows = [one.patient for one in studies for _ in (one.series if not new else one.series[:1])]
+        most = max(map(rows.count, rows))
+        if new or 7 <= most < limit < min(sum(one.startswith(start) for one in rows) for start in ("EC-884", "HV6")):
+            return studies, limit
+
+
 def _listed(state, prefix, cut=True):
     """The rows that a source sends for the Patient IDs with `prefix`: pairs (Study Instance UID, whether it has a date)."""
     rows = [(uid, dated) for uid, patient, dated, count in state["list"] if patient.startswith(prefix) for _ in range(count)]
     return rows[:state["limit"]] if cut else rows
 
 
-def _harvest(state, starts=("EC-", "HV"), deep=True, digits="0123456789", split=lambda state, rows: len(rows) >= state["limit"]):
+def _harvest(state, starts=("EC-", "HV"), deep=("EC-", "HV"), digits="0123456789",
+             split=lambda state, rows: len(rows) >= state["limit"]):
     """What a client with some idea gets: {Study Instance UID: whether it has a date}, and the rows without a date."""
     found, undated, todo = {}, [], list(starts)
     while todo:
         start = todo.pop()
         rows = _listed(state, start)
-        if split(state, rows) and len(start) < 9 and (deep or start in starts):
+        if split(state, rows) and len(start) < 9 and (start.startswith(deep) or deep == () and start in starts):
             todo += [f"{start}{digit}" for digit in digits]
         else:
             found.update(rows)
@@ -1077,8 +1120,8 @@ class Undated(Number):
     def difference(self, answer, other):
         if super().difference(answer, other) is None:
             return None
-        return Difference(f"You count {answer[0]} studies without a date, which is not their number. Where none was entered, StudyDate is "
-                          "the empty text, `\"\"`, and not None.", "value")
+        empty = " Where none was entered, StudyDate is the empty text, `\"\"`, and not None." if not answer[0] else ""
+        return Difference(f"You count {answer[0]} studies without a date, which is not their number.{empty}", "value")
 
 
 @lesson.exercise
@@ -1092,7 +1135,8 @@ class CompleteInventory:
     Each Patient ID there is `EC-` and five digits, or `HV` and six; so no ID is the beginning of another. No single patient has as many
     rows as the limit.
 
-    It is tried against two archives of that vendor, of different releases and with other limits than the one above.
+    It is tried against two archives of that vendor, of different releases, with other patients and other limits than the one above: one
+    is much smaller.
     """
 
     answer = Client("inventory", result=Fields("", {"studies": Studies("", case=True), "undated": Undated("", named=("studies", "study"))}),
@@ -1123,10 +1167,9 @@ class CompleteInventory:
         with contextlib.ExitStack() as running:
             cases = []
             for new, about in ((True, "It tells of its limit, and has a row for each study."),
-                               (False, "It does not tell of its limit, has a row for each series, and many of its Patient IDs begin "
-                               "alike.")):
-                studies = _ecc(draw, 42, heavy=not new)
-                limit = draw.choice((20, 21, 22))
+                               (False, "It does not tell of its limit, has a row for each series, many of its Patient IDs begin "
+                               "alike, and one patient has many rows, though fewer than the limit.")):
+                studies, limit = _to_be_asked(draw, new)
                 archive = running.enter_context(OldArchive(studies, rows_per_series=not new, limit=limit, tells=new))
                 inside = sorted(studies, key=lambda one: (one.date == "", one.date, one.uid))         # as it lists them
                 state = {"list": [(one.uid, one.patient, one.date != "", 1 if new else len(one.series)) for one in inside],
@@ -1156,10 +1199,16 @@ class CompleteInventory:
         return _of(_harvest(state, split=lambda state, rows: False)[0])
 
     def one_digit(state):
-        return _of(_harvest(state, deep=False)[0])
+        return _of(_harvest(state, deep=())[0])
 
     def own_patients_only(state):
         return _of(_harvest(state, starts=("EC-",))[0])
+
+    def hv_never_split(state):
+        return _of(_harvest(state, deep=("EC-",))[0])
+
+    def as_the_four_shown(state):
+        return _of(_harvest(state, starts=("EC-", "HV1"))[0])
 
     def undated_rows(state):
         found, undated = _harvest(state)
@@ -1187,6 +1236,10 @@ class CompleteInventory:
         "the list of what is to be done.",
         own_patients_only: "The studies of patients with `HV` are not in your list. They came on discs, and nobody changed their IDs; what "
         "has a strange number is what easily gets lost in a migration.",
+        hv_never_split: "You split `EC-`, and never `HV`, although its answer may have been cut off as well: the archives differ in how "
+        "many such patients they have. Treat both beginnings alike.",
+        as_the_four_shown: "Of the patients with `HV` you have those whose number begins with 1. The four that are shown above do; others "
+        "begin otherwise.",
         undated_rows: "You counted rows without a date. The older archive sends a row for each *series* of a study, so a study may come "
         "several times. Count each UID once.",
         dated_are_counted: "You counted the studies that have a date. Asked are those that have none.",
@@ -1240,6 +1293,22 @@ def _days(sheet, hours, nights=None, growth=1.0, sent=1.0, volume=None):
     return sheet["objects"] * (volume or sent) / (done - sheet["new_objects_a_day"] * growth)
 
 
+def _other_days(name, given, right, input_of):
+    """A sentence on days that were reckoned otherwise, where no wrong way fits; two ideas may come to nearly the same number."""
+    sheet = input_of("sheet")
+    slowest, again = max(_hours(sheet).values()), 1 + sheet["again"]
+    ideas = {
+        "Your volume counts each object once, and your speed counts what is sent again as well. Count both alike: `sheet[\"objects\"]` "
+        "are done in the hours of the slowest stage.": _days(sheet, slowest, sent=again, volume=1),
+        "You let the clinic add on five days of the week only. `new_objects_a_day` come in on every day of the calendar.":
+            _days(sheet, slowest, growth=5 / 7),
+        "You count what is sent again twice: in the volume, and in the hours of the slowest stage, which are longer for it already. The "
+        "volume is `sheet[\"objects\"]`, each object once.": _days(sheet, slowest, volume=again),
+    }
+    told = [sentence for sentence, days in ideas.items() if name == "days" and abs(given[0] - days) < 1.6]
+    return f"One of these: {' Or: '.join(told)}" if len(told) > 1 else "".join(told)
+
+
 @lesson.exercise
 class HowLong:
     """How long will Eastcliff's archive take, by `sheet`? All objects go through three stages at the same time, one behind the other, as
@@ -1257,7 +1326,8 @@ class HowLong:
     """
 
     answer = Fields("duration", {"source_hours": Number("", unit="h", tolerance=1.1), "network_hours": Number("", unit="h", tolerance=1.1),
-                             "target_hours": Number("", unit="h", tolerance=1.1), "days": Number("", unit="days", tolerance=1.6)})
+                                 "target_hours": Number("", unit="h", tolerance=1.1),
+                                 "days": Number("", unit="days", tolerance=1.6)}, remark=_other_days)
     points = 3
 
     def solution(sheet):
@@ -1377,8 +1447,6 @@ class HowLong:
         "they take.",
         hours_by_the_window: "That is the number of nights that the slowest stage fills, and no more. Not each day has a night with a run, "
         "and every day the clinic adds something.",
-        volume_once_and_speed_again: "Your volume counts each object once, and your speed counts what is sent again as well. Count both "
-        "alike: `sheet[\"objects\"]` are done in the hours of the slowest stage.",
         one_after_the_other_without_growth: "You added the stages, which work at the same time: the slowest sets the pace. And you left "
         "out what the clinic adds every day.",
         growth_once: "You added what comes in during the first reckoning, once. While you move that, more comes in, and so on. The rest "
@@ -1877,6 +1945,8 @@ HEAD = ("SOP Class UID (0008,0016)", "Inventory Level (0008,0403)", *COUNTS.valu
         "Specific Character Set (0008,0005)", "Content Date (0008,0023)", "Content Time (0008,0033)", "Inventory Purpose (0008,0401)",
         "Manufacturer (0008,0070)", "Manufacturer's Model Name (0008,1090)", "Device Serial Number (0018,1000)",
         "Software Versions (0018,1020)", "Inventory Completion Status (0008,0426)")
+OF_ONE = ("Patient ID (", "Patient's ", "Issuer of Patient ID (", "Other Patient IDs Sequence (", "Study Instance UID (", "Study Date (",
+          "Accession Number (", "Series Instance UID (", "Modality (")     # of a patient, study or series: not at the top
 META = {"MediaStorageSOPClassUID": "Media Storage SOP Class UID (0002,0002)",
         "MediaStorageSOPInstanceUID": "Media Storage SOP Instance UID (0002,0003)"}
 HERE = datetime.timezone(datetime.timedelta(hours=2))                     # Amsterdam in April
@@ -1928,12 +1998,17 @@ def inventory_parts(contents):
         raise ValueError(f"Inventory Level is `{level[:16]}`. It is a Code String (CS): upper-case letters only (PS3.5 Table 6.2-1)")
     if level and level not in ("STUDY", "SERIES", "INSTANCE"):
         raise ValueError(f"Inventory Level is `{level[:16]}`. It is one of STUDY, SERIES and INSTANCE (PS3.3 C.38.1)")
+    for name in flat:
+        if " item " not in name and name.startswith(OF_ONE):
+            raise ValueError(f"{name} stands at the top of the object. An Inventory belongs to no patient, study or series (PS3.3 A.88): "
+                             "what is of a single one stands in its record only. Was it filled in, or left over from `example`?")
     head = {name: flat[name] for name in HEAD if name in flat}
     # "An empty Sequence, or a Sequence with a single empty Item": all studies (PS3.3 C.38.2)
     scope = "Scope of Inventory Sequence (0008,0400)"
     if scope in flat:
         keys = [name for name in flat if name.startswith(f"{scope} item")]
-        head[scope] = "all studies" if not keys else "by dates" if any("Study Date" in name for name in keys) else "by other keys"
+        head[scope] = "all studies" if not keys else "by dates" if any(
+            "Study Date" in name and flat[name] for name in keys) else "by other keys"
     if "SOP Class UID (0008,0016)" in head:
         head |= {name: meta[keyword] for keyword, name in META.items()}
     sequence, found = "Inventoried Studies Sequence (0008,0423)", {"the inventory": head}
@@ -1997,8 +2072,8 @@ class InventoryObject:
       about it;
     - Number of Study Records in Instance, and Total Number of Study Records (there is no second object).
 
-    Keep all that `blank` has, as it is. Inventory Completion Status (0008,0426) is set by the tool that writes the file at the very end;
-    leave it out here.
+    Keep all that `blank` has, as it is; what is of a single patient or study stands in its record only. Inventory Completion Status
+    (0008,0426) is set by the tool that writes the file at the very end; leave it out here.
     """
 
     answer = File("inventory_object", reading=inventory_parts)
@@ -2126,7 +2201,7 @@ class InventoryObject:
         "the Content Date and Time of the inventory (PS3.3 C.38.1): who reconciles two inventories goes by it.",
         when_it_began: "That is when the inventory began. Each record has its own moment, when the archive was asked about the study; what "
         "changed in between would be taken for known.",
-        scope_by_dates: "You give the scope a range of dates. Then the inventory claims to be of those with a date in it only, and studies "
+        scope_by_dates: "You give the scope dates. Then the inventory claims to be of those with a date in it only, and studies "
         "without one, which match no range, do not belong there. An empty sequence means all studies (PS3.3 C.38.2).",
         scope_by_keys: "You give the scope a key. Then the inventory claims to be of what that key selects. Without keys it is of all "
         "studies: an empty sequence says so (PS3.3 C.38.2).",

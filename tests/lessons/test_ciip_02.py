@@ -1,10 +1,14 @@
 """What learners give in lesson ciip-02 beyond the solutions and wrong ways, and the data that they are asked about."""
 
+import contextlib
 import copy
 import datetime
 import random
+import re
 import shutil
 import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 from pydicom import config
@@ -15,6 +19,7 @@ from coursekit.checking import Outcome
 from coursekit.checking.lesson import Editions
 from coursekit.errors import CourseError
 from coursekit.hospital import hospital
+from coursekit.lessons import ciip_02_migration as lesson_module
 from coursekit.lessons.ciip_02_migration import THINGS, HowLong, inventory_parts, lesson, steps_of, surviving, upper_bound
 from coursekit.systems.old_archive import OldArchive
 from coursekit.systems.scu import Scu
@@ -103,7 +108,8 @@ def test_every_legitimate_limit_is_right(editions):
     ({"vendor_at_most": 0}, "No wrong one"), ({"needed": 4605}, "needed"), ({"needed": 1000}, "*one* wrong one"),
     ({"needed": 1961}, "needed"), ({"needed": 2994}, "it takes some more"), ({"needed": 2990}, "it takes some more"),
     ({"needed": 3004}, "takes fewer"), ({"needed": 300}, "1 per cent"), ({"needed": 10000}, "ten divided"),
-    ({"needed": 3688}, "on one side"), ({"needed": 2302}, "90 % confidence"), ({"own_at_most": "at most 0 %"}, "own_at_most"),
+    ({"needed": 3688}, "on one side"), ({"needed": 2302}, "90 % confidence"), ({"needed": 2301.4}, "90 % confidence"),
+    ({"own_at_most": "at most 0 %"}, "own_at_most"),
     ({"not_covered": 0}, "not_covered"), ({"own_at_most": 0.1}, "own_at_most"), ({"own_at_most": 0}, "own_at_most"),
 ])
 def test_what_a_sample_does_not_prove(editions, change, says):
@@ -115,6 +121,9 @@ def test_the_limits_of_the_own_sample_are_told_apart(editions):
     right, own = solved("SampleSays", editions), given("own_sample", editions)
     two_sided = 100 * upper_bound(len(own), int(own.differs.sum()), 0.975)
     assert "two-sided" in judged("SampleSays", editions, {**right, "own_at_most": two_sided}).message
+    for more, says in ((1, "one wrong study more"), (-1, "one wrong study less")):
+        limit = 100 * upper_bound(len(own), int(own.differs.sum()) + more)
+        assert says in judged("SampleSays", editions, {**right, "own_at_most": round(limit, 1)}).message
     for off in (-0.09, 0.09):
         assert not judged("SampleSays", editions, {**right, "own_at_most": right["own_at_most"] + off}).correct
 
@@ -134,7 +143,9 @@ def test_other_reckonings_of_a_share_are_told(editions):
 
 def test_a_fraction_for_per_cent_is_told_as_that_and_not_as_zero(editions):
     right = solved("SampleSays", editions)
-    assert "a fraction" in judged("SampleSays", editions, {**right, "vendor_at_most": right["vendor_at_most"] / 100}).message
+    exact = 1 - 0.05 ** (1 / len(given("vendor_sample", editions)))
+    for share in (right["vendor_at_most"] / 100, exact, round(exact, 5)):
+        assert "a fraction" in judged("SampleSays", editions, {**right, "vendor_at_most": share}).message
 
 
 @pytest.mark.parametrize(("n", "k", "limit"), [(60, 0, 0.0487), (10, 0, 0.2589), (100, 1, 0.0466), (300, 10, 0.0558), (20, 20, 1.0)])
@@ -176,6 +187,8 @@ def test_ways_to_reckon_the_days_are_told_as_what_they_are(editions):
                        (sheet["objects"] / (sheet["objects"] * a_day / slow), "what the clinic adds every day"),
                        (slow / sheet["window_hours"], "number of nights that the slowest stage fills"),
                        (sheet["objects"] / (sent * a_day / slow - new), "your speed counts what is sent again"),
+                       (sheet["objects"] / (sheet["objects"] * a_day / slow - new * 5 / 7), "five days of the week"),
+                       (sent / (sheet["objects"] * a_day / slow - new), "sent again twice"),
                        ((slow + right["network_hours"] + right["target_hours"]) / a_day, "You added the stages"),
                        (slow / 24, "at 24 hours a day")):
         assert says in judged("HowLong", editions, {**right, "days": days}).message, says
@@ -241,6 +254,9 @@ def answered(study, patients, orders, birth=None, leave=None, known=None, order_
     ({"birth": lambda study, now, patients: patients[study["patient_id"]]["birth_date"] == study["birth_date"]}, "wrong merge"),
     ({"birth": lambda study, now, patients: study["birth_date"] in ("", patients[now]["birth_date"])}, "second witness"),
     ({"birth": lambda study, now, patients: study["birth_date"][:4] == patients[now]["birth_date"][:4]}, "year of birth"),
+    ({"birth": lambda study, now, patients: study["birth_date"] != "" and study["birth_date"][:7] == patients[now]["birth_date"][:7]},
+     "Rule 2 decides here"),
+    ({"modality": lambda theirs, ours: theirs.upper() == ours.upper()}, "no orders fit"),
     ({"birth": lambda study, now, patients: study["birth_date"][5:] == patients[now]["birth_date"][5:]}, "Rule 2 decides here"),
     ({"birth": lambda study, now, patients: "" != study["birth_date"] == patients[now]["birth_date"]
       == patients[study["patient_id"]]["birth_date"]},
@@ -363,8 +379,7 @@ def test_other_clients_with_a_complete_inventory_are_right(editions):
                 half = first + (last - first) / 2
                 todo += [(first, half), (half + datetime.timedelta(1), last)]
             dates |= {row.StudyInstanceUID: row.StudyDate for row in rows}
-        for start in ["HV", *(f"EC-{digit}" for digit in range(10)), *(f"EC-8{digit}" for digit in range(10)),
-                      *(f"EC-88{digit}" for digit in range(10))]:
+        for start in [f"{start}{digit}" for start in ("HV", "HV6", "EC-", "EC-8", "EC-88", "EC-884") for digit in range(10)]:
             rows = scu.find("STUDY", PatientID=start + "*", StudyInstanceUID="", StudyDate="")
             dates |= {row.StudyInstanceUID: row.StudyDate for row in rows}
         return {"undated": list(dates.values()).count(""), "studies": set(dates)}
@@ -373,13 +388,14 @@ def test_other_clients_with_a_complete_inventory_are_right(editions):
     assert judged("CompleteInventory", editions, by_dates_and_then_by_patients).correct
 
 
-def harvested(port, limit, full=lambda rows, limit: len(rows) >= limit, undated=lambda date: date == "", each_once=True):
+def harvested(port, limit, full=lambda rows, limit: len(rows) >= limit, undated=lambda date: date == "", each_once=True,
+              starts=("EC-", "HV"), whole=lambda start: False):
     """A right client, with one part of it otherwise."""
-    scu, uids, dates, todo = Scu("HV_MOVER", "ECC_PACS", port), [], {}, ["EC-", "HV"]
+    scu, uids, dates, todo = Scu("HV_MOVER", "ECC_PACS", port), [], {}, list(starts)
     while todo:
         start = todo.pop()
         rows = scu.find("STUDY", PatientID=start + "*", StudyInstanceUID="", StudyDate="")
-        if full(rows, limit):
+        if full(rows, limit) and not whole(start) and len(start) < 9:
             todo += [f"{start}{digit}" for digit in range(10)]
         else:
             uids += [row.StudyInstanceUID for row in rows]
@@ -395,6 +411,61 @@ def harvested(port, limit, full=lambda rows, limit: len(rows) >= limit, undated=
 def test_near_clients_are_told_what_they_do(editions, part, says):
     verdict = judged("CompleteInventory", editions, lambda port, limit: harvested(port, limit, **part))
     assert not verdict.correct and says in verdict.message, verdict
+
+
+class Sent(tuple):
+    """A row of an answer, (UID, whether it has a date), as a client reads it."""
+
+    StudyInstanceUID = property(lambda self: self[0])
+    StudyDate = property(lambda self: "20200101" if self[1] else "")
+
+
+def concluded(monkeypatch, editions, **part):
+    """The verdict on `harvested` with that part otherwise; archives and network are left out, the answers are those that they'd give."""
+    stage = EXERCISES["CompleteInventory"].stage
+
+    class Quick:
+        def __init__(self, calling, called, port):
+            self.state = port
+
+        def find(self, level, PatientID, **keys):
+            return [Sent(row) for row in lesson_module._listed(self.state, PatientID.rstrip("*"))]
+
+    monkeypatch.setattr(lesson_module, "OldArchive", lambda *args, **named: contextlib.nullcontext(SimpleNamespace(port=0)))
+    monkeypatch.setattr(sys.modules[__name__], "Scu", Quick)
+
+    @contextlib.contextmanager
+    def staged(draw):
+        with stage(draw) as cases:
+            yield [((state, limit), state) for (_, limit), state in cases]
+
+    monkeypatch.setattr(EXERCISES["CompleteInventory"], "stage", staged)
+    return judged("CompleteInventory", editions, lambda port, limit: harvested(port, limit, **part))
+
+
+@pytest.mark.parametrize(("part", "says"), [
+    ({}, None),
+    ({"starts": ["EC-", "HV1"]}, "begins with 1"),
+    ({"starts": ["EC-", "HV1"], "whole": lambda start: start == "HV1"}, "begins with 1"),
+    ({"whole": lambda start: start == "HV"}, "never `HV`"),
+    ({"whole": lambda start: len(start) >= 6}, "is missing"), ({"whole": lambda start: len(start) >= 5}, "is missing"),
+    *(({"full": lambda rows, limit, most=most: len(rows) >= most}, "missing") for most in (3, 5, 6, 7, 8, 10, 14, 18, 20, 21, 22)),
+])
+def test_ideas_that_fit_what_the_notebook_shows_do_not_get_all(editions, monkeypatch, part, says):
+    verdict = concluded(monkeypatch, editions, **part)
+    assert verdict.correct if says is None else not verdict.correct and (says in verdict.message or says == "missing"), verdict
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_archives_tell_ideas_apart_on_every_seed(seed):
+    for new in (True, False):
+        studies, limit = lesson_module._to_be_asked(random.Random(seed), new)
+        rows = [one.patient for one in studies for _ in one.series[:1 if new else None]]
+        assert max(map(rows.count, rows)) < limit and all(any(one.startswith(f"{start}{digit}") for one in rows)
+                                                          for start in ("EC-", "HV") for digit in range(10))
+        assert all(re.fullmatch(r"EC-\d{5}|HV\d{6}", one) for one in rows)
+        assert all(sum(one.startswith(start) for one in rows) > limit for start in (("EC-", "HV") if new else ("EC-884", "HV6")))
+        assert new or max(map(rows.count, rows)) >= 7
 
 
 def test_an_inventory_of_another_archive_is_told_as_that(editions):
@@ -562,6 +633,9 @@ def test_inventories_in_other_forms_are_right(editions, tmp_path):
     (lambda ds: ds.InventoriedStudiesSequence[0].__setitem__("ItemInventoryDateTime", DataElement(
         "ItemInventoryDateTime", "DT", "2025-04-07 12:00:16", validation_mode=config.IGNORE)), "YYYYMMDDHHMMSS"),
     (lambda ds: setattr(ds, "InventoriedStudiesSequence", [ds.InventoriedStudiesSequence[0]] * 6), "one inside the loop"),
+    (lambda ds: setattr(ds, "Modality", "OT"), "left over from `example`"),
+    (lambda ds: setattr(ds, "OtherPatientIDsSequence", [Dataset()]), "Other Patient IDs Sequence (0010,1002) stands at the top"),
+    (lambda ds: setattr(ds, "PatientID", "EC-21061"), "no patient"), (lambda ds: setattr(ds, "StudyInstanceUID", "1.2.3"), "at the top"),
     (lambda ds: delattr(ds, "ScopeOfInventorySequence"), "missing"),
     (lambda ds: setattr(ds, "NumberOfStudyRecordsInInstance", 5), "Number of Study Records"),
     (lambda ds: delattr(ds, "ContentDate"), "Content Date"),
@@ -602,6 +676,11 @@ def test_a_scope_with_keys_is_told_by_what_it_has(editions):
     made, by_patient = copy.deepcopy(solved("InventoryObject", editions)), Dataset()
     by_patient.PatientID = "*"
     made.ScopeOfInventorySequence = [by_patient]
+    message = judged("InventoryObject", editions, made).message
+    assert "a key" in message and "dates" not in message
+    whenever = Dataset()
+    whenever.StudyDate = ""                                                       # universal matching: no range of dates
+    made.ScopeOfInventorySequence = [whenever]
     message = judged("InventoryObject", editions, made).message
     assert "a key" in message and "dates" not in message
 
