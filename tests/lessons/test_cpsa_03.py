@@ -679,7 +679,7 @@ SLIPS = [{"last": 2}, {"stop": 20}, {"start": 0}, {"start": 7}, {"start": 9}, {"
          {"centre": lambda values: sum(values) / len(values)}, {"centre": lambda values: statistics.median(values[:8])}]
 
 
-@pytest.mark.parametrize("slip", SLIPS, ids=str)
+@pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: "-".join(slip))
 def test_a_slip_is_refused_in_either_list_alone(editions, slip):
     def slipped(values):
         return one_list(values, **slip)
