@@ -343,7 +343,8 @@ def test_after_some_attempts_a_message_goes_to_the_error_queue(pacs):
         assert [one.sentence for one in engine.errors] == ["HV_PACS gave no answer: No acknowledgement came in time."] * 2
         pacs.open.set()
         engine.retry(engine.errors[1])
-        assert engine.settle() and pacs.ids[-1] == "R2" and [one.message.control_id for one in engine.errors] == ["R1"]
+        assert engine.settle() and engine.counters["all"] == Counts(2, 0, 1, 0, 1)
+        assert "R2" in pacs.ids and [one.message.control_id for one in engine.errors] == ["R1"]     # the late answers' threads end in any order
 
 
 def test_what_a_destination_refuses_is_not_sent_for_ever(engine, pacs):
