@@ -67,7 +67,7 @@ def ask():
         def check(*answer):
             return exercise.judge(answer, editions)
 
-        check.exercise = exercise
+        check.exercise, check.editions = exercise, editions
         return check
 
     return make

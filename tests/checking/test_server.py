@@ -73,6 +73,16 @@ def test_a_right_server_and_wrong_ones(check):
     assert other.label == "value" and "in 0 of 4 things" in other.message and check.exercise.failed == ("ho",)
 
 
+def test_while_known_mistakes_are_slow_the_first_check_says_how_far_it_is(check, monkeypatch):
+    said = []
+    check.editions.tell = lambda done, total, what: said.append((done, total))
+    check(not_loud)
+    assert said == []
+    monkeypatch.setattr("coursekit.checking.kinds.server.TELL_AFTER", 0)
+    check(not_loud)
+    assert said == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
 def test_what_is_no_server(check):
     assert "`return` missing" in check(lambda greeting: print(greeting)).message
     assert "it has no port" in check(lambda greeting: 7).message and "`return server.start()`" in check(lambda greeting: 7).message

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import inspect
+import time
 
 from coursekit.checking import running
 from coursekit.checking.kinds.function import Function, _shortened
@@ -10,6 +11,8 @@ from coursekit.checking.reading import Unclear, Unreadable, is_a
 from coursekit.checking.verdict import Outcome, Verdict
 
 VISIT_SECONDS = 15.0
+TELL_AFTER = 1.0                        # seconds from which on a check says how far it is
+KNOWN = "known mistakes that yours is compared with"
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -63,11 +66,17 @@ class Server(Function):
         told = f"{first[1]}: {saw}." if exercise.stage else f"{first[1]}: the client saw {saw}."
         # A way that goes wrong earlier is another misconception: the server did right there. Of several, the one most like it speaks.
         alike = {}
-        for way in exercise.wrong_ways:
+        begun, told_of = time.monotonic(), False
+        for number, way in enumerate(exercise.wrong_ways):
+            if told_of or time.monotonic() - begun > TELL_AFTER:
+                editions.tell(number, len(exercise.wrong_ways), KNOWN)
+                told_of = True
             wrong = self._seen(exercise, way, cases, editions.own)
             begins = next((place for place, value in right.items() if wrong.get(place) != value), None)
             if begins == first and wrong.get(first) == seen.get(first):
                 alike[way] = sum(wrong.get(place) == value for place, value in seen.items())
+        if told_of:
+            editions.tell(len(exercise.wrong_ways), len(exercise.wrong_ways), KNOWN)
         if alike:
             way = max(alike, key=alike.get)
             return Verdict(Outcome.NOT_YET, f"{told} {exercise.wrong_ways[way]}", way.__name__)
