@@ -37,7 +37,7 @@ def main(arguments):
     if testing:
         say("Step 3 of 3: running the tests.")
         # Three at a time keep two cores busy: a third of the time a test waits for a system that runs.
-        return run([PYTHON, "-m", "pytest", "-n", "3", "--dist", "loadgroup"] + arguments[1:])
+        return run([PYTHON, "-m", "pytest", "-n", "3"] + arguments[1:])
     if not arguments:
         say("Step 3 of 3: opening the course in your browser.")
     return run([PYTHON, "-m", "coursekit"] + (arguments or ["lab"]))

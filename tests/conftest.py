@@ -1,4 +1,4 @@
-"""Every test runs with a progress record of its own, never the user's; tests of one file, or of one lesson, stay on one core."""
+"""Every test runs with a progress record of its own, never the user's; tests of one file, or of one lesson, run together."""
 
 import gc
 import sys
@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from coursekit import lessons
 
@@ -33,16 +34,29 @@ KEPT = "asyncio_", "tqdm_monitor"                            # threads that thes
 
 
 def pytest_collection_modifyitems(items):
-    """Two cores share the tests file by file, because a file's fixtures are made once; but the two files that go through all lessons are
-    shared lesson by lesson, or one core would have them alone. What takes long comes first and the many small groups last, so that both
-    cores end at the same time."""
+    """What waits for systems that run comes first, and the many small groups last, so that all cores end at the same time."""
     items.sort(key=lambda item: (item.path.name in BY_LESSON) - (item.path.parent.name == "systems"))
-    for item in items:
-        group = item.path.name
-        if group in BY_LESSON:
-            lesson = next((one for one in LESSONS if one in item.nodeid.partition("[")[2]), "")
-            group = f"{group} {lesson}"
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The cores share the tests file by file, because a file's fixtures and hospitals are made once; but the two files that go through all
+    lessons are shared lesson by lesson, or one core would have them alone. xdist's own groups come to nothing, without a word, where its
+    release and pytest's don't fit; and it would take the files with the most tests first, which are not those that take longest."""
+    config.option.loadscopereorder = False
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):
+    def _split_scope(self, nodeid):
+        return _group(nodeid)
+
+
+def _group(nodeid):
+    """What a test is run together with: its file, or its file and lesson."""
+    path, _, test = nodeid.partition("::")
+    lesson = next((one for one in LESSONS if one in test.partition("[")[2]), "") if path.endswith(BY_LESSON) else ""
+    return f"{path} {lesson}"
 
 
 BY_LESSON = ("test_exercises.py", "test_notebooks.py")
@@ -52,10 +66,6 @@ LESSONS = sorted((entry.id for entry in lessons.catalogue()), key=len, reverse=T
 def pytest_runtest_teardown(item, nextitem):
     """What a group of tests leaves are hospitals that others use again. The collector need not walk over them each time: with gigabytes of them
     it holds up all threads for seconds, in which a peer that really waits gives up."""
-    if nextitem is None or _group(nextitem) != _group(item):
+    if nextitem is None or _group(nextitem.nodeid) != _group(item.nodeid):
         gc.collect()
         gc.freeze()
-
-
-def _group(item):
-    return item.get_closest_marker("xdist_group").args[0]

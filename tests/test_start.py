@@ -39,7 +39,7 @@ def start(tmp_path):
 
 
 LAB = ["-m", "coursekit", "lab"]
-TESTS = ["-m", "pytest", "-n", "3", "--dist", "loadgroup"]
+TESTS = ["-m", "pytest", "-n", "3"]
 
 
 def test_the_first_time_everything_is_made_and_the_second_time_nothing(start, capsys):
