@@ -5,6 +5,7 @@ import re
 from coursekit.checking import Bytes, Choice, Function, Kind, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain, short
+from coursekit.checking.verdict import Verdict
 from coursekit.hospital import bytes as artefacts
 from coursekit.standards import dicom
 
@@ -61,20 +62,34 @@ def tag_as_seen(value):
 
 
 class BinaryNumber(Number):
-    """A number that stands in bytes, in decimal or hexadecimal; hexadecimal digits with `h` behind them are taken as such."""
+    """A number that stands in bytes, in decimal or hexadecimal; hexadecimal digits with `h` or "hex" behind them are taken as such.
+
+    `spelled` is a pattern of what may stand behind the number besides the unit.
+    """
+
+    def __init__(self, variables, unit="", tolerance=0, named=(), spelled=""):
+        super().__init__(variables, unit, tolerance, named)
+        self.spelled = spelled
 
     def read(self, given):
         """As for every number; what is not yet a number, or two of them, is told how to make it one."""
         if is_a(given, (bytes, bytearray, memoryview)):
             raise Unreadable("These are bytes, not yet a number. `int.from_bytes(..., \"big\")`, or `\"little\"`, makes a number of them: "
                              "which one, says whoever defined the format.")
+        if is_a(given, tuple) and len(given) > 1:
+            raise Unreadable("These are several numbers, and one is asked. (A comma that was to part the thousands of one number: leave "
+                             "it out.)")
         text = plain(given).strip() if is_a(given, str) else ""
+        if self.spelled and (shorter := re.sub(rf"(?i)\s*(?:{self.spelled})$", "", text)) != text:
+            given = text = shorter
+        if re.fullmatch(r"(?i)(0x)?[0-9a-f]+(\s*[-+*]\s*(0x)?[0-9a-f]+)+", text) and "0x" in text.casefold():
+            raise Unreadable(f"{short(text)} is a calculation in quotes. Leave the quotes out, and Python works it out.")
         if re.search(r"\d\W+0[xX][0-9a-fA-F]|0[xX][0-9a-fA-F]+\W+\d", text):
             raise Unreadable(f"{short(text)} is the number in two spellings. Give one of them: decimal, or hexadecimal with `0x` in front.")
         if re.fullmatch(r"0[xX](\s+[0-9a-fA-F]+)+", text):
             raise Unreadable(f"{short(text)}: write `0x` directly in front of the digits, without blanks.")
-        if re.fullmatch(r"(?i)[0-9a-f]+h", text):
-            given = int(text[:-1], 16)
+        if found := re.fullmatch(r"(?i)(?:0x)?([0-9a-f]+)\s*\(?(?:h|hex|hexadecimal)\)?", text):
+            given = int(found[1], 16)
         elif re.fullmatch(r"0+[0-9a-fA-F]+", text) and not text.isdigit():
             raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
         return super().read(given)
@@ -88,6 +103,19 @@ class RegistryNumber(BinaryNumber):
         if is_a(given, str) and "dword" in given.casefold():
             raise Unreadable("`dword:` is how regedit marks the number. Give the number alone: in decimal, or in hexadecimal with `0x` "
                              "in front.")
+        return super().read(given)
+
+
+class DecodedText(Text):
+    """Text out of bytes; bytes in writing are told how to make text of them."""
+
+    def read(self, given):
+        """As for every text."""
+        text = plain(given).strip() if is_a(given, str) else ""
+        if re.fullmatch(r"b(['\"]).*\1", text):
+            raise Unreadable(f"{short(text)} is how Python writes bytes. `.decode(\"ascii\")` makes text of them, `str` does not.")
+        if re.fullmatch(r"(?i)[0-9a-f]{2}(\s+[0-9a-f]{2})+", text):
+            raise Unreadable("These are the bytes of it, in hexadecimal. Give the text that they stand for.")
         return super().read(given)
 
 
@@ -114,6 +142,9 @@ class Messages(Kind):
         """None when both hold the same messages."""
         if answer == other:
             return None
+        if len(answer) != len(other) and answer == list(dict.fromkeys(other)):
+            return Difference("A message that came twice is in your list once. Both were received; whether the second is a repeat is "
+                              "settled later.", "count")
         if len(answer) != len(other):
             return Difference(f"These are too {'many' if len(answer) > len(other) else 'few'} messages.", "count")
         if sorted(answer) == sorted(other):
@@ -129,8 +160,7 @@ class Messages(Kind):
         if alike > len("MSH|"):
             return Difference(
                 f"Message {place} is as it was sent up to its byte {alike}, counted from 0; from there on it was changed. A receiver "
-                "hands on each "
-                "byte as it came: it decodes nothing, and tidies up no ends of segments.", "changed"
+                "hands on each byte as it came: it decodes nothing, and tidies up no ends of segments.", "changed"
             )
         return Difference(f"Message {place} is not what was sent.", "value")
 
@@ -142,13 +172,24 @@ class RepairedCopy(Bytes):
         """None when all bytes agree."""
         if answer == other:
             return None
-        if answer[:140] + answer[144:] == other[:140] + other[144:]:
+        named = _transfer_syntax(answer)
+        if named and named != artefacts.EXPLICIT and answer[:132] == other[:132]:
             return Difference(
-                "In these files only the group length, the value of (0002,0000), is not right. If your function writes a fixed number, "
-                "or looks for one: it fits `refused`, but in other files group 2 is longer or shorter. Read the old length from `data`.",
-                "group length",
+                f"In your copy (0002,0010) says `{named}`, "
+                + ("which is what it said before. " if named == artefacts.IMPLICIT else "but that is not how the data set is written. ")
+                + "PS3.5 Annex A lists the transfer syntaxes; `ct_file`, which the viewer shows, is written like this file.",
+                "transfer syntax"
             )
         first = next((at for at, (a, b) in enumerate(zip(answer, other)) if a != b), min(len(answer), len(other)))
+        if 140 <= first < 144 and len(answer) > 144:
+            says, has = (int.from_bytes(data[140:144], "little") for data in (answer, other))
+            alone = answer[144:] == other[144:]
+            return Difference(
+                f"{'All is right but' if alone else 'Look first at'} the value of (0002,0000), the group length: in your copy it says "
+                f"{says}, while group 2 of a right one has {has} bytes behind it. If your function writes a fixed number, or looks for "
+                "one, it fits `refused` alone: make the new length from the old one in `data`.",
+                "group length",
+            )
         if first == len(other):
             return Difference("All of the file is there and right, but something follows that does not belong to it.", "value")
         where = _part_of(other, first)
@@ -156,9 +197,38 @@ class RepairedCopy(Bytes):
             return Difference(f"The copy ends too early, in {where}.", "value")
         if first >= 144 + int.from_bytes(other[140:144], "little"):
             return Difference(
-                f"Group 2 is right now, but the copy changes more than was asked: the first needless change is in {where}.", "more"
+                f"Group 2 is right now, but the copy changes more than was asked: the first needless change is in {where}. (`.replace` "
+                "changes every place where such bytes stand: give it so many that they stand in one place only.)", "more"
             )
         return Difference(f"The first byte that is not right is at offset {first} of the copy, in {where}.", "value")
+
+
+def _transfer_syntax(data):
+    """The UID in (0002,0010) of a file, without padding; "" where there is no such element or its length is not that of a UID."""
+    at = data.find(b"\x02\x00\x10\x00UI", 132)
+    length = int.from_bytes(data[at + 6 : at + 8], "little")
+    value, behind = data[at + 8 : at + 8 + length].rstrip(b"\0 "), data[at + 8 + length : at + 10 + length]
+    return value.decode() if at >= 0 and re.fullmatch(rb"[0-9.]{1,64}", value) and behind in (b"\x02\0", b"\x08\0") else ""
+
+
+class FunctionOnFiles(Function):
+    """A function that is called on the bytes of DICOM files, of which the preamble is not worth showing."""
+
+    def _as_written(self, case):
+        return f"a file of {len(case[0]):,} bytes, from offset 132 on `{case[0][132:156].hex(' ')} ...`,"
+
+    def _told(self, case, value):
+        data = plain(value)
+        if type(data) is not bytes:
+            return super()._told(case, value)
+        return f"For {self._as_written(case)} it returned {len(data):,} bytes, from offset 132 on `{data[132:156].hex(' ')} ...`."
+
+    def _stopped(self, ran, cases):
+        verdict = super()._stopped(ran, cases)
+        (data,) = cases[len(ran.returned)]
+        length = int.from_bytes(data[140:144], "little")
+        message = f"{verdict.message} In that file the group length, four bytes from offset 140, is {length}."
+        return Verdict(verdict.outcome, message, verdict.label)
 
 
 def _part_of(data, offset):
@@ -242,7 +312,7 @@ class ArchivePort:
     Give the number in decimal, or as hexadecimal with `0x` in front.
     """
 
-    answer = BinaryNumber("port", named=("port",))
+    answer = BinaryNumber("port", named=("tcp port", "port"), spelled=r"/\s*tcp")
 
     def solution(config):
         return int.from_bytes(config[6:8], "big")
@@ -286,7 +356,13 @@ class Switches:
     answer = Set("switched_on", reading=switch)
 
     def solution(config, switch_names):
-        return [switch_names[bit] for bit in range(8) if config[8] >> bit & 1 == 1]
+        bits = f"{config[8]:08b}"
+        names = []
+        for bit, name in enumerate(switch_names):
+            # bit 0 is the last of the eight digits, bit 7 the first
+            if bits[7 - bit] == "1":
+                names.append(name)
+        return names
 
     def from_the_left(config, switch_names):
         return [switch_names[bit] for bit in range(8) if config[8] >> (7 - bit) & 1]
@@ -321,12 +397,12 @@ class Switches:
 
 @lesson.exercise
 class GatewayPort:
-    """On which **TCP port** does the gateway really listen, according to the exported key in `registry`?
+    """On which **TCP port** is the gateway really set to listen, according to the exported key in `registry`?
 
     Give the number in decimal, or as hexadecimal with `0x` in front.
     """
 
-    answer = RegistryNumber("gateway_port", named=("port",))
+    answer = RegistryNumber("gateway_port", named=("tcp port", "port"), spelled=r"/\s*tcp")
 
     def solution(registry):
         text = registry.decode("utf-16")
@@ -361,7 +437,8 @@ class GatewayPort:
     ]
     praise = (
         "The digits are those of the installation sheet, so most likely somebody typed the decimal port into regedit while "
-        "**Hexadecimal** was chosen. To the service one port is as good as another: it starts without a complaint."
+        "**Hexadecimal** was chosen. To the service one port is as good as another: it starts without a complaint. "
+        "The key says what is set; what listens at this moment, `netstat -ano` says on the machine itself."
     )
 
 
@@ -369,7 +446,7 @@ class GatewayPort:
 class WhoCalls:
     """Which **AE title** does the caller of the association in `trace` give as its own?"""
 
-    answer = Text("calling", case=True)
+    answer = DecodedText("calling", case=True)
 
     def solution(trace):
         return trace[26:42].decode("ascii").strip()
@@ -405,13 +482,14 @@ class WhoCalls:
         "PS3.8 Table 9-11: bytes 11-26 are the called, bytes 27-42 the calling AE title, counted from 1.",
         'Take the slice of 16 bytes that begins at offset 26 and add `.decode("ascii")`.',
     ]
+    praise = "This is the name that the worklist server has to know, byte for byte."
 
 
 @lesson.exercise
 class LargestPdu:
     """Which **maximum length**, in bytes, does the caller in `trace` give for the PDUs that it is willing to receive?"""
 
-    answer = BinaryNumber("largest_pdu", unit="bytes")
+    answer = BinaryNumber("largest_pdu", unit="bytes", spelled="octets?")
 
     def solution(trace):
         at = trace.find(b"\x51\x00\x00\x04")
@@ -423,6 +501,12 @@ class LargestPdu:
 
     def this_pdu(trace):
         return int.from_bytes(trace[2:6], "big")
+
+    def without_the_six(trace):
+        return LargestPdu.solution(trace) - 6
+
+    def with_the_six(trace):
+        return LargestPdu.solution(trace) + 6
 
     def item_length(trace):
         return 4
@@ -436,6 +520,10 @@ class LargestPdu:
         "are big endian (PS3.8 section 9.3.1).",
         this_pdu: "That is the length of the request itself, from bytes 3 to 6 of the PDU. What the caller is willing to receive "
         "stands in the user information.",
+        without_the_six: "Nothing is to be taken off. The six bytes of type, reserved byte and length do not count towards the maximum "
+        "length: asked is the number that stands in the trace.",
+        with_the_six: "You added the six bytes of type, reserved byte and length. So long may a whole PDU be; asked is the number that "
+        "stands in the trace.",
         item_length: "That is the length of the sub-item's value. The value comes behind it.",
         digits_as_decimal: "You read the hexadecimal digits as if they were decimal. Each place weighs sixteen times the next.",
     }
@@ -446,6 +534,7 @@ class LargestPdu:
         '`trace.find(b"\\x51\\x00\\x00\\x04")`.',
         "The four bytes behind `51 00 00 04` are the value, big endian.",
     ]
+    praise = "Each side gives a number of its own: this one binds the server when it sends, not the scanner."
 
 
 @lesson.exercise
@@ -465,13 +554,23 @@ class WhyRefused:
             "D": "The called side has too many associations at the moment; the caller may try again.",
             "E": "The called side does not support the application context.",
         },
-        evidence=BinaryNumber("reason_at"),
+        evidence=BinaryNumber("reason_at", named=("at offset", "offset", "at")),
     )
 
     def solution(trace):
         refusal_at = 6 + int.from_bytes(trace[2:6], "big")
+        source = trace[refusal_at + 8]
         reason = trace[refusal_at + 9]
-        return {1: "A", 2: "E", 3: "B", 7: "C"}[reason], refusal_at + 9
+        letter = "A"
+        if source == 1 and reason == 2:
+            letter = "E"
+        if source == 1 and reason == 3:
+            letter = "B"
+        if source == 1 and reason == 7:
+            letter = "C"
+        if source == 3:
+            letter = "D"
+        return letter, refusal_at + 9
 
     def reserved_byte_as_result(trace):
         return "A", 6 + int.from_bytes(trace[2:6], "big") + 8
@@ -490,6 +589,9 @@ class WhyRefused:
 
     def within_the_pdu(trace):
         return "B", 9
+
+    def within_the_pdu_from_one(trace):
+        return "B", 10
 
     def counted_from_one(trace):
         return "B", len(trace)
@@ -522,6 +624,8 @@ class WhyRefused:
         "result. Read result and source before the reason: each source has reasons of its own (PS3.8 Table 9-21).",
         within_the_pdu: "The reading is right, and so is the place inside the PDU. But the trace begins with the request: count "
         "from the start of `trace`.",
+        within_the_pdu_from_one: "The reading is right. That is the place inside the PDU as the standard counts, from 1. Count from the "
+        "start of `trace`, where the request stands, and from 0.",
         counted_from_one: "The reading is right, but you counted from 1. An offset counts from 0.",
         the_source: "The option is right. At the place that you give stands the source; the reason is the byte behind it.",
         the_result: "The option is right. At the place that you give stands the result; behind it come source and reason.",
@@ -529,8 +633,7 @@ class WhyRefused:
         start_of_the_refusal: "The option is right. At the place that you give the refusal begins, with its type `03`. The reason is its "
         "last byte.",
         digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump "
-        "for a "
-        "decimal number. Write `0x` in front of them before you count on in the row.",
+        "for a decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
         "The refusal begins right behind the request. The request is 6 bytes of type, reserved and length, plus the length that "
@@ -544,16 +647,29 @@ class WhyRefused:
     )
 
 
+def _of_the_stream(case, result):
+    """A sentence on what is special about the stream of a case, or None."""
+    stream = b"".join(case[0])
+    if stream.endswith(b"\x1c") and len(result) > stream.count(b"\x1c\r"):
+        return ("The stream ends with `1C`, and the `0D` behind it has not come yet. So the last message is not complete: the end of a "
+                "message is `1C 0D`, both.")
+    if stream.count(b"MSH") > stream.count(b"\x0b"):
+        return "In this stream `MSH` stands inside a message too, as the name of a ward. Only the frame bytes tell where a message begins."
+    return None
+
+
 @lesson.exercise
 class WhereAMessageEnds:
     """Write the function `deframe(chunks)`. It gets what a receiver got from TCP, a **list of bytes**, and returns the **list of
     the complete HL7 messages** in it: as bytes, in the order in which they came, each with everything that stands between its frame
     bytes and without those.
 
-    A message whose `1c 0d` has not come yet is not complete and is left out.
+    A message whose `1c 0d` has not come yet, or only half of it, is not complete and is left out. What came twice is returned twice.
+    Only the frame bytes count: who sends, of what kind the messages are, how many and how long, differs from stream to stream, and
+    the list may be empty.
     """
 
-    answer = Function("deframe", result=Messages("messages"))
+    answer = Function("deframe", result=Messages("messages"), remark=_of_the_stream)
     points = 2
 
     def solution(chunks):
@@ -611,8 +727,7 @@ class WhereAMessageEnds:
         a_chunk_a_message: "You took each chunk for a message. TCP is a stream: it may cut a message in two or deliver two at "
         "once. Join the chunks first; only the frame bytes say where a message begins and ends.",
         a_chunk_cut: "You cut each chunk by itself. A message, and even `1C 0D`, may begin in one chunk and end in the next: join all "
-        "chunks "
-        "before you cut.",
+        "chunks before you cut.",
         a_chunk_cut_and_all_kept: "You cut each chunk by itself and keep all pieces. Join all chunks before you cut; then take the start "
         "block `0B` off each piece, and leave out the last, which no end block follows.",
         only_cut: "You join and cut well, but two things are left to do: the start block `0B` is still in front of each message, and the "
@@ -625,15 +740,12 @@ class WhereAMessageEnds:
         cut_at_1c: "You cut at `1C` alone, so its carriage return is left over: from the second message on it stands in front of the start "
         "block. The end block and its carriage return belong together.",
         only_cut_at_1c: "Joined and cut, but at `1C` alone, so its carriage return is left over: end block and carriage return belong "
-        "together. "
-        "Then the start block `0B` has to go from each piece, and the last piece altogether: no end block follows it.",
+        "together. Then the start block `0B` has to go from each piece, and the last piece altogether: no end block follows it.",
         a_segment_a_message: "You cut at every `0D`. That ends a segment; a message ends with `1C 0D`.",
         last_byte_cut: "You take the last byte off each message. As a rule it is the `0D` that ends the last segment, and whatever it "
-        "is, it belongs "
-        "to the message: everything up to `1C 0D` does.",
+        "is, it belongs to the message: everything up to `1C 0D` does.",
         decoded: "Messages are bytes here, so leave out `decode`. A receiver hands on bytes as they came; which character set they are "
-        "in, only MSH-18 "
-        "of each message says.",
+        "in, only MSH-18 of each message says.",
         last_segment_cut: "Your messages lack the `0D` that ends their last segment. It belongs to the message. (`.strip()` takes it away "
         "with the rest: take off only what you mean to.)",
     }
@@ -642,6 +754,7 @@ class WhereAMessageEnds:
         'Every complete message ends with `b"\\x1c\\r"`. `.split(b"\\x1c\\r")` cuts there; what comes behind the last cut is not complete.',
         "Leave the last part out with `[:-1]`. In each other part the message begins behind the first byte, `0b`.",
     ]
+    praise = "It holds for any cut: TCP may deliver byte by byte or all at once, the messages are the same."
 
     def cases(draw):
         def hl7(event):
@@ -666,6 +779,15 @@ class WhereAMessageEnds:
             places = [0, *sorted(draw.randrange(1, len(whole)) for _ in range(pieces - 1)), len(whole)]
             return [whole[a:b] for a, b in zip(places, places[1:])]
 
+        def other(header, rest):
+            return b"\x0bMSH|^~\\&|" + header + f"|{draw.randrange(10000, 99999)}|P|2.3.1\r".encode() + rest + b"\x1c\r"
+
+        # Another sender, no PID, a message of some thousand bytes, a ward called MSH, one message twice; and streams that end in the frame.
+        ack = other(b"LAB|HVGH|ENGINE|HVGH|20250330||ACK", b"MSA|AA|4711\r")
+        long = other(b"LAB|HVGH|ENGINE|HVGH|20250330||ORU^R01", b"".join(b"OBX|%d|TX|||normal\r" % line for line in range(1, 300)))
+        ward = other(b"RIS|HVGH|ENGINE|HVGH|20250330||ADT^A02", b"EVN|A02|20250330\rPID|1||HV100200\rPV1|1|I|MSH|E|||MSH|\r")
+        again, half = framed("ORM^O01"), b"\x0b" + hl7("ADT^A08") + b"\x1c"
+
         two, three, one = framed("ADT^A04", "ORM^O01"), framed("ADT^A08", "ORU^R01", "ORM^O01"), framed("ADT^A40")
         return [
             ([one],),
@@ -676,13 +798,20 @@ class WhereAMessageEnds:
             ([b"\x0b", hl7("ADT^A28")],),
             (cut(framed("ADT^A01", "ADT^A02", "ADT^A03", "ADT^A08"), 9),),
             *((cut(b"\x0b" + message + b"\x1c\r" + framed("ORM^O01"), 3),) for message in odd_ones),
+            (cut(ack + framed("ADT^A04"), 2),),
+            (cut(framed("ADT^A04") + long, 5),),
+            (cut(b"".join(framed(f"ADT^A{number:02}") for number in range(1, 13)), 7),),
+            ([ward],),
+            ([again, again],),
+            ([half],),
+            ([framed("ADT^A04") + half],),
+            ([],),
         ]
 
 
 @lesson.exercise
 class SilentMessage:
-    """RIS sent three messages, the bytes in `stream`. The engine did not take the second as a message of its own with all its
-    segments. What is wrong with the bytes?
+    """RIS sent three messages, the bytes in `stream`. The engine made no order of the second. What is wrong with the bytes?
 
     Give the letter as `mllp_fault` and, as `mllp_offset`, the offset in `stream` at which the bytes **first go wrong**: where another
     byte should stand than the one that does. In decimal, or in hexadecimal with `0x` in front.
@@ -696,13 +825,18 @@ class SilentMessage:
             "C": "The start block, 0B, is missing.",
             "D": "The connection was cut in the middle of a message.",
         },
-        evidence=BinaryNumber("mllp_offset"),
+        evidence=BinaryNumber("mllp_offset", named=("at offset", "offset", "at")),
     )
 
     def solution(stream):
-        line_feed = stream.find(b"\n")
-        no_end_block = stream.find(b"\r\r\x0b") + 1
-        return ("A", line_feed) if line_feed >= 0 else ("B", no_end_block)
+        if stream.count(b"\n") > 0:
+            letter = "A"
+            place = stream.find(b"\n")
+        else:
+            letter = "B"
+            # the second 0d in a row stands where 1c should
+            place = stream.find(b"\r\r\x0b") + 1
+        return letter, place
 
     def the_other(stream):
         line_feed = stream.find(b"\n")
@@ -743,15 +877,15 @@ class SilentMessage:
         start_of_the_message: "The fault is that one. At the place that you give the second message begins, and its first byte is right: "
         "read on to the byte that is not.",
         digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump "
-        "for a "
-        "decimal number. Write `0x` in front of them before you count on in the row.",
+        "for a decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
         "Count the frame bytes: `stream.count(b\"\\x0b\")`, `stream.count(b\"\\x1c\")`, and the line feeds, `stream.count(b\"\\n\")`.",
         "One of these numbers does not fit three sound messages. `stream.find(...)` gives the first place of a byte, from 0.",
-        "If an end block is missing, look just before the start block of the third message: where the end block should stand, another byte "
-        "does. If there are line feeds, the first of them is the place.",
+        "If your count shows line feeds, the first of them is the place. If an end block is missing, look just before the start block of "
+        "the third message: where the end block should stand, another byte does.",
     ]
+    praise = "That is what the sender's vendor needs: the offset, the byte that stands there, and the one that should."
 
 
 @lesson.exercise
@@ -780,15 +914,18 @@ class TagAtMark:
     def printed_in_decimal(ct_file, mark):
         return int(ct_file[mark : mark + 2].hex()), int(ct_file[mark + 2 : mark + 4].hex())
 
+    def the_next_one(ct_file, mark):
+        return TagAtMark.solution(ct_file, NextElement.solution(ct_file, mark))
+
     def right_but_in_decimal(ct_file, mark):
         return int(ct_file[mark + 1 : mark - 1 : -1].hex()), int(ct_file[mark + 3 : mark + 1 : -1].hex())
 
     wrong_ways = {
         printed_in_decimal: "Two things. Numbers without quotes are decimal for Python: write the tag in quotes, with four digits for "
         "each part. And in little endian the low byte comes first: turn the two bytes of each part round (PS3.5 section 7.3).",
+        the_next_one: "That is the element behind it. The one that is asked begins with the first byte of the dump.",
         right_but_in_decimal: "Numbers without quotes are decimal for Python, and a tag is written in hexadecimal. Write it in quotes, "
-        "with "
-        "four digits for each part.",
+        "with four digits for each part.",
         as_printed: "You read the bytes in the order in which they are printed. In little endian each of the two numbers has its "
         "low byte first: turn the bytes of the group round, then those of the element number (PS3.5 section 7.3).",
         four_bytes_as_one: "You turned all four bytes round at once, so group and element number changed places. A tag is two "
@@ -807,7 +944,15 @@ def _form(data, offset):
     """A sentence on the form of the length that an element has."""
     vr = data[offset + 4 : offset + 6].decode("latin-1")
     form = "two reserved bytes, then four bytes of length" if vr in artefacts.LONG_VRS else "two bytes of length"
-    return f"The VR of that element is `{vr}`, and what follows `{vr}` is {form} (PS3.5 section 7.1.2)."
+    long = vr in artefacts.LONG_VRS
+    size = data[offset + 8 : offset + 12] if long else data[offset + 6 : offset + 8]
+    value = offset + (12 if long else 8)
+    sentences = [f"The VR of that element is `{vr}`, and what follows `{vr}` is {form} (PS3.5 section 7.1.2)."]
+    if size[-1] >= 0x80:
+        sentences.append("The length is never negative, however large it is (PS3.5 section 7.1.1).")
+    if value + int.from_bytes(size, "little") > len(data):
+        sentences.append("`data` ends before the value does; where the next element will begin is told by the length all the same.")
+    return " ".join(sentences)
 
 
 @lesson.exercise
@@ -863,6 +1008,9 @@ class NextElement:
             return offset + 12 + int.from_bytes(data[offset + 8 : offset + 12], "little", signed=True)
         return offset + 8 + int.from_bytes(data[offset + 6 : offset + 8], "little", signed=True)
 
+    def cut_off_at_the_end(data, offset):
+        return min(NextElement.solution(data, offset), len(data))
+
     def rounded_up(data, offset):
         end = NextElement.solution(data, offset)
         return end + end % 2
@@ -916,18 +1064,19 @@ class NextElement:
         one_byte: "You read one byte of the length. That works up to 255 bytes only: the short form has two, the long form four.",
         signed: "Lengths are *unsigned* (PS3.5 section 7.1.1). You read them with a sign, so that from 0x8000 on in the short form, and "
         "from 0x80000000 in the long one, they come out negative and the walk goes back.",
-        rounded_up: "You went on to an even offset. Values are of even length in the file already (PS3.5 section 7.1.1), but nothing says that "
-        "an element *begins* at an even offset of `data`: what comes before may be of any length. The sum alone is the place.",
-        value_two_early: "In the long form your value begins at offset + 10, where the length still stands. VR, two reserved bytes, four bytes "
-        "of length: offset + 12 (PS3.5 Table 7.1-1).",
+        cut_off_at_the_end: "Where `data` ends before the value does, your function stops at the end of `data`. Asked is where the next "
+        "element begins once all has come: the length in the header says so, however much of the value is there.",
+        rounded_up: "You went on to an even offset. Values are of even length in the file already (PS3.5 section 7.1.1), but nothing says "
+        "that an element *begins* at an even offset of `data`: what comes before may be of any length. The sum alone is the place.",
+        value_two_early: "In the long form your value begins at offset + 10, where the length still stands. VR, two reserved bytes, four "
+        "bytes of length: offset + 12 (PS3.5 Table 7.1-1).",
         one_too_far: "You are one byte too far. The value takes `length` bytes from its first one on, so the next element begins exactly "
         "`length` bytes behind that.",
         counted_from_0: "Your function returns how long the element is. Where the next one begins is that much behind `offset`.",
         of_1993: "Your list of VRs with a 32-bit length is that of an older edition. OD, OF, OL, OV, SV, UC, UR and UV have one "
         "too (PS3.5 Table 7.1-1).",
         of_2011: "Your list of VRs with a 32-bit length is the one in many programs, and that of an older edition. OD, OL, OV, SV, UC, "
-        "UR and "
-        "UV came later and have one too (PS3.5 Table 7.1-1).",
+        "UR and UV came later and have one too (PS3.5 Table 7.1-1).",
         reserved_forgotten: "For the VRs with a 32-bit length you took the two reserved bytes for its beginning. They come behind "
         "the VR and are skipped (PS3.5 Table 7.1-1).",
         header_forgotten: "You added the length to the start of the element. The length counts the value only: tag, VR and the "
@@ -941,9 +1090,11 @@ class NextElement:
         "offset + 8, value from offset + 12.",
         "In both cases return where the value begins plus its length.",
     ]
+    praise = "With it a file can be walked through from element to element, private ones included."
 
     def cases(draw):
-        short = ("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US")
+        short = ("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL",
+                 "US")
         sizes = [(vr, 8 * draw.randrange(1, 60)) for vr in (*short, *artefacts.LONG_VRS)]
         sizes += [(vr, 0) for vr in (*draw.sample(short, 5), "SH", "UT", "SQ")]
         sizes += [(vr, 2 * draw.randrange(0x8000, 0x9000)) for vr in ("OB", "OW", "UN")]
@@ -970,10 +1121,11 @@ class SequenceOfUnknownLength:
     last byte of its Sequence Delimitation Item?
     """
 
-    answer = BinaryNumber("sequence_bytes", unit="bytes")
+    answer = BinaryNumber("sequence_bytes", unit="bytes", spelled="octets?")
 
     def solution(ct_file):
         start = ct_file.find(b"\x08\x00\x40\x11SQ")
+        # the first one will do, because no other sequence lies inside this one
         delimiter = ct_file.find(b"\xfe\xff\xdd\xe0", start)
         return delimiter + 8 - start
 
@@ -988,6 +1140,10 @@ class SequenceOfUnknownLength:
     def delimiter_tag_only(ct_file):
         start = ct_file.find(b"\x08\x00\x40\x11SQ")
         return ct_file.find(b"\xfe\xff\xdd\xe0", start) + 4 - start
+
+    def before_the_end_of_the_item(ct_file):
+        start = ct_file.find(b"\x08\x00\x40\x11SQ")
+        return ct_file.find(b"\xfe\xff\x0d\xe0", start) - start
 
     def where_it_ends(ct_file):
         return ct_file.find(b"\xfe\xff\xdd\xe0", ct_file.find(b"\x08\x00\x40\x11SQ")) + 8
@@ -1006,19 +1162,22 @@ class SequenceOfUnknownLength:
         "(FFFE,E00D), the sequence with (FFFE,E0DD), and both are asked to be counted.",
         delimiter_tag_only: "You counted the tag of the delimiter but not what follows: it has a length field too, four bytes that "
         "are zero (PS3.5 Table 7.5-3).",
+        before_the_end_of_the_item: "You stopped in front of the delimiter of the item (FFFE,E00D). It belongs to the sequence, and so "
+        "does the sequence's own delimiter behind it.",
         where_it_ends: "That is the offset behind the sequence, counted from the start of the file. Asked is how many bytes the sequence "
         "takes: from its own first byte on.",
         where_the_delimiter_begins: "That is the offset at which the delimiter begins, counted from the start of the file. Asked is how "
-        "many "
-        "bytes the sequence takes: from its own first byte to the delimiter's last.",
+        "many bytes the sequence takes: from its own first byte to the delimiter's last.",
         value_only: "That is what stands behind the header of the sequence. Its tag, VR, reserved bytes and length field are asked "
         "to be counted too.",
     }
     hints = [
         'Find the start with `ct_file.find(b"\\x08\\x00\\x40\\x11SQ")`: the tag in little endian, then its VR.',
         "The Sequence Delimitation Item is (FFFE,E0DD): in the file `fe ff dd e0`, then four bytes of zeros.",
-        "`ct_file.find(what, start)` looks from `start` on and gives the delimiter's first byte. It takes 8 bytes.",
+        "`ct_file.find(what, start)` looks from `start` on and gives the delimiter's first byte. It takes 8 bytes. (The first delimiter is "
+        "the right one because no other sequence lies inside.)",
     ]
+    praise = "So far a reader has to go to find the next element, because no length says it."
 
 
 @lesson.exercise
@@ -1028,7 +1187,7 @@ class FirstPixel:
     Its header says: Bits Allocated 16, Pixel Representation 1 (signed), Rescale Slope 1, Rescale Intercept 0.
     """
 
-    answer = BinaryNumber("first_pixel", unit="HU")
+    answer = BinaryNumber("first_pixel", unit="HU", spelled="hounsfield( units?)?")
 
     def solution(ct_file):
         at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
@@ -1041,6 +1200,9 @@ class FirstPixel:
     def big_endian(ct_file):
         at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
         return int.from_bytes(ct_file[at : at + 2], "big", signed=True)
+
+    def one_byte(ct_file):
+        return ct_file[ct_file.find(b"\xe0\x7f\x10\x00OW") + 12]
 
     def sign_bit_only(ct_file):
         at = ct_file.find(b"\xe0\x7f\x10\x00OW") + 12
@@ -1058,11 +1220,11 @@ class FirstPixel:
         unsigned: "You read the two bytes as an unsigned number. Denser than any bone, in a corner that holds air? Pixel "
         "Representation 1 means two's complement (PS3.3 section C.7.6.3): from 8000 on, take 65536 off.",
         big_endian: "You read the high byte first. In this file's transfer syntax the low byte comes first, in pixels too.",
+        one_byte: "That is the first byte alone. Bits Allocated 16: a pixel takes two bytes.",
         sign_bit_only: "You took the first bit for a minus sign and the rest for the amount. Negative numbers are stored in two's "
         "complement: the unsigned number minus 65536.",
         intercept_of_another_scanner: "You took 1024 off, the intercept of many scanners. This file has Rescale Intercept 0: its stored "
-        "values are "
-        "Hounsfield units already.",
+        "values are Hounsfield units already.",
         the_length: "Those two bytes belong to the length of the pixel data. Behind `OW` come two reserved bytes, then four bytes "
         "of length, and only then the first pixel.",
     }
@@ -1071,6 +1233,7 @@ class FirstPixel:
         "Tag 4 bytes, VR 2, reserved 2, length 4: the first pixel begins 12 bytes behind the start of the element.",
         '`int.from_bytes(two_bytes, "little", signed=True)` reads two bytes as a signed number.',
     ]
+    praise = "Air, as it should be in a corner."
 
 
 def _patient_rows(refused, tag_of, length_of):
@@ -1133,7 +1296,7 @@ class PatientElements:
         return _patient_rows(refused, lambda b: f"({b[:2].hex()},{b[2:].hex()})", lambda b, value: int.from_bytes(b, "little"))
 
     def group_and_element_swapped(refused):
-        return _patient_rows(refused, lambda b: f"({b[3]:02x}{b[2]:02x},{b[1]:02x}{b[0]:02x})", lambda b, value: int.from_bytes(b, "little"))
+        return _patient_rows(refused, lambda b: f"({b[3]:02x}{b[2]:02x},{b[1]:02x}{b[0]:02x})", lambda b, _: int.from_bytes(b, "little"))
 
     def length_of_the_text(refused):
         return _patient_rows(refused, lambda b: f"({b[1]:02x}{b[0]:02x},{b[3]:02x}{b[2]:02x})", lambda b, value: len(value))
@@ -1142,7 +1305,7 @@ class PatientElements:
         return _patient_rows(refused, lambda b: f"({b[1]:02x}{b[0]:02x},{b[3]:02x}{b[2]:02x})", lambda b, value: int.from_bytes(b, "big"))
 
     def zero_for_letter(refused):
-        rows = _patient_rows(refused, lambda b: f"({b[1]:02x}{b[0]:02x},{b[3]:02x}{b[2]:02x})", lambda b, value: int.from_bytes(b, "little"))
+        rows = _patient_rows(refused, lambda b: f"({b[1]:02x}{b[0]:02x},{b[3]:02x}{b[2]:02x})", lambda b, _: int.from_bytes(b, "little"))
         return [{**row, "value": row["value"].replace("O", "0") if row["vr"] == "LO" else row["value"]} for row in rows]
 
     wrong_ways = {
@@ -1185,7 +1348,7 @@ class WhatStopsTheViewer:
             "D": "A UID is padded with a blank, 20, instead of a NULL, 00.",
             "E": "The pixel data are shorter than their length says.",
         },
-        evidence=BinaryNumber("fault_offset"),
+        evidence=BinaryNumber("fault_offset", named=("at offset", "offset", "at")),
     )
 
     def solution(refused):
@@ -1223,8 +1386,7 @@ class WhatStopsTheViewer:
         preamble: "128 zeros and `DICM`: that part is as it must be. A preamble of zeros is the usual one (PS3.10 section 7.1).",
         big_endian: "The first tag of the data set reads `08 00 05 00`. In big endian it would be `00 08 00 05`.",
         padding: "There is such a UID in the file, and it is a real breach: a UID is padded with NULL (PS3.5 section 6.2). But its "
-        "length is "
-        "even, so a reader keeps its place. The viewer stopped long before, at the first element of the data set.",
+        "length is even, so a reader keeps its place. The viewer stopped long before, at the first element of the data set.",
         cut_short: "Compare the length of the pixel data with the bytes that follow: `len(refused)` fits. And the viewer stopped "
         "long before, at the first element of the data set.",
         where_it_shows: "That is where the reader stumbles. The bytes there are sound; what does not fit is what it was told about "
@@ -1233,8 +1395,7 @@ class WhatStopsTheViewer:
         counted_from_one: "The option is right, but the place is one too far: an offset counts from 0.",
         the_whole_group: "There the file meta information begins, with an element that is right. Which of its elements is not?",
         digits_of_the_dump: "The option is right. For the place you seem to have taken the hexadecimal digits at the left of the dump "
-        "for a "
-        "decimal number. Write `0x` in front of them before you count on in the row.",
+        "for a decimal number. Write `0x` in front of them before you count on in the row.",
     }
     hints = [
         "The complaint of `dcmdump` names the first element of the data set and a length of 676675. That is 0x000A5343. Which four "
@@ -1243,6 +1404,37 @@ class WhatStopsTheViewer:
         "The group 0002 says how the data set is written. Look for the UID that begins with 1.2.840.10008.1.2 and give the offset "
         "at which its element begins.",
     ]
+    praise = "Few bytes, and a whole file that cannot be read: what follows is sound, only its description is wrong."
+
+
+def _of_other_builds(draw, first, second, third, fourth, fifth):
+    """Files with the fault of `refused`, made of five such: each has something that a repair must read as it is or leave alone."""
+    element = artefacts.element
+
+    def with_meta(file, more):
+        """The file with elements more at the end of group 2."""
+        length = int.from_bytes(file[140:144], "little")
+        return file[:140] + (length + len(more)).to_bytes(4, "little") + file[144 : 144 + length] + more + file[144 + length :]
+
+    # The UID of implicit VR in the data set too, in a private element: which transfer syntax the vendor's console was sent.
+    place = first.index(b"\x10\x00\x10\x00PN")
+    noted = first[:place] + element(0x0009, 0x1003, "UI", artefacts.IMPLICIT) + first[place:-2] + b"\x20\x0a"     # ends as text might
+    # A preamble that makes the file a TIFF file as well (PS3.10 section 7.1), and pixels that are the four bytes of the group length.
+    tiff = b"II*\0" + bytes(draw.randrange(1, 256) for _ in range(124)) + second[128:]
+    tiff = tiff[:-12] + second[140:144] + tiff[-8:]
+    # No (0008,0005), and a last pixel of 0.
+    charset = third.index(b"\x08\x00\x05\x00CS")
+    plain_text = third[:charset] + third[charset + 18 : -2] + bytes(2)
+    # 64 x 64 pixels, and trailing padding behind them (PS3.10 section 7.2).
+    large = fourth[: fourth.index(b"\xe0\x7f\x10\x00OW")]
+    for row_or_column in (b"\x28\x00\x10\x00US\x02\x00", b"\x28\x00\x11\x00US\x02\x00"):
+        large = large.replace(row_or_column + b"\x08\x00", row_or_column + b"\x40\x00")
+    large += element(0x7FE0, 0x0010, "OW", fourth[-128:] * 64) + element(0xFFFC, 0xFFFC, "OB", bytes(32))
+    # Private information in group 2, which brings the group length to 254: two more do not fit into one byte.
+    creator = element(0x0002, 0x0100, "UI", "2.999.9.41")
+    room = 254 - int.from_bytes(fifth[140:144], "little") - len(creator) - 12
+    private = with_meta(fifth, creator + element(0x0002, 0x0102, "OB", bytes(draw.randrange(1, 256) for _ in range(room))))
+    return noted, tiff, plain_text, large, private
 
 
 @lesson.exercise
@@ -1250,11 +1442,12 @@ class Repair:
     """Write the function `repair(data)`: it takes the bytes of a file with the fault of `refused` and returns the bytes of a
     **repaired copy**.
 
-    Change what makes the file readable and what depends on it, and nothing else, not even a breach that stops no reader. It is tried on
-    other files with the same fault; names, UIDs and lengths differ from file to file.
+    Change what makes the file readable and what depends on it, and nothing else, not even a breach that does not keep it from being
+    read. It is tried on other files with the same fault. They may differ in all else: in the preamble, in the elements of group 2 and
+    of the data set, in their values and lengths, in the pixels and in what follows those.
     """
 
-    answer = Function("repair", result=RepairedCopy("repaired"))
+    answer = FunctionOnFiles("repair", result=RepairedCopy("repaired"))
     points = 3
 
     def solution(data):
@@ -1269,6 +1462,10 @@ class Repair:
     def group_length_big_endian(data):
         repaired = Repair.solution(data)
         return repaired[:140] + repaired[143:139:-1] + repaired[144:]
+
+    def one_more(data):
+        repaired = Repair.solution(data)
+        return repaired[:140] + (int.from_bytes(data[140:144], "little") + 1).to_bytes(4, "little") + repaired[144:]
 
     def group_length_to_the_end(data):
         repaired = Repair.solution(data)
@@ -1289,13 +1486,13 @@ class Repair:
     def padded_with_a_blank(data):
         length = (int.from_bytes(data[140:144], "little") + 2).to_bytes(4, "little")
         return data[:140] + length + data[144:].replace(
-            b"UI\x12\x00" + b"1.2.840.10008.1.2\x00", b"UI\x14\x00" + b"1.2.840.10008.1.2.1 "
+            b"\x02\x00\x10\x00UI\x12\x00" + b"1.2.840.10008.1.2\x00", b"\x02\x00\x10\x00UI\x14\x00" + b"1.2.840.10008.1.2.1 "
         )
 
     def odd_length(data):
         length = (int.from_bytes(data[140:144], "little") + 1).to_bytes(4, "little")
         return data[:140] + length + data[144:].replace(
-            b"UI\x12\x00" + b"1.2.840.10008.1.2\x00", b"UI\x13\x00" + b"1.2.840.10008.1.2.1"
+            b"\x02\x00\x10\x00UI\x12\x00" + b"1.2.840.10008.1.2\x00", b"\x02\x00\x10\x00UI\x13\x00" + b"1.2.840.10008.1.2.1"
         )
 
     def uid_padding_too(data):
@@ -1308,16 +1505,16 @@ class Repair:
 
     wrong_ways = {
         uid_padding_too: "The copy is readable, but changes more than was asked: the blank behind a UID has become a NULL. So it goes "
-        "too when "
-        "pydicom writes a file anew. Here that breach stays: it stops no reader, and the vendor must see it as the device wrote it.",
+        "too when pydicom writes a file anew. Here that breach stays: it does not keep the file from being read, and the vendor must see "
+        "it as the device wrote it.",
         unchanged: "Your function returns the bytes as it got them: nothing is repaired. `data.replace(...)` leaves `data` as it is; "
-        "what it "
-        "returns is the changed copy.",
+        "what it returns is the changed copy.",
         group_length_big_endian: "The group length is the right number, but with the high byte first. In group 2 the low byte comes first: "
         "it is always written in Explicit VR Little Endian (PS3.10 section 7.1).",
+        one_more: "You make the group length larger by one, as the toy did: there THUMB is one byte longer than HAND. By how many bytes "
+        "does the value of (0002,0010) grow, its padding included?",
         group_length_to_the_end: "Your group length counts to the end of the file. It counts the bytes of group 2 alone, those behind "
-        "its own "
-        "value and before the data set (PS3.10 section 7.1).",
+        "its own value and before the data set (PS3.10 section 7.1).",
         group_length_kept: "The transfer syntax is right now, but group 2 has become two bytes longer and (0002,0000) still gives "
         "the old length. A reader that trusts it begins the data set too early (PS3.10 section 7.1).",
         only_the_text: "The new UID is longer than the old one, but the element's length and the group length still count the old "
@@ -1336,10 +1533,14 @@ class Repair:
         '`data[:140] + new_length.to_bytes(4, "little") + data[144:].replace(old, new)`, where `old` and `new` are the whole element '
         "(0002,0010): tag, VR, length and padded value.",
     ]
-    praise = "The SOP Instance UID stays: it is the same image. Keep the original, note what was changed, and tell the vendor."
+    praise = (
+        "The SOP Instance UID stays: it is the same image. Keep the original, note what was changed, and tell the vendor, of the blank "
+        "behind a UID too: a reader strips it, but a database that compares UIDs byte by byte takes this one for another than that of "
+        "slice 11, and may file the slice apart."
+    )
 
     def cases(draw, refused):
         files = [artefacts.damaged_file(draw.randrange(1000, 9000)) for _ in range(60)]
         # One for each group length, with the study UID padded wrongly and with the series UID; and the learner's own file.
         kinds = {(file[140], b" \x20\x00\x0e\x00UI" in file): file for file in files}
-        return [(refused,), *((file,) for file in kinds.values())]
+        return [(refused,), *((file,) for file in kinds.values()), *((file,) for file in _of_other_builds(draw, *files[:5]))]

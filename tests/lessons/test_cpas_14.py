@@ -33,6 +33,10 @@ def editions():
     ("Switches", ([0, 2, 5, 6],)),
     ("GatewayPort", ("0x2762",)),
     ("WhoCalls", (b"CTER01          ",)), ("WhoCalls", ("'CTER01'",)),
+    ("LargestPdu", ("16384 octets",)), ("ArchivePort", ("11112/tcp",)), ("ArchivePort", ("TCP port 11112",)),
+    ("GatewayPort", ("00002762 hex",)),
+    ("WhyRefused", ("B", "offset 275")), ("SilentMessage", ("B", "at 322")), ("SilentMessage", ("B", "at offset 0x142")),
+    ("FirstPixel", ("-1000 Hounsfield units",)), ("FirstPixel", ("-1000 Hounsfield",)), ("SequenceOfUnknownLength", ("106 octets",)),
     ("LargestPdu", ("16 KiB",)), ("LargestPdu", ("0x4000",)), ("LargestPdu", (16384.0,)),
     ("WhyRefused", ("b)", "0x113")), ("WhyRefused", ("The called side does not know the AE title of the caller.", 275)),
     ("SilentMessage", ("b", 0x142)),
@@ -58,7 +62,9 @@ def test_right_answers_in_other_forms_are_right(editions, name, given):
     ("WhyRefused", ("A", 275), "no_reason"),
     ("WhyRefused", ("A", 274), "reserved_byte_as_result"),
     ("WhyRefused", ("B", 274), "the_source"),
-    ("WhyRefused", ("B", "0x10a"), "start_of_the_refusal"),
+    ("WhyRefused", ("B", "0x10a"), "start_of_the_refusal"), ("WhyRefused", ("B", 10), "within_the_pdu_from_one"),
+    ("LargestPdu", (16378,), "without_the_six"), ("LargestPdu", (16390,), "with_the_six"), ("TagAtMark", ("(0010,0030)",), "the_next_one"),
+    ("SequenceOfUnknownLength", (90,), "before_the_end_of_the_item"), ("FirstPixel", (24,), "one_byte"),
     ("WhoCalls", ("CTERO1",), "letter_for_digit"),
     ("SilentMessage", ("B", 321), "one_too_early"),
     ("SilentMessage", ("B", 142), "digits_of_the_dump"),
@@ -88,7 +94,11 @@ def test_wrong_answers_are_told_apart(editions, name, given, label):
     *(("GatewayPort", (given,), "two spellings") for given in ("10082 (0x2762)", "0x2762 = 10082", "10082 / 0x2762")),
     ("ArchivePort", ("11112 (0x2b68)",), "two spellings"), ("ArchivePort", ("0x2b68 = 11112",), "two spellings"),
     ("ArchivePort", ("0x 2b68",), "`0x` directly in front"), ("WhatStopsTheViewer", ("B", "000000e4"), "write `0x` in front"),
-    ("ArchivePort", (b"\x2b\x68",), "int.from_bytes"), ("LargestPdu", (b"\0\0\x40\0",), "int.from_bytes"),
+    ("WhyRefused", ("B", "0x110+3"), "a calculation in quotes"), ("SequenceOfUnknownLength", ("0x27a-0x210",), "a calculation in quotes"),
+    ("SequenceOfUnknownLength", ((528, 634),), "several numbers"),
+    ("WhoCalls", ("b'CTER01          '",), "how Python writes bytes"), ("WhoCalls", ("43 54 45 52 30 31",), "in hexadecimal"),
+    ("ArchivePort", (b"\x2b\x68",), "int.from_bytes"),
+    ("LargestPdu", (b"\0\0\x40\0",), "int.from_bytes"),
 ])
 def test_a_number_that_is_none_yet_is_told_what_to_write(editions, name, given, says):
     verdict = EXERCISES[name].judge(given, editions)
@@ -141,7 +151,7 @@ def test_other_ways_to_write_the_functions_are_right(editions):
         copy = bytearray(data)
         at = copy.find(b"\x02\x00\x10\x00UI")
         copy[at : at + 26] = b"\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00"
-        copy[140] += 2
+        copy[140:144] = (int.from_bytes(copy[140:144], "little") + 2).to_bytes(4, "little")
         return copy
 
     for function in (deframe, next_element, repair):
@@ -172,6 +182,54 @@ def test_messages_are_compared_exactly_and_in_order(editions, change, says):
     deframe = EXERCISES["WhereAMessageEnds"].solution
     verdict = EXERCISES["WhereAMessageEnds"].judge((lambda chunks: change(deframe(chunks)),), editions)
     assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def _loop(chunks):
+    messages, start, received = [], 0, b"".join(chunks)
+    for at, byte in enumerate(received):
+        if byte == 0x0B:
+            start = at + 1
+        if byte == 0x1C:
+            messages.append(received[start:at])
+    return messages
+
+
+def _right(chunks):
+    return [part[1:] for part in b"".join(chunks).split(b"\x1c\r")[:-1]]
+
+
+@pytest.mark.parametrize(("deframe", "says"), [
+    (_loop, "`0D` behind it has not come yet"),
+    (lambda chunks: [part.split(b"\x1c")[0] for part in b"".join(chunks).split(b"\x0b")[1:] if b"\x1c" in part], "has not come yet"),
+    (lambda chunks: list(dict.fromkeys(_right(chunks))), "came twice is in your list once"),
+    (lambda chunks: [b"MSH|" + part.split(b"\x1c\r")[0] for part in b"".join(chunks).split(b"MSH|")[1:] if b"\x1c\r" in part],
+     "`MSH` stands inside a message too"),
+    (lambda chunks: [b"MSH" + part.split(b"\x1c\r")[0] for part in b"".join(chunks).split(b"MSH")[1:] if b"\x1c\r" in part],
+     "`MSH` stands inside a message too"),
+    (lambda chunks: _right(chunks)[:4], "too few"), (lambda chunks: _right(chunks)[:10], "too few"),
+    (lambda chunks: [one for one in _right(chunks) if len(one) < 200], "too few"),
+    (lambda chunks: [one for one in _right(chunks) if b"PID" in one], "too few"),
+    (lambda chunks: [one for one in _right(chunks) if one.startswith(b"MSH|^~\\&|RIS")], "too few"),
+    (lambda chunks: _right(chunks) if chunks else None, "None"),
+    (lambda chunks: [part[1:] for part in (chunks[0] + b"".join(chunks[1:])).split(b"\x1c\r")[:-1]], "IndexError"),
+])
+def test_only_the_frame_tells_what_is_a_message(editions, deframe, says):
+    verdict = EXERCISES["WhereAMessageEnds"].judge((deframe,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_a_value_that_has_not_come_counts_all_the_same(editions):
+    right = EXERCISES["NextElement"].solution
+
+    def what_is_there(data, offset):
+        value = offset + (12 if data[offset + 4 : offset + 6].decode() in artefacts.LONG_VRS else 8)
+        return value + len(data[value : right(data, offset)])
+
+    for function in (what_is_there, lambda data, offset: min(right(data, offset), len(data))):
+        assert EXERCISES["NextElement"].judge((function,), editions).label == "cut_off_at_the_end"
+    half = (lambda data, offset: right(data, offset) if right(data, offset) <= len(data) else None)
+    verdict = EXERCISES["NextElement"].judge((half,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and "`data` ends before the value does" in verdict.message, verdict
 
 
 def test_the_form_of_the_length_is_told_by_the_vr_alone(editions):
@@ -229,20 +287,51 @@ def test_lengths_are_read_whole_and_without_a_sign(seed):
 
 def _repaired(data, uid=b"UI\x14\x001.2.840.10008.1.2.1\x00", length=lambda old: old + 2):
     meta = length(int.from_bytes(data[140:144], "little")).to_bytes(4, "little")
-    return data[:140] + meta + data[144:].replace(b"UI\x12\x001.2.840.10008.1.2\x00", uid)
+    return data[:140] + meta + data[144:].replace(b"\x02\x00\x10\x00UI\x12\x001.2.840.10008.1.2\x00", b"\x02\x00\x10\x00" + uid)
+
+
+def _group_length_everywhere(data):
+    length = int.from_bytes(data[140:144], "little")
+    data = data.replace(length.to_bytes(4, "little"), (length + 2).to_bytes(4, "little"))
+    return data.replace(b"\x02\x00\x10\x00UI\x12\x001.2.840.10008.1.2\x00", b"\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00")
+
+
+def _uid_everywhere(data):
+    length = (int.from_bytes(data[140:144], "little") + 2).to_bytes(4, "little")
+    return data[:140] + length + data[144:].replace(b"\x12\x001.2.840.10008.1.2\x00", b"\x14\x001.2.840.10008.1.2.1\x00")
+
+
+def _one_byte(data):
+    return _repaired(data[:140] + bytes([data[140] + 2]) + data[141:], length=lambda old: old)
+
+
+def _by_the_first_element(data):
+    copy = _repaired(data)
+    return copy[:140] + (copy.find(b"\x08\x00\x05\x00") - 144).to_bytes(4, "little") + copy[144:]
 
 
 @pytest.mark.parametrize(("repair", "label", "says"), [
     (lambda data: _repaired(data, length=lambda old: 0xA2), "value", "it fits `refused`"),
     (lambda data: _repaired(data, length=lambda old: 0xA2 if old == 0xA0 else old), "value", "it fits `refused`"),
-    (lambda data: _repaired(data, length=lambda old: old + 1), "value", "(0002,0000)"),
+    (lambda data: _repaired(data, length=lambda old: old + 1), "one_more", "By how many bytes"),
+    (lambda data: _repaired(data, length=lambda old: old + 4), "value", "says 164, while group 2 of a right one has 162 bytes"),
+    (lambda data: _repaired(data, length=lambda old: int.from_bytes(old.to_bytes(4, "little"), "big") + 2), "value", "All is right but"),
+    (_group_length_everywhere, "value", "the first needless change is in the value of (7fe0,0010)"),
+    (_uid_everywhere, "value", "the first needless change is in the length of (0009,1003)"),
+    (_one_byte, "error", "the group length, four bytes from offset 140, is 254"),
+    (_by_the_first_element, "error", "OverflowError"),
+    (lambda data: bytes(128) + _repaired(data)[128:], "value", "the preamble"),
+    (lambda data: _repaired(data.rstrip(b"\0")), "value", "ends too early"),
+    (lambda data: _repaired(data.strip()), "value", "ends too early"),
+    (lambda data: _repaired(data)[:5000], "value", "ends too early, in the value of (7fe0,0010)"),
+    (lambda data: (copy := _repaired(data))[:copy.rfind(b"\xfc\xff\xfc\xffOB") % len(copy) + 1], "value", "ends too early, in the tag"),
     (lambda data: _repaired(data, length=lambda old: old), "group_length_kept", "old length"),
     (lambda data: _repaired(data).replace(b"CS\x02\x00F ", b"CS\x02\x00O "), "value", "the value of (0010,0040)"),
     (lambda data: _repaired(data)[:-1], "value", "ends too early, in the value of (7fe0,0010)"),
     (lambda data: _repaired(data) + b"\0", "value", "something follows"),
-    (lambda data: data[:-1], "value", "at offset 140 of the copy, in the value of (0002,0000)"),
+    (lambda data: data[:-1], "value", "which is what it said before"),
     (lambda data: b"X" + _repaired(data)[1:], "value", "the preamble or the prefix"),
-    (lambda data: _repaired(data, uid=b"UI\x14\x001.2.840.10008.1.2.2\x00"), "value", "the value of (0002,0010)"),
+    (lambda data: _repaired(data, uid=b"UI\x14\x001.2.840.10008.1.2.2\x00"), "value", "says `1.2.840.10008.1.2.2`, but that is not how"),
     (lambda data: "text", "unreadable", "bytes"),
     (lambda data: data, "unchanged", "nothing is repaired"),
     (lambda data: _repaired(data).replace(b"HV10O234", b"HV100234"), "value", "the value of (0010,0020)"),
