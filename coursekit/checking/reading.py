@@ -8,6 +8,7 @@ cannot make a wrong answer right, and cannot raise.
 import datetime
 import decimal
 import fractions
+import math
 import sys
 import types
 
@@ -88,14 +89,24 @@ def _plain(value, budget, depth):
             for key, item in dict.items(value)
         }
     if type(value) in (range, type({}.keys()), type({}.values())):
-        if len(value) > budget[0]:
+        if type(value) is range and value[-1:] and abs(value[-1] - value[0]) // abs(value.step) >= budget[0] or \
+                type(value) is not range and len(value) > budget[0]:
             raise Unclear(f"more than {MOST_VALUES:,} values")
         return [_plain(item, budget, depth + 1) for item in value]
     return _library_value(value, budget, depth)
 
 
+def _whole(value):
+    number = int.__int__(value)
+    if number.bit_length() > 13_000:                            # Python itself refuses to write one of more than 4,300 digits
+        raise Unclear("a number of thousands of digits")
+    return number
+
+
 def _decimal(value):
     number = decimal.Decimal(value)
+    if number.is_nan():                                         # the signalling one cannot become a float
+        return math.nan
     return int(number) if number.is_finite() and number == number.to_integral_value() and abs(number) < 10**30 else float(number)
 
 
@@ -107,7 +118,7 @@ def _date_time(value):
 
 _SCALARS = (
     (str, str.__str__),
-    (int, int.__int__),
+    (int, _whole),
     (float, float.__float__),
     (bytes, lambda value: bytes(memoryview(value))),
     (bytearray, lambda value: bytes(memoryview(value))),
@@ -124,16 +135,29 @@ _ADDRESSES = ("IPv4Interface", "IPv6Interface", "IPv4Address", "IPv6Address", "I
 def _library_value(value, budget, depth):
     """A value of numpy, pandas, pydicom or ipaddress."""
     if type(value) is fractions.Fraction:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise Unclear("a fraction too large to read") from None
     if is_library(value, "numpy", "ndarray"):
         numpy = sys.modules["numpy"]
         if numpy.ndarray.size.__get__(value) > budget[0]:
             raise Unclear(f"more than {MOST_VALUES:,} values")
+        dtype = numpy.ndarray.dtype.__get__(value)
+        if dtype.kind == "m":                                   # numpy makes plain integers of some spans and moments
+            value = numpy.ndarray.view(value, numpy.ndarray)
+            return _plain(list(value) if value.ndim else value[()], budget, depth + 1)
+        if dtype.kind == "M" and numpy.datetime_data(dtype)[0] in ("ns", "ps", "fs", "as"):
+            value = numpy.ndarray.astype(value, "datetime64[us]")
         return _plain(numpy.ndarray.tolist(value), budget, depth + 1)
     if is_library(value, "numpy", "generic"):
         numpy = sys.modules["numpy"]
         if is_a(value, numpy.bool_):
             return bool(value)
+        if is_a(value, numpy.timedelta64):                      # counts as an integer in numpy
+            if numpy.isnat(value):
+                return None
+            raise Unclear(describe(value))
         if is_a(value, numpy.integer):
             return int(value)
         if is_a(value, numpy.floating):
@@ -212,6 +236,48 @@ def single(value):
     """The one value inside a list, array, Series or 1x1 table of length one; any other value unchanged."""
     while type(value) in (list, tuple) and len(value) == 1:
         value = value[0]
+    return value
+
+
+_UNITS = {"W": 604800, "D": 86400, "h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15, "as": 1e-18}
+
+
+def span(value):
+    """The seconds of a span of time, the difference of two moments of whatever library, also alone in a list, Series, array or 1x1 table.
+
+    None when it's anything else: what has no unit, or months and years, which have no fixed length, is no span of so many seconds.
+    """
+    value = _alone(value)
+    if is_a(value, datetime.timedelta) and value is not library_class("pandas", "NaT"):
+        return datetime.timedelta.total_seconds(value)
+    if not is_library(value, "numpy", "timedelta64") or sys.modules["numpy"].isnat(value):
+        return None
+    numpy = sys.modules["numpy"]
+    unit, count = numpy.datetime_data(numpy.generic.dtype.__get__(value))
+    return int(numpy.generic.view(value, "int64")) * count * _UNITS[unit] if unit in _UNITS else None
+
+
+def _alone(value):
+    """What is inside a list, tuple, Series, Index, array or 1x1 table of length one, unread; any other value unchanged."""
+    for _ in range(20):
+        if is_a(value, (list, tuple)):
+            base = list if is_a(value, list) else tuple
+            inside = list(base.__iter__(value)) if base.__len__(value) == 1 else None
+        elif is_library(value, "numpy", "ndarray"):
+            array = sys.modules["numpy"].ndarray
+            inside = array.reshape(array.view(value, array), -1) if array.size.__get__(value) == 1 else None
+        elif is_library(value, "pandas", "DataFrame"):
+            frame = sys.modules["pandas"].DataFrame(value)
+            inside = [frame.iat[0, 0]] if frame.shape == (1, 1) else None
+        elif is_library(value, "pandas", "Index"):
+            inside = sys.modules["pandas"].Index.tolist(value) if len(value) == 1 else None
+        elif is_library(value, "pandas", "Series") or _is_pandas_array(value):
+            inside = sys.modules["pandas"].Series(value).tolist() if len(value) == 1 else None
+        else:
+            return value
+        if inside is None:
+            return value
+        value = inside[0]
     return value
 
 

@@ -14,10 +14,10 @@ def way(title="How a prior comes into the cache before the exam"):
     wide, tall = 900, 350
     picture, axes = canvas(wide, tall)
     axes.text(12, 18, title, size=11, weight="bold", color=_INK, va="center")
-    boxes = (("RIS / engine", 20, 50, 130, "orders, changes,\ncancellations"), ("HV_ROUTER", 250, 50, 130, "rules; asks and\nkeeps "
-    "accounts"),
-             ("HV_PACS", 700, 50, 130, "the archive: online\nand nearline tier"), ("WS_CH1", 700, 236, 70, "cache of the reading\nroom's "
-             "workstation"))
+    boxes = (("RIS / engine", 20, 50, 130, "orders, changes,\ncancellations"),
+             ("HV_ROUTER", 250, 50, 130, "rules; asks and\nkeeps accounts"),
+             ("HV_PACS", 700, 50, 130, "the archive: online\nand nearline tier"),
+             ("WS_CH1", 700, 236, 70, "cache of the reading\nroom's workstation"))
     for name, x, y, high, what in boxes:
         axes.add_patch(Rectangle((x, y), 150, high, facecolor=_BOX, edgecolor=_INK, lw=1))
         axes.text(x + 75, y + high / 2 - 19, name, size=11, weight="bold", color=_INK, ha="center", va="center")
@@ -43,17 +43,18 @@ def way(title="How a prior comes into the cache before the exam"):
                    "responses and a last one with counts. The images do not pass through the router.")
 
 
-def gantt(moves, begin, end, title, most=16):
+def gantt(moves, begin, end, title, most=16, day_before=False):
     """The moves of a stretch of the day: exam, prior and tier of each, when it was asked for, when it ran, and when its exam begins.
 
     The rows of one exam stand together, under its name; its priors are told apart by their age, in years.
 
     moves      : list of coursekit.hospital.router.Move of one day
     begin, end : "07:30", what is shown
+    day_before : of the day before the exams
     """
     from matplotlib.patches import Rectangle
 
-    low, high = _seconds(begin), _seconds(end)
+    low, high = (_seconds(time) - 86400 * day_before for time in (begin, end))
     shown = [move for move in moves if low <= move.asked and move.done <= high][:most]
     shown.sort(key=lambda move: (move.asked, move.exam.begins, move.exam.accession, move.began))
     row, left, top = 26, 520, 66
@@ -100,9 +101,13 @@ def gantt(moves, begin, end, title, most=16):
                             {"facecolor": _LINE, "edgecolor": _LINE})):
         axes.add_patch(Rectangle((at, y - 7), 24, 14, **look))
         axes.text(at + 30, y, text, size=9, color=_INK, va="center")
-    axes.plot((left + 400,) * 2, (y - 9, y + 9), color=_WARM, lw=2.4)
-    axes.text(left + 408, y, "the exam begins", size=9, color=_INK, va="center")
-    return Picture(picture, f"{title}. {len(shown)} moves between {begin} and {end}. {'; '.join(said)}.")
+    if day_before:
+        axes.text(12, y, "all of it on the day before the exams", size=9, color=_FAINT, va="center")
+    else:
+        axes.plot((left + 400,) * 2, (y - 9, y + 9), color=_WARM, lw=2.4)
+        axes.text(left + 408, y, "the exam begins", size=9, color=_INK, va="center")
+    when = f"between {begin} and {end}{' of the day before' if day_before else ''}"
+    return Picture(picture, f"{title}. {len(shown)} moves {when}{'. ' if said else ''}{'; '.join(said)}.")
 
 
 def curve(points, hit, waste, title):

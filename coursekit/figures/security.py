@@ -11,33 +11,36 @@ PAPER, KEY, RESULT = "#eef3f8", "#fbe3b5", "#dff0e3"
 def tools():
     """Hash, encryption and signature side by side: what goes in, which key, what comes out, and whether there is a way back."""
     rows = (
-        ("hash", "anything", None, "32 bytes", "no way back, no key: anybody can work it out", None),
-        ("encryption,\none key", "a message", "shared key", "unreadable", "back with the same key", "shared key"),
-        ("encryption,\nkey pair", "a message", "public key", "unreadable", "back with the private key alone", "private key"),
-        ("signature,\nkey pair", "the hash of\na message", "private key", "a number", "anybody can check it", "public key"),
+        ("hash", "anything", None, "32 bytes", "no way back, no key: anybody can work it out", None, None),
+        ("encryption,\none key", "a message", "shared key", "unreadable", "the same key opens it", "shared key", "the message"),
+        ("encryption,\nkey pair", "a message", "public key", "unreadable", "this key alone opens it", "private key", "the message"),
+        ("signature,\nkey pair", "the hash of\na message", "private key", "a number", "anybody can check it,\nwith the message",
+         "public key", "it fits,\nor not"),
     )
     picture = figure(980, 390)
     axes = _axes(picture, 980, 390)
-    for left, text in ((130, "goes in"), (300, "with"), (470, "comes out"), (640, "and then"), (870, "with")):
+    for left, text in ((105, "goes in"), (240, "with"), (375, "comes out"), (500, "and then"), (690, "with"), (850, "gives")):
         axes.text(left, 16, text, size=10, color=FAINT, va="center")
-    for place, (name, given, key, result, back, other) in enumerate(rows):
+    for place, (name, given, key, result, back, other, end) in enumerate(rows):
         top = 40 + place * 86
-        axes.text(14, top + 30, name, size=11, weight="bold", color=INK, va="center")
-        _box(axes, 130, top, 120, given, PAPER)
-        _arrow(axes, 250, top + 30, 470)
+        axes.text(8, top + 30, name, size=10, weight="bold", color=INK, va="center")
+        _box(axes, 105, top, 105, given, PAPER)
+        _arrow(axes, 210, top + 30, 375)
         if key:
-            _box(axes, 300, top + 10, 115, key, KEY, 40)
-        _box(axes, 470, top, 120, result, RESULT)
+            _box(axes, 240, top + 10, 100, key, KEY, 40)
+        _box(axes, 375, top, 105, result, RESULT)
         if other:
-            _arrow(axes, 590, top + 30, 850)
-            _box(axes, 850, top + 10, 115, other, KEY, 40)
+            _arrow(axes, 480, top + 30, 850)
+            _box(axes, 690, top + 10, 110, other, KEY, 40)
+            _box(axes, 850, top, 120, end, PAPER)
         else:
-            axes.plot([600, 615], [top + 30, top + 30], color=INK, lw=1.5)
-            axes.plot([615, 615], [top + 15, top + 45], color=INK, lw=3)
-        axes.text(630, top + 16, back, size=9, color=INK, va="center")
+            axes.plot([490, 505], [top + 30, top + 30], color=INK, lw=1.5)
+            axes.plot([505, 505], [top + 15, top + 45], color=INK, lw=3)
+        axes.text(515, top + 14 - 7 * back.count("\n"), back, size=9, color=INK, va="center")
     return Picture(picture, "Four tools. " + "; ".join(
         f"{name}: {given} goes in{f' with the {key}' if key else ' without a key'}, {result} comes out, {back}"
-        for name, given, key, result, back, _ in rows).replace("\n", " ") + ".")
+        + (f": with the {other} one gets: {end}" if other else "")
+        for name, given, key, result, back, other, end in rows).replace(",\nor", ", or").replace("\n", " ") + ".")
 
 
 def chain(root, authority, host):
@@ -99,9 +102,10 @@ def backups(copies, drill):
         axes.plot([x, x], [top + 6, below], color="#8a1c1c", lw=1.4, ls=("-", "--", ":")[number])
         axes.text(x - 6, top, f"{name} {when:%a %d %b, %H:%M}", size=9, color="#8a1c1c", ha="right", va="center")
     day = first.replace(hour=0, minute=0)
-    while (day := day.fromordinal(day.toordinal() + 1)) <= last:
+    while day <= last:
         axes.plot([place(day)] * 2, [below + 4, below + 12], color=FAINT, lw=1)
         axes.text(place(day), below + 24, f"{day:%a %d}", size=8.5, color=FAINT, ha="center", va="center")
+        day = day.fromordinal(day.toordinal() + 1)
     attack = ", ".join(f"{name} {when}" for name, when in drill.items())
     return Picture(picture, f"Time line of the copies: {'; '.join(said)}. The attack: {attack}.")
 

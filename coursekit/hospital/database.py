@@ -186,6 +186,9 @@ class Database:
             if set(text) & set("\u2018\u2019\u201c\u201d"):
                 raise DatabaseSaysNo("The statement has typographic quotes, which SQL does not know, perhaps pasted from a word "
                                      "processor; type straight ones, as in 'CT'.") from None
+            if set(re.sub("'[^']*'", "", text)) & set("\u00a0\u202f\u2007\u200b\ufeff"):
+                raise DatabaseSaysNo("The statement has non-breaking or invisible blanks, which SQL does not know, perhaps pasted from a "
+                                     "word processor or a mail; type its blanks anew.") from None
             raise
         if columns is None:
             raise DatabaseSaysNo("That statement returns no rows; ask with SELECT.")

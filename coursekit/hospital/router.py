@@ -264,20 +264,24 @@ class _Searched:
 
 
 def _carried_out(asked):
-    """The moves in the order in which they were asked for, so many at a time."""
-    found, free, today, moved = [], [], None, {}
-    for (day, start, accession, uid), (exam, prior, series) in sorted(asked.items(), key=lambda one: one[0]):
+    """The moves in the order in which they were asked for, of one exam the newest prior first, so many at a time.
+
+    What lies in the cache already, or is on its way there, and will still be there when the exam begins, is not moved again.
+    """
+    found, free, today, cached = [], [], None, {}
+    for (day, start, _, uid), (exam, prior, series) in sorted(asked.items(), key=lambda one: (*one[0][:3], one[1][1].days, one[0][3])):
         if day != today:
-            today, free, moved = day, [-10 * clock.DAY] * STREAMS, {}
-        have = moved.setdefault((accession, uid), set())            # two rules may ask for the same series
-        series = tuple(one for place, one in enumerate(prior.series) if place in series - have)
+            today, free, cached = day, [-10 * clock.DAY] * STREAMS, {}
+        since = cached.setdefault(uid, {})
+        lacking = [place for place in sorted(series) if place not in since or exam.begins - since[place] > KEPT_HOURS * 3600]
+        series = tuple(prior.series[place] for place in lacking)
         if not series:
             continue
-        have.update(place for place, one in enumerate(prior.series) if one in series)
         began = max(start, heapq.heappop(free))
         tier = "online" if prior.days <= ONLINE_DAYS else "nearline"
         done = began + FIRST_IMAGE[tier] + -(-sum(one.size for one in series) // (MB_PER_SECOND * 10**6))
         heapq.heappush(free, done)
+        since.update(dict.fromkeys(lacking, done))
         found.append(Move(exam, prior, series, start, began, done))
     return found
 
@@ -286,29 +290,32 @@ def replay(exams, rules):
     """What comes of the rules: a dict of plain data.
 
     opened : how many priors readers opened
-    hit    : per cent of these whose images (all series that were looked at) had been moved and were still in the cache
+    hit    : per cent of these whose images (all series that were looked at) had been moved, for this exam or another one of the patient,
+             and were still in the cache
     moved  : GB a day
     waste  : per cent of these bytes that nobody looked at
     late   : per cent of the opened and moved priors that came after the exam began; only of exams known two hours before
     busy   : per cent of the bytes that were moved between 07:00 and 17:00 for exams that were known the evening before
     groups, missing, short, unread, gone : where it comes from: per cent hit by group; missed priors by (group, modality); series that
              lacked in priors that were moved, by description; GB that nobody looked at, by series description; how many moves had been
-             purged from the cache before the exam
+             purged from the cache before the exam, so that the prior was missed
     """
     done = moves(exams, rules)
-    came, gone, late, timed = {}, 0, 0, 0
+    came, read, gone, late, timed = {}, set(), 0, 0, 0
     for move in done:
-        came.setdefault((move.exam.accession, move.prior.uid), []).append(move)
+        came.setdefault((move.exam.day, move.prior.uid), []).append(move)
     groups, missing, short = {group: [0, 0] for group in GROUPS}, {}, {}
     for exam in exams:
         for prior in exam.priors:
             if not prior.opened:
                 continue
-            here = came.get((exam.accession, prior.uid), [])
+            here = [move for move in came.get((exam.day, prior.uid), ())
+                    if move.exam.accession == exam.accession or move.asked <= exam.begins]
             kept = [move for move in here if exam.begins - move.done <= KEPT_HOURS * 3600]
-            gone += len(kept) < len(here)
+            read.update((move.exam.accession, prior.uid) for move in here)
             have = {one for move in kept for one in move.series}
             hit = all(one in have for one in prior.series if one.looked_at)
+            gone += not hit and len(kept) < len(here)
             groups[exam.group][0] += hit
             groups[exam.group][1] += 1
             if not hit:
@@ -319,14 +326,15 @@ def replay(exams, rules):
                         short[one.description] = short.get(one.description, 0) + 1
             elif exam.begins - exam.known >= KNOWN_MINUTES * 60:
                 timed += 1
-                late += max(move.done for move in kept) > exam.begins
+                in_time = {one for move in kept if move.done <= exam.begins for one in move.series}
+                late += not all(one in in_time for one in prior.series if one.looked_at)
     unread, moved, busy = {}, 0, 0
     for move in done:
         moved += move.size
         if BUSY[0] * 3600 <= move.began % clock.DAY < BUSY[1] * 3600 and move.exam.begins - move.exam.known >= 12 * 3600:
             busy += move.size
         for one in move.series:
-            if not (move.prior.opened and one.looked_at):
+            if not (one.looked_at and (move.exam.accession, move.prior.uid) in read):
                 unread[one.description] = unread.get(one.description, 0) + one.size
     opened = sum(total for _, total in groups.values())
     days = 1 + max((exam.day for exam in exams), default=0)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from coursekit.checking import Bytes, Choice, Function, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.table import Rows, _cells
-from coursekit.checking.reading import Unclear, Unreadable, is_a, is_library, plain, short, single
+from coursekit.checking.reading import Unclear, Unreadable, is_a, is_library, plain, short, single, span
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
@@ -118,13 +118,16 @@ REASONS = (  # a piece of an event, and what to ask when it is put under a wrong
     ("Ransomware", "nothing has left the house, and what was restored is as it was. But what could the clinic not do until then?"),
 )
 WORDS = ("confidentiality", "integrity", "availability")
+STEMS = dict(zip(WORDS, ("confid", "integ", "avail"), strict=True))
 
 
 def _harmed_otherwise(hospital, mine, ours):
     """Why the first wrong event is wrong."""
     for number, word in mine.items():
         if number in ours and word not in WORDS:
-            return f"Event {number}: {short(word)} is none of the three words."
+            several = sum(stem in str(word) for stem in STEMS.values()) > 1
+            return f"Event {number}: {short(word)} " + ("is more than one word. Asked is the one that is harmed first." if several
+                                                         else "is none of the three words.")
     texts = {row["event"]: row["what"] for row in lesson.input_of("events", hospital)}
     wrong = [number for number, word in mine.items() if number in ours and word != ours[number]]
     if set(mine) - set(ours):
@@ -143,25 +146,35 @@ class Events(Told):
 
     def read(self, given):
         """As for a table, and in the shorter forms."""
-        if not is_library(given, "pandas", "DataFrame"):
-            value = plain(given)
-            if type(value) is str:
-                value = re.findall(r"[^\W\d_]+", value)
-                value = list(value[0]) if len(value) == 1 and re.fullmatch("[ciaCIA]{9}", value[0]) else value
-            if type(value) is list and value and all(type(one) is str for one in value):
+        if is_library(given, "pandas", "DataFrame"):
+            table = super().read(given)
+            if table.columns == ["harmed"]:                     # in the order of the events, or with their numbers as the index
+                return Rows(["event", "harmed"], [(number, *row) for number, row in enumerate(table.rows, 1)])
+            if "event" not in map(str.casefold, table.columns) and "index of the rows" in table.columns:
+                table.columns[table.columns.index("index of the rows")] = "event"
+            return table
+        value = plain(given)
+        if type(value) is str:
+            value = re.findall(r"[^\W\d_]+", value)
+            if len(value) == 1 and re.fullmatch("[ciaCIA]{2,}", value[0]):
+                value = list(value[0])
                 if len(value) != 9:
-                    raise Unclear(f"{len(value)} word{'s' * (len(value) > 1)}, while there are nine events")
-                return Rows(["", ""], list(enumerate(value, 1)))
-            if rows := _by_finding(value, protected, WORDS):
-                return Rows(["", ""], rows)
+                    raise Unclear(f"{len(value)} letters, while there are nine events")
+        if type(value) is list and value and all(type(one) is str for one in value):
+            if len(value) != 9:
+                raise Unclear(f"{len(value)} word{'s' * (len(value) > 1)}, while there are nine events")
+            return Rows(["", ""], list(enumerate(value, 1)))
+        if rows := _by_finding(value, protected, WORDS):
+            return Rows(["", ""], rows)
         return super().read(given)
 
 
 def protected(value):
     """One of the three words, from the word, its adjective or its first letter."""
     text = str(value).strip(" .'\"").casefold()
-    for word, stem in (("confidentiality", "confid"), ("integrity", "integ"), ("availability", "avail")):
-        if text == word[0] or text.startswith(stem):
+    alone = sum(stem in text for stem in STEMS.values()) == 1 and not re.search(r"\bnot?\b", text)
+    for word, stem in STEMS.items():
+        if text == word[0] or text.startswith(stem) and alone:
             return word
     return text
 
@@ -188,7 +201,7 @@ class WhatWasHarmed:
     Give a table with the columns `event` (its number) and `harmed` (one of the three words, or its first letter).
     """
 
-    answer = Events("harmed", _harmed_otherwise, key=["event"], reading={"harmed": protected})
+    answer = Events("harmed", _harmed_otherwise, key=["event"], reading={"harmed": protected}, spare=["what"])
 
     def solution(events):
         seen = ("taxi", "guest WLAN", "support bundle")                    # by people who should not
@@ -312,9 +325,14 @@ class LineNumber(Number):
         if type(value) is str:
             if re.fullmatch(r"\s*\d{1,2}:\d\d\s*", value):
                 raise Unreadable("That is a time. Give the number of the line, from the column `line`.")
-            named = re.findall(r"\b(?:line|row|no\.?|number)\s*(\d+)", value.casefold()) or re.findall(r"(?<![\w.:-])\d+(?![\w.:-])", value)
+            named = (re.findall(r"\b(?:line|row|no\.?|number)\s*(\d{1,9})\b", value.casefold())
+                     or re.findall(r"(?<![\w.:-])\d{1,9}(?![\w.:-])", value))
             if len(named) == 1:
                 return (int(named[0]),)
+            if len(set(named)) > 1:
+                raise Unreadable(f"{short(value)} names several lines. Asked is one.")
+            if re.fullmatch(r"\s*[A-Za-z][\w-]*\s*", value):
+                raise Unreadable(f"{short(value)} is a title. Give the number of its line, from the column `line`.")
         return super().read(given)
 
 
@@ -416,7 +434,8 @@ class NoProof:
     ]
     praise = (
         "Identification (\"I am WS_...\") is not authentication (the proof). With a certificate on both sides, each proves that it "
-        "holds a private key; IHE calls it node authentication (ITI-19)."
+        "holds a private key; IHE calls it node authentication (ITI-19). It proves a machine of the house, not yet which one: another "
+        "device of the house could still borrow the title, unless HV_PACS also ties each title to its certificate."
     )
 
 
@@ -433,6 +452,8 @@ class Digest(Bytes):
                 return bytes.fromhex(re.sub("^0[xX]", "", value.strip()))
             except ValueError:
                 raise Unclear("text that is not hexadecimal") from None
+        if type(value) is bytes and re.fullmatch(rb"[0-9a-fA-F]{64}", value):               # as binascii.hexlify gives it
+            return bytes.fromhex(value.decode())
         return super().read(given)
 
     def difference(self, answer, other):
@@ -555,7 +576,11 @@ class HashedPassword:
 
     def cases(draw):
         words = ["Harbour2025!", "changeme", "Größe 38", "café-noir", "correct horse battery staple", "blank behind ", "x"]
-        return [(word, draw.randbytes(draw.choice((8, 16))).hex(), draw.choice((1, 250, 600, 1000))) for word in words for _ in range(2)]
+        usual = [(word, draw.randbytes(draw.choice((8, 16))).hex(), draw.choice((1, 250, 600, 1000))) for word in words for _ in range(2)]
+        sentence = "a password may be a whole sentence, as long as its owner likes to type it, and this one is long"
+        odd = [(" blanks at both ends ", draw.randbytes(8).hex(), 600), ("Winter2025", "00" + draw.randbytes(7).hex(), 600),
+               (sentence, draw.randbytes(23).hex() + "00", 2000)]
+        return usual + odd
 
 
 # ---- signatures
@@ -657,8 +682,21 @@ def package(value):
     return name.removesuffix(".pkg")
 
 
+GENUINE = {**dict.fromkeys(("genuine", "true", "yes", "ok", "good", "real"), True),
+           **dict.fromkeys(("false", "no", "fake", "forged", "bad", "not genuine", "not ok", "changed", "damaged"), False)}
+
+
 class Packages(Set):
     """Names of packages; one without its version stands for the only package of that part."""
+
+    def read(self, given):
+        """As for a set; also names in running text, and a word such as "genuine" or "false" for each package."""
+        value = plain(given) if is_a(given, (str, dict)) else None
+        if type(value) is str and (names := re.findall(r"hv-[\w.-]*\w", value.casefold())):
+            return super().read(names)
+        if type(value) is dict and value and all(type(word) is str and word.strip().casefold() in GENUINE for word in value.values()):
+            return super().read([name for name, word in value.items() if GENUINE[word.strip().casefold()]])
+        return super().read(given)
 
     def difference(self, answer, other):
         """None when both hold the same packages."""
@@ -718,7 +756,10 @@ class GenuineUpdates:
         "`genuine = [one.name for one in packages if fits(...)]`: fill in content, signature and the key that you trust. Or the loop with "
         "`append` above the exercise, with another condition.",
     ]
-    praise = "A signature joins content and maker. What it hangs on is the key: it must come by another way than what it is to prove."
+    praise = (
+        "A signature joins content and maker. What it hangs on is the key: it must come by another way than what it is to prove. (And it "
+        "covers what was signed, no more: here the content, not the name on the page. An old genuine package under a new name would pass.)"
+    )
 
 
 # ---- certificates
@@ -1034,7 +1075,7 @@ class CertificateRound:
     has more than one fault.
     """
 
-    answer = Round("findings", _found_otherwise, key=["host"], reading={"host": host, "finding": finding})
+    answer = Round("findings", _found_otherwise, key=["host"], reading={"host": host, "finding": finding}, spare=Certificate._fields[1:])
     points = 2
 
     def solution(certificates):
@@ -1089,8 +1130,8 @@ class CertificateRound:
         return rows
 
     wrong_ways = {
-        wall_clock: "You compared with 07:30. The times in a certificate are GMT, and the wall clock is two hours ahead of it since 30 "
-        "March. One that seems over still holds, and one that seems to hold has not begun.",
+        wall_clock: "These are the findings of a clock that is ahead of GMT. The times in a certificate are GMT, and since 30 March the "
+        "clock on the wall shows two hours more. One that seems over still holds, and one that seems to hold has not begun.",
         common_name: "You went by the CN of the subject. Clients look at the SAN, the subject alternative names, and no longer at the "
         "CN (RFC 9525): a right CN does not help, and an odd one does not harm.",
         either_name: "You took a right CN for enough. Clients look only at the SAN, the subject alternative names (RFC 9525).",
@@ -1187,7 +1228,7 @@ class OldAndOpen:
     def solution(inventory):
         found = []
         for row in inventory.to_dict("records"):
-            open_ports = row["open_ports"].split(", ")
+            open_ports = row["open_ports"].split(", ")          # whole ports: the text "23" also stands in 2375
             risky = "23" in open_ports or "445" in open_ports or "3389" in open_ports
             if row["support_ends"] < "2025-04-07" and risky:
                 found.append(row["device"])
@@ -1208,7 +1249,8 @@ class OldAndOpen:
     wrong_ways = {
         old: "Those are all whose system is out of support. The second condition is missing: which of them offer a door that imaging "
         "does not need?",
-        risky: "Those are all with such a door. The second condition is missing: for which of them will no patch come any more?",
+        risky: "Those are all with such a door, also where support still runs. Either the second condition is missing, or it does not "
+        "reach all three ports: where `&` and `|` stand in one condition, the part with `|` needs brackets around it.",
         either: "You joined the two conditions by *or*. Asked are the devices to which both apply.",
         turned_round: "Those are the ones with such a door whose support still runs. Turn the comparison of the dates round.",
     }
@@ -1262,22 +1304,29 @@ def _image(preamble, uid, name, pid, slice_number, extra=b""):
 _DOS_HEAD = b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0\xb8\0"
 _OTHER_DOS_HEAD = b"MZP\0\2\0\0\0\4\0\x0f\0\xff\xff\0\0\xb8\0"  # as another compiler writes it
 _OLD_PROGRAM = b"NE\5\x3c" + bytes(20)  # the head of a program for 16-bit Windows, without any code either
+_DOS_PROGRAM = b"MZ\x10\0\2\0\0\0\2\0"  # the head of a program for DOS, older than Windows: no second head
 _PROGRAM = b"PE\0\0" + struct.pack("<HHIIIHH", 0x14C, 0, 0, 0, 0, 0, 0x102)
 
 
 def _file(kind, *details):
     """An image with a preamble of that kind: zeros, text, small letters, TIFF (of either byte order), table or program.
 
-    "other program" has another second word, "old program" is for 16-bit Windows; "text, PE" holds what looks like a program's head, to
-    which nothing points.
+    "other program" has another second word and fills the preamble to its end, "old program" is for 16-bit Windows, "DOS program" has no
+    second head, "damaged program" a pointer to nowhere; "text, PE" holds what looks like a program's head, to which nothing points.
     """
     if kind in ("program", "other program", "old program"):
         head = (_OTHER_DOS_HEAD if kind == "other program" else _DOS_HEAD).ljust(60, b"\0")
         proper = _OLD_PROGRAM if kind == "old program" else _PROGRAM
         at = _image(head, *details, proper).index(proper)
-        return _image(head + struct.pack("<I", at) + b"harmless: no code, made for a lesson", *details, proper)
+        said = b"harmless: no code, made for a lesson"
+        said += b" on DICM files, to its end." if kind == "other program" else b""
+        return _image(head + struct.pack("<I", at) + said.ljust(64, b"." if kind == "other program" else b"\0"), *details, proper)
+    if kind in ("DOS program", "damaged program"):
+        pointer, said = (0, b"") if kind == "DOS program" else (0x7FFFFF00, b"harmless: no code, made for a lesson")
+        return _image(_DOS_PROGRAM.ljust(60, b"\0") + struct.pack("<I", pointer) + said, *details, b"a note: DICM " + bytes(range(1, 220)))
     preambles = {"TIFF": b"II*\0" + struct.pack("<IH", 8, 0), "TIFF, MM": b"MM\0*" + struct.pack(">IH", 8, 0), "zeros": b"",
                  "text": b"SCAN BY CT MZ-40, ECC\0", "small letters": b"mz-40 ct, ECC\0", "text, PE": b"SCAN BY PET/SPECT, ECC\0",
+                 "second letter": b"NZ-40 CT, ECC\0", "letters early": b"(MZ-40) CT, ECC\0",
                  "table": b"TABLE OF SLICES\0".ljust(60, b"\0") + struct.pack("<4I", 4096, 8192, 12288, 16384)}
     return _image(preambles[kind], *details, _PROGRAM if kind == "text, PE" else b"")
 
@@ -1337,6 +1386,10 @@ class CleanPreamble:
     def new_programs_only(data):
         return bytes(128) + data[128:] if data[0:2] == b"MZ" and b"PE" in data else data
 
+    def known_head(data):
+        at = int.from_bytes(data[60:64], "little")
+        return bytes(128) + data[128:] if data[0:2] == b"MZ" and data[at : at + 2] in (b"PE", b"NE") else data
+
     def tiff_too(data):
         return bytes(128) + data[128:] if data[0:2] in (b"MZ", b"II") else data
 
@@ -1368,8 +1421,9 @@ class CleanPreamble:
         return bytes(128) + data[128:].replace(_PROGRAM, bytes(len(_PROGRAM))) if data[:2] == b"MZ" else data
 
     wrong_ways = {
-        as_it_was: "Your function returns every file as it was, the programs too. Does its `if` ever hold? What you cut out of `data`, "
-        "with a colon, is bytes, and bytes equal only bytes: mind the `b`. One single place, such as `data[0]`, is a number.",
+        as_it_was: "Your function returns every file as it was, the programs too. If it has an `if`, that never holds. What you cut out of "
+        "`data`, with a colon, is bytes, and bytes equal only bytes: mind the `b`; a single place, such as `data[0]`, is a number. And if "
+        "it follows the number at offset 60: all four bytes, the low one first.",
         every_preamble: "Programs are cleaned, but other files are changed as well. One that a TIFF viewer can open is a TIFF no more. "
         "The order is: only what begins as a program.",
         letters_anywhere: "You look for `MZ` anywhere in the preamble. In one file it is part of a scanner's name. Windows looks at the "
@@ -1380,11 +1434,13 @@ class CleanPreamble:
         "high byte first), and you wiped it.",
         four_bytes: "Only `MZ` makes the beginning of a program. What stands behind it differs from compiler to compiler, and one "
         "program of the discs got through.",
-        offset_60: "You look at offset 60 alone. In one file a harmless table stands there, and you wiped it: by what does the *beginning* "
-        "of a program show?",
+        offset_60: "It goes by what stands at offset 60. In one file that is part of a harmless table, and you wiped it; in a program for "
+        "DOS nothing stands there, and it got through. By what does the *beginning* of a program show?",
         pe_anywhere: "You look for `PE` anywhere. Those two letters stand in PET and SPECT as well, and a clean file was changed.",
         new_programs_only: "You ask for `PE` as well. A program for an older Windows has `NE` in its place, and one of those got through: "
         "`MZ` at the beginning is enough to clean.",
+        known_head: "You ask for a second head, `PE` or `NE`, as well. A program for DOS has none, and one of those got through: `MZ` at "
+        "the beginning is enough to clean.",
         tiff_too: "The TIFF images were wiped too. They begin with `II`, which is allowed and useful; only programs are to be changed.",
         digits: "`b\"0\"` is the digit zero, the byte 30 in hexadecimal. Asked are bytes whose value is zero: see the last line of the "
         "example.",
@@ -1395,7 +1451,7 @@ class CleanPreamble:
         "preamble is zero.",
         dos_header_only: "The first 64 bytes are zero, but the preamble is longer: it ends where `DICM` begins.",
         preamble_cut_off: "You cut the preamble off. Then `DICM` stands at the beginning instead of at offset 128, and the file is no "
-        "DICOM file any more (PS3.10 section 7.1). Its place must stay.",
+        "DICOM file any more (PS3.10 section 7.1). Its 128 bytes stay, as zeros.",
         prefix_too: "The four letters `DICM` are gone too. They are not part of the preamble; by them a reader knows a DICOM file.",
         prefix_twice: "`DICM` is there twice now: what stands behind the preamble begins with it already.",
         private_element_too: "The preamble is clean, but you emptied a private element too. Asked is everything behind the preamble as "
@@ -1413,7 +1469,7 @@ class CleanPreamble:
 
     def cases(draw):
         kinds = ["program", "zeros", "TIFF", "text", "other program", "TIFF, MM", "table", "text, PE", "zeros", "program", "old program",
-                 "small letters"]
+                 "small letters", "DOS program", "second letter", "damaged program", "letters early"]
         return [(_file(kind, f"2.999.3.{draw.randrange(1000, 9999)}.{draw.randrange(1, 9)}.{number}", f"TEST^DISC{number}",
                        f"EC-{draw.randrange(80000, 89999)}", number),) for number, kind in enumerate(kinds, 1)]
 
@@ -1422,14 +1478,22 @@ class CleanPreamble:
 
 def link_host(value):
     """The domain that somebody registered: the last two parts of the host, from a host or a whole address."""
+    return ".".join(_whole_host(value).split(".")[-2:])
+
+
+def _whole_host(value):
+    """The host, from a host, a whole address or a few words around it."""
+    if type(value) is list:
+        raise ValueError("these are several. Give one domain or host")
     text = str(value).strip(" <>\"'`.").casefold().replace("hxxp", "http").replace("[.]", ".")       # as it is written not to be clicked
+    text = re.sub(r"^(?:the )?(?:domain|host)(?: is)?:? +", "", text)
     if "@" in text and "/" not in text:
         raise ValueError("that is the address of somebody's mail. Asked is where the link leads")
     text = text.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0].rsplit("@", 1)[-1].split(":", 1)[0].strip(".")
     parts = text.split(".")
     if len(parts) < 2 or not all(parts):
         raise ValueError("that is no host or domain such as example.org")
-    return ".".join(parts[-2:])
+    return text
 
 
 class Mail(NamedTuple):
@@ -1479,6 +1543,25 @@ def _target(mails, sender):
     return mails[_letter(mails, sender)].links[0][1]
 
 
+class LeadsTo(Choice):
+    """A mail and the domain or the host of its link: the right end with something else in front of it is neither."""
+
+    def judge(self, exercise, given, editions):
+        """As for every choice."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label == "evidence":                         # then the letter is right
+            found = self.read(*given)[1]
+            said = "its link leads elsewhere: read its host from the right, from the end that stands before the first `/`."
+            if isinstance(found, Unclear):
+                said = f"about where it leads: {found.sentence(self.evidence.takes)}"
+            return Verdict(Outcome.NOT_YET, f"The mail is right. But {said}", "evidence")
+        host = _target(lesson.input_of("mails", editions.own), "Service").split("/")[2]
+        if verdict.correct and _whole_host(single(plain(given[1]))) not in (host, link_host(host)):
+            return Verdict(Outcome.NOT_YET, "The mail is right, and so is the end of what you gave. But it is neither the whole host of "
+                           "the link nor the domain that somebody registered, which has two parts here.", "evidence")
+        return verdict
+
+
 @lesson.exercise
 class Phishing:
     """Which of the four `mails` is phishing, an attempt to get at a password? And who would get it: which **domain** does its link
@@ -1487,7 +1570,7 @@ class Phishing:
     Give the letter as `phishing` and the domain or the host as `leads_to`.
     """
 
-    answer = Choice(
+    answer = LeadsTo(
         "phishing, leads_to",
         options={"A": "The first mail.", "B": "The second mail.", "C": "The third mail.", "D": "The fourth mail."},
         evidence=Text("leads_to", reading=link_host),
@@ -1606,25 +1689,34 @@ class Hours(Number):
 
     def read(self, given):
         """As for a number."""
-        if is_a(given, timedelta):
-            return (timedelta.total_seconds(given) / 3600,)
+        if (seconds := span(given)) is not None:
+            return (seconds / 3600,)
         value = single(plain(given))
         if type(value) is str:
-            clock = re.fullmatch(r"(?:(\d+) days?,? *)?(\d{1,3}) ?(?::|h(?:ours?)?(?: and)?) ?([0-5]?\d)(?::\d\d| ?m(?:in(?:utes?)?)?)?"
+            clock = re.fullmatch(r"(?:(\d{1,4}) days?,? *)?(\d{1,3}) ?(?::|h(?:ours?)?(?: and)?) ?([0-5]?\d)(?::\d\d| ?m(?:in(?:utes?)?)?)?"
                                  r"(?: ?h)?", value.strip().casefold())
             if clock:
                 return (24 * int(clock[1] or 0) + int(clock[2]) + int(clock[3]) / 60,)
         return super().read(given)
 
     def judge(self, exercise, given, editions):
-        """As for a number; whole hours are told that they are."""
+        """As for a number; whole hours, minutes as decimals and missing days are told as such."""
         verdict = super().judge(exercise, given, editions)
-        if verdict.label == "close":
-            hours, right = self.read(*given)[0], self._computed(exercise, exercise.solution, editions)[0]
-            if hours == int(hours) and abs(hours - right) < 1:
-                return Verdict(Outcome.NOT_YET, "That is in whole hours. Asked are hours to the nearest tenth: six minutes are a tenth.",
-                               "rounded")
-        return verdict
+        if verdict.label not in ("close", "value"):
+            return verdict
+        hours, right = self.read(*given)[0], self._computed(exercise, exercise.solution, editions)[0]
+        said, label = ("That is not the number that was asked. Which is the newest copy that all three conditions leave? And did you "
+                       "reckon from its `taken` to `encrypted at`?", "value")
+        if verdict.label == "close" and hours == int(hours) and abs(hours - right) < 1:
+            said, label = "That is in whole hours. Asked are hours to the nearest tenth: six minutes are a tenth.", "rounded"
+        elif verdict.label == "close" and abs(int(right) + right % 1 * 0.6 - hours) < 0.006:
+            said, label = "You wrote the minutes behind the point. They are sixtieths of an hour: minutes / 60.", "minutes"
+        elif verdict.label == "close":
+            said, label = "Close, but not it. Reckon once more: full days times 24, plus hours, plus minutes / 60.", "close"
+        elif 0 <= hours < 24 <= right and min((right - hours) % 24, (hours - right) % 24) < self.tolerance + 1e-6:
+            said, label = ("The full days are missing. `.seconds` of a time between holds only what goes beyond them; `.total_seconds()` "
+                           "holds all.", "days")
+        return Verdict(Outcome.NOT_YET, said, label)
 
 
 @lesson.exercise
@@ -1636,7 +1728,7 @@ class HoursLost:
     passed. In hours, to the nearest tenth.
     """
 
-    answer = Hours("hours_lost", unit="h", tolerance=0.06)
+    answer = Hours("hours_lost", unit="h", tolerance=0.05)
 
     def solution(copies, drill):
         trusted = copies[~copies["reachable"] & (copies["taken"] < drill["intruder in since"]) & (copies["restore_test"] == "passed")]
@@ -1835,7 +1927,7 @@ def reviewed(value):
     """A finding of the review in one word."""
     text = str(value).strip(" .'\"").casefold()
     for word, others in {
-        "ok": ("ok", "okay", "none", "nan", "fine", "in order", ""),
+        "ok": ("ok", "okay", "none", "nan", "fine", "in order", "", "-", "disabled"),
         "left": ("left", "leaver", "has left"), "shared": ("shared", "shared login"),
         "rights": ("rights", "right", "too many rights", "role"), "password": ("password", "weak password", "known password"),
     }.items():
@@ -1908,7 +2000,9 @@ class Review(Told):
             if rows := _by_finding(plain(given), reviewed, FINDINGS):
                 return Rows(["user_id", "finding"], rows)
         table = super().read(given)
-        table.rows = [row for row in table.rows if not any(reviewed(cell) == "ok" for cell in row)]
+        names = [name.casefold() for name in table.columns]
+        which = [names.index("finding")] if "finding" in names else range(len(names))     # other columns of the input may be empty
+        table.rows = [row for row in table.rows if not any(reviewed(row[place]) == "ok" for place in which)]
         return table
 
 
@@ -1925,7 +2019,8 @@ class AccountReview:
     4. `password`: its password is in `known_words`.
     """
 
-    answer = Review("review", _reviewed_otherwise, key=["user_id"], reading={"finding": reviewed})
+    answer = Review("review", _reviewed_otherwise, key=["user_id"], reading={"finding": reviewed},
+                    spare=(*Account._fields[1:], "job", "unit", "last_day"))
     points = 3
 
     def solution(accounts, personnel, known_words, role_rights, job_needs, same_hash):
@@ -1980,8 +2075,8 @@ class AccountReview:
         disabled_too: "Disabled accounts are in your table. Nobody can log in with them, so nothing is left to do; they stay, so that "
         "old entries of the audit trail keep a name.",
         leaves_later: "One of them is still employed: its last day lies ahead. Note the date; today the account is needed.",
-        service_as_left: "You counted service accounts as shared. A machine logs in with them and no person does; they have owners, few "
-        "rights and long random passwords.",
+        service_as_left: "You counted service accounts as shared. A machine logs in with them and no person does: what they hold is "
+        "kept in the machine's settings, and somebody is named as their owner.",
         not_in_personnel: "You took everything that personnel does not know for a leaver. Service accounts and shared logins are no "
         "persons; nobody has left there.",
         shared_by_password: "All right but one: the shared login has a known password as well, and of several findings the first in the "

@@ -1,5 +1,6 @@
 """Number: right in every form that a person would write, and factor errors named."""
 
+import datetime
 import decimal
 import fractions
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coursekit.checking import Number, Outcome
+from coursekit.checking import Bytes, Choice, Fields, Number, Outcome, Set, Table, Text
 
 RIGHT = [
     524288, 524288.0, "524288", " 524288 ", "524,288", "524 288", "524.288,0", "524'288", "524_288", "524288 bytes", "524288 B",
@@ -168,3 +169,60 @@ def test_the_difference_of_two_moments_is_a_time(ask):
     ("27 h 60 min", True), ("1 d 5 h", False), ("28:75", False), ("1 day 4 foo", False), ("1 h" * 40, False)])
 def test_a_span_of_time_in_several_parts(ask, given, right):
     assert ask(Number(unit="h", tolerance=0.01), lambda: 28, {})(given).correct == right
+
+
+SPAN = datetime.timedelta(hours=99, minutes=40)
+SPANS = {
+    "timedelta": SPAN, "Timedelta": pd.Timedelta(SPAN), "minutes": np.timedelta64(5980, "m"), "seconds": np.timedelta64(358_800, "s"),
+    "nanoseconds": np.timedelta64(358_800 * 10**9, "ns"), "array": np.array([SPAN], "timedelta64[m]"),
+    "array of ns": np.array([SPAN], "timedelta64[ns]"), "array without size": np.array(SPAN, "timedelta64[s]"), "list": [SPAN],
+    "tuple of numpy's": (np.timedelta64(5980, "m"),), "Series": pd.Series([SPAN]), "index": pd.TimedeltaIndex([SPAN]),
+    "pandas' array": pd.Series([SPAN]).array, "table": pd.DataFrame({"lost": [SPAN]}),
+    "difference": pd.Timestamp("2025-04-06 04:51") - pd.Series(pd.to_datetime(["2025-04-02 01:11"])),
+}
+
+
+@pytest.mark.parametrize("form", SPANS)
+def test_a_span_of_time_in_any_form_is_a_number_of_hours_or_seconds(ask, form):
+    assert ask(Number("lost", unit="h", tolerance=0.01), lambda: 99.667)(SPANS[form]).correct
+    assert ask(Number("lost", unit="s"), lambda: 358_800)(SPANS[form]).correct
+    verdict = ask(Number("lost", unit="MB"), lambda: 5980)(SPANS[form])
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == "unreadable", verdict
+
+
+HARD = {
+    "no unit": np.timedelta64(5), "months": np.timedelta64(5, "M"), "no time": np.timedelta64("NaT"), "no span": pd.NaT,
+    "far": np.timedelta64(2**62, "D"), "span": np.timedelta64(5980, "m"), "spans": np.array([1, 2], "timedelta64[ns]"),
+    "spans of days": np.array([1, 2], "timedelta64[D]"),
+    "pandas' spans": pd.Series([SPAN, SPAN]), "signalling": decimal.Decimal("sNaN"), "fraction": fractions.Fraction(10**400, 3),
+    "range": range(10**30), "down": range(10**30, 0, -1), "digits": 10**5000, "clock": "9" * 400 + ":10",
+    "longer clock": "9" * 5000 + ":10",
+    "hexadecimal": "0x" + "f" * 5000,
+    "two levels": pd.MultiIndex.from_tuples([(1, 2)]),
+}
+
+
+@pytest.mark.parametrize("form", HARD)
+@pytest.mark.parametrize(("kind", "right"), [
+    (Number("x"), 7), (Number("x", unit="h", tolerance=0.1), 7), (Text("x"), "seven"), (Set("x"), ["seven"]),
+    (Table("x", key=["a"]), [{"a": 3, "b": 4}]),
+    (Choice("x, y", {"A": "a", "B": "b"}, Number("y", unit="h")), ("A", 7)),
+    (Fields("x", {"a": Number(unit="h"), "b": Text()}), {"a": 1, "b": "c"}),
+    (Bytes("x"), b"seven"),
+], ids=["number", "hours", "text", "set", "table", "choice", "fields", "bytes"])
+def test_what_python_itself_stumbles_over_gets_a_sentence(ask, kind, right, form):
+    value = HARD[form]
+    for given in (value, [value], {"a": value, "b": value}, [{"a": value, "b": value}]):
+        verdict = ask(kind, lambda: right)(*({2: ("A", given)}.get(len(kind.variables), (given,))))
+        assert verdict.outcome is Outcome.NOT_YET, verdict
+
+
+def test_moments_of_numpy_are_read_as_moments_however_fine(ask):
+    when = ["2025-04-06 04:51:00", "2025-04-07 05:30:00"]
+    for unit in ("m", "s", "us", "ns"):
+        assert ask(Set("moments"), lambda: when)(np.array(when, f"datetime64[{unit}]")).correct
+
+
+def test_a_date_is_no_number_with_a_unit(ask):
+    message = ask(Number("lost", unit="h"), lambda: 7)("2025-04-06 04:51").message
+    assert "a date and not a number" in message and "unit" not in message

@@ -22,7 +22,11 @@ def test_gantt_tells_what_is_late():
     assert "CT CHEST, 1.1 y (nearline), for A2 CT CHEST:" in picture.says and "42 s late" in picture.says
     assert "asked 08:01:40, ran 08:02:30 to 08:04:02" in picture.says
     assert picture.png.startswith(b"\x89PNG")
-    assert "0 moves" in gantt([], "08:00", "09:00", title="T").says
+    assert gantt([], "08:00", "09:00", title="T").says == "T. 0 moves between 08:00 and 09:00."
+    evening = Move(early, prior, series, 75600 - 86400, 75600 - 86400, 75692 - 86400)
+    picture = gantt([evening, *moves], "20:45", "21:15", title="T", day_before=True)
+    assert picture.says.startswith("T. 1 moves between 20:45 and 21:15 of the day before. CT CHEST, 1.1 y (nearline), for A1")
+    assert "asked 21:00:00, ran 21:00:00 to 21:01:32, exam 08:20" in picture.says
 
 
 def test_curve():

@@ -12,6 +12,8 @@ def test_the_tools_say_which_key_does_what():
     picture = security.tools()
     assert picture.png.startswith(b"\x89PNG")
     assert "signature, key pair: the hash of a message goes in with the private key" in picture.says
+    assert "with the public key one gets: it fits, or not" in picture.says
+    assert picture.says.count("one gets: the message") == 2
     assert repr(picture) == repr(security.tools())
 
 

@@ -31,6 +31,7 @@ def test_a_query_gives_a_frame(pacs):
     ("SELECT 'open", "is a quote still open"),
     ("SELECT 1; SELECT 2", "more than one statement"),
     ("SELECT * FROM series WHERE modality = \u2018CT\u2019", "typographic quotes"),
+    ("SELECT\u00a0pid FROM patient", "non-breaking or invisible blanks"),
     ("   ", "empty"),
     ("-- nothing", "returns no rows"),
     ("SELECT count(*) FROM series a, series b WHERE a.pk + b.pk < 0 UNION SELECT nofunction(1)", "no such function"),

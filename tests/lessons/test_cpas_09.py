@@ -101,18 +101,22 @@ def test_other_patterns_that_work_are_right(editions, given):
 @pytest.mark.parametrize(("change", "says"), [
     ({"chest": "*chest*"}, "a * repeats"), ({"chest": "(?i)chest(?! tube"}, "never closed"), ({"mr": "^mr(?i)"}, "at the very beginning"),
     ({"chest": "chest)"}, "never opened"), ({"thin": r"(?i)\bthin\b"}, "an underscore for a letter"),
-    ({"chest": "(?i)chest"}, "takes"), ({"mr": "(?i)^mr"}, "MRN"), ({"mr": "(?i)mr"}, "takes"),
+    ({"chest": "(?i)chest"}, "takes"), ({"mr": "(?i)^mr"}, "MRM"), ({"mr": "(?i)mr"}, "takes"),
     ({"thin": "(?i)thin"}, "takes"), ({"thin": r"\bthin\b"}, "misses"), ({"thin": ".*"}, "should not"), ({"chest": "XR CHEST P"}, "misses"),
     ({"thin": 5}, "a text in quotes"), ({"thin": ""}, "a text in quotes"), ({"mr": ...}, "still open"), ({"thick": "x"}, "three entries"),
     ({"chest": "\bchest\b"}, "an `r` before the quotes"),
     ({"chest": r"(?i)chest(?! tube)"}, "takes"), ({"chest": r"(?i)chest\b(?! tube)"}, "HEMICHEST"),
-    ({"chest": r"(?i)\bchest(?! tube)"}, "CHESTPAIN"), ({"chest": r"(?i)\bchest\b(?!.*tube)"}, "next to each other"),
+    ({"chest": r"(?i)\bchest(?! tube)"}, "CHESTER"), ({"chest": r"(?i)\bchest\b(?!.*tube)"}, "next to each other"),
     ({"chest": r"(?i)^(?!.*tube).*\bchest\b"}, "next to each other"), ({"thin": r"(?i)\bthin\b|_thin"}, "THIN_1.0 CHEST"),
     ({"thin": r"(?i)\bthin\b|_thin|thin_"}, "takes 'Cortex_thinned"),
     ({"thin": r"(?i)( |_|-)thin|^thin\b"}, "Bone,thin"), ({"thin": r"(?i)\bthin\b|_thin\b"}, "*behind* the word"),
     ({"thin": r"(?i)(\b|_)thin"}, "hinned"), ({"thin": r"(?i)thin(\b|_)"}, "within"),
     ({"thin": r"(?i)(^|[ _-])thin($|[ _-])"}, "have listed"), ({"mr": r"(?i)^MR[ /-]"}, "misses"),
-    ({"mr": r"(?i)^mr[^a-z]"}, "misses 'MR'"),
+    ({"mr": r"(?i)^mr[^a-z]"}, "misses 'MR'"), ({"mr": r"(?i)^mr(?!n|sa)"}, "takes 'MRM"),
+    ({"chest": r"(?i)\bchest\b($| [^t])"}, "misses"), ({"chest": r"(?i)\bchest\b(?! t)"}, "misses 'CHEST TRA"),
+    ({"chest": r"(?i)(^| )chest( |$)(?!tube)"}, "misses"), ({"chest": r"(?i)(^|[ /_-])chest($| )(?!tube)"}, "misses"),
+    ({"chest": r"(?i)\bchest(?! tube)(?!pain)"}, "takes 'CHESTER"), ({"thin": r"(?i)([ _(,-]|^)thin([ _),-]|$)"}, "misses 'Bone/thin"),
+    ({"thin": r"(?i)(^|_|\b)thin(?!n|2)"}, "takes"),
 ])
 def test_patterns_that_do_not_work_are_refused_with_what_they_do(editions, change, says):
     verdict = judged("Patterns", editions, {**EXERCISES["Patterns"].solution(), **change})
@@ -504,3 +508,77 @@ def test_series_are_written_otherwise_elsewhere(editions):
     verdict = judged("TheRuleFile", own, exact)
     assert verdict.outcome is Outcome.NOT_YET, verdict
     assert "Mind how series are written there" in verdict.message or verdict.label == "names_as_written"
+
+
+def test_times_of_a_plan_may_be_times(editions):
+    import pandas as pd
+    plan = EXERCISES["FetchPlan"].solution
+    for made in (pd.Timestamp, datetime.datetime.fromisoformat, lambda text: text + ":00"):
+        assert judged("FetchPlan", editions, lambda messages, made=made: {
+            accession: made(start) for accession, start in plan(messages).items()}).correct
+    late = judged("FetchPlan", editions, lambda messages: {
+        accession: pd.Timestamp(start) + pd.Timedelta("1h") for accession, start in plan(messages).items()})
+    assert "another time" in late.message
+
+
+def test_kinds_without_images_that_were_forgotten(editions):
+    for kinds, label in (({"SR", "PR"}, "key_images_are_images"), ({"SR", "KO"}, "states_are_images"), ({"SR"}, "reports_alone_are_none")):
+        def some(current, prior, kinds=kinds):
+            return not set(prior["modalities"]) <= kinds
+        assert judged("Relevant", editions, _relevant(images=some)).label == label
+
+
+def test_a_chain_of_and_that_hands_on_none_is_told_what_it_does(editions):
+    from coursekit.lessons.cpas_09_prefetching import REGION
+
+    def relevant(current, prior):
+        here, there = REGION.get(current["body_part"]), REGION.get(prior["body_part"])
+        return here and there and here == there and _relevant()(current, prior)
+
+    verdict = judged("Relevant", editions, relevant)
+    assert verdict.label == "unreadable" and "put `bool(...)` round all of it. If not: Is a `return` missing?" in verdict.message
+    assert judged("Relevant", editions, lambda current, prior: bool(relevant(current, prior))).correct
+
+
+def test_routes_by_the_beginning_of_a_syntax_and_to_nowhere(editions):
+    from coursekit.lessons.cpas_09_prefetching import ACCEPTS, JPEG_2000
+    route = EXERCISES["Route"].solution
+
+    def by_its_beginning(header):
+        wanted = route({**header, "TransferSyntaxUID": "1.2.840.10008.1.2"})
+        return [aet for aet in wanted if any(header["TransferSyntaxUID"].startswith(uid) for uid in ACCEPTS[aet])]
+
+    assert "Compare the whole UID" in judged("Route", editions, by_its_beginning).message
+    nowhere = judged("Route", editions, lambda header: ["HV_PACS"] if header["TransferSyntaxUID"] == JPEG_2000 and
+                     header["ReceivedFrom"] != "HV_PACS" and header["Modality"] == "US" else route(header))
+    assert "The list must be empty" in nowhere.message, nowhere
+    for pattern in ("(?i)(^|_|\\b)thin(?!n|2)", "(?i)([ _(,-]|^)thin([ _),-]|$)"):
+        def thin(header, pattern=pattern):
+            return route({**header, "SeriesDescription": "thin" if re.search(pattern, header["SeriesDescription"]) else ""})
+        assert judged("Route", editions, thin).outcome is Outcome.NOT_YET
+
+
+def test_likely_slips_in_numbers_are_named(editions):
+    right, minutes, rate = (solved(name, editions) for name in ("HitAndWaste", "LastMoment", "MorningLine"))
+    assert "the misses" in judged("HitAndWaste", editions, {**right, "hit": 100 - right["hit"]}).message
+    coming = lesson.input_of("coming", editions.own)
+    assert "for each tier" in judged("LastMoment", editions, 15 + (91 + coming.mb.sum() * 8 / 200) / 60).message
+    assert not judged("MorningLine", editions, rate + 0.1).correct and not judged("MorningLine", editions, rate - 0.1).correct
+    assert not judged("LastMoment", editions, minutes + 0.02).correct and not judged("LastMoment", editions, minutes - 0.02).correct
+
+
+def test_what_is_still_moved_for_nothing_is_told_to_rules_that_pass():
+    own = Editions(hospital(0, "tiny"), lambda: [])
+    all_thin = [{**rule, "series": rule["series"] + "|chest.1"} if "series" in rule else rule for rule in RULES]
+    for rules in (RULES, all_thin):
+        verdict = EXERCISES["TheRuleFile"].judge((rules,), own)
+        waste = lesson.input_of("router", own.own).replay(rules).outcome["waste"]
+        assert verdict.correct is (waste <= 30) and ("the heaviest series of it" in verdict.message) is (12 < waste <= 30)
+
+
+def test_a_day_has_each_study_once(editions):
+    day = lesson.input_of("full_day", editions.own)
+    exams = [exam for exam in lesson.input_of("exams", editions.own) if exam.day == 0]
+    opened = {prior.uid for exam in exams for prior in exam.priors if prior.opened}
+    moved = {move.prior.uid for move in router.moves(exams, router.rules_of(lesson.input_of("old_rules", editions.own)))}
+    assert (day.opened.sum(), day.moved.sum(), len(day)) == (len(opened), len(moved), len(opened | moved))

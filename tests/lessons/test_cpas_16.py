@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 import warnings
+from binascii import hexlify
 from datetime import timedelta
 
 import pydicom
@@ -108,6 +109,68 @@ def test_right_answers_in_other_forms_are_right(editions):
         assert verdict.outcome is Outcome.CORRECT, (name, given, verdict)
 
 
+def test_tables_and_texts_that_an_administrator_makes_of_the_inputs_are_right(editions):
+    import numpy
+    import pandas
+    own = editions.own
+    harmed = {row["event"]: row["harmed"] for row in _solution("WhatWasHarmed", own)}
+    findings = {row["host"]: row["finding"] for row in _solution("CertificateRound", own)}
+    review = {row["user_id"]: row["finding"] for row in _solution("AccountReview", own)}
+    genuine, packages, accounts = _solution("GenuineUpdates", own), _input("packages", own), pandas.DataFrame(_input("accounts", own))
+    copies, drill = _input("copies", own), _input("drill", own)
+    since = pandas.Timestamp(drill["encrypted at"]) - pandas.to_datetime(copies["taken"])
+    right = next(place for place, one in enumerate(since) if abs(one.total_seconds() / 3600 - _solution("HoursLost", own)) < 0.01)
+    merged = accounts.merge(pandas.DataFrame(_input("personnel", own)), on="user_id", how="left")
+    letter, _ = _solution("Phishing", own)
+    leads_to = module._target(_input("mails", own), "Service").split("/")[2]
+    for name, *given in [
+        ("WhatWasHarmed", [dict(row, harmed=harmed[row["event"]]) for row in _input("events", own)]),
+        ("WhatWasHarmed", pandas.DataFrame({"harmed": list(harmed.values())}, index=list(harmed))),
+        ("WhatWasHarmed", pandas.DataFrame({"harmed": list(harmed.values())})),
+        ("GenuineUpdates", " ".join(genuine[:2]) + "\n" + genuine[2]), ("GenuineUpdates", str(genuine)),
+        ("GenuineUpdates", {one.name: "genuine" if one.name in genuine else "false" for one in packages}),
+        ("CertificateRound", [{"host": one.host, "key": one.key, "finding": findings[one.host]} for one in _input("certificates", own)]),
+        ("AccountReview", merged.assign(finding=merged["user_id"].map(review)).dropna(subset="finding")),
+        ("AccountReview", merged.assign(finding=merged["user_id"].map(review))),
+        ("AccountReview", {one.user_id: review.get(one.user_id, "disabled" if one.disabled else "-") for one in _input("accounts", own)}),
+        ("Phishing", letter, "the domain " + ".".join(leads_to.split(".")[-2:])),
+        ("HoursLost", since.iloc[right]), ("HoursLost", since[[right]]), ("HoursLost", [since.iloc[right]]),
+        ("HoursLost", since.values[right]),
+        ("HoursLost", since[[right]].values), ("HoursLost", numpy.timedelta64(int(since.iloc[right].total_seconds() // 60), "m")),
+    ]:
+        verdict = _judged(editions, name, *given)
+        assert verdict.outcome is Outcome.CORRECT, (name, given, verdict)
+
+
+def test_answers_that_are_right_only_in_part_are_told_why(editions):
+    import numpy
+    own = editions.own
+    harmed = {row["event"]: row["harmed"] for row in _solution("WhatWasHarmed", own)}
+    line, hours = _solution("NoProof", own)[1], _solution("HoursLost", own)
+    letter, domain = _solution("Phishing", own)
+    whole, minutes = int(hours), round(hours % 1 * 60)
+    event = next(event for event, word in harmed.items() if word == "integrity")
+    for name, given, said in [
+        ("WhatWasHarmed", ({**harmed, event: "integrity or confidentiality"},), "more than one word"),
+        ("WhatWasHarmed", ({**harmed, event: "integrity not harmed"},), "none of the three words"),
+        ("WhatWasHarmed", ("IACIACCI",), "8 letters, while there are nine"),
+        ("NoProof", ("C", f"{line} and 4"), "several lines"), ("NoProof", ("C", "WS_MG1"), "is a title"),
+        ("NoProof", ("C", "line " + "9" * 5000), ""),
+        ("Phishing", (letter, f"www.{domain}"), "neither the whole host"),
+        ("Phishing", (letter, f"example.{domain}"), "neither the whole host"),
+        ("Phishing", (letter, f"xx.{domain}"), "neither the whole host"),
+        ("Phishing", (letter, "somewhere.example"), "The mail is right. But its link"),
+        ("Phishing", (letter, ["a.example", "b.example"]), "The mail is right. But about where it leads"),
+        ("HoursLost", (hours % 24,), "full days are missing"), ("HoursLost", (whole + minutes / 100,), "minutes behind the point"),
+        ("HoursLost", (hours - 1.9,), "Reckon once more"), ("HoursLost", ("2025-04-06 04:51",), "a date"),
+        ("HoursLost", (1.5 * hours,), "all three conditions"),
+        ("HoursLost", (numpy.timedelta64("NaT"),), "a missing value"), ("HoursLost", ("9" * 400 + " days, 1:00",), ""),
+    ]:
+        verdict = _judged(editions, name, *given)
+        assert verdict.outcome is Outcome.NOT_YET and said in verdict.message, (name, given, verdict)
+        assert "may stand" not in verdict.message
+
+
 def test_wrong_answers_are_told_apart(editions):
     own = editions.own
     _, line = _solution("NoProof", own)
@@ -158,6 +221,17 @@ def test_wrong_answers_are_told_apart(editions):
     (lambda password, salt, rounds: hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds).hex(" "), "correct"),
     (lambda password, salt, rounds: "0x" + hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds).hex(), "correct"),
     (lambda password, salt, rounds: print(password), "unreadable"),
+    (lambda password, salt, rounds: hexlify(hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), rounds)), "correct"),
+    *((lambda password, salt, rounds, change=change: hashlib.pbkdf2_hmac("sha256", *change(password, salt, rounds)), "value")
+      for change in (
+        lambda password, salt, rounds: (password.encode(), int(salt, 16).to_bytes((int(salt, 16).bit_length() + 7) // 8, "big"), rounds),
+        lambda password, salt, rounds: (password.lstrip().encode(), bytes.fromhex(salt), rounds),
+        lambda password, salt, rounds: (password.rstrip().encode(), bytes.fromhex(salt), rounds),
+        lambda password, salt, rounds: (password.encode()[:72], bytes.fromhex(salt), rounds),
+        lambda password, salt, rounds: (password.encode(), bytes.fromhex(salt), min(rounds, 1000)),
+        lambda password, salt, rounds: (password.encode(), bytes.fromhex(salt)[:16], rounds),
+        lambda password, salt, rounds: (password.encode(), bytes.fromhex(salt).rstrip(b"\0"), rounds),
+    )),
 ])
 def test_a_hash_may_be_bytes_or_hexadecimal(editions, function, label):
     assert _judged(editions, "HashedPassword", function).label == label
@@ -174,6 +248,11 @@ def _by_pydicom(data):
 def _by_pointer(data):
     at = int.from_bytes(data[60:64], "little")
     return bytearray(128) + data[128:] if data[at : at + 4] == b"PE\0\0" else data
+
+
+def _by_known_head(data):
+    at = int.from_bytes(data[60:64], "little")
+    return bytes(128) + data[128:] if data[0:2] == b"MZ" and data[at : at + 2] in (b"PE", b"NE") else data
 
 
 @pytest.mark.parametrize(("function", "label"), [
@@ -199,6 +278,19 @@ def _by_pointer(data):
     (lambda data: bytes(128) + data if data[0:2] == b"MZ" else data, "put_in_front"),
     (lambda data: b"" if data[0:2] == b"MZ" else data, "thrown_away"),
     (lambda data: bytes(127) + data[128:] if data[0:2] == b"MZ" else data, "value"),
+    (_by_known_head, "known_head"),
+    *((lambda data, length=length: bytes(length) + data[length:] if data[0:2] == b"MZ" else data, "value") for length in (100, 127, 129)),
+    *((lambda data, holds=holds: bytes(128) + data[128:] if holds(data) else data, "value") for holds in (
+        lambda data: data[1:2] == b"Z", lambda data: b"MZ" in data[:4], lambda data: b"MZ" in data[:10],
+        lambda data: b"harmless" in data[:128],
+        lambda data: data[0:2] == b"MZ" and int.from_bytes(data[60:64], "little") < len(data),
+        lambda data: data[0:2] == b"MZ" and int.from_bytes(data[60:64], "little") > 300,
+        lambda data: data[0:2] == b"MZ" and data[60:64] != bytes(4),
+    )),
+    *((lambda data, tail=tail: bytes(128) + tail(data) if data[0:2] == b"MZ" else data, "value") for tail in (
+        lambda data: data[128:726], lambda data: b"DICM" + data.split(b"DICM")[1], lambda data: data[data.find(b"DICM"):],
+        lambda data: data[data.rfind(b"DICM"):],
+    )),
 ])
 def test_a_preamble_may_be_emptied_in_other_ways(editions, function, label):
     assert _judged(editions, "CleanPreamble", function).label == label

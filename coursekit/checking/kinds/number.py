@@ -1,11 +1,10 @@
 """Number: a number with a unit and a tolerance."""
 
-import datetime
 import math
 import re
 
 from coursekit.checking.kinds.base import Difference, Kind
-from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain, short, single
+from coursekit.checking.reading import Unclear, Unreadable, describe, is_a, plain, short, single, span
 
 _PREFIXES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 _DATA = {f"{prefix}B": factor for prefix, factor in _PREFIXES.items()}
@@ -52,7 +51,7 @@ class Number(Kind):
     named     : words that may stand before the number: ("hop",) takes "hop 5"
 
     Forgives the numeric type, text such as "524 288", "524,288 bytes", "512 KiB", "0x2B68" or "12 %", and a single
-    value in a list, array or 1x1 table; where a time is asked, the difference of two moments too.
+    value in a list, array or 1x1 table; where a time is asked, the difference of two moments too, however it is held.
     """
 
     takes = "a number"
@@ -68,8 +67,8 @@ class Number(Kind):
 
     def read(self, given):
         """A tuple of the numbers that the answer may mean (text such as "1,250" can mean two)."""
-        if self.family == "time" and is_a(given, datetime.timedelta):
-            given = datetime.timedelta.total_seconds(given) / self._scale
+        if self.family == "time" and (seconds := span(given)) is not None:
+            given = seconds / self._scale
         value = single(plain(given))
         if type(value) is str:
             readings = self._from_text(value)
@@ -98,6 +97,8 @@ class Number(Kind):
             raise Unreadable(f"{short(text)} is a calculation in quotes. Leave the quotes out, with `*` for times, and Python works it out.")
         if self.family == "time" and (seconds := _seconds(cleaned, self.unit)) is not None:
             return (seconds / self._scale,)
+        if re.match(r"\d{4}-\d\d-\d\d(?!\d)", cleaned):
+            raise Unclear(f"{short(text)}, a date and not a number")
         match = re.fullmatch(r"([+-]?[\d., ']*\d(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?", cleaned)
         if not match and _HEXADECIMAL.fullmatch(cleaned):
             raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
@@ -169,7 +170,7 @@ class Number(Kind):
 
 def _seconds(text, unit):
     """The seconds of a span of time in several parts, "1 day 4 h", or of "28:00" where hours are asked; None when it is neither."""
-    if unit in ("h", "hour", "hours") and (found := re.fullmatch(r"(\d+):([0-5]\d)(?::([0-5]\d))?", text)):
+    if unit in ("h", "hour", "hours") and (found := re.fullmatch(r"(\d{1,9}):([0-5]\d)(?::([0-5]\d))?", text)):
         return 3600 * int(found[1]) + 60 * int(found[2]) + int(found[3] or 0)
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]+)", text[:60])
     between = re.sub(r"\d+(?:\.\d+)?\s*[a-z]+", "", text[:60])
