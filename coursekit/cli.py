@@ -151,9 +151,19 @@ def _lab(options):
 
 def _run(command, environment):
     """Run a command to its end; its exit code. Ctrl-C reaches it by itself, a request to terminate is passed on."""
+    child, ending = None, False
+
+    def terminate(*_):
+        nonlocal ending
+        ending = True
+        if child:
+            child.terminate()
+
     signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, terminate)
     child = subprocess.Popen(command, env=environment)
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    if ending:  # the request came before there was a child to pass it on to
+        child.terminate()
     code = child.wait()
     return code if code >= 0 else 128 - code
 

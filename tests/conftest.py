@@ -24,7 +24,7 @@ def nothing_left_behind():
     """No thread that a test started outlives it by more than a moment. Threads of tests before it may end meanwhile, so none are counted."""
     before = set(threading.enumerate())
     yield
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 30
     while left := [thread.name for thread in threading.enumerate() if thread not in before and not thread.name.startswith(KEPT)]:
         assert time.monotonic() < limit, f"still running: {', '.join(left)}"
         time.sleep(0.02)

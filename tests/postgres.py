@@ -3,12 +3,12 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
+from ports import own_port
 
 PASSWORD = "a-password"
 FOLDERS = ("/usr/lib/postgresql", "/usr/pgsql", "C:/Program Files/PostgreSQL", "/opt/homebrew/opt", "/usr/local/opt")
@@ -40,9 +40,7 @@ def server(encoding="UTF8"):
         data, log = str(Path(folder) / "data"), str(Path(folder) / "log")
         _run([*as_whom, initdb, "-D", data, "-U", "course", "--auth=scram-sha-256", f"--pwfile={secret}", "-E", encoding, "--locale=C",
               "--no-sync"], folder)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = own_port()
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
         options += "" if os.name == "nt" else " -c unix_socket_directories="
         _run([*as_whom, pg_ctl, "-D", data, "-l", log, "-w", "-o", options, "start"], folder)

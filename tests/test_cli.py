@@ -231,7 +231,7 @@ sys.exit(cli.main(["lab", sys.argv[2], "--no-browser"]))
 def status(address):
     """The HTTP status of a page of a server that is about to listen."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             return direct.open(address, timeout=30).status
@@ -268,7 +268,7 @@ def test_the_lab_opens_for_real_and_ends_on_ctrl_c(tmp_path):
         assert "/lab/tree/0_start_here.ipynb?token=" in address[0]
         assert status(address[0]) == 200
         os.killpg(lab.pid, signal.SIGINT)
-        rest = lab.communicate(timeout=30)[0]
+        rest = lab.communicate(timeout=120)[0]
         assert lab.returncode == 0, rest
         assert "Traceback" not in rest
     finally:
@@ -286,7 +286,6 @@ def test_a_request_to_terminate_is_passed_on():
     child = "import time; print('here', flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code, child], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "here\n"
-    time.sleep(0.1)  # until the handler is set, just after the child's start
     process.terminate()
-    assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
     process.stdout.close()

@@ -87,7 +87,7 @@ def test_as_shipped_the_notebook_gives_its_stored_outputs(entry, tmp_path):
 def test_solved_every_check_is_correct(entry):
     lesson = lessons.load(entry.id)
     notebook = authoring.solved(authoring.read(_path(entry)), lesson)
-    notebook = authoring.cleaned(authoring.executed(notebook))
+    notebook = authoring.cleaned(authoring.executed(notebook, seconds=600))
     assert authoring.problems(notebook) == []
     for cell in notebook.cells:
         if cell.get("id", "").startswith("answer-"):
@@ -97,7 +97,7 @@ def test_solved_every_check_is_correct(entry):
 
 def _nbval(path, folder):
     """Run one notebook under nbval, strictly: every cell's output is compared with the stored one."""
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", "-q",
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "-q",
                "-p", "no:cacheprovider", "-p", "no:xdist", str(path)]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
     cells = sum(cell.cell_type == "code" for cell in authoring.read(path).cells)

@@ -119,6 +119,7 @@ def executed(notebook, seconds=120):
         client = NotebookClient(
             notebook, timeout=seconds, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": folder}},
             coalesce_streams=True,      # a busy kernel says in two pieces what a cell has printed
+            iopub_timeout=60,           # after which nbclient would go on without the rest of what it says
         )
         client.execute(env=environment, cwd=folder)
     return notebook

@@ -5,7 +5,6 @@ import contextlib
 import ctypes
 import io
 import threading
-import time
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 _ORIGINAL_BUILTINS = dict(vars(builtins))
 WAITS = 30                              # into which the time of the learner's code is divided
+STOPS = 50                              # how often it is told to end before it counts as stubborn
 
 
 @contextlib.contextmanager
@@ -62,8 +62,9 @@ def run_all(calls, seconds):
         except _Stop:
             ran.stopped = "time"
         except BaseException as error:  # SystemExit and KeyboardInterrupt too: the learner's code may raise anything
-            ran.stopped, ran.raised = "error", type_and_text(error)
+            ran.raised = type_and_text(error)
             ran.error = _in_words(error, *ran.raised)
+            ran.stopped = "error"       # the last, for _Stop may be raised in between
 
     thread = threading.Thread(target=work, daemon=True, name="learner's function")
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
@@ -72,15 +73,16 @@ def run_all(calls, seconds):
         for _ in range(WAITS):          # where the machine is so busy that nobody gets on, each of them takes longer
             if thread.is_alive():
                 thread.join(seconds / WAITS)
-        give_up = time.monotonic() + 1
-        while thread.is_alive() and time.monotonic() < give_up:
-            _raise_in(thread)
-            thread.join(0.02)
-    if thread.is_alive():
-        return Ran(list(ran.returned), "stubborn")
-    if len(ran.returned) < len(calls) and not ran.stopped:
-        ran.stopped = "time"
-    return ran
+        for _ in range(STOPS):
+            if thread.is_alive():
+                _raise_in(thread)
+                thread.join(0.02)
+    stubborn, returned = thread.is_alive(), list(ran.returned)
+    if len(returned) == len(calls):     # the last of them returned just when its time was over
+        return Ran(returned)
+    if stubborn:
+        return Ran(returned, "stubborn")
+    return Ran(returned, ran.stopped or "time", ran.error, ran.raised)
 
 
 class _Stop(BaseException):

@@ -2331,7 +2331,8 @@ VIEWER = (                              # what a viewing station proposes beside
 )
 LARGEST = 1400                          # bytes that a narrow path lets through
 EARLIER = 8                             # of VIEWER, how many are proposed before Verification: what is taken is not the first context
-PATIENCE = 0.35                         # seconds that the station waits for an answer
+PATIENCE, UNANSWERED = 0.35, ("silent", "lost", "narrow")    # seconds that the station waits for an answer where none will come
+LONG_PATIENCE = 12.0                    # and where one will, which may be late on a busy machine
 REQUEST_AND_MORE = 2300                 # bytes after which the whole request has passed, and not yet the whole answer
 STATES = {                              # how the other side behaves -> behaviour of the service, and the faults of the way
     "closed": ("closed", {}), "silent": ("silent", {}), "renamed": ("renamed", {}), "strict": ("strict", {}), "busy": ("busy", {}),
@@ -2351,10 +2352,10 @@ class Bench:
     Nothing of it is copied: it stands for something that runs.
     """
 
-    def __init__(self, service, faults, contexts=len(VIEWER)):
+    def __init__(self, service, faults, contexts=len(VIEWER), patience=LONG_PATIENCE):
         from coursekit.systems.proxy import Proxy
 
-        self.called, self._sent, self._contexts = service.title, False, contexts
+        self.called, self._sent, self._contexts, self._patience = service.title, False, contexts, patience
         self._proxy = Proxy((service.host, service.port), server=service.title, addresses={"WS_ED1": "10.20.40.13"}, faults=faults)
 
     def __deepcopy__(self, memo):
@@ -2375,7 +2376,7 @@ class Bench:
         from coursekit.systems.caller import CONNECT_SECONDS, call
 
         self._sent = True
-        call(self._proxy.host, self._proxy.port, self.called, "WS_ED1", PATIENCE, also=VIEWER[EARLIER:self._contexts],
+        call(self._proxy.host, self._proxy.port, self.called, "WS_ED1", self._patience, also=VIEWER[EARLIER:self._contexts],
              before=VIEWER[:min(EARLIER, self._contexts)])
         if not any(event.what == "connection" for event in self._proxy.journal):
             # Nobody listens there. Windows asks again for two seconds before it believes it, longer than the station waits.
@@ -2402,7 +2403,8 @@ def benches(wanted):
         found = []
         for service, (state, _) in zip(services, wanted):
             contexts = FEWER if state == "stalled" else len(VIEWER)
-            found.append(stack.enter_context(Bench(service, Faults(**STATES[state][1]), contexts)))
+            patience = PATIENCE if state in UNANSWERED else LONG_PATIENCE
+            found.append(stack.enter_context(Bench(service, Faults(**STATES[state][1]), contexts, patience)))
         yield found
 
 

@@ -2544,15 +2544,18 @@ def _errors_of_handlers():
 @contextlib.contextmanager
 def _servers_that_end_soon():
     """While the body runs, pynetdicom's servers look every 20 ms whether they are to end; with their own half a second, a check takes twice
-    as long."""
+    as long. Gives a list of those that have begun."""
     from pynetdicom.transport import AssociationServer
 
+    begun = []
+
     def serve_forever(self, poll_interval=0.02):
+        begun.append(self)
         socketserver.BaseServer.serve_forever(self, poll_interval)
 
     AssociationServer.serve_forever = serve_forever
     try:
-        yield
+        yield begun
     finally:
         del AssociationServer.serve_forever
 
@@ -2658,11 +2661,14 @@ class Capture:
         devices = {title: _device(title, draw, exams[title]) for title in titles}
         states = {title: {"offers": OFFERS[title], "sent": exams[title], "calls": devices[title].calls, "raised": [], "title": title,
                           "so far": {one: exams[one] for one in titles[:place + 1]}, "all": exams} for place, title in enumerate(titles)}
-        with _errors_of_handlers() as raised, _servers_that_end_soon():
+        with _errors_of_handlers() as raised, _servers_that_end_soon() as begun:
             yield [((devices[title],), states[title]) for title in titles]
+        open_ports = [server.server_address[1] for server in begun if server.fileno() >= 0]
+        ended = [server.server_address[1] for server in begun if server.server_address[1] not in open_ports]
         for state in states.values():
             state["raised"] = raised
-            state["listens"] = any(_listens(call["port"]) for call in state["calls"])
+            # (The port of one that has ended may be somebody else's by now.)
+            state["listens"] = any(call["port"] not in ended and _listens(call["port"]) for call in state["calls"])
 
     def right(state):
         return _counted(state, lambda uid, count: count)

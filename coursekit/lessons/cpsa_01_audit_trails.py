@@ -2388,8 +2388,9 @@ def _once(receive):
     return lambda most: b"" if next(times) else receive(most)
 
 
-# Seconds that a visitor waits for anything: at first, after a later message has come, and for that one.
+# Seconds that a visitor waits for anything: at first, after a later message has come, and for that one; and between two looks.
 _SOON, _GRACE, _PATIENCE = 0.05, 0.2, 1.0
+_LOOK = 0.003
 _MARK = b"LATER-MESSAGE"
 
 
@@ -2426,16 +2427,31 @@ def _visit_messages(seed):
 
 def _left_behind(server, patience=0.5):
     """Whether a handler of the server's still runs although its sender has left: it is given a moment, and then ended."""
-    give_up = time.monotonic() + patience
-    while (running := _handlers(server)) and time.monotonic() < give_up:
-        time.sleep(0.003)
+    _ended(server, patience)
+    running = _handlers(server)
     for thread in running:
         # The interpreter raises it in that thread, which would else keep a processor busy until the kernel ends.
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(SystemExit))
-    give_up = time.monotonic() + 1
-    while running and _handlers(server) and time.monotonic() < give_up:
-        time.sleep(0.003)
+    if running:
+        _ended(server, 1.0)
     return bool(running)
+
+
+def _ended(server, seconds):
+    """Wait until no handler of the server's runs, so many seconds at most."""
+    for _ in _ticks(seconds):
+        if not _handlers(server):
+            return
+
+
+def _ticks(seconds):
+    """True again and again, for so many seconds. While nobody gets on, on a very busy machine, hardly any pass."""
+    passed, before = 0.0, time.monotonic()
+    while passed < seconds:
+        yield True
+        time.sleep(_LOOK)
+        now = time.monotonic()
+        passed, before = passed + min(now - before, 10 * _LOOK), now
 
 
 def _handlers(server):
@@ -2555,11 +2571,10 @@ class Repository:
 
         def wait(holds, seconds):
             """Wait until it holds, or until nothing new has been kept for so long: a slow server is as good as a fast one."""
-            seen, give_up = len(kept), time.monotonic() + seconds
-            while not holds() and time.monotonic() < give_up:
-                time.sleep(0.003)
+            seen, ticks = len(kept), _ticks(seconds)
+            while not holds() and next(ticks, False):
                 if len(kept) > seen:
-                    seen, give_up = len(kept), time.monotonic() + seconds
+                    seen, ticks = len(kept), _ticks(seconds)
             return holds()
 
         def settle(count):
@@ -2577,13 +2592,19 @@ class Repository:
         def connected():
             return contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=5))
 
-        def send(*pieces, pause=0.015):
+        def send(*pieces):
             """Send pieces over a connection of its own, each in a segment of its own; a server that hangs up has not kept them."""
             with contextlib.suppress(OSError), connected() as connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for piece in pieces:
                     connection.sendall(piece)
-                    time.sleep(pause if len(pieces) > 1 else 0)
+                    if len(pieces) > 1:
+                        pause()
+
+        def pause():
+            """Long enough for the server to take what was sent, so that the next piece comes alone."""
+            for _ in _ticks(0.06):
+                pass
 
         def alone(what, name):
             send(audit.frame(sent[name]))
@@ -2600,13 +2621,13 @@ class Repository:
             with connected() as one:
                 with contextlib.suppress(OSError):
                     one.sendall(audit.frame(plain[6]) + audit.frame(plain[7]))
-                    wait(lambda: len(came()) > before + 1, _SOON)
+                    wait(lambda: len(came()) > before + 1, _GRACE)
                     one.sendall(audit.frame(plain[8]))
                 yield "Two messages come in one piece, then a third over the same connection", [plain[6], plain[7], plain[8]]
             yield None
             with contextlib.suppress(OSError), connected() as one:
                 one.sendall(audit.frame(plain[2]))
-                wait(lambda: len(came()) > before, _SOON)
+                wait(lambda: len(came()) > before, _GRACE)
                 one.sendall(audit.frame(plain[3]))
             yield "Two messages come one after the other over one connection", plain[2:4]
             frame = audit.frame(plain[1])
@@ -2637,8 +2658,8 @@ class Repository:
                 with contextlib.suppress(OSError):
                     for connection, piece in ((one, first[:100]), (other, second[:300]), (one, first[100:])):
                         connection.sendall(piece)
-                        time.sleep(0.025)
-                    wait(lambda: len(came()) > before, _SOON)
+                        pause()
+                    wait(lambda: len(came()) > before, _GRACE)
                     other.sendall(second[300:])
                 yield "Two senders send at the same time, in pieces", [plain[9], plain[10]]
             yield None

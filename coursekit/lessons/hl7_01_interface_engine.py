@@ -2422,13 +2422,14 @@ class ChannelsOfTheHospital:
 
     def visit(nothing, bench):
         engine, day, arrived = bench
+        give_up = time.monotonic() + ENGINE_SECONDS      # before the visit is: sending takes seconds beside a step without end
         mllp.send(engine.host, engine.port, [octets for _, octets in day])
-        settled = engine.settle(ENGINE_SECONDS)
+        settled = engine.settle(max(give_up - time.monotonic(), 1))
         at_first = list(arrived["HV_PACS"])
         failed = [problem for problem in engine.errors if problem.kind == "step"]
         if settled:
             engine.retry([problem for problem in engine.errors if problem.kind == "delivery"])
-            settled = engine.settle(ENGINE_SECONDS)
+            settled = engine.settle(max(give_up - time.monotonic(), 1))
         late = "not all messages were carried in time; is there a step or a filter without end?"
         return {"The morning": "all messages were carried" if settled else late} | _came(day, arrived, at_first, failed)
 

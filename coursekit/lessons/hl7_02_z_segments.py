@@ -2183,7 +2183,7 @@ def _morning(draw, week):
 
 def _visit(engine, bench):
     """Send the morning's messages to the engine and see what arrives: {receiver and message, in words: what came of it}."""
-    with Sender("127.0.0.1", engine.port, seconds=3.0) as sender:
+    with Sender("127.0.0.1", engine.port, seconds=6.0) as sender:
         for message in bench.messages:
             sender.send(message)
     getattr(engine, "settle", time.sleep)(PATIENCE)                 # what is no Engine gets the whole time

@@ -1722,7 +1722,7 @@ def visited(port, profile):
             seen[what] = _NOTHING if nothing else f"{_NOTHING} ({str(error).rstrip('.').lower()})"
 
     seen = {}
-    with mllp.Sender(mllp.HOST, port, seconds=2.0) as sender:
+    with mllp.Sender(mllp.HOST, port, seconds=4.0) as sender:
         one("A right ADT^A04 is sent", {})
         one("An ADT^A04 without the assigning authority, PID-3.4, is sent", {"PID-3.4": ""})
         one("A right ADT^A04 without a birth date is sent", {"PID-7": ""})

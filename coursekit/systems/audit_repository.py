@@ -49,7 +49,7 @@ class AuditRepository(System):
         super().__init__(name)
         self.folder, self.port, self.udp_port, self.certificates = folder, port, udp_port, certificates
         self._database = self._writer = None
-        self._servers, self._threads, self._open = [], [], set()
+        self._servers, self._threads, self._open, self._ending = [], [], set(), False
         self._came = queue.Queue(10_000)
 
     def __repr__(self):
@@ -61,7 +61,7 @@ class AuditRepository(System):
         return self._database.row("SELECT count(*) FROM record")[0]
 
     def _begin(self):
-        self._database = Database(self.folder, "audit", _TABLE)
+        self._database, self._ending = Database(self.folder, "audit", _TABLE), False
         self._writer = threading.Thread(target=self._write, name=f"{self.name} writer", daemon=True)
         self._writer.start()
         tls = server_context(self.certificates)
@@ -92,9 +92,10 @@ class AuditRepository(System):
     def _end(self):
         for server in self._servers:
             server.shutdown()
+        self._ending = True
         for connection in list(self._open):
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)        # TLS on it is left to its thread
         for server in self._servers:
             server.server_close()                       # waits for the threads of its senders
         for thread in self._threads:
@@ -111,10 +112,14 @@ class AuditRepository(System):
     def _take_stream(self, connection, tls):
         way, deframer = "TLS" if tls else "TCP", audit.Deframer()
         connection.settimeout(PATIENCE)
-        self._open.add(connection)
         try:
+            if tls:                                     # in another socket, which has the connection from now on
+                connection = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            self._open.add(connection)
+            if self._ending:                            # `_end` may have looked before
+                return
             if tls:
-                connection = tls.wrap_socket(connection, server_side=True)
+                connection.do_handshake()
             while octets := connection.recv(1 << 16):
                 while messages := deframer.feed(octets):
                     octets = b""

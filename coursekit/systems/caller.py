@@ -1,5 +1,6 @@
 """A call to a DICOM service, rung by rung: TCP, the association, the presentation context, C-ECHO."""
 
+import contextlib
 import socket
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from coursekit.systems.services import IMPLEMENTATION, SYNTAXES, VERIFICATION
 
 # Windows tries a refused connection again and says so after two seconds only: less patience would read it as silence.
 CONNECT_SECONDS = 4.0
+WAITS = 20                       # into which the wait for an answer is divided: where the machine is so busy that nobody gets on, each takes longer
 
 
 @dataclass
@@ -69,7 +71,7 @@ def call(host, port, called, calling="WS_ED1", seconds=0.8, also=(), before=()):
         return answer
     with connection:
         answer.tcp = "connected"
-        connection.settimeout(seconds)
+        connection.settimeout(seconds / WAITS)
         try:
             _associate(_Line(connection), answer, before, also)
         except OSError:
@@ -96,9 +98,11 @@ class _Line:
                     return ul.decode(pdus[0])
             except ul.BadPdu:
                 return "no DICOM"
-            try:
-                octets = self._connection.recv(65536)
-            except TimeoutError:
+            for _ in range(WAITS):
+                with contextlib.suppress(TimeoutError):
+                    octets = self._connection.recv(65536)
+                    break
+            else:
                 return "no DICOM" if self._received else "nothing"
             if not octets:
                 return "no DICOM" if self._received else "hung up"

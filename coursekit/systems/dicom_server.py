@@ -83,8 +83,7 @@ class DicomServer(System):
         from pynetdicom import evt
 
         return [
-            (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_ACCEPTED, self._accepted), (evt.EVT_REJECTED, self._rejected),
-            (evt.EVT_RELEASED, self._released), (evt.EVT_ABORTED, self._aborted), (evt.EVT_DIMSE_RECV, self._whole),
+            (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_ABORTED, self._aborted), (evt.EVT_DIMSE_RECV, self._whole),
             (evt.EVT_C_ECHO, self._echo),
         ]
 
@@ -103,11 +102,22 @@ class DicomServer(System):
         _write_no_log(event.assoc)
         event.assoc.dimse.get_msg = types.MethodType(_next_message, event.assoc.dimse)
         event.assoc.dimse.send_msg = types.MethodType(_send_message, event.assoc.dimse)
+        event.assoc.dul.send_pdu = functools.partial(self._send, event, event.assoc.dul.send_pdu)
         line.held, line.largest, line.spoiled, line.begins_pdu = 0, self.largest, False, True
         for association in list(self._open):
             if association.ident is not None and not association.is_alive():
                 self._open.pop(association, None)
         self._open[event.assoc] = line.socket
+
+    def _send(self, event, send, primitive):
+        """Send an answer; that of an association is noted before: pynetdicom tells of it when the caller has it already, and may look."""
+        from pynetdicom.pdu_primitives import A_ASSOCIATE, A_RELEASE
+
+        if isinstance(primitive, A_ASSOCIATE):
+            (self._rejected if primitive.result else self._accepted)(event)
+        elif isinstance(primitive, A_RELEASE):
+            self._released(event)
+        send(primitive)
 
     def _whole(self, event):
         line = event.assoc.dul.socket
@@ -222,7 +232,11 @@ def _listener_class():
 
     class Listener(ThreadedAssociationServer):
         request_queue_size = MOST_ASSOCIATIONS      # with the five of the base class, a sixth that calls at the same moment waits a second
-        _looks = 0
+        _looks, _ending = 0, False
+
+        def __init__(self, *given, **named):
+            self._greeting = set()                  # connections whose TLS has begun and not come to an end
+            super().__init__(*given, **named)
 
         def server_bind(self):
             if os.name != "nt":
@@ -234,6 +248,25 @@ def _listener_class():
             self.socket.bind(self.server_address)
             self.server_address = self.socket.getsockname()
 
+        def get_request(self):
+            return self.socket.accept()
+
+        def finish_request(self, request, client_address):
+            if self.ssl_context:                    # in the caller's own thread: one that never begins TLS keeps nobody else out
+                request = self.ssl_context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+                request.settimeout(PATIENCE)
+                self._greeting.add(request)
+                try:
+                    if self._ending:
+                        raise ConnectionAbortedError
+                    request.do_handshake()
+                except OSError:                     # of a caller without TLS, or without a certificate of the authority
+                    request.close()
+                    return
+                finally:
+                    self._greeting.discard(request)
+            super().finish_request(request, client_address)
+
         def service_actions(self):
             self._looks += 1
             if self._looks % 10 == 0:               # the base class collects garbage here, and is made for two looks a second
@@ -241,6 +274,10 @@ def _listener_class():
 
         def shutdown(self):
             socketserver.BaseServer.shutdown(self)
+            self._ending = True
+            for connection in list(self._greeting):
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
             self.server_close()
 
     return Listener

@@ -252,9 +252,10 @@ class _Door(Listener):
         return self._engine._take(self._as, message, self._clock())
 
     def _handle(self, octets):
-        answer = super()._handle(octets)
-        self._engine._tell(self._engine._arrived)        # after the journal has the answer, so that it shows things in that order
-        return answer
+        try:
+            return super()._handle(octets)
+        finally:
+            self._engine._told()
 
 
 @dataclass
@@ -296,6 +297,7 @@ class Engine(System):
         self._lock = threading.RLock()
         self._arrived, self._news = threading.Condition(self._lock), threading.Condition(self._lock)      # for the worker; for `settle`
         self._stopping, self._database, self._temporary, self._worker, self._kept = False, None, None, None, None
+        self._untold = {}                                # a listener's thread: the message it has stored, whose answer the journal lacks
         self._steps = _Steps(f"{name} steps")
         self._at = clock or (lambda: None)
 
@@ -356,7 +358,7 @@ class Engine(System):
     # Beginning and end
 
     def _begin(self):
-        self._stopping, self._kept = False, None
+        self._stopping, self._kept, self._untold = False, None, {}
         if self._folder is None:
             self._temporary = tempfile.mkdtemp(prefix="coursekit-engine-")
         folder = Path(self._folder or self._temporary)
@@ -459,11 +461,18 @@ class Engine(System):
                 number = database.execute("INSERT INTO message (listener, application, facility, control_id, octets, answer) "
                                           "VALUES (?, ?, ?, ?, ?, ?)", (listener, *key, message.received, "due" if later else "")).lastrowid
                 database.execute("INSERT INTO work (message) VALUES (?)", (number,))
+                self._untold[threading.get_ident()] = number
         if known is not None:
             if _without_times(hl7.parse(known[0])) != _without_times(message):
                 raise hl7.Refusal("AE", "Another message came with the same MSH-10.", "205", "MSH^1^10")
             self.journal.add(self.name, self.name, "duplicate", f"{message.event} {message.control_id}, not processed again")
         return hl7.reply(message, at=at)
+
+    def _told(self):
+        """The journal has the answer of this thread's message, which goes through the channels after that: so the order is always the same."""
+        with self._lock:
+            self._untold.pop(threading.get_ident(), None)
+            self._arrived.notify_all()
 
     # Through the channels
 
@@ -471,7 +480,8 @@ class Engine(System):
         while True:
             with self._lock:
                 found = []
-                while not self._stopping and not (self._channels and (found := self._next_work())):
+                while not self._stopping and not (self._channels and (found := self._next_work())
+                                                  and found[0][1] not in self._untold.values()):
                     self._arrived.wait()
                 if self._stopping:
                     return
@@ -481,7 +491,8 @@ class Engine(System):
             if self._stopping:                           # its steps may have been given up: it's the first of the next start
                 return
             try:
-                self._note(work, number, outcomes)
+                with self._lock:                         # nobody sees that it is done before the journal has what failed
+                    self._note(work, number, outcomes)
             except sqlite3.Error as error:               # the disk is full, say: nothing is lost, it's tried again
                 self._pause(self._arrived, error)
 

@@ -57,15 +57,15 @@ class FhirPatients(WebServer):
                 """Search or ask."""
                 served = {None: ("ITI-78", system.search), "$ihe-pix": ("ITI-83", system.cross_reference)}
                 transaction, work = served.get(operation, ("", None))
-                self._do(work, self._arguments(), transaction=transaction)
+                return self._do(work, self._arguments(), transaction=transaction)
 
             def post(self, operation):
                 """$match, or an operation whose parameters come in the body."""
-                self._do(system.match if operation == "$match" else None, self._body(), transaction="ITI-119")
+                return self._do(system.match if operation == "$match" else None, self._body(), transaction="ITI-119")
 
             def put(self, operation):
                 """A patient's record as a hospital has it now."""
-                self._do(system.feed if operation is None else None, self._arguments(), self._body(), transaction="ITI-104")
+                return self._do(system.feed if operation is None else None, self._arguments(), self._body(), transaction="ITI-104")
 
             def _arguments(self):
                 return {name: [self.get_query_argument(name)] if len(values) == 1 else self.get_query_arguments(name)
@@ -77,7 +77,7 @@ class FhirPatients(WebServer):
                 except ValueError:
                     return None
 
-            def _do(self, work, *given, transaction=""):
+            async def _do(self, work, *given, transaction=""):
                 path = self.request.path.removeprefix("/fhir")
                 system.journal.add("client", system.name, f"{self.request.method} {path}")
                 try:
@@ -87,14 +87,14 @@ class FhirPatients(WebServer):
                 except Outcome as problem:
                     status, resource = problem.status, {"resourceType": "OperationOutcome", "issue": [
                         {"severity": "error", "code": problem.code, "diagnostics": str(problem)}]}
-                self.set_status(status)
-                self.set_header("Content-Type", f"{JSON}; charset=utf-8")
-                self.finish(json.dumps(resource, ensure_ascii=False, indent=1))
                 system.journal.add(system.name, "client", str(status), resource["resourceType"])
                 if system.audit and work:
                     asked, told = FhirRequest(self.request.uri, self.request.body), "Success" if status < 400 else "Failure"
-                    asyncio.get_running_loop().run_in_executor(
+                    await asyncio.get_running_loop().run_in_executor(
                         None, system.audit.note, system.name, transaction, system.caller(self.request), asked, status, told)
+                self.set_status(status)
+                self.set_header("Content-Type", f"{JSON}; charset=utf-8")
+                self.finish(json.dumps(resource, ensure_ascii=False, indent=1))
 
             def log_exception(self, kind, value, trace):
                 """Nothing for the notebook to print."""

@@ -262,7 +262,7 @@ class Listener(System):
     def _drain(self, connection, wait):
         """Let the caller read its answer: closed with bytes unread, the connection would be reset and the answer lost."""
         connection.shutdown(socket.SHUT_WR)
-        give_up = time.monotonic() + 1
+        give_up = time.monotonic() + self.patience
         while (left := give_up - time.monotonic()) > 0 and wait(left) and connection.recv(PIECE):
             pass
 

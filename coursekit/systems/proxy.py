@@ -34,7 +34,7 @@ ROOM = 1 << 20                          # bytes of a direction that are under wa
 KEPT = 64 << 20                         # bytes that a capture keeps
 PIECE = 65536
 TAIL = 65536                            # of what a side sent, as much is shown to `reset_when`
-SETTLE = 1.0                            # seconds that the end of a connection is waited for
+SETTLE = 5.0                            # seconds that the end of a connection is waited for
 BEGIN, END = b"\x0b", b"\x1c\r"         # MLLP
 _WAIT = 300_000                         # µs until a segment that nobody confirms is repeated; then twice that, and so on (RFC 6298 5.5)
 _FIN, _RST = object(), object()
@@ -96,13 +96,24 @@ class Proxy(System):
                  at="2025-04-07 05:30:00"):
         super().__init__(f"proxy before {server}")
         self.to, self.server, self.client, self.addresses = to, server, client, dict(addresses or {})
-        self.server_port, self.faults, self.port, self.at = server_port, faults or Faults(), port, at
+        self.server_port, self._faults, self.port, self.at = server_port, faults or Faults(), port, at
         self._seen, self._size, self._numbers = [], 0, count(1)
         self._links, self._selector, self._thread, self._sockets = set(), None, None, []
         self._quiet, self._asked, self._answered, self._ending = threading.Condition(), 0, 0, False
 
     def __repr__(self):
         return f"<{self.name} {'runs' if self._runs else 'is stopped'}: {len(self.journal)} events>"
+
+    @property
+    def faults(self):
+        """The Faults of now."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults):
+        self._faults = faults
+        if self._thread is not None:
+            self._wake.sendall(b"\0")                           # for one that waits for bytes alone, and is now to forget who sends none
 
     # Beginning and end
 

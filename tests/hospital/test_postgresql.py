@@ -81,7 +81,7 @@ def _refused(pacs, statement, says):
     begun = time.monotonic()
     with pytest.raises(DatabaseSaysNo, match=says):
         pacs.rows(statement)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30                # the longest would take 60
     assert pacs.rows("SELECT count(*), sum(deleted) FROM study") == before
     assert pacs.rows("SELECT * FROM information_schema.tables WHERE table_name = 'mine'")[1] == []
 
@@ -159,7 +159,7 @@ def test_the_second_opening_is_quick(address, pacs):
     told = []
     begun = time.perf_counter()
     postgresql.Server(address, lambda *step: told.append(step)).database(hospital(7, "tiny"))
-    assert told == [] and time.perf_counter() - begun < 2          # 30 ms on an idle machine
+    assert told == [] and time.perf_counter() - begun < 10         # 30 ms on an idle machine
 
 
 @pytest.mark.parametrize("damage", [

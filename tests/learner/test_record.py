@@ -75,14 +75,15 @@ def test_what_was_acknowledged_survives_kill_9(home):
     acknowledged = 0
     for round in range(8):
         process = start_python(APPEND_FOREVER)
-        process.stdout.readline()
+        for _ in range(3):
+            process.stdout.readline()
         time.sleep(random.Random(round).random() / 20)
         process.kill()
-        acknowledged += 1 + len(process.communicate()[0].split())
+        acknowledged += 3 + len(process.communicate()[0].split())
         assert sum(event["event"] == "hint" for event in read()) >= acknowledged
         append(check("not yet"))
         assert read()[-1]["outcome"] == "not yet"
-    assert acknowledged > 16
+    assert acknowledged >= 24
 
 
 APPEND_SOME = """
@@ -97,7 +98,7 @@ def test_many_kernels_at_once_lose_nothing(home):
     for process in [start_python(APPEND_SOME, name) for name in "abcdef"]:
         finish(process)
     lines = (home / "progress.jsonl").read_bytes().splitlines()
-    events = [json.loads(line) for line in lines]
+    events = [json.loads(line) for line in lines if line]       # who waits too long for the lock may put an empty one before its own
     assert len(events) == 600
     for name in "abcdef":
         assert [event["n"] for event in events if event["exercise"] == name] == list(range(100))

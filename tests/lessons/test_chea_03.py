@@ -35,8 +35,9 @@ def editions():
 
 @pytest.fixture(autouse=True)
 def nothing_runs_on():
+    before = running()
     yield
-    assert running() == []
+    assert set(running()) <= set(before)
 
 
 def solved(name, editions):
@@ -364,7 +365,7 @@ def test_initiating_gateways_written_by_others(editions):
     right("FanOut", editions, submitted)
 
 
-def test_initiating_gateways_that_look_right(editions, monkeypatch):
+def test_initiating_gateways_that_look_right(editions):
     solution = EXERCISES["FanOut"].solution
 
     def in_turn(ask, patients, seconds):
@@ -386,7 +387,6 @@ def test_initiating_gateways_that_look_right(editions, monkeypatch):
     began = time.monotonic()
     assert "one community after the other" in wrong("FanOut", editions, in_turn, "noticed")
     assert module.PATIENCE <= time.monotonic() - began
-    monkeypatch.setattr(module, "PATIENCE", 1.0)
 
     def four_at_once(ask, patients, seconds):
         answers = {}
@@ -884,7 +884,7 @@ def test_consumers_that_look_right(editions):
 # --- what the notebook shows
 
 def test_a_first_image_is_sooner_than_a_package():
-    (first, sooner), (second, later) = module.over_a_line(count=12, bandwidth=60_000.0)
+    (first, sooner), (second, later) = module.over_a_line(bandwidth=20_000.0)          # 0.15 and 4 seconds, so that a pause turns nothing round
     assert "first image" in first and "package" in second and sooner < later
 
 

@@ -920,7 +920,7 @@ def test_a_check_is_quick(number):
     exercise.judge((given,), editions)
     before = time.process_time()
     assert exercise.judge((given,), editions).correct
-    assert time.process_time() - before < 1.5                                # about 0.1 s for the live ones
+    assert time.process_time() - before < 5                                  # about 0.1 s for the live ones
 
 
 def test_codes_are_those_of_the_notebook():

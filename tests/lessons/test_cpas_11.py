@@ -354,7 +354,7 @@ def test_the_mended_workstation_works(editions):
 def test_the_check_of_the_probe_is_quick(editions):
     start = time.perf_counter()
     assert judged("Probe", editions, EXERCISES["Probe"].solution).correct
-    assert time.perf_counter() - start < 6          # about 1 s, on Windows 3 s; never an open end
+    assert time.perf_counter() - start < 20         # about 1 s, on Windows 3 s; never an open end
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -6,6 +6,7 @@ import subprocess
 
 import pandas
 import pytest
+from ports import own_port
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 from pydicom.tag import Tag
@@ -749,7 +750,7 @@ def capturing(syntaxes, requested=True, contexts_of=None, status=0x0000, send=("
             return status
 
         ae = AE("CAPTURE")
-        ae.acse_timeout = 1                 # of those that call and say nothing, as the check does to see whether it still listens
+        ae.acse_timeout = 30 if ends else 4     # of those that call and say nothing, as the check does to see whether it still listens
         for context in AllStoragePresentationContexts:
             ae.add_supported_context(context.abstract_syntax, *syntaxes)
         handlers = [(evt.EVT_REQUESTED if requested else evt.EVT_ACCEPTED, on_request), (evt.EVT_C_STORE, on_store)]
@@ -782,10 +783,7 @@ def test_what_the_device_saw_of_a_capture_counts_too(editions, end_what_is_left)
 
 
 def test_a_fixed_port_is_as_good_as_a_free_one(editions):
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = own_port()
 
     def capture(device):
         from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt

@@ -3,13 +3,17 @@
 import random
 import socket
 import threading
+import time
 
 import pytest
+from ports import own_port
 
 from coursekit.errors import CourseError
 from coursekit.hospital import hospital
 from coursekit.standards import audit
+from coursekit.systems import audit_repository
 from coursekit.systems.audit_repository import AuditRepository, AuditSender, Unsent
+from coursekit.systems.certificates import Authority, caller_context
 
 LOGIN = audit.message("110114", "E", "2025-04-07T06:00:00Z", audit.participant("ctuser", True, host="10.20.30.41"), "CTER01", event_type="110122")
 
@@ -59,7 +63,7 @@ def test_what_is_no_sound_message_is_kept_with_what_is_wrong(repository, octets,
 
 
 def test_a_stream_that_can_not_be_read_on(repository):
-    with socket.create_connection(("127.0.0.1", repository.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", repository.port), timeout=30) as connection:
         connection.sendall(audit.frame(record()) + b"99999999999 x")
         assert connection.recv(1) == b""                                    # it hangs up
     assert repository.settle(2) and "can't be read on" in repository.message(2).decode()
@@ -80,11 +84,11 @@ def test_twenty_senders_at_once_lose_nothing(repository):
         thread.start()
     for thread in threads:
         thread.join()
-    assert repository.settle(2_000) and set(repository.records().groupby("host").size()) == {100}
+    assert repository.settle(2_000, 120) and set(repository.records().groupby("host").size()) == {100}
 
 
 def test_a_sender_keeps_what_it_can_not_send():
-    with AuditRepository() as first:
+    with AuditRepository(port=own_port()) as first:
         port = first.port
         sender = AuditSender("127.0.0.1", port)
         sender.send(record())
@@ -102,7 +106,7 @@ def test_a_sender_keeps_what_it_can_not_send():
 def test_the_hospitals_trail_goes_through(repository):
     messages = hospital(0, "tiny").audit.lines[:3_000]
     send(repository, *messages)
-    assert repository.settle(len(messages), 30)
+    assert repository.settle(len(messages), 120)
     records = repository.records()
     assert len(records) == len(messages) and (records.problems == "").mean() > 0.95
     assert [audit.read_syslog(repository.message(number)) for number in (1, 2, 3)] == [audit.read_syslog(text) for text in messages[:3]]
@@ -122,3 +126,28 @@ def test_stop_does_not_wait_for_silent_senders():
         silent.sendall(b"12")
         repository.stop()
     assert repr(repository) == "<audit record repository ARR is stopped>"
+
+
+def test_stop_waits_neither_for_tls_nor_for_a_connection_whose_thread_comes_late(tmp_path, monkeypatch):
+    monkeypatch.setattr(audit_repository, "PATIENCE", 60)
+    authority = Authority(tmp_path)
+    certified, take, begun, start = authority.issue("ARR"), AuditRepository._take_stream, threading.Event(), time.monotonic()
+
+    def late(repository, connection, tls):
+        begun.set()
+        while not repository._ending:                                       # until nobody looks for it any more
+            time.sleep(0.01)
+        take(repository, connection, tls)
+
+    with AuditRepository(certificates=certified) as repository:
+        silent = caller_context(certified).wrap_socket(socket.create_connection(("127.0.0.1", repository.port)))
+        mute = socket.create_connection(("127.0.0.1", repository.port))     # which does not even begin with TLS
+        silent.sendall(audit.frame(record()) + b"12")
+        assert repository.settle(1, 30)
+    with monkeypatch.context() as patch, AuditRepository() as repository:
+        patch.setattr(AuditRepository, "_take_stream", late)
+        other = socket.create_connection(("127.0.0.1", repository.port))
+        assert begun.wait(30)
+    for connection in (silent, mute, other):
+        connection.close()
+    assert time.monotonic() - start < 50

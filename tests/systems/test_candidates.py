@@ -1,14 +1,27 @@
 """The candidates of the acceptance test: each faulty one shows its fault to a client, and no good one does."""
 
+import contextlib
 import time
 
 import pytest
 
 from coursekit.systems import candidates
-from coursekit.systems.candidates import CANDIDATES, CT, FAULTY, GOOD, TEST_SET, bench, image, rejection_note
+from coursekit.systems.candidates import CANDIDATES, CT, FAULTY, GOOD, TEST_SET, image, rejection_note
 from coursekit.systems.scu import NoAssociation
 
 ANNA, MULTI, OTTO = TEST_SET[0], TEST_SET[6], TEST_SET[7]
+
+
+@contextlib.contextmanager
+def bench():
+    """A bench with stations that wait long for an answer: what they meet is tested, not how soon."""
+    with candidates.bench() as install:
+        def patient(name):
+            station = install(name)
+            station.seconds = 60
+            return station
+
+        yield patient
 
 
 def found(scu, **keys):
@@ -102,11 +115,11 @@ SHOWS = {
     "items_lost": differs(lambda one: len(one.SourceImageSequence)),
     "third_lost": lambda scu: [len(part) for part in sent_and_back(scu, 3)] == [3, 3, 2],
     "implicit_only": lambda scu: scu.contexts({CT: ["1.2.840.10008.1.2.1"]}) == {CT: (4, None)},
-    "commits_all": lambda scu: scu.commit([(CT, "2.999.404")])[1:] == (["2.999.404"], []),
-    "commits_unnamed": lambda scu: scu.commit([image(OTTO, 1, 1), (CT, "2.999.404")])[1:] == ([f"{OTTO.uid}.1.1"], []),
-    "commits_together": lambda scu: (scu.commit([image(OTTO, 1, 1), (CT, "2.999.404")])[1] == []
-                                     and scu.commit([image(OTTO, 1, 1)])[2] == []),
-    "commits_silently": lambda scu: scu.commit([image(OTTO, 1, 1)]) == (0, None, None),
+    "commits_all": lambda scu: committed(scu, (CT, "2.999.404"))[1:] == (["2.999.404"], []),
+    "commits_unnamed": lambda scu: committed(scu, image(OTTO, 1, 1), (CT, "2.999.404"))[1:] == ([f"{OTTO.uid}.1.1"], []),
+    "commits_together": lambda scu: (committed(scu, image(OTTO, 1, 1), (CT, "2.999.404"))[1] == []
+                                     and committed(scu, image(OTTO, 1, 1))[2] == []),
+    "commits_silently": lambda scu: committed(scu, image(OTTO, 1, 1)) == (0, None, None),
     "move_short": lambda scu: moved(scu, "STUDY", StudyInstanceUID=MULTI.uid) == (0, 8, 7) and (
         moved(scu, "STUDY", StudyInstanceUID=ANNA.uid) == (0, 1, 0) and moved(scu, "STUDY", StudyInstanceUID="2.999.404") == (0, 0, 0)),
     "move_other": lambda scu: moved(scu, "SERIES", StudyInstanceUID=MULTI.uid, SeriesInstanceUID=f"{MULTI.uid}.2") == (0, 2, 2) and (
@@ -129,6 +142,11 @@ SHOWS = {
     "leaks": lambda scu: [scu.echo_together(count).count(0) for count in (4, 7, 7, 8, 8, 8)] == [4, 7, 7, 8, 7, 6],
     "slow": lambda scu: seconds(scu) > 0.33,
 }
+
+
+def committed(scu, *objects):
+    """What a storage commitment brings, also of a candidate that gets on for seconds only now and then."""
+    return scu.commit(objects, 8)
 
 
 def ranges(scu):
@@ -168,13 +186,16 @@ def answered(scu):
 
 
 def seconds(scu):
+    """The least of several: a busy machine makes some of them longer, and nothing makes one shorter."""
     scu.echo()                                              # it runs now
-    times = []
-    for _ in range(3):
+    least = float("inf")
+    for _ in range(15):
         begin = time.perf_counter()
         scu.find("STUDY", PatientID="ZZ0001")
-        times.append(time.perf_counter() - begin)
-    return min(times)
+        least = min(least, time.perf_counter() - begin)
+        if least < 0.33:
+            break
+    return least
 
 
 def test_each_fault_has_its_proof():
@@ -184,7 +205,9 @@ def test_each_fault_has_its_proof():
 
 
 @pytest.mark.parametrize("name", FAULTY)
-def test_a_faulty_candidate_shows_its_fault(name):
+def test_a_faulty_candidate_shows_its_fault(name, monkeypatch):
+    if name == "cancel_failed":
+        monkeypatch.setattr(candidates, "FETCH", 60)        # a C-CANCEL that is late finds the query running, too
     with bench() as install:
         assert SHOWS[name](install(name))
 
@@ -196,11 +219,14 @@ CHANGES = (                             # looks that change what an archive hold
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_good_candidate_shows_none(name):
+def test_a_good_candidate_shows_none(name, monkeypatch):
     with bench() as install:
         shared = install(name)
         for fault, shows in SHOWS.items():
-            assert not shows(install(name) if fault in CHANGES else shared), fault
+            with monkeypatch.context() as patch:
+                if fault.startswith("cancel_"):
+                    patch.setattr(candidates, "FETCH", 60)
+                assert not shows(install(name) if fault in CHANGES else shared), fault
 
 
 def test_a_good_candidate_with_eight_places_has_eight_again_and_again():
@@ -271,11 +297,8 @@ def test_the_bench_starts_when_called_and_stops_all():
     with bench() as install:
         unused, used = install("plain"), install("plain")
         assert used.echo() == 0 and not unused._system._runs and used._system._runs
-        port = used.port
-    assert not used._system._runs
-    with pytest.raises(NoAssociation):
-        from coursekit.systems.scu import Scu
-        Scu("ACCEPT1", "HV_PACS", port, seconds=2).echo()
+        door = used._system._server.socket
+    assert not used._system._runs and door.fileno() == -1   # and nobody is to be reached there but who has the port next
 
 
 def test_the_test_objects_come_back_from_every_good_candidate():

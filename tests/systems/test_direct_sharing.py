@@ -190,7 +190,7 @@ TO_KILL = """
 import sys, time
 from coursekit.systems.direct_sharing import DocumentRecipient
 print(DocumentRecipient(folder=sys.argv[1]).start().port, flush=True)
-time.sleep(60)
+time.sleep(300)
 """
 
 
@@ -201,16 +201,18 @@ def test_killed_in_the_middle_nothing_is_half_kept(tmp_path):
     try:
         url = f"http://127.0.0.1:{int(process.stdout.readline())}/"
         killer = threading.Timer(0.3, process.kill)
-        killer.start()
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 60
         while time.monotonic() < limit:
             number = len(answered) + 1
+            if number == 2:                             # on a slow machine even the first takes its time
+                killer.start()
             entries = submission(number, document(number), document(number + 10_000))
             try:
                 sharing.provide(url, entries, {f"Document{number:02}": b"a", f"Document{number + 10_000}": b"b"})
             except (NoAnswer, soap.BadSoap):
                 break
             answered.append(f"2.999.6.{number}")
+        assert answered
         killer.join()
     finally:
         process.kill()
@@ -218,4 +220,4 @@ def test_killed_in_the_middle_nothing_is_half_kept(tmp_path):
         process.stdout.close()
     with DocumentRecipient(folder=tmp_path) as again:
         counts = again.received().groupby("submission").size()
-        assert answered and set(answered) <= set(counts.index) and set(counts) == {2}
+        assert set(answered) <= set(counts.index) and set(counts) == {2}

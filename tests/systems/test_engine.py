@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from ports import own_port
 
 from coursekit.errors import CourseError
 from coursekit.standards import hl7
@@ -60,7 +61,7 @@ def pacs():
 
 @pytest.fixture
 def engine(pacs):
-    with Engine("HV_ENGINE", clock=clock) as engine:
+    with Engine("HV_ENGINE", listeners={"main": own_port()}, clock=clock) as engine:
         engine.destination("HV_PACS", pacs.port, retry=0.02)
         yield engine
     with pytest.raises(OSError):
@@ -69,9 +70,15 @@ def engine(pacs):
 
 def give(engine, *messages):
     """Send messages, and wait until the engine has nothing left to do: the codes of the acknowledgements."""
-    found = [answer["MSA-1"] for answer in send(engine.host, engine.port, list(messages), 5)]
-    assert engine.settle()
+    found = [answer["MSA-1"] for answer in send(engine.host, engine.port, list(messages), 30)]
+    assert engine.settle(30)
     return found
+
+
+def through(engine):
+    """Wait until all messages are through the channels, delivered or not."""
+    with engine._news:
+        return engine._news.wait_for(lambda: not engine._next_work(), 30)
 
 
 # Filter, map, route
@@ -212,12 +219,12 @@ def test_a_step_without_end_is_given_up(pacs):
         while message.control_id == "R1":
             pass
 
-    with Engine("HV_ENGINE", step_seconds=0.2) as engine:
+    with Engine("HV_ENGINE", step_seconds=4) as engine:      # as long as a step that has an end may take on a busy machine
         engine.destination("HV_PACS", pacs.port)
         engine.channel("all", map=endless, to="HV_PACS")
         give(engine, message(1), message(2))
         assert pacs.ids == ["R2"]
-        assert engine.errors[0].sentence == "endless: it took longer than 0.2 seconds"
+        assert engine.errors[0].sentence == "endless: it took longer than 4 seconds"
     with Engine("HV_ENGINE", step_seconds=60) as engine:     # and the end of the engine waits for none, nor goes on with the next channel
         engine.destination("HV_PACS", pacs.port)
         engine.channel("all", map=endless, to="HV_PACS")
@@ -262,7 +269,7 @@ def test_what_cannot_be_stored_is_not_accepted(engine, pacs, monkeypatch):
 ))
 def test_malformed_input_is_refused_and_the_engine_lives(engine, pacs, octets, code):
     engine.channel("all", to="HV_PACS")
-    with socket.create_connection((engine.host, engine.port), timeout=5) as line:
+    with socket.create_connection((engine.host, engine.port), timeout=30) as line:
         line.sendall(frame(octets))
         assert b"\rMSA|%s|" % code.encode() in line.recv(65536)
     assert give(engine, message()) == ["AA"] and len(engine.messages) == 1
@@ -313,13 +320,14 @@ def test_an_acknowledgement_is_not_acknowledged(engine):
 
 # Destinations that are down, slow, or refuse
 
-def test_while_a_destination_is_down_its_messages_wait_in_order(engine, pacs):
+def test_while_a_destination_is_down_its_messages_wait_in_order(engine):
+    port = own_port()
+    engine.destination("HV_PACS", port, retry=0.02)
     engine.channel("all", to="HV_PACS")
-    pacs.stop()
     assert [answer["MSA-1"] for answer in send(engine.host, engine.port, [message(number) for number in range(20)])] == ["AA"] * 20
-    assert engine.journal.wait("no answer") and not engine.settle(0.1)
+    assert engine.journal.wait("no answer") and through(engine) and not engine.settle(0.1)
     assert engine.counters["all"] == Counts(20, 0, 0, 20, 0) and engine.errors == []
-    with Receiver(port=pacs.port) as again:
+    with Receiver(port=port) as again:
         assert engine.settle() and again.ids == [f"R{number}" for number in range(20)]
     assert sum(event.what == "no answer" for event in engine.journal) == 1      # the journal says it once
 
@@ -342,6 +350,7 @@ def test_after_some_attempts_a_message_goes_to_the_error_queue(pacs):
         assert engine.settle()
         assert [one.sentence for one in engine.errors] == ["HV_PACS gave no answer: No acknowledgement came in time."] * 2
         pacs.open.set()
+        engine.destination("HV_PACS", pacs.port, attempts=2)         # with the usual time for its answer
         engine.retry(engine.errors[1])
         assert engine.settle() and engine.counters["all"] == Counts(2, 0, 1, 0, 1)
         assert "R2" in pacs.ids and [one.message.control_id for one in engine.errors] == ["R1"]     # the late answers' threads end in any order
@@ -445,13 +454,15 @@ def test_an_engine_goes_on_with_the_queue_in_its_folder(tmp_path, pacs):
     engine.channel("all", to="HV_PACS")
     with engine:
         send(engine.host, engine.port, [message(1), message(2)])
+        assert through(engine)
         with pytest.raises(CourseError, match="in use by another engine"):
             Engine("HV_ENGINE", folder).start()
     assert engine.counters["all"].queued == 2 and len(engine.messages) == 2 and "HV_PACS" in repr(engine)     # readable after it
     pacs.open.set()
     with engine:                                             # the same once more
         assert engine.settle() and give(engine, message(2), message(3)) == ["AA", "AA"]
-    assert pacs.ids[-2:] == ["R2", "R3"] and set(pacs.ids) == {"R1", "R2", "R3"}
+    # R1 came twice: the receiver answered the first one too late for the first start, and who knows when its thread got on.
+    assert "R1" in pacs.ids and [one for one in pacs.ids if one != "R1"] == ["R2", "R3"]
     engine.channel("all", map=lambda message: {}["x"], to="HV_PACS")
     with engine:
         give(engine, message(4))

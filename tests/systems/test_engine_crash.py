@@ -19,13 +19,14 @@ import sys
 from coursekit.systems.engine import Engine
 folder, port = sys.argv[1], int(sys.argv[2])
 engine = Engine("HOP_1", folder)
-engine.destination("HOP_2", port, retry=0.02)
+engine.destination("HOP_2", port, seconds=60, retry=0.02)
 def forward(message):
     message["MSH-5"] = "HOP_2"
 engine.channel("all", to="HOP_2", map=forward)
 with engine:
     print(engine.port, flush=True)
     sys.stdin.read()
+    engine.settle(60)
 """
 
 
@@ -39,6 +40,11 @@ class Hop:
     def begin(self):
         self.process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
+
+    def end(self):
+        """Let it end by itself: it may still have to note what the other side has acknowledged."""
+        self.process.stdin.close()
+        self.process.wait(120)
 
     def kill(self):
         self.process.kill()                                  # SIGKILL, or TerminateProcess on Windows
@@ -80,16 +86,18 @@ def test_the_hospital_s_feed_through_two_hops_one_of_which_is_killed_again_and_a
     draw = random.Random(5)
     kills = set(draw.sample(range(100, MESSAGES - 100), KILLS))
     with Archive(len(feed)) as archive, Engine("HOP_2") as second:
-        second.destination("HV_PACS", archive.port)
+        second.destination("HV_PACS", archive.port, seconds=60)
         second.channel("all", to="HV_PACS")
-        hop, sender, unanswered = Hop(tmp_path / "hop", second.port), None, 0
+        hop, sender, killer, unanswered = Hop(tmp_path / "hop", second.port), None, None, 0
         try:
             for number, message in enumerate(feed):
+                if killer and (number in kills or number - 100 in kills):
+                    killer.join()                            # it may be late, but not so late that it meets the next start, or the end
                 if number in kills:                          # while it receives, works and delivers
                     killer = threading.Timer(draw.random() / 50, hop.kill)
                     killer.start()
                 while True:
-                    sender = sender or Sender("127.0.0.1", hop.port)
+                    sender = sender or Sender("127.0.0.1", hop.port, seconds=60)
                     try:
                         answer = sender.send(message.bytes)
                         break
@@ -104,6 +112,7 @@ def test_the_hospital_s_feed_through_two_hops_one_of_which_is_killed_again_and_a
                 assert len(archive.got) > arrived, f"{arrived} of {len(feed)} arrived, and no more came for 30 seconds"
                 arrived = len(archive.got)
             assert second.settle(60) and second.errors == []
+            hop.end()
         finally:
             hop.kill()
         # Nothing is lost, nothing comes twice past the second hop, and all is in the order in which it was sent.

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 
 import pytest
+from ports import own_port
 
 from coursekit.standards.xds import facts, mhd
 from coursekit.standards.xds.facts import APPROVED, ASSOCIATION, DEPRECATED, DOCUMENT
@@ -39,8 +40,8 @@ class Domain:
 
 @contextlib.contextmanager
 def running():
-    with Registry() as registry, Repository(registry=registry.url) as repository, \
-            FhirDocuments(registry.url, repository.url, patients="http://127.0.0.1/patients") as fhir:
+    with Registry(port=own_port()) as registry, Repository(registry=registry.url, port=own_port()) as repository, \
+            FhirDocuments(registry.url, repository.url, patients="http://127.0.0.1/patients", port=own_port()) as fhir:
         registry.know(PATIENT, OTHER)
         yield Domain(registry, repository, fhir)
 

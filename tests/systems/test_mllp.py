@@ -1,5 +1,6 @@
 """MLLP over real sockets: frames that are split, joined, cut and endless, and peers that we did not write."""
 
+import contextlib
 import random
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 import tracemalloc
 
 import pytest
+from ports import own_port
 
 from coursekit.standards import hl7
 from coursekit.systems.mllp import CONNECTIONS, END, START, STRAY, Deframer, Listener, NoAnswer, Sender, TooLong, frame, send
@@ -26,7 +28,7 @@ def clock():
 
 @pytest.fixture
 def pacs():
-    with Listener("HV_PACS", clock=clock, patience=0.3) as pacs:
+    with Listener("HV_PACS", port=own_port(), clock=clock) as pacs:
         yield pacs
     with pytest.raises(OSError):
         socket.create_connection((pacs.host, pacs.port), timeout=2)
@@ -34,7 +36,7 @@ def pacs():
 
 @pytest.fixture
 def line(pacs):
-    with socket.create_connection((pacs.host, pacs.port), timeout=5) as line:
+    with socket.create_connection((pacs.host, pacs.port), timeout=30) as line:
         yield line
 
 
@@ -95,12 +97,12 @@ def test_whatever_bytes_come_a_deframer_lives_and_holds_no_more_than_its_limit()
                 assert len(deframer._held) <= 100 + 40
         except TooLong:
             pass
-    started = time.perf_counter()
+    started = time.process_time()
     deframer = Deframer()
     for _ in range(200_000):
         list(deframer.feed(b"\x1c"))                       # an end that is always nearly there is looked at once
     assert len(list(Deframer().feed(frame(message()) * 20_000))) == 20_000
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 # A listener, message by message
@@ -155,11 +157,13 @@ def test_a_function_answers():
             answer["MSA-3"] = "\u0141"
         return None if message["PID-3"] == "HV3" else answer
 
-    with Listener("EMR", judge) as emr, Sender(emr.host, emr.port, seconds=0.3) as sender:
+    with Listener("EMR", judge) as emr, Sender(emr.host, emr.port) as sender:
         assert hl7.complaint(sender.send(message())) == "AE: 204 Unknown key identifier at PID^1^3; No such patient."
         assert hl7.complaint(sender.send(message().replace(b"HV1", b"HV2"))) == ("AR: 207 Application internal error; KeyError: 'none'")
+        sender._seconds = 0.3                                # for this one alone, which is not answered
         with pytest.raises(NoAnswer, match="in time"):
             sender.send(message().replace(b"HV1", b"HV3"))
+        sender._seconds = 10
         assert sender.send(message().replace(b"HV1", b"HV4"))["MSA-1"] == "AA"          # over a new connection
         assert "TypeError: the answer is str" in hl7.complaint(sender.send(message().replace(b"HV1", b"HV5")))
         assert "can't be written" in hl7.complaint(sender.send(message().replace(b"HV1", b"HV6")))
@@ -169,7 +173,8 @@ def test_a_function_answers():
 
 def test_an_endless_frame_is_answered_and_ended():
     tracemalloc.start()
-    with Listener("HV_PACS", limit=1_000_000, clock=clock) as pacs, socket.create_connection((pacs.host, pacs.port), timeout=5) as line:
+    with (Listener("HV_PACS", limit=1_000_000, clock=clock, patience=1) as pacs,
+          socket.create_connection((pacs.host, pacs.port), timeout=30) as line):
         line.sendall(START + message(9))
         with pytest.raises(OSError):
             while True:
@@ -192,15 +197,15 @@ def test_a_message_that_is_too_long_is_answered_so_that_its_sender_sees_it():
 def test_noise_without_end_and_a_frame_that_stands_still_end_their_connection(pacs, line):
     line.sendall(b"A" * (STRAY + 1))
     assert line.recv(1) == b""
-    with socket.create_connection((pacs.host, pacs.port), timeout=5) as slow:
+    with Listener("HV_PACS", clock=clock, patience=0.3) as pacs, socket.create_connection((pacs.host, pacs.port), timeout=20) as slow:
         slow.sendall(START + message())
         assert slow.recv(1) == b""                           # after its patience
-    assert pacs.journal.wait("frame without end")
-    assert send(pacs.host, pacs.port, message())["MSA-1"] == "AA"
+        assert pacs.journal.wait("frame without end")
+        assert send(pacs.host, pacs.port, message())["MSA-1"] == "AA"
 
 
 def test_a_slow_sender_is_waited_for():
-    with Listener("HV_PACS", clock=clock, patience=20) as pacs, socket.create_connection((pacs.host, pacs.port), timeout=5) as line:
+    with Listener("HV_PACS", clock=clock, patience=20) as pacs, socket.create_connection((pacs.host, pacs.port), timeout=20) as line:
         for octet in frame(message()):
             line.sendall(bytes([octet]))
         assert codes(line, 1) == [("AA", "R1")]
@@ -210,7 +215,7 @@ def test_random_bytes_from_many_at_once(pacs):
     def attack(seed):
         draw = random.Random(seed)
         for _ in range(10):
-            with socket.create_connection((pacs.host, pacs.port), timeout=5) as line:
+            with socket.create_connection((pacs.host, pacs.port), timeout=30) as line:
                 line.sendall(bytes(draw.choice(b"\x0b\x1c\rMSH|^~\\&\xff") for _ in range(draw.randrange(400))))
 
     attackers = [threading.Thread(target=attack, args=(seed,)) for seed in range(8)]
@@ -225,7 +230,7 @@ def test_fifty_senders_at_once_lose_nothing(pacs):
     got = []
 
     def work(number):
-        with Sender(pacs.host, pacs.port) as sender:
+        with Sender(pacs.host, pacs.port, seconds=60) as sender:
             got.extend(sender.send(message(100 * number + turn))["MSA-2"] for turn in range(20))
 
     senders = [threading.Thread(target=work, args=(number,)) for number in range(50)]
@@ -238,8 +243,7 @@ def test_fifty_senders_at_once_lose_nothing(pacs):
 
 
 def test_too_many_connections_are_turned_away(pacs):
-    lines = [socket.create_connection((pacs.host, pacs.port), timeout=5) for _ in range(CONNECTIONS + 5)]
-    lines[-1].settimeout(5)
+    lines = [socket.create_connection((pacs.host, pacs.port), timeout=30) for _ in range(CONNECTIONS + 5)]
     assert lines[-1].recv(1) == b""
     lines[0].sendall(frame(message()))
     assert codes(lines[0], 1) == [("AA", "R1")]
@@ -252,12 +256,11 @@ def test_too_many_connections_are_turned_away(pacs):
 def test_nothing_stays_behind():
     for _ in range(10):
         pacs = Listener("HV_PACS").start()
-        idle = socket.create_connection((pacs.host, pacs.port), timeout=5)
+        idle = socket.create_connection((pacs.host, pacs.port), timeout=30)
         idle.sendall(START + b"half")
         assert any(thread.name.startswith("HV_PACS") for thread in threading.enumerate())
         pacs.stop()
         pacs.stop()
-        idle.settimeout(5)
         try:
             assert idle.recv(1) == b""
         except ConnectionResetError:                         # closed with bytes unread
@@ -265,7 +268,7 @@ def test_nothing_stays_behind():
         idle.close()
     with pytest.raises(KeyError), Listener("HV_PACS") as pacs:
         raise KeyError
-    with Listener("A") as first, pytest.raises(OSError):
+    with Listener("A", port=own_port()) as first, pytest.raises(OSError):
         Listener("B", port=first.port).start()
     with Listener("A", port=first.port) as again:            # at once after a stop
         assert again.port == first.port
@@ -289,7 +292,7 @@ def answering(*parts):
     def work():
         with server:
             connection, _ = server.accept()
-            with connection:
+            with connection, contextlib.suppress(OSError):   # the sender may have given up by now
                 for part in parts:
                     connection.recv(65536)
                     if part is None:
@@ -313,7 +316,7 @@ ACK = b"MSH|^~\\&|B||A||2025||ACK|1|P|2.3.1\rMSA|%s|%s\r"
 ))
 def test_what_is_no_acknowledgement_is_told_in_a_sentence(parts, said):
     port, thread = answering(*parts)
-    with Sender("127.0.0.1", port, seconds=0.3, limit=1000) as sender, pytest.raises(NoAnswer, match=said) as told:
+    with Sender("127.0.0.1", port, 0.3 if said == "in time" else 10, 1000) as sender, pytest.raises(NoAnswer, match=said) as told:
         sender.send(message())
     assert str(port) not in str(told.value)
     thread.join(5)
@@ -329,7 +332,7 @@ def test_nobody_listens():
 
 
 def test_a_connection_that_the_other_side_ended_is_opened_again():
-    with Listener("A") as first, Sender(first.host, first.port) as sender:
+    with Listener("A", port=own_port()) as first, Sender(first.host, first.port) as sender:
         assert sender.send(message(1))["MSA-2"] == "R1"
         first.stop()
         with Listener("A", port=first.port):
@@ -345,7 +348,7 @@ def test_a_refusal_that_names_no_message_is_one():
 def test_a_sender_waits_for_what_its_message_wants(pacs, accept, application, code):
     asked = hl7.parse(message())
     asked["MSH-15"], asked["MSH-16"] = accept, application
-    answer = send(pacs.host, pacs.port, asked, seconds=0.5)
+    answer = send(pacs.host, pacs.port, asked, 0.5 if accept == "ER" else 10)
     assert (answer and answer["MSA-1"]) == code
     assert pacs.journal.wait("ORM^O01")
 

@@ -1,5 +1,6 @@
 """The old archive that studies have to leave: each of its habits, as a client meets it."""
 
+import threading
 import time
 import warnings
 
@@ -54,11 +55,14 @@ def test_a_limit_is_told_or_not(limit, tells, count, status):
         assert (len(found), found.status) == (count, status)
 
 
-def test_the_last_object_comes_behind_the_last_answer():
+def test_the_last_object_comes_behind_the_last_answer(monkeypatch):
+    looked, send_late = threading.Event(), OldArchive._send_late
+    monkeypatch.setattr(OldArchive, "_send_late", lambda *given: looked.wait(60) and send_late(*given))
     with Archive("HV_VNA") as target, OldArchive(STUDIES, early=True, peers={"HV_VNA": (HOST, target.port)}) as archive:
         archive.load(STUDIES[:1])
         assert Scu("HV_MOVER", TITLE, archive.port).move("HV_VNA", StudyInstanceUID="2.999.31.1")[:2] == (0, 1)
         assert len(target.store.kept()) == 1
+        looked.set()
         limit = time.monotonic() + 10
         while len(target.store.kept()) < 2:
             assert time.monotonic() < limit

@@ -12,6 +12,7 @@ import time
 import urllib.request
 
 import pytest
+from ports import own_port
 from pydicom import dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
@@ -24,12 +25,6 @@ from tests.systems.test_scu import WORKLIST_ORDER
 
 needs_orthanc = pytest.mark.skipif(shutil.which("Orthanc") is None, reason="Orthanc is not installed")
 needs_dcmtk = pytest.mark.skipif(shutil.which("dcmqrscp") is None, reason="DCMTK is not installed")
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -52,7 +47,7 @@ class Orthanc:
     """An Orthanc that knows our systems by their AE titles."""
 
     def __init__(self, folder, peers):
-        self.dicom, self._http = free_port(), free_port()
+        self.dicom, self._http = own_port(), own_port()
         self._settings = folder / "orthanc.json"
         self._settings.write_text(json.dumps({
             "StorageDirectory": str(folder), "IndexDirectory": str(folder), "HttpPort": self._http, "RemoteAccessAllowed": False,
@@ -125,7 +120,7 @@ def test_our_client_calls_orthanc(tmp_path):
 def test_our_client_calls_dcmqrscp(tmp_path):
     """DCMTK's archive answers our client, and moves to our archive."""
     with Archive("HV_PACS") as archive:
-        port = free_port()
+        port = own_port()
         (tmp_path / "db").mkdir()
         settings = tmp_path / "dcmqrscp.cfg"
         settings.write_text(
@@ -144,7 +139,7 @@ def test_our_client_calls_dcmqrscp(tmp_path):
 @needs_dcmtk
 def test_our_client_and_archive_call_storescp(tmp_path):
     """storescp takes what our client stores, and what our archive moves to it."""
-    port = free_port()
+    port = own_port()
     (tmp_path / "in").mkdir()
     with program(["storescp", "-aet", "WS_ED1", "-od", str(tmp_path / "in"), str(port)], port), Archive("HV_PACS") as archive:
         assert Scu("CT2", "WS_ED1", port).store(ct(1)) == [0]
@@ -167,7 +162,7 @@ def test_our_client_asks_wlmscpfs(tmp_path):
     item.file_meta.TransferSyntaxUID, item.file_meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, CT
     item.file_meta.MediaStorageSOPInstanceUID = "2.999.1.1"
     item.save_as(tmp_path / "HV_MWL" / "1.wl", enforce_file_format=True)
-    port = free_port()
+    port = own_port()
     with program(["wlmscpfs", "-dfp", str(tmp_path), str(port)], port):
         scu = Scu("CT2", "HV_MWL", port)
         assert [str(one.PatientName) for one in scu.worklist(PatientName="", ScheduledProcedureStepSequence={"Modality": "CT"})] == ["TESTER^TINA"]

@@ -8,12 +8,13 @@ import threading
 import time
 
 import pytest
+from ports import own_port
 
 from coursekit.standards import pcap
 from coursekit.standards.pcap import CLIENT, SERVER
 from coursekit.standards.sniffer import Sniffer
+from coursekit.systems import caller
 from coursekit.systems import proxy as proxies
-from coursekit.systems.caller import call
 from coursekit.systems.mllp import Listener, send
 from coursekit.systems.proxy import Faults, Proxy
 from coursekit.systems.services import running
@@ -32,12 +33,19 @@ def archive():
 
 @contextlib.contextmanager
 def before(service, **faults):
-    with Proxy((service.host, service.port), server="HV_PACS", addresses=ADDRESSES, faults=Faults(**faults)) as proxy:
+    with Proxy((service.host, service.port), server="HV_PACS", addresses=ADDRESSES, faults=Faults(**faults), port=own_port()) as proxy:
         yield proxy
 
 
+def call(*to, seconds=30, **more):
+    return caller.call(*to, seconds=seconds, **more)
+
+
 class Echo:
-    """A server that sends back what it gets, and notes how each connection ended."""
+    """A server that sends back what it gets, at least so many bytes at once, and notes how each connection ended."""
+
+    def __init__(self, least=1):
+        self.least = least
 
     def __enter__(self):
         self.socket, self.ended, self.threads = socket.create_server(("127.0.0.1", 0), backlog=256), [], []
@@ -55,10 +63,14 @@ class Echo:
 
     def _serve(self, connection):
         with connection:
-            connection.settimeout(10)
+            connection.settimeout(60)
+            held = b""
             try:
                 while octets := connection.recv(65536):
-                    connection.sendall(octets)
+                    held += octets
+                    if len(held) >= self.least:
+                        connection.sendall(held)
+                        held = b""
                 self.ended.append("FIN")
             except OSError as error:
                 self.ended.append(type(error).__name__)
@@ -75,7 +87,7 @@ def sniffed(proxy):
     return Sniffer(proxy.capture(), proxy.names)
 
 
-def exchange(proxy, octets, seconds=5.0, expect=None):
+def exchange(proxy, octets, seconds=30.0, expect=None):
     """Send, and read as many bytes as come back: what came, or the name of the error."""
     got = b""
     try:
@@ -116,10 +128,10 @@ def test_delay_and_bandwidth(archive):
         assert call(proxy.host, proxy.port, "HV_PACS").status == 0
         assert time.monotonic() - begun >= 3 * 0.05                      # association, echo, release
         assert sniffed(proxy).timing.waiting[0] == pytest.approx(0.05, abs=0.002)
-    with Echo() as echo, Proxy(echo.to, faults=Faults(bandwidth=400_000)) as proxy:
+    with Echo(80_000) as echo, Proxy(echo.to, faults=Faults(bandwidth=400_000)) as proxy:
         begun = time.monotonic()
         assert exchange(proxy, b"x" * 80_000) == b"x" * 80_000
-        assert 0.2 <= time.monotonic() - begun < 2.5
+        assert 0.4 <= time.monotonic() - begun < 20
         talk = sniffed(proxy).talks[0]
         sent = [packet.time for packet in talk.packets if packet.payload and packet.source == talk.client]
         assert (sent[-1] - sent[0]) / 1e6 == pytest.approx(0.2, rel=0.1)
@@ -156,11 +168,13 @@ def test_a_condition_that_fails_disturbs_nobody(archive):
 
 
 def test_what_is_idle_is_forgotten_and_nobody_is_told():
-    with Echo() as echo, Proxy(echo.to, faults=Faults(forget_after=0.1)) as proxy:
-        with socket.create_connection((proxy.host, proxy.port), timeout=0.3) as client:
+    with Echo() as echo, Proxy(echo.to) as proxy:
+        with socket.create_connection((proxy.host, proxy.port), timeout=30) as client:
             client.sendall(b"before")
             assert client.recv(99) == b"before"
+            proxy.faults = Faults(forget_after=0.1)                      # not earlier: a busy machine may take longer for these bytes
             assert proxy.journal.wait("forgotten")
+            client.settimeout(0.3)
             client.sendall(b"after")                                     # no error, and no answer
             with pytest.raises(TimeoutError):
                 client.recv(99)
@@ -199,7 +213,7 @@ def test_of_a_large_write_the_small_rest_arrives_and_the_receiver_asks_for_what_
 def test_whose_reset_comes_first_can_be_chosen(archive):
     for resets, ended in (((SERVER, CLIENT), "RST by server"), ((CLIENT, SERVER), "RST by client")):
         with before(archive, reset_after=150, resets=resets) as proxy:
-            call(proxy.host, proxy.port, "HV_PACS", seconds=0.3)
+            call(proxy.host, proxy.port, "HV_PACS")
             assert sniffed(proxy).conversations["ended"].item() == ended
 
 
@@ -213,14 +227,14 @@ def test_small_writes_pass_where_large_ones_do_not():
 
 def test_half_open(archive):
     with Echo() as echo, Proxy(echo.to, faults=Faults(half_open_after=5)) as proxy:
-        with socket.create_connection((proxy.host, proxy.port), timeout=2) as client:
+        with socket.create_connection((proxy.host, proxy.port), timeout=30) as client:
             client.sendall(b"first")
             assert proxy.journal.wait("gone")
             with pytest.raises(TimeoutError):
                 client.settimeout(0.2)
                 client.recv(99)
             client.sendall(b"second")
-            client.settimeout(2)
+            client.settimeout(30)
             with pytest.raises(OSError):
                 client.recv(99)
         seen = sniffed(proxy)
@@ -240,11 +254,11 @@ def test_faults_may_change_while_it_runs(archive):
 
 def test_who_ends_it_and_how_reaches_the_other():
     with Echo() as echo, Proxy(echo.to) as proxy:
-        with socket.create_connection((proxy.host, proxy.port), timeout=5) as client:
+        with socket.create_connection((proxy.host, proxy.port), timeout=30) as client:
             client.sendall(b"all of it")
             client.shutdown(socket.SHUT_WR)                              # half closed: the answer still comes
             assert client.recv(99) == b"all of it" and client.recv(99) == b""
-        client = socket.create_connection((proxy.host, proxy.port), timeout=5)
+        client = socket.create_connection((proxy.host, proxy.port), timeout=30)
         client.sendall(b"x")
         assert client.recv(9) == b"x"
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, proxies._AT_ONCE)
@@ -269,7 +283,7 @@ def test_many_at_once_lose_nothing():
     with Echo() as echo, Proxy(echo.to) as proxy:
         def one(number):
             octets = data[number:] + data[:number]
-            got.append(exchange(proxy, octets, 10) == octets)
+            got.append(exchange(proxy, octets, 60) == octets)
         threads = [threading.Thread(target=one, args=(number,)) for number in range(50)]
         for thread in threads:
             thread.start()
@@ -288,7 +302,7 @@ def test_a_receiver_that_does_not_read_stops_the_sender():
                     while sent < 64 << 20:
                         sent += client.send(bytes(1 << 16))
                 assert sent < 64 << 20
-                connection.settimeout(5)
+                connection.settimeout(30)
                 got = 0
                 while got < sent:
                     got += len(connection.recv(1 << 20))
@@ -305,16 +319,15 @@ def test_a_capture_is_bounded(monkeypatch):
 def test_nothing_is_left_even_after_an_exception(archive):
     for _ in range(2):
         with pytest.raises(KeyError), before(archive) as proxy:
-            client = socket.create_connection((proxy.host, proxy.port), timeout=5)
+            client = socket.create_connection((proxy.host, proxy.port), timeout=30)
             raise KeyError
         with client:
-            client.settimeout(5)
             with contextlib.suppress(ConnectionError):
                 assert client.recv(9) == b""
         assert not [thread for thread in threading.enumerate() if thread.name == proxy.name]
         with pytest.raises(OSError):
             socket.create_connection((proxy.host, proxy.port), timeout=3).close()
-    again = Proxy((archive.host, archive.port)).start().start()
+    again = Proxy((archive.host, archive.port), port=own_port()).start().start()
     port = again.port
     with pytest.raises(OSError):
         Proxy((archive.host, archive.port), port=port).start()
@@ -333,7 +346,7 @@ def test_nothing_is_left_even_after_an_exception(archive):
                                     {"largest": 100}, {"half_open_after": 100}, {"bandwidth": 100_000}], ids=repr)
 def test_tshark_finds_the_captures_sound(archive, tmp_path, faults):
     with before(archive, **faults) as proxy:
-        call(proxy.host, proxy.port, "HV_PACS", seconds=0.2)
+        call(proxy.host, proxy.port, "HV_PACS", seconds=0.2 if {"largest", "half_open_after"} & set(faults) else 30)
         (tmp_path / "proxy.pcap").write_bytes(proxy.capture())
     ran = subprocess.run(["tshark", "-r", tmp_path / "proxy.pcap", "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE",
                           "-T", "fields", "-E", "separator=;", "-e", "frame.number", "-e", "_ws.malformed", "-e", "ip.checksum.status", "-e",

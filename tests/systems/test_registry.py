@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from ports import own_port
 
 from coursekit.standards import soap, xml
 from coursekit.standards.xds import facts
@@ -30,7 +31,7 @@ ALL = [APPROVED, DEPRECATED]
 
 @pytest.fixture
 def registry():
-    with Registry() as registry:
+    with Registry(port=own_port()) as registry:
         registry.know(PATIENT, OTHER)
         yield registry
 
@@ -377,9 +378,8 @@ def test_another_action_gets_a_fault(registry):
 def test_nobody_there():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(NoAnswer, match="does not answer"):
-        sharing.query(f"http://127.0.0.1:{port}/", "GetDocuments", {})
+        with pytest.raises(NoAnswer, match="does not answer"):
+            sharing.query(f"http://127.0.0.1:{free.getsockname()[1]}/", "GetDocuments", {})
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -429,13 +429,14 @@ def test_killed_in_the_middle_nothing_is_half_registered(tmp_path, round_):
     acknowledged = []
     try:
         url = f"http://127.0.0.1:{int(process.stdout.readline())}/"
-        threading.Timer(0.15 + 0.1 * round_, process.kill).start()
         for number in range(1, 2_000):
             try:
                 sharing.register(url, submission(number, kept(number), kept(number + 10_000)))
             except (NoAnswer, soap.BadSoap):
                 break
             acknowledged.append(f"2.999.6.{number}")
+            if number == 1:
+                threading.Timer(0.1 + 0.1 * round_, process.kill).start()
     finally:
         process.kill()
         process.wait()
@@ -468,7 +469,7 @@ def test_the_published_schemas_agree(registry, repository):
 def test_nothing_stays_behind():
     for _ in range(3):
         with pytest.raises(KeyError):
-            with Registry() as registry, Repository(registry=registry.url) as repository:
+            with Registry(port=own_port(), hl7_port=own_port()) as registry, Repository(registry=registry.url, port=own_port()) as repository:
                 registry.know(PATIENT)
                 provide(repository, 1)
                 ports = registry.port, registry.hl7_port, repository.port

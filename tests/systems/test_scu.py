@@ -78,7 +78,7 @@ def test_an_object_that_is_not_accepted_gets_none():
 def test_no_association_is_told_in_a_sentence(behaviour, said, numbers):
     with running([(behaviour, "HV_PACS")]) as (service,):
         with pytest.raises(NoAssociation, match=said) as raised:
-            Scu("CT2", "HV_PACS", service.port, seconds=2).echo()
+            Scu("CT2", "HV_PACS", service.port).echo()
     assert (raised.value.result, raised.value.source, raised.value.reason) == numbers
 
 
@@ -117,7 +117,7 @@ def test_only_some_classes_come_by_get():
 def test_no_answer_goes_astray():
     """A caller's association has a thread of its own, which must not take from the queue what the caller waits for."""
     with Archive("HV_PACS") as archive:
-        scu = Scu("CT2", "HV_PACS", archive.port, seconds=3)
+        scu = Scu("CT2", "HV_PACS", archive.port)
         for number in range(1, 41):
             assert scu.store([ct(number), ct(number + 1), ct(number + 2)]) == [0, 0, 0]
 
@@ -143,7 +143,7 @@ def test_no_answer_is_taken_by_the_associations_own_thread(monkeypatch):
     with Archive("HV_PACS") as archive:
         monkeypatch.setattr(Association, "_is_paused", property(lambda association: association.held, put_aside), raising=False)
         monkeypatch.setattr(DIMSEServiceProvider, "get_msg", late)
-        scu = Scu("CT2", "HV_PACS", archive.port, seconds=2)
+        scu = Scu("CT2", "HV_PACS", archive.port)
         assert [scu.echo() for _ in range(10)] == [0] * 10
         assert [scu.store([ct(number) for number in range(1, 4)]) for _ in range(3)] == [[0, 0, 0]] * 3
 

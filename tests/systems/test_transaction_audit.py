@@ -93,7 +93,7 @@ def others():
     with AuditRepository() as trail, AuditSender("127.0.0.1", trail.port) as sender, Registry() as registry, \
             Repository("S_REPOSITORY", "2.999.1.8.7", registry.url) as repository, \
             RespondingGateway(south, registry.url, {"2.999.1.8.7": repository.url}) as theirs, \
-            InitiatingGateway("urn:oid:2.999.1.9", None, {}, {south: theirs.url}) as ours, PixManager() as manager, \
+            InitiatingGateway("urn:oid:2.999.1.9", None, {}, {south: theirs.url}, seconds=30) as ours, PixManager() as manager, \
             FhirPatients(manager.index) as fhir:
         for actor in (theirs, ours, manager, fhir):
             actor.audit = TransactionAudit(sender, actor.name.lower(), now)

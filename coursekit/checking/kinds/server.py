@@ -41,6 +41,8 @@ class Server(Function):
         super().__init__(variables, result=None)
         self.called, self.returned, self.kept = called, returned, kept
         self.example = example or f"return {called}.start()"
+        if not returned:
+            self.seconds = VISIT_SECONDS            # it does all its work with systems that run, and starts nothing
 
     def judge(self, exercise, given, editions):
         """The verdict on the server."""
