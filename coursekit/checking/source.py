@@ -17,7 +17,7 @@ class FunctionSource:
         self._lines = self._text.splitlines()
 
     def as_assignment(self, names):
-        """The body with its closing `return value` turned into `names = value`."""
+        """The body with its closing `return value` turned into `names = value`; nothing where that would be `names = names`."""
         body = self._tree.body
         last = body[-1]
         returns = [node for node in ast.walk(self._tree) if isinstance(node, ast.Return)]
@@ -25,6 +25,8 @@ class FunctionSource:
             raise ValueError(f"solution of {names}: a solution has one `return`, as its last statement")
         lines = list(self._lines)
         line = lines[last.lineno - 1]
+        if isinstance(last.value, ast.Name) and last.value.id == names and len(body) > 1:
+            return textwrap.dedent("\n".join(lines[self._first_line() : last.lineno - 1])).rstrip()
         lines[last.lineno - 1] = f"{line[: last.col_offset]}{names} = {line[last.col_offset + len('return '):]}"
         return textwrap.dedent("\n".join(lines[self._first_line() :]))
 

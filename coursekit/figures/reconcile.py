@@ -36,7 +36,8 @@ def clocks(events, title):
 def records(before, after):
     """Patient records with what hangs on them, before and after a correction, side by side.
 
-    before, after : list of (record, [what hangs on it], good), where good is False for what is wrong and None for neither
+    before, after : list of (record, [what hangs on it], good), where good is False for a record that holds what belongs elsewhere,
+        True for one that is as it should be now, and None for neither
     """
     tallest = max(sum(45 + 30 * len(things) for _, things, _ in side) for side in (before, after))
     height = 46 + tallest + 30
@@ -60,7 +61,7 @@ def records(before, after):
             y += 45 + 30 * len(things)
             lines.append(record + (" with " + " and ".join(things) if things else " with nothing"))
         said.append(f"{head}: {'; '.join(lines)}")
-    for x, fill, word in ((16, WRONG, "wrong"), (106, RIGHT, "put right"), (206, "#eeeeee", "stays as it is")):
+    for x, fill, word in ((16, WRONG, "holds what belongs elsewhere"), (256, RIGHT, "as it should be"), (396, "#eeeeee", "nothing to correct")):
         axes.add_patch(_box(x, height - 26, 14, 14, fill))
         axes.text(x + 22, height - 19, word, size=9, va="center", color=INK)
     return Picture(picture, ". ".join(said) + ".")

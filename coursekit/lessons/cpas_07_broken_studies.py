@@ -134,6 +134,7 @@ def _hand(hospital, study_uid, study, series, number, step):
     if series[3]:
         ds.ImageLaterality = series[3]
     pixels = ds.pixel_array[::step, ::step]
+    ds.ImagerPixelSpacing = [spacing * step for spacing in ds.ImagerPixelSpacing]
     ds.Rows, ds.Columns = pixels.shape
     ds.PixelData = pixels.tobytes()
     return ds
@@ -196,8 +197,9 @@ def corrected_copies(hospital):
         new.PatientID, new.PatientName, new.AccessionNumber = facts["patient_id"], facts["patient_name"], facts["accession"]
         new.PatientBirthDate, new.PatientSex = (facts["birth_date"] or "").replace("-", ""), facts["sex"] or ""
         new.StudyDescription, new.StudyID = "XR HAND", facts["placer_number"]
-        new.OriginalAttributesSequence = [_trace_of(ds, ("StudyDescription", "AccessionNumber", "PatientName", "PatientID",
-                                                        "PatientBirthDate", "PatientSex"))]
+        new.OriginalAttributesSequence = [_trace_of(ds, (
+            "StudyDescription", "AccessionNumber", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "SOPInstanceUID",
+            "StudyInstanceUID", "SeriesInstanceUID", "StudyID"))]
         copies.append(new)
     return copies
 
@@ -354,18 +356,37 @@ class Desk:
         return connection
 
     def sql(self, text):
-        """Rows of a SELECT, as a DataFrame."""
+        """Rows of a SELECT, as a DataFrame. Whatever would change something is refused."""
         import pandas
-        return pandas.read_sql_query(text, self._connection)
+
+        if type(text) is not str:
+            raise CourseError("`desk.sql` takes a SELECT, as text between quotes.")
+        self._connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ASKS else sqlite3.SQLITE_DENY)
+        try:
+            cursor = self._connection.execute(text)
+            if cursor.description is None:
+                raise CourseError("`desk.sql` takes a SELECT; there is none in this text.")
+            return pandas.DataFrame.from_records(cursor.fetchall(), columns=[column[0] for column in cursor.description], coerce_float=True)
+        except (sqlite3.Error, sqlite3.Warning) as problem:
+            if "not authorized" in str(problem):
+                raise CourseError("`desk.sql` only asks, and nothing was changed: give it a SELECT. What changes rows goes into "
+                                  "`desk.run(...)`.") from None
+            raise CourseError(f"The database does not understand this text: {_told(problem, text)}.") from None
+        finally:
+            self._connection.set_authorizer(None)
 
     def run(self, statements):
         """Carry out statements, all or none, and say how many rows each changed."""
+        if type(statements) is not str:
+            raise CourseError("`desk.run` takes SQL statements, as text between quotes.")
         try:
             changed = carried_out(self._connection, statements)
         except ValueError as problem:
             raise CourseError(f"{str(problem)[0].upper()}{str(problem)[1:]}.") from None
         for statement, count in changed:
-            print(f"{count:5d} row{'s' * (count != 1)}  {' '.join(statement.split())[:90]}")
+            text = " ".join(statement.split())[:90]
+            print(f"    -       {text}\n            (this only asks; `desk.sql` shows its rows)" if count is None
+                  else f"{count:5d} row{'s' * (count != 1)}  {text}")
 
 
 @lesson.input
@@ -376,11 +397,31 @@ def desk(hospital):
 
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_INSERT,
            sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_TRANSACTION}
+ASKS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 MOST_STATEMENTS = 50
 
 
+def _told(problem, text):
+    """What the database says of `text`, in words that help."""
+    told = str(problem)
+    if "not authorized" in told:
+        return "that statement is not allowed here: correct with UPDATE"
+    if re.search("[\u2018\u2019\u201c\u201d\u201e]", text):
+        return ("there are curved quotation marks in it, as word processors write them. Around a text SQL takes the straight ', the one "
+                "on the keyboard")
+    if 'near "order"' in told.lower():
+        return "the table is called `orders`; ORDER is a word of SQL itself"
+    if 'near "update"' in told.lower():
+        return f"{told}. Is the semicolon before this UPDATE missing?"
+    return told
+
+
 def carried_out(connection, statements):
-    """Carry out SQL statements in one transaction; (statement, rows changed) of each. Raises ValueError with a sentence."""
+    """Carry out SQL statements in one transaction; (statement, rows changed) of each. Raises ValueError with a sentence.
+
+    A statement that only asks has None in place of a count. BEGIN and COMMIT may stand there, a pair; what a ROLLBACK or a COMMIT that is
+    missing would undo is not carried out.
+    """
     found, part = [], ""
     for piece in re.split(r"(;)", re.sub(r"--[^\n]*", "", statements)):
         part += piece
@@ -393,24 +434,29 @@ def carried_out(connection, statements):
     if len(found) > MOST_STATEMENTS:
         raise ValueError(f"these are {len(found)} statements, more than the job needs")
     connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
-    counts = []
+    counts, statement, opened = [], "", False
     connection.execute("BEGIN")
     try:
         for statement in found:
-            if re.match(r"(begin|commit|rollback|end)\b", statement, re.IGNORECASE):
+            word = re.match(r"(begin|commit|rollback|end)\b|", statement, re.IGNORECASE)[0].lower()
+            if word == "rollback":
+                raise ValueError("nothing was changed: ROLLBACK undoes what stands before it. Leave it out, or end with COMMIT")
+            if word:
+                opened = word == "begin"
                 continue
-            counts.append((statement, max(connection.execute(statement).rowcount, 0)))
+            asks = re.match(r"(select|with|values)\b", statement, re.IGNORECASE)
+            count = connection.execute(statement).rowcount
+            counts.append((statement, None if asks and count < 0 else max(count, 0)))
+        if opened:
+            raise ValueError("nothing was changed: BEGIN opens a transaction, and no COMMIT behind it closes it. A database throws away "
+                             "what was not committed")
         connection.execute("COMMIT")
+    except ValueError:
+        connection.execute("ROLLBACK")
+        raise
     except (sqlite3.Error, sqlite3.Warning) as problem:
         connection.execute("ROLLBACK")
-        told = str(problem)
-        if "not authorized" in told:
-            told = "that statement is not allowed here: correct with UPDATE"
-        elif 'near "order"' in told.lower():
-            told = "the table is called `orders`; ORDER is a word of SQL itself"
-        elif 'near "update"' in told.lower():
-            told += ". Is the semicolon before this UPDATE missing?"
-        raise ValueError(f"statement {len(counts) + 1} was not carried out, and nothing was changed: {told}") from None
+        raise ValueError(f"statement {len(counts) + 1} was not carried out, and nothing was changed: {_told(problem, statement)}") from None
     finally:
         connection.set_authorizer(None)
     return counts
@@ -424,6 +470,8 @@ class Correction(Kind):
     def read(self, given):
         """The text."""
         value = plain(given)
+        if type(value) is list and value and all(type(one) is str for one in value):        # a statement each
+            value = ";\n".join(one.strip().rstrip(";") for one in value)
         if type(value) is not str:
             raise Unclear(describe(given))
         if not value.strip() or len(value) > 20_000:
@@ -445,7 +493,10 @@ class Correction(Kind):
             return Verdict(Outcome.NOT_YET, "The statements took more than three seconds and were stopped.", "time")
         left, correct = self._held(copy, editions.own), self._reference(exercise, exercise.solution, editions.own)
         if left == correct:
-            return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
+            if any(re.match(r"(delete|insert|replace)\b", statement, re.IGNORECASE) for statement, _ in ran.returned[0]):
+                return Verdict(Outcome.NOT_YET, "The rows are right, but one was deleted and written anew. In a production database whatever "
+                               "hangs on that row would be lost or refuse it: correct it with UPDATE.", "not_updated")
+            return Verdict(Outcome.CORRECT, exercise.praise + self._quoted(statements), "correct", exercise.points)
         for way, feedback in exercise.wrong_ways.items():
             if left == self._reference(exercise, way, editions.own):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
@@ -453,12 +504,27 @@ class Correction(Kind):
             if _and_in_set(statement):
                 feedback = next(feedback for way, feedback in exercise.wrong_ways.items() if way.__name__ == "and_for_comma")
                 return Verdict(Outcome.NOT_YET, feedback, "and_for_comma")
+        if all(changed is None for _, changed in ran.returned[0]):
+            return Verdict(Outcome.NOT_YET, "Nothing here changes a row: a SELECT only asks. What corrects a row is an UPDATE.", "asks")
         all_there = all(left[name].keys() == correct[name].keys() for name in TABLES)
         for number, (_, changed) in enumerate(ran.returned[0], 1):
-            if all_there and not changed:
+            if all_there and changed == 0:
                 return Verdict(Outcome.NOT_YET, f"Statement {number} changed no row: its WHERE finds none. Try the same WHERE with a "
                                "SELECT. (An empty cell is NULL, which equals nothing, not even `''`: ask `IS NULL`.)", "no_row")
-        return Verdict(Outcome.NOT_YET, self._first(left, correct), "value")
+        was = self._held(lesson.input_of("desk", editions.own).copy(), editions.own)
+        return Verdict(Outcome.NOT_YET, self._first(left, correct, was), "value")
+
+    def _quoted(self, statements):
+        """A sentence on a text in double quotes, or an OR with a text alone, which SQLite takes and others don't; "" without any."""
+        if re.search(r"\bor\s+'[^']*'\s*(;|\)|$)", statements, re.IGNORECASE):
+            return (" (One thing: `OR 'text'` compares that text with nothing, and PostgreSQL refuses it. Name the column on both sides: "
+                    "`pid = '...' OR pid = '...'`.)")
+        words = re.findall(r'"([^"]*)"', re.sub(r"'[^']*'", "''", statements))
+        names = {*TABLES, *(column for columns in TABLES.values() for column in columns)}
+        if all(word.lower() in names for word in words):
+            return ""
+        return (" (One thing: text stands in single quotes. In double quotes stands the name of a column; SQLite lets it pass, PostgreSQL "
+                "and Oracle don't.)")
 
     def _held(self, connection, hospital):
         """The rows of each table by their keys. The order of Case 17 may name the UID that was planned for it or that of its images."""
@@ -475,8 +541,8 @@ class Correction(Kind):
             return self._held(copy, hospital)
         return exercise.remembered((self, function), hospital, compute)
 
-    def _first(self, left, correct):
-        """A sentence about the first row that is not right."""
+    def _first(self, left, correct, was):
+        """A sentence about the first row that is not right; before all others about rows that should have stayed as they were."""
         for name, columns in TABLES.items():
             gone = len(correct[name].keys() - left[name].keys())
             if gone:
@@ -487,6 +553,11 @@ class Correction(Kind):
                      if left[name][key][place] != value]
             if len({key for key, _ in wrong}) > 20:
                 return f"In `{name}`, {len({key for key, _ in wrong})} rows are not as they should be. Is a WHERE missing, or does it find too much?"
+            others = sorted({key for key, _ in wrong if correct[name][key] == was[name][key]})
+            if others:
+                more = f"{len(others)} rows of `{name}` that have" if len(others) > 1 else f"a row of `{name}` that has"
+                return (f"You changed {more} nothing to do with this correction{', the first' if len(others) > 1 else ', that'} with pk "
+                        f"{others[0]}. A WHERE finds too much: try it with a SELECT, and count its rows.")
             if wrong:
                 key, place = wrong[0]
                 if str(left[name][key][place]).casefold() == str(correct[name][key][place]).casefold():
@@ -513,7 +584,7 @@ class CorrectedFiles(File):
     def judge(self, exercise, given, editions):
         """As for every File; where no wrong way speaks, the first wrong part tells."""
         verdict = super().judge(exercise, given, editions)
-        if verdict.label not in ("value", "missing part"):
+        if verdict.label not in ("value", "missing part", "extra part"):
             return verdict
         answer, right = self.read(*given), self._computed(exercise, exercise.solution, editions)
         name, part, _ = self._first_wrong(answer, right)
@@ -522,6 +593,8 @@ class CorrectedFiles(File):
             feedback = next(feedback for one, feedback in exercise.wrong_ways.items() if one.__name__ == way)
             return Verdict(Outcome.NOT_YET, feedback, way)
         was = objects.attributes(lesson.input_of("case_files", editions.own))[name]
+        if part not in was and part not in right[name] and not part.startswith(SEQUENCE):
+            return Verdict(Outcome.NOT_YET, f"In {name}: {part} was not in the object, and your plan does not add it.", "added")
         if part in CHANGED and answer[name].get(part) == was.get(part):
             return Verdict(Outcome.NOT_YET, f"In {name}: {part} is still what the scanner wrote.", "left")
         return verdict
@@ -542,10 +615,15 @@ class Note(File):
             return found
         name, part, _ = found
         listed, wanted = set(answer[name][part].split()), set(other[name][part].split())
+        if listed == wanted:
+            return name, part, Difference("The note lists an object twice.", "value")
         if listed < wanted:
             return name, part, Difference("The note lists some of the wrong objects; the others would still be shown. It must list all "
                                           "of them.", "value")
-        return name, part, Difference("The note lists objects that are not to be withdrawn.", "value") if listed > wanted else found[2]
+        if listed > wanted:
+            return name, part, Difference("The note lists objects that are not to be withdrawn.", "value")
+        missing = "some of those that are" if listed & wanted else "none of those that are"
+        return name, part, Difference(f"The note lists objects that are not to be withdrawn, and {missing}.", "value")
 
 
 # --- exercises
@@ -566,9 +644,11 @@ class TheQueue:
     praise = "The evidence decided, not the status: many of the broken ones had been READ already, and nobody had noticed."
 
     def solution(cases):
+        # Each case is read as you would read it. What was found can be looked at afterwards:
+        # for number in found: print(number, *found[number])
         import re
 
-        triage = {}
+        found = {}
         for case in cases:
             text = case.dossier
             patient = re.search(r"patient (\S+)", text)[1]
@@ -582,33 +662,36 @@ class TheQueue:
             own = [order for order in orders if order[0] == accession]
             others = [order for order in orders if order[0] != accession and part and part in order[3]]
             if "MRG-1 " + patient in text:
-                letter = "G"
+                letter, why = "G", "the HL7 line retires the patient ID of the study"
             elif "different SHA-256" in text:
-                letter = "K"
+                letter, why = "K", "two files with different content have one SOP Instance UID"
             elif "MPPS       DISCONTINUED" in text:
-                letter = "E"
+                letter, why = "E", "the step was broken off, and another study has the same order"
             elif "MPPS       IN PROGRESS" in text:
-                letter = "I"
+                letter, why = "I", "nobody ended the procedure step"
             elif re.search(r"MPPS.*accession \S+, [A-Z]", text):
-                letter = "F"
+                letter, why = "F", "the step names two accession numbers, of two orders of this patient"
             elif accession == "(none)":
-                letter = "A"
+                letter, why = "A", "the images have no accession number"
             elif not own:
-                letter = "M"
+                letter, why = "M", "no order has this accession number, but one begins with it and is longer"
             elif own[0][1] != patient:
-                letter = "B"
+                letter, why = "B", "the order with this accession number has nearly the same patient ID"
             elif others and own[0][3].startswith("XR") and part not in own[0][3]:
-                letter = "C" if patient in [order[1] for order in others] else "D"
+                if patient in [order[1] for order in others]:
+                    letter, why = "C", "the body part is that of the patient's other order"
+                else:
+                    letter, why = "D", "the body part is that of another patient's order, still SCHEDULED"
             elif counts and int(counts[1]) > int(counts[2]):
-                letter = "J"
+                letter, why = "J", "fewer objects arrived than the step lists"
             elif side and own[0][3].endswith({"R": "left", "L": "right"}[side[1]]):
-                letter = "L"
+                letter, why = "L", "the images say one side, the order the other"
             elif own[0][2] != name:
-                letter = "H"
+                letter, why = "H", "the name is written in another way than in the order; ID and birth date agree"
             else:
-                letter = "N"
-            triage[case.number] = letter
-        return triage
+                letter, why = "N", "all lines agree"
+            found[case.number] = letter, why
+        return {number: found[number][0] for number in found}
 
     def status_is_all(cases):
         return {number: letter if "status READ" not in cases[number - 1].dossier else "N" for number, letter in _triage(cases).items()}
@@ -647,23 +730,22 @@ class TheQueue:
     ]
 
 
-def _family(name):
-    return name.split("^")[0].strip().upper()
-
-
 @lesson.exercise
 class Match:
     """Write `match(study, orders)`: it returns the **accession number** of the order that the study belongs to, or Python's `None` when nobody can be sure.
 
-    `study` is a dictionary with `patient_id`, `name`, `birth_date`, `modality`, `station`, `started`; an order has the same and
-    `accession`. Times are minutes of the day. Accession numbers can't help here: these studies have none.
+    `study` is a dictionary with `patient_id`, `name`, `birth_date`, `modality`, `station`, `started`. An order is one too, with the same entries
+    and one more, `accession`. Times are minutes of the day. Accession numbers can't help here: these studies have none.
 
-    The department's rule: the **patient** is the same when at least **two of three** agree: patient ID, whole name, birth date. The **exam** is the
-    same when modality *and* station agree and the study started at most 60 minutes before or after the order's time. Exactly one order must
-    fit; with two, or with none, a person decides.
+    The department's rule:
+
+    - The **patient** is the same when at least **two of three** agree: patient ID, name, birth date. Each is compared whole: all parts of a name in
+      their places, a date with year, month and day. An **empty** value, `""`, agrees with nothing, not even with another empty one.
+    - The **exam** is the same when modality *and* station agree and the study started at most 60 minutes before or after the order's time.
+    - Exactly **one** order must fit. With none, or with two or more, a person decides, even if one of them fits better.
     """
 
-    answer = Function("match", result=NumberOrNone())
+    answer = Function("match", result=NumberOrNone(), remark=lambda case, result: _what_fits(case, result))
     points = 4
     praise = "A study left in the queue costs a minute. A study filed under the wrong patient may cost more."
 
@@ -671,11 +753,11 @@ class Match:
         fitting = []
         for order in orders:
             agree = 0
-            if study["patient_id"] == order["patient_id"]:
+            if study["patient_id"] != "" and study["patient_id"] == order["patient_id"]:
                 agree = agree + 1
-            if study["name"] == order["name"]:
+            if study["name"] != "" and study["name"] == order["name"]:
                 agree = agree + 1
-            if study["birth_date"] == order["birth_date"]:
+            if study["birth_date"] != "" and study["birth_date"] == order["birth_date"]:
                 agree = agree + 1
             same_exam = study["modality"] == order["modality"] and study["station"] == order["station"]
             in_time = abs(study["started"] - order["started"]) <= 60
@@ -740,6 +822,22 @@ class Match:
     def only_afterwards(study, orders):
         return _only([order for order in _of_the_exam(study, orders) if _agreeing(study, order) >= 2 and order["started"] <= study["started"]])
 
+    def empty_agrees(study, orders):
+        return _only([order for order in _of_the_exam(study, orders)
+                      if sum(study[key] == order[key] for key in ("patient_id", "name", "birth_date")) >= 2])
+
+    def best_of_several(study, orders):
+        fitting = [order for order in _of_the_exam(study, orders) if _agreeing(study, order) >= 2]
+        return _only([order for order in fitting if _agreeing(study, order) == 3]) or _only(fitting)
+
+    def counted_on(study, orders):
+        agree, fitting = 0, []
+        for order in orders:
+            agree += _agreeing(study, order)
+            if agree >= 2 and _of_the_exam(study, [order]):
+                fitting.append(order)
+        return _only(fitting)
+
     def cases(draw):
         return _matching_cases(draw)
 
@@ -762,16 +860,46 @@ class Match:
         just_below_an_hour: "A start exactly 60 minutes away does not count for you. *At most 60* includes it.",
         family_name_alone: "You compare the family name alone. Twins and spouses share it; the rule asks for the whole name.",
         only_afterwards: "You take only orders whose time has come. Exams also begin early: up to 60 minutes before *or* after.",
+        empty_agrees: "Two empty values agree for you. Two unknown emergency patients, both without a birth date, would become one person: ask "
+        "also that the value is not `\"\"`.",
+        best_of_several: "Of several orders that fit you take the one that agrees in all three. The other fits by the rule as well, and then a "
+        "person decides: return `None`.",
+        counted_on: "You go on counting from one order to the next. Each order's agreements count for themselves: begin with 0 inside the loop.",
     }
     hints = [
         "Go through the orders and collect the accession numbers of those that fit in all points; decide at the end.",
-        "Count how many of the three agree: begin with 0 and add 1 for each `==` that is true. Then ask for at least 2, for the device, and for the time.",
-        "`abs(a - b) <= 60` is the time. At the end: if the list has exactly one member, return it, else return `None`, without quotes.",
+        "For each order count how many of the three agree: begin with 0, inside the loop, and add 1 for each pair that is equal "
+        "and not empty. Then ask for at least 2, for the device, and for the time.",
+        "`abs(a - b) <= 60` is the time. At the end: if the list has exactly one member, return that member, else `return None`.",
     ]
 
 
 def _agreeing(study, order):
-    return sum(study[key] == order[key] for key in ("patient_id", "name", "birth_date"))
+    return sum(study[key] == order[key] != "" for key in ("patient_id", "name", "birth_date"))
+
+
+def _what_fits(case, result):
+    """What decides in a case of `match`, in a sentence: of the order that was returned, or else of one that fits."""
+    study, orders = case
+    chosen = next((order for order in orders if order["accession"] == result), None)
+    fitting = [order for order in orders if _of_the_exam(study, [order]) and _agreeing(study, order) >= 2]
+    if result != "None" and chosen is None:
+        return "That is the accession number of none of these orders."
+    if chosen in fitting and len(fitting) > 1:
+        return f"{len(fitting)} of these orders fit, and then a person decides."
+    told = chosen or (fitting[0] if len(fitting) == 1 else None)
+    if told is None:
+        return None
+    words = {"patient_id": "patient ID", "name": "name", "birth_date": "birth date", "modality": "modality", "station": "station"}
+    same = [word for key, word in words.items() if study[key] == told[key] != ""]
+    other = [word for key, word in words.items() if word not in same]
+    return (f"{'That order' if chosen else 'One order fits: it'} agrees with the study in {_listed(same) or 'nothing'}"
+            f"{f', not in {_listed(other)}' if other else ''}, and the study started "
+            f"{abs(study['started'] - told['started'])} minutes {'before' if study['started'] < told['started'] else 'after'} its time.")
+
+
+def _listed(words):
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
 
 
 def _of_the_exam(study, orders):
@@ -835,6 +963,28 @@ def _matching_cases(draw):
         found.append((made(orders[1], started=start + 30 - 60), orders))
         found.append((made(orders[1], started=start + 30 - 61), orders))
         found.append((made(orders[0], started=start + 45), orders))
+        # Agreements in part are none: of a name, of a birth date, of an ID.
+        born = {**a, "birth_date": "1961-04-12"}
+        for other in ({"name": a["name"] + "^T"}, {"name": "DEWIT^" + a["name"].split("^")[1]}, {"name": "^".join(a["name"].split("^")[::-1])}):
+            found.append((made(ordered(a, start, 0), patient_id=typed), [ordered({**a, **other}, start, 3 * number), orders[1]]))
+        longer = {**a, "name": a["name"] + "^T"}
+        found.append((made(ordered(longer, start, 0), patient_id=typed), [ordered(a, start, 3 * number), orders[1]]))
+        for date in ("1961-04-21", "1961-12-04", "1951-04-12"):
+            other = {**born, "birth_date": date}
+            found.append((made(ordered(born, start, 0), patient_id=typed), [ordered(other, start, 3 * number), orders[1]]))
+        elsewhere = {**a, "patient_id": "EC" + a["patient_id"][2:], "name": "DEWIT^NOOR"}
+        found.append((made(ordered(a, start, 0)), [ordered(elsewhere, start, 3 * number), orders[1]]))
+        # Nor does what is empty agree; it does no harm where two others do.
+        for empty, other in (("birth_date", "patient_id"), ("patient_id", "name"), ("name", "patient_id")) if number < 3 else ():
+            known = {**a, empty: ""}
+            found += [(made(ordered(known, start, 0)), [ordered({**known, other: c[other] + "X"}, start, 3 * number)]),
+                      (made(ordered(known, start, 0)), [ordered(known, start, 3 * number)])]
+        # Two that fit, one of them better; and three.
+        for worse in ({"name": "DEWIT^" + a["name"].split("^")[1]}, {"birth_date": "1961-04-12"}):
+            found.append((made(ordered(a, start, 0)), [ordered(a, start, 3 * number), ordered({**a, **worse}, start + 20, 3 * number + 1)]))
+        found.append((made(ordered(a, start, 0)), [ordered(a, start + 20 * place, 3 * number + place) for place in range(3)]))
+        room = {"station": "ROOM_1"}
+        found.append((made(ordered(a, start, 0, modality="CR", **room)), [ordered(a, start, 3 * number, modality="CT", **room), orders[1]]))
     draw.shuffle(found)
     return [(study, draw.sample(orders, len(orders)) if draw.random() < 0.5 else orders) for study, orders in found]
 
@@ -871,7 +1021,7 @@ class PlanForCase17:
 
     answer = Fields("plan", {
         "patient_id": Text("", case=True), "accession": Text("", case=True), "study_uid": Text("", reading=the_uid), "sop_uids": Text("", reading=kept),
-        "study_time": Text("", reading=kept), "reason": Text("")})
+        "study_time": Text("", reading=kept), "reason": Text("")}, remark=lambda *entry: _of_the_plan(*entry))
     points = 3
     praise = "Who and why are corrected, what the scanner measured stays: that is reconciliation."
 
@@ -917,9 +1067,9 @@ class PlanForCase17:
         "the VNA: under another Study Instance UID they would be a second study of the same exam.",
         new_objects: "New SOP Instance UIDs make new objects. Nothing about the images changes, only whose they are is put right; presentation states, key "
         "objects and reports that point at them by UID would point at nothing.",
-        time_put_right: "The Study Time is what the scanner's clock showed, and other records quote it: it is not painted over. Whoever wants to say which "
-        "moment it was can write it beside it, in Timezone Offset From UTC (0008,0201), which these images do not have: +0100 for a clock that still "
-        "showed winter time.",
+        time_put_right: "The Study Time is what the scanner's clock showed, and other records quote it: it is not painted over. Which moment it was "
+        "is noted with the case. (DICOM has an attribute for a clock's zone, Timezone Offset From UTC (0008,0201). These images do not have "
+        "it, and this plan adds nothing.)",
         coerced: "COERCE is for values that are replaced by those of an authority, as when media of another institution are imported or "
         "records are reconciled with a master patient index: the old value was right where it came from. Here somebody typed what was "
         "right nowhere, and PS3.3 C.12.1.1.9 has the other code for incorrect values, the error of an operator's input among them.",
@@ -932,7 +1082,17 @@ class PlanForCase17:
     ]
 
 
-TRACE = "Original Attributes Sequence (0400,0561) item 1 > "
+def _of_the_plan(name, given, right, of):
+    """A sentence about an entry of the plan that is not right, or None."""
+    if name in ("patient_id", "accession") and len(given) == len(right) and sum(a != b for a, b in zip(given, right)) <= 2:
+        return "Nearly; compare it with what RIS and registration say, character by character."
+    if name == "reason" and given.strip().upper() not in ("COERCE", "CORRECT"):
+        return "It is one of the two codes in the question, written as there."
+    return None
+
+
+SEQUENCE = "Original Attributes Sequence (0400,0561)"
+TRACE = SEQUENCE + " item 1 > "
 PREVIOUS = TRACE + "Modified Attributes Sequence (0400,0550) item 1 > "
 CHANGED = ("Accession Number (0008,0050)", "Patient's Name (0010,0010)", "Patient ID (0010,0020)")
 
@@ -942,9 +1102,13 @@ BESIDE = ("Issuer of Patient ID", "Specific Character Set")
 
 
 def corrected_objects(contents):
-    """What corrected objects say, for File. Raises ValueError when the trace lists an attribute that is as it was."""
+    """What corrected objects say, for File. Raises ValueError when the trace has several items, or lists an attribute that is as it was."""
     found = objects.attributes(contents)
     for name, parts in found.items():
+        for sequence, inside in ((SEQUENCE, ""), ("Modified Attributes Sequence (0400,0550)", TRACE)):
+            if any(part.startswith(f"{inside}{sequence} item 2 >") for part in parts):
+                raise ValueError(f"in {name}, {sequence} has more than one item. One is asked: all three attributes were "
+                                 "changed at one time, for one reason, so their previous values stand together")
         for part in [part for part in parts if part.startswith(PREVIOUS)]:
             attribute = part.removeprefix(PREVIOUS)
             if attribute not in CHANGED and not attribute.startswith(BESIDE) and parts.get(attribute) == parts[part]:
@@ -1047,7 +1211,8 @@ class CorrectedObjects:
         "trace.",
         without_trace: "There is no trace: nobody could see that these objects once said something else. Original Attributes Sequence "
         "(0400,0561) keeps what they said before, with time, system and reason.",
-        trace_of_the_new: "The trace holds the new values. It is there for the old ones: fill it before you change the object, or from the untouched one.",
+        trace_of_the_new: "The trace holds the new values. It is there for the old ones: fill it before you change the object, or from the untouched "
+        "one. (If a run without `deepcopy` has changed `case_files` itself, `case_files = cpas07.case_files` fetches them anew.)",
         new_uids: "You gave the objects new SOP Instance UIDs. A correction of who it is keeps them: reports and presentation states point at these objects.",
         coerced_objects: "The reason is another one than in your plan: these values were not replaced by those of an authority, they had been typed wrongly.",
         time_too: "You changed Study Time too. The plan says: keep. The clock's error is documented, not painted over.",
@@ -1056,7 +1221,8 @@ class CorrectedObjects:
     }
     hints = [
         "Take the worked example above and change which attributes it corrects. It must run over both objects: a `for` loop.",
-        "First build the item with the previous values from `ds`, then the item of the sequence around it, then the copy with the new values.",
+        "Inside the loop, anew for each object: first the item with the previous values from `ds`, then the item of the sequence "
+        "around it, then the copy with the new values.",
         "Five attributes make an item of (0400,0561): ModifiedAttributesSequence, AttributeModificationDateTime, ModifyingSystem, SourceOfPreviousValues, "
         "ReasonForTheAttributeModification.",
     ]
@@ -1234,7 +1400,7 @@ class RejectionNote:
 
     wrong_ways = {
         for_quality: "That is for images that cannot be read, as in reject analysis. These are good images, of somebody else.",
-        for_safety: "That is for objects that endanger a patient and for which no other reason fits. There is a code that says exactly what happened.",
+        for_safety: "Images under a wrong name may well endanger somebody; but another of these meanings says exactly what happened.",
         of_interest: "That would recommend the images to the reader. It withdraws nothing.",
         out_of_date: "That is for objects whose time has run out by law. These are some weeks old.",
         both: "The note lists the wrong objects and the corrected copies too. The copies are what shall be seen from now on.",
@@ -1251,11 +1417,12 @@ class RejectionNote:
 class LivingRecord:
     """Write `living(patient_id, merges)`: under which ID is this patient found today?
 
-    `merges` is a list of dictionaries, one for each ADT^A40 in any order: `time`, `prior` (MRG-1, the retired number) and `surviving` (PID-3). A record may
-    be merged more than once in a chain; a number that was never merged stays as it is.
+    `merges` is a list of dictionaries, one for each ADT^A40 in any order: `time`, `prior` (MRG-1, the retired number) and `surviving` (PID-3). Records
+    may be merged again and again: a chain has any length. A number that was never merged stays as it is. (Here no merge was undone, and no
+    number given out a second time; where that happens, `time` has to be heeded too.)
     """
 
-    answer = Function("living", result=Text())
+    answer = Function("living", result=Text(case=True))
     points = 3
     praise = "PID survives, MRG retires, and the chain is followed to its end."
 
@@ -1334,8 +1501,8 @@ def _merge_cases(draw):
         # Merged into a number that had been retired before, and a long chain.
         late = [{"time": "2025-03-05 09:00", "prior": numbers[6], "surviving": numbers[7]},
                 {"time": "2025-03-06 10:00", "prior": temporary[2], "surviving": numbers[6]}]
-        many = [f"HV{number}" for number in draw.sample(range(201000, 298999), 6)]
-        long = [{"time": f"2025-03-0{place + 1} 08:00", "prior": a, "surviving": b} for place, (a, b) in enumerate(zip(many, many[1:]))]
+        many = [f"HV{number}" for number in draw.sample(range(201000, 298999), 24)]
+        long = [{"time": f"2025-03-{place + 1:02d} 08:00", "prior": a, "surviving": b} for place, (a, b) in enumerate(zip(many, many[1:]))]
         found += [(temporary[2], late), (temporary[2], late[::-1]), (many[0], long[::-1]), (many[0], long)]
         for patient in (chain[0], chain[1], chain[3], temporary[1], numbers[3]):
             found += [(patient, merges), (patient, backwards), (patient, mixed)]
@@ -1345,7 +1512,8 @@ def _merge_cases(draw):
 
 @lesson.exercise
 class TheDatabase:
-    """The objects of Case 17 are corrected; the database still says what was typed. Write the SQL **statements** that put it right, all in one text, separated by semicolons.
+    """The objects of Case 17 are corrected; the database still says what was typed. Write the SQL **statements**, UPDATEs, that put it
+    right, all in one text, separated by semicolons.
 
     1. The study belongs to the patient's own record; it has the accession number of the order, `issuer_pk` 1 (Harbour Vale) and the status `VERIFIED`.
     2. Its order, in the table `orders`, moves to the patient's own record too, and its status is `COMPLETED`.
@@ -1353,7 +1521,8 @@ class TheDatabase:
 
     The mistyped record stays as it is: it has no study any more, and the nightly job removes such records. Whether the order's
     `study_uid` stays the planned one or becomes that of the images is up to you. `desk` is a copy to try on: `desk.sql(...)`
-    asks, `desk.run(...)` changes, `desk.fresh()` throws the changes away. The check uses a copy of its own.
+    asks, `desk.run(...)` changes, `desk.fresh()` throws the changes away. A text is carried out whole or not at all. The check uses a copy of
+    its own.
     """
 
     answer = Correction("statements")
@@ -1462,7 +1631,8 @@ class TheDatabase:
         typed_one_too: "You merged the mistyped record as well. Nobody sent a merge for it: it never was a record of the hospital's, and "
         "the text asks to leave it.",
         study_alone: "The study is right. The order still waits for a patient who has been examined, and the emergency record still looks like a person.",
-        and_for_comma: "Between the columns of a SET stands a comma. With AND the database reckons one truth value, 0 or 1, and puts that into the first column.",
+        and_for_comma: "Between the columns of a SET stands a comma. AND joins what stands around it to one condition; whether it is "
+        "true, 1 or 0, goes into the first column, and the others stay as they were.",
         order_left_behind: "The order is closed, but it still hangs on the emergency record. An order follows its patient into the surviving record.",
         number_for_key: "A column that ends in `_pk` holds the key of a row, a number that the database gave, and not the patient ID. Look the key up in `patient`.",
     }
