@@ -62,7 +62,7 @@ def old_ct(hospital):
 
 @lesson.input
 def arrivals(hospital):
-    """What the new workstation received this morning."""
+    """Five objects that the new workstation has to show."""
     mr = pydicom.dcmread(get_testdata_file("MR_small.dcm"))
     cine = images.image("us_ob_cine", hospital.seed)
     return [ct_copy(hospital), chest(hospital), cine, old_ct(hospital), mr]
@@ -72,21 +72,44 @@ def arrivals(hospital):
 def clot(hospital):
     """The rectangle that the radiologist drew: first row, row after the last, first column, column after the last.
 
-    It lies within the named region, cut so that a row and a column too many, or the median, give a mean of their own.
+    It lies within the named region, as large as it can be while each likely slip, a row or column more, less or elsewhere, and the median
+    have a mean that even to one decimal is not the right one.
     """
-    image = ct(hospital)
+    stored = ct(hospital).pixel_array.astype(float)
     top, bottom, left, right = images.regions("ct_head", hospital.seed)["clot"]
-    ways = [IsItBlood.solution, IsItBlood.one_too_many, IsItBlood.one_too_few, IsItBlood.median]
-    best, apart = None, 0
-    for cut in sorted(itertools.product(range(15), range(15), range(3), range(3)), key=sum):
-        box = top + cut[0], bottom - cut[1], left + cut[2], right - cut[3]
-        means = sorted(float(way(image, box)) for way in ways)
-        nearest = min(b - a for a, b in zip(means, means[1:], strict=False))
-        if nearest > apart:
-            best, apart = box, nearest
-        if apart > 0.2:
-            break
-    return best
+    sums = np.zeros([size + 1 for size in stored.shape])
+    sums[1:, 1:] = stored.cumsum(0).cumsum(1)
+
+    def means(boxes):
+        first, after, left, right = boxes.T
+        whole = sums[after, right] - sums[first, right] - sums[after, left] + sums[first, left]
+        return whole / ((after - first) * (right - left))
+
+    boxes = np.array([
+        (first, after, start, end)
+        for first, start in itertools.product(range(top, bottom - 9), range(left, right - 3))
+        for after, end in itertools.product(range(first + 10, min(bottom, first + 30) + 1), range(start + 4, min(right, start + 8) + 1))
+    ])
+    mean, slips = means(boxes), np.array([means(boxes + slip) for slip in _SLIPS])
+    apart = np.minimum(abs(slips - mean), abs(slips.round(1) - mean)).min(0)
+    for one, other in itertools.combinations(slips[:_WITH_A_MESSAGE], 2):
+        apart = np.minimum(apart, abs(one - other))
+    sizes = (boxes[:, 1] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 2])
+    for place in np.argsort(-sizes, kind="stable"):
+        first, after, start, end = map(int, boxes[place])
+        if apart[place] > 0.07:
+            median = np.median(stored[first:after, start:end])
+            if abs([mean[place], *slips[:_WITH_A_MESSAGE, place]] - median).min() > 0.11:
+                return first, after, start, end
+    raise ValueError("no rectangle in the clot tells the slips apart")
+
+
+_WITH_A_MESSAGE = 6                                     # of the slips below, those that are told what they are
+_SLIPS = np.array([                                     # what is added to first, after, left and right
+    (0, 1, 0, 1), (0, -1, 0, -1), (0, 1, 0, 0), (0, -1, 0, 0), (0, 0, 0, 1), (0, 0, 0, -1),
+    (1, 0, 0, 0), (-1, 0, 0, 0), (0, 0, 1, 0), (0, 0, -1, 0), (1, 1, 0, 0), (-1, -1, 0, 0), (0, 0, 1, 1), (0, 0, -1, -1),
+    (1, 1, 1, 1), (-1, -1, -1, -1), (1, 0, 1, 0), (-1, 0, -1, 0), (1, -1, 1, -1), (-1, 1, -1, 1),
+])
 
 
 @lesson.input
@@ -103,7 +126,7 @@ def snow(hospital):
 def spot(hospital):
     """A pixel of the chest, (row, column), at which every way of going wrong gives a grey of its own.
 
-    Its grey is a little more than a whole number, so that rounding and cutting off come to the same.
+    Its grey is a good deal more than a whole number, so that rounding and cutting off differ.
     """
     image = chest(hospital)
     near = (GreyOnTheScreen.from_256, GreyOnTheScreen.from_254, GreyOnTheScreen.up_to_the_highest)
@@ -112,7 +135,7 @@ def spot(hospital):
         for column in range(80, image.Columns - 80, 5):
             greys = sorted(way(image, (row, column)) for way in ways)
             fraction = GreyOnTheScreen.solution(image, (row, column)) % 1
-            if min(b - a for a, b in zip(greys, greys[1:], strict=False)) > 6 and 0.1 < fraction < 0.4:
+            if min(b - a for a, b in zip(greys, greys[1:], strict=False)) > 6 and 0.6 < fraction < 0.9:
                 return row, column
     raise ValueError("no pixel of the chest tells the ways apart")
 
@@ -124,6 +147,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _EDGES = r"(?<![\w.\-/]){}(?![\w\-/]|\.\d)"
 _DAYS = (  # ways to write a day, with names for its parts
     r"(?P<year>\d{4})[-./ ]?(?P<month>\d\d)[-./ ]?(?P<day>\d\d)(?:\d{6})?",
+    r"(?P<year>\d{4})[-./ ](?P<month>\d{1,2})[-./ ](?P<day>\d{1,2})",
     r"(?P<day>\d{1,2})[-./ ](?P<month>\d{1,2})[-./ ](?P<year>\d{4})",
     r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[-. ]*(?:of )?(?P<name>[a-z]{3})[a-z]*[-., ]*(?P<year>\d{4})",
     r"(?P<name>[a-z]{3})[a-z]*[. ]+(?P<day>\d{1,2})(?:st|nd|rd|th)?[, ]+(?P<year>\d{4})",
@@ -147,7 +171,13 @@ def _day(written):
     if len(found) > 1:
         raise ValueError("one day is asked, and here are several")
     if found:
-        return _from_calendar(*found.values())
+        ((place, parts),) = found.items()
+        _refuse_another_element(text[:place])
+        return _from_calendar(parts)
+    if re.fullmatch(r"\d\d(0\d|1[0-2])([0-2]\d|3[01])", text):
+        raise ValueError("a year of two digits may be of any century; write all four")
+    if re.fullmatch(r"(19|20)\d\d(0\d|1[0-2])", text):
+        raise ValueError("a day is asked, with its month and year")
     if re.fullmatch(r"\d{1,2}[-./ ](\d{1,2}|[a-z]{3,9})[-./ ]'?\d\d", text):
         raise ValueError("a year of two digits may be of any century; write all four")
     if re.fullmatch(r"\d{4}([-./]\d\d)?|[a-z]{3,9}[., ]+\d{4}", text):
@@ -172,7 +202,17 @@ def _from_calendar(parts):
     try:
         return datetime.date(year, month, day).strftime("%Y%m%d")
     except ValueError:
-        raise ValueError("the calendar has no such day") from None
+        raise ValueError("read as year, month and day, four, two and two digits, the calendar has no such day") from None
+
+
+def _refuse_another_element(before):
+    """Raise ValueError when what stands before a day is the tag or name of an element that holds another day."""
+    try:
+        named = tag(before.strip(" :=,"))
+    except ValueError:
+        return
+    if named in (tag("StudyDate"), tag("InstanceCreationDate")):
+        raise ValueError("the element that you name holds another day in this file; give the day alone")
 
 
 def _refuse_a_name(text):
@@ -186,8 +226,11 @@ def _refuse_a_name(text):
     raise ValueError("that names an element; asked is a day, the value that an element holds")
 
 
-def _tag_besides(values):
-    """A reading like `tag`, that says of some texts what they are instead: a dict from the text to a sentence."""
+def _tag_besides(values, not_beside=()):
+    """A reading like `tag`, that says of some texts what they are instead: a dict from the text to a sentence.
+
+    Such a text may stand behind the tag too, unless it is one of `not_beside`, which the element does not hold.
+    """
 
     def read(written):
         text = " ".join(str(written).split()).strip("'\"[]. ").casefold()
@@ -195,15 +238,41 @@ def _tag_besides(values):
             raise ValueError(values[text])
         if re.fullmatch(r"-?\d{1,5}(\.\d+)?", text) and int(float(text)) < 0x10000:
             raise ValueError("that is a number, such as an element holds as its value; asked is the element's tag")
+        if re.fullmatch(r"[(\[]?[0-9a-f]{4}, ?xx[0-9a-f]{2}[)\]]?.*", text):
+            raise ValueError("so the manufacturer's documents write it, for any file; asked is the tag as it stands in this one, with the "
+                             "creator's block in place of xx")
+        parts = re.fullmatch(rf"(.*\S)\s*[=:]?\s*['\"]?({'|'.join(map(re.escape, values))})", text)     # "(0028,0004) = MONOCHROME1"
+        if parts and parts[2] in not_beside:
+            raise ValueError("what you wrote beside the tag is not what the element holds in this file; look again, and give the tag alone")
         try:
             return tag(written)
         except ValueError:
-            beside = re.fullmatch(rf"(.*\S)\s*[=:]\s*['\"]?(?:{'|'.join(values)})", text)     # "(0028,0004) = MONOCHROME1"
-            if not beside:
+            if not parts:
                 raise
-            return tag(beside[1])
+            return tag(parts[1])
 
     return read
+
+
+def _says_nothing_of(what):
+    """A remark on a wrong tag: which element it is, and that it does not say `what`."""
+
+    def remark(given, _):
+        name = pydicom.datadict.dictionary_description(int(given[1:5] + given[6:10], 16)) if (
+            pydicom.datadict.dictionary_has_tag(int(given[1:5] + given[6:10], 16))) else "another element"
+        return f"That is {name}, which does not say {what}."
+
+    return remark
+
+
+def _tag_in_a_list(written):
+    """As `tag`; where several stand in one place of a list, that is told."""
+    try:
+        return tag(written)
+    except ValueError as problem:
+        if "here are several" in str(problem):
+            raise ValueError("several tags stand in one place of the list; take one pair of brackets, and quotes for each tag") from None
+        raise
 
 
 @lesson.exercise
@@ -253,18 +322,28 @@ class NumbersInWords:
     """Which elements of **group 0028** of `ct` hold a number that is **stored as text** (the value representations DS and IS)?
     Give a list of their tags **in quotes**, in any order: `["(0010,0010)", "(0010,0020)"]` would be two."""
 
-    answer = Set("text_numbers", reading=tag)
+    answer = Set("text_numbers", reading=_tag_in_a_list)
     points = 2
     praise = "All of these are decimal strings: a device that writes `40,0`, or compares `40` with `40.0` as text, gets them wrong."
 
     def solution(ct):
-        return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("DS", "IS")]
+        found = []
+        for element in ct:
+            if element.tag.group == 0x0028 and element.VR in ("DS", "IS"):
+                found.append(element.tag)
+        return found
 
     def binary_numbers(ct):
         return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("US", "SS")]
 
     def all_text(ct):
         return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR not in ("US", "SS")]
+
+    def code_words_too(ct):
+        return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("DS", "IS", "CS")]
+
+    def descriptions_too(ct):
+        return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("DS", "IS", "LO")]
 
     def single_values(ct):
         return [element.tag for element in ct if element.tag.group == 0x0028 and element.VR in ("DS", "IS") and element.VM == 1]
@@ -277,8 +356,9 @@ class NumbersInWords:
         "the others: numbers written out in characters.",
         all_text: "All of these are text, but not all of them are numbers: CS is a code word and LO a short description "
         "(PS3.5 section 6.2).",
-        single_values: "One is missing. A DS may hold several numbers with a backslash between them, and one element here "
-        "does.",
+        code_words_too: "One too many: CS is a code word, text that is no number (PS3.5 section 6.2).",
+        descriptions_too: "One too many: LO is a short description, text that is no number (PS3.5 section 6.2).",
+        single_values: "One is missing. A DS may hold several numbers with a backslash between them, and one element here does.",
         whole_header: "These are the decimal and integer strings of the whole header. Asked is group 0028 alone, the one that "
         "describes the pixels.",
     }
@@ -310,8 +390,10 @@ class HiddenWidth:
     )
 
     def solution(old_ct):
-        found = [element.tag for element in old_ct if element.tag.is_private and element.name == "[Window value]"]
-        return found[0]
+        for element in old_ct:
+            if element.name == "[Window value]":
+                found = element.tag
+        return found
 
     def the_standard_one(old_ct):
         return "WindowWidth"
@@ -355,14 +437,28 @@ class HowItIsEncoded:
             "C": "Compressed without loss, RLE Lossless",
             "D": "Compressed with loss, JPEG Baseline",
         },
-        evidence=Text("proof", reading=tag),
+        evidence=Text(
+            "proof",
+            reading=_tag_besides({
+                word: "that is the value that an element holds; asked is the element's tag"
+                for word in ("rle lossless", "1.2.840.10008.1.2.5")
+            }),
+            remark=_says_nothing_of("how the pixel data is encoded"),
+        ),
     )
     points = 2
     praise = "In a file the file meta information decides. Whoever reads the pixels without looking there draws snow."
 
     def solution(ct_copy):
-        letters = {"Explicit VR Little Endian": "A", "Implicit VR Little Endian": "B", "RLE Lossless": "C", "JPEG Baseline": "D"}
-        return letters[ct_copy.file_meta.TransferSyntaxUID.name], "TransferSyntaxUID"
+        name = ct_copy.file_meta.TransferSyntaxUID.name
+        letter = "D"
+        if name == "Explicit VR Little Endian":
+            letter = "A"
+        if name == "Implicit VR Little Endian":
+            letter = "B"
+        if name == "RLE Lossless":
+            letter = "C"
+        return letter, "(0002,0010)"
 
     def believes_the_comment(ct_copy):
         return "A", "ImageComments"
@@ -400,8 +496,8 @@ class HowItIsEncoded:
         "element belongs to the encoding itself, and what does it say?",
         comment_as_proof: "Right choice. But Image Comments says the opposite, and it is free text: it proves neither. Another "
         "element names the encoding.",
-        the_default: "Implicit VR Little Endian is what two devices use when they agree on nothing else (PS3.5 section "
-        "10.1). A file says for itself what it holds.",
+        the_default: "Implicit VR Little Endian is the default on the network, which every device must understand (PS3.5 section 10.1). "
+        "That says nothing of this file, which says for itself what it holds.",
         any_compression: "It is compressed, but nothing was lost: an object that has been compressed with loss carries "
         "Lossy Image Compression with the value 01 (PS3.3 C.7.6.1.1.5), and this one does not.",
         by_the_size: "Right, and the length made you suspicious. But a length does not name the method. One element does, "
@@ -409,11 +505,9 @@ class HowItIsEncoded:
         by_the_class: "Right choice. But the SOP Class says what kind of object it is, a CT image, and that is the same "
         "compressed or not. Another UID names the encoding.",
         by_the_kind_of_object: "Right choice, and you looked in the file meta information. But Media Storage SOP Class UID says what "
-        "kind of object "
-        "the file holds, a CT image. Its neighbour says how it is written.",
+        "kind of object the file holds, a CT image. Its neighbour says how it is written.",
         by_the_loss: "Right choice. But Lossy Image Compression tells only of compression with loss (PS3.3 C.7.6.1.1.5), and is absent "
-        "here: that "
-        "names no encoding.",
+        "here: that names no encoding.",
         by_the_ratio: "Right choice. But Lossy Image Compression Ratio belongs to compression with loss (PS3.3 C.7.6.1.1.5), and is "
         "absent here.",
         by_the_bits: "Right choice. But Bits Allocated describes a sample once it is decoded; it is the same before and after "
@@ -514,6 +608,22 @@ class IsItBlood:
         top, bottom, left, right = clot
         return ct.pixel_array[top : bottom - 1, left : right - 1].mean() * ct.RescaleSlope + ct.RescaleIntercept
 
+    def row_too_many(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[top : bottom + 1, left:right].mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def row_too_few(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[top : bottom - 1, left:right].mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def column_too_many(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[top:bottom, left : right + 1].mean() * ct.RescaleSlope + ct.RescaleIntercept
+
+    def column_too_few(ct, clot):
+        top, bottom, left, right = clot
+        return ct.pixel_array[top:bottom, left : right - 1].mean() * ct.RescaleSlope + ct.RescaleIntercept
+
     def median(ct, clot):
         top, bottom, left, right = clot
         return np.median(ct.pixel_array[top:bottom, left:right]) * ct.RescaleSlope + ct.RescaleIntercept
@@ -530,6 +640,12 @@ class IsItBlood:
         "stops already: Python's `first:after` leaves `after` out, so nothing is to be added.",
         one_too_few: "Your rectangle lacks its last row and its last column. Python's `first:after` leaves `after` out by itself, "
         "so nothing is to be taken away.",
+        row_too_many: "Your rectangle has a row too many. The second number of `clot` is where it stops already: `first:after` leaves "
+        "`after` out.",
+        row_too_few: "Your rectangle lacks its last row. `first:after` leaves `after` out by itself, so nothing is to be taken away.",
+        column_too_many: "Your rectangle has a column too many. The fourth number of `clot` is where it stops already: `left:right` leaves "
+        "`right` out.",
+        column_too_few: "Your rectangle lacks its last column. `left:right` leaves `right` out by itself, so nothing is to be taken away.",
         median: "That is the median, the value in the middle, or the mean cut off. Asked is the mean, to one decimal.",
     }
     hints = [
@@ -592,13 +708,11 @@ class MeanWithoutPadding:
         padding_as_zero: "You set the padding to 0, so it still counts, as if the corners were full of water. Leave those "
         "pixels out altogether.",
         padding_as_stored_zero: "You set the stored value of the padding to 0, so it still counts, and as the intercept's many HU below "
-        "water. Leave "
-        "those pixels out altogether.",
-        stored_values_with_padding: "Two things. These are stored values still: slope and intercept come at the end. And the padding is "
-        "still in.",
+        "water. Leave those pixels out altogether.",
+        stored_values_with_padding: "Two things. These are stored values still: slope and intercept come at the end. And the padding "
+        "is still in.",
         above_air: "You kept what lies above -1000 HU. Measured air scatters around that number, so about half of it went with the "
-        "padding. Ask the "
-        "stored values for the padding value itself.",
+        "padding. Ask the stored values for the padding value itself.",
         padding_as_air: "You turned padding into air. It is neither: there was no measurement. Leave those pixels out "
         "altogether.",
         without_air: "You left out the air as well. The air around the head was measured; only the padding was not.",
@@ -625,12 +739,34 @@ def _grey(value, center, width, largest=255):
     return float((value - (center - 0.5)) / (width - 1) + 0.5) * largest
 
 
+def _which_line(value, center, width):
+    """A sentence on a case: where its value lies."""
+    if width == 1:
+        return "Here the width is 1: both ends are the one value `center - 0.5`. At or below it is black, all above it white."
+    low, high = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
+    if not low < value <= high:
+        where = "exactly on the lower end, which is black" if value == low else "beyond an end"
+        return f"Here the ends are {low:g} and {high:g}, and the value lies {where}."
+    return f"Here the ends are {low:g} and {high:g}, and the value lies {'exactly on the upper one' if value == high else 'between them'}."
+
+
+def _without_all_decimals(case, result):
+    """A sentence on a grey that is right, but rounded or cut off behind one, two or three decimals; None for others."""
+    right = _grey(*case)
+    for factor in (10, 100, 1000):
+        if any(abs(result[0] - kept / factor) < 1e-9 for kept in (round(right * factor), int(right * factor))):
+            return "That is the right grey, but not with all its decimals. Asked is the grey before any rounding."
+    return None
+
+
 @lesson.exercise
 class WindowAsTheStandardSaysIt:
     """Write the function `window_grey(value, center, width)` that returns the grey, from **0 to 255** and **not rounded**,
-    of one value under the VOI LUT function **LINEAR**. All three are single numbers. A width of 1 is legal, and must work."""
+    of one value under the VOI LUT function **LINEAR**. All three are single numbers, and may have a fraction. A width of 1 is legal, and
+    must work."""
 
-    answer = Function("window_grey", result=Number("grey", tolerance=1e-4))      # what 32-bit floats leave
+    # the tolerance is what 32-bit floats leave
+    answer = Function("window_grey", result=Number("grey", tolerance=1e-4), about=_which_line, remark=_without_all_decimals)
     points = 3
     praise = (
         "LINEAR to the letter, edges and width 1 included: what the standard asks of a viewer whose header names no other function. Many "
@@ -668,6 +804,23 @@ class WindowAsTheStandardSaysIt:
 
     def grey_on_the_edge(value, center, width):
         return 127.5 if width == 1 and value == center - 0.5 else _grey(value, center, width)
+
+    def ends_without_the_half(value, center, width):
+        if value <= center - (width - 1) / 2:
+            return 0
+        if value > center + (width - 1) / 2:
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+    def ends_without_the_half_but_at_one(value, center, width):
+        return _grey(value, center, width) if width == 1 else WindowAsTheStandardSaysIt.ends_without_the_half(value, center, width)
+
+    def whole_division(value, center, width):
+        if value <= center - 0.5 - (width - 1) // 2:
+            return 0
+        if value > center - 0.5 + (width - 1) // 2:
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
 
     def by_the_centre(value, center, width):
         return 255 * (value >= center) if width == 1 else _grey(value, center, width)
@@ -730,12 +883,11 @@ class WindowAsTheStandardSaysIt:
         unclipped: "Inside the window it is right. Outside, your grey runs below black and above white: values beyond the "
         "ends must be clipped.",
         nothing_to_divide_by: "At a width of 1 both ends are one value, and `width - 1` is nothing to divide by. Whatever is at or "
-        "below that value "
-        "is black, all above it white: answer the two ends first, with `<=` and `>` as the standard has them, and divide only between "
-        "them.",
+        "below that value is black, all above it white: answer the two ends first, with `<=` and `>` as the standard has them, and divide "
+        "only between them.",
         unclipped_to_the_letter: "Two things, with one cure. Values beyond the ends are not clipped: below the window the grey is 0, "
-        "above it 255. And "
-        "at a width of 1 there is nothing between the ends to divide by. Answer the two ends first, then what lies between.",
+        "above it 255. And at a width of 1 there is nothing between the ends to divide by. Answer the two ends first, then what lies "
+        "between.",
         without_the_half: "The width is right, but your window sits half a value too high: the standard takes `center - 0.5` "
         "as the middle.",
         upper_edge_first: "All is right but one place: at width 1 both edges are the same value, `center - 0.5`, and there you answer "
@@ -743,7 +895,13 @@ class WindowAsTheStandardSaysIt:
         grey_on_the_edge: "All is right but one place: at width 1 and exactly at `center - 0.5` you answer a middle grey. The first line "
         "of the standard holds there, *at or below the lower edge*: black.",
         by_the_centre: "Right but for width 1: black goes over to white at `center - 0.5`, not at `center`. Values with a fraction "
-        "do occur, where the slope has one.",
+        "do occur: stored values are whole numbers, but the slope may have a fraction.",
+        ends_without_the_half: "Between the ends it is right. But your ends lie half a value too high: both are reckoned from "
+        "`center - 0.5`.",
+        ends_without_the_half_but_at_one: "Between the ends and at width 1 it is right. But where the width is larger, your ends lie half "
+        "a value too high: both are reckoned from `center - 0.5`.",
+        whole_division: "Between the ends it is right. But `//`, or `int`, drops the half of `(width - 1) / 2` where the width is even, so "
+        "your ends lie too near the middle. `/` keeps it.",
         up_to_256: "You scaled to 256. There are 256 greys, but the first is 0, so the last is one less.",
         times_256_between: "The ends are right, but between them you multiply by 256. The largest grey is one less.",
         times_256_clipped: "The ends are right, but between them you multiply by 256 before you cut off at 255. The largest grey is 255.",
@@ -774,12 +932,15 @@ class WindowAsTheStandardSaysIt:
     def cases(draw):
         found = [(draw.randrange(-200, 300), draw.choice([35, 40, 50, 75]), draw.choice([80, 100, 215, 400])) for _ in range(12)]
         found += [(draw.randrange(0, 4096), 2048, 4096), (draw.randrange(-1000, 200), -600, 1500)]
-        # On both edges and beside them, with whole and half centres; then width 1, where the edges meet.
-        windows = [(40, 80), (-600, 1500), (draw.randrange(0, 100), 2 * draw.randrange(10, 200))]
+        # On both ends and a little inside and outside; whole, half, negative and zero centres; even, odd, narrow and fractional widths.
+        windows = [(40, 80), (-600, 1500), (40.5, 80), (0, 35), (draw.randrange(0, 100), 2 * draw.randrange(10, 200))]
         windows += [(center, 2 * draw.randrange(5, 200) + 1) for center in (draw.randrange(0, 100) + 0.5, draw.randrange(-50, 50))]
+        windows += [(draw.randrange(-80, -5) + 0.5, 2 * draw.randrange(20, 39)), (draw.randrange(20, 60), draw.randrange(4, 20) + 0.5)]
+        windows += [(draw.randrange(20, 60), width) for width in (1.5, 2, 2.5, 3, draw.randrange(61, 80))]
         for center, width in windows:
             for edge in (center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2):
-                found += [(int(x) if x % 1 == 0 else x, center, width) for x in (edge - 1, edge, edge + 1)]
+                for x in (edge + step for step in (-1, -0.5, -0.125, 0, 0.125, 0.5, 1)):
+                    found.append((int(x) if x % 1 == 0 else x, center, width))
         threshold = draw.randrange(0, 200)
         for center in (threshold, threshold + 0.5):
             found += [(x, center, 1) for x in (threshold - 1, threshold - 0.5, threshold - 0.25, threshold, threshold + 1)]
@@ -844,23 +1005,21 @@ class GreyOnTheScreen:
         inverted_too_early: "You turned the stored value round before windowing. The window is meant for the values as they are; the "
         "polarity comes after it (PS3.3 C.7.6.3.1.2).",
         lowest_to_highest: "You spread the greys from the lowest to the highest stored value, as WS_ED1 does (line 2 of the ticket). "
-        "The header has a "
-        "window; use it.",
+        "The header has a window; use it.",
         up_to_the_highest: "You spread the greys from 0 to the highest stored value. The header has a window; use it.",
         as_ws_ed1_shows_it: "That is the grey that WS_ED1 shows: spread from the lowest to the highest stored value, and not turned "
-        "round. Asked is the "
-        "grey that it should have.",
+        "round. Asked is the grey that it should have.",
         without_window: "You spread the whole range of 12 bits over the greys. The header has a window; use it.",
         rows_and_columns_swapped: "That is another pixel: `spot` is (row, column), and `pixel_array` takes them in that order.",
         from_256: "One grey too light. The exchange is 0 for 255 and 255 for 0, so there is no 256 in it; and decimals are only to "
         "be dropped at the very end, by rounding.",
         from_254: "One grey too dark. The exchange is 0 for 255 and 255 for 0; and decimals are only to be dropped at the very "
-        "end, by rounding.",
+        "end, by rounding: `int` cuts them off.",
     }
     hints = [
         "Four steps: stored value, modality LUT (here slope 1, intercept 0), window, polarity.",
-        "`int(chest.pixel_array[spot])` is the stored value (without `int` it is an unsigned number, which instead of going below 0 "
-        "jumps to 65535), and your `window_grey` does the window with Window Center and Window Width of the header.",
+        "`chest.pixel_array[spot]` is the stored value, and your `window_grey` does the window with Window Center and Window Width of "
+        "the header.",
         "The last step depends on Photometric Interpretation: MONOCHROME1 exchanges black and white, 0 for 255.",
     ]
 
@@ -946,6 +1105,12 @@ class ReceivingSheet:
     def by_bits_stored(arrivals):
         return _sheet(arrivals, lambda ds: _samples(ds) * ds.BitsStored // 8)
 
+    def two_bytes(arrivals):
+        return _sheet(arrivals, lambda ds: _samples(ds) * 2)
+
+    def name_for_the_id(arrivals):
+        return [{**row, "patient_id": str(ds.PatientName)} for row, ds in zip(_sheet(arrivals), arrivals, strict=True)]
+
     def one_frame(arrivals):
         return _sheet(arrivals, lambda ds: _samples(ds) // ds.get("NumberOfFrames", 1) * ds.BitsAllocated // 8)
 
@@ -973,6 +1138,8 @@ class ReceivingSheet:
     wrong_ways = {
         by_bits_stored: "In at least one row the bytes are counted by Bits Stored. 12 bits of information occupy 16 in the "
         "file: Bits Allocated counts (PS3.5 section 8.1.1).",
+        two_bytes: "You gave each sample two bytes. That is right for all rows but one: ask each object for its Bits Allocated.",
+        name_for_the_id: "All is right but `patient_id`: you gave the patients' names. The ID is an element of its own, `PatientID`.",
         one_frame: "All is right but the clip: it has more than one frame. Where Number of Frames is absent there is one, "
         "`ds.get('NumberOfFrames', 1)`.",
         as_it_lies_on_disk: "All is right but the compressed object: you gave the bytes that it takes now. Asked are the "
@@ -989,11 +1156,10 @@ class ReceivingSheet:
         "after it.",
     }
     hints = [
-        "Make the row of one object first, as in the example above but with the six entries that are asked, and look at it. Then put "
-        "it into the loop.",
+        "Make the row of one object first, as in the example above but with the six entries that are asked, and look at it. "
+        "Then put it into the loop.",
         "The transfer syntax is in the file meta information: `ds.file_meta.TransferSyntaxUID.name`. An element that may be absent is "
-        "read with "
-        "`ds.get('WindowWidth')`, which gives `None` instead of an error; `ds.get('NumberOfFrames', 1)` gives 1.",
+        "read with `ds.get('WindowWidth')`, which gives `None` instead of an error; `ds.get('NumberOfFrames', 1)` gives 1.",
         "The loop: `rows = []`, then `for ds in arrivals:` and, indented, `rows.append({'patient_id': ds.PatientID, ...})` "
         "with all six entries; at the end `sheet = rows`.",
     ]
@@ -1018,16 +1184,20 @@ class WhoIsToBlame:
                 {
                     word: "that is what the element holds, its value; asked is the element's tag"
                     for word in ("monochrome1", "monochrome2")
-                }
+                },
+                not_beside=("monochrome2",),
             ),
+            remark=_says_nothing_of("which end is black"),
         ),
     )
     points = 2
     praise = "The image is right, the workstation is not, and one line of the header proves it."
 
     def solution(chest):
-        asks_for_white = chest.PhotometricInterpretation == "MONOCHROME1"
-        return "B" if asks_for_white else "A", "PhotometricInterpretation"
+        letter = "A"
+        if chest.PhotometricInterpretation == "MONOCHROME1":
+            letter = "B"
+        return letter, "(0028,0004)"
 
     def sent_inverted(chest):
         return "A", "PixelData"
@@ -1063,9 +1233,8 @@ class WhoIsToBlame:
         "word.",
         by_the_sign: "Right. But Pixel Representation says whether stored values are signed. Misread, it gives wrong "
         "values, not a clean negative.",
-        by_the_lut_shape: "Right. And Presentation LUT Shape may say so, in objects that have it, such as DX. Look at the header: this "
-        "one has not. "
-        "Another element of group 0028 says which end is black.",
+        by_the_lut_shape: "Right. And Presentation LUT Shape may say so, in objects that have it, such as DX. This one has not. Another "
+        "element of group 0028 says which end is black.",
         by_the_rescale_type: "Right. But Rescale Type names the unit of the values (here none in particular). The polarity stands in a "
         "word of its own.",
         by_the_slope: "Right. But the slope here is 1 and turns nothing round. The polarity stands in a word of its own.",

@@ -12,6 +12,7 @@ from coursekit.checking import Bytes, Choice, Fields, Number, Outcome, Set, Tabl
 
 RIGHT = [
     524288, 524288.0, "524288", " 524288 ", "524,288", "524 288", "524.288,0", "524'288", "524_288", "524288 bytes", "524288 B",
+    "524288 Bytes", "524288 Byte",
     "512 KiB", "512KiB", "0.5 MiB", "524.288 kB", "0x80000", "4194304 bits", "5.24288e5", "+524288", np.int64(524288), np.float32(524288),
     np.array([524288]), np.array(524288), [524288], (524288,), {524288}, pd.Series([524288]), pd.DataFrame({"n": [524288]}),
     decimal.Decimal("524288"), fractions.Fraction(524288), "524\u00a0288",
@@ -144,6 +145,11 @@ def test_a_word_may_stand_before_the_number(ask):
 def test_blanks_in_a_unit_do_not_matter(ask):
     check = ask(Number("velocity", unit="cm/s"), lambda: 92)
     assert check("92 cm / s").correct and check("92cm/s").correct and check("0.92 m/s").label == "unreadable"
+
+
+@pytest.mark.parametrize("unit", ["HU", "hu", "Hounsfield units", "Hounsfield"])
+def test_hounsfield_units_by_their_name(ask, unit):
+    assert ask(Number("mean", unit="HU", tolerance=0.1), lambda: 65.6)(f"65.6 {unit}").correct
 
 
 @pytest.mark.parametrize("unit", ["cm/s", "cm / s", "cm/sec", "cm per second", "cm/seconds"])

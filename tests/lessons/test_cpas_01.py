@@ -37,7 +37,7 @@ RIGHT = [
         "19970430", 19970430, "1997-04-30", "30/04/1997", "30-4-1997", "04/30/1997", "30 April 1997", "April 30, 1997",
         "30. apr 1997", " 19970430 ", np.int64(19970430), "30th April 1997", datetime.date(1997, 4, 30), "1997-04-30 11:29:36",
         "1997-04-30T11:29:36", "19970430 112936", "Acquisition Date: 30/04/1997", "DA: '19970430'", "Wednesday, 30 April 1997",
-        "Wed 30th of April 1997", "1997 April 30", "30APR1997", 19970430112936,
+        "1997/4/30", "1997-4-30", "1997.4.30", "Series Date 19970430", "Wed 30th of April 1997", "1997 April 30", "30APR1997", 19970430112936,
         "(0008,0022) Acquisition Date                    DA: '19970430'")),
     *(("NumbersInWords", written) for written in (
         "(0028,0030), (0028,1050), (0028,1051), (0028,1052), (0028,1053)",
@@ -46,12 +46,13 @@ RIGHT = [
         ["Pixel Spacing", "Window Center", "Window Width", "Rescale Intercept", "Rescale Slope"],
         [(0x28, 0x30), (0x28, 0x1050), (0x28, 0x1051), (0x28, 0x1052), (0x28, 0x1053)])),
     *(("HiddenWidth", written) for written in ("(0043,1010)", "00431010", "0043 1010", 0x00431010, (0x0043, 0x1010), "(0043,1010) [Window value]",
-        "(0043,1010) [Window value]                      US: 400", "(0043,1010) US 400", "(0043,1010) = 400")),
+        "(0043,1010) [Window value]                      US: 400", "(0043,1010) US 400", "(0043,1010) = 400", "(0043,1010) Window value", "(0043,1010): Window Value")),
     ("HowItIsEncoded", "C", "(0002,0010)"), ("HowItIsEncoded", "c", "Transfer Syntax UID"), ("HowItIsEncoded", "C)", 0x00020010), ("HowItIsEncoded", "C", "Transfer Syntax UID (0002,0010)"),
     ("HowItIsEncoded", "RLE Lossless", "(0002,0010)"), ("WhoIsToBlame", "B", "(0028,0004) = MONOCHROME1"),
+    ("WhoIsToBlame", "B", "(0028,0004) MONOCHROME1"), ("BytesOfTheClip", "5529600 Byte"), ("BytesOfTheClip", "5,529,600 Bytes"),
     ("BytesOfTheClip", 5529600), ("BytesOfTheClip", "5.529.600"), ("BytesOfTheClip", "5,529,600 bytes"), ("BytesOfTheClip", "5.5296 MB"), ("BytesOfTheClip", 5529600.0),
     ("WindowAsTheStandardSaysIt", clipped),
-    ("HowItIsEncoded", "C", "(0002,0010): RLE Lossless"), ("HowItIsEncoded", "C", "(0002,0010) = 1.2.840.10008.1.2.5"),
+    ("HowItIsEncoded", "C", "(0002,0010) RLE Lossless"), ("HowItIsEncoded", "C", "(0002,0010): RLE Lossless"), ("HowItIsEncoded", "C", "(0002,0010) = 1.2.840.10008.1.2.5"),
     ("WhoIsToBlame", "b", "0028,0004"), ("WhoIsToBlame", "B", "Photometric Interpretation"),
 ]  # fmt: skip
 
@@ -79,9 +80,11 @@ WRONG = [
     ("WhoIsToBlame", "B", "(0028,1054)", "by_the_rescale_type"),
     ("HowItIsEncoded", "C", "(0002,0002)", "by_the_kind_of_object"), ("HowItIsEncoded", "C", "(0028,2112)", "by_the_ratio"),
     ("HowItIsEncoded", "C", "(0028,2110)", "by_the_loss"), ("BytesOfTheClip", "240*320*3*24", "unreadable"),
-    ("GreyOnTheScreen", 160.2, "lowest_to_highest"), ("GreyOnTheScreen", 157.1, "up_to_the_highest"), ("GreyOnTheScreen", 95, "as_ws_ed1_shows_it"),
+    ("GreyOnTheScreen", 154.5, "lowest_to_highest"), ("GreyOnTheScreen", 151.4, "up_to_the_highest"), ("GreyOnTheScreen", 100.5, "as_ws_ed1_shows_it"),
     ("MeanWithoutPadding", -534.2, "padding_as_stored_zero"), ("MeanWithoutPadding", 60.6, "stored_values_with_padding"),
-    ("MeanWithoutPadding", -155.7, "above_air"),
+    ("MeanWithoutPadding", -155.7, "above_air"), ("HiddenWidth", "(0043,101D) window value", "the_level"),
+    ("NumbersInWords", ["0028,0030", "0028,1050", "0028,1051", "0028,1052", "0028,1053", "0028,0004"], "code_words_too"),
+    ("NumbersInWords", ["0028,0030", "0028,1050", "0028,1051", "0028,1052", "0028,1053", "0028,1054"], "descriptions_too"),
 ]  # fmt: skip
 
 
@@ -110,6 +113,16 @@ SAID = [
     (("HowItIsEncoded", "C", "RLE Lossless"), "the value that an element holds"),
     (("HowItIsEncoded", "C", "1.2.840.10008.1.2.5"), "the value that an element holds"),
     (("WhoIsToBlame", "B", "MONOCHROME1"), "its value; asked is the element's tag"),
+    (("DayOfTheScan", "(0008,0020) 19970430"), "holds another day"), (("DayOfTheScan", "Study Date: 1997-04-30"), "holds another day"),
+    (("DayOfTheScan", "30041997"), "read as year, month and day"), (("DayOfTheScan", "04301997"), "read as year, month and day"),
+    (("DayOfTheScan", "040119"), "write all four"), (("DayOfTheScan", "199704"), "a day is asked"),
+    (("NumbersInWords", [["(0028,0030)", "(0028,1050)", "(0028,1051)"]]), "in one place of the list"),
+    (("HiddenWidth", "(0043,xx10)"), "with the creator's block in place of xx"),
+    (("HowItIsEncoded", "C", "(0002,0016)"), "That is Source Application Entity Title, which does not say how the pixel data is encoded"),
+    (("HowItIsEncoded", "C", "(0009,0010)"), "That is another element, which does not say"),
+    (("WhoIsToBlame", "B", "(0028,1050)"), "That is Window Center, which does not say which end is black"),
+    (("WhoIsToBlame", "B", "(7FE0,0010)"), "That is Pixel Data, which does not say"),
+    (("WhoIsToBlame", "B", "(0028,0004) = MONOCHROME2"), "is not what the element holds in this file"),
     (("WhoIsToBlame", "B", "(0028,0004) and (0028,0002)"), "one tag is asked"),
 ]
 
@@ -171,6 +184,23 @@ def test_the_rectangle_lies_where_it_is_said_to():
     assert after - first >= 10 and right - left >= 4
 
 
+def test_a_row_or_column_more_less_or_elsewhere_is_refused_to_one_decimal_too():
+    stored, box = _input("ct").pixel_array, _input("clot")
+    one_end = [tuple(step if at == end else 0 for at in range(4)) for end in range(4) for step in (1, -1)]
+    moved = [(step * rows, step * rows, step * columns, step * columns) for step in (1, -1) for rows, columns in ((1, 0), (0, 1), (1, 1))]
+    for slip in (*one_end, *moved):
+        first, after, left, right = (place + step for place, step in zip(box, slip, strict=True))
+        mean = stored[first:after, left:right].mean() - 1024
+        assert not _verdict("IsItBlood", mean).correct and not _verdict("IsItBlood", round(mean, 1)).correct, slip
+
+
+def test_a_row_or_a_column_too_many_or_too_few_is_told_as_what_it_is():
+    stored, (first, after, left, right) = _input("ct").pixel_array, _input("clot")
+    for label, end, last in (("row_too_many", 1, 0), ("row_too_few", -1, 0), ("column_too_many", 0, 1), ("column_too_few", 0, -1),
+                             ("one_too_many", 1, 1), ("one_too_few", -1, -1)):
+        assert _verdict("IsItBlood", stored[first:after + end, left:right + last].mean() - 1024).label == label
+
+
 def test_the_windows_bear_out_what_section_7_says():
     """From the lowest to the highest value the bleed has a few greys, with the padding or without; with the header's window it has many."""
     ct, (first, after, left, right) = _input("ct"), _input("clot")
@@ -196,7 +226,9 @@ def test_other_ways_to_the_same_numbers():
     assert _verdict("MeanWithoutPadding", np.ma.masked_equal(ct.pixel_array, -2000).mean() - 1024).correct
     grey = 255 - clipped(int(chest.pixel_array[spot]), float(chest.WindowCenter), float(chest.WindowWidth))
     assert _verdict("GreyOnTheScreen", round(float(grey))).correct
-    assert _verdict("GreyOnTheScreen", int(grey)).correct and _verdict("GreyOnTheScreen", f"grey {grey:.1f}").correct
+    assert _verdict("GreyOnTheScreen", f"grey {grey:.1f}").correct
+    assert _verdict("GreyOnTheScreen", int(grey)).label == "from_254", "cut off, not rounded"
+    assert _verdict("IsItBlood", f"{hu[a:b, c:d].mean():.1f} Hounsfield units").correct
     assert _verdict("IsItBlood", f"HU {hu[a:b, c:d].mean():.1f}").correct
 
 
@@ -308,6 +340,73 @@ def test_the_cells_of_the_sheet_in_other_forms(column, written, label):
     exercise = next(one for one in LESSON.exercises if one.name == "ReceivingSheet")
     rows = [{**row, column: written(row[column])} for row in exercise.computed(exercise.solution, EDITIONS.own)]
     assert _verdict("ReceivingSheet", rows).label == label
+
+
+def _linear(low=lambda center, width: center - 0.5 - (width - 1) / 2, high=lambda center, width: center - 0.5 + (width - 1) / 2,
+            one=lambda width: width == 1, first=lambda *case: case):
+    """LINEAR with its own branch for width 1, and with other ends, another bound of that branch or other values where they are given."""
+
+    def window_grey(value, center, width):
+        value, center, width = first(value, center, width)
+        if one(width):
+            return 0 if value <= center - 0.5 else 255
+        if value <= low(center, width):
+            return 0
+        if value > high(center, width):
+            return 255
+        return ((value - (center - 0.5)) / (width - 1) + 0.5) * 255
+
+    return window_grey
+
+
+def test_slips_at_the_ends_of_the_window_are_told():
+    assert _verdict("WindowAsTheStandardSaysIt", _linear()).correct
+    higher = dict(low=lambda center, width: center - (width - 1) / 2, high=lambda center, width: center + (width - 1) / 2)
+    assert _verdict("WindowAsTheStandardSaysIt", _linear(**higher)).label == "ends_without_the_half_but_at_one"
+    assert _verdict("WindowAsTheStandardSaysIt", _linear(**higher, one=lambda width: False)).label == "ends_without_the_half"
+    whole = dict(low=lambda center, width: center - 0.5 - (width - 1) // 2, high=lambda center, width: center - 0.5 + int((width - 1) / 2))
+    assert _verdict("WindowAsTheStandardSaysIt", _linear(**whole)).label == "whole_division"
+    for end in ("low", "high"):
+        for slips in (higher, whole):
+            assert not _verdict("WindowAsTheStandardSaysIt", _linear(**{end: slips[end]})).correct
+
+
+@pytest.mark.parametrize("off", [-1, -0.5, -0.25, 0.25, 0.49, 0.5, 1])
+def test_ends_a_little_off_are_refused(off):
+    for sign, end in ((-1, "low"), (1, "high")):
+        slip = {end: lambda center, width, sign=sign: center - 0.5 + sign * (width - 1) / 2 + off}
+        assert not _verdict("WindowAsTheStandardSaysIt", _linear(**slip)).correct, end
+
+
+def test_a_narrow_window_is_no_step_and_numbers_with_a_fraction_count():
+    for bound in (1.6, 2, 2.1, 5, 10, 60, 70, 80):
+        assert not _verdict("WindowAsTheStandardSaysIt", _linear(one=lambda width, bound=bound: width < bound)).correct, bound
+    for first in (
+        lambda value, center, width: (int(value), center, width), lambda value, center, width: (value, int(center), width),
+        lambda value, center, width: (value, center, int(width)), lambda value, center, width: (value, center, round(width)),
+        lambda value, center, width: (value, center or 40, width), lambda value, center, width: (value, center if center >= 0 else int(center), width),
+        lambda value, center, width: (int(value) if width > 200 else value, center, width),
+    ):
+        assert not _verdict("WindowAsTheStandardSaysIt", _linear(first=first)).correct
+
+
+def test_what_is_said_of_a_case_fits_it():
+    for at_one in (0, 255, 127.5):
+        verdict = _verdict("WindowAsTheStandardSaysIt", lambda *case, at_one=at_one: at_one if case[2] == 1 else clipped(*case))
+        assert "Here the width is 1" in verdict.message, verdict
+    for decimals in (1, 2, 3):
+        verdict = _verdict("WindowAsTheStandardSaysIt", lambda *case, decimals=decimals: round(float(clipped(*case)), decimals))
+        assert "not with all its decimals" in verdict.message, verdict
+    assert _verdict("WindowAsTheStandardSaysIt", lambda *case: round(float(clipped(*case)), 4)).correct
+
+
+def test_wrong_columns_of_the_sheet_are_told():
+    exercise = next(one for one in LESSON.exercises if one.name == "ReceivingSheet")
+    arrivals, rows = _input("arrivals"), exercise.computed(exercise.solution, EDITIONS.own)
+    doubled = [{**row, "pixel_bytes": row["pixel_bytes"] * 16 // ds.BitsAllocated} for row, ds in zip(rows, arrivals, strict=True)]
+    assert _verdict("ReceivingSheet", doubled).label == "two_bytes"
+    named = [{**row, "patient_id": ds.PatientName} for row, ds in zip(rows, arrivals, strict=True)]
+    assert _verdict("ReceivingSheet", named).label == "name_for_the_id"
 
 
 def test_no_input_is_changed_by_solving():

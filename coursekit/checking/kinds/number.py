@@ -11,6 +11,7 @@ _DATA = {f"{prefix}B": factor for prefix, factor in _PREFIXES.items()}
 _DATA |= {f"{prefix}bit": factor / 8 for prefix, factor in _PREFIXES.items()}
 _DATA |= {f"{prefix}iB": 1024 ** (power + 1) for power, prefix in enumerate("KMGTP")}
 _DATA |= {"KB": 1e3, "Mb": 1e6 / 8, "Gb": 1e9 / 8, "kb": 1e3 / 8, "Kb": 1e3 / 8, "byte": 1, "bytes": 1, "bit": 1 / 8, "bits": 1 / 8}
+_DATA |= {word.capitalize(): _DATA[word] for word in ("byte", "bytes", "bit", "bits")}
 _TIME = {"ms": 1e-3, "s": 1, "sec": 1, "second": 1, "seconds": 1, "min": 60, "minute": 60, "minutes": 60}
 _TIME |= {"h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400, "d": 86400}
 _RATE = {f"{prefix}{unit}": factor for prefix, factor in [*_PREFIXES.items(), ("K", 1e3)] for unit in ("bit/s", "b/s", "bps", "bits/s")}
@@ -130,6 +131,8 @@ class Number(Kind):
         if not unit or unit.replace(" ", "").casefold() == self.unit.replace(" ", "").casefold():
             return 1
         if self.unit == "%" and re.fullmatch(r"per ?cent\.?|pct\.?", unit.casefold()):
+            return 1
+        if self.unit == "HU" and re.fullmatch(r"hounsfield(?: units?)?", unit.casefold()):
             return 1
         family, scale = _family(unit)
         if family and family == self.family:
