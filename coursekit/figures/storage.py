@@ -6,6 +6,7 @@ blocks, and Q, their sum with the weights 1, 2, 4, ... in the field GF(2^8) with
 """
 
 import datetime
+import math
 import numbers
 import re
 
@@ -308,7 +309,8 @@ def growth(used, capacity, per_year=None, title="Use of the store"):
 
     used     : dict from date, "2025-04-07", to TB: the first of each month, and today
     capacity : TB
-    per_year : TB; when given, the last value goes on from there at this pace, as a dashed line, until the store is full
+    per_year : TB; when given, the last value goes on from there at this pace, as a dashed line, until the store is full; what takes
+               longer than 40 years, or never comes, is said in words
 
     Raises CourseError when `per_year` is no number.
     """
@@ -340,16 +342,24 @@ def growth(used, capacity, per_year=None, title="Use of the store"):
         bars.set_ylim(0, 1.25 * brought[most])
         says += f". A month brought {usual:.1f} TB as a rule; most came in {most}, {brought[most]:.1f} TB"
     says += f". The line of the capacity is at {capacity:g} TB"
-    if per_year:
-        until = (capacity - amounts[-1]) / per_year * 365.25
-        if 0 < until < 40 * 365:
+    if amounts[-1] >= capacity:
+        says += ", which is reached already"
+        axes.text(0.99, 0.06, "it is full already", transform=axes.transAxes, ha="right", size=9.5, color=WARN)
+    elif per_year is not None:
+        until = (capacity - amounts[-1]) / per_year * 365.25 if per_year > 0 else math.inf
+        if until < 40 * 365:
             full = days[-1] + datetime.timedelta(until)
             last = max(last, datetime.date(full.year + 1, 1, 1))
             axes.plot((days[-1], full), (amounts[-1], capacity), color=LINE, lw=1.8, ls="--")
             axes.plot((full,), (capacity,), color=WARN, marker="X", markersize=10)
-            axes.annotate(f"full {full:%Y-%m}", (full, capacity), (4, 9), textcoords="offset points", size=10, color=WARN, weight="bold",
-                          ha="right")
+            axes.annotate(f"at {per_year:g} TB a year full in {full:%Y-%m}", (full, capacity), (4, 9), textcoords="offset points", size=10,
+                          color=WARN, weight="bold", ha="right")
             says += f"; at {per_year:g} TB a year the dashed line reaches it in {full:%Y-%m}"
+        else:
+            never = "that takes forty years or more" if per_year > 0 else "that never comes"
+            axes.text(0.99, 0.06, f"no dashed line: at {per_year:g} TB a year {never}", transform=axes.transAxes, ha="right", size=9.5,
+                      color=WARN)
+            says += f"; at {per_year:g} TB a year {never}, so no dashed line leads there"
     axes.set_xlim(days[0], last)
     axes.set_ylim(0, capacity * 1.15)
     axes.set_ylabel("TB", color=INK)
@@ -365,12 +375,13 @@ def growth(used, capacity, per_year=None, title="Use of the store"):
 def traffic(trace, title="Requests to the disks"):
     """Reads and writes a second, minute by minute. `trace` is a DataFrame with the columns minute, reads and writes."""
     picture = figure(860, 300)
-    axes = picture.add_axes((0.075, 0.17, 0.9, 0.7))
+    axes = picture.add_axes((0.085, 0.17, 0.89, 0.7))
     places = range(len(trace))
     axes.plot(places, trace["reads"], color=LINE, lw=1.8, label="reads a second")
     axes.plot(places, trace["writes"], color=WARN, lw=1.8, ls="--", label="writes a second")
     axes.set_xticks(places[::5], trace["minute"][::5], size=9)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.25 * max(trace["reads"].max(), trace["writes"].max()))
+    axes.set_ylabel("a second", color=INK)
     axes.set_title(title, size=11, loc="left", color=INK)
     axes.legend(frameon=False, fontsize=9, ncols=2, loc="upper right")
     axes.grid(alpha=0.3)
@@ -379,6 +390,7 @@ def traffic(trace, title="Requests to the disks"):
     peaks = []
     for column in ("reads", "writes"):
         at = trace[column].idxmax()
+        axes.annotate(trace["minute"][at], (at, trace[column][at]), (0, 4), textcoords="offset points", size=9, color=INK, ha="center")
         peaks.append(f"most {column} at {trace['minute'][at]} ({trace['reads'][at]} reads, {trace['writes'][at]} writes)")
     usual = f"usually {trace['reads'].median():.0f} reads and {trace['writes'].median():.0f} writes a second"
     return Picture(picture, f"{title}, {trace['minute'].iloc[0]} to {trace['minute'].iloc[-1]}: {usual}; {'; '.join(peaks)}.")

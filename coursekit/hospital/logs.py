@@ -511,7 +511,7 @@ class Logs:
              f"slot {suspect.slot}: {weak // 2} media errors corrected by patrol read"),
             (seconds("2025-03-13 04:02:31"), "WARNING",
              f"slot {failed.slot}: predictive failure, reallocated sectors {failed.reallocated - 700}"),
-            (seconds("2025-03-27 04:11:09"), "WARNING", f"slot {suspect.slot}: predictive failure, media errors {weak}"),
+            (seconds("2025-03-27 04:11:09"), "WARNING", f"slot {suspect.slot}: predictive failure, media errors {weak - 1}"),
             (FAILED_DISK, "CRITICAL", f"slot {failed.slot}: disk failed (serial {failed.serial})"),
             (FAILED_DISK + 1, "CRITICAL", "array 0: degraded, one of two redundancies lost"),
             (FAILED_DISK + 8, "INFO", "slot 11: hot spare taken into array 0, rebuild started"),

@@ -6,7 +6,7 @@ import re
 from coursekit.checking import Choice, Function, Kind, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.table import _cells
-from coursekit.checking.reading import Unclear, describe, is_a, plain, single
+from coursekit.checking.reading import Unclear, Unreadable, describe, plain, single, span
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital.draws import Draws
 
@@ -30,6 +30,8 @@ YEARS_AHEAD, MOST_FULL = 5, 0.85            # of the last exercise
 
 def label(value):
     """The six digits of each serial number in what was written (the letters before them are always the same), else a slot or "NONE"."""
+    if re.search(r"\b(not|never)\b|n't\b", str(value).casefold()):
+        raise ValueError("give the serial number of the disk that comes out, and no more")
     serials = re.findall(r"(?<!\d)\d{6}(?!\d)", str(value))
     if serials:
         return " ".join(serials)
@@ -48,24 +50,38 @@ def stripe(value):
 
 
 def month(value):
-    """A month as "2025-04", from what a person may write for it."""
-    text = " ".join(str(value).replace(",", " ").split()).casefold()
+    """A month as "2025-04", from what a person may write for it: one month, with its year and perhaps a day that there is."""
+    if type(value) in (list, tuple):
+        if len(value) not in (2, 3) or not all(type(part) is int for part in value):
+            raise ValueError('one month is asked, with its year, such as "2025-04"')
+        value = "-".join(map(str, value))
+    text = " ".join(re.sub(r"[,()]", " ", str(value)).split()).casefold()
     if re.search(r"\bq[1-4]\b", text):
         raise ValueError("a quarter is three months, and one month is asked")
-    found = re.fullmatch(r"(\d{4})[-/.](\d\d?)([-/.]\d\d?)?([ t].*)?", text) or re.fullmatch(r"(\d{4})(\d\d)", text)
-    year, number = (found[1], int(found[2])) if found else (None, None)
-    if not found:
-        found = re.fullmatch(r"(?:(\d\d?)[-/.])?(\d\d?)[-/.](\d{4})", text)
-        year, number = (found[3], int(found[2])) if found else (None, None)
-    if not found:
-        words = re.findall(r"[a-z]+", text)
-        numbers = re.findall(r"\d{4}", text)
-        if len(words) != 1 or len(numbers) != 1 or len(words[0]) < 3 or words[0][:3] not in MONTHS:
+    text = re.sub(r"[ t]\d\d?:\d\d(:\d\d(\.\d+)?)?( ?utc|z|[+-]\d\d:?\d\d)?$", "", text)
+    text = re.sub(r"^((in|on|about|around|the|by|end|middle|mid|beginning|start|early|late|of|\w{2,6}day) )+", "", text)
+    day = None
+    if found := re.fullmatch(r"(\d{4})[-/.](\d\d?)(?:[-/.](\d\d?))?", text) or re.fullmatch(r"(\d{4})(\d\d)(\d\d)?", text):
+        year, number, day = found.groups()
+    elif found := re.fullmatch(r"(?:(\d\d?)[-/.])?(\d\d?)[-/.](\d{4})", text):
+        day, number, year = found.groups()
+    else:
+        if len(re.findall(r"\d{4}", text)) > 1 or len(re.findall("|".join(rf"\b{name}" for name in MONTHS), text)) > 1:
+            raise ValueError("one month is asked, and these are several")
+        words = re.findall(r"[a-z]+", re.sub(r"(?<=\d)(st|nd|rd|th)\b( of)?", "", text))
+        numbers = re.findall(r"\d+", text)
+        if len(words) != 1 or len(words[0]) < 3 or words[0][:3] not in MONTHS or len([one for one in numbers if len(one) == 4]) != 1 \
+                or len(numbers) > 2:
             raise ValueError('a month is written with its year, such as "2025-04"')
-        year, number = numbers[0], MONTHS.index(words[0][:3]) + 1
-    if not 1 <= number <= 12:
+        year, number = next(one for one in numbers if len(one) == 4), MONTHS.index(words[0][:3]) + 1
+        day = next((one for one in numbers if one != year), None)
+    if not 1 <= int(number) <= 12:
         raise ValueError('a month is written year first, such as "2025-04"')
-    return f"{year}-{number:02d}"
+    try:
+        datetime.date(int(year), int(number), int(day or 1))
+    except ValueError:
+        raise ValueError("there is no such day") from None
+    return f"{year}-{int(number):02d}"
 
 
 def raid_level(value):
@@ -107,11 +123,11 @@ def storage(value):
 
 def protocol(value):
     """The protocol in one spelling."""
-    text = re.sub(r"[^a-z0-9]", "", str(value).casefold())
+    text = re.sub(r"[^a-z0-9]", "", re.sub(r"(\btcp )?\bport \d+|\(.*?\)|[:/]\d+$", "", str(value).casefold()))
     names = {
         "FC": ("fc", "fcp", "fibrechannel", "fiberchannel", "fcsan"), "iSCSI": ("iscsi",), "NFS": ("nfs", "nfsv3", "nfsv4", "nfs3", "nfs4"),
         "SMB": ("smb", "cifs", "smbcifs", "smb3", "smb2"), "S3": ("s3", "https", "s3https", "s3overhttps", "httpss3", "s3api"),
-        "local": ("local", "nvme", "localnvme", "das", "pcie", "none"),
+        "local": ("local", "nvme", "localnvme", "das", "pcie", "none", "sata", "sas", "directattached", "directattachedstorage"),
     }
     for name, words in names.items():
         if text in words:
@@ -122,12 +138,13 @@ def protocol(value):
 class ByRow(Table):
     """A table in which a mistake is diagnosed by the rows that it touches, whatever stands in the other rows.
 
-    by : a column; a wrong way that changes it is told by this column alone
+    by    : a column; a wrong way that changes it is told by this column alone
+    clash : a function of a row's cells, which says in a sentence why they can't be together, or None; told where no wrong way fits
     """
 
-    def __init__(self, variables, by=None, **details):
+    def __init__(self, variables, by=None, clash=None, **details):
         super().__init__(variables, **details)
-        self.by = by
+        self.by, self.clash = by, clash
 
     def judge(self, exercise, given, editions):
         """As for a table; then the first wrong way all of whose own rows are in the answer; then one with one of its rows."""
@@ -147,6 +164,10 @@ class ByRow(Table):
                 return Verdict(Outcome.NOT_YET, feedback, way.__name__)
             if hit and partly is None:
                 partly = Verdict(Outcome.NOT_YET, f"In the row of `{written[hit[0]]}`: {feedback}", way.__name__)
+        if partly is None and self.clash:
+            for name, row in mine.items():
+                if not self._same_row(row, ours[name]) and (sentence := self.clash(*row)):
+                    return Verdict(Outcome.NOT_YET, f"In the row of `{written[name]}`: {sentence}", "clash")
         return partly or verdict
 
     def _as_in(self, mine, wrong, right, by):
@@ -203,13 +224,11 @@ class Stripes(Set):
 
 
 class Hours(Number):
-    """A number of hours, also as "10:20", "10 h 20 min" or the difference of two times."""
+    """A number of hours, also as "1 day, 10:20", "10h20" or "10 hours and 20 minutes"."""
 
     def read(self, given):
-        """As for a number."""
-        if is_a(given, datetime.timedelta):
-            return (datetime.timedelta.total_seconds(given) / 3600,)
-        value = single(plain(given))
+        """As for a number, which takes the difference of two times and "10:20" too."""
+        value = single(plain(given)) if span(given) is None else None
         if type(value) is str:
             parts = re.fullmatch(r"(?:(\d+) days?,? ?)?(\d{1,3})(?::| ?h(?:ours?)? ?(?:and )?)(\d\d?)(?::00| ?m(?:in(?:utes?)?)?)?( ?h)?",
                                  value.strip().casefold())
@@ -220,6 +239,13 @@ class Hours(Number):
 
 class Percent(Number):
     """A percentage, to the nearest one; decimals are not needed, and right where they are given."""
+
+    def read(self, given):
+        """As for a number; several in one text are none."""
+        value = single(plain(given))
+        if type(value) is str and re.search(r"\d\D*\b(or|and|to)\b\D*\d", value.casefold()):
+            raise Unreadable("In your text are several numbers. One is asked: the one that answers the question.")
+        return super().read(given)
 
     def difference(self, answer, other):
         """None when they agree."""
@@ -324,7 +350,7 @@ def bad_blocks(hospital):
 def eastcliff(hospital):
     """The disks of Eastcliff Clinic's small NAS, a dictionary."""
     draws = Draws(hospital.seed, "cpas-15 eastcliff")
-    count, size = ((4, 3), (4, 4), (5, 3), (6, 3), (6, 4))[draws.one(0, 4)]
+    count, size = ((4, 3), (5, 3), (5, 3), (6, 3), (6, 4))[draws.one(0, 4)]
     return {"level": "RAID 5", "disks": count, "disk_tb": size, "unreadable_per_bit": 1e-14}
 
 
@@ -403,10 +429,14 @@ def near1(hospital):
 
 @lesson.input
 def drill(hospital):
-    """The security officer's table-top exercise: when what happened, a dictionary of local times."""
+    """The security officer's table-top exercise: when what happened, in local time, and what each job wrote; a dictionary."""
     draws = Draws(hospital.seed, "cpas-15 drill")
     attack = 19 * 60 + draws.one(1, 28) * 5
-    ends = [4 * 60 + draws.one(2, 20) * 5 for _ in range(3)]
+    ends = [3 * 60 + draws.one(2, 20) * 5 for _ in range(3)]
+    written = [draws.one(118, 142), draws.one(38, 56), draws.one(38, 56)]          # GB: a working day, a day of the weekend
+    encrypted = 24 * (22 * 60 - attack)                                            # GB until the third job starts, at 400 MB/s
+    ends[2] += 5 * round(encrypted / 36 / 5)                                       # and two drives of 300 MB/s write them
+    written[2] += encrypted
 
     def clock(minutes):
         return f"{minutes // 60:02d}:{minutes % 60:02d}"
@@ -417,10 +447,13 @@ def drill(hospital):
         "noticed": "2025-04-07 06:50",
         "tape of Friday, job starts": "2025-04-04 22:00",
         "tape of Friday, job ends": f"2025-04-05 {clock(ends[0])}",
+        "tape of Friday, written": f"{written[0]:,} GB",
         "tape of Saturday, job starts": "2025-04-05 22:00",
         "tape of Saturday, job ends": f"2025-04-06 {clock(ends[1])}",
+        "tape of Saturday, written": f"{written[1]:,} GB",
         "tape of Sunday, job starts": "2025-04-06 22:00",
         "tape of Sunday, job ends": f"2025-04-07 {clock(ends[2])}",
+        "tape of Sunday, written": f"{written[2]:,} GB",
     }
 
 
@@ -564,6 +597,19 @@ class WhichDisk:
     )
 
 
+def _of_disks(disks, lost):
+    """What to look at in a case of exercise 2."""
+    return (f"In this case the list holds {len(disks)} disks, numbers 0 to {len(disks) - 1}, and number {lost} is lost. Take in all the "
+            "others, as many as there are.")
+
+
+def _of_a_disk(case, found):
+    """What is wrong with these bytes, or None."""
+    if len(found) != len(case[0][0]):
+        return "That is not as long as a disk: combine the disks byte by byte, not one behind the other."
+    return None
+
+
 @lesson.exercise
 class LostDisk:
     """Write the function `rebuilt(disks, lost)`. It gets the **list of all disks** of a RAID 5 as numpy arrays of bytes, and the
@@ -573,7 +619,7 @@ class LostDisk:
     In its slot, at `disks[lost]`, lies the replacement, full of old bytes of another shelf.
     """
 
-    answer = Function("rebuilt", result=DiskBytes("rebuilt"))
+    answer = Function("rebuilt", result=DiskBytes("rebuilt"), remark=_of_a_disk, about=_of_disks)
     points = 2
 
     def solution(disks, lost):
@@ -652,6 +698,15 @@ class LostDisk:
                 result = result ^ disks[number]
         return result
 
+    def only_the_replacement(disks, lost):
+        return disks[lost]
+
+    def the_last_one_alone(disks, lost):
+        for number in range(len(disks)):
+            if number != lost:
+                result = disks[number]
+        return result
+
     def return_in_the_loop(disks, lost):
         for number in range(len(disks)):
             if number != lost:
@@ -676,6 +731,10 @@ class LostDisk:
         "replacement taken in.",
         zeros_as_decimals: "`np.zeros` makes decimal numbers, 0.0, and XOR is for whole ones. Begin with `0`, or with "
         "`np.zeros(..., dtype=np.uint8)`, which makes bytes.",
+        only_the_replacement: "That is what lies on the replacement, old bytes of another shelf. The others are to be taken in: `!=` means "
+        "is not, `==` means is.",
+        the_last_one_alone: "That is the last of the other disks alone. `result = disks[number]` puts away what was there before; "
+        "`result = result ^ disks[number]` takes one more in.",
         return_in_the_loop: "Your function returns the first disk that it meets. `return` ends the function at once: it belongs below the "
         "loop, under the `f` of `for`, so that all disks have their turn.",
     }
@@ -691,8 +750,8 @@ class LostDisk:
         import numpy
 
         found = []
-        for count, lost in ((5, draw.randrange(1, 4)), (3, 0), (4, 3), (6, draw.randrange(2, 5)), (8, draw.randrange(1, 7))):
-            length = draw.randrange(8, 40)
+        for count, lost, length in ((4, draw.randrange(1, 3), 4), (3, 0, draw.randrange(8, 40)), (5, 4, draw.randrange(8, 40)),
+                                    (6, draw.randrange(2, 5), draw.randrange(8, 40)), (8, draw.randrange(1, 7), 600)):
             found.append(([numpy.frombuffer(draw.randbytes(length), dtype="uint8").copy() for _ in range(count)], lost))
         return found
 
@@ -777,7 +836,7 @@ class RebuildRisk:
     One of the disks in `eastcliff` was lost and replaced; all the others must be read from the first to the last bit. Disk sizes are in TB.
     """
 
-    answer = Percent("risk", unit="%", tolerance=0.6)
+    answer = Percent("risk", unit="%", tolerance=0.6, named=("about", "roughly", "nearly", "around", "circa", "ca[.]", "~"))
     points = 2
 
     def solution(eastcliff):
@@ -793,6 +852,12 @@ class RebuildRisk:
 
     def all_disks(eastcliff):
         return 100 * (1 - (1 - eastcliff["unreadable_per_bit"]) ** (eastcliff["disks"] * eastcliff["disk_tb"] * 1000**4 * 8))
+
+    def parity_not_read(eastcliff):
+        return 100 * (1 - (1 - eastcliff["unreadable_per_bit"]) ** ((eastcliff["disks"] - 2) * eastcliff["disk_tb"] * 1000**4 * 8))
+
+    def harbour_vale(eastcliff):
+        return 100 * (1 - (1 - 1e-15) ** (10 * 8 * 1000**4 * 8))
 
     def how_many(eastcliff):
         return 100 * eastcliff["unreadable_per_bit"] * (eastcliff["disks"] - 1) * eastcliff["disk_tb"] * 1000**4 * 8
@@ -813,6 +878,10 @@ class RebuildRisk:
         bytes_for_bits: "You counted bytes. The data sheet gives its rate per **bit** read, and a byte has eight.",
         one_disk: "You read one disk. To compute the lost one, the rebuild needs all those that remain.",
         all_disks: "You read all disks, the lost one included. That one cannot be read any more; the others are one fewer.",
+        parity_not_read: "You left out two disks, the lost one and one more. There is no disk that holds the parity alone: every disk that "
+        "remains is read from end to end.",
+        harbour_vale: "That is the number of the cell above, which is for Harbour Vale's shelf. Eastcliff has other disks, fewer of them, "
+        "and another rate: `eastcliff` tells.",
         how_many: "That is how many such errors are to be expected, times a hundred. It is no probability, and with more disks it passes "
         "a hundred. What is the chance that all bits are read well, and what is left to one?",
         as_a_fraction: "That looks like a fraction between 0 and 1. Asked are percent: a hundred times as much.",
@@ -833,6 +902,38 @@ class RebuildRisk:
     )
 
 
+def _of_capacity(case, found):
+    """What is wrong with the TiB of one case of exercise 5, or None: by the number of data disks that they are."""
+    level, disks, spares, groups, disk_tb = case
+    members = disks - spares
+
+    def is_that_of(data):
+        return any(abs(number - data * disk_tb * 1000**4 / 1024**4) <= 0.051 for number in found)
+
+    if disk_tb % 1 and level == "RAID 0" and any(is_that_of(members * size / disk_tb) for size in (int(disk_tb), round(disk_tb))):
+        return f"The size of a disk is rounded here: it has {disk_tb} TB."
+    counted = UsableCapacity.solution(level, disks, 0, groups, disk_tb)
+    if spares and any(abs(number - counted) <= 0.051 for number in found):
+        return f"Here the hot spares are counted. They hold nothing, in {level} as at every level."
+    told = {
+        "RAID 5": [(members - 2, "That takes two disks off: RAID 6. RAID 5 has one parity."),
+                   (members, "Here the parity is not taken off.")],
+        "RAID 6": [(members - 1, "That takes one disk off: RAID 5. RAID 6 has two parities."),
+                   (members, "Here the parity is not taken off.")],
+        "RAID 10": [(members - 1, "That takes one disk off, as in RAID 5. In RAID 10 everything is there twice."),
+                    (1, "That is one disk, as in RAID 1. In RAID 10 the data are striped over all the mirrors."),
+                    (members, "Here every disk counts. In RAID 10 everything is there twice.")],
+        "RAID 50": [(members - 1, "That takes one disk off in all. **Each** group of RAID 50 has a parity of its own."),
+                    (members - 2 * groups, "That takes two disks off in each group: RAID 60. A group of RAID 50 is RAID 5."),
+                    (members, "Here the parity is not taken off.")],
+        "RAID 60": [(members - 2, "That takes two disks off in all. RAID 60 keeps two disks' worth of parity in **each** group."),
+                    (members - groups, "That takes one disk off in each group: RAID 50. A group of RAID 60 is RAID 6."),
+                    (members, "Here the parity is not taken off.")],
+    }
+    fitting = [sentence for data, sentence in told.get(level, ()) if is_that_of(data)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
 @lesson.exercise
 class UsableCapacity:
     """Write the function `usable_tib(level, disks, spares, groups, disk_tb)`: how much can be stored on an array, in **TiB**?
@@ -840,12 +941,12 @@ class UsableCapacity:
     - `level` is one of `"RAID 0"`, `"RAID 1"`, `"RAID 5"`, `"RAID 6"`, `"RAID 10"`, `"RAID 50"`, `"RAID 60"`;
     - `disks` are all disks in the shelf, `spares` how many of them are hot spares;
     - `groups` is the number of RAID 5 or RAID 6 groups (1 for RAID 5 and RAID 6; not needed for the other levels);
-    - `disk_tb` is the size of a disk as the maker gives it, in TB.
+    - `disk_tb` is the size of a disk as the maker gives it, in TB, such as 8 or 3.84.
 
     A tenth of a TiB is exact enough. RAID 1 keeps the same on all its disks; RAID 10 here keeps everything twice.
     """
 
-    answer = Function("usable_tib", result=Number("usable_tib", unit="TiB", tolerance=0.051))
+    answer = Function("usable_tib", result=Number("usable_tib", unit="TiB", tolerance=0.051), remark=_of_capacity)
     points = 3
 
     def solution(level, disks, spares, groups, disk_tb):
@@ -960,12 +1061,12 @@ class UsableCapacity:
     def cases(draw):
         found = []
         for level in ("RAID 0", "RAID 1", "RAID 5", "RAID 6", "RAID 10", "RAID 50", "RAID 60"):
-            for spares in (0, 1, 2):
-                size = draw.choice((4, 8, 12, 16, 18, 20))
-                groups = draw.randrange(2, 5) if level in ("RAID 50", "RAID 60") else 1
-                members = {"RAID 0": draw.randrange(2, 9), "RAID 1": (3, 2, 4)[spares], "RAID 5": draw.randrange(3, 9),
+            sizes = [draw.choice((4, 8, 12, 16, 18, 20)), draw.choice((1.2, 2.4, 3.84, 7.68)), draw.choice((22, 24))]
+            for place, spares in enumerate((0, 1, draw.choice((3, 4)))):
+                groups = (3, 4, 2)[place] if level in ("RAID 50", "RAID 60") else 1
+                members = {"RAID 0": draw.randrange(2, 9), "RAID 1": (3, 2, 4)[place], "RAID 5": draw.randrange(3, 9),
                            "RAID 6": draw.randrange(5, 13), "RAID 10": 2 * draw.randrange(3, 9)}.get(level, groups * draw.randrange(5, 9))
-                found.append((level, members + spares, spares, groups, size))
+                found.append((level, members + spares, spares, groups, sizes[place]))
         return found
 
 
@@ -982,7 +1083,7 @@ class WritePenalty:
     - `enough`: `"yes"` or `"no"`.
     """
 
-    answer = ByRow("iops", by="disk_iops", key=["level"], tolerance=1,
+    answer = ByRow("iops", by="disk_iops", key=["level"], tolerance=1, spare=["minute", "reads", "writes", "penalty"],
                    reading={"level": raid_level, "disk_iops": operations, "enough": yes_or_no})
     points = 3
 
@@ -1018,6 +1119,10 @@ class WritePenalty:
         right = {level: (io_trace["reads"] + PENALTIES[level] * io_trace["writes"]).max() for level in PENALTIES}
         return _iops_rows({**right, "RAID 6": right["RAID 5"]}, database_disks)
 
+    def one_operation_short(io_trace, database_disks):
+        penalties = {"RAID 10": 2, "RAID 5": 3, "RAID 6": 5}
+        return _iops_rows({level: (io_trace["reads"] + penalties[level] * io_trace["writes"]).max() for level in penalties}, database_disks)
+
     def mirror_writes_once(io_trace, database_disks):
         right = {level: (io_trace["reads"] + PENALTIES[level] * io_trace["writes"]).max() for level in PENALTIES}
         return _iops_rows({**right, "RAID 10": (io_trace["reads"] + io_trace["writes"]).max()}, database_disks)
@@ -1052,6 +1157,8 @@ class WritePenalty:
         two_minutes_mixed: "You added the most reads of one minute to the most writes of another. No minute had both. Compute the load "
         "minute by minute.",
         raid6_like_raid5: "For RAID 6 you took RAID 5's penalty. With two parities a small write reads three blocks and writes three.",
+        one_operation_short: "For a small write you counted one operation too few. With one parity it reads two blocks, the old data and "
+        "the old parity, and writes two; with two parities it reads three and writes three.",
         mirror_writes_once: "For RAID 10 you counted each write once. A mirror writes each block to two disks.",
         times_sixty: "You multiplied by 60. The reads and writes in `io_trace` are those of a second already, averaged over their minute.",
         writes_alone: "You counted the writes alone, with their penalty. Each read is an operation, too.",
@@ -1078,6 +1185,20 @@ def _iops_rows(needed, database_disks):
             for level, value in needed.items()]
 
 
+def _clash(workload, kind, way):
+    """Why a storage and a protocol can't be together, or a protocol not where it was put; None when nothing speaks against it."""
+    names = {"fc": ("FC", "block"), "iscsi": ("iSCSI", "block"), "local": ("local", "block"), "nfs": ("NFS", "file"),
+             "smb": ("SMB", "file"), "s3": ("S3", "object")}
+    if way not in names or kind not in ("block", "file", "object"):
+        return None
+    name, carried = names[way]
+    if kind != carried:
+        return f"`{kind}` and `{name}` do not go together: {'a disk in the case' if name == 'local' else name} carries {carried}s."
+    if name == "local":
+        return "`local` is for disks in a server's own case, which nobody else needs. Read again what this one needs."
+    return None
+
+
 @lesson.exercise
 class WhichStore:
     """Seven systems want storage; `workloads` says what each of them needs. **What does each get, and over which protocol?**
@@ -1089,26 +1210,28 @@ class WhichStore:
     - `protocol`: `FC`, `iSCSI`, `NFS`, `SMB`, `S3`, or `local` where no network is needed.
     """
 
-    answer = ByRow("stores", key=["workload"], reading={"storage": storage, "protocol": protocol})
+    answer = ByRow("stores", key=["workload"], spare=["needs"], reading={"storage": storage, "protocol": protocol}, clash=_clash)
     points = 3
 
     def solution(workloads):
-        rows = []
-        for name, needs in zip(workloads["workload"], workloads["needs"]):
-            if "HTTPS" in needs:
-                choice = ("object", "S3")
-            elif "NVMe" in needs:
-                choice = ("block", "local")
-            elif "Windows" in needs:
-                choice = ("file", "SMB")
-            elif "Linux" in needs:
-                choice = ("file", "NFS")
-            elif "Fibre Channel" in needs:
-                choice = ("block", "FC")
-            else:
-                choice = ("block", "iSCSI")
-            rows.append({"workload": name, "storage": choice[0], "protocol": choice[1]})
-        return rows
+        needs = dict(zip(workloads["workload"], workloads["needs"]))
+        if "Fibre Channel" in needs["PACS database"]:
+            database, machines = "FC", "iSCSI"
+        else:
+            database, machines = "iSCSI", "FC"
+        return [
+            # the servers format a disk that stands elsewhere: block, by the adapters that they have
+            {"workload": "PACS database", "storage": "block", "protocol": database},
+            {"workload": "virtual machines", "storage": "block", "protocol": machines},
+            # the server formats a disk in its own case
+            {"workload": "router spool", "storage": "block", "protocol": "local"},
+            # the store has the file system, and several work in it: on Linux, on Windows
+            {"workload": "image cache", "storage": "file", "protocol": "NFS"},
+            {"workload": "CD import", "storage": "file", "protocol": "SMB"},
+            # keys over HTTPS, nobody's file system
+            {"workload": "VNA long-term copy", "storage": "object", "protocol": "S3"},
+            {"workload": "off-site backup", "storage": "object", "protocol": "S3"},
+        ]
 
     def database_on_a_share(workloads):
         return _changed(workloads, {"PACS database": ("file", "SMB")})
@@ -1150,6 +1273,9 @@ class WhichStore:
 
     def archive_on_a_nas(workloads):
         return _changed(workloads, {"VNA long-term copy": ("file", "NFS")})
+
+    def archive_on_a_share(workloads):
+        return _changed(workloads, {"VNA long-term copy": ("file", "SMB")})
 
     def backup_in_the_san(workloads):
         return _changed(workloads, {"off-site backup": ("block", "iSCSI")})
@@ -1205,6 +1331,8 @@ class WhichStore:
         "and Linux.",
         archive_on_a_nas: "A file server could hold the images, but the need says HTTPS request and key, and nobody may delete, not even "
         "an administrator. That is an object store with a retention lock (WORM: write once, read many).",
+        archive_on_a_share: "On a Windows share an administrator can delete, and files are asked for by name over SMB. This need says "
+        "HTTPS request and key, and a retention lock that binds everybody: an object store.",
         backup_in_the_san: "The backup program speaks HTTPS with a bucket. And a copy in the same storage network falls with it.",
         spool_in_the_san: "This server has its disks in its own case and shares them with nobody: direct-attached storage. A network "
         "would only add what can break.",
@@ -1275,20 +1403,28 @@ class WhenFull:
     def alarm_and_not_full(near1):
         return _month_after(0.9 * 240 - near1["2025-04-07"], near1["2025-04-01"] - near1["2024-04-01"])
 
+    def at_85_percent(near1):
+        return _month_after(0.85 * 240 - near1["2025-04-07"], near1["2025-04-01"] - near1["2024-04-01"])
+
     def percent_of_percent(near1):
         import math
 
         factor = near1["2025-04-01"] / near1["2024-04-01"]
         return _month_after(math.log(240 / near1["2025-04-07"]) / math.log(factor), 1)
 
+    def of_eastcliff(near1):
+        return "2026-11"
+
     wrong_ways = {
-        mean_of_all_years: "Two ways lead to this month. If you took the mean of all three years: the question names the last twelve "
-        "months, and they brought more than those before. If you rounded the months that are left: keep the fraction, and let the date "
-        "decide.",
+        mean_of_all_years: "Several ways lead to this month. If you took another stretch of time for the pace, such as all three years or "
+        "a calendar year: the question names the twelve months from April to April. If you rounded the months that are left: keep the "
+        "fraction, and let the date decide.",
         pace_of_one_month: "You took March alone, times twelve. In that month old studies were migrated: one month is no pace.",
         as_if_empty: "You let all 240 TB fill up at that pace. Most of it is full already: what counts is what is left.",
         alarm_and_not_full: "That is when 90 % are reached. A good day for the order, but asked is when it is full.",
+        at_85_percent: "That is when 85 % are reached. Asked is when it is full.",
         percent_of_percent: "You let it grow by the same percentage every year. Asked is the same number of TB every year.",
+        of_eastcliff: "That is the month of Eastcliff's NAS in the cell above. Put near1's numbers in place of 12, 9.6 and 1.5.",
     }
     hints = [
         "Three numbers: how much came in the twelve months, how much is left, and how many years that lasts.",
@@ -1356,6 +1492,12 @@ class AfterTheAttack:
     def until_noticed(drill):
         return "E", _hours(drill["tape of Saturday, job starts"], drill["noticed"])
 
+    def unnoticed(drill):
+        return "E", _hours(drill["encryption begins"], drill["noticed"])
+
+    def nothing_lost(drill):
+        return "E", 0
+
     def until_the_snapshots(drill):
         return "E", _hours(drill["tape of Saturday, job starts"], drill["snapshots deleted by the attacker"])
 
@@ -1375,6 +1517,10 @@ class AfterTheAttack:
         from_the_end_of_the_tape: "The copy is right. But the job holds the state of the moment at which it starts, as the text above "
         "says. What came while it ran is not on the tape.",
         until_noticed: "The copy is right. But the end to take is when the encryption began, not when somebody noticed it. That is asked.",
+        unnoticed: "The copy is right. But that is how long nobody noticed. Asked is the stretch before it: from the state on the tape to "
+        "the moment at which the encryption began.",
+        nothing_lost: "The copy is right. But something is missing in it: what came after its job had started and before the encryption "
+        "began.",
         until_the_snapshots: "The copy is right. But you counted until the snapshots were deleted. What came after the encryption had "
         "begun was lost in any case: that is the end to take.",
         as_planned: "The copy is right. A day is the plan, the greatest loss that can be with a job each night. Asked is what it comes to "
@@ -1387,7 +1533,8 @@ class AfterTheAttack:
     ]
     praise = (
         "This loss is compared with the recovery point objective, RPO; how long the restore takes, with the recovery time objective, RTO. "
-        "What is missing may still be on the modalities: ask before their disks are cleared."
+        "What is missing may still be on the modalities: ask before their disks are cleared. And attackers are often inside for days "
+        "before they strike: a copy is checked before it goes back."
     )
 
 

@@ -150,8 +150,11 @@ def test_growth_tells_when_the_line_is_reached():
     used = {"2024-04-01": 100.0, "2025-04-01": 140.0, "2025-04-07": 141.0}
     assert "reaches it" not in repr(growth(used, 200))
     assert "at 40 TB a year the dashed line reaches it in 2026-09" in repr(growth(used, 200, 40))
-    for pace in (-3, 0, 0.001):
-        assert "reaches it" not in repr(growth(used, 200, pace))
+    for pace, says in ((-3, "that never comes"), (0, "that never comes"), (0.001, "that takes forty years or more")):
+        told = " ".join(repr(growth(used, 200, pace)).split())
+        assert "reaches it" not in told and f"at {pace:g} TB a year {says}, so no dashed line leads there" in told
+    for pace in (None, 40):
+        assert "at 141 TB, which is reached already." in " ".join(repr(growth(used, 141, pace)).split())
     assert growth(used, 200, 40).png.startswith(b"\x89PNG")
     for pace in ("40 TB", "40", True, [40]):
         with pytest.raises(CourseError, match="per_year is a number"):

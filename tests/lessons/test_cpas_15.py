@@ -45,10 +45,19 @@ def test_the_disk_by_its_serial_number(editions):
     assert _judged("WhichDisk", editions, "A", ...).outcome is Outcome.NOT_ANSWERED
 
 
+def test_the_controllers_log_and_the_table_agree():
+    for seed in SEEDS:
+        logs = hospital(seed, "tiny").logs
+        suspect = next(one for one in logs.disks if one.predictive_failure and one.state == "online")
+        warned = next(text for _, _, text in logs.controller_log if "predictive failure, media errors" in text)
+        assert int(warned.split()[-1]) + 1 == suspect.media_errors          # and one more, in the rebuild
+
+
 def test_the_serial_number_as_read_over_the_phone(editions):
     serial = _right("WhichDisk", editions)[1]
     for given in (serial[-6:], int(serial[-6:]), f"HV8T {serial[-6:]}", f"slot 5, {serial}", f"Serial: {serial} (failed)", serial.lower()):
         assert _judged("WhichDisk", editions, "A", given).correct, given
+    assert not _judged("WhichDisk", editions, "A", f"not {serial}").correct
     for given in (serial[-5:], serial[:-1], serial[-3:], "HV8T"):
         assert "on its label" in _judged("WhichDisk", editions, "A", given).message, given
 
@@ -75,6 +84,7 @@ def test_cases_of_a_lost_disk_hold_the_first_the_last_and_one_between(seed):
     cases = EXERCISES["LostDisk"].cases(random.Random(seed))
     places = {"first" if lost == 0 else "last" if lost == len(disks) - 1 else "between" for disks, lost in cases}
     assert places == {"first", "last", "between"}
+    assert len(cases[0][0][0]) == 4 and len(cases[-1][0][0]) == 600
 
 
 def test_other_ways_to_bring_a_disk_back(editions):
@@ -109,7 +119,10 @@ def test_other_ways_to_bring_a_disk_back(editions):
 @pytest.mark.parametrize(("function", "label", "says"), [
     (lambda disks, lost: functools.reduce(operator.xor, disks, np.zeros(len(disks[0]))), "zeros_as_decimals", "np.uint8"),
     (lambda disks, lost: functools.reduce(operator.ixor, disks, np.zeros(len(disks[0]))), "zeros_as_decimals", "decimal numbers"),
-    (lambda disks, lost: disks[lost], "value", "not those of the lost disk"),
+    (lambda disks, lost: disks[lost], "only_the_replacement", "`!=`"),
+    (lambda disks, lost: disks[-1] if lost < len(disks) - 1 else disks[-2], "the_last_one_alone", "takes one more in"),
+    (lambda disks, lost: disks[0] & disks[1], "value", "In this case the list holds 4 disks, numbers 0 to 3, and number"),
+    (lambda disks, lost: functools.reduce(operator.xor, [disks[number] for number in range(5) if number != lost]), "error", "4 disks"),
     (lambda disks, lost: np.concatenate(disks), "value", "byte by byte"),
     (lambda disks, lost: sum(disk.astype(int) for disk in disks), "unreadable", "outside 0 to 255"),
     (lambda disks, lost: disks, "unreadable", "other than whole numbers"),
@@ -169,6 +182,11 @@ def test_the_risk_in_other_forms(editions):
         assert _judged("RebuildRisk", editions, given).correct, given
     assert _judged("RebuildRisk", editions, round(right / 100, 2)).label == "as_a_fraction"
     assert not _judged("RebuildRisk", editions, right + 1.5).correct
+    for given in (f"about {right:.0f}", f"about {right:.0f} %", f"~{right:.0f} %"):
+        assert _judged("RebuildRisk", editions, given).correct, given
+    for given in (f"{right:.0f} %, or {100 - right:.0f} %", f"{right:.0f} or {100 - right:.0f}"):
+        assert "several numbers" in _judged("RebuildRisk", editions, given).message, given
+    assert _judged("RebuildRisk", editions, 47).label == "harbour_vale"
     for given in (round(right, 1) - 0.5, round(right, 1) + 0.2):
         assert _judged("RebuildRisk", editions, given).label == "close", given
 
@@ -194,11 +212,53 @@ def test_capacity_in_other_forms(editions):
 def test_cases_of_capacity_hold_every_level_with_and_without_spares(seed):
     cases = EXERCISES["UsableCapacity"].cases(random.Random(seed))
     assert {(level, spares) for level, _, spares, _, _ in cases} == {
-        (level, spares) for level in ("RAID 0", "RAID 1", "RAID 5", "RAID 6", "RAID 10", "RAID 50", "RAID 60") for spares in (0, 1, 2)}
+        (level, spares) for level in ("RAID 0", "RAID 1", "RAID 5", "RAID 6", "RAID 10", "RAID 50", "RAID 60") for spares in (0, 1)
+    } | {(level, spares) for level, _, spares, _, _ in cases if spares in (3, 4)}
+    for level in {case[0] for case in cases}:
+        _, *found = zip(*[case for case in cases if case[0] == level])
+        assert max(found[1]) in (3, 4) and max(found[3]) > 20 and any(size % 1 for size in found[3])
     assert [disks - spares for level, disks, spares, _, _ in cases if level == "RAID 1"] == [3, 2, 4]
     assert all(disks - spares > 4 for level, disks, spares, _, _ in cases if level == "RAID 10")
     for level, disks, spares, groups, _ in cases:
         assert (disks - spares) % {"RAID 10": 2, "RAID 50": groups, "RAID 60": groups}.get(level, 1) == 0
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda level, disks, spares, groups, disk_tb: (level, disks, spares, groups, int(disk_tb)),
+    lambda level, disks, spares, groups, disk_tb: (level, disks, spares, groups, min(disk_tb, 20)),
+    lambda level, disks, spares, groups, disk_tb: (level, disks, min(spares, 2), groups, disk_tb),
+])
+@pytest.mark.parametrize("seed", range(3))
+def test_capacity_that_is_wrong_for_ordinary_shelves_is_refused(seed, wrong):
+    judged = _judged("UsableCapacity", Editions(hospital(seed, "tiny")), lambda *case: EXERCISES["UsableCapacity"].solution(*wrong(*case)))
+    assert judged.outcome is Outcome.NOT_YET, judged
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("level", "data", "says"), [
+    ("RAID 60", lambda members, groups: members - 2, "takes two disks off in all"),
+    ("RAID 60", lambda members, groups: members - groups, "RAID 50. A group of RAID 60 is RAID 6"),
+    ("RAID 50", lambda members, groups: members - 1, "takes one disk off in all"),
+    ("RAID 50", lambda members, groups: members - 2 * groups, "RAID 60. A group of RAID 50 is RAID 5"),
+    ("RAID 50", lambda members, groups: members, "parity is not taken off"),
+    ("RAID 10", lambda members, groups: members - 1, "as in RAID 5"),
+    ("RAID 6", lambda members, groups: members - 1, "RAID 6 has two parities"),
+    ("RAID 5", lambda members, groups: members - 2, "RAID 5 has one parity"),
+])
+def test_a_mistake_at_one_level_is_told(seed, level, data, says):
+    def other(given, disks, spares, groups, disk_tb):
+        if given == level:
+            return data(disks - spares, groups) * disk_tb * 1000**4 / 1024**4
+        return EXERCISES["UsableCapacity"].solution(given, disks, spares, groups, disk_tb)
+
+    def with_spares(given, disks, spares, groups, disk_tb):
+        return EXERCISES["UsableCapacity"].solution(given, disks, 0 if given == level else spares, groups, disk_tb)
+
+    editions = Editions(hospital(seed, "tiny"))
+    verdict = _judged("UsableCapacity", editions, other)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+    verdict = _judged("UsableCapacity", editions, with_spares)
+    assert verdict.outcome is Outcome.NOT_YET and f"in {level} as at every level" in verdict.message, verdict
 
 
 def test_operations_in_other_forms(editions):
@@ -212,6 +272,7 @@ def test_operations_in_other_forms(editions):
         assert _judged("WritePenalty", editions, frame.assign(disk_iops=[write.format(row["disk_iops"]) for row in rows])).correct, write
     assert _judged("WritePenalty", editions, frame.assign(disk_iops=[f"{row['disk_iops']:,}".replace(",", " ") for row in rows])).correct
     assert not _judged("WritePenalty", editions, frame.assign(disk_iops=[row["disk_iops"] / 1000 for row in rows])).correct
+    assert _judged("WritePenalty", editions, frame.assign(minute="07:48", reads=1, writes=2)).correct
     one_wrong = [dict(row) for row in rows]
     one_wrong[2]["disk_iops"] = rows[1]["disk_iops"]
     assert _judged("WritePenalty", editions, one_wrong).label == "raid6_like_raid5"
@@ -228,6 +289,10 @@ def test_one_wrong_row_of_operations_is_told_by_its_number(seed):
     editions = Editions(hospital(seed, "tiny"))
     exercise = EXERCISES["WritePenalty"]
     right = _right("WritePenalty", editions)
+    wrong = exercise.computed(next(one for one in exercise.wrong_ways if one.__name__ == "one_operation_short"), editions.own)
+    for place in (1, 2):
+        verdict = _judged("WritePenalty", editions, [*right[:place], wrong[place], *right[place + 1:]])
+        assert verdict.label == "one_operation_short" and "one operation too few" in verdict.message
     for way in ("penalty_on_reads", "the_average", "minute_with_most_requests", "two_minutes_mixed"):
         wrong = exercise.computed(next(one for one in exercise.wrong_ways if one.__name__ == way), editions.own)
         for place, level in enumerate(("RAID 10", "RAID 5", "RAID 6")):
@@ -261,6 +326,23 @@ def test_stores_in_other_forms(editions):
         assert _judged("WhichStore", editions, given).correct, given
 
 
+def test_what_can_not_go_together_is_told(editions):
+    rows = {row["workload"]: dict(row) for row in _right("WhichStore", editions)}
+    for workload, kind, way, label, says in (
+        ("image cache", "block", "NFS", "clash", "`block` and `NFS` do not go together: NFS carries files."),
+        ("image cache", "file", "iSCSI", "clash", "iSCSI carries blocks."),
+        ("virtual machines", "file", "FC", "clash", "FC carries blocks."),
+        ("VNA long-term copy", "block", "S3", "clash", "S3 carries objects."),
+        ("PACS database", "block", "local", "clash", "in a server's own case"),
+        ("VNA long-term copy", "file", "SMB", "archive_on_a_share", "retention lock"),
+    ):
+        given = {**rows, workload: {"workload": workload, "storage": kind, "protocol": way}}
+        verdict = _judged("WhichStore", editions, list(given.values()))
+        assert verdict.label == label and says in verdict.message, verdict
+    frame = lesson.input_of("workloads", editions.own).merge(pandas.DataFrame(rows.values()), on="workload")
+    assert "needs" in frame and _judged("WhichStore", editions, frame).correct
+
+
 def test_each_misplaced_system_is_told_even_beside_others(editions):
     rows = {row["workload"]: dict(row) for row in _right("WhichStore", editions)}
     rows["PACS database"] |= {"storage": "file", "protocol": "SMB"}
@@ -290,12 +372,18 @@ def test_the_spool_and_the_cache_are_told_why(editions):
     ("2026-08", "2026-08"), ("August 2026", "2026-08"), ("aug 2026", "2026-08"), ("08/2026", "2026-08"), ("2026-08-21", "2026-08"),
     ("21 August 2026", "2026-08"), ("August 21, 2026", "2026-08"), ("21.08.2026", "2026-08"), ("2026/8", "2026-08"),
     ("2026-08-21 00:00:00", "2026-08"), ("202608", "2026-08"), (202608, "2026-08"),
+    (20260822, "2026-08"), ([2026, 8], "2026-08"), ((2026, 8, 22), "2026-08"), ("in August 2026", "2026-08"),
+    ("2026-08-21T10:00", "2026-08"),
+    ("the end of August 2026", "2026-08"), ("Saturday, 22 August 2026", "2026-08"), ("22nd of August 2026", "2026-08"),
 ])
 def test_a_month_in_many_forms(given, read):
     assert month(given) == read
 
 
-@pytest.mark.parametrize("given", ["2026-Q3", "2026", "soon", "13/2026", "08/21/2026", "August", "", "2026-00"])
+@pytest.mark.parametrize("given", [
+    "2026-Q3", "2026", "soon", "13/2026", "08/21/2026", "August", "", "2026-00", "2026-08 or 2026-09", "2026-09 or 2026-08",
+    "2026-08 2029-01", "2026-08 - 2026-10", "2026-08-99", "August or September 2026", "August 2026 or 2027", "August 2026, September 2026",
+    "2026-02-30", "20269999", [2026, 8, 9, 10], ["2026-08", "2026-09"], "August 21 22 2026", "2026-08 to 2026-08"])
 def test_what_is_no_month_is_refused(given):
     with pytest.raises(ValueError):
         month(given)
@@ -315,6 +403,10 @@ def test_the_month_as_date_and_as_text(editions):
         verdict = _judged("WhenFull", editions, f"{near:%Y-%m}")
         assert verdict.label == known.get(f"{near:%Y-%m}", "near"), verdict
     assert _judged("WhenFull", editions, "2029-01").label == "value"
+    assert _judged("WhenFull", editions, "2026-11").label == "of_eastcliff"
+    for several in ("2026-08 or 2026-09", ["2026-08", "2026-09"]):
+        assert _judged("WhenFull", editions, several).label == "unreadable"
+    assert _judged("WhenFull", editions, (year, number)).correct
     both = exercise.wrong_ways[next(way for way in exercise.wrong_ways if way.__name__ == "mean_of_all_years")]
     assert "If you took" in both and "If you rounded" in both
     assert _judged("WhenFull", editions, 16.5).label == "unreadable"
@@ -331,13 +423,20 @@ def test_hours_in_other_forms(editions):
     whole, minutes = divmod(round(hours * 60), 60)
     for given in (hours, round(hours, 1), f"{hours:.2f} h", f"{hours * 60:.0f} min", f"{whole}:{minutes:02d}", f"{whole}:{minutes:02d}:00",
                   f"{whole} h {minutes} min", f"{whole}h{minutes:02d}", f"{whole} hours and {minutes} minutes",
-                  datetime.timedelta(hours=hours), pandas.Timedelta(hours=hours), str(datetime.timedelta(minutes=round(hours * 60)))):
+                  datetime.timedelta(hours=hours), pandas.Timedelta(hours=hours), np.timedelta64(round(hours * 60), "m"),
+                  [datetime.timedelta(hours=hours)], pandas.Series([pandas.Timedelta(hours=hours)]),
+                  str(datetime.timedelta(minutes=round(hours * 60)))):
         assert _judged("AfterTheAttack", editions, "e", given).correct, given
     assert _judged("AfterTheAttack", editions, "The tape of Saturday", hours).correct
     assert _judged("AfterTheAttack", editions, "D", hours + 24).label == "friday"
     for given in (hours + 1 / 3, round(hours + 1 / 3, 1), datetime.timedelta(hours=hours + 1 / 3)):
         assert _judged("AfterTheAttack", editions, "E", given).label == "until_the_snapshots"
-    for given in ("1:75", "soon", f"{whole - 1}:{minutes:02d}", f"1 day, {whole}:{minutes:02d}:00"):
+    drill = lesson.input_of("drill", editions.own)
+    unnoticed = datetime.datetime.fromisoformat(drill["noticed"]) - datetime.datetime.fromisoformat(drill["encryption begins"])
+    assert _judged("AfterTheAttack", editions, "E", unnoticed).label == "unnoticed"
+    assert _judged("AfterTheAttack", editions, "E", 0).label == "nothing_lost"
+    for given in ("1:75", "soon", np.timedelta64(2, "Y"), np.timedelta64("NaT"), f"{whole - 1}:{minutes:02d}",
+                  f"1 day, {whole}:{minutes:02d}:00"):
         assert not _judged("AfterTheAttack", editions, "E", given).correct, given
 
 
@@ -346,6 +445,16 @@ def test_the_drill_leaves_one_tape_that_is_sound_and_newest(seed):
     drill = lesson.input_of("drill", hospital(seed, "tiny"))
     tapes = {day: drill[f"tape of {day}, job starts"] for day in ("Friday", "Saturday", "Sunday")}
     sound = {day: begin for day, begin in tapes.items() if begin < drill["encryption begins"]}
+    written = {day: int(drill[f"tape of {day}, written"].split()[0].replace(",", "")) for day in tapes}
+    assert written["Saturday"] < written["Friday"] < 150 and written["Sunday"] > 6 * written["Friday"]
+
+    def hours(begin, end):
+        return (datetime.datetime.fromisoformat(drill[end]) - datetime.datetime.fromisoformat(drill[begin])).total_seconds() / 3600
+
+    ran = {day: hours(f"tape of {day}, job starts", f"tape of {day}, job ends") for day in tapes}
+    assert all(written[day] < ran[day] * 2 * 300 * 3.6 for day in tapes)                              # what two drives can write
+    assert written["Sunday"] < 500 * 3.6 * hours("encryption begins", "tape of Sunday, job starts") + 60
+    assert drill["tape of Sunday, job ends"] < drill["noticed"]
     assert max(sound, key=sound.get) == "Saturday" and tapes["Sunday"] > drill["snapshots deleted by the attacker"]
 
 
@@ -396,8 +505,9 @@ def test_what_the_notebook_says_of_the_growth_and_the_rebuild():
 def test_spellings():
     assert [raid_level(one) for one in ("RAID 10", "raid-10", "1+0", "10", 5, "RAID6")] == ["RAID 10"] * 4 + ["RAID 5", "RAID 6"]
     assert [storage(one) for one in ("Block storage", "SAN", "DAS", "files", "NAS", "Object")] == ["block"] * 3 + ["file"] * 2 + ["object"]
-    assert [protocol(one) for one in ("Fiber Channel", "fc", "SMB 3", "CIFS", "i-SCSI", "https", None)] == [
-        "FC", "FC", "SMB", "SMB", "iSCSI", "S3", "local"]
+    assert [protocol(one) for one in ("Fiber Channel", "fc", "SMB 3", "CIFS", "i-SCSI", "https", None, "iscsi (3260)", "NFS:2049",
+                                     "SMB port 445", "SATA")] == [
+        "FC", "FC", "SMB", "SMB", "iSCSI", "S3", "local", "iSCSI", "NFS", "SMB", "local"]
     assert stripe(7) == stripe("7") == stripe("Stripe 7") == "stripe 7"
     for reading, given in ((raid_level, "mirror"), (storage, "tape"), (protocol, "FTP"), (stripe, "D7"), (stripe, "")):
         with pytest.raises(ValueError):
