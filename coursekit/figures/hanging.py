@@ -3,6 +3,7 @@
 from coursekit.figures.picture import Picture, figure
 
 _FAINT, _WORD, _LETTER, _EDGE = "#9aa7b1", "#f2f4f5", "#f4d35e", "#3c4a55"
+_EARLIER = "#5bb8ff"
 TALL = 190
 
 
@@ -20,7 +21,9 @@ def screen(rows, columns, tiles, title, says=""):
         name    what stands above the image, such as "current RCC"
         grey    the image, an array of greys; None for an empty tile
         letters what Patient Orientation says of the left and the right edge, as (left, right); empty when it says nothing
-        tells   the image in words
+        tells   the image in words, and the day of its study
+        earlier whether that study is a prior: what it tells is then written in another colour, which is no more than a help
+        mirrored whether the workstation mirrors it
         side    "left" or "right" when the image lies against that edge
         place   where the tile is, if not in the grid: (left, top, right, bottom) from 0 to 1, from the lower left corner
     """
@@ -61,9 +64,14 @@ def screen(rows, columns, tiles, title, says=""):
         for edge, letter in zip((left + 10, left + wide - 10), tile["letters"]):
             written = axes.text(edge, top + tall / 2, letter, size=10, weight="bold", color=_LETTER, ha="center", va="center", zorder=3)
             written.set_path_effects([withStroke(linewidth=3, foreground="black")])        # readable on the white border of a plate too
-        axes.text(left + 6, top + tall - 11, tile["tells"], size=7.5, color=_FAINT, va="center")
-        edges = f", {tile['letters'][0]} at its left edge and {tile['letters'][1]} at its right" if any(tile["letters"]) else ""
-        told.append(said + tile["tells"] + edges)
+        size = 8.5 if len(tile["tells"]) < wide / 7 else 7        # a long word in a narrow tile
+        axes.text(left + 6, top + tall - 11, tile["tells"], size=size, color=_EARLIER if tile.get("earlier") else _WORD, va="center")
+        mirrored = ", mirrored" if tile.get("mirrored") else ""
+        if mirrored:
+            axes.text(left + wide - 6, top + 11, "mirrored", size=8.5, weight="bold", color=_LETTER, ha="right", va="center")
+        edges = "" if not any(tile["letters"]) else ", orientation unknown" if "?" in tile["letters"] else (
+            f", {tile['letters'][0]} at its left edge and {tile['letters'][1]} at its right")
+        told.append(said + tile["tells"] + mirrored + edges)
     axes.set(xlim=(0, total[0]), ylim=(total[1], 0))
     return Picture(picture, f"{title}. A screen of {rows} x {columns} tiles, row by row from the top left. {'; '.join(told)}. {says}")
 

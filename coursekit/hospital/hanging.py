@@ -246,6 +246,11 @@ def _chests(make):
         yield Constellation(make.study([limb(part, "R", 1, "AP"), limb(part, "R", 2, "LL")], f"XR {part}", f"{says}, AP and lateral"), ())
     hand = [limb("HAND", "R"), limb("HAND", "R", 2)]
     yield Constellation(make.study(hand, "XR HAND", "a hand, with a chest in the archive"), (old(near),))
+    yield Constellation(make.study(hand, "XR HAND", "a hand, with a hand before"), (old(near, hand, "XR HAND"),))
+    yield Constellation(make.study([radiograph("LL")], name, "chest lateral only, with a prior"), (old(near),))
+    plate = [radiograph("PA", "CR", "THORAX")]
+    yield Constellation(make.study(plate, name, "PA alone, on a plate filed as THORAX, no prior"), ())
+    yield Constellation(make.study(slices("CT", "CHEST"), "CT CHEST", "CT of the chest, no prior"), ())
 
 
 def _breasts(make):
@@ -294,3 +299,13 @@ def _breasts(make):
     specimen = mammogram("R", "CC", 5, minute=50).but(ViewPosition=None, ViewCodeSequence=None, PatientOrientation=None, truth="specimen",
                                                       picture="")
     yield Constellation(make.study([*four, specimen], "MG DIAGNOSTIC", "four views and a specimen described as R CC"), ())
+    yield Constellation(make.study(eastcliff, "SCREENING", "Eastcliff's four views, no prior"), ())
+    yield Constellation(make.study([four[0]], name, "right CC only, no prior"), ())
+    yield Constellation(make.study([four[3]], name, "left oblique only, no prior"), ())
+    yield Constellation(make.study([four[2]], name, "right oblique only, with four views before"), (old(near),))
+    yield Constellation(make.study([four[1]], name, "left CC only, with four views before"), (old(far),))
+    for others in ((), (old(near, slices("MR", "BREAST"), "MR BREAST"),)):
+        says = "MR of the breast, with an MR before" if others else "MR of the breast, no prior"
+        yield Constellation(make.study(slices("MR", "BREAST"), "MR BREAST", says), others)
+    echo = [one.but(SOPClassUID="1.2.840.10008.5.1.4.1.1.6.1") for one in slices("US", "BREAST")]
+    yield Constellation(make.study(echo, "US BREAST", "ultrasound of the breast, no prior"), ())

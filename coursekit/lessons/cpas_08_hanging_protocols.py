@@ -2,11 +2,12 @@
 
 import random
 import re
+import sys
 from functools import lru_cache
 
 from coursekit.checking import Config, Fields, File, Function, Lesson, Number, Outcome, Set, Text, Verdict
 from coursekit.checking.kinds.base import Difference
-from coursekit.checking.reading import Unclear, Unreadable, plain
+from coursekit.checking.reading import Unclear, Unreadable, is_library, plain
 from coursekit.errors import CourseError
 from coursekit.hospital import hanging as site_data
 from coursekit.standards import hanging, objects
@@ -71,13 +72,14 @@ def _tile(seed, name, image, mirrored, date=""):
         grey = grey[grey.shape[0] // 5 : grey.shape[0] * 3 // 5, : grey.shape[1] * 3 // 5]
     shown_mirrored = image.flipped != mirrored
     to = str((image.get("PatientOrientation") or [""])[0])[:1]
-    letters = (hanging.OPPOSITE.get(to, ""), to)
+    letters = (hanging.OPPOSITE.get(to, ""), to) if to else ("?", "?")
     side = ""
     if image["Modality"] == "MG":
         of = "R" if image.truth.startswith("R") or image.get("ImageLaterality") == "R" else "L"
         side = "right" if (of == "R") != shown_mirrored else "left"
     return {"name": name, "grey": grey[:, ::-1] if shown_mirrored else grey, "letters": letters[::-1] if mirrored else letters,
-            "side": side, "tells": ", ".join(filter(None, [image.truth, _day(date), "mirrored" if mirrored else ""]))}
+            "side": side, "tells": ", ".join(filter(None, [image.truth, _day(date)])), "earlier": bool(date) and date < site_data.TODAY,
+            "mirrored": mirrored}
 
 
 def _day(date):
@@ -112,10 +114,16 @@ class Workstation:
 
     def number_of(self, words):
         """The number of the study whose line on the list has these words."""
-        for number, case in enumerate(self.cases, 1):
-            if case.study.says.casefold() == " ".join(words.split()).casefold():
-                return number
-        raise CourseError("No study on the list has these words. Give its number, or the words as they stand in workstation.list().")
+        words = " ".join(words.split()).casefold()
+        told = {number: case.study.says for number, case in enumerate(self.cases, 1)}
+        found = [number for number, says in told.items() if says.casefold() == words]
+        found = found or [number for number, says in told.items() if words and words in says.casefold()]
+        if len(found) > 1:
+            few = "; ".join(f"{number}, {told[number]}" for number in found[:3]) + (" ..." if len(found) > 3 else "")
+            raise CourseError(f"{len(found)} studies on the list have these words ({few}). Give a number.")
+        if not found:
+            raise CourseError("No study on the list has these words. Give its number, or the words as they stand in workstation.list().")
+        return found[0]
 
     def _case(self, number):
         """(number, the study with that number or those words)."""
@@ -124,8 +132,10 @@ class Workstation:
             raise CourseError(f"The list has the numbers 1 to {len(self.cases)}.")
         return number, self.cases[number - 1]
 
-    def show(self, number, protocols):
+    def show(self, number, protocols=None):
         """Hang a study by protocols, or by settings that hold protocols, and draw the screen."""
+        if protocols is None:
+            raise CourseError("Say by which protocols the study is to hang: `workstation.show(number, protocols)`.")
         if _open(protocols):
             return print("Some places are still open: put your answer in place of each `...`.")
         try:
@@ -161,8 +171,13 @@ class Workstation:
         if not hanging.suits(protocol, case.study):
             return print(f"Study {number} ({case.study.says}) does not fit the object: no image of it passes the selectors.")
         dates, tiles = _dates(case), []
-        for place, which, image in hanging.hung_by(protocol, case.study, case.others):
-            tiles.append({**_tile(self._seed, which or "no image set", image, False, dates.get(id(image), "")), "place": place})
+        sets = sorted(protocol.DisplaySetsSequence, key=lambda one: one.DisplaySetNumber)
+        for one, (place, which, image) in zip(sets, hanging.hung_by(protocol, case.study, case.others)):
+            views = one.FilterOperationsSequence[0].SelectorCSValue
+            name = f"{which or 'no image set'}: {views if isinstance(views, str) else ' or '.join(views)}"
+            wanted, lies = one.get("DisplaySetPatientOrientation"), (image or {}).get("PatientOrientation")
+            turned = bool(wanted and lies) and hanging.OPPOSITE.get(lies[0][:1]) == wanted[0]
+            tiles.append({**_tile(self._seed, name, image, turned, dates.get(id(image), "")), "place": place})
         return screen(1, len(tiles), tiles, f"{number}: {case.study.says}; by the object")
 
 
@@ -228,18 +243,28 @@ def headers(hospital):
 # --- kinds of answer of this lesson
 
 class TileNumbers(Set):
-    """Numbers of a table; a dictionary from tiles to numbers is as good. A number that does not belong there is told with its reason."""
+    """Numbers of a table, also with words beside them; a dictionary from tiles to numbers or rows of the table are as good.
+
+    A number that does not belong there is told with its reason, a tile of a dictionary that got another view's image too.
+    """
 
     def read(self, given):
-        """As Set; of a dictionary {tile: number} the numbers."""
+        """As Set; of a dictionary {tile: number} the numbers, of rows of the table too."""
+        if is_library(given, "pandas", "DataFrame"):
+            table = sys.modules["pandas"].DataFrame(given)              # whatever a class derived from it says of itself
+            given = table if len(table.columns) < 2 else table["image"] if "image" in table.columns else table.index
         if type(given) is dict and given and all(type(one) is str and not one.strip().isdigit() for one in given):
             given = list(given.values())
+        if type(given) in (list, tuple, set):
+            given = [_number_in(one) if type(one) is str else one for one in given]
         return super().read(given)
 
     def judge(self, exercise, given, editions):
         """As for every kind; where no wrong way speaks, the first image that does not belong there says why."""
         verdict = super().judge(exercise, given, editions)
-        if verdict.correct or verdict.label not in ("extra", "missing"):
+        if verdict.correct:
+            return self._exchanged(given[0], exercise.lesson.input_of("diagnostic", editions.own)) or verdict
+        if verdict.label not in ("extra", "missing"):
             return verdict
         right, answer = self._computed(exercise, exercise.solution, editions), self.read(*given)
         table = exercise.lesson.input_of("diagnostic", editions.own)
@@ -253,6 +278,30 @@ class TileNumbers(Set):
             return Verdict(Outcome.NOT_YET, "One is missing: the one whose Series Description says another side than its Image Laterality. "
                            "The description is free text; it does not throw an image out.", "missing")
         return verdict
+
+
+    def _exchanged(self, given, table):
+        """The verdict on a dictionary of the right numbers in which an image has another view's tile, or None."""
+        for one, other in plain(given).items() if type(given) is dict else ():
+            names = [re.sub(r"[^A-Z]", "", str(each).upper()) for each in (one, other)]
+            tile = next((name for name in names if name in BREAST_TILES), None)
+            number = _number_in(str(other if names[0] == tile else one))
+            if tile is None or not number.isdigit():
+                continue
+            row = table.loc[int(number)]
+            if tile[1:] != row["View Position"]:
+                return Verdict(Outcome.NOT_YET, f"These are the four, but image {number} is no {tile[1:]}. Look at its View Position.",
+                               "tile")
+            if tile[0] != row["Image Laterality"]:
+                return Verdict(Outcome.NOT_YET, f"These are the four, but image {number} is in a tile of the other side. Image Laterality "
+                               "decides; the Series Description is free text.", "tile")
+        return None
+
+
+def _number_in(text):
+    """The number in a text that holds one only, such as "41 (RCC)"; another text as it is."""
+    found = re.fullmatch(r"\D*(\d+)\D*", text)
+    return found[1] if found and not re.search(r"[-.]\d", text) else text
 
 
 def _why_not(row):
@@ -286,15 +335,74 @@ def _told(value):
     return "\\".join(map(str, value)) if not isinstance(value, str) else value
 
 
+VIEW_WORDS = ("PA", "AP", "LAT", "RCC", "LCC", "RMLO", "LMLO", "other")
+
+
 class ViewName(Text):
-    """A view's name; a side before a view that has none is told."""
+    """A view's name; a side before a view that has none, one that is missing, and a word that names no tile are told."""
 
     def difference(self, answer, other):
         """As Text."""
-        if answer.casefold() != other.casefold() and re.fullmatch(r"[ULR] ?(PA|AP|LAT|other)", answer, re.IGNORECASE):
-            return Difference("A letter for the side stands before a view that is neither CC nor MLO. If you ask `view == \"CC\" or "
-                              "\"MLO\"`: a text by itself counts as true, so write `view ==` in both halves.", "value")
+        if answer.casefold() != other.casefold():
+            if re.fullmatch(r"[ULR] ?(PA|AP|LAT|other)", answer, re.IGNORECASE):
+                return Difference("A letter for the side stands before a view that is neither CC nor MLO. If you ask `view == \"CC\" or "
+                                  "\"MLO\"`: a text by itself counts as true, so write `view ==` in both halves.", "value")
+            if answer.upper() in ("CC", "MLO"):
+                return Difference("A CC or MLO without its side has no tile. Its side comes in front; where the header has none, rule 3 "
+                                  "says what to answer.", "value")
+            if not _is_word(answer, VIEW_WORDS):
+                return Difference("That is none of the eight words. Write them as the question does, without blanks: `\"RCC\"`.", "value")
         return super().difference(answer, other)
+
+
+def _is_word(answer, words):
+    return answer.casefold() in (word.casefold() for word in words)
+
+
+def about_view(case, returned):
+    """What counts in a header whose view was named wrongly, in a sentence."""
+    header, = case
+    if not _is_word(returned, VIEW_WORDS):
+        return None
+    if modifiers(header):
+        return "It has a modifier: rule 1 comes before everything else."
+    found = code(header, "ViewCodeSequence")[0]
+    own = str(header.get("ImageLaterality", "")), frame_laterality(header)
+    if _named(header) in ("CC", "MLO") and returned.upper() in ("OTHER", *("RL"[one] + _named(header) for one in (0, 1))):
+        return (f"Its view is {_named(header)}. Its Image Laterality is {own[0] or 'empty or missing'}, its Frame Laterality "
+                f"{own[1] or 'missing'}: rule 3.")
+    if found:
+        known = "knows" if found in VIEW_NAMES else "does not know"
+        return f"It has the code {found}, which `VIEW_NAMES` {known}. The code alone decides (rule 2)."
+    return f"It has no code, so the View Position decides (rule 2): {header.get('ViewPosition', '') or 'and that is missing too'}."
+
+
+MIRROR_WORDS = ("as it is", "mirror", "unknown")
+
+
+class MirrorWord(Text):
+    """One of three words; another is told."""
+
+    def difference(self, answer, other):
+        """As Text."""
+        if not _is_word(answer, MIRROR_WORDS):
+            return Difference("That is none of the three words of the question. Answer with one of them, exactly as it stands there.",
+                              "value")
+        return super().difference(answer, other)
+
+
+def about_mirror(case, returned):
+    """What a header says of how the image lies, in a sentence."""
+    header, view = case
+    orientation = header.get("PatientOrientation")
+    if not _is_word(returned, MIRROR_WORDS):
+        return None
+    if not orientation:
+        return "Its Patient Orientation is missing or empty, so nothing tells how it lies."
+    words = {"A": "anterior, the nipple", "P": "posterior, the chest wall", "L": "the patient's left", "R": "the patient's right"}
+    first = str(orientation[0])
+    return (f"Its rows lead to {first}: as it is stored, {words.get(first, first)} lies at the right edge of the picture. Is that where it "
+            f"belongs for {view}?")
 
 
 _NONE = "\0None"
@@ -312,6 +420,36 @@ class AccessionOrNone(Text):
         if _NONE in (answer, other):
             return None if answer == other else Difference("That is Python's None, not a text. Is a `return` missing?", "value")
         return super().difference(answer, other)
+
+
+def about_prior(case, returned):
+    """Why a study of the archive is not the prior that is asked, in a sentence."""
+    current, archive = case
+    if returned == _NONE:
+        return None
+    right = [study for study in archive if _fits(current, study)]
+    if returned.casefold() == "none":
+        if not right:
+            return "Nothing suits, that is right; but the text that is asked is `\"none\"`, in lower case."
+        best = max(right, key=lambda study: study["date"])
+        edge = ". That is exactly five years before, which still counts; as days, it depends on the leap years"
+        return (f"But one suits: the {best['modality']} of {_day(best['date'])}"
+                f"{edge if best['date'] == _years_before(current['date'], 5) else ''}.")
+    study = next((study for study in archive if study["accession"] == returned), None)
+    if study is None:
+        return "That is no accession number of this archive."
+    brackets = " Is the question asked of every study? Where `and` and `or` meet, brackets decide."
+    if study["part"] != current["part"]:
+        return f"Its part is {study['part']}, and the current study's {current['part']}.{brackets}"
+    if study["side"] not in (current["side"], "B"):
+        return f"Its side is `{study['side']!r}`, and the current study's `{current['side']!r}`.{brackets}"
+    if not _fits(current, {**study, "date": _years_before(current["date"], 1)}):
+        return f"Its modality is {study['modality']}, and the current study's {current['modality']}.{brackets}"
+    if study["date"] >= current["date"]:
+        return f"It is of {_day(study['date'])}, and the current study of {_day(current['date'])}: that is not an earlier day."
+    if study not in right:
+        return f"It is of {_day(study['date'])}, and the current study of {_day(current['date'])}: that is more than five years."
+    return f"It suits, but it is of {_day(study['date'])}, and a newer one suits too. Dates are compared, nothing else."
 
 
 class Settings(Config):
@@ -384,9 +522,12 @@ class FourTiles:
     )
 
     def solution(diagnostic):
-        table = diagnostic
-        plain = (table["Presentation Intent Type"] == "FOR PRESENTATION") & (table["View Modifier"] == "") & (table["frames"] == 1)
-        return list(table.index[plain & table["View Position"].isin(["CC", "MLO"])])
+        found = []
+        for number, row in diagnostic.iterrows():           # row by row
+            plain = row["Presentation Intent Type"] == "FOR PRESENTATION" and row["View Modifier"] == "" and row["frames"] == 1
+            if plain and (row["View Position"] == "CC" or row["View Position"] == "MLO"):
+                found.append(number)
+        return found
 
     def raw_too(diagnostic):
         table = diagnostic
@@ -416,11 +557,9 @@ class FourTiles:
 
     wrong_ways = {
         raw_too: "Your list has images FOR PROCESSING. They are what the detector measured, for CAD and for processing anew; a reader "
-        "would see pale "
-        "pictures with dark glands, and each view twice.",
+        "would see pale pictures with dark glands, and each view twice.",
         special_too: "Your list has views with a modifier: a spot, a magnified or a rolled view. They have the same view code as the "
-        "plain view, and would take its "
-        "tile.",
+        "plain view, and would take its tile.",
         any_two_dimensional: "ML is a view of its own, strictly from the side, and no MLO: it has another code. It is an additional view "
         "and has no tile among the four.",
         tomosynthesis_too: "The object with many frames is a tomosynthesis. Its view code is that of the plain view; what it is, its "
@@ -447,11 +586,13 @@ class ViewOf:
     3. For CC and MLO the side comes in front, as in `"RCC"`: from the Image Laterality; where that is missing or empty, from the Frame
        Laterality (no image has both); without either, `"other"`. The series' Laterality is never asked.
 
+    A raw image has its view like any other: whether it may hang is another question, and not asked here.
+
     So the answers are `"PA"`, `"AP"`, `"LAT"`, `"RCC"`, `"LCC"`, `"RMLO"`, `"LMLO"` or `"other"`. It will be tried on headers of four
     devices.
     """
 
-    answer = OnHeaders("view_of", result=ViewName())
+    answer = OnHeaders("view_of", result=ViewName(), remark=about_view)
     points = 3
     praise = "That is what a workstation does with each image before a protocol is even looked at."
 
@@ -543,8 +684,7 @@ class ViewOf:
         new_codes_only: "The old images speak in codes of the scheme SRT, such as R-10242. They mean the same; a prior of ten years ago "
         "will not be written anew.",
         modifiers_ignored: "A spot, rolled or implant-displaced view comes out as a plain view. It has the same view code; the View "
-        "Modifier Code Sequence inside the "
-        "item makes the difference.",
+        "Modifier Code Sequence inside the item makes the difference.",
         one_modifier_alone: "An image with **two** modifiers comes out as a plain view, such as a spot view that is magnified too. Any "
         "modifier makes it another picture: ask for `len(modifiers(header)) > 0`.",
         empty_is_a_side: "Where Image Laterality is there, but empty, you put the empty text in front of the view. Empty says as little as "
@@ -552,13 +692,11 @@ class ViewOf:
         empty_has_no_side: "Where Image Laterality is there, but empty, you do not go on to the Frame Laterality. Empty says as little as "
         "missing; `header.get(\"ImageLaterality\", \"\")` gives `\"\"` for both.",
         side_of_the_series: "You take Laterality (0020,0060). It belongs to the series; where a series has both breasts, it is wrong for "
-        "half of the images. "
-        "Image Laterality (0020,0062) is the image's own.",
+        "half of the images. Image Laterality (0020,0062) is the image's own.",
         by_description: "You read the Series Description. It is free text, typed or left as it was: on some devices it says nothing, on "
         "some the wrong thing.",
         from_the_front_is_pa: "An AP comes out as a PA. In a portable AP the heart is nearer to the tube and looks wider: a reader who "
-        "thinks that it is a PA "
-        "sees a large heart that is none.",
+        "thinks that it is a PA sees a large heart that is none.",
         no_frame_side: "Tomosynthesis has no Image Laterality at its top level: its side is Frame Laterality, in a functional group. "
         "`frame_laterality(header)` gets it.",
     }
@@ -567,8 +705,7 @@ class ViewOf:
         "`found = code(header, \"ViewCodeSequence\")[0]`; when that is `\"\"`, `found = header.get(\"ViewPosition\", \"\")`. Then look it "
         "up once: `view = VIEW_NAMES.get(found, \"other\")`.",
         "The side, for CC and MLO only: `side = header.get(\"ImageLaterality\", \"\")`; when that is `\"\"`, `frame_laterality(header)`; "
-        "still `\"\"`: other. Then "
-        "`return side + view`.",
+        "still `\"\"`: other. Then `return side + view`.",
     ]
 
     def cases(draw):
@@ -594,6 +731,10 @@ def _by(header, view, special=False, side=None):
     return side + found if side else "other"
 
 
+def _coded(value, scheme, meaning):
+    return site_data.Header({"CodeValue": value, "CodingSchemeDesignator": scheme, "CodeMeaning": meaning})
+
+
 def _view_cases(draw):
     four = site_data.four_views()
     found = [*four, *map(site_data.of_eastcliff, four), site_data.tomosynthesis("L", "MLO"), site_data.tomosynthesis("R", "CC")]
@@ -612,6 +753,18 @@ def _view_cases(draw):
     found += [site_data.radiograph("AP", "CR", "PORT CXR").but(SeriesDescription="PA"),
               site_data.radiograph("PA", "CR").but(ViewPosition=None)]
     found += [site_data.radiograph("LL").but(ViewPosition=None)]
+    # Old codes of chests and of a modifier, a modifier of a chest, View Positions alone, raw images.
+    found += [site_data.radiograph(view).but(ViewPosition=None, ViewCodeSequence=site_data.view_code(view, scheme="SRT"))
+              for view in ("PA", "AP", "LL")]
+    found += [site_data.radiograph("LL").but(ViewPosition=None, ViewCodeSequence=[_coded(*right)])
+              for right in (("R-10232", "SRT", "right lateral"), ("399198007", "SCT", "right lateral"))]
+    found += [site_data.of_eastcliff(four[one]).but(ViewCodeSequence=site_data.view_code("MLO", "spot", scheme="SRT")) for one in (2, 3)]
+    angled = site_data.view_code("AP")
+    angled[0]["ViewModifierCodeSequence"] = [_coded("399196006", "SCT", "cephalad")]
+    found += [site_data.radiograph("AP").but(ViewCodeSequence=angled)]
+    found += [site_data.radiograph("LL", "CR").but(ViewPosition=word) for word in ("RL", "LAT")]
+    found += [site_data.radiograph("PA").but(ViewCodeSequence=None)]
+    found += [site_data.raw_of(four[draw.randrange(4)]), site_data.raw_of(site_data.radiograph("PA"))]
     draw.shuffle(found)
     return found
 
@@ -627,7 +780,7 @@ class Mirror:
     hangs as if the patient stood in front of you.
     """
 
-    answer = OnHeaders("mirror", result=Text())
+    answer = OnHeaders("mirror", result=MirrorWord(), remark=about_mirror)
     points = 2
     praise = "Where the device says how the image lies, the workstation can put it right; where it does not, no rule can."
 
@@ -687,8 +840,7 @@ class Mirror:
 
     wrong_ways = {
         all_right_ones: "You mirror every right breast. Those of MG1 lie right already, Eastcliff's are stored flipped: every third case "
-        "would hang the wrong way. Ask the header "
-        "how the image lies, not which breast it is.",
+        "would hang the wrong way. Ask the header how the image lies, not which breast it is.",
         chest_walls_outside: "Now the nipples meet in the middle. A right breast hangs at the left with its chest wall, posterior, at "
         "its *right* edge: where do its rows lead?",
         left_is_left: "Your chests hang with the patient's left on the viewer's left. The patient stands in front of you: the heart's "
@@ -699,8 +851,8 @@ class Mirror:
         "value is already the letter that is wanted, nothing is to be done.",
         both_values: "You compare both values. The second is where the columns lead: in an MLO obliquely, such as FL, so that a good "
         "image counts as wrong. Mirroring from left to right concerns the first value alone.",
-        chests_never_turned: "You leave each chest as it is. A plate that was put in the wrong way round says so in its Patient "
-        "Orientation, as a breast does: its first value is to be L.",
+        chests_never_turned: "You leave each chest as it is. Where the rows of a chest lead to R, somebody or some software has turned "
+        "the image and recorded it: it must be turned back, so that they lead to L.",
         ap_like_its_letters: "Your AP hangs the other way round than your PA. The beam comes from the other side, but both hang as if the "
         "patient stood in front of you.",
         pa_from_behind: "Your PA hangs as seen from behind. The beam comes from there, but the reader looks at every chest as if the "
@@ -716,11 +868,10 @@ class Mirror:
         "Patient Orientation has two values: where a row leads, from left to right, and where a column leads, from top to bottom. "
         "Mirroring from left to right concerns one of them.",
         "A right breast at the viewer's left has its chest wall at its right edge. So its rows should lead to ... (A anterior, P "
-        "posterior). The left breast the other way; a chest "
-        "from the front has the patient's left at its right edge.",
+        "posterior). The left breast the other way; a chest from the front has the patient's left at its right edge.",
         "A dictionary from the view to the letter that should come first, `wanted = {\"RCC\": ..., ...}`; then compare "
-        "`header.get(\"PatientOrientation\")[0]` with `wanted[view]`, after "
-        "the question whether it is there and not empty: `if not orientation:`.",
+        "`header.get(\"PatientOrientation\")[0]` with `wanted[view]`, after the question whether it is there and not empty: `if not "
+        "orientation:`.",
     ]
 
     def cases(draw):
@@ -736,7 +887,9 @@ def _mirror_cases(draw):
     four = site_data.four_views()
     images = [*four, *map(site_data.of_eastcliff, four), four[draw.randrange(4)].but(PatientOrientation=None)]
     images += [image.but(PatientOrientation="") for image in (four[0], four[3], site_data.radiograph("AP", "CR"))]
+    images += [image.but(PatientOrientation=[]) for image in (four[1], site_data.radiograph("PA"))]
     images += [four[1].but(PatientOrientation=["P", "R"]), four[3].but(PatientOrientation=["P", "FR"])]
+    images += [four[2].but(PatientOrientation=["P", "L"]), four[3].but(PatientOrientation=["A", "R"])]     # told more coarsely
     for view, modality in (("PA", "DX"), ("PA", "CR"), ("AP", "CR")):
         image = site_data.radiograph(view, modality)
         images += [image, image.but(PatientOrientation=["R", "F"])]
@@ -750,30 +903,39 @@ class PriorFor:
     """Write `prior_for(current, archive)`: the **accession number** of the study to hang beside the current one, or `"none"`.
 
     Both are plain data: `current` is a dictionary, `archive` a list of them, each with `accession`, `date` ("20250407"), `modality`,
-    `part` and `side` (`"R"`, `"L"`, `"B"` for both, or `""` where there is only one). The prior
+    `part` and `side` (`"R"`, `"L"`, `"B"` for both; `""` where there is only one, or where nobody noted it). The prior
 
-    - is of the same part **and** of the same side, or of both sides: these contain the one;
+    - is of the same part **and** of the same side, or of both sides: these contain the one. A hand without a side is no prior of a
+      right hand: it may be the left;
     - is of the same modality, where CR and DX count as one;
     - is of an earlier **day**, at most **five years** before the current one (the same day five years before still counts);
     - is the newest of those.
 
-    No two studies that suit are of the same day.
+    No two studies that suit are of the same day. An accession number is a name and no date: in which order they come says nothing.
     """
 
-    answer = Function("prior_for", result=AccessionOrNone(case=True))
+    answer = Function("prior_for", result=AccessionOrNone(case=True), remark=about_prior)
     points = 3
     praise = "This is the question that a prefetch rule asks as well: what will the reader want beside it?"
 
     def solution(current, archive):
-        kinds = {"CR": "X-ray", "DX": "X-ray"}
+        wanted = current["modality"]
+        if wanted == "CR":
+            wanted = "DX"
         oldest = str(int(current["date"]) - 50000)
         best_date = ""
         best = "none"
         for study in archive:
-            same_place = study["part"] == current["part"] and (study["side"] == current["side"] or study["side"] == "B")
-            same_kind = kinds.get(study["modality"], study["modality"]) == kinds.get(current["modality"], current["modality"])
-            in_time = oldest <= study["date"] < current["date"]
-            if same_place and same_kind and in_time and study["date"] > best_date:
+            kind = study["modality"]
+            if kind == "CR":
+                kind = "DX"
+            if study["part"] != current["part"] or kind != wanted:
+                continue
+            if study["side"] != current["side"] and study["side"] != "B":
+                continue
+            if study["date"] < oldest or study["date"] >= current["date"]:
+                continue
+            if study["date"] > best_date:
                 best_date = study["date"]
                 best = study["accession"]
         return best
@@ -857,19 +1019,20 @@ class PriorFor:
         "order: keep the date of the best so far and compare.",
         first_in_the_list: "All your conditions are right, but of several that suit you take the first in the list. The archive is in no "
         "order: go through all of it and keep the newest.",
-        part_ignored: "The part is never asked: a hand counts as a prior of a chest.",
+        part_ignored: "A hand counts as a prior of a chest: the part is not asked, or not of every study, because brackets are missing "
+        "where `and` and `or` meet.",
         brackets_missing_in_a_row: "`a and b or c and d` is `(a and b) or (c and d)`: what stands on one side of the `or` is not asked on "
         "the other. Put the question about the side into brackets, `(... or ...)`.",
-        modality_ignored: "The modality is never asked: a CT or MR of the same part counts as a prior of a radiograph. A reader can't lay "
-        "the one over the other.",
+        modality_ignored: "A CT or MR of the same part counts as a prior of a radiograph: the modality is not asked, or not of every "
+        "study, because brackets are missing where `and` and `or` meet.",
         plates_beside_all: "A CR or DX counts as a prior of everything, so that a chest CT gets a plate beside it. CR and DX are one with "
         "each *other*; that must be asked of the current study too.",
         both_is_another_side: "You leave out studies of both sides. They contain the side that is read: four views of both breasts are a "
         "prior of the left one.",
         edge_left_out: "The day exactly five years before is left out. *At most* includes it. (If you count days: five times 365 is "
         "a day or two less than five years.)",
-        by_calendar_year: "You count calendar years. A study a day older than five years has the same year as one that is just in time; "
-        "compare whole dates.",
+        by_calendar_year: "Everything of the calendar year five years ago counts for you, also what is older than five years by months. "
+        "A year by itself is not enough: compare whole dates.",
         one_side_for_both: "The current study has both sides, and you take a prior of one. That lacks half of what is read: of both sides "
         "only another study of both sides is a prior.",
         brackets_missing: "Studies of both sides count for you whatever part they show. `a and b or c` is `(a and b) or c`; what is meant "
@@ -885,9 +1048,10 @@ class PriorFor:
         "beginning.",
         "Dates written as year, month, day sort as text. `str(int(current[\"date\"]) - 50000)` is the same day five years earlier, so "
         "`oldest <= study[\"date\"] < current[\"date\"]`.",
-        "The side: `(study[\"side\"] == current[\"side\"] or study[\"side\"] == \"B\")`, in brackets, because `and` stands beside it.",
-        "CR and DX: `kinds = {\"CR\": \"X-ray\", \"DX\": \"X-ray\"}`, and compare `kinds.get(m, m)` of both modalities `m`: that looks m "
-        "up, and gives m itself where it is not there. The last condition: `study[\"date\"] > best_date`.",
+        "The side: `(study[\"side\"] == current[\"side\"] or study[\"side\"] == \"B\")`, in brackets, because `and` stands beside it. Or "
+        "ask one question after another and go on with `continue`, as in the cell above.",
+        "CR and DX: `kind = study[\"modality\"]`, then `if kind == \"CR\": kind = \"DX\"`; the same with the current study's modality, and "
+        "compare the two. The last condition: `study[\"date\"] > best_date`.",
     ]
 
     def cases(draw):
@@ -938,9 +1102,16 @@ def _prior_cases(draw):
         archives = ([good, older, elsewhere, other_kind, *sided, oldest], [oldest, elsewhere], [oldest, study(2, modality=related), *sames],
                     [*sames, older], [older, good, later], [], [edge, over], [over], *([older, one] for one in beside), beside,
                     *([older, study(1, side="B")] for _ in sided), *([study(2, side="B")] for _ in sided),
-                    [older, study(1, part="FOOT", side="B")], *([older, study(1, side=one)] for one in "RL" if side == "B"))
+                    [older, study(1, part="FOOT", side="B")], *([older, study(1, side=one)] for one in "RL" if side == "B"),
+                    # an older one with a later accession number, limits that are wrong by more or less, a side that nobody noted
+                    [good, {**older, "accession": f"E{draw.randrange(1000000, 9999999)}"}],
+                    *([study(0, day=f"{month}{draw.randrange(10, 29)}")] for month in ("202010", "202001", "201911")),
+                    *([older, study(1, side="")] for _ in sided))
         for archive in archives:
             found.append((today, draw.sample(archive, len(archive))))
+        # From a January to another there are five years with two leap days.
+        winter = study(0, day=20250100 + draw.randrange(2, 28))
+        found.append((winter, [study(0, day=_years_before(winter["date"], 5))]))
     return found
 
 
@@ -1034,11 +1205,21 @@ class FallThrough:
     praise = "A day's list, counted: that is how one finds out which rule is worth writing next."
 
     def solution(studies, rules_now, proposals):
-        fallen = [study for study in studies if first_rule(study, rules_now) == "Default"]
-        left = {}
-        for letter, rule in proposals.items():
-            left[letter] = sum(first_rule(study, rules_now + [rule]) == "Default" for study in studies)
-        return {"default": len(fallen), "rescue": min(left, key=left.get)}
+        default = 0
+        for study in studies:
+            if first_rule(study, rules_now) == "Default":
+                default = default + 1
+        fewest = len(studies)
+        rescue = ""
+        for letter in proposals:
+            left = 0
+            for study in studies:
+                if first_rule(study, rules_now + [proposals[letter]]) == "Default":
+                    left = left + 1
+            if left < fewest:
+                fewest = left
+                rescue = letter
+        return {"default": default, "rescue": rescue}
 
     def images(studies, rules_now, proposals):
         fallen = _defaults(studies, rules_now)
@@ -1238,6 +1419,10 @@ class ChestProtocols:
         portable, *rest = ChestProtocols.solution()
         return [{**portable, "prior": True}, *rest]
 
+    def portable_without_a_prior():
+        portable, *rest = ChestProtocols.solution()
+        return [{**portable, "prior": False}, *rest]
+
     def portable_without_views():
         portable, *rest = ChestProtocols.solution()
         return [{name: value for name, value in portable.items() if name != "views"}, *rest]
@@ -1282,23 +1467,25 @@ class ChestProtocols:
     def trial(protocols, hospital):
         # A protocol more, for other parts alone, is no matter of the wish sheet.
         chests = [one for one in protocols if not one["body_part"] or set(one["body_part"]) & set(CHEST["body_part"])]
-        return _outcome(chests, READING, hospital, ("CR", "DX", "CT"))
+        # With and without a prior it hangs alike whether the first protocol stands too late or refuses a prior: this tells them apart.
+        refused = any(one["prior"] is False and "current AP" in one["tiles"] for one in chests)
+        return {"hangs": _outcome(chests, READING, hospital, ("CR", "DX", "CT")), "AP without a prior alone": refused}
 
     def faults(outcome):
-        return _faults(outcome)
+        return _faults(outcome["hangs"])
 
     wrong_ways = {
         one_spelling: "Your protocols ask for CHEST alone. Body Part Examined is what the device or its operator writes; this site has "
-        "three spellings of a chest, and a protocol "
-        "knows only those in its list.",
+        "three spellings of a chest, and a protocol knows only those in its list.",
         digital_only: "The plates of CR_ER1 get no protocol: their modality is CR. For the reader a radiograph is a radiograph.",
-        portable_one_spelling: "Your first protocol knows PORT CXR alone. An AP is also made under the two other spellings of a "
-        "chest; those "
-        "fall to the next protocols, which have no tile for an AP.",
+        portable_one_spelling: "Your first protocol knows PORT CXR alone. An AP is also made under the two other spellings of a chest; "
+        "those fall to the next protocols, which have no tile for an AP.",
         portable_plates_alone: "Your first protocol takes plates alone. An AP in bed may be digital, DX; it then falls to the next "
         "protocols, which have no tile for it.",
         portable_asks_for_a_prior: "Your first protocol asks for a prior. The wish sheet does not: an AP without one falls to the next "
         "protocols, which have no tile for an AP.",
+        portable_without_a_prior: "Your first protocol takes an AP only where there is no prior. The wish sheet does not ask that: its "
+        "second tile is for the prior. An AP with one falls to the next protocols, which have no tile for an AP.",
         portable_without_views: "Your first protocol has no `views`, so that it takes every chest, and the tiles of all that are no AP "
         "stay empty. What makes a study portable on the wish sheet is its view.",
         portable_spelling_once: "Only your first protocol knows PORT CXR. What an operator chose in the plate reader's menu says nothing "
@@ -1308,9 +1495,8 @@ class ChestProtocols:
         any_part: "Your protocols take extremities: their list of body parts is empty, or names more than chests. A hand then hangs in the "
         "tiles of a chest.",
         swapped: "In your second protocol the current PA and the prior PA have changed places. Go by the wish sheet from left to right.",
-        any_modality: "Your protocols take the chest CT too, because they name CT, or no modality at all: it has the same body "
-        "part, and none of the views, so "
-        "that its tiles stay empty.",
+        any_modality: "Your protocols take the chest CT too, because they name CT, or no modality at all: it has the same body part, and "
+        "none of the views, so that its tiles stay empty.",
         portable_last: "No study comes to your protocol for portable chests. Either it stands behind a general one, and the first that "
         "fits is used; or its own conditions fit no study.",
         portable_second: "Your protocol for portable chests stands behind a general one, which takes portable chests too: their body "
@@ -1585,10 +1771,23 @@ class TheObject:
     def right_half(build):
         return build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [0.5, 1, 1, 0], "MAINTAIN_LAYOUT")
 
+    def exchanged(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["F", "L"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
+    def width_and_height(build):
+        return build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 0.25, 0], "MAINTAIN_LAYOUT")
+
+    def last_of_all(build):
+        return build(["CR", "DX"], "MATCH", [-1, -1], ["LL", "RL"], ["L", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+
     wrong_ways = {
+        exchanged: "The two directions have changed places: the rows would lead to the feet, and the chest would lie on its side. First "
+        "where the rows lead, then where the columns lead.",
+        width_and_height: "Your third number is a width. Asked is a corner: the third and fourth number are x and y of the lower *right* "
+        "corner, counted from the left and lower edge of the screen like the first two.",
+        last_of_all: "With -1 you count from the other end, where the oldest is. The newest has the number one.",
         plates_lost: "The usage flag does not say whether the value must match. It says what happens to an image that does **not have** "
-        "the attribute: with NO_MATCH it is "
-        "left out, so no plate of CR_ER1 would hang (PS3.3 C.23.1).",
+        "the attribute: with NO_MATCH it is left out, so no plate of CR_ER1 would hang (PS3.3 C.23.1).",
         all_priors: "The second value -1 means *and all older ones*: the box would be given every prior there is.",
         counted_from_zero: "Priors count from the newest, and that one has the number one. Zero is none.",
         current_again: "The box at the right would show the current PA a second time. Which image set is the prior's?",
@@ -1811,8 +2010,8 @@ class TheWorkstation:
     def trial(settings, hospital):
         protocols, reading = settings
         years = reading["prior"]["years"] - READING["prior"]["years"]
-        return {"hangs": _outcome(protocols, reading, hospital, ("MG",), MAMMOGRAPHY, ("CR", "DX", "CT")), "lacks": _lacks(reading),
-                "years": (years > 0) - (years < 0)}
+        hangs = _outcome(protocols, reading, hospital, ("MG",), MAMMOGRAPHY, ("CR", "DX", "CT", "MR", "US"))
+        return {"hangs": hangs, "lacks": _lacks(reading), "years": (years > 0) - (years < 0)}
 
     def faults(outcome):
         found = _faults(outcome["hangs"])
@@ -1823,22 +2022,19 @@ class TheWorkstation:
         "mammography the modality says enough.",
         any_modality_before: "Your prior may be of any modality. A newer MR of the breast then pushes out the mammography, and the tiles "
         "of the prior stay empty.",
-        any_study: "Your protocols name no modality, so that chests, hands and CT get the eight empty tiles of a mammography as well.",
+        any_study: "Your protocols name no modality, so that chests, hands, CT and MR get the empty tiles of a mammography as well.",
         no_code: "\"view code\" is missing in `view_from`. Eastcliff's unit and every tomosynthesis have no View Position, and a "
-        "description "
-        "can't stand in for the code.",
+        "description can't stand in for the code.",
         description_last: "Where an image has neither code nor View Position you believe the description. So the radiograph of a specimen "
         "comes into the tile of a view; free text is no source, not even the last one.",
         view_position_first: "Where View Position and code disagree you believe the View Position. The code comes first; the word only "
         "where there is no code.",
-        old_codes_alone: "The workstation knows the old codes alone. Ours are new; most of our images are saved by their View "
-        "Position, but "
-        "a tomosynthesis has none.",
+        old_codes_alone: "The workstation knows the old codes alone. Ours are new; most of our images are saved by their View Position, "
+        "but a tomosynthesis has none.",
         no_frame_side: "You ask for the side in Image Laterality alone. A tomosynthesis has it elsewhere, so that it is never hung, not "
         "even where the plain view is missing.",
-        series_as_fallback: "You ask the series for the side in the end. An image that has no side of its own then gets one that "
-        "its series "
-        "has for both breasts, and takes the wrong tile.",
+        series_as_fallback: "You ask the series for the side in the end. An image that has no side of its own then gets one that its "
+        "series has for both breasts, and takes the wrong tile.",
         tomosynthesis_never: "You leave out tomosynthesis altogether. Where the plain view was not made, the wish sheet wants it in "
         "the tile.",
         tomosynthesis_instead: "A tomosynthesis takes the tile of a plain view that is there. The wish sheet wants it only where the plain "
@@ -1859,9 +2055,8 @@ class TheWorkstation:
         "wall outside.",
         never_turned: "You never mirror. Eastcliff's right breasts then hang with the chest wall outside: they are the third of "
         "the cases that the ticket is about.",
-        by_number: "Of a repeated view you hang the one with the lower number, here the earlier one; the wish sheet asks for the "
-        "later. (Rejects "
-        "should not arrive at all. Two MLOs of a large breast both belong; the second must be within reach.)",
+        by_number: "Of a repeated view you hang the one with the lower number, here the earlier one; the wish sheet asks for the later. "
+        "(Rejects should not arrive at all. Two MLOs of a large breast both belong; the second must be within reach.)",
         series_side: "You ask the series for the side first. A series that holds both breasts has one Laterality, wrong for half of its "
         "images.",
         left_on_the_left: "Right and left have changed places. By convention the right breast hangs on the viewer's left; the chest "

@@ -18,6 +18,12 @@ def test_a_screen_says_what_hangs_where():
     assert picture.png[:4] == b"\x89PNG"
 
 
+def test_a_screen_says_what_is_mirrored_and_what_is_not_known():
+    picture = screen(1, 2, [tile("current RCC", mirrored=True), tile("prior RCC", letters=("?", "?"), earlier=True)], "A case")
+    assert "tile 1, current RCC: RCC, mirrored, A at" in picture.says and "prior RCC: RCC, orientation unknown" in picture.says
+    assert picture.png[:4] == b"\x89PNG"
+
+
 def test_the_breast_lies_against_the_chest_wall():
     for side, where in (("left", 0), ("right", 1)):
         picture = screen(1, 1, [tile("current", side=side)], "A case")

@@ -60,7 +60,7 @@ def test_headers_agree_with_the_real_images():
 def test_the_site_has_what_the_lesson_tells(seed):
     assert len(site_data.site(seed)) == 60
     assert len({one.accession for one in site_data.site(seed)}) == 60
-    assert len({case.study.says for case in site_data.constellations(seed)}) == len(site_data.constellations(seed)) == 48
+    assert len({case.study.says for case in site_data.constellations(seed)}) == len(site_data.constellations(seed)) == 60
     rows = [(one["modality"], one["body_part"]) for one in lessons.load("cpas-08").input_of("studies", hospital(seed, "tiny"))]
     assert {("CR", "THORAX"), ("CR", "PORT CXR"), ("CR", "CHEST"), ("DX", "CHEST"), ("MG", ""), ("MG", "BREAST")} <= set(rows)
 
@@ -91,8 +91,8 @@ def with_attributes(header):
         return "OTHER"
     code = item.CodeValue if item is not None else ""
     codes = {"399162004": "CC", "R-10242": "CC", "399368009": "MLO", "R-10226": "MLO", "272479007": "PA", "399348003": "AP",
-             "399173006": "LAT", "R-10236": "LAT"}
-    positions = {"LL": "LAT", "RL": "LAT", "PA": "PA", "AP": "AP", "CC": "CC", "MLO": "MLO"}
+             "399173006": "LAT", "R-10236": "LAT", "399198007": "LAT", "R-10232": "LAT", "R-40888": "PA", "R-10206": "AP"}
+    positions = {"LL": "LAT", "RL": "LAT", "LAT": "LAT", "PA": "PA", "AP": "AP", "CC": "CC", "MLO": "MLO"}
     view = codes.get(code, "other") if code else positions.get(getattr(header, "ViewPosition", ""), "other")
     if view not in ("CC", "MLO"):
         return view.lower()
@@ -233,6 +233,8 @@ def test_the_object_in_other_forms(editions, tmp_path):
     ({"right_place": [0.8, 1, 1, 0]}, "`right_place` is not right"), ({"prior": [1, 2]}, "Two priors"),
     ({"prior": [2, 2]}, "newest but one"), ({"prior": [0, 1]}, "none with the number zero"), ({"prior": [3, 3]}, "`prior` is not right"),
     ({"right_set": 3}, "`right_set` is not right"),
+    ({"orientation": ["F", "L"]}, "have changed places"), ({"right_place": [0.75, 1, 0.25, 0]}, "third number is a width"),
+    ({"prior": [-1, -1]}, "where the oldest is"),
 ])
 def test_an_object_with_another_part_is_refused(editions, change, says):
     build = lessons.load("cpas-08").input_of("build", editions.own)
@@ -345,7 +347,7 @@ def test_a_protocol_for_anything_is_refused(editions):
         verdict = judged("TheWorkstation", {**right, "protocols": [{**one, "modality": modality} for one in right["protocols"]]}, editions)
         assert not verdict.correct and "one of your protocols takes it" in verdict.message
     parts = [{**one, "modality": [], "body_part": ["BREAST", ""]} for one in right["protocols"]]
-    assert judged("TheWorkstation", {**right, "protocols": parts}, editions).correct
+    assert "MR of the breast, no prior: one of your" in judged("TheWorkstation", {**right, "protocols": parts}, editions).message
 
 
 def test_the_four_with_words_before_the_numbers(editions):
@@ -375,7 +377,17 @@ def test_a_second_modifier_and_an_empty_side_are_seen(editions):
 
 def test_the_four_as_a_dictionary_of_tiles(editions):
     right = [int(one) for one in answer("FourTiles", editions)]
-    assert judged("FourTiles", dict(zip(("RCC", "LCC", "RMLO", "LMLO"), right)), editions).correct
+    table = lessons.load("cpas-08").input_of("diagnostic", editions.own)
+    tiles = {table.loc[one, "Image Laterality"] + table.loc[one, "View Position"]: one for one in right}
+    worded = {f"{name[0]} {name[1:]}": f"image {one}" for name, one in tiles.items()}
+    for given in (tiles, {one: name for name, one in tiles.items()}, worded):
+        assert judged("FourTiles", given, editions).correct, given
+    swapped = {"L" * (name[0] == "R") + "R" * (name[0] == "L") + name[1:]: one for name, one in tiles.items()}
+    for given in (swapped, {one: name for name, one in swapped.items()}):
+        verdict = judged("FourTiles", given, editions)
+        assert verdict.outcome is Outcome.NOT_YET and "tile of the other side" in verdict.message
+    turned = {**tiles, "RCC": tiles["RMLO"], "RMLO": tiles["RCC"]}
+    assert "is no CC" in judged("FourTiles", turned, editions).message
     assert judged("FourTiles", {one: "a tile" for one in right}, editions).correct
     assert not judged("FourTiles", {"RCC": right[0], "LCC": right[1]}, editions).correct
 
@@ -492,9 +504,9 @@ def five(current, study):
 @pytest.mark.parametrize(("suits", "says"), [
     (lambda now, one, kind: five(now, one) and (one["modality"] == now["modality"] or one["modality"] == "CR" or one["modality"] == "DX"),
      "prior of everything"),
-    (lambda now, one, kind: five(now, one), "modality is never asked"),
+    (lambda now, one, kind: five(now, one), "modality is not asked"),
     (lambda now, one, kind: kind(one) == kind(now) and one["date"] > str(int(now["date"]) - 50000), "five years before is left out"),
-    (lambda now, one, kind: kind(one) == kind(now) and int(now["date"][:4]) - int(one["date"][:4]) <= 5, "calendar years"),
+    (lambda now, one, kind: kind(one) == kind(now) and int(now["date"][:4]) - int(one["date"][:4]) <= 5, "calendar year five years ago"),
     (lambda now, one, kind: kind(one) == kind(now) and five(now, one) and one["side"] == now["side"], "studies of both sides"),
 ])
 def test_a_prior_by_another_rule_is_refused(editions, suits, says):
@@ -559,10 +571,10 @@ def test_the_screen_tells_the_day_of_each_study(editions):
 
 def test_the_list_and_the_screen_are_stable(editions):
     station = lessons.load("cpas-08").input_of("workstation", editions.own)
-    assert len(station.list()) == 48
+    assert len(station.list()) == 60                # pandas shows no longer table whole
     assert station.show("a hand, with a chest in the archive", module.ChestProtocols.solution()).says == station.show(
         station.number_of("a hand, with a chest in the archive"), module.ChestProtocols.solution()).says
-    for number in (0, 49, "no such study", 1.5):
+    for number in (0, 61, "no such study", 1.5):
         with pytest.raises(CourseError):
             station.show(number, module.ChestProtocols.solution())
     with pytest.raises(CourseError, match="needs `grid`"):
@@ -570,3 +582,176 @@ def test_the_list_and_the_screen_are_stable(editions):
     ds = io.BytesIO()
     answer("TheObject", editions).save_as(ds, enforce_file_format=True)
     assert ds.getvalue()[128:132] == b"DICM"
+
+
+def test_the_four_as_rows_of_the_table_and_with_words_behind(editions):
+    right = [int(one) for one in answer("FourTiles", editions)]
+    table = lessons.load("cpas-08").input_of("diagnostic", editions.own)
+    for given in (table.loc[right], table.loc[right].reset_index(), table.loc[right].index, [f"{one} (RCC)" for one in right]):
+        assert judged("FourTiles", given, editions).correct, given
+    assert not judged("FourTiles", table, editions).correct
+
+
+def seen(header, which="", side=True):
+    """The view by the rule, with one step of it left out or done otherwise."""
+    found, scheme = module.code(header, "ViewCodeSequence")
+    position = header.get("ViewPosition", "")
+    modified = module.modifiers(header)
+    if which == "new modifiers only":
+        modified = [one for one in modified if one[1] == "SCT"]
+    if which == "modifiers of new views only" and scheme == "SRT" or which == "modifiers of mammograms only" and header.Modality != "MG":
+        modified = []
+    if modified or which == "raw is other" and header.get("PresentationIntentType") == "FOR PROCESSING":
+        return "other"
+    if which == "old mammograms only" and found in ("R-40888", "R-10206", "R-10236", "R-10232"):
+        return "other"
+    if which in ("RL", "LAT") and not found and position == which:
+        return "other"
+    view = module.VIEW_NAMES.get(found or position, "other")
+    if view not in ("CC", "MLO"):
+        return view
+    own = header.get("ImageLaterality", "") or module.frame_laterality(header)
+    if which == "no side":
+        return view
+    return {"R CC": own + " " + view}.get(which, own + view) if own else "other"
+
+
+def test_a_view_by_a_rule_with_a_hole_is_refused(editions):
+    assert judged("ViewOf", lambda header: seen(header), editions).correct
+    for which, says in {
+        **dict.fromkeys(("new modifiers only", "modifiers of new views only", "modifiers of mammograms only"), "has a modifier"),
+        "raw is other": "", "old mammograms only": "which `VIEW_NAMES` knows", "RL": "no code, so the View Position decides (rule 2): RL",
+        "LAT": "no code, so the View Position decides (rule 2): LAT", "no side": "without its side", "R CC": "none of the eight words",
+    }.items():
+        verdict = judged("ViewOf", lambda header: seen(header, which), editions)
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, (which, verdict)
+
+
+def test_what_decides_a_side_is_told(editions):
+    verdict = judged("ViewOf", lambda header: seen(header).replace("RCC", "LCC"), editions)
+    assert "Its view is CC. Its Image Laterality is" in verdict.message
+
+
+def turned_by(header, view, wanted, nothing=lambda orientation: not orientation):
+    orientation = header.get("PatientOrientation")
+    return "unknown" if nothing(orientation) else "as it is" if orientation[0] == wanted[view] else "mirror"
+
+
+def test_an_empty_list_is_empty_too(editions):
+    wanted = {"RCC": "P", "RMLO": "P", "LCC": "A", "LMLO": "A", "PA": "L", "AP": "L"}
+    assert judged("Mirror", lambda header, view: turned_by(header, view, wanted), editions).correct
+    verdict = judged("Mirror", lambda header, view: turned_by(header, view, wanted, lambda one: one is None or one == ""), editions)
+    assert verdict.outcome is Outcome.NOT_YET and "IndexError" in verdict.message and "PatientOrientation empty" in verdict.message
+    left_never = lambda header, view: "as it is" if view[0] == "L" and header.get("PatientOrientation") else turned_by(header, view, wanted)
+    assert "Is that where it belongs for L" in judged("Mirror", left_never, editions).message
+    forgotten = lambda header, view: turned_by(header, view, {**wanted, "RMLO": "L", "LMLO": "L"})
+    assert "Is that where it belongs for" in judged("Mirror", forgotten, editions).message
+    for word in ("mirrored", "as_it_is", "Unknown."):
+        given = lambda header, view: {"mirrored": "mirror", "as_it_is": "as it is", "Unknown.": "unknown"}[word] and word
+        assert "none of the three words" in judged("Mirror", given, editions).message
+
+
+def by(limit, side=None, newest="date"):
+    """A prior_for with a limit of its own, another question about the side, or another order."""
+    kind = lambda one: "X" if one["modality"] in ("CR", "DX") else one["modality"]
+
+    def prior_for(current, archive):
+        found = [one for one in archive if one["part"] == current["part"] and kind(one) == kind(current) and one["date"] < current["date"]
+                 and (side(current, one) if side else one["side"] in (current["side"], "B")) and limit(current, one)]
+        return max(found, key=lambda one: one[newest])["accession"] if found else "none"
+    return prior_for
+
+
+def since(days):
+    day = lambda one: pandas.Timestamp(one["date"])
+    return lambda current, one: (day(current) - day(one)).days <= days
+
+
+@pytest.mark.parametrize(("function", "says"), [
+    (by(five, newest="accession"), "a newer one suits too"),
+    (by(since(5 * 365.25)), "which still counts; as days"),
+    (by(since(5 * 365)), "five years before is left out"),
+    (by(five, side=lambda now, one: one["side"] in (now["side"], "B", "")), "Its side is"),
+    *((by(lambda now, one, less=less: int(one["date"]) >= int(now["date"]) - less), "that is more than five years")
+      for less in (60000, 50100, 50030, 50001)),
+    *((by(lambda now, one, less=less: int(one["date"]) >= int(now["date"]) - less), "But one suits") for less in (40000, 45000)),
+    (by(lambda now, one: int(one["date"]) >= int(now["date"]) - 51000), "calendar year five years ago"),
+])
+def test_a_prior_within_other_limits_is_refused(editions, function, says):
+    verdict = judged("PriorFor", function, editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_brackets_missing_at_the_modality_are_told(editions):
+    def prior_for(current, archive):
+        found = [one for one in archive if one["part"] == current["part"] and (one["side"] == current["side"] or one["side"] == "B")
+                 and one["modality"] == current["modality"] or one["modality"] in ("CR", "DX") and five(current, one)
+                 and one["date"] < current["date"]]
+        return max(found, key=lambda one: one["date"])["accession"] if found else "none"
+
+    verdict = judged("PriorFor", prior_for, editions)
+    assert not verdict.correct and "brackets" in verdict.message and "never" not in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("place", "change", "says"), [
+    (2, {"body_part": ["CHEST", "PORT CXR"]}, "filed as THORAX, no prior: none of"),
+    (1, {"body_part": []}, "A hand, with a hand before: one of"),
+    (1, {"body_part": ["CHEST", "THORAX", "PORT CXR", "HAND"]}, "A hand, with a hand before: one of"),
+    (2, {"modality": []}, "CT of the chest, no prior: one of"), (2, {"modality": ["DX", "CR", "CT"]}, "CT of the chest, no prior: one of"),
+    (1, {"views": ["PA"]}, "Chest lateral only, with a prior: none of"), (2, {"views": ["LAT"]}, "filed as THORAX, no prior: none of"),
+    (0, {"prior": False}, "only where there is no prior"),
+])
+def test_one_chest_protocol_that_is_not_right(editions, place, change, says):
+    given = copy.deepcopy(answer("ChestProtocols", editions))
+    given[place] |= change
+    verdict = judged("ChestProtocols", given, editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("place", "change", "says"), [
+    *((1, {"body_part": part}, "Eastcliff's four views, no prior: none of") for part in (["BREAST"],)),
+    (0, {"body_part": ["BREAST"]}, "none of your protocols fits"),
+    *((1, {"views": views}, "only, no prior: none of") for views in (["RCC"], ["RCC", "LCC"], ["RMLO", "LMLO"])),
+    *((0, {"views": views}, "only, with four views before: none of") for views in (["LCC"], ["RCC", "LCC"], ["RMLO", "LMLO"])),
+    (0, {"modality": ["MG", "MR"]}, "MR of the breast, with an MR before: one of"),
+    (1, {"modality": ["MG", "MR"]}, "MR of the breast, no prior: one of"),
+    (1, {"modality": ["MG", "US"]}, "Ultrasound of the breast, no prior: one of"),
+    (1, {"modality": ["MG", "CT"]}, "CT of the chest, no prior: one of"),
+])
+def test_one_protocol_of_the_workstation_that_is_not_right(editions, place, change, says):
+    given = copy.deepcopy(answer("TheWorkstation", editions))
+    given["protocols"][place] |= change
+    verdict = judged("TheWorkstation", given, editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_words_on_the_list_and_what_is_missing(editions):
+    station = lessons.load("cpas-08").input_of("workstation", editions.own)
+    rules = module.ChestProtocols.solution()
+    assert station.number_of("repeated PA") == station.number_of("chest with a repeated PA")
+    with pytest.raises(CourseError, match="studies on the list have these words"):
+        station.show("chest PA", rules)
+    with pytest.raises(CourseError, match="No study on the list"):
+        station.show("no such words", rules)
+    with pytest.raises(CourseError, match="by which protocols"):
+        station.show("four views, no prior")
+
+
+def test_a_screen_tells_the_views_of_an_object_and_what_is_not_known(editions):
+    station = lessons.load("cpas-08").input_of("workstation", editions.own)
+    says = station.show_object("chest lateral only, no prior", answer("TheObject", editions)).says
+    assert "tile 1, current: PA: empty" in says and "tile 2, current: LL or RL: LAT" in says and "tile 3, prior: PA: empty" in says
+    build = lessons.load("cpas-08").input_of("build", editions.own)
+    behind = build(["CR", "DX"], "MATCH", [1, 1], ["LL", "RL"], ["R", "F"], 2, [0.75, 1, 1, 0], "MAINTAIN_LAYOUT")
+    for protocol, number, letters in ((answer("TheObject", editions), "chest whose PA was stored mirrored", "R at its left"),
+                                      (behind, "chest PA only, with a prior", "L at its left")):
+        assert f", mirrored, {letters}" in station.show_object(number, protocol).says
+    assert "mirrored" not in station.show_object("chest PA only, with a prior", answer("TheObject", editions)).says
+    says = station.show("one view without Patient Orientation", answer("TheWorkstation", editions)).says
+    assert says.count("orientation unknown") == 1
+
+
+def test_none_in_capitals_where_nothing_suits_is_told(editions):
+    right = by(five)
+    capital = lambda current, archive: right(current, archive).replace("none", "None")
+    assert "in lower case" in judged("PriorFor", capital, editions).message
