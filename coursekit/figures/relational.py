@@ -22,11 +22,13 @@ def entities(database, places, meant=()):
     tall = max(len(names) for names in keys.values()) + 3.2
     columns, lines = (max(place[axis] for place in places.values()) + 1 for axis in (0, 1))
     height = lines * tall * _ROW + 46
-    picture = figure(columns * (_WIDE + _GAP) - _GAP + 24, height)
+    margin = 12 + 26 * any(child == parent and not places[child][0] for child, _, parent, _ in links)  # a loop stands left of its box
+    wide = margin + columns * (_WIDE + _GAP) - _GAP + 12
+    picture = figure(wide, height)
     axes = picture.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, columns * (_WIDE + _GAP) - _GAP + 24), ylim=(height, 0))
+    axes.set(xlim=(0, wide), ylim=(height, 0))
     axes.axis("off")
-    box = {name: (12 + column * (_WIDE + _GAP), 12 + row * tall * _ROW, _ROW * (len(keys[name]) + 1.9))
+    box = {name: (margin + column * (_WIDE + _GAP), 12 + row * tall * _ROW, _ROW * (len(keys[name]) + 1.9))
            for name, (column, row) in places.items()}
 
     def y_of(name, key):
@@ -37,10 +39,10 @@ def entities(database, places, meant=()):
         _rectangle(axes, left, top, _WIDE, _ROW * 1.3, HEAD)
         axes.text(left + 8, top + _ROW * 0.92, name, weight="bold", size=11, color=INK)
         for key in keys[name]:
-            note = " -> pk" if (name, key, name, True) in links else ""
-            axes.text(left + 8, y_of(name, key) + 5, key + note, size=9.5, color=LINE, family="monospace")
+            axes.text(left + 8, y_of(name, key) + 5, key, size=9.5, color=LINE, family="monospace")
     for child, key, parent, is_declared in links:
         if child == parent:
+            _loop(axes, box[child][0], y_of(child, key), y_of(child, "pk"), (child, key) in optional)
             continue
         if places[child][0] == places[parent][0]:
             middle = box[child][0] + _WIDE / 2
@@ -78,6 +80,17 @@ def _connect(axes, start, end, is_declared, may_be_empty):
         axes.plot([far[0] - 2 * away[0]], [far[1] - 2 * away[1]], marker="o", markersize=5, markerfacecolor="white", color=style["color"])
 
 
+def _loop(axes, left, y_many, y_one, may_be_empty):
+    """A line from a table's column (crow's foot) round to the same table's key (bar, and a ring when there may be none)."""
+    style = {"color": LINE, "lw": 1.5}
+    axes.plot([left, left - 26, left - 26, left], [y_many, y_many, y_one, y_one], **style)
+    for side in (-6, 6):
+        axes.plot([left - 12, left], [y_many, y_many + side], **style)
+    axes.plot([left - 7, left - 7], [y_one - 6, y_one + 6], **style)
+    if may_be_empty:
+        axes.plot([left - 14], [y_one], marker="o", markersize=5, markerfacecolor="white", color=LINE)
+
+
 def two_users(steps, first, second):
     """Two users at one row, from top to bottom.
 
@@ -93,7 +106,7 @@ def two_users(steps, first, second):
     middle = wide / 2
     for name, x in (*lanes.items(), ("row in the database", middle)):
         axes.text(x, 22, name, ha="center", size=11, weight="bold", color=INK)
-        axes.plot([x, x], [34, height - 10], color="#b9c3cc", lw=1.2, zorder=0)
+        axes.annotate("", (x, height - 2), (x, 34), arrowprops={"arrowstyle": "->", "color": "#b9c3cc", "lw": 1.2}, zorder=0)  # time
     said = []
     for number, (who, does, row) in enumerate(steps):
         y = 66 + 54 * number

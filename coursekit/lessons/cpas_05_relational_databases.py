@@ -4,6 +4,7 @@ import copy
 import random
 import re
 import sqlite3
+import sys
 import tempfile
 from collections import Counter
 from functools import cache, cached_property, partial
@@ -13,7 +14,7 @@ from coursekit.checking import Choice, Function, Kind, Lesson, Number, Outcome, 
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.query import MOST_ROWS
 from coursekit.checking.kinds.table import Rows
-from coursekit.checking.reading import Unreadable, is_a, plain, short
+from coursekit.checking.reading import Unreadable, is_a, is_library, plain, short
 from coursekit.errors import CourseError
 from coursekit.hospital import names, schema
 from coursekit.hospital.draws import Draws
@@ -145,6 +146,7 @@ class PracticeDatabase(sqlite3.Connection):
     """A small database with the tables patient, study and correction; a copy of it is a database of its own.
 
     told    : the statements that a copy was told, as SQLite carried them out
+    before  : what a copy held when it was made, as `_held` gives it
     refuses : the statement at which the disk of a copy is full, in words; "" for none
     """
 
@@ -157,6 +159,7 @@ class PracticeDatabase(sqlite3.Connection):
         if self.refuses:
             pages, = other.execute("PRAGMA page_count").fetchone()
             other.execute(f"PRAGMA max_page_count={pages + 2}")  # a connection's own limit, which a backup does not take over
+        other.before = _held(other)
         other.told = []
         other.refuses = self.refuses
         other.set_trace_callback(other.told.append)
@@ -186,7 +189,7 @@ PRACTICE_TABLES = {
 
 
 def _practice(patients, studies, corrected, refuses=""):
-    """A PracticeDatabase.
+    """A PracticeDatabase. The keys of its corrections have gaps.
 
     patients  : (pid, name)
     studies   : (place of the patient in `patients`, UID, description)
@@ -201,9 +204,9 @@ def _practice(patients, studies, corrected, refuses=""):
     db.executemany("INSERT INTO patient (pid, name) VALUES (?, ?)", patients)
     db.executemany("INSERT INTO study (patient_pk, study_uid, description) VALUES (?, ?, ?)",
                    [(place + 1, uid, description) for place, uid, description in studies])
-    for place in corrected:
-        db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT pk, patient_pk % (SELECT count(*) FROM patient) + 1 "
-                   "FROM study WHERE pk = ?", (place + 1,))
+    for number, place in enumerate(corrected):
+        db.execute("INSERT INTO correction (pk, study_pk, was_patient_pk) SELECT ?, pk, patient_pk % (SELECT count(*) FROM patient) + 1 "
+                   "FROM study WHERE pk = ?", (3 * number + 1, place + 1))
     if refuses:
         what = refuses.removeprefix("the ").replace("INSERT into", "INSERT ON").replace("UPDATE of", "UPDATE ON")
         db.execute("CREATE TABLE vendor_log (entry BLOB NOT NULL)")
@@ -215,7 +218,7 @@ def _practice(patients, studies, corrected, refuses=""):
 class ChangesTogether(Function):
     """A function that changes a PracticeDatabase: judged by what the database holds afterwards, not by what the function returns.
 
-    An error of the database may leave the function, as long as everything was taken back before.
+    An error may leave the function, as long as everything was taken back before.
 
     in_order : how many cases at the beginning have nothing in their way
     """
@@ -233,7 +236,7 @@ class ChangesTogether(Function):
             "cases", editions.own, lambda: exercise.cases(random.Random(f"{exercise.name} {editions.own.seed}"))
         )
         copies = [copy.deepcopy(case) for case in cases]
-        ran = running.run_all([partial(_refusal, function, case) for case in copies], self.seconds)
+        ran = running.run_all([partial(_raised, function, case) for case in copies], self.seconds)
         if ran.stopped:
             return self._stopped(ran, cases)
         left = [_contents(case[0]) for case in copies]
@@ -247,7 +250,12 @@ class ChangesTogether(Function):
                            "BEGIN and COMMIT.",
                            "no_transaction")
         first = next(place for place, difference in enumerate(differences) if difference)
-        raised = ran.returned[first]
+        raised, is_refusal = ran.returned[first]
+        if raised and not is_refusal:
+            again = running.run_all([partial(function, *copy.deepcopy(cases[first]))], self.seconds)
+            if again.stopped:
+                verdict = self._stopped(again, cases[first:])
+                return Verdict(verdict.outcome, f"{verdict.message} {differences[first].message}", verdict.label)
         wrong = {way: self._results(exercise, way, cases, editions.own) for way in exercise.wrong_ways}
         alike = [way for way, other in wrong.items() if not any(map(self.result.difference, left, other))]
         with_begin = [way for way in alike if [_began(held) for held in left] == [_began(held) for held in wrong[way]]]
@@ -256,12 +264,18 @@ class ChangesTogether(Function):
         for way in with_begin or alike:
             return self._told(way, exercise.wrong_ways[way], left)
         failed = sum(difference is not None for difference in differences)
-        fits = "none" if failed == len(cases) else f"{len(cases) - failed} of {len(cases)}"
-        message = f"It is right in {fits} of the cases tried. After {self._as_written(cases[first])}: {differences[first].message}"
-        return Verdict(Outcome.NOT_YET, message, differences[first].label)
+        fits = "none of the cases" if failed == len(cases) else f"{len(cases) - failed} of {len(cases)} cases"
+        label = differences[first].label
+        begin = f"It is right in {fits}. After {self._as_written(cases[first])}: "
+        if label == "untouched" and all(map(_commits_early, left[:self.in_order])):
+            return Verdict(Outcome.NOT_YET, begin + COMMIT_TOO_EARLY, "commit_too_early")
+        why = f" Here {_obstacle(cases[first])}." if label == "touched" else ""
+        return Verdict(Outcome.NOT_YET, begin + differences[first].message + why, label)
 
     def _told(self, way, feedback, left):
         """The verdict on a wrong way, unless what the database was told says that the cause is another one with the same result."""
+        if way.__name__ in (*EACH_FOR_ITSELF, "committed_all_the_same") and all(map(_commits_early, left[:self.in_order])):
+            return Verdict(Outcome.NOT_YET, COMMIT_TOO_EARLY, "commit_too_early")
         if way.__name__ in EACH_FOR_ITSELF and all(map(_began, left[:self.in_order])):
             return Verdict(Outcome.NOT_YET, "When the second statement is refused, the first is kept all the same: half a correction. "
                            f"{COMMITTED_ANYWAY}", "committed_all_the_same")
@@ -291,7 +305,7 @@ class ChangesTogether(Function):
         def compute():
             copies = [copy.deepcopy(case) for case in cases]
             for case in copies:
-                _refusal(function, case)
+                _raised(function, case)
             return [_contents(case[0]) for case in copies]
 
         return exercise.remembered((self, function), hospital, compute)
@@ -304,19 +318,36 @@ class ChangesTogether(Function):
 # The wrong ways that know no BEGIN.
 EACH_FOR_ITSELF = ("each_for_itself", "update_first_each_for_itself", "looked_up_first", "looked_up_then_moved")
 COMMITTED_ANYWAY = "There is a BEGIN, but after an error your function still comes to a COMMIT. Where an error is caught, ROLLBACK."
+COMMIT_TOO_EARLY = (
+    "Your COMMIT stands before a statement that belongs to the transaction, so that statement is on its own: when it is refused, what went "
+    "before is kept, half a correction. COMMIT comes after both."
+)
 PID_IS_NO_KEY = (
     "`patient_pk` takes the patient's `pk`, the number that the database gave to the row. The `pid` is another column: no patient has it "
     "as key, so the foreign key is refused. Look up the `pk` of the patient with this `pid`."
 )
 
 
-def _refusal(function, case):
-    """Carry the function out; what the database said when an error of it leaves the function, else ""."""
+def _raised(function, case):
+    """Carry the function out; the text of the error that leaves it ("" for none), and whether it is one of the database."""
     try:
         function(*case)
-    except sqlite3.Error as error:
-        return str(error) or "no reason given"
-    return ""
+    except Exception as error:
+        return running.type_and_text(error)[1] or "no reason given", is_a(error, sqlite3.Error)
+    return "", False
+
+
+def _obstacle(case):
+    """What stands in the way, in words; the case is one in which something does."""
+    db, study_uid, pid = case
+    study = db.execute("SELECT pk FROM study WHERE study_uid = ?", (study_uid,)).fetchone()
+    if study is None:
+        return "no study has this `study_uid`"
+    if db.execute("SELECT pk FROM correction WHERE study_pk = ?", study).fetchone():
+        return "the study has a correction already, and may not be moved again"
+    if db.execute("SELECT pk FROM patient WHERE pid = ?", (pid,)).fetchone() is None:
+        return "no patient has this `pid`"
+    return "the database refuses a statement"
 
 
 class Contents(Kind):
@@ -337,14 +368,26 @@ class Contents(Kind):
             return None if answer is other else Difference("Afterwards the database is closed, or one of its tables is gone.", "gone")
         if answer["open"] and not other["open"]:
             return Difference("A transaction is still open: each way through the function must end in COMMIT or ROLLBACK.", "open")
-        if answer["study"] != other["study"]:
+        if not answer["rules"]:
+            return Difference("Afterwards the connection enforces no foreign keys any more (`PRAGMA foreign_keys`): whoever uses it next "
+                              "makes orphans in silence.", "rules")
+        tables = ("study", "correction")
+        was, mine, right = ([held[table] for table in tables] for held in (answer["before"], answer, other))
+        if mine == was != right:
+            return Difference("Nothing is changed for good, though nothing stood in the way. If your `except` caught an error, "
+                              "`print(error)` there shows what the database refused.", "untouched")
+        if right == was != mine:
+            return Difference("Something is changed for good, though the database should be as before.", "touched")
+        if [row[:2] for row in answer["study"]] != [row[:2] for row in other["study"]]:
             return Difference("Afterwards a study is filed under another patient than it should be.", "study")
         if answer["correction"] != other["correction"]:
             few = len(answer["correction"]) < len(other["correction"])
             many = len(answer["correction"]) > len(other["correction"])
             what = "lacks a row" if few else "has a row that should not be there" if many else "has a row with a wrong value"
             return Difference(f"Afterwards the table `correction` {what}.", "correction")
-        if answer["open"] != other["open"] or answer["patient"] != other["patient"]:
+        if answer["study"] != other["study"]:
+            return Difference("Each study is filed as it should be, but you changed another column of `study` as well.", "more")
+        if answer["open"] != other["open"] or answer["patient"] != other["patient"] or answer["schema"] != other["schema"]:
             return Difference("It changed something else as well.", "more")
         return None
 
@@ -356,13 +399,27 @@ def _contents(db):
         still_open = db.in_transaction
         if still_open:
             db.execute("ROLLBACK")
-        held = {"open": still_open, "told": told}
-        for table, columns in (("study", "*"), ("correction", "study_pk, was_patient_pk"), ("patient", "*")):
-            held[table] = db.execute(f"SELECT {columns} FROM {table} ORDER BY 1").fetchall()
+        rules, = db.execute("PRAGMA foreign_keys").fetchone()
+        held = {"open": still_open, "told": told, "rules": rules, "before": db.before, **_held(db)}
         db.close()
         return held
     except sqlite3.Error:
         return None
+
+
+def _held(db):
+    """The rows of the tables of a PracticeDatabase, and its declarations."""
+    return {name: db.execute(f"SELECT {columns} FROM {table} ORDER BY 1").fetchall() for name, table, columns in (
+        ("study", "study", "*"), ("correction", "correction", "study_pk, was_patient_pk"), ("patient", "patient", "*"),
+        ("schema", "sqlite_master", "sql"))}
+
+
+def _commits_early(held):
+    """Whether a statement that changes rows came after the last COMMIT."""
+    if held is None:
+        return False
+    verbs = [text.split()[0].casefold() for text in held["told"] if text.split() and not text.startswith("--")]
+    return "commit" in verbs and any(verb in ("insert", "update") for verb in verbs[len(verbs) - verbs[::-1].index("commit"):])
 
 
 def _began(held):
@@ -380,6 +437,13 @@ class Reasoned(Set):
         super().__init__(variables, reading)
         self.reason = reason
 
+    def read(self, given):
+        """The values; of rows of the log their events."""
+        if is_library(given, "pandas", "DataFrame"):
+            frame = sys.modules["pandas"].DataFrame(given)
+            given = frame[["event"]] if list(frame.columns).count("event") == 1 else given
+        return super().read(given)
+
     def judge(self, exercise, given, editions):
         """As for every Set, with the reason in place of the bare refusal."""
         verdict = super().judge(exercise, given, editions)
@@ -395,7 +459,18 @@ class Reasoned(Set):
         return Verdict(Outcome.NOT_YET, sentence + more + also, verdict.label)
 
 
-class Count(Number):
+class HowMany(Number):
+    """A number of things, which the rows themselves are not."""
+
+    def read(self, given):
+        """As for every Number."""
+        rows = is_a(given, (list, set)) or is_library(given, "pandas", "DataFrame") or is_library(given, "pandas", "Series")
+        if rows and len(given) > 1:
+            raise Unreadable("You gave the rows or values themselves. Asked is how many they are: `len(...)` of them.")
+        return super().read(given)
+
+
+class Count(HowMany):
     """A number of things, for which "round only at the end" would make no sense.
 
     ways : function of the hospital: dict from a number that a likely mistake gives to what to say of it. Unlike wrong ways they may
@@ -489,7 +564,7 @@ ANOTHER_DAY = DAY_LIST.replace("2025-04-06", "2026-01-14").replace("2025-04-07",
 class IndexFor(Text):
     """A CREATE INDEX statement, judged by what the database then does with a query, and with the same query of another day.
 
-    It is read as "how the query is carried out | what the index is on".
+    It is read as "how the query is carried out | what the index is on". The two rows differ in their key and UID alone.
     """
 
     takes = "a CREATE INDEX statement, as text between quotes"
@@ -511,16 +586,17 @@ class IndexFor(Text):
                 db.execute(statement)
             before = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
             db.executemany(
-                "INSERT INTO study (patient_pk, study_uid, study_dt_local, tz_offset, n_series, n_instances, size_bytes, status, "
-                "created_utc, deleted) VALUES (1, ?, '2025-04-06 10:00:00', '+0200', 1, 1, 1, 'READ', '2025-04-06 08:10:00', 0)",
+                "INSERT INTO study (patient_pk, study_uid, accession, issuer_pk, study_dt_local, tz_offset, description, mods_in_study, "
+                "n_series, n_instances, size_bytes, status, created_utc, exam_complete_utc, deleted) VALUES (1, ?, 'A1', 1, "
+                "'2025-04-06 10:00:00', '+0200', 'X', 'CT', 1, 1, 1, 'READ', '2025-04-06 08:10:00', '2025-04-06 08:20:00', 0)",
                 [("2.999.1",), ("2.999.2",)],
             )
             db.execute(text)
             on = [row for row in db.execute("SELECT name, tbl_name, sql FROM sqlite_master") if row[0] not in before]
             plan, later = ("; ".join(row[-1] for row in db.execute("EXPLAIN QUERY PLAN " + query)) for query in (self.query, self.another))
         except sqlite3.IntegrityError:
-            raise Unreadable("The database refuses it: with UNIQUE no two rows may agree in this column, and some do. Leave out "
-                             "UNIQUE.") from None
+            raise Unreadable("With UNIQUE no two rows may agree in all columns of the index. But one order may lead to two studies that "
+                             "begin in the same second; the archive could not store the second of them. Leave out UNIQUE.") from None
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise Unreadable(f"The database refuses it: {str(error).rstrip('.')}.") from None
         finally:
@@ -720,9 +796,15 @@ class WardList(Query):
     def judge(self, exercise, given, editions):
         """As for every Query, but first of all the dates and keys, when the result is not right."""
         verdict = super().judge(exercise, given, editions.and_also(planted()))
+        if verdict.correct and re.search(r"\blimit\s+\d+\s*;?\s*$", self.read(*given), re.IGNORECASE):
+            return Verdict(Outcome.NOT_YET, "Today the rows are right. But the `LIMIT` would cut the list off on a busier day, and nobody "
+                           "would see that an order is missing: leave it out.", "limit")
         if verdict.correct or verdict.label in ("unreadable", "refused"):
             return verdict
         sql = self.read(*given)
+        note = self._note(exercise, sql, editions) if verdict.label == "only here" else ""
+        if note:
+            return Verdict(Outcome.NOT_YET, f"On your hospital's database the result is right, but not on every one.{note}", "case")
         bare = re.sub(r"'[^']*'|\"[^\"]*\"", "''", sql)
         if re.search(r"(?<![\w-])\d{4}-\d{1,2}-\d{1,2}", bare):
             return Verdict(Outcome.NOT_YET, "The date stands there without quotes, so the database subtracts: the year less the month less "
@@ -734,7 +816,10 @@ class WardList(Query):
         if re.search(r"04-03[ T]2\d:\d\d|localtime|'\+\s*[12] hours?'", sql, re.IGNORECASE):
             return Verdict(Outcome.NOT_YET, "You began at midnight by the hospital's clock. `ordered_utc` is in UTC, and the question "
                            "means that column as it is: from the day that stands in it.", "by_the_hospitals_clock")
-        if re.search(r"coalesce|ifnull|\bcase\b", sql, re.IGNORECASE) and "`location`" in verdict.message:
+        if "discharged" in sql.casefold() and "`location`" in verdict.message:
+            return Verdict(Outcome.NOT_YET, "You leave `location` empty where the visit is over. Asked is the location of the visit to "
+                           "which the order belongs, over or not.", "finished_visits")
+        if re.search(r"(coalesce|ifnull|\bcase\b).*'(?!\d{4}-)[^']+'", sql, re.IGNORECASE | re.DOTALL) and "`location`" in verdict.message:
             return Verdict(Outcome.NOT_YET, "You put a word of your own where there is no visit. The list is to have an empty `location` "
                            "there: NULL, as the LEFT JOIN gives it, or an empty text.", "own_word")
         if re.search(r"\b\w+\.pk\s*=\s*\w+\.pk\b", sql, re.IGNORECASE):
@@ -746,6 +831,16 @@ class WardList(Query):
                            "to which it points.", "empty")
         return verdict
 
+    def _note(self, exercise, sql, editions):
+        """What is special about the planted orders that are not right; "" when ordinary ones are among them."""
+        right = self._reference(exercise, exercise.solution, planted())
+        arranged = self.result._arranged(*self._aligned(self._carried_out(sql, editions.asked(planted())), right))
+        if isinstance(arranged, Difference):
+            return ""
+        mine, theirs = (Counter(self.result._cells(row, right.columns) for row in rows) for rows in (arranged, right.rows))
+        place = right.columns.index("accession")
+        return planted().note({str(row[place]) for row in (mine - theirs) + (theirs - mine)})
+
 
 def _empty_or_missing(value):
     """An empty text counts as NULL."""
@@ -756,9 +851,9 @@ def _empty_or_missing(value):
 class TheWardList:
     """The night nurse's list: every order placed **on or after 4 April 2025** (`ordered_utc`), with the patient and where the patient is.
 
-    Four columns: `accession` of the order, `pid` and `name` of the patient for whom it was ordered, and `location` of the visit to which
-    the order belongs. Orders that were referred from outside have no visit; they must be in the list too, with an empty `location` (NULL
-    or an empty text). The day is that of the column, in UTC.
+    One row for each order. Four columns: `accession` of the order, `pid` and `name` of the patient for whom it was ordered, and `location`
+    of the visit to which the order belongs. Orders that were referred from outside have no visit; they must be in the list too, with an
+    empty `location` (NULL or an empty text). The day is that of the column, in UTC. Your query is also tried on other databases.
 
     The answer is the text of the query between three quotes, `query = \"\"\"SELECT ...\"\"\"`; `pacs.sql(query)` shows what it gives.
     """
@@ -844,8 +939,8 @@ class TheWardList:
         "for them and drops the row.",
         key_to_key: "The patients are strangers to these orders: you set one table's own `pk` equal to the other's. Each table counts "
         "its own rows; equal numbers mean nothing. A foreign key goes on one side, the primary key to which it points on the other.",
-        any_visit_of_the_patient: "You took every visit of the patient, so an order stands there once per visit, with wards of years "
-        "ago, and orders from outside get a ward too. The order itself says to which visit it belongs.",
+        any_visit_of_the_patient: "You look for the visit by the patient. So an order from outside gets a ward too, and where all visits "
+        "are taken, an order stands there once for each, with wards of years ago. The order itself says to which visit it belongs.",
         patient_through_the_visit: "You reach the patient by way of the visit. An order from outside has no visit, so it has lost its "
         "patient too. The order itself says for whom it is: `orders.patient_pk`.",
         only_without_visit: "Those are the orders without a visit alone. The list is to hold the others too.",
@@ -862,7 +957,7 @@ class TheWardList:
         that_day_alone: "Those are the orders of that one day. *On or after* goes on to today.",
     }
     signs = {r"=\s*null": equals_null, r"join\s+patient\b[\w\s]*\bon\s+(\w+\.pk\s*=\s*)?v\w*\.patient_pk": patient_through_the_visit,
-             r"visit\.patient_pk|v\.patient_pk": any_visit_of_the_patient}
+             r"^(?!.*\bon\b[^)]*\b(pk\s*=\s*\w+\.visit_pk|visit_pk\s*=\s*\w+\.pk)\b).*\b(visit|v)\.patient_pk": any_visit_of_the_patient}
     hints = [
         "Begin with the table of which each row is to appear once: `FROM orders`. Which two columns of it point to other tables?",
         "The patient: `JOIN patient ON patient.pk = orders.patient_pk`. Every order has one.",
@@ -875,8 +970,8 @@ class TheWardList:
 @lesson.exercise
 class SeriesWithoutAStudy:
     """The monitor's line says that some series belong to no study. **How many rows of `series` have a `study_pk` that no row of `study`
-    has, and what has happened?** Give the number as `how_many`, and the letter. For the letter look at these rows themselves: at their
-    `pk`, `study_pk` and `created_utc`, beside the lowest and highest `pk` of both tables.
+    has, and which explanation fits best?** Give the number as `how_many`, and the letter. For the letter look at these rows themselves: at
+    their `pk`, `study_pk` and `created_utc`, beside the lowest and highest `pk` of both tables.
     """
 
     answer = Choice(
@@ -884,18 +979,19 @@ class SeriesWithoutAStudy:
         options={
             "A": "Nothing yet: the images are still being sent, and the rows of their studies will follow.",
             "B": "Users deleted these studies in the client; the archive hides them.",
-            "C": "Rows of `study` were deleted in the database itself; their series stayed behind.",
+            "C": "The studies came in the usual way, at the time that `created_utc` shows, and their rows were later deleted in the "
+            "database itself; the series stayed behind.",
             "D": "The archive did not know the study, so it left `study_pk` empty (NULL).",
-            "E": "The series were put in later, with keys of studies that this table never held, as by an import or a restore that wrote "
-            "the series and not their studies.",
+            "E": "The series were put in lately, whatever their time says, as by an import or a restore of which the series stayed and the "
+            "studies did not.",
         },
-        evidence=Number("how_many"),
+        evidence=HowMany("how_many"),
     )
     points = 2
     praise = (
-        "Nothing is missing among the studies that this table had; rows were added that fit nowhere, and no declared foreign key objected. "
-        "Ask the vendor for the log of the last import, migration or restore. No search that begins at the study will ever show "
-        "these series."
+        "Among the studies nothing is missing in between; series were added that fit nowhere, and no declared foreign key objected. "
+        "Whether their studies were never written or were taken back, the tables cannot say: the log of the last import, migration or "
+        "restore may. No search that begins at the study will ever show these series."
     )
 
     def solution(pacs):
@@ -938,8 +1034,8 @@ class SeriesWithoutAStudy:
         "asked for find none.",
         left_empty: "`study_pk` is declared NOT NULL, so it cannot be empty. Each of these series holds a number, but no study has it.",
         studies_removed: "Rows that are deleted in between leave gaps among the keys, and `COUNT(*)`, `MIN(pk)` and `MAX(pk)` of `study` "
-        "show none. At the upper end a removal leaves no gap; but who came years ago has a low key. Look at `created_utc` of these "
-        "series beside their `pk`: do they stand in `series` where series of those years stand?",
+        "show none. At the upper end a removal leaves no gap; but what came years ago in the usual way has a low key. Look at "
+        "`created_utc` of these series beside their `pk`: do they stand in `series` where series of those years stand?",
         studies_without_series: "The explanation is right; the number is that of the other direction, studies that have no series. "
         "Begin with `series` and look for a study.",
         series_of_deleted_studies: "The explanation is right; the number is that of series whose study is marked as deleted. Their "
@@ -954,9 +1050,9 @@ class SeriesWithoutAStudy:
         "`FROM series LEFT JOIN study ON study.pk = series.study_pk` gives every series; where nothing fits, `study.pk` is NULL.",
         "Keep these rows with `WHERE study.pk IS NULL` and count them. The declaration of `study_pk` and the meaning of `deleted = 1` (see "
         "`pacs.columns(\"study\")`) rule out two of the letters.",
-        "For the rest: keys are given out in the order of arrival. `SELECT COUNT(*), MIN(pk), MAX(pk) FROM study` shows whether a row "
-        "was removed in between. What was removed at the upper end would be the newest: are these series new? Compare their `created_utc` "
-        "with their `pk`.",
+        "For the rest: keys are given out roughly in the order of arrival. `SELECT COUNT(*), MIN(pk), MAX(pk) FROM study` shows whether a "
+        "row was removed in between. What was removed at the upper end would be the newest: are these series new? Compare their "
+        "`created_utc` with their `pk`.",
     ]
 
 
@@ -1089,8 +1185,8 @@ class WhereEachColumnBelongs:
         "\"pid\", \"location\")`.",
         place_by_the_order: "Where a device stands and its address do not change from order to order. When the scanner moves, you would "
         "have to correct thousands of rows.",
-        procedure_by_the_order: "The description is repeated with every order of the same code. It belongs to the code, or one order "
-        "will one day say something else than the next.",
+        procedure_by_the_order: "In this list the description is repeated with every order of the same code, and always the same: the code "
+        "leads to it. (An archive may keep with the order what was ordered then, on purpose; this list does not.)",
         time_by_the_station: "One station has many times. Try `depends(ris_list, \"station_aet\", \"scheduled_local\")`.",
         name_by_the_order: "With the name in each order, a marriage means correcting every order that she ever had. Which key stands "
         "for the person?",
@@ -1235,9 +1331,9 @@ class FileUnder:
     2. the study's `patient_pk` points to the patient with this `pid`.
 
     If anything stands in the way (no such study, no such patient, a study that has a correction already), the database must be as before,
-    and no transaction may be left open. That holds, too, when the database refuses one of the two statements for a reason that nobody could
-    look up beforehand, such as a lock or a full disk. What the function returns does not matter. It is tried on practice databases that you
-    have not seen.
+    and no transaction may be left open. That holds, too, when the database refuses one of the two statements for a reason that a look at
+    the tables does not show, such as a lock or a full disk. What the function returns does not matter, nor whether it ends with an error.
+    `pid` is never that of the patient under whom the study is filed already. It is tried on practice databases that you have not seen.
     """
 
     answer = ChangesTogether("file_under", in_order=11)
@@ -1262,13 +1358,16 @@ class FileUnder:
         families = [family for language in names.LANGUAGES for family in language[0]]
         patients = [(f"HV{number}", f"{draw.choice(families).upper()}^{draw.choice('ABDEFGHIKLMN')}")
                     for number in draw.sample(range(100_000, 300_000), 8)]
+        beginning = patients[5][0][:-1]  # no patient's number, but one begins with it
         studies = [(draw.randrange(8), f"2.999.200.7.{number}", draw.choice(["CT HEAD", "XR FOOT", "MR KNEE", "US ABDOMEN"]))
                    for number in draw.sample(range(10_000_000, 99_999_999), 14)]
+        studies[13] = (studies[13][0], f"{studies[5][1]}0", studies[13][2])  # its UID begins with that of another
         db = _practice(patients, studies, [0, 1, 2])
         others = [[pid for place, (pid, _) in enumerate(patients) if place != of] for of, _, _ in studies]
         cases = [(db, studies[place][1], draw.choice(others[place])) for place in range(3, 14)]
         cases += [(db, studies[place][1], draw.choice(others[place])) for place in range(3)]
         cases += [(db, studies[place][1], f"HV{draw.randrange(300_000, 400_000)}") for place in (4, 8, 12)]
+        cases += [(db, studies[9][1], beginning)]
         cases += [(db, f"2.999.200.8.{draw.randrange(10_000_000)}", draw.choice(patients)[0]) for _ in range(3)]
         for refuses in ("the UPDATE of study", "the INSERT into correction"):
             busy = _practice(patients, studies, [0, 1, 2], refuses)
@@ -1396,7 +1495,8 @@ class FileUnder:
 @lesson.exercise
 class AnIndexForTheDay:
     """The list of the day takes too long. **Write the `CREATE INDEX` statement** that lets the database go straight to the rows of the
-    day in `day_list`, whatever else the archive does. The name of the index is up to you.
+    day in `day_list`, on this day and on any other, and that never keeps the archive from storing a study. The name of the index is up to
+    you.
     """
 
     answer = IndexFor("statement", DAY_LIST, ANOTHER_DAY)
@@ -1449,7 +1549,6 @@ class AnIndexForTheDay:
     ]
 
 
-
 def _queries(hospital):
     """Numbers of requests that a mistake gives."""
     studies = _in_those_days(hospital.pacs, "COUNT(*)")
@@ -1459,7 +1558,13 @@ def _queries(hospital):
                                  )[1][0][0]
     one_per_series = ("That is one request per series. A request on the level SERIES for one study brings *all* its series in its answers; "
                       "nobody has to ask for each of them.")
+    patients = _in_those_days(hospital.pacs, "COUNT(DISTINCT patient_pk)")
+    by_patient = "You went patient by patient. In Study Root there is no such level: the first request brings the studies of all of them."
     return {
+        2: "One request on the level SERIES does not bring the series of all studies: it must name one study.",
+        patients + 1: by_patient,
+        patients + studies: by_patient,
+        patients + studies + 1: by_patient,
         7: "One request per day cannot bring series: on the level SERIES a request names one study, not a day.",
         8: "After the studies you asked once per day. But on the level SERIES a request must name one study; it cannot name a day.",
         studies + 7: "You asked for the studies day by day. Study Date can be matched as a range: one request does for all the days.",
@@ -1561,9 +1666,11 @@ def _unknown(hospital):
         "to its end, so what it holds is known again.",
         _received(hospital.pacs, f"created_utc < '{start}' AND created_utc >= '{pieces['from_utc'].iloc[0]}'"): "Those are the instances "
         "that the replayed pieces bring back. Asked are those that stay unknown.",
-        **{_received(hospital.pacs, f"created_utc >= datetime('{start}', '{hours} hours')"): "You went by the hospital's clock. `to_utc` "
-                                                              "and "
-           "`created_utc` are both in UTC: compare them as they are." for hours in ("-2", "+2")},
+        _received(hospital.pacs, f"created_utc < '{start}'"): "Those are the instances that the restored database does know. Asked are the "
+        "others.",
+        **{_received(hospital.pacs, f"created_utc >= datetime('{start}', '{hours} hours')"):
+           "You went by the hospital's clock. `to_utc` and `created_utc` are both in UTC: compare them as they are."
+           for hours in ("-2", "+2")},
     }
 
 
@@ -1584,10 +1691,12 @@ class AfterTheRestore:
     )
 
     def solution(pacs, log_files):
-        behind_a_gap = log_files[log_files["sequence"].diff() > 1]  # the number is more than one higher than that of the row above
-        last_good = log_files.loc[behind_a_gap.index[0] - 1]        # the row before the first gap
-        restored_to = last_good["to_utc"]
-        return len(pacs.sql(f"SELECT pk FROM instance WHERE created_utc >= '{restored_to}'"))
+        expected = log_files["sequence"][0]
+        for number, to_utc in zip(log_files["sequence"], log_files["to_utc"]):
+            if number == expected:         # as long as none is missing; after a gap every number is higher
+                restored_to = to_utc
+                expected = expected + 1
+        return len(pacs.sql("SELECT pk FROM instance WHERE created_utc >= '" + restored_to + "'"))
 
     def to_the_last_piece(pacs, log_files):
         return _received(pacs, f"created_utc >= '{log_files['to_utc'].iloc[-1]}'")
@@ -1628,54 +1737,154 @@ def _received(pacs, condition):
     return pacs.rows(f"SELECT COUNT(*) FROM instance WHERE {condition}")[1][0][0]
 
 
-class Planted:
-    """A small archive's database, as a hospital has it in `pacs`, in which rare cases occur."""
+SUNDAY, TODAY, LATER = "2025-04-06 10:00:00", "2025-04-07 05:20:00", "2026-03-02 05:20:00"
 
-    seed, studies = "planted", 7
+
+class Planted:
+    """A small archive's database, as a hospital has it in `pacs`, in which rare cases occur.
+
+    notes : what is special about a row, by its UID or accession number, as it goes on after "Think of"
+    """
+
+    seed, studies = "planted_2", 15  # a copy on another server is known by both: a change of the rows needs another seed
 
     def __init__(self):
         self._db = _connect()
+        self.notes = {}
         for statement in schema.create_tables() + schema.create_indexes():
             self._db.execute(statement)
-        now = "2025-04-06 10:00:00"
-        self._put("patient", pk=1, pid="X1", name="X^Y", name_norm="X^Y", created_utc=now, updated_utc=now)
-        self._put("filesystem", pk=1, mount="/x", tier="ONLINE", capacity_bytes=1)
-        studies = {1: (1, 0), 2: (2, 0), 3: (0, 0), 4: (0, 1), 5: (1, 1), 6: (2, 0), 7: (0, 0)}  # pk: (n_series, deleted)
-        for pk, (n_series, deleted) in studies.items():
-            self._put("study", pk=pk, patient_pk=1, study_uid=f"2.999.1.{pk}", study_dt_local=now, tz_offset="+0200", n_series=n_series,
-                      n_instances=1, size_bytes=1, status="READ", created_utc=now, deleted=deleted)
-        for pk, study in enumerate((1, 2, 2, 5, 7, 99), 1):  # 3, 4 (deleted) and 6 (its counter says 2) have none; 7's counter says 0
-            self._put("series", pk=pk, study_pk=study, series_uid=f"2.999.2.{pk}", series_no=1, modality="CT", n_instances=1, size_bytes=1,
-                      created_utc=now)
-        files = {1: ["OK"], 2: ["OK", "OK"], 3: ["OK", "MISSING"], 4: ["MISSING"], 5: [], 6: [], 7: ["OK"], 8: ["MISSING"], 9: ["OK"],
-                 10: []}
-        rejected = {6: "113001", 7: "113038", 8: "113001"}
-        for pk, copies in files.items():
-            number = 9 if pk == 10 else pk  # two instances with one UID: no rule forbids it
-            self._put("instance", pk=pk, series_pk=1, sop_uid=f"2.999.3.{number}", sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-                      created_utc=now, rejected_code=rejected.get(pk))
-            for status in copies:
-                self._put("file", instance_pk=pk, filesystem_pk=1, path="x", size_bytes=1, ts_uid="1.2.840.10008.1.2.1", sha256="0" * 64,
-                          status=status)
-        self._orders(now)
+        for pk, (pid, merged_into) in enumerate((("X1", None), ("X2", 1), ("X3", None), ("HVTMP0042", None)), 1):
+            name = f"X^Y{pk}"
+            self._put("patient", pk=pk, pid=pid, name=name, name_norm=name, created_utc=SUNDAY, updated_utc=SUNDAY, merged_into=merged_into)
+        for pk, tier in enumerate(("ONLINE", "NEARLINE", "OFFLINE"), 1):
+            self._put("filesystem", pk=pk, mount=f"/x{pk}", tier=tier, capacity_bytes=1)
+        self._studies()
+        self._series()
+        self._instances()
+        self._orders()
         self._db.execute("PRAGMA query_only=ON")
         self.pacs = self
 
-    def _orders(self, now):
-        """Orders of a merged patient and cancelled ones, with and without a visit, and on both sides of a midnight."""
-        self._put("issuer", pk=1, name="X", oid="2.999.1")
-        for pk, merged_into in ((2, 1), (3, None)):
-            self._put("patient", pk=pk, pid=f"X{pk}", name=f"X^Y{pk}", name_norm=f"X^Y{pk}", created_utc=now, updated_utc=now,
-                      merged_into=merged_into)
-        for pk, patient in enumerate((1, 1, 2), 1):
-            self._put("visit", pk=pk, patient_pk=patient, visit_number=f"V{pk}", location=f"WARD {pk}", admitted_local=now,
-                      **{"class": "I"})
-        orders = ((1, 2, "2025-04-04 00:00:00", "COMPLETED"), (2, 3, "2025-04-05 08:00:00", "SCHEDULED"), (3, None, now, "CANCELLED"),
-                  (3, None, "2025-04-03 23:59:59", "SCHEDULED"), (2, None, "2025-04-05 09:00:00", "CANCELLED"), (1, 1, now, "SCHEDULED"))
-        for pk, (patient, visit, ordered, status) in enumerate(orders, 11):
-            self._put("orders", pk=pk, patient_pk=patient, visit_pk=visit, placer_number=f"P{pk}", accession=f"A{pk}", issuer_pk=1,
-                      procedure_code="X", procedure_desc="X", modality="CT", priority="ROUTINE", ordered_utc=ordered,
-                      scheduled_local="2025-04-10 10:00:00", station_aet="CT1", study_uid=f"2.999.4.{pk}", status=status)
+    def _studies(self):
+        """Studies with a series and without, some of whose counters are wrong."""
+        for pk, more, note in (
+            (1, {}, ""),
+            (2, {"n_series": 2}, ""),
+            (3, {"n_series": 0}, ""),
+            (4, {"n_series": 0, "deleted": 1}, "a deleted study: it is looked at like the others."),
+            (5, {"deleted": 1}, "a deleted study that has its series: nothing is missing there."),
+            (6, {"n_series": 2}, "a study whose series are gone while `n_series` still says 2."),
+            (7, {"n_series": 0}, "a study whose `n_series` says 0 while it has a series."),
+            (8, {"patient_pk": 2}, "a study of a patient record that was merged into another: it is looked at like the others."),
+            (9, {"created_utc": TODAY}, "a study that came this morning, or comes tomorrow: the check runs every night."),
+            (10, {"created_utc": LATER}, "a study that came this morning, or comes tomorrow: the check runs every night."),
+            (11, {"n_instances": 0}, "a study whose one series is empty: it has a series."),
+            (12, {"deleted": 1}, "a deleted study that has its series: nothing is missing there."),
+            (13, {"created_utc": "2020-12-04 08:00:00"}, "a study of years ago."),
+            (14, {"patient_pk": 3, "study_uid": "2.999.4.22", "accession": "A22"}, ""),
+            (50, {}, ""),
+        ):
+            row = {"patient_pk": 1, "study_uid": f"2.999.1.{pk}", "study_dt_local": SUNDAY, "tz_offset": "+0200", "n_series": 1,
+                   "n_instances": 1, "size_bytes": 1, "status": "READ", "created_utc": SUNDAY, "deleted": 0, **more}
+            self._put("study", pk=pk, **row)
+            self._note(row["study_uid"], note)
+
+    def _series(self):
+        """Series of these studies, and series that point to none."""
+        among = "a series whose `study_pk` lies among the keys of `study`, below the highest one: a row in between was deleted."
+        rows = [(1, 1, {}, ""), (2, 2, {}, ""), (3, 2, {}, ""), (4, 5, {}, "a series of a deleted study: its study is a row."),
+                (5, 7, {}, ""), (6, 99, {}, ""), (7, 20, {}, among), (8, 20, {}, "two series of one lost study: both are to be listed."),
+                (9, 99, {}, "a series without a study that does hold instances."),
+                (10, 98, {"n_instances": 0}, "a series without a study that is empty besides."),
+                (11, 97, {"created_utc": "2020-12-04 08:00:00"}, "a series of years ago."),
+                (12, 96, {"created_utc": LATER}, "a series that comes tomorrow: the check runs every night."),
+                (13, 11, {"n_instances": 0}, ""), (14, 12, {}, "a series of a deleted study: its study is a row."), (15, 14, {}, ""),
+                (16, 50, {}, "")]
+        rows += [(pk, pk, {"created_utc": f"202{pk % 5 + 1}-03-04 08:00:00"}, "") for pk in range(101, 161)]
+        for pk, study, more, note in rows:
+            self._put("series", pk=pk, study_pk=study, series_uid=f"2.999.2.{pk}", series_no=1, modality="CT",
+                      **{"n_instances": 1, "size_bytes": 1, "created_utc": SUNDAY, **more})
+            self._note(f"2.999.2.{pk}", note)
+
+    def _instances(self):
+        """Instances with and without a good copy: each copy as its status and, where it is not 1, its file system."""
+        same_uid = "two instances with one SOP Instance UID, which no rule forbids: one has its file, the other has none."
+        other_disk = "an instance whose only good copy lies on another file system, nearline or on tape: it has a file."
+        recent = "an instance that came this morning, or comes tomorrow: the check runs every night."
+        for pk, copies, more, note in (
+            (1, ["OK"], {}, ""),
+            (2, ["OK", "OK"], {}, ""),
+            (3, ["OK", "MISSING"], {}, "an instance with two copies, one of them MISSING: it has a file."),
+            (4, ["MISSING"], {}, ""),
+            (5, [], {}, ""),
+            (6, [], {"rejected_code": "113001"}, "a rejected instance: it is looked at like the others."),
+            (7, ["OK"], {"rejected_code": "113038"}, ""),
+            (8, ["MISSING"], {"rejected_code": "113001"}, "a rejected instance: it is looked at like the others."),
+            (9, ["OK"], {}, ""),
+            (10, [], {"sop_uid": "2.999.3.9"}, same_uid),
+            (11, [], {"series_pk": 9}, "an instance without a file whose series has itself no study: both breaks are to be listed."),
+            (12, ["OK"], {"series_pk": 9}, ""),
+            (13, ["MISSING", "MISSING"], {}, "an instance with two copies that are both MISSING: it has no file, and is listed once."),
+            (14, ["OK 2"], {}, other_disk),
+            (15, ["MISSING", "OK 3"], {}, other_disk),
+            (16, [], {"series_pk": 14}, "an instance of a deleted study: it is looked at like the others."),
+            (17, [], {"created_utc": TODAY}, recent),
+            (18, ["MISSING"], {"created_utc": LATER}, recent),
+            (19, ["MISSING", "MISSING 2", "OK"], {}, "an instance with three copies, one of them good: it has a file."),
+            (20, [], {"created_utc": "2020-12-04 08:00:00"}, "an instance of years ago."),
+        ):
+            row = {"series_pk": 1, "sop_uid": f"2.999.3.{pk}", "sop_class_uid": "1.2.840.10008.5.1.4.1.1.2", "created_utc": SUNDAY, **more}
+            self._put("instance", pk=pk, **row)
+            self._note(row["sop_uid"], note)
+            for copied in copies:
+                status, _, disk = copied.partition(" ")
+                self._put("file", instance_pk=pk, filesystem_pk=int(disk or 1), path="x", size_bytes=1, ts_uid="1.2.840.10008.1.2.1",
+                          sha256="0" * 64, status=status)
+
+    def _orders(self):
+        """Orders with and without a visit, on both sides of a midnight, and ordinary ones."""
+        for pk, (name, oid) in enumerate((("X", "2.999.1"), ("Z", "2.999.2")), 1):
+            self._put("issuer", pk=pk, name=name, oid=oid)
+        for pk, (patient, discharged) in enumerate(((1, None), (1, None), (2, None), (1, "2025-04-05 12:00:00")), 1):
+            self._put("visit", pk=pk, patient_pk=patient, visit_number=f"V{pk}", location=f"WARD {pk}", admitted_local=SUNDAY,
+                      discharged_local=discharged, **{"class": "I"})
+        twice = "an accession number that two hospitals use: two orders, so two rows."
+        end = "an order that was placed this morning, or is placed later: the question names no last day."
+        rows = [
+            (11, {"ordered_utc": "2025-04-04 00:00:00", "visit_pk": 2, "status": "COMPLETED"}, "an order of the first second of that day."),
+            (12, {"ordered_utc": "2025-04-05 08:00:00", "patient_pk": 2, "visit_pk": 3},
+             "an order for a patient record that was merged: asked is the patient to whom the order points."),
+            (13, {"patient_pk": 3, "status": "CANCELLED"}, "a cancelled order: it is an order, too."),
+            (14, {"patient_pk": 3, "ordered_utc": "2025-04-03 23:59:59"}, "an order of the last second before that day."),
+            (15, {"patient_pk": 2, "ordered_utc": "2025-04-05 09:00:00", "status": "CANCELLED"}, "a cancelled order: it is an order, too."),
+            (16, {"visit_pk": 1}, ""),
+            (19, {"issuer_pk": 2}, "an order whose accession number another hospital gave: *every* order is asked."),
+            (17, {"accession": "A17"}, twice),
+            (18, {"accession": "A17", "issuer_pk": 2, "patient_pk": 3}, twice),
+            (20, {"ordered_utc": TODAY}, end),
+            (21, {"ordered_utc": "2025-05-02 09:00:00"}, end),
+            (22, {}, "an order whose study is filed under another patient than it was ordered for: asked is the order's patient."),
+            (23, {"patient_pk": 4}, "an order for an unknown patient of the ED, with a temporary number: *every* order is asked."),
+            (24, {"visit_pk": 4}, "an order whose visit is over: `location` is that of the visit all the same."),
+        ]
+        rows += [(pk, {"visit_pk": None if pk % 3 else 1}, "") for pk in range(1001, 1041)]
+        for pk, more, note in rows:
+            row = {"patient_pk": 1, "placer_number": f"P{pk}", "accession": f"A{pk}", "issuer_pk": 1, "procedure_code": "X",
+                   "procedure_desc": "X", "modality": "CT", "priority": "ROUTINE", "ordered_utc": SUNDAY,
+                   "scheduled_local": "2025-04-10 10:00:00", "station_aet": "CT1", "study_uid": f"2.999.4.{pk}",
+                   "status": "SCHEDULED", **more}
+            self._put("orders", pk=pk, **row)
+            self._note(row["accession"], note)
+
+    def note(self, keys):
+        """What is special about the first of these rows, as a sentence that begins with a blank; "" when one of them is ordinary."""
+        keys = {key.casefold() for key in keys}
+        noted = [(key, note) for key, note in self.notes.items() if key in keys]
+        return f" Think of {noted[0][1]}" if noted and len(noted) == len(keys) else ""
+
+    def _note(self, key, note):
+        if note:
+            self.notes[key.casefold()] = note
 
     def _put(self, table, **values):
         self._db.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", list(values.values()))
@@ -1721,12 +1930,15 @@ class Check(Query):
         left_out = {"no_series": self.problems[0], "no_studies": self.problems[1], "no_files": self.problems[2]}.get(verdict.label)
         if left_out and left_out in str(given[0]).casefold():
             part = next(part for part in re.split(r"\bunion\b", str(given[0]).casefold()) if left_out in part)
-            if re.search(r"\bleft\s+(outer\s+)?join\b", part):
+            if _asks_of_the_partner(part):
                 return Verdict(Outcome.NOT_YET, f"The part `{left_out}` gives no row. A condition on the partner's columns stands in its "
                                "WHERE, beside the question for `NULL`: where no partner was found, all of the partner's columns are NULL, "
                                "so both are never true at once. What makes a partner good stands in the ON.", "condition_in_where")
-            joined = next(feedback for way, feedback in exercise.wrong_ways.items() if way.__name__ == "joined")
-            return Verdict(Outcome.NOT_YET, f"In the part `{left_out}`: {joined}", "joined")
+            if re.search(r"\bjoin\b", part) and not re.search(r"\bleft\b|\bnot\b", part):
+                joined = next(feedback for way, feedback in exercise.wrong_ways.items() if way.__name__ == "joined")
+                return Verdict(Outcome.NOT_YET, f"In the part `{left_out}`: {joined}", "joined")
+            return Verdict(Outcome.NOT_YET, f"The part `{left_out}` gives no row. Try it by itself, and leave out one condition after the "
+                           "other: which of them leaves nothing?", "no row")
         if verdict.correct or verdict.label in ("unreadable", "refused", "missing column", "extra column") or verdict.label in {
                 way.__name__ for way in exercise.wrong_ways}:
             return verdict
@@ -1763,7 +1975,9 @@ class Check(Query):
     def _what_differs(self, name, got, right):
         place = next(place for place in range(len(got)) if got[place].get(name) != right[place].get(name))
         mine, theirs = got[place].get(name, Counter()), right[place].get(name, Counter())
-        where = "" if place == 0 else " On your hospital's data that part is right, but not on other data: a rare case is not covered."
+        note = planted().note((got[-1].get(name, Counter()) - right[-1][name]) + (right[-1][name] - got[-1].get(name, Counter())))
+        where = note if place == 0 else " On your hospital's data that part is right, but not on other data." + (
+            note or " It may hold something that is only true here, such as a key, a day or a number of rows.")
         if set(mine) == set(theirs):
             return f"In the part `{name}` some are listed more than once: a JOIN gives a row for each pair.{where}"
         if mine - theirs and theirs - mine:
@@ -1786,6 +2000,15 @@ class Check(Query):
         return parts
 
 
+def _asks_of_the_partner(part):
+    """Whether a part with a LEFT JOIN has a condition in its WHERE on a column of the partner other than its key."""
+    joined = re.search(r"\bleft\s+(?:outer\s+)?join\s+(\w+)(?:\s+(?:as\s+)?(\w+))?\s+on\b", part)
+    condition = re.split(r"\bwhere\b", part)[-1] if re.search(r"\bwhere\b", part) else ""
+    names = "|".join(filter(None, joined.groups())) if joined else ""
+    return bool(joined) and bool(re.search(rf"\b({names})\.(?!pk\b)\w+", condition)
+                                 or joined[1] == "file" and re.search(r"(?<!\.)\bstatus\b", condition))
+
+
 @lesson.exercise
 class TheNightlyCheck:
     """Write the check that shall run every night: **one query that lists every break**, in two columns, `problem` and `uid`:
@@ -1795,9 +2018,10 @@ class TheNightlyCheck:
     - `'instance without file'`, with the `sop_uid`: it has no file whose status is `OK`, be it that it has none at all or that all are
     `MISSING`.
 
-    Deleted studies and rejected instances are looked at like the others. The table `file` has no index on `instance_pk`: LEFT JOIN and
-    NOT IN manage without, a `NOT EXISTS` reads the whole table once per instance and takes its time. Your query is also tried on a small
-    database in which everything occurs that the text allows for.
+    Deleted studies, merged patients and rejected instances are looked at like the others, and a good copy on any file system will do. Each
+    break is listed once, and each by itself: a series without a study may hold an instance without a file. The table `file` has no index
+    on `instance_pk`: LEFT JOIN and NOT IN manage without, a `NOT EXISTS` reads the whole table once per instance and takes its time.
+    Your query is also tried on a small database with rare cases, such as rows that were deleted in between, or that came this morning.
     """
 
     answer = Check("query", database="pacs", result=Table(), named=True)

@@ -8,7 +8,8 @@ def test_entities_are_drawn_from_the_declared_keys():
     places = {"patient": (0, 0), "visit": (0, 1), "study": (1, 0), "orders": (1, 1), "series": (2, 0)}
     picture = entities(hospital(0, "tiny").pacs, places, meant=[("series", "study_pk", "study")])
     assert picture.png.startswith(b"\x89PNG")
-    for sentence in ("study.patient_pk points to exactly one of patient", "orders.visit_pk points to one or none of visit",
+    for sentence in ("study.patient_pk points to exactly one of patient", "patient.merged_into points to one or none of patient",
+                     "orders.visit_pk points to one or none of visit",
                      "series.study_pk is meant to point to study, but that is not declared"):
         assert sentence in picture.says
     assert "issuer" not in picture.says

@@ -471,7 +471,7 @@ def test_a_message_about_a_function_quotes_no_line_of_the_course(editions):
     (_first_of_nothing, "empty", "no such study or no such patient"),
     (_no_except, "refused", "except sqlite3.Error"),
     (_commit_in_any_case, "committed_all_the_same", "There is a BEGIN"),
-    (_rules_switched_off, "more", "something else"),
+    (_rules_switched_off, "rules", "orphans"),
     (_closes, "gone", "closed"),
     (_one_comma_missing, "nothing_done", "comma"),
     (lambda db, study_uid: study_uid, "error", "stopped with `TypeError`"),
@@ -703,3 +703,199 @@ def test_an_own_copy_can_be_changed_and_had_anew(editions):
     own.fresh()
     assert len(own.sql("SELECT * FROM file")) > 0 and own.steps(question) == before
     assert editions.own.pacs.rows("SELECT COUNT(*) FROM study WHERE status <> 'READ'")[1][0][0] > 0
+
+
+THE_PARTS = dict(zip("ABC", EXERCISES["TheNightlyCheck"].solution().split("UNION ALL")))
+FOUND_BY_ID = """
+    SELECT 'instance without file', instance.sop_uid FROM instance LEFT JOIN file ON file.instance_pk = instance.pk
+"""
+
+
+@pytest.mark.parametrize(("part", "more", "says"), [
+    ("A", "AND series.study_pk > (SELECT MAX(pk) FROM study)", "lies among the keys"),
+    ("A", "AND series.n_instances > 0", "empty besides"),
+    ("A", "AND series.pk NOT IN (SELECT series_pk FROM instance)", "does hold instances"),
+    ("A", "AND series.pk IN (SELECT series_pk FROM instance)", "some are missing"),
+    ("A", "GROUP BY series.study_pk", "one lost study"),
+    ("A", "AND series.created_utc >= '2021-01-01'", "of years ago"),
+    ("B", "AND study.patient_pk NOT IN (SELECT pk FROM patient WHERE merged_into IS NOT NULL)", "merged into another"),
+    ("B", "AND study.created_utc < '2025-04-07'", "this morning"),
+    ("C", "AND instance.series_pk IN (SELECT pk FROM series WHERE study_pk IN (SELECT pk FROM study))", "both breaks"),
+    ("C", "AND instance.series_pk NOT IN (SELECT series.pk FROM series JOIN study ON study.pk = study_pk WHERE deleted = 1)",
+     "deleted study"),
+    ("C", "AND instance.created_utc < '2025-04-07 05:00:00'", "this morning"),
+])
+def test_a_check_with_a_condition_too_many_misses_a_case_that_is_named(editions, part, more, says):
+    query = "UNION ALL".join(text + (f" {more} " if name == part else "") for name, text in THE_PARTS.items())
+    verdict = EXERCISES["TheNightlyCheck"].judge((query,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message and "partner" not in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    (THE_PARTS["A"], "SELECT 'series without study' AS problem, series_uid AS uid FROM series "
+                     "WHERE study_pk > (SELECT MAX(pk) FROM study) ", "lies among the keys"),
+    (THE_PARTS["C"], FOUND_BY_ID + "WHERE instance.pk NOT IN (SELECT instance_pk FROM file WHERE status = 'OK')", "more than once"),
+    (THE_PARTS["C"], FOUND_BY_ID + "GROUP BY instance.pk HAVING COUNT(file.pk) = 0 OR (COUNT(file.pk) = 1 AND SUM(file.status = 'OK') = 0)",
+     "both MISSING"),
+    ("file.status = 'OK'", "file.status = 'OK' AND file.filesystem_pk = 1", "nearline or on tape"),
+    ("series.study_pk = study.pk", "series.study_pk = study.pk AND series.n_instances > 0", "one series is empty"),
+    (THE_PARTS["A"], f"SELECT * FROM ({THE_PARTS['A']} LIMIT 15) ", "a number of rows"),
+])
+def test_checks_that_miss_what_the_hospitals_do_not_have_are_told_the_case(editions, old, new, says):
+    query = EXERCISES["TheNightlyCheck"].solution()
+    assert old in query
+    verdict = EXERCISES["TheNightlyCheck"].judge((query.replace(old, new),), editions)
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("'2025-04-04'\n", "'2025-04-04' GROUP BY orders.accession\n", "two hospitals use"),
+    ("SELECT orders", "SELECT DISTINCT orders", ""),
+    ("'2025-04-04'\n", "'2025-04-04' AND orders.issuer_pk = 1\n", "another hospital gave"),
+    (">= '2025-04-04'", "BETWEEN '2025-04-04' AND '2025-04-08'", "no last day"),
+    ("patient.pk = orders.patient_pk", "patient.pk = COALESCE((SELECT patient_pk FROM study WHERE study.study_uid = orders.study_uid), "
+                                       "orders.patient_pk)", "filed under another patient"),
+    ("patient.pk = orders.patient_pk", "patient.pk = COALESCE((SELECT patient_pk FROM study WHERE study.accession = orders.accession), "
+                                       "orders.patient_pk)", "filed under another patient"),
+    ("'2025-04-04'\n", "'2025-04-04' AND patient.pid NOT LIKE 'HVTMP%'\n", "temporary number"),
+])
+def test_ward_lists_that_miss_a_rare_order_are_told_which(editions, old, new, says):
+    query = EXERCISES["TheWardList"].solution()
+    assert old in query
+    verdict = EXERCISES["TheWardList"].judge((query.replace(old, new),), editions)
+    if not says:
+        assert verdict.correct  # two orders of one number are two rows all the same: their patients differ
+        return
+    assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_a_limit_is_told_even_where_it_cuts_nothing_off(editions):
+    verdict = EXERCISES["TheWardList"].judge((EXERCISES["TheWardList"].solution() + " LIMIT 400",), editions)
+    assert verdict.label == "limit", verdict
+
+
+@pytest.mark.parametrize("column", ["CASE WHEN visit.discharged_local IS NULL THEN visit.location END AS location",
+                                    "CASE WHEN visit.discharged_local IS NULL THEN visit.location ELSE '' END AS location"])
+def test_a_location_left_empty_where_the_visit_is_over_is_named(column):
+    own = Editions(hospital(0), lambda: [hospital(201, "tiny")])
+    verdict = EXERCISES["TheWardList"].judge((EXERCISES["TheWardList"].solution().replace("visit.location", column),), own)
+    assert verdict.label == "finished_visits", verdict
+
+
+NOTED = "correction (study_pk, was_patient_pk) SELECT pk, patient_pk FROM study"
+
+
+def _filed(insert="WHERE study_uid = ?", update="WHERE study_uid = ?", patient="pid = ?", sets="", first="", into=NOTED, between="",
+           at_the_end="COMMIT"):
+    """A file_under with some of its parts changed."""
+    def file_under(db, study_uid, pid):
+        if first:
+            db.execute(first)
+        db.execute("BEGIN")
+        try:
+            db.execute(f"INSERT {'' if into.startswith('OR ') else 'INTO '}{into} {insert}", (study_uid,))
+            if between:
+                db.execute(between)
+            db.execute(f"UPDATE study SET {sets} patient_pk = (SELECT pk FROM patient WHERE {patient}) {update}", (pid, study_uid))
+            db.execute(at_the_end)
+        except sqlite3.Error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+    return file_under
+
+
+@pytest.mark.parametrize(("function", "label", "says"), [
+    (_filed(insert="WHERE study_uid LIKE ? || '%'", update="WHERE study_uid LIKE ? || '%'"), "study", "another patient"),
+    (_filed(update="WHERE study_uid LIKE ? || '%'"), "study", "another patient"),
+    (_filed(patient="pid LIKE ? || '%'"), "touched", "no patient has this `pid`"),
+    (_filed(first="PRAGMA foreign_keys = OFF"), "rules", "makes orphans"),
+    (_filed(into="correction SELECT (SELECT COUNT(*) + 1 FROM correction), pk, patient_pk FROM study"), "nothing_done", "`pk`"),
+    (_filed(into="correction SELECT pk, pk, patient_pk FROM study"), "untouched", "nothing stood in the way"),
+    (_filed(between="CREATE TABLE IF NOT EXISTS zz (a)"), "more", "something else"),
+    (_filed(sets="description = 'MOVED',"), "more", "another column of `study`"),
+    (_filed(into=f"OR IGNORE INTO {NOTED}"), "touched", "a correction already"),
+    (_filed(into=f"OR REPLACE INTO {NOTED}"), "touched", "a correction already"),
+    (_filed(between="COMMIT", at_the_end="SELECT 1"), "commit_too_early", "COMMIT comes after both"),
+    (_filed(at_the_end="ROLLBACK"), "nothing_done", "Nothing is changed"),
+])
+def test_functions_that_file_too_much_or_nothing_are_told_so(editions, function, label, says):
+    verdict = EXERCISES["FileUnder"].judge((function,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label and says in verdict.message, verdict
+
+
+def test_a_rollback_in_any_case_without_an_except_changes_nothing(editions):
+    def file_under(db, study_uid, pid):
+        db.execute("BEGIN")
+        db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,))
+        db.execute("UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = ?) WHERE study_uid = ?", (pid, study_uid))
+        db.execute("ROLLBACK")
+
+    verdict = EXERCISES["FileUnder"].judge((file_under,), editions)
+    assert verdict.label == "untouched" and "Nothing is changed for good" in verdict.message, verdict
+
+
+def _raises_before(db, study_uid, pid):
+    if db.execute("SELECT pk FROM patient WHERE pid = ?", (pid,)).fetchone() is None:
+        raise ValueError("no such patient")
+    EXERCISES["FileUnder"].solution(db, study_uid, pid)
+
+
+def _raises_after(db, study_uid, pid):
+    _, was = db.execute("SELECT pk, patient_pk FROM study WHERE study_uid = ?", (study_uid,)).fetchone()
+    db.execute("BEGIN")
+    try:
+        db.execute("INSERT INTO correction (study_pk, was_patient_pk) SELECT pk, ? FROM study WHERE study_uid = ?", (was, study_uid))
+        db.execute("UPDATE study SET patient_pk = (SELECT pk FROM patient WHERE pid = ?) WHERE study_uid = ?", (pid, study_uid))
+    except sqlite3.Error:
+        db.execute("ROLLBACK")
+        raise ValueError("not moved") from None
+    db.execute("COMMIT")
+
+
+@pytest.mark.parametrize("function", [_raises_before, _raises_after])
+def test_an_error_of_any_name_may_leave_the_function_when_all_is_as_before(editions, function):
+    verdict = EXERCISES["FileUnder"].judge((function,), editions)
+    assert verdict.correct, verdict
+
+
+def test_an_error_that_leaves_a_transaction_open_is_told_with_it(editions):
+    def file_under(db, study_uid, pid):
+        db.execute("BEGIN")
+        if db.execute("SELECT pk FROM patient WHERE pid = ?", (pid,)).fetchone() is None:
+            raise ValueError("no such patient")
+        db.execute("COMMIT")
+        EXERCISES["FileUnder"].solution(db, study_uid, pid)
+
+    verdict = EXERCISES["FileUnder"].judge((file_under,), editions)
+    assert verdict.label == "error" and "no such patient" in verdict.message and "still open" in verdict.message, verdict
+
+
+@pytest.mark.parametrize("columns", ["study_dt_local, accession", "study_dt_local, patient_pk, description", "study_dt_local, created_utc, "
+                                     "mods_in_study, exam_complete_utc, issuer_pk"])
+def test_a_unique_index_that_would_keep_a_study_out_is_refused(editions, columns):
+    verdict = EXERCISES["AnIndexForTheDay"].judge((f"CREATE UNIQUE INDEX day ON study({columns})",), editions)
+    assert verdict.label == "unreadable" and "in all columns" in verdict.message, verdict
+    assert EXERCISES["AnIndexForTheDay"].judge(("CREATE UNIQUE INDEX day ON study(study_dt_local, study_uid)",), editions).correct
+
+
+def test_rows_in_place_of_their_number_or_events(editions):
+    import pandas
+
+    rows = pandas.DataFrame({"pk": range(15)})
+    for name, given in (("SeriesWithoutAStudy", ("E", rows)), ("AfterTheRestore", (rows,)), ("HowManyQueries", (list(range(5)),))):
+        verdict = EXERCISES[name].judge(given, editions)
+        assert verdict.outcome is Outcome.NOT_YET and "len(...)" in verdict.message, verdict
+    edits = _input("edits", editions)
+    assert EXERCISES["LostCorrections"].judge((edits[edits["event"].isin(_right("LostCorrections", editions))],), editions).correct
+
+
+def test_searches_patient_by_patient_and_what_is_known_again_are_explained():
+    own = hospital(0)
+    patients, studies = own.pacs.rows("SELECT COUNT(DISTINCT patient_pk), COUNT(*) FROM study WHERE study_dt_local >= '2025-03-31' "
+                                      "AND study_dt_local < '2025-04-07' AND deleted = 0")[1][0]
+    for number, says in ((1 + patients, "patient by patient"), (1 + patients + studies, "patient by patient"), (2, "one study")):
+        verdict = EXERCISES["HowManyQueries"].judge((number,), Editions(own))
+        assert verdict.label == "told" and says in verdict.message, verdict
+    known = own.pacs.rows("SELECT COUNT(*) FROM instance")[1][0][0] - EXERCISES["AfterTheRestore"].computed(
+        EXERCISES["AfterTheRestore"].solution, own)
+    assert "does know" in EXERCISES["AfterTheRestore"].judge((known,), Editions(own)).message
