@@ -23,26 +23,26 @@ def permissions(line):
     owner_at = line.index(owner, len(mode))
     group_at = line.index(group, owner_at + len(owner))
     parts = [  # start, length, label, tint
-        (0, 1, "kind: - file, d folder, l link", 4), (1, 3, "1 the owner may", 0), (4, 3, "2 its group may", 1), (7, 3, "3 all others "
-        "may", 2),
+        (0, 1, "kind: - file, d folder, l link", 4), (1, 3, "1 the owner may", 0), (4, 3, "2 its group may", 1),
+        (7, 3, "3 all others may", 2),
         (owner_at, len(owner), "the owner (class 1)", 0), (group_at, len(group), "the group (class 2)", 1),
     ]
-    scale, left, middle = 1.5, 30, 112
+    scale, left, middle = 1.5, 30, 126
     step = LETTER * scale
     fig, axes = canvas(max(900, round(left * 2 + len(line) * step)), 262)
     for place, (start, length, label, tint) in enumerate(parts):
         x = left + start * step
         _box(axes, x, middle - 21, length * step, 40, TINTS[tint])
         centre = x + length * step / 2
-        level = (34, 64, 214, 178, 64, 178)[place]
+        level = (190, 26, 52, 78, 218, 190)[place]          # the classes 1, 2, 3 from top to bottom
         axes.plot((centre, centre), (middle - 21, level + 9) if level < middle else (middle + 19, level - 11), color=FAINT, lw=1)
         axes.text(left if place == 0 else centre - 4, level, label, va="center", size=11, color=INK)
     for number, letter in enumerate(line):
         axes.text(left + (number + 0.5) * step, middle, letter, family="monospace", size=17, ha="center", va="center", color=INK)
     rule = "The first class that fits decides: the owner by 1 alone, a member of the group by 2 alone, anybody else by 3."
     axes.text(left, 246, rule, size=10.5, color=INK, va="center")
-    classes = [f"{who}: {_in_words(mode[at:at + 3])}" for who, at in ((f"the owner {owner}", 1), (f"the group {group}", 4), ("all "
-    "others", 7))]
+    whose = ((f"the owner {owner}", 1), (f"the group {group}", 4), ("all others", 7))
+    classes = [f"{who}: {_in_words(mode[at:at + 3])}" for who, at in whose]
     return Picture(fig, f"The line {line!r} taken apart. First letter: kind of file. Then three letters each for {'; '.join(classes)}. "
                         "Behind the number of names come owner and group. The first class that fits decides.")
 
@@ -75,15 +75,16 @@ def signposts():
     return Picture(fig, f"The way from a service to the file that it reads, six stations, of which each names the next: {said}.")
 
 
-def stations(run, parts, most=7, longest=58):
-    """A pipeline as stations, each with the first lines that leave it.
+def stations(run, parts, most=7, longest=76):
+    """A pipeline as stations, each with the first and the last of the lines that leave it.
 
     run   : carries out a command line and returns an object with `lines`
     parts : the commands of the pipeline, in order
     most, longest : how many lines are shown, and how many letters of each
     """
     outputs = [run(" | ".join(parts[:number])).lines for number in range(1, len(parts) + 1)]
-    shown = [[line if len(line) <= longest else line[:longest - 1] + "…" for line in lines[:most]] for lines in outputs]
+    some = [lines if len(lines) <= most else [*lines[:most // 2], "…", *lines[most // 2 - most + 1:]] for lines in outputs]
+    shown = [[line if len(line) <= longest else line[:longest - 1] + "…" for line in lines] for lines in some]
     letter, gap = 8.1, 34
     titles = [part if len(part) <= 36 else part[:35] + "…" for part in parts]
     widths = [max(letter * max(map(len, lines), default=0) + 18, 8.1 * len(title) + 22, 110) for title, lines in zip(titles, shown)]

@@ -23,6 +23,7 @@ JOBS = 100, 100                 # folders of finished send jobs, and jobs in eac
 SNAPSHOT = clock.seconds("2025-03-31 05:15:00")            # UTC
 CONF = "/srv/hvpacs/conf/2025-02"
 GIB = 2 ** 30
+BLOCK = 4096                    # what a file takes of a disk is a whole number of these
 
 # Commands and what they print: the same for all editions, save what stands in braces.
 TRANSCRIPTS = {
@@ -321,7 +322,7 @@ class Servers:
                 "/etc/hvpacs/pacs.conf.bak", "/etc/hvpacs/pacs.conf.2019", "/opt/hvpacs/share/templates/pacs.conf",
                 "/home/hvadmin/pacs.conf.new", "/opt/hvmwl/share/allowed-aets.ini", "/etc/hvmwl/allowed-aets.ini.bak"],
             "unreadable": f"{CONF}/conf.d/30-commit.conf", "why": "mode 0600, owner root; the service runs as hvpacs",
-            "deleted_log": "/var/log/hvpacs/trace.log", "deleted_bytes": lot.between(30, 60) * GIB + lot.below(GIB),
+            "deleted_log": "/var/log/hvpacs/trace.log", "deleted_bytes": lot.between(30, 60) * GIB + lot.below(GIB) // BLOCK * BLOCK,
             "var_bytes": size, "var_used": used, "var_bytes_per_day": growth,
             "var_full_on": clock.text([SNAPSHOT + (days + 1) * DAY])[0][:10], "failed_jobs": failed,
             "ws_ed1": {"ip": "10.20.40.13", "mask": "255.255.0.0", "gateway": "10.20.41.1", "right_mask": "255.255.255.192",

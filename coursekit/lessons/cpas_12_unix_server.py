@@ -31,23 +31,19 @@ NOW = datetime.datetime(2025, 3, 31, 7, 15)              # the server's wall clo
 ALLOWED = "/srv/hvmwl/site/allowed-aets.ini"
 NAMED = "/etc/hvmwl/site/allowed-aets.ini"               # the same file, as mwld was told of it
 LOG = "/var/log/hvmwl/mwl.log"
+HOME = "/home/hvadmin/"
 SECONDS = 20.0                                           # the most that a check of command lines takes
 USERS = {
-    "root": ("root",), "hvadmin": ("hvadmin", "adm", "hvpacs"), "hvpacs": ("hvpacs",), "hvmwl": ("hvmwl",), "backup": ("backup",),
-    "chrony": ("chrony",),
+    "root": ("root",), "hvadmin": ("hvadmin", "adm", "hvpacs"), "hvpacs": ("hvpacs",), "hvmwl": ("hvmwl", "imaging"),
+    "backup": ("backup",), "chrony": ("chrony",),
 }
-NUMBERS = {"root": 0, "adm": 4, "hvadmin": 1000, "hvpacs": 990, "hvmwl": 991, "backup": 992, "chrony": 993}
-PROCESSES = (
-    (1, "root", "Feb12", "/usr/lib/systemd/systemd"),
-    (412, "hvmwl", "Feb12", "/opt/hvmwl/bin/mwld --port 11113 --allowed /etc/hvmwl/site/allowed-aets.ini"),
-    (622, "chrony", "Feb12", "/usr/sbin/chronyd"),
-    (2214, "hvpacs", "Mar26", "/opt/hvpacs/bin/hvpacsd --config /etc/hvpacs/pacs.conf"),
-)
+NUMBERS = {"root": 0, "adm": 4, "hvadmin": 1000, "hvpacs": 990, "hvmwl": 991, "backup": 992, "chrony": 993, "imaging": 995}
+MWLD, HVPACSD, CHRONYD, CROND = 412, 2214, 622, 631      # the processes' numbers on hv-app1
 RECORDED = {"df -B1 /var /archive/online1": "pacs df.txt", "du -sB1 /var": "pacs du.txt", "lsof +L1": "pacs lsof.txt"}
 DATES = {                                                # of files whose content tells none; the rest is as old as the installation
     "/srv/hvpacs/conf/2025-02/pacs.conf": "2025-02-12 09:02", "/srv/hvpacs/conf/2025-02/aes.ini": "2025-03-29 16:20",
-    "/srv/hvpacs/conf/2025-02/conf.d/10-aes.conf": "2025-02-17 10:02", "/srv/hvpacs/conf/2025-02/conf.d/20-listener.conf": "2025-02-12 "
-    "09:10",
+    "/srv/hvpacs/conf/2025-02/conf.d/10-aes.conf": "2025-02-17 10:02",
+    "/srv/hvpacs/conf/2025-02/conf.d/20-listener.conf": "2025-02-12 09:10",
     "/srv/hvpacs/conf/2025-02/conf.d/25-tls.conf": "2025-02-17 10:05", "/srv/hvpacs/conf/2025-02/conf.d/30-commit.conf": "2025-03-12 16:40",
     "/srv/hvpacs/conf/current": "2025-02-12 09:15", "/srv/hvpacs/conf/2024-06/pacs.conf": "2024-06-11 14:31",
     "/etc/hvpacs/pacs.conf": "2024-06-11 14:40", "/etc/hvpacs/pacs.conf.bak": "2025-03-20 08:05",
@@ -87,6 +83,7 @@ hvadmin:x:1000:1000:Imaging IT:/home/hvadmin:/bin/bash
 hvpacs:x:990:990:HV PACS:/srv/hvpacs:/usr/sbin/nologin
 hvmwl:x:991:991:HV worklist:/srv/hvmwl:/usr/sbin/nologin
 backup:x:992:992:backup:/backup:/usr/sbin/nologin
+chrony:x:993:993:clock:/var/lib/chrony:/usr/sbin/nologin
 """
 NOTES = """\
 2025-03-29 scanner in the ED updated, new AE title CTER01, old one CT_ER
@@ -127,7 +124,14 @@ def own_files(timetable):
     """What the hospital's tree lacks: the worklist's unit, manual and timetable, programs, accounts, and things left at home."""
     saved_on_windows = "[allowed]\r\nCTER01 = 10.20.30.41\r\n"
     program = b"\x7fELF\x02\x01\x01" + bytes(57)
+    groups = [f"{group}:x:{number}:" + ",".join(user for user, of in USERS.items() if group in of[1:]) + "\n"
+              for group, number in sorted(NUMBERS.items(), key=lambda item: item[1])]
     return [
+        text_file("/etc/group", "".join(groups)),
+        text_file("/usr/lib/systemd/system/chronyd.service", "[Unit]\nDescription=NTP client/server\n\n[Service]\nUser=chrony\n"
+                  "ExecStart=/usr/sbin/chronyd\n"),
+        text_file("/usr/lib/systemd/system/crond.service", "[Unit]\nDescription=Command Scheduler\n\n[Service]\n"
+                  "ExecStart=/usr/sbin/crond -n\n"),
         text_file("/etc/systemd/system/hvmwl.service", UNIT, when=datetime.datetime(2024, 9, 2, 10, 31)),
         text_file("/etc/cron.d/hvmwl", f"# the worklist's list, once a week\n{timetable} root systemctl reload hvmwl\n"),
         text_file("/opt/hvmwl/README", README), text_file("/etc/passwd", PASSWD), text_file("/etc/hostname", "hv-app1\n"),
@@ -141,9 +145,16 @@ def own_files(timetable):
     ]
 
 
-def session(files, recorded=()):
-    """Somebody of Imaging IT logged in at a server with these files."""
-    return Shell(files, USERS, "hvadmin", NOW, "hv-app1", PROCESSES, recorded, {"hvpacs": 2214, "hvmwl": 412}, NUMBERS,
+def session(files, recorded=(), mwld=MWLD, hvpacsd=HVPACSD):
+    """Somebody of Imaging IT logged in at a server with these files; `mwld` and `hvpacsd` are the numbers of these two processes."""
+    processes = [
+        (1, "root", "Feb12", "/usr/lib/systemd/systemd"),
+        (mwld, "hvmwl", "Feb12", "/opt/hvmwl/bin/mwld --port 11113 --allowed /etc/hvmwl/site/allowed-aets.ini"),
+        (CHRONYD, "chrony", "Feb12", "/usr/sbin/chronyd"), (CROND, "root", "Feb12", "/usr/sbin/crond -n"),
+        (hvpacsd, "hvpacs", "Mar26", "/opt/hvpacs/bin/hvpacsd --config /etc/hvpacs/pacs.conf"),
+    ]
+    services = {"hvpacs": hvpacsd, "hvmwl": mwld, "chronyd": CHRONYD, "crond": CROND}
+    return Shell(files, USERS, "hvadmin", NOW, "hv-app1", processes, recorded, services, NUMBERS,
                  {"hvmwl": worklist_hears, "hvpacs": archive_hears})
 
 
@@ -158,7 +169,8 @@ def worklist_hears(shell, verb):
         said = f"cannot read {NAMED} ({getattr(failed, 'why', 'not found')})"
     log = shell.nodes.get(LOG)
     if log is not None and log.kind == "f":
-        line = f"{shell.now.isoformat()}+02:00 hv_mwl[412] {'RELOAD' if verb == 'reload' else 'START'} {said}\n"
+        pid = shell.services["hvmwl"]
+        line = f"{shell.now.isoformat()}+02:00 hv_mwl[{pid}] {'RELOAD' if verb == 'reload' else 'START'} {said}\n"
         shell.nodes[LOG] = log._replace(content=log.content + line.encode(), when=shell.now)
 
 
@@ -180,8 +192,10 @@ def unseen_servers(draw):
 
 
 def _small_server(draw):
-    titles = draw.sample([f"{kind}{number}" for kind in ("CT", "MR", "US_", "XA", "CR", "NM", "DX_", "RF") for number in range(3, 8)], 21)
-    refused, once, known = ["CTER01", *titles[:11]], titles[11], titles[12:]      # more than the ten lines that `head` lets through
+    titles = draw.sample([f"{kind}{number}" for kind in ("CT", "MR", "US_", "XA", "CR", "NM", "DX_", "RF") for number in range(3, 8)], 29)
+    # More than the ten lines that `head` lets through, or twenty; one differs from another by case alone, one is long and has a hyphen.
+    refused, once, known = ["CTER01", "CTer01", "US-VASC12", *titles[:18]], titles[18], titles[19:]
+    mwld, hvpacsd = draw.sample(range(700, 9000), 2)
     allowed = "# AE titles that may ask for the worklist\n[allowed]\nCT_ER = 10.20.30.41\n" + "".join(
         [f"{title} = 10.20.30.{number}\n" for number, title in enumerate(known, 100)])
     files = [
@@ -194,40 +208,59 @@ def _small_server(draw):
         # Names that hold half of the word, and names that go on before or behind it.
         text_file("/srv/hvpacs/conf/aets.ini", "[CT3]\n"), text_file("/opt/hvpacs/share/allowed-hosts.txt", "10.20.30.0/24\n"),
         text_file("/srv/hvmwl/old-allowed-aets.txt", allowed), text_file("/var/tmp/allowed-aets-draft", "[allowed]\n"),
+        text_file("/opt/hvmwl/share/allowed-aetitles.txt", "[allowed]\n"), text_file("/usr/local/share/myallowed-aets2.txt", allowed),
+        # Far down, large, and more than ten in all.
+        text_file("/srv/hvmwl/site/old/2023/05/12/allowed-aets.ini", allowed), text_file("/var/lib/hvmwl/allowed-aets.all", allowed * 9),
+        text_file("/opt/hvmwl/share/allowed-aets.example", "[allowed]\n"), text_file("/etc/hvmwl/allowed-aets.ini.rpmsave", allowed),
+        File(f"/proc/{mwld}/cmdline", b"/opt/hvmwl/bin/mwld\0--port\x0011113\0--allowed\0/etc/hvmwl/site/allowed-aets.ini\0", 0o444,
+             "root:root", None, NOW),
+        File(f"/proc/{hvpacsd}/cmdline", b"/opt/hvpacs/bin/hvpacsd\0--config\0/etc/hvpacs/pacs.conf\0", 0o444, "root:root", None, NOW),
         text_file("/etc/systemd/system/hvpacs.service", "[Service]\nUser=hvpacs\n"),
         text_file("/srv/hvpacs/conf/2025-02/conf.d/10-aes.conf", "aes = ../aes.ini\n", owner="hvpacs:hvpacs"),
-        text_file(LOG, _log(draw, refused, once, known), 0o640, "hvmwl:adm"),
+        text_file(LOG, _log(draw, refused, once, known, mwld), 0o640, "hvmwl:adm"),
+        text_file(LOG + ".1", "".join([f"2025-03-31T06:{number:02d}:00+02:00 hv_mwl[{mwld}] A-ASSOCIATE-RJ result=1 source=1 reason=3 "
+                                       f"calling={title} not in allowed-aets\n" for number, title in enumerate(refused)]),
+                  0o640, "hvmwl:adm"),
     ]
     places = draw.sample([f"{kind}{number}" for kind in ("WS_CH", "WS_MG", "WS_ED", "WS_OR", "HV_VNA") for number in range(1, 5)], 14)
-    failures = [place for place, count in zip(places, draw.sample(range(2, 20), 12)) for _ in range(count)]
+    failures = [place for place, count in zip(places, [1, *draw.sample(range(2, 20), 11)]) for _ in range(count)]
     jobs = failures + [draw.choice(places) for _ in range(90)]
     order = list(range(len(jobs)))
     draw.shuffle(order)
-    # The first folder holds some of the failed jobs, never all.
-    for number, which in enumerate(order):
-        # Of the others some were cancelled, and some went well after a failure.
-        state = "status=FAILED\nerror=connection timed out\n" if which < len(failures) else (
-            "status=CANCELLED\n", "status=OK\nearlier=FAILED, sent again\n", "status=OK\n")[min(which % 5, 2)]
-        text = f"job={number}\ntime=2025-03-30 0{number % 10}:00:00Z\ndest={jobs[which]}\nobjects={draw.randrange(1, 400)}\n{state}"
-        files.append(text_file(f"/var/spool/hvpacs/done/{number % 3:02d}/{number:05d}.job", text, 0o640, "hvpacs:hvpacs"))
-    return session(files)
+    # Of the other jobs some were cancelled or forwarded, and some went well after a failure.
+    others = ("CANCELLED", "OK\nearlier=FAILED, sent again", "OK", "OK", "FORWARDED")
+    errors = ("connection timed out", "connection refused", "association rejected")
+    for place, which in enumerate(order):
+        # The first folder holds some of the failed jobs, never all; names go on from 09999 to 10000, folders from 99 to 100.
+        number = place if place < 40 else 9920 + place
+        state = f"FAILED\nerror={draw.choice(errors)}" if which < len(failures) else others[which % 5]
+        lines = [f"job={number}", f"time=2025-03-30 0{number % 10}:00:00Z", f"dest={jobs[which]}", f"objects={draw.randrange(1, 400)}"]
+        if draw.randrange(2):
+            lines.insert(draw.randrange(2, 5), f"oldest=2025-03-{draw.randrange(10, 30)}")
+        text = "\n".join([*lines, f"status={state}\n"])
+        files.append(text_file(f"/var/spool/hvpacs/done/{number // 100:02d}/{number:05d}.job", text, 0o640, "hvpacs:hvpacs"))
+    return session(files, mwld=mwld, hvpacsd=hvpacsd)
 
 
-def _log(draw, refused, once, known):
+def _log(draw, refused, once, known, pid):
     """A day of the worklist's log: each refused caller comes several times, one once, and never twice in a row.
 
-    One that is in the list is refused as well, for another reason: it calls the server by a wrong title (7 in PS3.8 section 9.3.4).
+    Some that are in the list are refused as well, for other reasons (PS3.8 section 9.3.4): one calls the server by a wrong title (7), one
+    comes while it has too much to do (rejected for now, by the provider), one with another version of the protocol.
     """
     lines = []
     for turn in range(draw.randrange(3, 7)):
         if turn:
             title, reason = (once, "3 calling={} not in allowed-aets") if turn == 1 else (known[0], "7 calling={} called=HV_WORKLIST")
             lines.append(f"A-ASSOCIATE-RJ result=1 source=1 reason={reason.format(title)}")
+        lines += [f"A-ASSOCIATE-RJ result=2 source=3 reason=1 calling={known[1]} temporary congestion",
+                  f"A-ASSOCIATE-RJ result=1 source=2 reason=2 calling={known[2]} protocol version"] if turn == 1 else []
         for title in refused[turn % 2:]:
             lines.append(f"A-ASSOCIATE-RJ result=1 source=1 reason=3 calling={title} not in allowed-aets")
-            lines.append(f"C-FIND {draw.choice(known)} matches={draw.randrange(4)} status=0000")
+            lines += [f"A-ASSOCIATE-AC calling={draw.choice(known)} called=HV_MWL", f"C-ECHO {draw.choice(known)} status=0000"]
+            lines += [f"C-FIND {draw.choice(known)} matches={draw.randrange(4)} status=0000" for _ in range(14)]
     start = datetime.datetime(2025, 4, 1, 6, 0)
-    return "".join([f"{(start + datetime.timedelta(minutes=7 * number)).isoformat()}+02:00 hv_mwl[412] {line}\n"
+    return "".join([f"{(start + datetime.timedelta(seconds=36 * number)).isoformat()}+02:00 hv_mwl[{pid}] {line}\n"
                     for number, line in enumerate(lines)])
 
 
@@ -238,13 +271,15 @@ class PathOf(Text):
     """An absolute path; what `sh` printed is as good as its text.
 
     beside : dict from the names of other files in the same folder to a sentence about each
+    known  : dict from other paths to a sentence about each
     """
 
     takes = "a path"
 
-    def __init__(self, variables, beside=()):
+    def __init__(self, variables, beside=(), known=()):
         super().__init__(variables, case=True, reading=absolute)
         self.beside = dict(beside)
+        self.known = dict(known)
 
     def read(self, given):
         """The path."""
@@ -253,6 +288,8 @@ class PathOf(Text):
     def difference(self, answer, other):
         """None when the paths agree."""
         difference = super().difference(answer, other)
+        if difference and answer in self.known:
+            return Difference(self.known[answer], "known")
         if difference is None or difference.label == "case" or posixpath.dirname(answer) != posixpath.dirname(other):
             return difference
         return Difference(self.beside.get(posixpath.basename(answer), "The folder is right, the file is not."), "beside")
@@ -272,7 +309,8 @@ class Names(Set):
     groups = ("hvmwl", "imaging")
 
     def _one(self, item):
-        return read_text(item[0] if type(item) is list and len(item) == 1 else item, item)
+        text = read_text(item[0] if type(item) is list and len(item) == 1 else item, item)
+        return text.split()[-1] if re.match(r"[-dl][-rwxtT]{9} ", text) else text.removeprefix("./")        # a whole line of the listing
 
     def difference(self, answer, other):
         """None when both hold the same names."""
@@ -322,7 +360,8 @@ class Exactly(Number):
         """None when the numbers are equal."""
         difference = super().difference(answer, other)
         if difference and difference.label == "close":
-            return Difference("It was rounded on the way. Give it in bytes, with all the digits that the output has.", "rounded")
+            return Difference("It is close: rounded on the way, or mistyped. Give it in bytes, with all the digits that the output has.",
+                              "rounded")
         return difference
 
 
@@ -337,6 +376,8 @@ class Moment(Text):
         if day:
             return Difference("The day is right. The time is not: the first field is the minute, the second the hour, on the server's "
                               "own clock.", "time")
+        if answer[:4] != other[:4]:
+            return Difference(f"It is the year {other[:4]}.", "year")
         if answer < f"{NOW:%Y-%m-%d %H:%M}":
             return Difference("That is over already: it is Monday 31 March 2025, 07:15.", "past")
         if time:
@@ -364,8 +405,8 @@ class CommandLine(Text):
     def read(self, given):
         """The text, without the prompt that was copied with it."""
         if is_a(given, Output):
-            raise Unreadable("You gave what a command printed. This exercise takes the command itself: leave out `sh(` and the bracket at "
-            "the end.")
+            raise Unreadable("You gave what a command printed. This exercise takes the command itself: leave out `sh(` and the bracket "
+                             "at the end.")
         value = plain(given)
         value = "\n".join(value) if type(value) is list and value and all(type(line) is str for line in value) else value
         if type(value) is not str:
@@ -392,7 +433,7 @@ class CommandLine(Text):
         if not wrong:
             return Verdict(Outcome.CORRECT, exercise.praise, "correct", exercise.points)
         # A command that fails and prints nothing is told what failed: several wrong ways print nothing either.
-        if got[0] or not outputs[0][0].errors:
+        if got[0] or not failed_lines(outputs[0][0]):
             way = signed(exercise, text, [way for way in exercise.wrong_ways if self._same(exercise, way, got, editions.own)])
             if way:
                 return Verdict(Outcome.NOT_YET, exercise.wrong_ways[way], way.__name__)
@@ -425,7 +466,9 @@ class CommandLine(Text):
     def _not_yet(self, output, here, got, right, only_there):
         if not got:
             said = complaint(output) or " Nothing was found, or what was found went nowhere."
-            return Verdict(Outcome.NOT_YET, f"Your command prints nothing.{said}", "nothing")
+            there = "On hv-app1 the output is right. On another server of the same kind your command prints nothing: is something in it "
+            there += "only true here?"
+            return Verdict(Outcome.NOT_YET, there if only_there else f"Your command prints nothing.{said}", "nothing")
         where = "On hv-app1 the output is right, on another server of the same kind not. Is something in your command only true here? "
         where = where + "There, " if only_there else ""
         extra = [line for line in output.lines if line.strip() and self._form(line, here) not in right]
@@ -438,8 +481,7 @@ class CommandLine(Text):
         elif extra and self.result == "counts" and _other_field(got, right):
             label, text = "another field", (
                 f"what your command counts is no {self.what}: its first line is `{extra[0].strip()[:100]}`. Look at one of the lines "
-                f"and see "
-                f"where the {self.what} stands in it.")
+                f"and see where the {self.what} stands in it.")
         elif extra:
             text = f"the line `{extra[0].strip()[:100]}` does not belong in the output."
         elif len(got) > len(right):
@@ -467,9 +509,14 @@ def signed(exercise, text, ways):
     return next(iter(fitting + [way for way in ways if not of[way]]), None)
 
 
+def failed_lines(output):
+    """The lines of standard error, but for those of a search that only tell which folders are closed to the learner."""
+    return [line for line in output.errors.strip().splitlines() if not re.fullmatch(r"(find|ls): .*Permission denied", line)]
+
+
 def complaint(output):
     """The first line of standard error as a sentence for the learner, or ""."""
-    lines = output.errors.strip().splitlines()
+    lines = failed_lines(output)
     return f' Its first complaint: "{lines[0][:160]}".' if lines else ""
 
 
@@ -489,8 +536,8 @@ def _path(line, here):
 
 def _count(line):
     """(number, name) of a line such as '  8 calling=CTER01', 'CTER01 8' or 'CTER01: 8'; another line as it stands."""
-    match = re.fullmatch(r"\s*(?P<count>\d+)[\s:,;]+(?:\S*[=:])?(?P<name>\w+)\s*", line) or re.fullmatch(
-        r"\s*(?:\S*[=:])?(?P<name>[A-Za-z]\w*)[\s:,;=]+(?P<count>\d+)\s*", line)
+    match = re.fullmatch(r"\s*(?P<count>\d+)[\s:,;]+(?:\S*[=:])?(?P<name>[\w-]+)\s*", line) or re.fullmatch(
+        r"\s*(?:\S*[=:])?(?P<name>[A-Za-z][\w-]*)[\s:,;=]+(?P<count>\d+)\s*", line)
     if not match:
         return " ".join(line.split())
     return int(match["count"]), match["name"]
@@ -507,13 +554,16 @@ def _not_counted(lines, first, right, what):
     shown = f"`{first.strip()[:100]}`"
     if [line.strip().isdigit() for line in lines if line.strip()] == [True]:
         return "one number", f"that is one number for all that your command lets through. Asked is a number for each {what}."
+    front = re.search(r"/[\w.-]+[:-](?:\S*=)?([\w-]+)\s*$", first)
+    if front and front[1] in names:
+        return "names in front", f"a file's name stands in front, so that no two lines are equal: {shown}. `grep -h` leaves the names out."
     if re.search(r"(^|\s)/?[\w.-]+(/[\w.-]+)+", first):
         return "file names", (f"what your command prints are names of files, the first {shown}. Which {what} each of them is about "
                               "stands *in* the file: look into these files next.")
     form = _count(first)
     if isinstance(form, tuple) and form[1] in numbers:
         return "number", f"the {what} of the line {shown} is right, its number is not."
-    behind = re.fullmatch(r"\s*(?:\d+\s+)?(?:\S*[=:])?(\w+)\s+\S.*", first)
+    behind = re.fullmatch(r"\s*(?:\d+\s+)?(?:\S*[=:])?([\w-]+)\s+\S.*", first)
     if behind and behind[1] in names:
         return "more behind", f"behind the {what} more of the line is left: {shown}. Cut out the {what} alone, then count."
     return None
@@ -541,8 +591,10 @@ WRONG_EFFECTS = {
     "gone": "Behind the last of your commands the list is no longer where mwld looks for it.",
     "emptied": "The entries that were in the list are gone: no device may ask for the worklist any more.",
     "replaced": "The list has been replaced by another one, with a heading and the scanner alone: no other device gets a worklist any "
-    "more. "
-    "The scanner's line was to be added to the list that is there.",
+    "more. The scanner's line was to be added to the list that is there.",
+    "as comment": "The scanner's line went in behind a `#`: that makes it a comment, and mwld passes over it.",
+    "crlf all": "All lines of the list end as on Windows now, with a carriage return, which `cat -A` shows as ^M. One line was to be "
+    "added, nothing else changed.",
     "crlf": "The list now has lines that end as on Windows, with a carriage return. mwld would take it for part of the address. `cat -A` "
     "shows it as ^M.",
     "renamed": "The entry of CT_ER has become the scanner's: the old one is gone. It was to stay until the vendor confirms that "
@@ -556,12 +608,14 @@ WRONG_EFFECTS = {
     "unchanged": "The list that mwld reads has not changed. Look at what your commands print: each one that fails says so.",
     "twice": "The new line is there more than once.",
     "outside": "The new line does not stand in the part [allowed].",
+    "comment lost": "A comment that was in the list is gone or reads differently. One line was to be added, nothing else changed.",
+    "more": "The scanner's line is there, and more than that was added. One line was to be added, nothing else.",
+    "no address": "The title is in the list now, but without an address: TITLE = ADDRESS, as the other lines have it.",
     "address": "The title is in the list now, but with another address than the scanner's.",
     "other": "A line was added to the list, but it is not the scanner's: TITLE = ADDRESS, as the other lines have it, with the title "
     "letter by letter.",
-    "form": "Title and address are right, but the line is not written as the others are: look at the blanks. Some programs forgive "
-    "that, some "
-    "do not; nobody need find out.",
+    "form": "Title and address are right, but the line is not written as the others are: look at the blanks. Some programs forgive that, "
+    "some do not; nobody need find out.",
     "blanks": "Title and address are right, but there are blanks before or behind them that nobody sees. `cat -A` shows where the "
     "line ends.",
     "no end": "The last line of the list has no line end. Whoever adds the next entry with `>>` writes it into the same line.",
@@ -572,18 +626,17 @@ WRONG_EFFECTS = {
     "owner": "The list has another owner or group now. Whoever adds a line has no need to touch them.",
     "owner lost": "The owner may not read the list any more. That is hvmwl, as which mwld runs: it cannot read its own list.",
     "others write": "Now every account on the server may rewrite the list of who may ask for patients' names: that is the last of the "
-    "three "
-    "digits.",
+    "three digits.",
     "others read": "Now every account on the server may read the list: the last of the three digits gives the right to all others. Before, "
     "they had none.",
     "group writes": "The group may write now, where before it could only read. Whoever adds a line has no need to touch the permissions.",
     "group lost": "The group has lost its right to read the list. Whoever adds a line has no need to touch the permissions.",
     "mode": "The permissions of the list have changed. Whoever adds a line has no need to touch them.",
-    "open for a moment": "In the end the permissions are as before, but for a moment every account could rewrite the list. `sudo` "
-    "before the "
-    "command that writes makes that needless.",
+    "open for a moment": "In the end the permissions are as before, but for a moment every account could rewrite the list. `sudo` before "
+    "the command that writes makes that needless.",
     "archive": "Your commands stop the archive as well: that breaks off every association that is open, images on their way with it, and "
     "the archive has nothing to do with this list. Tell only the service that reads the file.",
+    "service": "Your commands stop or restart a service that has nothing to do with the list. Tell only the one that reads it.",
     "stopped": "You stopped mwld and did not start it again: nobody gets a worklist now.",
     "loaded": "You put a file into the archive's `conf.d`. The archive reads all that lies there at its next start, your copy too: keep it "
     "elsewhere.",
@@ -597,13 +650,21 @@ WRONG_EFFECTS = {
 RESTARTED = " You restarted mwld. A reload does the same and breaks off nothing: whoever is just asking gets an answer."
 SEEN = (" One thing more: every account can read `{}`, in which all the titles stand. The list itself is closed to others; `cp -p` "
         "keeps its mode.")
+FAILED = " One thing more: not every line worked."
 UNPROVED = " One thing more: `diff` of copy and list shows in a second that one line was added and nothing else."
 
 
 class Change(CommandLine):
-    """Command lines that change a file; judged by what they leave behind. Of the wrong ways the first with the same effects counts."""
+    """Command lines that change a file; judged by what they leave behind. Of the wrong ways the first with the same effects counts.
+
+    places : dict from another file to the wrong way that changes it in place of the list
+    """
 
     takes = "command lines, as text between quotes"
+
+    def __init__(self, variables, places=()):
+        super().__init__(variables)
+        self.places = dict(places)
 
     def judge(self, exercise, given, editions):
         """The verdict."""
@@ -614,36 +675,49 @@ class Change(CommandLine):
         found = in_time([lambda server=server: effects_of(server, text) for server in self._servers(exercise, editions.own)])
         if found is None:
             return Verdict(Outcome.NOT_YET, TOO_LONG, "time")
-        for output, effects, *_ in found:
+        for place, (output, effects, *_) in enumerate(found):
             if not any(effects):
                 continue
             said = complaint(output).replace("Its first complaint", "The first complaint was")
-            ways = [way for way in exercise.wrong_ways if self._way_effects(exercise, way, editions.own)[1] == effects]
-            way = signed(exercise, text, ways)
+            so_far = found[:place + 1]
+            way = signed(exercise, text, [way for way in exercise.wrong_ways if self._alike(exercise, way, so_far, editions.own)])
             if way:
-                same = output.errors == self._way_effects(exercise, way, editions.own)[0].errors
+                same = output.errors == self._way_effects(exercise, way, editions.own, place)[0].errors
                 return Verdict(Outcome.NOT_YET, exercise.wrong_ways[way] + ("" if same else said), way.__name__)
             worst = next(part for part in effects if part)
+            if worst == "unchanged" and effects.others in self.places:
+                way = next(way for way in exercise.wrong_ways if way.__name__ == self.places[effects.others])
+                return Verdict(Outcome.NOT_YET, exercise.wrong_ways[way] + said, way.__name__)
             other = f"Your commands changed or removed `{worst}`, which is not the list."
-            return Verdict(Outcome.NOT_YET, WRONG_EFFECTS.get(worst, other) + said, worst)
-        _, _, restarted, seen = found[0]
+            there = "On hv-app1 all is well, on another server of the same kind not. Is something in your commands only true here? "
+            message = "There nothing was added to the list." if place and worst == "unchanged" else WRONG_EFFECTS.get(worst, other)
+            return Verdict(Outcome.NOT_YET, there * (place > 0) + message + said, worst)
+        output, _, restarted, seen = found[0]
         praise = exercise.praise + RESTARTED * restarted + (SEEN.format(seen[:80]) if seen else "")
+        praise += FAILED + complaint(output).replace("Its first complaint", "The first complaint was") if failed_lines(output) else ""
         praise += UNPROVED * (re.search(r"\b(diff|cmp)\b", text) is None)
         return Verdict(Outcome.CORRECT, praise, "correct", exercise.points)
 
-    def _way_effects(self, exercise, way, hospital):
+    def _alike(self, exercise, way, found, hospital):
+        """Whether a wrong way had the same effects on the servers so far."""
+        return all(self._way_effects(exercise, way, hospital, place)[1] == one[1] for place, one in enumerate(found))
+
+    def _way_effects(self, exercise, way, hospital, place):
         def compute():
-            return effects_of(exercise.lesson.input_of("server", hospital), exercise.computed(way, hospital))
-        return exercise.remembered((self, way), hospital, compute)
+            return effects_of(self._servers(exercise, hospital)[place], exercise.computed(way, hospital))
+        return exercise.remembered((self, way, place), hospital, compute)
 
 
 def effects_of(server, text):
-    """(Output, Effects, whether mwld was restarted, a new file in which all can read the list or "") of command lines on a copy of a server.
+    """What command lines do to a copy of a server.
+
+    (Output, Effects, whether mwld was restarted, a new file in which all can read the list or "")
     """
     after = server.copy()
     output = after.sh(text)
     old, new = server.nodes[ALLOWED], after.nodes.get(ALLOWED)
-    touched = [path for path, node in server.nodes.items() if path != ALLOWED and _changed(node, after.nodes.get(path), path == LOG)]
+    touched = [path for path, node in server.nodes.items() if path != ALLOWED and not path.startswith("/proc/")
+               and _changed(node, after.nodes.get(path), path == LOG or path.startswith(HOME))]
     try:
         reached = after.real(NAMED) == ALLOWED
     except Exception:  # a link that leads nowhere now
@@ -656,7 +730,8 @@ def effects_of(server, text):
     told = [(verb, nodes.get(ALLOWED)) for service, verb, nodes in after.told if service == "hvmwl"]
     entry = "gone" if new is None or new.kind != "f" or not reached else entry_of(old.content, new.content)
     heard = bool(told) and new is not None and told[-1][1] is not None and told[-1][1].content == new.content
-    harm = ("archive" if any(service == "hvpacs" for service, *_ in after.told) else "stopped" if told and told[-1][0] == "stop" else
+    others = {service for service, *_ in after.told} - {"hvmwl"}
+    harm = ("archive" if "hvpacs" in others else "service" if others else "stopped" if told and told[-1][0] == "stop" else
             "loaded" if any(re.match(r"/srv/hvpacs/conf/[^/]+/conf\.d/", path) for path in made) else "")
     effects = Effects(
         entry, access_of(after, old, new), touched[0] if touched else "", harm,
@@ -665,10 +740,13 @@ def effects_of(server, text):
 
 
 def _changed(old, new, may_grow):
-    """Whether a file or folder is gone, or differs in what it holds, whose it is and who may read it; a log may grow."""
+    """Whether a file or folder is gone, or differs in what it holds, whose it is and who may read it.
+
+    A log and the learner's own notes may grow, and what was saved on Windows may lose its carriage returns.
+    """
     if new is None or new is old:
         return new is None
-    if may_grow and new.content.startswith(old.content):
+    if may_grow and new.content.replace(b"\r", b"").startswith(old.content.replace(b"\r", b"")):
         new = new._replace(content=old.content)
     return old[:5] + old[6:] != new[:5] + new[6:]
 
@@ -699,13 +777,15 @@ def entry_of(old, new):
     if lost:
         return _lost(before, after, lost, new, wanted)
     if not added:
-        return "unchanged"
+        return "as comment" if re.search(rb"(?m)^\s*[#;]+\s*CTER01", new) else "unchanged"
     if b"\r" in new:
-        return "crlf"
+        return "crlf all" if b"\r" in new.partition(b"\n")[0] else "crlf"
     if added == [wanted, wanted]:
         return "twice"
+    if added == [(wanted[0], "")]:
+        return "no address"
     if added != [wanted]:
-        return "address" if [line[0] for line in added] == [wanted[0]] else "other"
+        return "more" if wanted in added else "address" if [line[0] for line in added] == [wanted[0]] else "other"
     if after.index(wanted) < after.index(("[allowed]", "")):
         return "outside"
     return _form(_lines(old), _lines(new), " = ".join(wanted)) or ("" if new.endswith(b"\n") else "no end")
@@ -734,6 +814,8 @@ def _form(before, after, wanted):
     if rest == before:
         return ""
     more = [line for line in rest if line not in before or rest.count(line) > before.count(line)]
+    if any(line.startswith("#") and rest.count(line) < before.count(line) for line in before):
+        return "comment lost"
     if any(line.strip().startswith("#") for line in more):
         return "comment"
     return "blank" if more and not "".join(more).strip() else "altered" if more else "order"
@@ -760,13 +842,16 @@ def moment(value):
     """
     text = " ".join(value.replace(",", " ").split()).casefold() if isinstance(value, str) else ""
     text = re.sub(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:mon|tue|wed|thu|fri|sat|sun)\b\.?|\b(?:on|at|cest)\b", " ", text)
-    text = re.sub(r"^\s*([a-z]{3,} \d\d?) ([\d:]+) 2025$", r"\1 2025 \2", " ".join(text.split()))         # as `date` prints it
+    text = re.sub(r"^\s*([a-z]{3,} \d\d?) ([\d:]+) (20\d\d)$", r"\1 \3 \2", " ".join(text.split()))       # as `date` prints it
+    years = re.findall(r"\b20\d\d\b", text)
+    year = years[0] if len(years) == 1 else "2025"
+    text = text.replace(year, "2025")
     word = "(?P<word>[a-z]{3})[a-z]*\\.?"
     day = r"(?:2025[-/.](?P<m1>\d\d?)[-/.](?P<d1>\d\d?)|(?P<d2>\d\d?)[./](?P<m2>\d\d?)[./]2025|" \
         rf"(?P<d3>\d\d?)(?:st|nd|rd|th)?\.? {word} 2025|" \
         rf"{word.replace('word', 'first')} (?P<d4>\d\d?)(?:st|nd|rd|th)? 2025)"
     zone = r"(?:h|\+02:00|(?P<utc> ?(?:z|utc|gmt|\+00:00)))?"
-    match = re.fullmatch(rf"\s*{day}(?:t|\s+)\s*(?P<hour>\d\d?)[:.](?P<minute>\d\d)(?:[:.]00)?\s*(?P<half>[ap]m)?{zone}\s*",
+    match = re.fullmatch(rf"\s*{day}(?:t|\s+)\s*(?P<hour>\d\d?)[:.](?P<minute>\d\d)(?:[:.]\d\d)?\s*(?P<half>[ap]m)?{zone}\s*",
                          " ".join(text.split()))
     name = match and (match["word"] or match["first"])
     if not match or name and name not in MONTHS:
@@ -774,7 +859,7 @@ def moment(value):
     month = MONTHS.index(name) + 1 if name else int(match["m1"] or match["m2"])
     number = int(match["d1"] or match["d2"] or match["d3"] or match["d4"])
     hour = int(match["hour"]) if not match["half"] else int(match["hour"]) % 12 + 12 * (match["half"] == "pm")
-    when = f"2025-{month:02d}-{number:02d} {hour:02d}:{match['minute']}"
+    when = f"{year}-{month:02d}-{number:02d} {hour:02d}:{match['minute']}"
     return f"{datetime.datetime.fromisoformat(when) + datetime.timedelta(hours=2):%Y-%m-%d %H:%M}" if match["utc"] else when
 
 
@@ -787,7 +872,21 @@ def server(hospital):
     said = hospital.servers.transcripts
     recorded = {line: said[name].partition("\n")[2] for line, name in RECORDED.items()}
     files = [File(entry.path, entry.content, entry.mode, entry.owner, entry.target, changed_on(entry)) for entry in hospital.servers.tree()]
-    return session([*files, *own_files(timetable_of(hospital.seed))], recorded)
+    timetable = timetable_of(hospital.seed)
+    listed = next(file.content for file in files if file.path == ALLOWED)
+    files = [file._replace(content=_with_readings(file.content, timetable, listed)) if file.path == LOG else file for file in files]
+    return session([*files, *own_files(timetable)], recorded)
+
+
+def _with_readings(log, timetable, listed):
+    """The worklist's log with the lines that mwld wrote whenever cron made it read its list; `listed` is what stood in the list."""
+    minute, hour, *_, weekday = map(int, timetable.replace("*", "0").split())
+    titles = sum(bool(address) for _, address in _entries(listed))
+    lines = log.decode("utf-8").splitlines(keepends=True)
+    days = [datetime.date(2025, 3, day) for day in range(9, 30)]             # winter time all along, and no earlier than the log
+    lines += [f"{day}T{hour:02d}:{minute:02d}:01+01:00 hv_mwl[{MWLD}] RELOAD {titles} titles read from {NAMED}\n"
+              for day in days if day.isoweekday() % 7 == weekday]
+    return "".join(sorted(lines, key=lambda line: datetime.datetime.fromisoformat(line.split()[0]))).encode("utf-8")
 
 
 def timetable_of(seed):
@@ -871,15 +970,14 @@ class FindTheLists:
         return "find / -name '*allowed-aets*' | wc -l"
 
     signs = {r"-name\s+\S*(?-i:[A-Z])": in_capitals, r"-name\s+['\"]?[^\s*?['\"]+['\"]?(\s|$)": exact_name}
-    half = "On hv-app1 that finds the right files, but it is half of what the vendor remembers: on another server it finds files that " \
-        "have nothing to do with it."
+    half = ("On hv-app1 that finds the right files, but it is half of what the vendor remembers: on another server it finds files that "
+            "have nothing to do with it.")
     wrong_ways = {
         in_capitals: "Upper and lower case differ in names. Write it as the vendor does, or take `-iname`, which does not care.",
         first_half: half + " Many things are allowed on a server.",
         second_half: half + " Each program there has its table of AE titles.",
-        begins_so: "On hv-app1 that finds the right files, but they are those whose name *begins* so. The vendor remembers a part: "
-        "there may "
-        "be more before it.",
+        begins_so: "On hv-app1 that finds the right files, but they are those whose name *begins* so. The vendor remembers a part: there "
+        "may be more before it.",
         with_a_dot: "On hv-app1 that finds the right files, but on another server the name goes on without a dot, or begins with something "
         "else. Ask for no more than the vendor remembers.",
         counted: "That is how many there are: `wc -l` counts the lines and lets none through. Asked is where they are.",
@@ -888,8 +986,8 @@ class FindTheLists:
         one_ending: "These are only the files that end in `.ini`. The name may go on: put a `*` behind it as well.",
         below_etc: "You searched below `/etc` only. Configuration ought to be there, and often is not. Begin at the root of the tree.",
         from_here: "That is the one in your own home. Either the search began there (`.` is the folder in which you are), or the pattern "
-        "has no quotes: then the shell puts "
-        "the name of that file in its place before `find` sees it. Begin at the root, with the pattern in quotes.",
+        "has no quotes: then the shell puts the name of that file in its place before `find` sees it. Begin at the root, with the pattern "
+        "in quotes.",
         by_content: "`grep -r` looks into the files: these are files in which the word *stands*. Asked is for files that are *called* so.",
         names_alone: "These are names without their folders: you know that there are some, and not where. `find` prints the whole path.",
     }
@@ -898,7 +996,10 @@ class FindTheLists:
         "It takes the folder in which to begin, then a test: `find FOLDER -name PATTERN`.",
         "The whole server begins at `/`. In the pattern, which you put in quotes, `*` stands for anything.",
     ]
-    praise = "More than one file has the name, and only one is read. Finding the candidates is the easy half."
+    praise = (
+        "More than one file has the name, and only one is read. Finding the candidates is the easy half. (In folders that are closed to "
+        "you, such as `/root`, only `sudo find` looks.)"
+    )
 
 
 @lesson.exercise
@@ -908,7 +1009,7 @@ class WorklistReads:
     Give the path of the file itself, with no link in it.
     """
 
-    answer = PathOf("worklist_list")
+    answer = PathOf("worklist_list", known={"/etc/hvmwl/allowed-aets.ini": "There is no such file on hv-app1: `ls -l /etc/hvmwl`."})
     points = 2
 
     def solution(server):
@@ -935,8 +1036,7 @@ class WorklistReads:
 
     wrong_ways = {
         as_the_process_names_it: "That is the path with which the process was started, and it leads to the right file. But one part of it "
-        "is a link: "
-        "`ls -l` shows links with an arrow. Give the place to which they lead.",
+        "is a link: `ls -l` shows links with an arrow. Give the place to which they lead.",
         the_copy: "That is a copy that somebody made. It lies where one would look first, and nothing reads it. What does the process "
         "name on its command line?",
         the_template: "That is the template that came with the software: its only entry is a sample. The next update may overwrite it.",
@@ -958,10 +1058,16 @@ class WorklistReads:
 class ArchiveReads:
     """And the archive? `hvpacsd` reads `pacs.conf`, and of these there are many. Which one is in use, also after the next restart?
 
-    Start from the service's unit, `systemctl cat hvpacs`, and follow it to the end. Give the path of the file itself, with no link in it.
+    Start from the service's unit, `systemctl cat hvpacs`, and follow it to the end. Give the path of the file itself, with no link in
+    it.
     """
 
-    answer = PathOf("archive_config")
+    answer = PathOf("archive_config", known={
+        "/opt/hvpacs/etc/default.env": "That is the environment file of the vendor's unit. The override makes systemd forget it and names "
+        "another one.",
+        **dict.fromkeys(("/etc/systemd/system/hvpacs.service", "/etc/systemd/system/hvpacs.service.d/override.conf"),
+                        "That says how the service is started. It names an environment file, and in that one stands which `pacs.conf`."),
+    })
     points = 2
 
     def solution(server):
@@ -997,8 +1103,7 @@ class ArchiveReads:
 
     wrong_ways = {
         the_unit_alone: "So the unit alone would have it. But a second file, the override, empties the list of environment files and "
-        "names another: what it says "
-        "comes last and counts.",
+        "names another: what it says comes last and counts.",
         with_its_links: "That is what the environment says, and it is right so far. Now look at it with `ls -l`: it is a link.",
         half_way: "You followed the first link. In its target there is another: look at the folder with `ls -l`, or let `readlink -f` go "
         "the whole way.",
@@ -1041,10 +1146,16 @@ class WhoMayRead:
         # Line by line: which three of the letters count for hvmwl, and is there an r in them?
         names = []
         for line in listing.splitlines():
-            letters, links, owner, group, *rest, name = line.split()
-            count = letters[1:4] if owner == "hvmwl" else letters[4:7] if group in ("hvmwl", "imaging") else letters[7:10]
+            words = line.split()
+            letters, owner, group, name = words[0], words[2], words[3], words[-1]
+            if owner == "hvmwl":
+                count = letters[1:4]
+            elif group == "hvmwl" or group == "imaging":
+                count = letters[4:7]
+            else:
+                count = letters[7:10]
             if "r" in count:
-                names = [*names, name]
+                names = names + [name]
         return names
 
     def best_of_three(listing):
@@ -1070,8 +1181,7 @@ class WhoMayRead:
 
     wrong_ways = {
         best_of_three: "You let the best of the three classes count. But only one counts, the first that fits: an owner whose `r` is "
-        "missing cannot read, even if "
-        "all others may; and for a member of the group the group's letters count, not those of the others.",
+        "missing cannot read, even if all others may; and for a member of the group the group's letters count, not those of the others.",
         any_r: "You took each file that has an `r` somewhere. Whose `r` is it? The letters stand in three groups of three: owner, group, "
         "others.",
         others_forgotten: "You left out the files that belong to neither hvmwl nor one of its groups. For those the last three letters "
@@ -1097,13 +1207,11 @@ class WhoMayRead:
 @lesson.exercise
 class NotRead:
     """On 12 March a colleague set up storage commitment, in a file of its own in the folder `conf.d` beside the archive's `pacs.conf`.
-    The archive
-    has been restarted twice since, and behaves as if the file were not there. Its manual says that it reads all of `conf.d` at the
-    start, as the user
-    `hvpacs`, and leaves out what it cannot read.
+    The archive has been restarted twice since, and behaves as if the file were not there. Its manual says that it reads all of `conf.d`
+    at the start, as the user `hvpacs`, and leaves out what it cannot read.
 
-    Give as `blocked` the path of the file that `hvpacs` cannot read (without links), and as `repair` the letter of the right way to mend
-    it.
+    Give as `blocked` the path of the file that `hvpacs` cannot read (without links), and as `repair` the letter of the right way to
+    mend it.
     """
 
     answer = Choice(
@@ -1153,8 +1261,7 @@ class NotRead:
 
     wrong_ways = {
         for_all: "It would be readable, and every account on the server could also *write* it: whoever gets in as anybody changes the "
-        "archive's configuration. "
-        "Give no more than is needed.",
+        "archive's configuration. Give no more than is needed.",
         as_root: "Then a fault in a program that listens on the network has the whole server. Services run as users of their own for that "
         "reason.",
         root_reads_all: "The service manager starts it, but the unit says `User=`: from then on the process has that user's rights and no "
@@ -1188,8 +1295,8 @@ class CountRefusals:
     `A-ASSOCIATE-RJ`.
 
     Write **one command line** that prints, for each calling AE title, how many refusals the log holds: one line for each, with the
-    number and the title
-    (`calling=` before the title may stay). The order of the lines does not matter. It is also tried on other days' logs, with other titles.
+    number and the title (`calling=` before the title may stay). The order of the lines does not matter. It is also tried on other days'
+    logs: with other lines, other reasons, and other titles (up to 16 letters, also small ones, digits, `_` and `-`).
     """
 
     answer = CommandLine("count_refusals", result="counts", what="title")
@@ -1252,15 +1359,13 @@ class CountRefusals:
         one_total: "That is one number for all together. Asked is a number for each title: cut the title out of the lines, then count "
         "equal ones.",
         without_sort: "`uniq` only joins lines that stand next to each other. Where the callers alternate, as in other days' logs, each "
-        "title comes several times: "
-        "sort before.",
+        "title comes several times: sort before.",
         titles_alone: "Those are the titles, each once. How often each came is lost: `uniq -c` counts.",
         queries_too: "That counts the fourth field of all lines. For queries it is the caller, but a refusal has something else there. "
         "Keep the lines of refusals first.",
         by_reason: "That is the sixth field, the reason. Count the blanks again: the title is one further.",
-        this_scanner_alone: "The number for CTER01 is right. But a command with this title in it can find no other. On hv-app1 no "
-        "other was refused; in "
-        "another day's log there are more, and they are missing.",
+        this_scanner_alone: "The number for CTER01 is right. But a command with this title in it can find no other. On hv-app1 no other "
+        "was refused; in another day's log there are more, and they are missing.",
         whole_lines: "Each line has a time of its own, so no two are equal and each counts 1. Cut out the field that you want to count.",
     }
     hints = [
@@ -1274,12 +1379,11 @@ class CountRefusals:
 @lesson.exercise
 class CountFailedJobs:
     """The archive leaves a small file for each finished send job below `/var/spool/hvpacs/done`, ten thousand of them. **To which
-    destinations did jobs fail, and
-    how many to each?** A failed job has the line `status=FAILED`; the destination is in the line that begins with `dest=`.
+    destinations did jobs fail, and how many to each?** A failed job has the line `status=FAILED`; the destination is in the line that
+    begins with `dest=`.
 
     Write **one command line** that prints a line for each destination with failed jobs: the number and the destination (`dest=` may
-    stay), in any order. It is
-    also tried on other servers.
+    stay), in any order. It is also tried on other servers, whose jobs failed for other causes and have other lines as well.
     """
 
     answer = CommandLine("count_failed", result="counts", what="destination")
@@ -1325,15 +1429,14 @@ class CountFailedJobs:
     def one_folder():
         return "grep -l status=FAILED /var/spool/hvpacs/done/00/* | xargs grep -h ^dest= | sort | uniq -c"
 
+    signs = {r"grep\s[^|]*-\w*l[^|]*\|\s*grep": names_instead_of_contents}
     wrong_ways = {
         all_jobs: "Those are all jobs, failed or not. First find the files of the failed ones, then look for `dest=` in those alone.",
         names_instead_of_contents: "The second `grep` gets a list of file names on its input and searches the *names*, in which there is "
-        "no `dest=`. `xargs` "
-        "hands them over as files to open.",
+        "no `dest=`. `xargs` hands them over as files to open.",
         one_total: "That is how many failed in all. Asked is how many to each destination.",
         the_status: "That counts the lines with the status, which are all alike. The destination stands in another line of the same file: "
-        "find the files, then look into "
-        "them once more.",
+        "find the files, then look into them once more.",
         those_that_went_well: "Those are the jobs that went well, `status=OK`. Asked is for the failed ones.",
         without_sort: "`uniq` only joins neighbours: each destination comes several times. Sort before.",
         not_counted: "Those are the right lines, one for each failed job. Now let equal ones be joined and counted: `uniq -c`.",
@@ -1343,8 +1446,8 @@ class CountFailedJobs:
         "Ask for `status=FAILED` itself.",
         the_word_alone: "You took every file in which the word FAILED stands. On hv-app1 that is right; elsewhere it also stands in "
         "another line of jobs that went well the second time. Ask for the whole line, `status=FAILED`.",
-        one_stream: "`sed` takes all the files that `xargs` hands it for one long text: its third line is that of the first file. With "
-        "`-s` it counts the lines of each file anew; surer is to ask for the line by its word, with `grep -h`.",
+        one_stream: "`sed` takes all the files that `xargs` hands it for one long text: its third line is that of the first file. And on "
+        "another server `dest=` is not always the third. Ask for the line by its word, with `grep -h`.",
         one_folder: "Those are the jobs of one folder. There are a hundred: `-r` goes through all that lies below.",
     }
     hints = [
@@ -1353,16 +1456,16 @@ class CountFailedJobs:
         "of them.",
         "Behind it the chain that you know: `sort | uniq -c`.",
     ]
-    praise = "Ten thousand files, one line. One destination stands out, though far from all jobs to it failed: `connection timed " \
-        "out`, now and " \
+    praise = (
+        "Ten thousand files, one line. One destination stands out, though far from all jobs to it failed: `connection timed out`, now and "
         "then. That is a ticket for the network, with a number in it."
+    )
 
 
 @lesson.exercise
 class WhereIsTheSpace:
-    """`df` says that `/var` is nearly full. `du`, which adds up all files, finds far less. Three outputs tell why: `df -B1 /var
-    /archive/online1`,
-    `sudo du -sB1 /var` and `sudo lsof +L1` (run them in the session).
+    """`df` says that `/var` is nearly full. `du`, which adds up all files, finds far less. Three outputs tell why:
+    `df -B1 /var /archive/online1`, `sudo du -sB1 /var` and `sudo lsof +L1` (run them in the session).
 
     Give the letter as `space`, and as `bytes_held` **how many bytes** would become free if the cause were removed, with all digits.
     """
@@ -1381,7 +1484,7 @@ class WhereIsTheSpace:
 
     def solution(server):
         # The size of the deleted file: the seventh column of lsof +L1
-        return "B", int(server.sh("lsof +L1 | awk '/deleted/ {print $7}'").text)
+        return "B", int(server.sh("sudo lsof +L1 | awk '/deleted/ {print $7}'").text)
 
     def units(server):
         return "A", None
@@ -1396,7 +1499,7 @@ class WhereIsTheSpace:
         return "E", None
 
     def all_that_du_found(server):
-        return "B", int(server.sh("du -sB1 /var").text.split()[0])
+        return "B", int(server.sh("sudo du -sB1 /var").text.split()[0])
 
     def all_that_is_used(server):
         return "B", int(server.sh("df -B1 /var /archive/online1").lines[1].split()[2])
@@ -1422,10 +1525,9 @@ class WhereIsTheSpace:
         "same.",
     ]
     praise = (
-        "Restarting the service (or making it open its log anew) frees the space; deleting more files by name would not. Here `df` "
-        "less `du` is "
-        "this file to the byte; on a busy server it is about that. A log in use is rotated, and its service told to open the new one: "
-        "without that it goes on writing into the old one, which becomes the next ghost as soon as it is deleted."
+        "Restarting the service (or making it open its log anew) frees the space; deleting more files by name would not. Here `df` less "
+        "`du` is this file to the byte; on a busy server it is only about that. A log in use is rotated, and its service told to open the "
+        "new one: without that it goes on writing into the old one, which becomes the next ghost as soon as it is deleted."
     )
 
 
@@ -1441,11 +1543,11 @@ class NextReading:
     answer = Moment("next_reading", reading=moment)
 
     def solution(server):
-        # cat /etc/cron.d/hvmwl: minute, hour, any day, any month, weekday. As many days on from today as the weekday is away.
-        from datetime import timedelta
-        minute, hour, day, month, weekday = server.sh("tail -n 1 /etc/cron.d/hvmwl").text.split()[:5]
-        days = (int(weekday) - server.now.isoweekday()) % 7
-        return f"{server.now + timedelta(days):%Y-%m-%d} {int(hour):02}:{int(minute):02}"
+        # cat /etc/cron.d/hvmwl: minute, hour, any day of the month, any month, weekday
+        words = server.sh("tail -n 1 /etc/cron.d/hvmwl").text.split()
+        minute, hour, weekday = int(words[0]), int(words[1]), int(words[4])
+        # Today is Monday 31 March, weekday 1. So weekday 2 is 1 April, weekday 3 is 2 April, and so on.
+        return f"2025-04-{weekday - 1:02} {hour:02}:{minute:02}"
 
     def hour_first(server):
         minute, hour, *_, weekday = server.sh("tail -1 /etc/cron.d/hvmwl").text.split()[:5]
@@ -1488,8 +1590,7 @@ class NextReading:
         a_week_later: "The weekday is right, but it comes once before that: this week's is still ahead.",
         hour_first: "You read the hour first. The first of the five fields is the minute, the second the hour.",
         day_of_the_month: "You read the fifth field as a day of the month, or counted the weekdays from Monday as 0. The day of the month "
-        "is the third field; the "
-        "fifth counts weekdays, and Sunday is 0.",
+        "is the third field; the fifth counts weekdays, and Sunday is 0.",
         sunday_is_one: "You counted the weekdays from Sunday as 1. In cron Sunday is 0 (and 7 as well), so Monday is 1.",
         every_night: "That would be every night. The fifth field names one weekday.",
         the_archive: "That line of `/etc/crontab` restarts the archive, hvpacs. The worklist has a file of its own in `/etc/cron.d`.",
@@ -1511,16 +1612,16 @@ class AddTheScanner:
 
     - keep a copy of the list as it is, in a new file, wherever you like;
     - add one line for the scanner to the list that mwld reads, in the form of the others, and change nothing else in it: the entry
-      `CT_ER` stays until the vendor
-      confirms that nothing uses it;
+      `CT_ER` stays until the vendor confirms that nothing uses it;
     - leave owner and mode of the list as they are;
     - make mwld read it, without waiting for cron, and disturb no other service.
 
-    They are carried out on a fresh copy of the server, without what you made in this session, and on others like it. Try them in
-    the session first, look at the result, then give them as text.
+    They are carried out on a fresh copy of the server, without what you made in this session, and on others like it, with other titles
+    in the list and other process numbers. Try them in the session first, look at the result, then give them as text.
     """
 
-    answer = Change("commands")
+    answer = Change("commands", places={"/etc/hvmwl/allowed-aets.ini.bak": "into_the_copy",
+                                        "/opt/hvmwl/share/allowed-aets.ini": "into_the_template"})
     cases = unseen_servers
     points = 3
 
@@ -1625,20 +1726,28 @@ class AddTheScanner:
             sudo systemctl reload hvmwl
         """
 
-    signs = {r"sudo\s+(echo|printf)\b[^|\n;]*>>": sudo_and_redirection, r"\bmv\b": moved_over, r"daemon-reload": with_daemon_reload,
+    def by_number():
+        return """
+            sudo cp -p /srv/hvmwl/site/allowed-aets.ini /srv/hvmwl/site/allowed-aets.ini.old
+            echo "CTER01 = 10.20.30.41" | sudo tee -a /srv/hvmwl/site/allowed-aets.ini
+            sudo kill -HUP 412
+        """
+
+    signs = {r"kill\b[^\n;|]*\s\d+\s*(\n|;|&|$)": by_number, r"sudo\s+(echo|printf)\b[^|\n;]*>>": sudo_and_redirection,
+             r"\bmv\b": moved_over, r"daemon-reload": with_daemon_reload,
              r"tee\s+(?!-|\s)|(?<!>)>\s*['\"]?(\$|\S*allowed-aets\.ini\b(?!\.))": emptied}
     wrong_ways = {
+        by_number: "On hv-app1 that works, today. The number is another one on each server and after each start of the service; written "
+        "into a change plan, it may hit another process by then. `systemctl reload` and `pkill -HUP mwld` go by the name.",
         with_daemon_reload: "`daemon-reload` makes *systemd* read its units again, which you have not changed. No service notices it. "
-        "What makes "
-        "mwld read its list stands in its README.",
+        "What makes mwld read its list stands in its README.",
         archive_too: WRONG_EFFECTS["archive"],
         read_by_all: WRONG_EFFECTS["others read"],
         emptied: "The list now holds one line. `tee` without `-a`, like `>`, empties the file before it writes: from this second no other "
-        "device gets a worklist. "
-        "You kept a copy, so it can be undone.",
+        "device gets a worklist. You kept a copy, so it can be undone.",
         sudo_and_redirection: "`sudo echo ... >> FILE` fails: `sudo` makes root of `echo` alone, and `>>` is done by your own shell, "
-        "which may not write there. mwld then "
-        "read the old list again. Let a command do the writing that runs as root: `... | sudo tee -a FILE`.",
+        "which may not write there. mwld then read the old list again. Let a command do the writing that runs as root: `... | sudo tee -a "
+        "FILE`.",
         into_the_copy: "The line went into the `.bak`, which lies where one looks first and which nothing reads. mwld has read its own "
         "list again, unchanged.",
         into_the_template: "The line went into the template below `/opt`. No process reads it, and the next update of the software "
@@ -1646,17 +1755,14 @@ class AddTheScanner:
         renamed: "`CT_ER` has become `CTER01`: the old entry is gone. If anything still calls itself so, it is refused from now on. It "
         "was to stay.",
         open_to_all: "It works, and now every account on the server may rewrite the list of who may ask for patients' names. `sudo` gives "
-        "the right for one command; "
-        "there is no need to give it to all for ever.",
+        "the right for one command; there is no need to give it to all for ever.",
         moved_over: "`mv` puts your own file in the place of the old one, with *your* owner and *your* mode. Write into the file that is "
-        "there, or set owner and mode "
-        "again.",
+        "there, or set owner and mode again.",
         no_copy: "All is right but one thing: there is no copy of the list as it was. Before the first change, always `cp`.",
         not_told: "The list on the disk is right, and mwld does not know: it reads the file when it starts and when it is told to. Its "
         "README says how to tell it.",
         as_on_windows: "The line came from a file that was saved on Windows: it ends with a carriage return, which `cat -A` shows as ^M. "
-        "mwld would take it for a part "
-        "of the address.",
+        "mwld would take it for a part of the address.",
     }
     hints = [
         "Four steps, four lines: copy, add, look, tell. The first and the last are each one command with `sudo`.",

@@ -97,6 +97,7 @@ def test_transcripts_agree_with_the_truth(h):
     seen = int(re.search(r"^(\d+)\t/var", said["pacs du.txt"], re.MULTILINE)[1])
     held = int(re.search(r"8,3\s+(\d+)", said["pacs lsof.txt"])[1])
     assert used - seen == held == truth["deleted_bytes"] and size == truth["var_bytes"]
+    assert not any(number % servers.BLOCK for number in (used, seen, held, size))            # disks are filled by blocks
     rows = [line.split() for line in said["pacs var_growth.txt"].splitlines()[1:]]
     assert {int(b[1]) - int(a[1]) for a, b in zip(rows, rows[1:])} == {truth["var_bytes_per_day"]}
     for name, text in said.items():

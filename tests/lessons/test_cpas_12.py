@@ -1,5 +1,6 @@
 """What learners give in lesson cpas-12 beyond the solutions and wrong ways, and the answers beside the hospital's truth."""
 
+import datetime
 import os
 import random
 import shutil
@@ -38,15 +39,15 @@ def server(editions):
     ("FindTheLists", "find / -name '*allowed-aets*' | xargs ls -l"), ("FindTheLists", "find / -iname '*ALLOWED-AETS*'"),
     ("FindTheLists", "hvadmin@hv-app1:~$ find / -name '*allowed-aets*' -print"), ("FindTheLists", ["find / -name '*allowed-aets*'"]),
     ("CountRefusals", f"awk '/A-ASSOCIATE-RJ/ {{print $7}}' {LOG} | sort | uniq -c"),
-    ("CountRefusals", f"grep -o 'calling=[A-Z0-9_]*' {LOG} | cut -d= -f2 | sort | uniq -c | sort -rn"),
+    ("CountRefusals", f"grep RJ {LOG} | grep -o 'calling=[A-Za-z0-9_-]*' | cut -d= -f2 | sort | uniq -c | sort -rn"),
     ("CountRefusals", f"cat {LOG} | grep RJ | sed 's/.*calling=//; s/ .*//' | sort | uniq -c"),
     ("CountRefusals", f"grep RJ {LOG} | cut -d' ' -f7 | sort | uniq -c | awk '{{print $2, $1}}'"),
-    ("CountFailedJobs", f"grep -r -B2 status=FAILED {JOBS} | grep -o 'dest=.*' | sort | uniq -c"),
+    ("CountFailedJobs", f"grep -rh -B9 status=FAILED {JOBS} | grep ^dest= | sort | uniq -c"),
     ("CountFailedJobs", f"find {JOBS} -name '*.job' -exec grep -l status=FAILED {{}} + "
-                        "| xargs awk -F= '/dest/ {print $2}' | sort | uniq -c"),
-    ("CountFailedJobs", f"cd {JOBS}; grep -l status=FAILED */* | xargs cat | grep dest | sort | uniq -c"),
-    ("CountFailedJobs", f"grep -h dest= $(grep -rl '=FAILED' {JOBS} | xargs grep -l status=FAILED) | sort | uniq -c | sort -n"),
-    ("AddTheScanner", f"sudo cp {ALLOWED} ~/old\nsudo sh -c 'echo \"CTER01 = 10.20.30.41\" >> {ALLOWED}'\nsudo kill -HUP 412"),
+                        "| xargs awk -F= '/^dest/ {print $2}' | sort | uniq -c"),
+    ("CountFailedJobs", f"cd {JOBS}; grep -l status=FAILED */* | xargs cat | grep ^dest | sort | uniq -c"),
+    ("CountFailedJobs", f"grep -h ^dest= $(grep -rl '=FAILED' {JOBS} | xargs grep -l status=FAILED) | sort | uniq -c | sort -n"),
+    ("AddTheScanner", f"sudo cp {ALLOWED} ~/old\nsudo sh -c 'echo \"CTER01 = 10.20.30.41\" >> {ALLOWED}'\nsudo pkill -HUP mwld"),
     ("AddTheScanner", f"sudo sed -i.bak '$a CTER01 = 10.20.30.41' {ALLOWED}; sudo systemctl restart hvmwl"),
     ("AddTheScanner", f"F={ALLOWED}; sudo cp -p $F $F.$(date +%F) && echo 'CTER01 = 10.20.30.41' | sudo tee -a $F && {RELOAD}"),
     ("AddTheScanner", rf"{COPY}; tail -n 1 ~/allowed-aets.ini.new | sed 's/\r//' | sudo tee -a {ALLOWED}; {RELOAD}"),
@@ -55,7 +56,12 @@ def server(editions):
     ("AddTheScanner", rf"{COPY}; tail -n 1 allowed-aets.ini.new | tr -d '\r' | sudo tee -a {ALLOWED}; {RELOAD}"),
     ("CountRefusals", f"awk '/A-ASSOCIATE-RJ/ {{n[$7]++}} END {{for (t in n) print n[t], t}}' {LOG}"),
     ("CountRefusals", f"grep RJ {LOG} | awk '{{count[$7] += 1}} END {{for (one in count) {{print one \": \" count[one]}}}}'"),
-    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs sed -sn 3p | sort | uniq -c"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h -e ^dest= -e ^nothing= | sort | uniq -c"),
+    ("CountRefusals", f"grep -e A-ASSOCIATE-RJ -e nothing {LOG} | cut -d' ' -f7 | sort | uniq -c"),
+    ("AddTheScanner", f"{DONE}; echo '2025-03-31 added CTER01' | tee -a ~/notes.txt"), ("AddTheScanner", f"{DONE}; foo"),
+    ("AddTheScanner", rf"{COPY}; sed -i 's/\r$//' allowed-aets.ini.new; tail -n 1 allowed-aets.ini.new | sudo tee -a {ALLOWED}; {RELOAD}"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo systemctl restart hvmwl; sudo kill -HUP $(pidof mwld)"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo systemctl status chronyd; {RELOAD}"),
     ("AddTheScanner", f"{COPY}; {ADD}; sudo kill -HUP $(pidof mwld)"), ("AddTheScanner", f"{COPY}; {ADD}; sudo kill -HUP `pgrep mwld`"),
     ("AddTheScanner", f"sudo install -m 640 {ALLOWED} {ALLOWED}.old; {ADD}; {RELOAD}"),
     ("CountRefusals", f"grep RJ {LOG} | cut -d' ' -f7 | sort | uniq --count"),
@@ -113,7 +119,7 @@ def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | cut -d = -f 2 | sort", "no number", "`CTER01` has no number"),
     ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -c | sort -rn | head -n 5", "the_first_five", "goes unseen"),
     ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -c | sort -rn | head", "value", "is missing"),
-    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h dest= | sort", "not_counted", "joined and counted"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h ^dest= | sort", "not_counted", "joined and counted"),
     ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs awk -F= '/dest/ {{print $2}}' | sort", "no number", "has no number"),
     ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h error= | sort | uniq -c", "value", "connection timed out"),
     ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h ^dest= | sort | uniq -c | sort -rn | head -n 5", "value",
@@ -152,7 +158,7 @@ def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -d -c", "repeated_alone", "a single time"),
     ("CountRefusals", f"grep C-FIND {LOG} | cut -d ' ' -f 4 | sort | uniq -c", "queries_counted", "let in"),
     ("CountFailedJobs", f"grep -rL status=OK {JOBS} | xargs grep -h ^dest= | sort | uniq -c", "all_but_ok", "cancelled"),
-    ("CountFailedJobs", f"grep -h dest= $(grep -rl FAILED {JOBS}) | sort | uniq -c", "the_word_alone", "second time"),
+    ("CountFailedJobs", f"grep -h ^dest= $(grep -rl FAILED {JOBS}) | sort | uniq -c", "the_word_alone", "second time"),
     ("AddTheScanner", f"{DONE}; sudo rm {LOG}", LOG, "mwld's log"),
     ("AddTheScanner", f"{DONE}; sudo sh -c '> {LOG}'", LOG, "mwld's log"),
     ("AddTheScanner", f"{DONE}; sudo chmod 777 /srv/hvmwl/site", "/srv/hvmwl/site", "which is not the list"),
@@ -190,6 +196,59 @@ def test_a_moment_may_be_written_in_several_ways(editions, form, right):
     ("AddTheScanner", rf"{COPY}; printf '\nCTER01 = 10.20.30.41\n' | sudo tee -a {ALLOWED}; {RELOAD}", "blank", "empty line"),
     ("AddTheScanner", rf"{COPY}; printf '# ticket\nCTER01 = 10.20.30.41\n' | sudo tee -a {ALLOWED}; {RELOAD}", "comment", "comment"),
     ("AddTheScanner", f"{COPY}; echo 'CTER01 = 10.20.30.14' | sudo tee -a {ALLOWED}; {RELOAD}", "address", "another address"),
+    ("FindTheLists", "find / -maxdepth 5 -name '*allowed-aets*'", "value", "only true here?"),
+    ("FindTheLists", "find / -type f | grep -w allowed-aets", "value", "only true here?"),
+    ("FindTheLists", "find / -name '*allowed-aets*' | head", "value", "only true here?"),
+    ("FindTheLists", "find / -size -2 -name '*allowed-aets*'", "value", "only true here?"),
+    ("FindTheLists", "find / -name '*allowed-aet*'", "value", "allowed-aetitles"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | cut -c 1-14 | sort | uniq -c", "value", "US-VAS"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -ci", "number", "CTER01"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | tr a-z A-Z | sort | uniq -c", "number", "only true here?"),
+    ("CountRefusals", f"grep result=1 {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "value", "is missing"),
+    ("CountRefusals", f"grep source=1 {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "value", "is missing"),
+    ("CountRefusals", f"grep -v C-FIND {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "value", "from"),
+    ("CountRefusals", f"grep calling= {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "value", "only true here?"),
+    ("CountRefusals", f"grep A-ASSOCIATE {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "value", "only true here?"),
+    ("CountRefusals", f"tail -n 100 {LOG} | grep RJ | cut -d ' ' -f 7 | sort | uniq -c", "number", "only true here?"),
+    ("CountRefusals", f"head -n 983 {LOG} | grep RJ | cut -d ' ' -f 7 | sort | uniq -c", "number", "only true here?"),
+    ("CountRefusals", f"grep RJ {LOG} | cut -d ' ' -f 7 | sort | uniq -c | head -n 20", "value", "is missing"),
+    ("CountRefusals", f"grep -h RJ {LOG}* | cut -d ' ' -f 7 | sort | uniq -c", "number", "number is not"),
+    ("CountRefusals", f"grep -E 'reason=(3|7)' {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "value", "is missing"),
+    ("CountRefusals", f"grep -e reason=3 -e reason=7 {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "value", "is missing"),
+    ("CountRefusals", f"grep 'mwl.412. A-ASSOCIATE-RJ' {LOG} | cut -d ' ' -f 7 | sort | uniq -c", "nothing",
+     "On hv-app1 the output is right"),
+    ("CountRefusals", f"grep RJ {LOG} | grep 2025-03 | cut -d ' ' -f 7 | sort | uniq -c", "nothing", "only true here?"),
+    ("CountRefusals", f"grep -o 'calling=[A-Z0-9_]*' {LOG} | cut -d= -f2 | sort | uniq -c", "value", "only true here?"),
+    ("CountFailedJobs", f"grep -rl -e status=OK -e status=FAILED {JOBS} | xargs grep -h ^dest= | sort | uniq -c", "number",
+     "its number is not"),
+    ("CountFailedJobs", f"grep -rl 'connection timed out' {JOBS} | xargs grep -h ^dest= | sort | uniq -c", "number", "only true here?"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h ^dest= | sort | uniq -cd", "value", "is missing"),
+    ("CountFailedJobs", f"grep -l status=FAILED {JOBS}/*/0*.job | xargs grep -h ^dest= | sort | uniq -c", "number", "only true here?"),
+    ("CountFailedJobs", f"grep -l status=FAILED {JOBS}/??/* | xargs grep -h ^dest= | sort | uniq -c", "number", "only true here?"),
+    ("CountFailedJobs", f"grep -rh -B2 status=FAILED {JOBS} | grep ^dest= | sort | uniq -c", "number", "only true here?"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs sed -sn 3p | sort | uniq -c", "number", "only true here?"),
+    ("CountFailedJobs", f"grep -rl status=F {JOBS} | xargs grep -h ^dest= | sort | uniq -c", "number", "only true here?"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep -h dest= | sort | uniq -c", "value", "oldest="),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | xargs grep dest= | sort | uniq -c", "names in front", "-h"),
+    ("CountFailedJobs", f"grep -rh -B1 status=FAILED {JOBS} | grep dest= | sort | uniq -c", "nothing", "went nowhere"),
+    ("CountFailedJobs", f"grep -rl status=FAILED {JOBS} | grep ^dest= | sort | uniq -c", "names_instead_of_contents", "list of file names"),
+    ("AddTheScanner", f"{DONE}; sudo systemctl stop chronyd", "service", "nothing to do"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo systemctl restart crond", "service", "nothing to do"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo kill -HUP 412", "by_number", "by the name"),
+    ("AddTheScanner", f"{COPY}; {ADD}; sudo kill -1 412", "by_number", "by the name"),
+    ("AddTheScanner", f"{COPY}; echo '# CTER01 = 10.20.30.41' | sudo tee -a {ALLOWED}; {RELOAD}", "as comment", "a comment"),
+    ("AddTheScanner", f"{COPY}; sudo sed -i '/XC_WOUND/a CTER01 = 10.20.30.41' {ALLOWED}; {RELOAD}", "unchanged", "On hv-app1 all is"),
+    ("AddTheScanner", f"{DONE}; sudo sed -i 1d {ALLOWED}; {RELOAD}", "comment lost", "A comment"),
+    ("AddTheScanner", f"{COPY}; echo CTER01 | sudo tee -a {ALLOWED}; {RELOAD}", "no address", "without an address"),
+    ("AddTheScanner", rf"{COPY}; tr -d '\r' < allowed-aets.ini.new | sudo tee -a {ALLOWED}; {RELOAD}", "more", "more than that"),
+    ("AddTheScanner", rf"{DONE}; sudo sed -i 's/$/\r/' {ALLOWED}; {RELOAD}", "crlf all", "All lines"),
+    ("AddTheScanner", f"sudo sed -i '$a CTER01 = 10.20.30.41' /opt/hvmwl/share/allowed-aets.ini; {RELOAD}", "into_the_template",
+     "template"),
+    ("AddTheScanner", f"{DONE}; echo x | tee notes.txt", "/home/hvadmin/notes.txt", "changed or removed"),
+    ("ArchiveReads", "/opt/hvpacs/etc/default.env", "known", "forget"),
+    ("ArchiveReads", "/etc/systemd/system/hvpacs.service.d/override.conf", "known", "environment file"),
+    ("WorklistReads", "/etc/hvmwl/allowed-aets.ini", "known", "no such file"),
+    ("NextReading", "2024-04-05 02:19", "year", "2025"),
     ("AddTheScanner", f"{COPY}; dos2unix allowed-aets.ini.new", "unchanged", "not installed"),
     ("WorklistReads", "allowed-aets.ini", "unreadable", "from the root"), ("WorklistReads", ALLOWED.upper(), "case", "case"),
     ("NextReading", "Thursday", "unreadable", "as in"), ("NextReading", "2025-03-30 02:30", "past", "over already"),
@@ -235,10 +294,11 @@ def test_the_unseen_servers_differ_in_what_is_asked():
         for server in unseen_servers(random.Random(seed)):
             refused = [line.split()[6] for line in server.sh(f"grep RJ {LOG}").lines]
             assert len(set(refused)) > 10 and all(a != b for a, b in zip(refused, refused[1:]))
-            failed = server.sh(f"grep -rl status=FAILED {JOBS} | xargs grep -h dest= | sort | uniq -c").lines
+            failed = server.sh(f"grep -rl status=FAILED {JOBS} | xargs grep -h ^dest= | sort | uniq -c").lines
+            assert "1 dest=" in " ".join(" ".join(failed).split()) and server.sh("sudo cat /proc/$(pidof mwld)/cmdline").status == 0
             reasons = {line.split()[5] for line in server.sh(f"grep RJ {LOG}").lines}
-            assert min(map(refused.count, refused)) == 1 and reasons == {"reason=3", "reason=7"}
-            assert len(failed) == 12 and len(server.sh("find / -name '*allowed-aets*'").lines) == 7
+            assert min(map(refused.count, refused)) == 1 and reasons == {f"reason={number}" for number in (1, 2, 3, 7)}
+            assert len(failed) == 12 and len(server.sh("find / -name '*allowed-aets*'").lines) == 12
 
 
 @pytest.mark.parametrize(("new", "word"), [
@@ -253,6 +313,9 @@ def test_the_unseen_servers_differ_in_what_is_asked():
     (b"[allowed]\n#CT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41\n", "commented"),
     (b"CTER01 = 10.20.30.41\n[allowed]\nCT_ER = 1\nCT2 = 2\n", "outside"),
     (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41\r\n", "crlf"), (b"[allowed]\nCT2 = 2\nCTER01 = 10.20.30.41\n", "deleted"),
+    (b"[allowed]\r\nCT_ER = 1\r\nCT2 = 2\r\nCTER01 = 10.20.30.41\r\n", "crlf all"),
+    (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01 = 10.20.30.41\nX = 1\n", "more"),
+    (b"[allowed]\nCT_ER = 1\nCT2 = 2\nCTER01\n", "no address"), (b"[allowed]\nCT_ER = 1\nCT2 = 2\n#CTER01 = 1\n", "as comment"),
     (b"[allowed]\nCTER01 = 10.20.30.41\nCT2 = 2\n", "renamed"), (b"[allowed]\nCTER01 = 10.20.30.41\n", "replaced"),
     (b"[allowed]\nCT_ER = 1\nCTER01 = 10.20.30.41\n", "lost"), (b"CTER01 = 10.20.30.41\n", "emptied"), (b"", "emptied"),
     (b"[allowed]\nCT_ER = 1\nCT2 = 2\ncter01 = 10.20.30.41\n", "other"), (b"[allowed]\nCT_ER = 1\nCT2 = 2\n", "unchanged"),
@@ -360,11 +423,30 @@ def test_the_worklist_writes_into_its_log_what_it_read(server):
     assert mine.sh(f"grep -c RJ {LOG}").text == server.sh(f"grep -c RJ {LOG}").text
 
 
+def test_cron_has_made_the_worklist_read_its_list_each_week(editions, server):
+    day, time = EXERCISES["NextReading"].computed(EXERCISES["NextReading"].solution, editions.own).split()
+    lines = server.sh(f"grep RELOAD {LOG}").lines
+    assert len(lines) == 3 and all(f"T{time}:01+01:00" in line and "18 titles read" in line for line in lines)
+    assert (datetime.date.fromisoformat(day) - datetime.date.fromisoformat(lines[-1][:10])).days == 7
+    stamps = [datetime.datetime.fromisoformat(line.split()[0]) for line in server.sh(f"cat {LOG}").lines]
+    assert stamps == sorted(stamps)
+
+
+def test_the_server_agrees_with_what_the_exercises_say(server):
+    mine = server.copy()
+    assert "imaging" in mine.sh("id hvmwl").text and "imaging:x:995:hvmwl" in mine.sh("cat /etc/group").text
+    assert mine.sh("ls /root; find / -name x").errors.count("Permission denied") == 2
+    assert mine.sh("sudo systemctl restart hvmwl; pidof mwld").text != "412\n"
+    assert "Main PID: 412" not in mine.sh("systemctl status hvmwl").text
+    assert f"hv_mwl[{mine.sh('pidof mwld').text.strip()}] START" in mine.sh(f"tail -n 1 {LOG}").text
+    assert mine.sh("lsof +L1").text == "" and "inactive" in mine.sh("sudo systemctl stop chronyd; systemctl is-active chronyd").text
+
+
 def test_a_restart_of_the_archive_frees_the_space(server):
     mine = server.copy()
-    assert mine.sh("sudo systemctl restart hvpacs; lsof +L1; sudo systemctl restart hvpacs").text == ""
-    used, found = (int(mine.sh(line).text.split()[place]) for line, place in (("df -B1 /var | tail -1", 2), ("du -sB1 /var", 0)))
-    assert used == found and "deleted" in server.sh("lsof +L1").text
+    assert mine.sh("sudo systemctl restart hvpacs; sudo lsof +L1; sudo systemctl restart hvpacs").text == ""
+    used, found = (int(mine.sh(line).text.split()[place]) for line, place in (("df -B1 /var | tail -1", 2), ("sudo du -sB1 /var", 0)))
+    assert used == found and "deleted" in server.sh("sudo lsof +L1").text
     assert "not applicable" in mine.sh("sudo systemctl reload hvpacs").errors
 
 

@@ -63,6 +63,13 @@ sed '1a\  indented' tmp/t/b
 awk -F'\t' '{print $2}' tmp/t/w | cat -A
 awk '/\t/ {print $1}' tmp/t/w
 grep -c '.*.*=.*.*' tmp/t/w
+grep -c -e CT2 -e MR1 var/log/hvmwl/mwl.log
+grep -ce CT2 -eMR1 var/log/hvmwl/mwl.log
+grep -v -e C-FIND -e nothing var/log/hvmwl/mwl.log | head -3
+grep -rl -e port -e backlog srv/hvpacs/conf | sort
+ls -d /
+ls -d etc/ /etc/
+cp etc/hosts /dev/null; echo $?
 grep '[^ ]*=[^ ]*' etc/crontab | head -2
 tail -n 1 tmp/t/w | tr -d '\r' | cat -A
 sed -E 's/([0-9]+)\.([0-9]+)/\2.\1/;s/local/LOCAL/' etc/hosts | head -3
@@ -209,6 +216,12 @@ def shell():
     ("ls -ld /tmp", "drwxrwxrwt 2 root root 4096 Mar 31 07:15 /tmp\n"), ("echo a > /tmp/a; cat /tmp/a; rm /tmp/a; ls /tmp", "a\n"),
     ("sudo touch /tmp/a; rm /tmp/a; ls /tmp", "a\n"), ("ls /root; cd /root; sudo ls -d /root", "/root\n"), 
     ("ls -d /mnt /run /var/tmp", "/mnt\n/run\n/var/tmp\n"),
+    ("sudo touch /root/a; find / -name a", ""), ("sudo touch /root/a; sudo find / -name a", "/root/a\n"),
+    ("sudo cp 'x y' /root/a; sudo chmod 644 /root/a; cat /root/a; sudo cat /root/a", "1\n2\n"), ("sudo touch /root/a; ls /root/*", ""),
+    ("sudo cp 'x y' /root/a; grep -rc 1 /root 2>&1; echo $?", "grep: /root: Permission denied\n2\n"),
+    ("sudo cp 'x y' /root/a; sudo chmod 711 /root; cat /root/a; ls /root 2>&1",
+     "1\n2\nls: cannot open directory '/root': Permission denied\n"),
+    ("sudo sh -c 'echo a > /root/a'; sudo ls /root", "a\n"), ("echo a > /root/a; sudo ls /root", ""),
     ("ls -l /etc/link", "lrwxrwxrwx 1 root root 6 Mar 31 07:15 /etc/link -> a.conf\n"),
 ])
 def test_users_words_and_redirections(shell, line, printed):
@@ -270,14 +283,15 @@ def test_ordinary_repetitions_are_not_refused(shell, line):
 def test_the_disks_are_told_in_other_units():
     disks = ("Filesystem 1B-blocks Used Available Use% Mounted on\n/dev/b 214748364800 5368709120 209379655680 3% /var\n"
              "/dev/c 1000 500 500 50% /a\n")
-    recorded = {"df -B1 /var /a": disks, "du -sB1 /var": "5368709121\t/var\n", "lsof +L1": "COMMAND\nx (deleted)\n"}
+    recorded = {"df -B1 /var /a": disks, "du -sB1 /var": "5368709121\t/var\n", "lsof +L1": "COMMAND PID USER NAME\nx 8 ben (deleted)\n"}
     shell = Shell([], USERS, "anna", NOW, "host", recorded=recorded)
     assert shell.sh("df -h /var").lines[1].split() == ["/dev/b", "200G", "5.0G", "195G", "3%", "/var"]
     assert shell.sh("df -k /var/log").status and shell.sh("mkdir /tmp/x; df -h /tmp").status
     assert shell.sh("df -h /var/lib").lines == shell.sh("df -h /var").lines and len(shell.sh("df -h").lines) == 3
     assert shell.sh("df /var").lines[1].split()[1] == "209715200" and shell.sh("df -m /var").lines[1].split()[2] == "5120"
-    assert shell.sh("du -sh /var").text == "5.1G\t/var\n" and shell.sh("sudo du -s /var/").text == "5242881\t/var\n"
-    assert shell.sh("du -sb /var").text == "5368709121\t/var\n" and "sum of /var" in shell.sh("du -sh /etc").errors
+    assert shell.sh("sudo du -sh /var").text == "5.1G\t/var\n" and shell.sh("sudo du -s /var/").text == "5242881\t/var\n"
+    assert shell.sh("sudo du -sb /var").text == "5368709121\t/var\n" and "sum of /var" in shell.sh("du -sh /etc").errors
+    assert "`sudo` before it" in shell.sh("du -sb /var").errors and (shell.sh("lsof +L1").text, shell.status) == ("", 1)
     assert "deleted" in shell.sh("sudo lsof -nP +L1").text and "recorded" in shell.sh("lsof -i").errors
 
 
@@ -299,8 +313,22 @@ def test_services_are_told_in_several_ways():
     assert heard[-2:] == ["stop", "start"] and shell.sh("systemctl stop web").status == 1
     assert shell.sh("sudo systemctl daemon-reload").status == 0 and shell.sh("sudo pkill -HUP nothing").status == 1
     assert "not installed" in shell.sh("dos2unix x").errors
-    assert shell.sh("pidof webd").text == "7\n" and shell.sh("pidof dbd webd").text == "8 7\n" and shell.sh("pidof web").status == 1
+    assert len(shell.sh("pidof dbd webd").text.split()) == 2 and shell.sh("pidof web").status == 1
     assert shell.sh("sudo kill -HUP $(pidof webd)").status == 0 and heard[-1] == "reload"
+
+
+def test_a_service_that_was_started_anew_has_another_number():
+    unit = File("/usr/lib/systemd/system/web.service", b"[Service]\nExecReload=/bin/kill -HUP $MAINPID\n", 0o644, "root:root", None, NOW)
+    said = File("/proc/7/cmdline", b"/opt/webd\0", 0o444, "root:root", None, NOW)
+    shell = Shell([unit, said], USERS, "anna", NOW, "host", processes=((7, "ben", "Feb12", "/opt/webd"),), services={"web": 7})
+    other = shell.copy()
+    assert shell.sh("pidof webd").text == "7\n" and shell.sh("sudo systemctl reload web; pidof webd").text == "7\n"
+    number = shell.sh("sudo systemctl restart web; pidof webd").text.strip()
+    assert number != "7" and shell.sh(f"ls /proc; cat /proc/{number}/cmdline").text == f"{number}\n/opt/webd\0"
+    assert "No such process" in shell.sh("sudo kill -HUP 7").errors and shell.sh(f"sudo kill -HUP {number}").status == 0
+    assert f"Main PID: {number}" in shell.sh("systemctl status web").text and "07:15" in shell.sh("ps -ef | grep webd").text
+    assert shell.sh("sudo systemctl stop web; pidof webd; ls /proc").text == "" and shell.sh("sudo systemctl start web; pidof webd").text
+    assert other.sh("pidof webd; ls /proc").text == "7\n7\n"
 
 
 def test_what_a_substitution_complains_of_is_seen(shell):

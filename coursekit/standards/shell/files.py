@@ -35,7 +35,7 @@ def _ls(shell, arguments, data, who):
     for path in paths or ["."]:
         try:
             node = shell.node(path, last=not (long or "d" in options))
-            if path.endswith("/") or (node.kind == "d" and "d" not in options):
+            if node.kind == "d" and "d" not in options:
                 folders.append(path)
             else:
                 single.append((path, node))
@@ -225,7 +225,7 @@ def _find(shell, arguments, data, who):
         raise Refused(f"find: invalid expression at `{todo[0]}'")
     for top in tops or ["."]:
         try:
-            walk = list(shell.walk(top))
+            walk = list(shell.walk(top, closed=lambda path: shell.complain(f"find: '{path}': {EACCES}")))
         except Failed as failed:
             shell.complain(f"find: '{top}': {failed.why}")
             continue
@@ -456,6 +456,8 @@ def _cp(shell, arguments, data, who):
                 continue
             if node.kind == "f" and not shell.may(node, who, "r"):
                 shell.complain(f"cp: cannot open '{source}' for reading: {EACCES}")
+                continue
+            if aim == "/dev/null":
                 continue
         except Failed as failed:
             shell.complain(f"cp: cannot stat '{source}': {failed.why}")

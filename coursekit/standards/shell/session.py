@@ -74,6 +74,8 @@ class Shell:
         self.variables = {"HOME": f"/home/{user}", "USER": user, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
                           "SHELL": "/bin/bash", "HOSTNAME": host}
         self.status, self.here, self._errors, self._substituted = 0, "/", [], []
+        self.ended = {}                         # dict from a service that was stopped to its last process and that one's files in /proc
+        self._who = None                        # whose rights count on the way to a file, while a command is carried out
         self._folder("/")
         for entry in entries:
             owner, _, group = entry.owner.partition(":")
@@ -201,12 +203,13 @@ class Shell:
         return data, "".join(errors)
 
     def _command(self, command: Command, data, depth):
-        outer, self._substituted = self._substituted, []
+        outer, self._substituted = (self._substituted, self._who), []
+        self._who = self.user
         try:
             out, error = self._carried_out(command, data, depth)
             return out, "".join(self._substituted) + error           # what $( ) complained of comes first
         finally:
-            self._substituted = outer
+            self._substituted, self._who = outer
 
     def _carried_out(self, command, data, depth):
         try:
@@ -264,7 +267,8 @@ class Shell:
             if name in INTERACTIVE:
                 return "", f"this shell does not have `{name}`. {INTERACTIVE[name]}\n", 2
             return "", f"bash: {name}: command not found{MISSING.get(name, '')}\n", 127
-        outer, self._errors = self._errors, []
+        outer, self._errors = (self._errors, self._who), []
+        self._who = who
         try:
             got = utility(self, arguments, data, who)
             out, status = got if isinstance(got, tuple) else (got, 1 if self._errors else 0)
@@ -278,7 +282,7 @@ class Shell:
             out, status = "", 2
             self.complain(f"{name}: {error.msg if error.msg.startswith('this shell') else 'invalid regular expression'}")
         finally:
-            errors, self._errors = self._errors, outer
+            errors, (self._errors, self._who) = self._errors, outer
         return out, "".join(errors), status
 
     def _called(self, words, data, who):
@@ -378,6 +382,8 @@ class Shell:
                     folder = self.real(path or ".")
                 except Failed:
                     continue
+                if not self.may(self.nodes[folder], self.user, "r"):
+                    continue
                 for name in sorted(self.names.get(folder, ())):
                     if test.fullmatch(name) and (part.startswith(".") or not name.startswith(".")):
                         more.append(posixpath.join(path, name))
@@ -394,7 +400,10 @@ class Shell:
         return "/" + path.lstrip("/")
 
     def real(self, path, last=True):
-        """The path behind all links, `last` also behind a link that the path itself names. Raises Failed."""
+        """The path behind all links, `last` also behind a link that the path itself names. Raises Failed.
+
+        Each folder on the way must let through, by its `x`, whoever is acting.
+        """
         given, hops = path, 0
         if path == "":
             raise Failed(path, ENOENT)
@@ -405,6 +414,8 @@ class Shell:
             if part == "..":
                 at = posixpath.dirname(at)
                 continue
+            if self._who and not self.may(self.nodes[at], self._who, "x"):
+                raise Failed(given, EACCES)
             step = posixpath.join(at, part)
             node = self.nodes.get(step)
             if node is None:
@@ -456,7 +467,11 @@ class Shell:
         """The bytes of a file. Raises Failed."""
         if path == "/dev/null":
             return b""
-        node = self.node(path)
+        outer, self._who = self._who, who
+        try:
+            node = self.node(path)
+        finally:
+            self._who = outer
         if node.kind == "d":
             raise Failed(path, EISDIR)
         if not self.may(node, who, "r"):
@@ -500,18 +515,26 @@ class Shell:
         self.nodes.pop(place)
         self.names[posixpath.dirname(place)].discard(posixpath.basename(place))
 
-    def walk(self, top, follow=False):
-        """Yield (path, place) for a path and all below it, sorted; links are not followed but for `top` if `follow`."""
+    def walk(self, top, follow=False, closed=None):
+        """Yield (path, place) for a path and all below it, sorted; links are not followed but for `top` if `follow`.
+
+        closed : called with the path of each folder that whoever is acting may not look into; None looks into all
+        """
         place = self.real(top, last=follow)
         yield top, place
-        if self.nodes[place].kind == "d":
-            for name in sorted(self.names[place]):
-                yield from self._below(posixpath.join(top, name), posixpath.join(place, name))
+        for name in self._inside(top, place, closed):
+            yield from self._below(posixpath.join(top, name), posixpath.join(place, name), closed)
 
-    def _below(self, path, place):
+    def _below(self, path, place, closed):
         yield path, place
-        for name in sorted(self.names.get(place, ())):
-            yield from self._below(f"{path}/{name}", f"{place}/{name}")
+        for name in self._inside(path, place, closed):
+            yield from self._below(f"{path}/{name}", f"{place}/{name}", closed)
+
+    def _inside(self, path, place, closed):
+        if closed and place in self.names and self._who and not all(self.may(self.nodes[place], self._who, what) for what in "rx"):
+            closed(path)
+            return ()
+        return sorted(self.names.get(place, ()))
 
     def inputs(self, name, paths, data, who):
         """Yield (path, text) of each file named, or of standard input; complain of those that cannot be read."""
@@ -527,8 +550,11 @@ class Shell:
             return f"cannot open '{path}' for reading: {why}" if why != EISDIR else f"error reading '{path}': {why}"
         return f"cannot read: {path}: {why}" if name == "sort" and why != EISDIR else f"{path}: {why}"
 
-    def named(self, name, arguments, flags="", valued="", long=()):
-        """Options and operands, read as getopt does: ({letter: value or True}, [operands]). Raises Refused for an unknown option."""
+    def named(self, name, arguments, flags="", valued="", long=(), many=""):
+        """Options and operands, read as getopt does: ({letter: value or True}, [operands]). Raises Refused for an unknown option.
+
+        many : the valued options that may come several times; their values are joined by line ends
+        """
         options, operands = {}, []
         todo = list(arguments)
         while todo:
@@ -553,7 +579,8 @@ class Shell:
                 elif letter in valued:
                     if not letters and not todo:
                         raise Refused(f"{name}: option requires an argument -- '{letter}'")
-                    options[letter] = letters or todo.pop(0)
+                    value = letters or todo.pop(0)
+                    options[letter] = f"{options[letter]}\n{value}" if letter in many and letter in options else value
                     letters = ""
                 else:
                     raise Refused(f"{name}: this shell does not know the option -{letter}. {_known(flags, valued)}")

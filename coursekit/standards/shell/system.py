@@ -159,6 +159,9 @@ def _du(shell, arguments, data, who):
     total, top = said.split()
     if [path.rstrip("/") for path in paths] != [top] or not {"s", "d"} & set(options) or options.get("d", "0") != "0":
         raise Refused(f"du: this shell has a record of the sum of {top} only: `du -s {top}`, also with -h or -B1.")
+    if who != "root":
+        raise Refused("du: this shell has the record of root: put `sudo` before it. (A real `du` without it leaves out, with a complaint "
+                      "for each, the folders that you may not enter.)")
     return f"{_amount(int(total), options)}\t{top}\n"
 
 
@@ -166,7 +169,9 @@ def _lsof(shell, arguments, data, who):
     line, said = _record(shell, "lsof")
     if " ".join(["lsof", *[word for word in arguments if word not in ("-n", "-P", "-nP", "-Pn", "/var")]]) != line:
         raise Refused(f"lsof: this shell has the recorded output of `{line}` only: open files that have no name any more.")
-    return said
+    head, *rows = lines_of(said) or [""]
+    mine = [row for row in rows if who in ("root", row.split()[2])]     # of other users' processes only root sees what they have open
+    return (joined([head, *mine]), 0) if mine else ("", 1)
 
 
 def _systemctl(shell, arguments, data, who):
@@ -186,11 +191,12 @@ def _systemctl(shell, arguments, data, who):
 
 
 def _told(shell, verb, service, who):
-    unit = f"/etc/systemd/system/{service}.service"
-    if unit not in shell.nodes:
+    places = [f"{folder}/{service}.service" for folder in ("/etc/systemd/system", "/usr/lib/systemd/system")]
+    unit = next((path for path in places if path in shell.nodes), None)
+    if unit is None:
         shell.complain(f"Unit {service}.service could not be found.")
         return "", 4
-    extra = sorted(f"{unit}.d/{name}" for name in shell.names.get(f"{unit}.d", ()))
+    extra = sorted(f"{places[0]}.d/{name}" for name in shell.names.get(f"{places[0]}.d", ()))
     if verb == "cat":
         return "\n".join([f"# {path}\n" + shell.nodes[path].content.decode("utf-8") for path in [unit, *extra]])
     stopped = next((last for one, last, _ in reversed(shell.told) if one == service), "") == "stop"
@@ -200,7 +206,7 @@ def _told(shell, verb, service, who):
         about = re.search(r"^Description=(.*)$", shell.nodes[unit].content.decode("utf-8"), re.MULTILINE)
         lines = [f"* {service}.service - {about[1] if about else service}", f"     Loaded: loaded ({unit}; enabled)"]
         if extra:
-            lines.append(f"    Drop-In: {unit}.d")
+            lines.append(f"    Drop-In: {places[0]}.d")
             lines += [f"             {posixpath.basename(path)}" for path in extra]
         if stopped:
             return joined([*lines, "     Active: inactive (dead)"]), 3
@@ -212,6 +218,7 @@ def _told(shell, verb, service, who):
         return "", 1
     if verb in ("stop", "start"):
         if stopped == (verb == "start"):
+            (_ended if verb == "stop" else _begun)(shell, service)
             shell.tell(service, verb)
         return ""
     if verb == "reload" and stopped:
@@ -221,8 +228,41 @@ def _told(shell, verb, service, who):
     if verb == "reload" and not reloads:
         shell.complain(f"Failed to reload {service}.service: Job type reload is not applicable for unit {service}.service.")
         return "", 1
-    shell.tell(service, "reload" if "reload" in verb and reloads and not stopped else "restart")
+    verb = "reload" if "reload" in verb and reloads and not stopped else "restart"
+    if verb == "restart":
+        _ended(shell, service)
+        _begun(shell, service)
+    shell.tell(service, verb)
     return ""
+
+
+def _ended(shell, service):
+    """The main process of a service ends, and its folder in /proc goes with it."""
+    pid = shell.services.get(service)
+    row = next((one for one in shell.processes if one[0] == pid), None)
+    if row:
+        folder = f"/proc/{pid}"
+        kept = {place[len(folder):]: shell.nodes[place] for _, place in shell.walk(folder)} if folder in shell.nodes else {}
+        shell.ended = shell.ended | {service: (row, kept)}
+        shell.processes = tuple(one for one in shell.processes if one is not row)
+        if kept:
+            shell._remove(folder)
+
+
+def _begun(shell, service):
+    """A service that ended has a process again, with a number of its own."""
+    row, kept = shell.ended.get(service, (None, {}))
+    if row:
+        pid = max(one[0] for one in (*shell.processes, row)) + 1187
+        shell.processes = (*shell.processes, (pid, row[1], f"{shell.now:%H:%M}", row[3]))
+        shell.services = shell.services | {service: pid}
+        shell.ended = {one: last for one, last in shell.ended.items() if one != service}
+        for below, node in kept.items():
+            if node.kind == "d":
+                shell._folder(f"/proc/{pid}{below}")
+                shell.nodes[f"/proc/{pid}{below}"] = node._replace(when=shell.now)
+            else:
+                shell._add(f"/proc/{pid}{below}", node._replace(when=shell.now))
 
 
 def _service(shell, arguments, data, who):
@@ -346,7 +386,7 @@ def _which(shell, arguments, data, who):
 
 
 def _man(shell, arguments, data, who):
-    raise Refused("man: this shell has no manual. On a real server `man grep` shows it (q leaves it); `grep --help` is the short form.")
+    raise Refused("man: this shell has no manual. On a real server `man grep` shows it; q leaves it.")
 
 
 def _test(shell, arguments, data, who):

@@ -92,7 +92,8 @@ def _wc(shell, arguments, data, who):
 def _grep(shell, arguments, data, who):
     options, operands = shell.named(
         "grep", [part for word in arguments for part in (["-C", word[1:]] if re.fullmatch(r"-\d+", word) else [word])],
-        "icvnlLrRhHowxEFqsaIGP", "ABCme", ("color", "include", "exclude", "exclude-dir", "colour", "ignore-case", "recursive", "count"))
+        "icvnlLrRhHowxEFqsaIGP", "ABCme", ("color", "include", "exclude", "exclude-dir", "colour", "ignore-case", "recursive", "count"),
+        many="e")
     options |= {short: True for long, short in (("ignore-case", "i"), ("recursive", "r"), ("count", "c")) if long in options}
     if "P" in options:
         raise Refused("grep: this shell does not know the option -P; -E gives extended expressions.")
@@ -170,7 +171,11 @@ def _searched(shell, operands, data, who, recursive, options, complain):
     include = [re.compile(wildcard(one)) for one in options.get("include", ()) if isinstance(one, str)]
     exclude = [re.compile(wildcard(one)) for one in options.get("exclude", ()) if isinstance(one, str)]
     skipped = [re.compile(wildcard(one)) for one in options.get("exclude-dir", ()) if isinstance(one, str)]
-    bare = recursive and not operands
+    bare, denied = recursive and not operands, []
+
+    def closed(path):
+        complain(path, EACCES)
+        denied.append(path)
     for top in operands or (["."] if recursive else ["-"]):
         if top == "-":
             yield top, data
@@ -179,7 +184,7 @@ def _searched(shell, operands, data, who, recursive, options, complain):
             if shell.node(top).kind == "d" and not recursive:
                 complain(top, EISDIR)
                 continue
-            walk = shell.walk(top.rstrip("/") or "/", follow=True) if recursive else [(top, shell.real(top))]
+            walk = shell.walk(top.rstrip("/") or "/", follow=True, closed=closed) if recursive else [(top, shell.real(top))]
             for path, place in walk:
                 node = shell.nodes[place]
                 if node.kind != "f":
@@ -200,6 +205,8 @@ def _searched(shell, operands, data, who, recursive, options, complain):
         except Failed as failed:
             complain(top, failed.why)
             yield top, None
+    if denied:
+        yield denied[0], None
 
 
 def _sort(shell, arguments, data, who):
