@@ -845,7 +845,7 @@ WAITING = """
 class FourWeeks(relational.Planted):
     """A small archive's database with exams that wait on both sides of both ends of the four weeks."""
 
-    seed, studies = "four_weeks", 62
+    seed, studies = "four_weeks_2", 77
     # When it began, offset and arrival: one pair of exams for the first, and twice as many for each further one, so that the number
     # of exams tells which of them a query has counted.
     EDGES = (("2025-03-09 23:40:10", "+0100", "2025-03-09 22:44:00"), ("2025-03-10 00:20:30", "+0100", "2025-03-09 23:25:00"),
@@ -856,7 +856,7 @@ class FourWeeks(relational.Planted):
         super().__init__()
         self._db.execute("PRAGMA query_only=OFF")
         pairs = [edge for place, edge in enumerate(self.EDGES) for _ in range(2 ** place)]
-        for pk, (began, offset, arrived) in enumerate(pairs, 101):
+        for pk, (began, offset, arrived) in enumerate(pairs, 10_001):                # keys that the archive has not given out
             self._wait(pk, began, offset, arrived, status="VERIFIED", exam_complete_utc=arrived)
             self._wait(pk + 100, began, offset, arrived, status="UNVERIFIED")
         self._db.execute("PRAGMA query_only=ON")
