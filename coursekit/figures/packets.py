@@ -160,7 +160,8 @@ def network_map(networks, centre, outside):
     wide, box, high, columns = 1000, 208, 146, 4
     middle = 44 + high + 30
     below = middle + 46 + ((len(networks) - 1) // columns) * (high + 34)
-    tall = below + 92
+    far = 58 + 18 * len(outside[2])
+    tall = below + far + 16
     picture, axes = canvas(wide, tall)
     axes.text(12, 20, "The networks of the hospital", size=11, weight="bold", color=_INK, va="center")
     axes.add_patch(_box(30, middle - 14, wide - 85, 30, "#e9edf1"))
@@ -173,7 +174,7 @@ def network_map(networks, centre, outside):
         axes.plot((x + box / 2,) * 2, (y + high, middle - 14) if line == 0 else (middle + 16, y), color=_INK, lw=1.6)
         said.append(_told(one))
     *site, line_name = outside
-    _network(axes, 30, below, box, 76, site, "#ffffff")
+    _network(axes, 30, below, box, far, site, "#ffffff")
     axes.plot((wide - 55, wide - 22, wide - 22, 32 + box), (middle + 1, middle + 1, below + 38, below + 38), color=_WARM, lw=2, ls="--")
     axes.text(wide - 40, below + 24, line_name, size=9.5, color=_WARM, va="center", ha="right")
     return Picture(picture, f"The networks of the hospital, all joined by the {centre}: {'; '.join(said)}. "
@@ -231,7 +232,7 @@ def _explain_steps(axes, packets, begin, points):
     x, y = max(point for point in points if point[1] <= points[-1][1] / 6)       # the foot of a rise in the first image
     style = {"arrowstyle": "<->", "color": _INK, "lw": 1.2, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", (x + 0.2 * trip, y), (x + 0.2 * trip, y + window), arrowprops=style)
-    axes.text(x + 1.25 * trip, y + window / 2, "up: one window", size=8.5, color=_INK, va="center")
+    axes.text(x + 1.25 * trip, y + window / 2, "up: about one window", size=8.5, color=_INK, va="center")
     axes.annotate("", (x - trip, y - 0.7 * window), (x, y - 0.7 * window), arrowprops=style)
     axes.text(x + 1.25 * trip, y - 0.7 * window, "along: one round trip", size=8.5, color=_INK, va="center")
     waits = []
@@ -244,8 +245,8 @@ def _explain_steps(axes, packets, begin, points):
             axes.text((last + end) / 2, high - 1.8 * window, "waiting for the\nC-STORE response", size=8.5, color=_INK, ha="center",
                       va="top")
     waiting = " and ".join(f"{wait:.3f}" for wait in waits)
-    return (f" A step is one window high, {window:.3f} MB, and one round trip wide, {trip:.3f} seconds. After each image the line is flat "
-            f"while the sender waits for the C-STORE response: {waiting} seconds.")
+    return (f" A step is about one window high, {window:.3f} MB, and one round trip wide, {trip:.3f} seconds. After each image the line is "
+            f"flat while the sender waits for the C-STORE response: {waiting} seconds.")
 
 
 def time_sequence(talk, side, title, seconds=None):

@@ -6,7 +6,7 @@ import re
 from coursekit.checking import Choice, Function, Lesson, Number, Set, Table, Text
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.table import Rows
-from coursekit.checking.reading import Unclear, Unreadable, is_library, plain, short
+from coursekit.checking.reading import Unclear, Unreadable, is_library, plain, short, span
 from coursekit.checking.verdict import Outcome, Verdict
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
@@ -33,6 +33,8 @@ NETWORKS = {
     "reading workstations": "10.20.40.0/26", "film and discs": "10.20.40.64/26", "infrastructure": "10.20.50.0/24",
     "offices": "10.20.60.0/24",
 }
+VLANS = {"imaging servers": 10, "clinical servers": 20, "modalities": 30, "infrastructure": 50, "reading workstations": 40,
+         "film and discs": 41, "offices": 60}
 AT_EASTCLIFF = {"Eastcliff servers": "10.60.10.0/24", "Eastcliff workstations": "10.60.40.0/24"}
 HOSTS = {        # of networks in which no device of the archive's table stands
     "clinical servers": ["HIS        10.20.20.10", "RIS        10.20.20.11"],
@@ -57,7 +59,10 @@ def mac(text):
 def layer(value):
     """The number of a layer from its number or name; 5 to 7 are one here: 7."""
     text = str(value).strip().casefold()
-    names = {"physical": 1, "link": 2, "network": 3, "internet": 3, "ip": 3, "transport": 4, "tcp": 4, "session": 7, "presentation": 7,
+    if re.fullmatch(r"\d+\.0*[1-9]\d*", text):
+        raise ValueError("a layer is a whole number")
+    names = {"physical": 1, "link": 2, "ethernet": 2, "network": 3, "internet": 3, "ip": 3, "transport": 4, "tcp": 4,
+             "session": 7, "presentation": 7,
              "application": 7}
     numbers = {min(int(one), 5) for one in re.findall(r"(?<!\d)[1-7](?!\d)", text)}
     numbers |= {min(names[word], 5) for word in re.findall(r"[a-z]+", text) if word in names}
@@ -70,9 +75,13 @@ def layer(value):
 
 
 def host(value):
-    """An IPv4 address, from the address (also as a network of one, with /32) or the name of a system of the hospital."""
-    text = str(value).strip(" '\"").upper().removesuffix("/32")
-    return IP_OF.get(text.split()[0], text) if text else text
+    """An IPv4 address, from that (also as a network of one, with /32), the name of a system of the hospital, or both."""
+    text = str(value).strip(" '\"").upper()
+    words = [word.removesuffix("/32") for word in re.split(r"[\s,;@()=]+", text) if word]
+    found = {IP_OF.get(word, word) for word in words}
+    if len(found) > 1:
+        raise ValueError("a rule names one host as its source and one as its target; give the host's name or its IP address, nothing else")
+    return found.pop() if found else text
 
 
 def tcp_port(value):
@@ -86,7 +95,8 @@ def tcp_port(value):
 def switch_port(value):
     """A port of the switch as 1/0/7, from that, Gi1/0/7 or 7."""
     text = str(value).strip().casefold()
-    found = re.fullmatch(r"(?:(?:switch\s*)?(?:port|interface)\s*)?(?:gi[a-z]*|ge|eth[a-z]*)?\s*(?:1/0/)?(\d{1,2})", text)
+    text = re.sub(r"\s*[(,;]?\s*vlan\s*\d+\)?$", "", text)
+    found = re.fullmatch(r"(?:(?:switch\s*)?(?:port|interface)\s*)?(?:gi?[a-z]*|eth[a-z]*)?\s*(?:1/0/)?(\d{1,2})", text)
     if not found:
         raise ValueError("a port of this switch is written like gi1/0/3")
     return f"1/0/{int(found[1])}"
@@ -150,15 +160,34 @@ class Rate(Number):
     """A rate of which one wants to know the size: a wrong one is known by its share, so that small ones are not taken for each other."""
 
     def judge(self, exercise, given, editions):
-        """As for every number; Mebibit are told before any way that comes near them by chance."""
+        """As for every number; mebibits are told before any way that comes near them by chance, and of the ways the nearest."""
         verdict = super().judge(exercise, given, editions)
         if verdict.outcome is not Outcome.NOT_YET or verdict.label == "unreadable":
             return verdict
+        answer = self.read(*given)
         mebibit = exercise.computed(exercise.solution, editions.own) * 1e6 / 2**20
-        if Number(self.variables[0], self.unit, 0.006).difference(self.read(*given), (mebibit,)) is None:
+        if Number(self.variables[0], self.unit, 0.006).difference(answer, (mebibit,)) is None:
             return Verdict(Outcome.NOT_YET, "You divided by 1024 x 1024: those are mebibits. In networks a Mbit is a million bits.",
                            "mebibits")
-        return verdict
+        near = []
+        measured = _measured(exercise.lesson.input_of("eastcliff", editions.own))
+        for way, feedback in exercise.wrong_ways.items():
+            name = way.__name__
+            for wrong in measured.get(name) or [exercise.computed(way, editions.own)]:
+                away = min(abs(one - wrong) for one in answer)
+                if away < 0.07 if name in measured or name.startswith("headers_") else self.difference(answer, (wrong,)) is None:
+                    near.append((away, name, feedback))
+        if not near:
+            return Verdict(Outcome.NOT_YET, "That is not the number that was asked.", "value")
+        _, name, feedback = min(near)
+        return Verdict(Outcome.NOT_YET, feedback, name)
+
+    def read(self, given):
+        """The rate; "Mbit" alone is one in a second."""
+        if type(given) is str:
+            given = re.sub(r"(?i)\bmega ?bits?\b", "Mbit", given)
+            given = re.sub(r"(?i)(\d\s*)mbits?\s*$", r"\1Mbit/s", given)
+        return super().read(given)
 
     def difference(self, answer, other):
         """As Number's, with a tolerance of at most a twentieth, and for large numbers a thousandth."""
@@ -184,7 +213,12 @@ class HardwareAddress(Text):
     takes = "a hardware address, as text"
 
     def __init__(self, variables):
-        super().__init__(variables, reading=mac)
+        super().__init__(variables, reading=mac, remark=self._other)
+
+    @staticmethod
+    def _other(given, right):
+        """What to look at, of a wrong address."""
+        return "In the Ethernet header the first six bytes are the target, the next six the source. Those that you gave are not the latter."
 
     def read(self, given):
         """The address as text."""
@@ -205,20 +239,35 @@ class Offset(Number):
 
     def read(self, given):
         """The number; a range is told that its beginning is asked."""
-        if type(given) is str and re.fullmatch(r"\s*\w+\s*(-|to|\.\.)\s*\w+\s*", given):
-            raise Unreadable(f"{short(given)} is a range. Asked is one offset, that of the first byte.")
         if type(given) is str:
+            number = r"(?:0x[0-9a-f]+|[0-9][0-9a-f]*h?)"
+            if re.fullmatch(rf"(?i)\s*{number}\s*(?:-|to|\.\.)\s*{number}\s*", given):
+                raise Unreadable(f"{short(given)} is a range. Asked is one offset, that of the first byte.")
+            number = "(0x[0-9a-f]+|[1-9][0-9]*|0)"
+            both = re.fullmatch(rf"(?i)\s*{number}\s*(?:\(|=|,|or)\s*{number}\s*\)?\s*", given)           # 12 (0x0C)
+            if both and int(both[1], 0) == int(both[2], 0):
+                given = both[1]
             given = re.sub(r"(?i)\s*bytes?\s*$", "", given)
             given = re.sub(r"(?i)^\s*([0-9a-f]{1,4})\s*h\s*$", r"0x\1", given)           # as DICOM writes it: 42H
         return super().read(given)
 
-    def difference(self, answer, other):
-        """As Number's; a near miss is told what to look at."""
-        difference = super().difference(answer, other)
-        if difference and difference.label == "close":
-            return Difference("Near, but there no association request begins. Which bytes stand at your offset, and to which header or "
-                              "field do they belong?", "close")
-        return difference
+    def judge(self, exercise, given, editions):
+        """As for every number; of a wrong one with no known reason it's told what stands there."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("value", "close"):
+            return verdict
+        frame, right = exercise.lesson.input_of("frame", editions.own), exercise.computed(exercise.solution, editions.own)
+        at = self.read(given[0])[0]
+        if not 0 <= at < len(frame) or at != int(at):
+            said = f"An offset in this frame is a whole number from 0 to {len(frame) - 1}."
+        elif at >= right:
+            said = "That is inside the DICOM part already, which begins earlier."
+        elif at == 46:
+            said = "There stands the byte that says how long the TCP header is. What does its first digit say?"
+        else:
+            header = "Ethernet" if at < 14 else "IP" if at < 14 + (frame[14] & 15) * 4 else "TCP"
+            said = f"At that offset stands part of the {header} header; DICOM begins behind all three headers."
+        return Verdict(Outcome.NOT_YET, said, verdict.label)
 
 
 def _named(table, columns):
@@ -293,9 +342,12 @@ class Rules(Table):
         """The rules; text is one rule a line, as one writes it to the firewall's owner; `target_port` is as good a name as `port`."""
         lines = given.splitlines() if type(given) is str else given
         if type(lines) in (list, tuple) and lines and all(type(line) is str for line in lines):
-            given = [self._words(line) for line in lines if line.strip()]
-            if any(len(row) != 3 for row in given):
-                raise Unreadable("As text, give one rule a line, with source, target and port: `CLIENT SERVER 1234`.")
+            lines = [line for line in lines if line.partition("#")[0].strip()]                  # behind # stands a remark
+            given = [self._words(line.partition("#")[0]) for line in lines]
+            for line, row in zip(lines, given):
+                if len(row) != 3:
+                    raise Unreadable(f"{short(line)} can't be read as a rule. As text, give one rule a line, with source, target and port "
+                                     "and nothing else: `CLIENT SERVER 1234`. A remark may stand behind `#`.")
         table = super().read(given)
         names = [str(name).strip().casefold() for name in table.columns]
         if "port" not in names:
@@ -308,6 +360,13 @@ class Rules(Table):
                 if type(cell) is str and re.fullmatch(r"\s*[\d.]{7,15}/\d+\s*", cell) and not cell.strip().endswith("/32"):
                     raise Unreadable(f"{short(cell)} is a whole network. Here a rule names one host as its source and one as its target: "
                                      "what has no need to call should not be able to.")
+        named = [str(name).strip().casefold() for name in table.columns]
+        hosts = [named.index(name) for name in ("source", "target") if name in named] or [0, 1]
+        for cell in (row[place] for row in table.rows for place in hosts if place < len(row)):
+            try:
+                host(cell)
+            except ValueError as problem:
+                raise Unreadable(f"{short(cell)} can't be read here: {problem}.") from None
         return table
 
     def _words(self, line):
@@ -320,22 +379,35 @@ class Rules(Table):
         """As Table's; a rule for answers, and one for the workstation that was being set up, are told what they are."""
         difference = super().difference(answer, other)
         if difference and difference.label in ("extra row", "value"):
-            asked, given = self._pairs(other), self._pairs(answer)
-            if asked <= given and any(pair not in asked and pair[::-1] in asked for pair in given):
+            asked, given = self._triples(other), self._triples(answer)
+            pairs = {rule[:2] for rule in asked}
+            back = [rule for rule in given if rule[:2] not in pairs and rule[1::-1] in pairs] if asked <= given else []
+            listening = {rule[2] for rule in asked if any(rule[1::-1] == one[:2] for one in back)}
+            if any(port in listening or port.isdigit() and int(port) >= 1024 for _, _, port in back):
                 return Difference("You have a rule for answers as well, from a server back to whoever called it. The firewall is stateful: "
                                   "it remembers who opened a connection and lets the answers pass.", "answers")
+            if back:
+                caller, called = (next(name for name, ip in IP_OF.items() if ip == one and name != "CT_ER") for one in back[0][:2])
+                return Difference(f"You have a rule by which {caller} may call {called}. In the list is no SYN from the one to the other: "
+                                  "what goes that way are answers, and those pass by themselves.", "extra row")
         if difference and difference.label in ("extra row", "value") and any(IP_OF["WS_ED1"] in map(_host_of, row) for row in answer.rows):
             return Difference("You have a rule with WS_ED1. No SYN of it was answered, so from this list nobody knows to which port it "
                               "will call, or where it listens. It will need rules, once it is set right: that is a question to ask, not "
                               "to guess.", "extra row")
         return difference
 
-
-    def _pairs(self, table):
-        """Who may call whom: the pairs of source and target in a table of rules."""
+    def _triples(self, table):
+        """Who may call whom and where: the rules of a table."""
         names = [str(name).strip().casefold() for name in table.columns]
-        places = [names.index("source"), names.index("target")] if {"source", "target"} <= set(names) else [0, 1]
-        return {tuple(_host_of(row[place]) for place in places) for row in table.rows if len(row) > 1}
+        places = [names.index(name) for name in ("source", "target", "port")] if {"source", "target", "port"} <= set(names) else [0, 1, 2]
+        return {(*(_host_of(row[place]) for place in places[:2]), _port_of_a_rule(row[places[2]])) for row in table.rows if len(row) > 2}
+
+
+def _port_of_a_rule(cell):
+    try:
+        return str(tcp_port(cell))
+    except ValueError:
+        return ""
 
 
 def _host_of(cell):
@@ -346,21 +418,25 @@ def _host_of(cell):
 
 
 class Plan(Table):
-    """Seconds of each measure; each wrong row is compared with what a misconception makes of that row.
-
-    loosely : dict from the name of a wrong way to the share by which a row may differ from its
-    """
+    """Seconds of each measure; each wrong row is compared with what a misconception makes of that row."""
 
     takes = "a dictionary or a table with the four rows"
 
-    def __init__(self, variables, loosely):
+    def __init__(self, variables):
         super().__init__(variables, key=["measure"], tolerance=1.01, reading={"measure": measure})
-        self.loosely = loosely
 
     def read(self, given):
         """The rows, the times as numbers of seconds; four numbers alone are the rows in their order."""
+        if type(given) is str:
+            lines = [re.fullmatch(r"\s*(.+?)\s*[:=]\s*(.+?)\s*", line) for line in re.split(r"[\n;]", given) if line.strip()]
+            given = {line[1].strip("'\""): line[2] for line in lines} if lines and all(lines) else given
+        if is_library(given, "numpy", "ndarray"):
+            given = plain(given)
         if type(given) in (list, tuple) and len(given) == len(PLANS) and all(type(one) in (int, float) for one in given):
             given = dict(zip(PLANS, given))
+        if type(given) is dict:
+            spans = {name: span(value) for name, value in given.items()}
+            given = {name: value if spans[name] is None else spans[name] for name, value in given.items()}
         table = _named(super().read(given), ["measure", "seconds"])
         return Rows(table.columns, [tuple(map(_in_seconds, row)) for row in table.rows], table.otherwise)
 
@@ -373,11 +449,18 @@ class Plan(Table):
         for name, value in self._by_measure(given[0]).items():
             if abs(value - right[name]) <= self.tolerance:
                 continue
+            near = []
             for way, feedback in exercise.wrong_ways.items():
                 wrong = self._by_measure(exercise.computed(way, editions.own))[name]
-                share = self.loosely.get(way.__name__, 0.004)
-                if abs(wrong - right[name]) > self.tolerance and abs(value - wrong) <= max(0.01, share * wrong):
-                    return Verdict(Outcome.NOT_YET, f"Look at the row `{name}` first. {feedback}", way.__name__)
+                if abs(wrong - right[name]) > self.tolerance and abs(value - wrong) <= max(0.01, 0.004 * wrong):
+                    near.append((abs(value - wrong), way.__name__, feedback))
+            if near:
+                _, way, feedback = min(near)
+                return Verdict(Outcome.NOT_YET, f"Look at the row `{name}` first. {feedback}", way)
+            other = next((other for other in right if abs(value - right[other]) <= self.tolerance), None)
+            if other:
+                said = f"Look at the row `{name}` first. What stands there belongs to the row `{other}`."
+                return Verdict(Outcome.NOT_YET, said, "other row")
             # No wrong way of its own: with a small study it's within the second that is allowed.
             study, trip = (exercise.lesson.input_of(one, editions.own) for one in ("study", "round_trip"))
             if name == "window 256 KiB" and abs(value - _seconds(study, trip, window=256_000)) <= 0.5:
@@ -398,8 +481,13 @@ class Plan(Table):
 
 
 def measure(value):
-    """The name of a measure without its blanks."""
-    return re.sub(r"\W", "", str(value).casefold())
+    """The name of a measure without its blanks, from that or from what tells it from the others."""
+    text = re.sub(r"[\W_]", "", str(value).casefold())
+    for name, pattern in (("line10gbits", r"(line)?10gbit(s|ps|sec)?"), ("window256kib", r"(window)?256kib"),
+                          ("fourassociations", r"(4|four)(associations)?")):
+        if re.fullmatch(pattern, text):
+            return name
+    return text
 
 
 def _in_seconds(cell):
@@ -434,14 +522,16 @@ def names(hospital):
 def site(hospital):
     """The networks of the hospital and of Eastcliff with some hosts each, as `network_map` takes them."""
     networks = []
-    for name, network in NETWORKS.items():
+    for name, vlan in VLANS.items():                    # film and discs beside the workstations, with whom they share a third number
+        network = NETWORKS[name]
         inside = ipaddress.ip_network(network)
         hosts = [f"{aet:<10} {ip}" for aet, ip in IP_OF.items() if aet != "CT_ER" and ipaddress.ip_address(ip) in inside]
         hosts = hosts or HOSTS.get(name, [])
-        networks.append((name, network, hosts[:4] + [f"and {len(hosts) - 4} more"] * (len(hosts) > 4)))
-    workstation = f"{EASTCLIFF[0]:<10} {EASTCLIFF[1]}"
-    outside = "Eastcliff Clinic", AT_EASTCLIFF["Eastcliff workstations"], [workstation], "line of the provider, 1 Gbit/s, with VPN"
-    return networks, "core: routers (in each network the first address) and, between them, the firewall", outside
+        more = [f"{len(hosts) - 4} more, also dental"] * (len(hosts) > 4)
+        networks.append((name, f"{network:<15} VLAN {vlan}", hosts[:4] + more))
+    inside = [f"{EASTCLIFF[0]:<10} {EASTCLIFF[1]}", f"servers: {AT_EASTCLIFF['Eastcliff servers']}"]
+    outside = "Eastcliff Clinic", AT_EASTCLIFF["Eastcliff workstations"], inside, "line of the provider, 1 Gbit/s, with VPN"
+    return networks, "core: a router for each network (its first address) and, between them, the firewall", outside
 
 
 @lesson.input
@@ -581,12 +671,15 @@ def planned(hospital):
     inside = ("10.20.10.128/26", "10.20.20.64/27", "10.20.30.192/26", "10.20.50.128/25")
     around = ("10.20.8.0/22", "10.20.16.0/21", "10.20.28.0/22", "10.20.48.0/21")
     beside = ("10.20.12.0/23", "10.20.24.0/22", "10.20.44.0/22", "10.20.70.0/24")
+    at_eastcliff = ("10.60.10.128/26", "10.60.8.0/22", "10.60.40.64/27", "10.60.40.0/22")
+    beside_eastcliff = ("10.60.12.0/22", "10.60.30.0/24", "10.60.48.0/21", "10.60.20.0/24")
+    among_the_films = ("10.20.40.96/27", "10.20.40.64/28", "10.20.40.80/28", "10.20.40.112/28")
     elsewhere = ("10.61.30.0/24", "10.61.10.0/24", "172.20.50.0/24", "10.40.20.0/24")
     chosen = ["10.20.40.128/25"]                        # beside the workstations' /26, although the third number is the same
     one, two, three, four = _shuffled(draws, list(range(4)))       # inside or around one in use, never both: they'd overlap each other
     chosen += [inside[one], inside[two], around[three], around[four]]
-    for group, count in ((beside, 2), (elsewhere, 1)):
-        chosen += [group[place] for place in draws.sample(range(len(group)), count)]
+    for group in (beside, elsewhere, at_eastcliff, beside_eastcliff, among_the_films):
+        chosen += [group[place] for place in draws.sample(range(len(group)), 1)]
     return _shuffled(draws, chosen)
 
 
@@ -609,7 +702,7 @@ def _dental(hospital):
 @lesson.input
 def arp_of_gateway(hospital):
     """Part of the ARP table of the modalities' gateway."""
-    rows = ["fw-core> show arp network 10.20.30.0/24", "IP address       hardware address"]
+    rows = ["rt-modalities> show arp network 10.20.30.0/24", "IP address       hardware address"]
     for aet in ("US_OB1", "IO_DENT1", "PX_DENT1", "XC_WOUND"):
         rows.append(f"{IP_OF[aet]:<16} {_hardware(IP_OF[aet])}")
     return Transcript("\n".join(rows))
@@ -648,17 +741,19 @@ def switch_counters(hospital):
     draws = Draws(hospital.seed, "cpas-10 counters")
     ports = _dental(hospital)
     many = draws.between([2100, 900, 5200, 300, 30000], [6900, 3000, 9800, 900, 90000], 5).tolist()
-    state = {       # speed, duplex, frames with a wrong check sum, collisions, late collisions, frames thrown away
-        "intraoral": (100, "half (auto)", 0, many[0] + many[1], many[0], 0), "panoramic": (100, "full (auto)", 0, 0, 0, 0),
-        "camera": (1000, "full (auto)", many[2], 0, 0, 0), "printer": (10, "half (auto)", 0, many[3], 0, 0),
-        "office": (1000, "full (auto)", 0, 0, 0, 0), "office 2": (1000, "full (auto)", 2, 0, 0, 0),
-        "uplink": (1000, "full (auto)", 0, 0, 0, many[4]),
+    state = {       # speed, duplex, frames sent, with a wrong check sum, collisions, late collisions, frames thrown away
+        # To the intra-oral unit the switch sends little more than acknowledgements, which are too short to collide late.
+        "intraoral": (100, "half (auto)", 31 * many[0], 0, many[0] + many[1], many[1] // 5, 0),
+        "panoramic": (100, "full (auto)", 29 * many[1], 0, 0, 0, 0), "camera": (1000, "full (auto)", 17 * many[2], many[2], 0, 0, 0),
+        "printer": (10, "half (auto)", 23 * many[3], 0, many[3], 0, 0), "office": (1000, "full (auto)", 37 * many[4], 0, 0, 0, 0),
+        "office 2": (1000, "full (auto)", 41 * many[4], 2, 0, 0, 0),
+        "uplink": (1000, "full (auto)", 107 * many[4], 0, 0, 0, many[4] // 100),
     }
-    rows = ["sw-dental> show interfaces counters errors",
-            "port      link  Mbit/s  duplex       wrong check sum  collisions  of them late  thrown away"]
+    rows = ["sw-dental> show interfaces counters errors      (cleared 7 days ago)",
+            "port      link  Mbit/s  duplex       wrong check sum  frames sent  collisions  of them late  thrown away"]
     for role, port in sorted(ports.items(), key=lambda one: one[1]):
-        speed, duplex, crc, collisions, late, dropped = state[role]
-        rows.append(f"gi1/0/{port:<3} up    {speed:>6}  {duplex:<11} {crc:>16} {collisions:>11} {late:>13} {dropped:>12}")
+        speed, duplex, sent, crc, collisions, late, dropped = state[role]
+        rows.append(f"gi1/0/{port:<3} up    {speed:>6}  {duplex:<11} {crc:>16} {sent:>12} {collisions:>11} {late:>13} {dropped:>12}")
     return Transcript("\n".join(rows))
 
 
@@ -725,6 +820,11 @@ def _far_scene(hospital):
             options = super().offer(side)       # without a window scale, for one side has none
             return options + b"\1\3\3\x08" if side == pcap.CLIENT else options
 
+        def segment(self, side, data=b"", flags=pcap.ACK, **more):
+            if flags == pcap.SYN:           # another window than the workstation's, so that nobody takes the one for the other unseen
+                more["window"] = 29_200
+            return super().segment(side, data, flags, **more)
+
     class FarScene(Scene):
         def connect(self, client, server, at, port=None):
             start = clock.seconds(at) * 1_000_000 + self.chance(10_000, 400_000)
@@ -784,7 +884,12 @@ class LayerOfASymptom:
             "presentation context": 7,  # DICOM's agreement on what is sent, and how
             "name server": 7,           # a program that is asked for an address
         }
-        return {name: number for name, text in symptoms.items() for sign, number in layer_of.items() if sign in text}
+        layers = {}
+        for name, text in symptoms.items():
+            for sign, number in layer_of.items():
+                if sign in text:
+                    layers[name] = number
+        return layers               # or, once you know them, the eight numbers by hand
 
     def port_as_socket(symptoms):
         return _at(symptoms, lambda number, text: 1 if number == 4 and "port" in text else number)
@@ -802,7 +907,7 @@ class LayerOfASymptom:
         return _at(symptoms, lambda number, text: 4 if number == 7 else number)
 
     wrong_ways = {
-        port_as_socket: "You put the ports 11113 or 7070 among the sockets and cables. A TCP port is a number in the TCP header that "
+        port_as_socket: "You put a TCP port among the sockets and cables. A TCP port is a number in the TCP header that "
         "says for which program a segment is; the port of a switch, where a cable goes in, is another thing with the same name.",
         title_as_address: "You put the AE title at the transport layer. For TCP it's part of the data: it was delivered, read by the "
         "archive's program, and refused by it. The connection itself stood.",
@@ -861,6 +966,12 @@ class WhoseHardwareAddress:
     def one_byte_late(frame):
         return "B", frame[7:13].hex(":")
 
+    def one_byte_early(frame):
+        return "B", frame[5:11].hex(":")
+
+    def on_the_scanner_s_side(frame):
+        return "B", "02:48:56:00:1e:01"
+
     wrong_ways = {
         the_scanner: "The CT is in another network. Its own frames end at the router of that network, which takes the packet out and "
         "puts it into a new frame. The IP address of the sender survives that, the hardware address doesn't.",
@@ -870,6 +981,9 @@ class WhoseHardwareAddress:
         "titles. The router of this question passes IP packets from network to network. And look which bytes stand in the frame.",
         first_six_bytes: "You have the right one in mind, but those six bytes are the target: in an Ethernet header the target comes "
         "first.",
+        one_byte_early: "You started one byte too early. Offsets count from 0: six bytes of target are 0 to 5.",
+        on_the_scanner_s_side: "That is the router's address in the *modalities'* network: it has one in each. The frame was captured "
+        "beside the archive, and there it's the router's address in the servers' network that stands in it. Read it off the frame.",
         one_byte_late: "You started one byte too late. Offsets count from 0, and a slice `frame[a:b]` begins with the byte at offset a.",
     }
     hints = [
@@ -891,8 +1005,9 @@ class WhereDicomBegins:
     points = 2
 
     def solution(frame):
-        ip_header = (frame[14] & 15) * 4
-        tcp_header = (frame[14 + ip_header + 12] >> 4) * 4
+        ip_header = int(frame[14:15].hex()[1], 16) * 4              # of "45" the second digit, in groups of four bytes
+        length_at = 14 + ip_header + 12                             # in the TCP header the byte that tells its length
+        tcp_header = int(frame[length_at:length_at + 1].hex()[0], 16) * 4
         return 14 + ip_header + tcp_header
 
     def without_options(frame):
@@ -1000,9 +1115,20 @@ class NextHop:
         kept = prefix // 8
         return target if own.split(".")[:kept] == target.split(".")[:kept] else gateway
 
+    def first_address_of_the_network(own, prefix, gateway, target):
+        network = ipaddress.ip_network(f"{own}/{prefix}", strict=False)
+        return target if ipaddress.ip_address(target) in network else str(network[1])
+
+    def network_of_the_worked_cell(own, prefix, gateway, target):
+        return target if ipaddress.ip_address(target) in ipaddress.ip_network("10.20.40.0/26") else gateway
+
     wrong_ways = {
         always_the_gateway: "You send everything to the gateway. A neighbour in the same network is reached directly, through switches "
-        "alone.",
+        "alone. (If your function does ask for the network: is it made of `own` and `prefix`?)",
+        first_address_of_the_network: "You take the first address of the network for the router. That is Harbour Vale's habit, and no "
+        "rule: any host's address of the network may be the router's. Which one it is, the function is told: `gateway`.",
+        network_of_the_worked_cell: "You ask about the network of the worked cell, 10.20.40.0/26, whoever sends. In the function the "
+        "host's address and the length of its mask are called `own` and `prefix`.",
         always_the_target: "You hand everything to the target itself. ARP is a broadcast, and no router passes it on: a host of another "
         "network would never answer.",
         three_numbers: "You compare the first three numbers. That is right for a mask of 24 bits only; with 26 a network ends within the "
@@ -1027,16 +1153,28 @@ class NextHop:
 
     def cases(draw):
         made = []
-        for prefix in (16, 22, 23, 24, 24, 25, 26, 26, 27, 28):
-            inside = ipaddress.ip_network(f"10.20.{draw.randrange(8, 60)}.{draw.randrange(256)}/{prefix}", strict=False)
-            half = inside.num_addresses // 2
-            own = inside[draw.randrange(2, half)]
-            others = [inside[draw.randrange(half, 2 * half - 1)], inside.network_address - draw.randrange(2, 200),
-                      inside.broadcast_address + draw.randrange(2, 200)]
-            made += [(str(own), prefix, str(inside[1]), str(other)) for other in others]
+        places = [("10.20", prefix) for prefix in (16, 20, 22, 23, 24, 24, 25, 26, 26, 27, 28, 29, 30)]
+        places += [("172.20", 15), ("172.20", 21), ("192.168", 20), ("192.168", 24)]
+        for number, (start, prefix) in enumerate(places):
+            inside = ipaddress.ip_network(f"{start}.{draw.randrange(8, 60)}.{draw.randrange(256)}/{prefix}", strict=False)
+            # At Harbour Vale the router has a network's first address; elsewhere it has the last or any.
+            size = inside.num_addresses
+            gateway = (1, size - 2, draw.randrange(1, size - 1))[number % 3]
+            halves = range(1, size // 2), range(size // 2, size - 1)
+            hosts = []
+            for half in halves:                                         # in a small network its edges too
+                places = (half[0], half[-1], draw.choice(half)) if prefix >= 24 else (draw.choice(half), draw.choice(half))
+                hosts += [place for place in draw.sample(places, len(places)) if place != gateway][:1]
+            draw.shuffle(hosts)                                         # two, but one in a /30, beside the router
+            beside = next(half for half in inside.supernet().subnets() if half != inside)       # what a mask a bit shorter takes in
+            targets = [beside[draw.randrange(1, size - 1)], inside.network_address - draw.randrange(2, 60),
+                       inside.broadcast_address + draw.randrange(2, 60), *(inside[place] for place in hosts[1:])]
+            made += [(str(inside[hosts[0]]), prefix, str(inside[gateway]), str(target)) for target in targets]
         made.append(("10.20.40.11", 26, "10.20.40.1", f"10.20.40.{draw.randrange(64, 250)}"))
         made.append(("10.20.40.11", 26, "10.20.40.1", f"10.20.40.{draw.randrange(12, 63)}"))
+        made.append(("10.20.40.11", 26, "10.20.40.62", "10.20.10.10"))
         made.append(("10.20.9.20", 22, "10.20.8.1", f"10.20.11.{draw.randrange(2, 250)}"))
+        made.append(("10.20.18.170", 26, "10.20.18.190", "10.20.18.17"))       # its digits begin several addresses of the network
         # A gateway that was mistyped, and a neighbour.
         made.append(("10.20.40.13", 26, "10.20.41.1", f"10.20.40.{draw.randrange(14, 63)}"))
         return made
@@ -1081,6 +1219,12 @@ class NetworksThatCollide:
     def all_in_use(planned, existing):
         return list(existing)
 
+    def without_eastcliff(planned, existing):
+        return NetworksThatCollide.solution(planned, [old for old in existing if not old.startswith("10.60.")])
+
+    def with_whole_24s(planned, existing):
+        return NetworksThatCollide.solution(planned, [old for old in existing if old.endswith("/24")])
+
     def those_that_are_free(planned, existing):
         return [new for new in planned if new not in NetworksThatCollide.solution(planned, existing)]
 
@@ -1093,6 +1237,10 @@ class NetworksThatCollide:
         contains_one: "You have those that contain the beginning of a network in use. A small one may lie within it, further back.",
         those_in_use: "Those are the networks in use that are hit. Asked is the other side: which of the `planned` ones must not be given "
         "out?",
+        without_eastcliff: "You have those that collide in the house. At the end of `existing` stand the networks of Eastcliff: the "
+        "provider's line joins them to the house, so an address must not be in both places.",
+        with_whole_24s: "You have those that collide with a /24. In `existing` are smaller networks as well, two of 64 addresses each: "
+        "a planned one may lie in one of them.",
         all_in_use: "Those are the networks in use. Asked is which of the `planned` ones share addresses with them.",
         those_that_are_free: "Those are the ones that are free. Asked are the others.",
     }
@@ -1126,9 +1274,11 @@ class WhatSlowsTheBitewings:
 
     def solution(switch_addresses):
         # In the gateway's table 10.20.30.71 has 02:48:56:14:1e:47; the switch writes that 0248.5614.1e47.
-        row = next(row for row in switch_addresses.text.splitlines() if "0248.5614.1e47" in row)
+        for row in switch_addresses.text.splitlines():
+            if "0248.5614.1e47" in row:
+                port = row.split()[-1]                  # the last word of the row; or read it off and type it
         # That port runs at half duplex and counts late collisions; the unit is fixed to full.
-        return "B", row.split()[-1]
+        return "B", port
 
     def cable(switch_addresses):
         return "A", _port_of("10.20.30.73", switch_addresses)
@@ -1167,8 +1317,8 @@ class WhatSlowsTheBitewings:
         "sums in a week are nothing to worry about.",
         cable: "There is a port with wrong check sums, and it's worth a new cable; but look whose hardware address is learned there. At "
         "the intra-oral unit's port the column is 0.",
-        overloaded: "Frames are thrown away at the uplink, where all of the clinic's traffic meets. That hits every device a little. "
-        "What does the intra-oral unit's own port say?",
+        overloaded: "At the uplink some hundred frames of millions were thrown away in a week: less than one in ten thousand, and of every "
+        "device's. The intra-oral unit had to repeat nearly a fifth. What does its own port say?",
         wrong_vlan: "In the wrong VLAN it would reach nothing at all. It reaches the archive, slowly; and the table has its address in "
         "VLAN 30.",
         slow: "The port at 10 Mbit/s belongs to another device. Follow the address: IP address, hardware address, port.",
@@ -1211,8 +1361,8 @@ class RulesOfTheFirewall:
     def solution(handshakes):
         answers = handshakes[handshakes["flags"] == "SYN, ACK"]
         # Whoever answers a SYN is the target of the rule, and the port from which it answers is the rule's port.
-        columns = {"target": "source", "source": "target", "source_port": "port"}
-        return answers[list(columns)].rename(columns=columns).drop_duplicates(ignore_index=True)
+        rules = answers[["target", "source", "source_port"]].drop_duplicates(ignore_index=True)
+        return rules.rename(columns={"target": "source", "source": "target", "source_port": "port"})
 
     def answers_too(handshakes):
         return _rules(handshakes[handshakes["target_port"] != 7070], "source", "target", "target_port")
@@ -1267,9 +1417,10 @@ class RulesOfTheFirewall:
     }
     hints = [
         "Only a SYN that is answered by SYN, ACK came about. Find the pairs; the same pair on another day needs no second rule.",
-        "In a row with SYN, the source is who opens and `target_port` is where the server listens.",
+        "In a row with SYN, the source is who opens and `target_port` is where the server listens. In a row with SYN, ACK it's the other "
+        "way round; but those rows are the ones that came about.",
         "Do not forget the connections that the archive itself opens. You may type the rows: "
-        '`rules = [{"source": "...", "target": "...", "port": ...}, ...]`.',
+        '`rules = [("...", "...", ...), ...]`, source, target and port, as in the cell above.',
     ]
     praise = (
         "The connections that the archive opens are the ones that get forgotten: with them missing, every test is green and no image "
@@ -1383,6 +1534,17 @@ def _images_sent(packets):
     return found
 
 
+def _measured(packets):
+    """The rates that one may take from the capture, in Mbit/s, by the wrong way that tells of each."""
+    (size, sending, until), (second, sending_it, until_then) = _images_sent(packets)
+    rates = {
+        "measured": [(size + second, until + until_then), (size, until), (second, until_then)],
+        "measured_of_the_first": [(size, sending), (size + second, until + sending_it)],
+        "measured_without_the_wait": [(size + second, sending + sending_it), (second, sending_it)],
+    }
+    return {name: [sent * 8 / took / 1_000_000 for sent, took in found] for name, found in rates.items()}
+
+
 @lesson.exercise
 class OneConnectionAtMost:
     """How much can **one connection** to Eastcliff carry **at most**, with the window that its workstation offers? Take the window from
@@ -1437,23 +1599,34 @@ class OneConnectionAtMost:
     def scaled_all_the_same(eastcliff):
         return eastcliff[1].tcp.window * 256 * 8 / (eastcliff[1].time - eastcliff[0].time)
 
+    def the_sender_s_own_window(eastcliff):
+        return eastcliff[0].tcp.window * 8 / (eastcliff[1].time - eastcliff[0].time)
+
+    def headers_taken_off(eastcliff):
+        return OneConnectionAtMost.solution(eastcliff) * 1460 / 1538
+
+    def headers_put_on(eastcliff):
+        return OneConnectionAtMost.solution(eastcliff) * 1538 / 1460
+
     def measured(eastcliff):
-        images = _images_sent(eastcliff)
-        return sum(size for size, _, _ in images) * 8 / sum(until for _, _, until in images) / 1_000_000
+        return _measured(eastcliff)["measured"][0]
 
     def measured_of_the_first(eastcliff):
-        size, sending, _ = _images_sent(eastcliff)[0]
-        return size * 8 / sending / 1_000_000
+        return _measured(eastcliff)["measured_of_the_first"][0]
 
     def measured_without_the_wait(eastcliff):
-        images = _images_sent(eastcliff)
-        return sum(size for size, _, _ in images) * 8 / sum(sending for _, sending, _ in images) / 1_000_000
+        return _measured(eastcliff)["measured_without_the_wait"][0]
 
     wrong_ways = {
+        the_sender_s_own_window: "You took the window in the row of the SYN. That is how much the *archive* has room for; the images "
+        "go the other way, and how much the workstation has room for stands in *its* row.",
+        headers_taken_off: "You took headers off the window. It counts bytes of TCP data already, and those are asked: there is nothing to "
+        "take off.",
+        headers_put_on: "You put headers on. Asked is the TCP data, and the window counts just that.",
         measured: "That is what was *measured* in the capture, bytes by time. In it lie the careful start and the wait for each C-STORE "
         "response. Asked is what a connection can carry *at most*.",
-        measured_of_the_first: "That is what was *measured* while the first image was sent. In it lies TCP's careful start. Asked is "
-        "what a connection can carry *at most*.",
+        measured_of_the_first: "That is what was *measured* in the capture, bytes by time. In it lies TCP's careful start, and, if you "
+        "took both images, the wait between them. Asked is what a connection can carry *at most*.",
         measured_without_the_wait: "That is what was *measured* while the images were sent, the slope of the stairs. The careful start and "
         "pauses of the sender are in it. Asked is what a connection can carry *at most*.",
         one_way: "You took half the round trip. The sender has to wait for the acknowledgement to come *back*: the way there and the way "
@@ -1525,7 +1698,7 @@ class WhatWouldHelpEastcliff:
     `plan = {"now": ..., "line 10 Gbit/s": ..., "window 256 KiB": ..., "four associations": ...}`. To a second is enough.
     """
 
-    answer = Plan("plan", loosely={"as_measured": 0.03})
+    answer = Plan("plan")
     points = 3
 
     def solution(study, round_trip):
@@ -1567,6 +1740,36 @@ class WhatWouldHelpEastcliff:
     def window_in_bits(study, round_trip):
         return _four(study, round_trip, bits=1)
 
+    def image_in_bytes(study, round_trip):
+        return _four(study | {"bytes": study["bytes"] / 8}, round_trip)
+
+    def headers_taken_off(study, round_trip):
+        return _four(study, round_trip * 1538 / 1460, wait=round_trip + SERVER_WAIT)
+
+    def half_the_trip_in_the_wait(study, round_trip):
+        return _four(study, round_trip, wait=round_trip / 2 + SERVER_WAIT)
+
+    def two_trips_in_the_wait(study, round_trip):
+        return _four(study, round_trip, wait=2 * round_trip + SERVER_WAIT)
+
+    def whole_windows(study, round_trip):
+        size = study["bytes"] / study["images"]
+        now = (-(-size // 65_535) * round_trip + round_trip + SERVER_WAIT) * study["images"]
+        return _four(study, round_trip) | {"now": now, "line 10 Gbit/s": now, "four associations": now / 4}
+
+    def waits_one_after_the_other(study, round_trip):
+        right = _four(study, round_trip)
+        waits = (round_trip + SERVER_WAIT) * study["images"]
+        return right | {"four associations": (right["now"] - waits) / 4 + waits}
+
+    def one_window_for_four(study, round_trip):
+        right = _four(study, round_trip)
+        waits = (round_trip + SERVER_WAIT) * study["images"]
+        return right | {"four associations": right["now"] - waits + waits / 4}
+
+    def in_milliseconds(study, round_trip):
+        return {name: value * 1000 for name, value in _four(study, round_trip).items()}
+
     def in_minutes(study, round_trip):
         return {name: value / 60 for name, value in _four(study, round_trip).items()}
 
@@ -1598,11 +1801,24 @@ class WhatWouldHelpEastcliff:
         "ms, before it sends the next.",
         without_the_receiver: "You have the bytes and the round trip of each response, but not the 25 ms that the workstation needs for "
         "each image.",
-        without_the_answer_s_way: "You have the bytes and the workstation's 25 ms, but not the round trip that each response takes.",
-        line_alone: "You let the line alone set the rate. Compare it with what one connection can carry, and take the smaller.",
+        without_the_answer_s_way: "You have the bytes and the workstation's 25 ms, but in the wait not the round trip to Eastcliff, "
+        "which each response takes as well.",
+        line_alone: "Your rate is that of the line. Over the round trip to Eastcliff one connection carries less: window x 8 / "
+        "`round_trip`. The smaller of the two holds.",
         line_and_nothing_else: "That is what the line alone would need. One connection can't carry as much, and after each image it waits.",
         one_way: "For the window's rate you took half the round trip. An acknowledgement has to come back.",
         window_in_bits: "You divided the window by the round trip and took the result for bits. The window is in bytes.",
+        image_in_bytes: "The bytes of an image are still bytes, and the rate is in bits a second. A byte has eight bits.",
+        headers_taken_off: "You took headers off the window. It counts bytes of data already; only of the line's bits a part is headers.",
+        half_the_trip_in_the_wait: "In the wait you have half a round trip. The archive waits from its last byte until the response is "
+        "there: that byte's way there and the response's way back.",
+        two_trips_in_the_wait: "In the wait you have two round trips. It's one: the last byte's way there, the response's way back.",
+        whole_windows: "You let an image take so many whole windows. The last one is not full, and takes no longer than its bytes do: bits "
+        "of an image / rate.",
+        waits_one_after_the_other: "Only the sending is quartered in yours, as a window four times as large would do it. Four associations "
+        "also *wait* side by side, each for its own image.",
+        one_window_for_four: "You let the four share one window. Each connection has one of its own.",
+        in_milliseconds: "Those are milliseconds. They are right as such, but asked are seconds.",
         in_minutes: "Those are minutes. They are right as such, but asked are seconds.",
         one_image: "That is the time of one image. Asked is the whole study.",
         window_four_times: "You divided the time by four, as the window is four times as large. The bytes go four times as fast; the wait "
@@ -1611,11 +1827,12 @@ class WhatWouldHelpEastcliff:
         "one of each association: their 25 ms pass together.",
         four_as_now: "You gave four associations the time of one. Each has its own window and sends a quarter of the images; they go at "
         "the same time, and the line has room for them.",
-        as_measured: "You took the time of an image from the capture. In it lie the careful start of the connection and what the "
+        as_measured: "So long it would take at the rate of the capture. In it lie the careful start of the connection and what the "
         "workstation needed that day. For measures that can be compared, reckon with the formula, `round_trip` and 25 ms.",
     }
     hints = [
-        "Begin with `now`, in the worked cell: which of its numbers are different for Eastcliff? Then change one thing a row.",
+        "Begin with `now`, in the worked cell: which of its numbers is different for Eastcliff? Then change one thing a row. You may run "
+        "that cell once for each row and type what it prints.",
         "For each row: the smaller of the line's rate and window x 8 / round trip. Then bits of an image / rate, plus round trip, plus "
         "0.025; that times the number of images.",
         "For the four associations divide by 4: four windows are under way at the same time, and together they are still far below the "

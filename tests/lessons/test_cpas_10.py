@@ -176,7 +176,8 @@ def test_cases_of_the_next_hop_lie_on_both_sides(seed):
     for own, prefix, gateway, target in cases:
         inside = ipaddress.ip_network(f"{own}/{prefix}", strict=False)
         # A gateway outside belongs to a case with a neighbour as its target: to whom else such a host turns, systems decide differently.
-        assert own not in (gateway, target) and ipaddress.ip_address(gateway if gateway != "10.20.41.1" else target) in inside
+        mistyped = own == "10.20.40.13" and gateway == "10.20.41.1"
+        assert own not in (gateway, target) and ipaddress.ip_address(target if mistyped else gateway) in inside
 
 
 def test_networks_may_be_objects_or_one_text(editions):
@@ -205,9 +206,14 @@ def test_a_network_too_many_is_explained(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_planned_networks_have_every_trap(seed):
     planned, existing = _input("planned", seed), [ipaddress.ip_network(one) for one in _input("existing", seed)]
-    assert len(set(planned)) == 8
+    assert len(set(planned)) == 10
     networks = [ipaddress.ip_network(one) for one in planned]           # none has bits of a host
-    assert sum(any(new.overlaps(old) for old in existing) for new in networks) == 4
+    hit = [new for new in networks if any(new.overlaps(old) for old in existing)]
+    assert len(hit) == 6
+    # One collides at Eastcliff only and one with a /26 only, and not all that begin like these collide.
+    for only in (lambda old: str(old).startswith("10.60."), lambda old: old.prefixlen == 26):
+        assert sum(not any(new.overlaps(old) for old in existing if not only(old)) for new in hit) == 1
+    assert any(str(new).startswith("10.60.") for new in networks if new not in hit)
     assert not any(one.overlaps(other) for place, one in enumerate(networks) for other in networks[place + 1:])
 
 
@@ -331,6 +337,13 @@ def test_the_last_exercise_in_other_forms(editions):
                   {name.replace(" ", ""): value for name, value in plan.items()},
                   [{"Measure": name.upper(), "Seconds": value} for name, value in plan.items()]):
         assert _judge("WhatWouldHelpEastcliff", editions, given).correct, given
+    import numpy as np
+    for given in (np.array(list(plan.values())), "\n".join(f"{name}: {value:.1f}" for name, value in plan.items()),
+                  {name: pd.Timedelta(seconds=value) for name, value in plan.items()},
+                  dict(zip(("now", "10 Gbit/s", "256 KiB", "4 associations"), plan.values())),
+                  dict(zip(("Now", "line_10_Gbit/s", "window_256_KiB", "four_associations"), plan.values()))):
+        assert _judge("WhatWouldHelpEastcliff", editions, given).correct, given
+    assert not _judge("WhatWouldHelpEastcliff", editions, "now: 1").correct
     clock = {name: f"{int(value // 60)}:{int(value % 60):02d}" for name, value in plan.items()}
     assert "minutes and seconds" in _judge("WhatWouldHelpEastcliff", editions, clock).message
     minutes = {name: round(value / 60, 1) for name, value in plan.items()}
@@ -352,6 +365,14 @@ def test_each_row_of_the_last_exercise_is_told_what_is_wrong(seed):
         ("four associations", plan["now"], "four_as_now"), ("window 256 KiB", far, "window_four_times"),
         ("line 10 Gbit/s", plan["now"] / 10, "ten_times_the_line"),
         ("four associations", (plan["now"] - 0.025 * images) / 4 + 0.025 * images, "one_image_at_a_time"),
+        ("four associations", (plan["now"] - (trip + 0.025) * images) / 4 + (trip + 0.025) * images, "waits_one_after_the_other"),
+        ("four associations", plan["window 256 KiB"], "waits_one_after_the_other"),
+        ("four associations", plan["now"] - 0.75 * (trip + 0.025) * images, "one_window_for_four"),
+        ("now", plan["now"] - 0.5 * trip * images, "half_the_trip_in_the_wait"),
+        ("now", plan["now"] + trip * images, "two_trips_in_the_wait"),
+        ("now", plan["now"] * 1000, "in_milliseconds"), ("now", plan["window 256 KiB"], "other row"),
+        ("now", (plan["now"] - (trip + 0.025) * images) * 1538 / 1460 + (trip + 0.025) * images, "headers_taken_off"),
+        ("now", (plan["now"] - (trip + 0.025) * images) / 8 + (trip + 0.025) * images, "image_in_bytes"),
     ):
         verdict = _judge("WhatWouldHelpEastcliff", own, plan | {row: value})
         assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, (row, verdict)
@@ -436,3 +457,120 @@ def test_four_windows_stay_below_the_line(seed):
     assert 4 * EXERCISES["OneConnectionAtMost"].solution(_input("eastcliff", seed)) < module.LINE / 2
     study = _input("study", seed)
     assert study["images"] > 200 and study["bytes"] / study["images"] > 300_000
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_gateway_that_is_given_counts_and_so_does_each_mask(seed):
+    own = Editions(hospital(seed, "tiny"))
+
+    def hop(clamp=lambda prefix: prefix, router=lambda network, own, gateway: gateway, inside=None):
+        def next_hop(own, prefix, gateway, target):
+            network = ipaddress.ip_network(f"{own}/{clamp(prefix)}", strict=False)
+            near = inside(network, target) if inside else ipaddress.ip_address(target) in network
+            return target if near else router(network, own, gateway)
+        return next_hop
+
+    first = "first_address_of_the_network"
+    for function, label in (
+        (hop(), "correct"), (hop(router=lambda network, own, gateway: network[1]), first),
+        (hop(router=lambda network, own, gateway: str(network.network_address + 1)), first),
+        (hop(router=lambda network, own, gateway: network[-2]), "value"),
+        (hop(lambda prefix: max(prefix, 16)), "value"), (hop(lambda prefix: min(prefix, 28)), "value"),
+        (hop(lambda prefix: min(prefix, 29)), "value"), (hop(lambda prefix: {21: 22, 20: 22}.get(prefix, prefix)), "value"),
+        (lambda own, prefix, gateway, target: hop()(own, prefix, gateway, target) if own.startswith("10.") else gateway, "value"),
+        (hop(inside=lambda network, target: network.prefixlen > 20 and target in str(list(network))), "value"),
+        (hop(inside=lambda network, target: ipaddress.ip_address(target) in ipaddress.ip_network("10.20.40.11/26", strict=False)),
+         "network_of_the_worked_cell"),
+    ):
+        assert _judge("NextHop", own, function).label == label
+    cases = EXERCISES["NextHop"].cases_on(own.own)
+    text = [case for case in cases if case[0] == "10.20.18.170"]
+    assert text and "10.20.18.17" in str(list(ipaddress.ip_network("10.20.18.170/26", strict=False)))
+    if seed == 3:
+        slow = hop(inside=lambda network, target: target in [str(one) for one in network])              # and right
+        assert _judge("NextHop", own, slow).correct
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_networks_of_the_other_site_and_small_ones_count(seed):
+    own = Editions(hospital(seed, "tiny"))
+    right, planned = _right("NetworksThatCollide", own), _input("planned", seed)
+    assert _judge("NetworksThatCollide", own, [one for one in right if one.startswith("10.20.")]).label == "without_eastcliff"
+    ways = EXERCISES["NetworksThatCollide"]
+    assert _judge("NetworksThatCollide", own, ways.computed(module.NetworksThatCollide.with_whole_24s, own.own)).label == "with_whole_24s"
+    assert not _judge("NetworksThatCollide", own, [one for one in planned if one in right or one.startswith("10.60.")]).correct
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_window_is_the_receiver_s_and_counts_data(seed):
+    own = Editions(hospital(seed, "tiny"))
+    right, packets = _right("OneConnectionAtMost", own), _input("eastcliff", seed)
+    assert packets[0].tcp.window == 29_200 != packets[1].tcp.window
+    trip = packets[1].time - packets[0].time
+    for given, label in ((29_200 * 8 / trip, "the_sender_s_own_window"), (65_535 * 8 * 1460 / 1538 / trip, "headers_taken_off"),
+                         (round(right * 1460 / 1538, 2), "headers_taken_off"), (right * 1538 / 1460, "headers_put_on")):
+        assert _judge("OneConnectionAtMost", own, given).label == label, given
+    if seed == 0:
+        assert _judge("OneConnectionAtMost", own, right * 0.93).label == "value"        # near a wrong way is not that way
+    for written in ("{:.2f} Mbit", "{:.2f} megabit per second", "{:.2f} Mbits", "{:.2f}Mbit"):
+        assert _judge("OneConnectionAtMost", own, written.format(right)).correct, written
+    for written in ("{:.2f} MB/s", "{:.2f} kbit"):
+        assert not _judge("OneConnectionAtMost", own, written.format(right)).correct, written
+
+
+def test_a_rule_names_one_host(editions):
+    rows = _right("RulesOfTheFirewall", editions).to_dict("records")
+    for source, right in (("CTER01 10.20.30.41", True), ("CTER01@10.20.30.41", True), ("CTER01 (10.20.30.41)", True),
+                          ("10.20.30.41/32", True), ("CTER01 10.20.30.42", False), ("CTER01 (CT2)", False), ("CTER01 or CT2", False),
+                          ("CTER01 and all other CTs", False), ("CTER01 10.20.30.0/24", False)):
+        given = [row | {"source": source} if row["source"] == "CTER01" else row for row in rows]
+        verdict = _judge("RulesOfTheFirewall", editions, given)
+        assert verdict.correct is right and (right or "one host" in verdict.message), (source, verdict)
+    given = [row | {"target": "HV_MWL or HV_PACS"} if row["target"] == "HV_MWL" else row for row in rows]
+    assert "one host" in _judge("RulesOfTheFirewall", editions, given).message
+    lines = [f"{row['source']} {row['target']} {row['port']}   # a remark on it" for row in rows]
+    for text in ("\n".join(lines), lines, ["# the rules", *lines]):
+        assert _judge("RulesOfTheFirewall", editions, text).correct
+    assert "WS_CH1 and" in _judge("RulesOfTheFirewall", editions, [*lines, "WS_CH1 and others HV_PACS 1"]).message
+
+
+def test_a_rule_for_what_nobody_opened_is_not_called_one_for_answers(editions):
+    rows = _right("RulesOfTheFirewall", editions).to_dict("records")
+    verdict = _judge("RulesOfTheFirewall", editions, [*rows, {"source": "HV_MWL", "target": "CTER01", "port": 104}])
+    assert verdict.label == "extra row" and "HV_MWL may call CTER01. In the list is no SYN" in verdict.message
+
+
+def test_wrong_bytes_and_offsets_are_told_what_stands_there(editions):
+    frame = _input("frame")
+    for given, label in ((frame[5:11], "one_byte_early"), ("02:48:56:00:1e:01", "on_the_scanner_s_side"), (frame[11:5:-1], "evidence")):
+        verdict = _judge("WhoseHardwareAddress", editions, "B", given)
+        assert verdict.label == label and "not what was asked" not in verdict.message, verdict
+    for given, said in ((46, "how long the TCP header is"), (80, "inside the DICOM part"), (64, "of the TCP header"),
+                        ("0x40", "of the TCP"), (114, "inside the DICOM part"), (3, "of the Ethernet header"), (20, "of the IP header"),
+                        (5000, "from 0 to"), (-1, "from 0 to"), (66.5, "whole number")):
+        verdict = _judge("WhereDicomBegins", editions, given)
+        assert verdict.outcome is Outcome.NOT_YET and said in verdict.message, (given, verdict)
+    for given in ("66 (0x42)", "0x42 (66)", "66 = 0x42"):
+        assert _judge("WhereDicomBegins", editions, given).correct, given
+    assert not _judge("WhereDicomBegins", editions, "66 (0x36)").correct
+    assert "range" not in _judge("WhereDicomBegins", editions, "sixty-six").message
+
+
+def test_words_for_layers_and_ports_of_the_switch(editions):
+    right = _right("LayerOfASymptom", editions)
+    names = {1: "physical", 2: "Ethernet", 3: "IP", 4: "TCP", 7: "application"}
+    assert _judge("LayerOfASymptom", editions, {name: names[number] for name, number in right.items()}).correct
+    assert "whole number" in _judge("LayerOfASymptom", editions, right | {"S1": 1.4}).message
+    fault, port = _right("WhatSlowsTheBitewings", editions)
+    for written in (f"{port} (VLAN 30)", port.replace("gi", "g"), f"{port}, VLAN 30"):
+        assert _judge("WhatSlowsTheBitewings", editions, fault, written).correct, written
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_uplink_of_the_dental_clinic_is_no_trouble(seed):
+    rows = [row.split() for row in _input("switch_counters", seed).text.splitlines()[2:]]
+    assert len(rows[-1]) == 10 and max(map(len, repr(_input("switch_counters", seed)).splitlines())) <= 112
+    sent, dropped = int(rows[-1][-4]), int(rows[-1][-1])
+    assert rows[-1][0] == f"gi1/0/{module.UPLINK}" and 100 <= dropped < sent / 10_000 and sent > 2_000_000
+    port, = (row for row in rows if int(row[-2]))
+    assert int(port[-2]) < 0.2 * int(port[-3]) and int(port[-3]) < int(port[-4])         # acknowledgements are short: few collide late
