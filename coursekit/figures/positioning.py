@@ -32,9 +32,8 @@ def planes():
     axes.text(480, 476, "x grows to the patient's left (L)      y grows to the back, posterior (P)      z grows to the head (H)",
               size=10.5, color=_INK, ha="center", va="center", weight="bold")
     return Picture(picture, """A body in three views, each with a letter at each edge. Seen from the front: head (H) at the top, foot
-    (F) at the
-    bottom, the patient's right (R) at the left of the screen, left (L) at the right; a level line marks the axial plane, an upright
-    line the sagittal plane. Seen from the patient's left side: the face, anterior (A), to the left, the back, posterior (P), to the
+    (F) at the bottom, the patient's right (R) at the left of the screen, left (L) at the right; a level line marks the axial plane, an
+    upright line the sagittal plane. Seen from the patient's left side: the face, anterior (A), to the left, the back, posterior (P), to the
     right; a level line marks the axial plane, an upright line the coronal plane. Cut across and seen from the feet: anterior at the top,
     posterior at the bottom, R at the left, L at the right; a level line marks the coronal plane, an upright line the sagittal plane.
     Beneath: x grows to the patient's left, y to the back, z to the head.""")
@@ -57,9 +56,8 @@ def _from_the_side(axes, x, y):
     from matplotlib.patches import Ellipse, Polygon
 
     style = {"facecolor": _SKIN, "edgecolor": _INK, "linewidth": 1.2}
-    outline = [(-10, 48), (-14, 72), (-32, 110), (-30, 150), (-34, 190), (-24, 214), (-20, 300), (-36, 316), (16, 316), (22, 230), (34,
-    196),
-               (22, 160), (30, 100), (20, 70), (12, 48)]
+    outline = [(-10, 48), (-14, 72), (-32, 110), (-30, 150), (-34, 190), (-24, 214), (-20, 300), (-36, 316), (16, 316), (22, 230),
+               (34, 196), (22, 160), (30, 100), (20, 70), (12, 48)]
     axes.add_patch(Polygon([(x + a, y + b) for a, b in outline], **style))
     axes.add_patch(Ellipse((x, y + 26), 48, 56, **style))
     axes.add_patch(Polygon([(x - 23, y + 22), (x - 31, y + 33), (x - 22, y + 35)], **style))
@@ -182,10 +180,10 @@ def _frame(left, top, width, height):
 def resliced(stack, steps):
     """A stack of axial slices, head first in the array, with `steps` rows for each slice: in between it is a mixture of the neighbours.
 
-    stack : array (slices, rows, columns)
+    stack : array (slices, rows, columns), or one plane out of it (slices, rows) or (slices, columns)
     """
     count = len(stack)
     wanted = np.linspace(0, count - 1, (count - 1) * steps + 1)
     lower = np.minimum(wanted.astype(int), count - 2)
-    share = (wanted - lower)[:, None, None]
+    share = (wanted - lower).reshape(-1, *[1] * (stack.ndim - 1))
     return stack[lower] * (1 - share) + stack[lower + 1] * share

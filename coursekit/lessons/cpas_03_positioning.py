@@ -109,7 +109,7 @@ def show_films(films, title):
     from coursekit.figures.positioning import sheet
 
     shown = [(film.label, film.grey, film.letters, film.text) for film in films]
-    return sheet(shown, title, columns=3 if len(films) == 6 else 4, size=400 if len(films) == 1 else 250)
+    return sheet(shown, title, columns=3 if len(films) == 6 else 4, size={1: 400, 6: 310}.get(len(films), 250))
 
 
 def _mg_marker(image):
@@ -152,7 +152,7 @@ def _reformats(seed):
     from coursekit.figures.positioning import resliced
 
     stack, steps = _stack(seed)
-    return stack[15], resliced(stack[:, 172:173], steps)[:, 0]
+    return stack[15], resliced(stack[:, 172], steps)
 
 
 def direction(value):
@@ -183,6 +183,7 @@ def two_directions(value):
 def plane(value):
     """axial, coronal or sagittal, from the usual names."""
     text = value.strip(" '\".").casefold() if isinstance(value, str) else ""
+    text = re.sub(r"\s*(plane|slice)$", "", text)
     names = {"ax": "axial", "tra": "axial", "transverse": "axial", "transversal": "axial", "transaxial": "axial", "cor": "coronal",
              "frontal": "coronal", "sag": "sagittal"}
     text = names.get(text, text)
@@ -199,6 +200,12 @@ def returned(reading):
         except ValueError as problem:
             raise Unclear(f"{short(value)}, but {problem}") from None
     return read
+
+
+def asked_as(takes, kind):
+    """The kind, with words of the exercise for what it takes: "your function should return the name of a plane"."""
+    kind.takes = takes
+    return kind
 
 
 def end_of_the_film(value):
@@ -238,6 +245,7 @@ def marker_seen(value):
     """LM, LR, RM, RR: at which side of the screen the marker is (left, right), and whether it is mirror writing or readable."""
     text = " ".join(value) if isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value) else value
     text = text.casefold().replace("\u2019", "'") if isinstance(text, str) else ""
+    text = re.sub(r"back[\s\-]+to[\s\-]+front", "mirrored", text)
     where, how, negated, unclear = set(), set(), False, False
     words = re.findall(r"[a-z]+(?:'[a-z]+)?", text)
     for place, word in enumerate(words):
@@ -283,12 +291,22 @@ def film_number(value):
     return str(int(re.sub(r"(?i)^\s*film\s*#?", "", str(value)).strip(" .:")))
 
 
+def _side_and_view(text):
+    """["L", "MLO"] from "L MLO", "L, MLO" or "LMLO"."""
+    return re.sub(r"(?i)^([lr])(cc|mlo)$", r"\1 \2", text.strip()).replace(",", " ").split()
+
+
 class Films(Table):
-    """A table with a row for each film; forgives a Series of its words by film, and {film: {column: word}} or {film: "L MLO"}."""
+    """A table with a row for each film; forgives a Series of its words by film, and {film: {column: word}} or {film: "L MLO"}, and a list
+    of words in the order of the films.
+    """
 
     def read(self, given):
         """The table as Rows."""
         value = given
+        if type(given) in (list, tuple) and given and all(type(word) is str and word.strip() for word in given):
+            numbered = {number: word for number, word in enumerate(given, 1)}
+            value = numbered if "view" not in self.reading or all(len(_side_and_view(word)) == 2 for word in given) else given
         if is_library(given, "pandas", "Series"):
             series = sys.modules["pandas"].Series(given)
             value = dict(zip(plain(series.index), plain(series), strict=True))
@@ -296,7 +314,7 @@ class Films(Table):
             rows = list(value.values())
             if all(type(row) is dict for row in rows):
                 return super().read([{"film": film, **row} for film, row in value.items()])
-            sided = [row.replace(",", " ").split() if type(row) is str else [] for row in rows]
+            sided = [_side_and_view(row) if type(row) is str else [] for row in rows]
             if all(len(row) == 2 for row in sided) and "view" in self.reading:
                 return super().read([(film, *row) for film, row in zip(value, sided, strict=True)])
         return super().read(value)
@@ -357,10 +375,11 @@ def heart(hospital):
     """What is known of one heart on its PA film and of the portable exposure that is to come."""
     draws = Draws(hospital.seed, "cpas-03 heart")
     return {
-        # A large patient: far enough from the figure's two exposures that its factors, or adding in place of dividing, do not pass.
+        # A large patient: far enough from the figure's two exposures that its factors, or adding in place of dividing, do not pass,
+        # and that no two wrong ways lead to nearly the same width.
         "width_on_pa": 140 + draws.one(0, 16),
-        "pa_sid": 1800, "pa_oid": 100 + 5 * draws.one(0, 4),
-        "ap_sid": 1000, "ap_oid": 200 + 5 * draws.one(0, 5),
+        "pa_sid": 1800, "pa_oid": 100 + 5 * draws.one(0, 2),
+        "ap_sid": 1000, "ap_oid": 230 + 5 * draws.one(0, 4),
     }
 
 
@@ -439,16 +458,20 @@ def sides(hospital):
           AND study.accession >= 'A250301' AND study.accession < 'A2505' AND length(study.accession) = 11
           AND series.body_part IS NOT NULL
         ORDER BY study.accession, series.pk""").drop_duplicates("accession")
-    swaps = found[found.accession.isin(swapped) & found.header.notna()].head(3)
+    swaps = found[found.accession.isin(swapped) & found.header.notna()].head(2)
     told = found[found.header.notna() & found.body_part.isin(PAIRED) & ~found.accession.isin(swapped)]
-    sound = told.iloc[draws.sample(range(len(told)), 11 - len(swaps)).tolist()]
     silent = found[found.header.isna() & found.body_part.isin(PAIRED) & ~found.accession.isin(swapped)].head(1)
     chests = found[found.header.isna() & found.body_part.isin(("CHEST", "THORAX"))].tail(2)
+    count = 14 - len(swaps) - len(silent) - len(chests)
+    sound = told.iloc[draws.sample(range(len(told)), count).tolist()]
     rows = []
     for number, one in enumerate(sound.itertuples()):
-        # One was marked with the other side's letter, one has no marker in the picture, one no side in the order.
-        marker = {0: OPPOSITE[one.header], 1: ""}.get(number, one.header)
-        rows.append((one.accession, one.device, one.body_part, "" if number == 2 else one.header, one.header, marker))
+        same, other = one.header, OPPOSITE[one.header]
+        # One was marked with the other side's letter; one has no marker in the picture, one no side in the order, and agree with
+        # themselves; of three, each lacks another entry, and the two that are left contradict each other.
+        told = {0: (same, same, other), 1: (same, same, ""), 2: ("", same, same), 3: ("", same, other), 4: (same, "", other),
+                5: (other, same, "")}.get(number, (same, same, same))
+        rows.append((one.accession, one.device, one.body_part, *told))
     for number, one in enumerate(swaps.itertuples()):
         marker = one.header if number == 0 or draws.one(0, 1) else swapped[one.accession]
         rows.append((one.accession, one.device, one.body_part, swapped[one.accession], one.header, marker))
@@ -536,14 +559,14 @@ def morning_verdicts(films):
 # --- the exercises
 
 
-LETTER_SAYS = {
-    "L": "the patient's left: from the front where heart and stomach bubble lie, from the side nowhere, as one side lies over the other",
-    "R": "the patient's right: from the front where heart and stomach bubble do not lie, from the side nowhere, as one side lies over the "
-    "other",
-    "A": "the front of the body, where from the side the breastbone is; on a film from the front it points out of the picture",
-    "P": "the back of the body, where from the side the spine is; on a film from the front it points into the picture",
-    "H": "the head: there the neck is seen",
-    "F": "the feet: there the dome of the diaphragm and the belly are, away from the neck",
+LETTER_SAYS = {  # letter: what it means on a film from the front, and on one from the side
+    "L": ("the patient's left, where heart and stomach bubble lie", "the patient's left, but that points out of the picture or into it"),
+    "R": ("the patient's right, where heart and stomach bubble do not lie",
+          "the patient's right, but that points out of the picture or into it"),
+    "A": ("the front of the body, but that points out of the picture", "the front of the body, where the breastbone is"),
+    "P": ("the back of the body, but that points into the picture", "the back of the body, where the spine is"),
+    "H": ("the head: there the neck is seen",) * 2,
+    "F": ("the feet: there the dome of the diaphragm and the belly are, away from the neck",) * 2,
 }
 
 
@@ -552,9 +575,10 @@ def _on_edges(label, given, right, get):
     if OPPOSITE[given[1]] == given[0] or given[0] == given[1]:
         return "Rows and columns stand across each other, so the two letters can't be of one pair of opposites."
     place = 0 if given[0] != right[0] else 1
-    return (f"Your {given[place]} at the {('right', 'bottom')[place]} edge would mean {LETTER_SAYS[given[place]]}. Is that what lies at "
-            f"that "
-            "edge of this film?")
+    film = next(film for film in get("films") if film.label == label)
+    lateral = "chest_lat" in film._image
+    return (f"This film is taken from the {'side' if lateral else 'front'}. Your {given[place]} at its {('right', 'bottom')[place]} edge "
+            f"would mean {LETTER_SAYS[given[place]][lateral]}. Is that what lies there?")
 
 
 def _on_contradictions(row, extra):
@@ -602,11 +626,11 @@ def _on_the_table(name, given, right, get):
 
 REVIEW_SAYS = {  # verdict given: what it would mean
     "ok": "Then view, side and the letters at the edges would all be true of the picture. Set it beside its line of the table once more.",
-    "mirrored": "Then what has a side would lie at the wrong letter, or the marker would be mirror writing. Look for heart, liver or "
-    "aorta, and at the marker.",
+    "mirrored": "Then what has a side would lie at the wrong letter, and a marker would be mirror writing. Look for heart, liver or "
+    "aorta, and at the marker, where there is one.",
     "wrong view": "Then the picture would show another view or plane than the column view_or_orientation names. What is seen: lungs side "
     "by side or one over the other, a muscle in the corner or none, a slice across or upright?",
-    "wrong side": "Then picture and marker would show another side than image_laterality. Has this film a side in the table at all, other "
+    "wrong side": "Then marker and letters would say another side than image_laterality. Has this film a side in the table at all, other "
     "than U?",
 }
 
@@ -626,15 +650,14 @@ class EdgesOfFourFilms:
 
     Give for each film two letters, such as `"H R"`: first the direction in the patient in which the rows run (the **right** edge of the
     screen), then the direction in which the columns run (the **bottom** edge). The letters are L, R, A, P, H, F; between them a blank, a
-    comma,
-    a slash or DICOM's own backslash.
+    comma, a slash or DICOM's own backslash.
     """
 
     answer = Fields("orientation", {label: Text("", reading=two_directions) for label in "ABCD"}, in_order=True, remark=_on_edges)
     points = 2
 
     def solution(films):
-        # What is seen on a film (`film.text` says it in words), and the letters of its right and its bottom edge.
+        # You look at the films; a program reads what is seen on them in words, `film.text`. The letters are of right and bottom edge.
         # From the front the heart is at the patient's left, L; from the side the spine is behind, P; the neck is towards the head, H.
         letters_of = {
             "the neck at the top, the heart and the gas of the stomach to the right": "L F",
@@ -687,8 +710,8 @@ class EdgesOfFourFilms:
 
 @lesson.exercise
 class HeartOnThePortable:
-    """The heart in `heart` is `width_on_pa` mm wide on the PA film. How wide would the **same heart** be on the portable **AP** film, in
-    mm?
+    """The heart in `heart` is `width_on_pa` mm wide on the PA film. How wide would the **same heart** be on the portable
+    **AP** film, in mm?
 
     To the nearest millimetre is enough.
     """
@@ -715,6 +738,12 @@ class HeartOnThePortable:
 
     def factors_of_the_figure(heart):
         return heart["width_on_pa"] * (1800 - 70) / 1800 * 1000 / (1000 - 130)
+
+    def factor_of_the_figure(heart):
+        return heart["width_on_pa"] * 1000 / (1000 - 130)
+
+    def true_width_by_the_figure(heart):
+        return heart["width_on_pa"] * (heart["pa_sid"] - heart["pa_oid"]) / heart["pa_sid"] * 1000 / (1000 - 130)
 
     def difference_added(heart):
         pa, ap = heart["pa_sid"] / (heart["pa_sid"] - heart["pa_oid"]), heart["ap_sid"] / (heart["ap_sid"] - heart["ap_oid"])
@@ -749,6 +778,10 @@ class HeartOnThePortable:
         over_the_wrong_distance: "You divided SID by OID. The shadow is larger than the heart by SID / (SID - OID), because the heart "
         "lies SID - OID from the tube.",
         factors_of_the_figure: "You took the enlargements of the figure. This heart lies at other distances: work them out from `heart`.",
+        factor_of_the_figure: "You multiplied by the 1.15 of the figure. That is the AP film of another heart, at other distances; and the "
+        "width on the PA film is enlarged already: first go back to the heart itself.",
+        true_width_by_the_figure: "The step back to the heart is right. Then you took the enlargement 1.15 of the figure, whose heart lies "
+        "at other distances: work it out from `ap_sid` and `ap_oid`.",
         difference_added: "You added the difference of the two enlargements. They are factors: divide by the one for PA, then multiply by "
         "the one for AP.",
         enlarged_as_on_the_pa: "You multiplied by the enlargement of the PA film. The width on it is enlarged already: divide by it, and "
@@ -787,8 +820,8 @@ class ViewsThatContradict:
 
     def by_the_meaning(views):
         meant = {meaning: position for position, (_, meaning) in VIEWS.items()}
-        return [row.image for row in views.itertuples() if row.view_position and row.code_value and meant[row.code_meaning] !=
-        row.view_position]
+        return [row.image for row in views.itertuples()
+                if row.view_position and row.code_value and meant[row.code_meaning] != row.view_position]
 
     def empty_ones_too(views, view_codes):
         return [row.image for row in views.itertuples() if view_codes.get(row.code_value, "") != row.view_position]
@@ -906,6 +939,13 @@ class SidesThatDisagree:
     def header_and_marker(sides):
         return [row.accession for row in sides.itertuples() if row.header and row.marker and row.header != row.marker]
 
+    def order_and_marker(sides):
+        return [row.accession for row in sides.itertuples() if row.ordered and row.marker and row.ordered != row.marker]
+
+    def complete_ones_only(sides):
+        return [row.accession for row in sides.itertuples()
+                if row.ordered and row.header and row.marker and len({row.ordered, row.header, row.marker}) > 1]
+
     def missing_too(sides):
         return [row.accession for row in sides.itertuples() if len({row.ordered, row.header, row.marker}) > 1]
 
@@ -916,10 +956,14 @@ class SidesThatDisagree:
         return [row.accession for row in sides.itertuples() if row.device == "CR_ER1" and len({row.ordered, row.header, row.marker}) > 1]
 
     wrong_ways = {
-        order_and_header: "You compared order and header alone. Where these two agree the film may still carry the other letter, and the "
-        "marker is the only one of the three that was in the beam with the patient.",
-        header_and_marker: "You compared header and marker alone. The order belongs to it: where both say another side than was ordered, "
-        "either the wrong limb was examined or the order is wrong, and somebody must ask.",
+        order_and_header: "You compared order and header alone. Where these two agree, or one is empty, the film may still carry the other "
+        "letter, and the marker is the only one of the three that was in the beam with the patient.",
+        header_and_marker: "You compared header and marker alone. The order belongs to it: where it says another side than the two, or "
+        "than the one that is filled, somebody must ask whether the wrong limb was examined or the order is wrong.",
+        order_and_marker: "You compared order and marker alone. A side in the header can contradict either of them, and it is what "
+        "programs read.",
+        complete_ones_only: "You left out every row with an empty entry. The empty one contradicts nothing, but the two that are filled "
+        "can still contradict each other.",
         missing_too: "You counted a missing side as a contradiction. A chest is not paired and has none in order or header; a marker may "
         "lie outside the picture. That is incomplete at most.",
         only_missing: "Those are the incomplete ones. A contradiction needs two entries that say different things.",
@@ -955,8 +999,8 @@ class TheTicket:
     points = 2
 
     def solution(ticket_film):
-        # The letter on the film decides (`ticket_film.text` says in words what is seen). A flip turns everything in the picture, the
-        # letter too: it changes sides and becomes mirror writing. Beside organs that lie the other way round it stays as it was.
+        # You look at the film; a program reads what is seen on it in words, `ticket_film.text`. A flip turns all that is in the picture,
+        # the letter too: it changes sides and becomes mirror writing. Beside organs that lie the other way round it stays as it was.
         if "mirror writing" in ticket_film.text:
             found = "A", "left mirrored"
         else:
@@ -1001,8 +1045,8 @@ class TheTicket:
     hints = [
         "Two things to look at: at which side of the screen the letter is, and whether you can read it.",
         "Imagine you flip a sheet of film over on the light box: where does the letter go, and what does it look like then?",
-        "If the letter is written as usual, the film was not flipped, and what you see is the patient. If it is mirror writing, the film "
-        "was.",
+        "If the letter is written as usual, the film was not flipped, and what you see is the patient. If it is mirror writing, and heart "
+        "and letter are both at the unusual side, one flip explains all three.",
     ]
     praise = ("What is wrong or rare is proved by the film itself. Had it to be turned, the stored image would stay as it is: a new one, "
               "with a SOP Instance UID of its own, takes its place, from the device or out of quality control, and a note says why.")
@@ -1020,18 +1064,16 @@ def _about_plane(iop):
 def _about_edges(iop):
     """Rows and columns of a slice, for somebody whose function gives other letters."""
     return (f"The rows of this slice lead along ({_in_words(iop[:3])}), its columns along ({_in_words(iop[3:])}). Which number of each is "
-            f"the "
-            "largest in size, what is its axis, and which sign has it?")
+            "the largest in size, what is its axis, and which sign has it?")
 
 
 @lesson.exercise
 class PlaneOf:
     """Write the function `plane_of(iop)`. It gets the six numbers of **Image Orientation (Patient)** as a list and returns `"axial"`,
-    `"coronal"` or
-    `"sagittal"`: the plane that is **nearest**, for oblique slices too.
+    `"coronal"` or `"sagittal"`: the plane that is **nearest**, for oblique slices too.
     """
 
-    answer = Function("plane_of", result=Text("", reading=returned(plane)), about=_about_plane)
+    answer = Function("plane_of", result=asked_as("the name of a plane", Text("", reading=returned(plane))), about=_about_plane)
     points = 2
 
     def solution(iop):
@@ -1055,6 +1097,10 @@ class PlaneOf:
     def coronal_for_sagittal(iop):
         size = [abs(part) for part in _normal(iop)]
         return ["coronal", "sagittal", "axial"][size.index(max(size))]
+
+    def axial_for_sagittal(iop):
+        size = [abs(part) for part in _normal(iop)]
+        return ["axial", "coronal", "sagittal"][size.index(max(size))]
 
     def exact_only(iop):
         size = [abs(part) for part in _normal(iop)]
@@ -1084,6 +1130,8 @@ class PlaneOf:
         "and columns together tell the plane: the normal.",
         coronal_for_sagittal: "Coronal and sagittal are exchanged. The normal of a sagittal slice runs along x, from side to side; that "
         "of a coronal one along y, from front to back.",
+        axial_for_sagittal: "You found the largest component, but axial and sagittal are exchanged. The three lie along x, y and z, in "
+        "this order: the normal of a sagittal slice runs along x, from side to side; that of an axial one along z, from feet to head.",
         exact_only: "Your function gives up on tilted slices. Asked is the nearest plane: the largest component decides.",
         smallest: "You took the smallest component. The normal stands upright on the slice, so the direction in which it is *longest* "
         "names the plane.",
@@ -1110,13 +1158,13 @@ class PlaneOf:
 @lesson.exercise
 class LettersOfASlice:
     """Write the function `edges(iop)`. It gets the six numbers of **Image Orientation (Patient)** and returns two letters as text, such as
-    `"L P"`: the
-    main direction at the **right** edge, then at the **bottom** edge.
+    `"L P"`: the main direction at the **right** edge, then at the **bottom** edge.
 
     The letters are L, R, A, P, H, F; for an oblique slice, the direction that is nearest.
     """
 
-    answer = Function("edges", result=Text("", reading=returned(two_directions)), about=_about_edges)
+    answer = Function("edges", result=asked_as("the letters of two edges", Text("", reading=returned(two_directions))),
+                      about=_about_edges)
     points = 2
 
     def solution(iop):
@@ -1139,6 +1187,12 @@ class LettersOfASlice:
     def as_in_research(iop):
         return " ".join(_letter(vector, "RAH", "LPF") for vector in (iop[:3], iop[3:]))
 
+    def z_to_the_feet(iop):
+        return " ".join(_letter(vector, "LPF", "RAH") for vector in (iop[:3], iop[3:]))
+
+    def largest_with_its_sign(iop):
+        return " ".join(_letter_with_sign(vector) for vector in (iop[:3], iop[3:]))
+
     def left_and_top(iop):
         return " ".join(_letter(vector, "RAF", "LPH") for vector in (iop[:3], iop[3:]))
 
@@ -1157,6 +1211,9 @@ class LettersOfASlice:
     wrong_ways = {
         y_to_the_front: "Front and back are exchanged. In DICOM y grows towards the back: P.",
         x_to_the_right: "Left and right are exchanged. In DICOM x grows towards the patient's left: L.",
+        z_to_the_feet: "Head and feet are exchanged. In DICOM z grows towards the head: H.",
+        largest_with_its_sign: "You took the largest number with its sign, so that 0.1 beats -0.9. Compare the sizes, `abs`; only then ask "
+        "whether that number is positive.",
         as_in_research: "You worked with x to the right and y to the front, as NIfTI files and many research programs do (RAS). DICOM's "
         "axes are L, P, H.",
         left_and_top: "Those are the letters of the left and the top edge. The numbers say where rows and columns lead: to the right and "
@@ -1185,12 +1242,11 @@ class OnTheBelly:
     """`odd_series` holds two attributes of an axial CT series. What does the viewer show?
 
     Give in `prone` the letter at the **left** edge of the screen, the letter at the **bottom** edge, and as `table_at` where in the
-    picture the
-    scanner's table lies: `"top"` or `"bottom"`.
+    picture the scanner's table lies: `"top"` or `"bottom"`.
     """
 
     answer = Fields("prone", {"left_edge": Text("", reading=direction), "bottom_edge": Text("", reading=direction),
-                              "table_at": Text("", reading=end_of_the_film)}, remark=_on_the_table)
+                              "table_at": Text("", reading=end_of_the_film)}, in_order=True, remark=_on_the_table)
 
     def solution(odd_series):
         iop = odd_series["ImageOrientationPatient"]
@@ -1214,8 +1270,8 @@ class OnTheBelly:
         return {"left_edge": "L" if iop[0] > 0 else "R", "bottom_edge": bottom, "table_at": "bottom" if bottom == "A" else "top"}
 
     wrong_ways = {
-        always_head_first_supine: "That would be a patient on the back, shown as usual. Read both attributes: the second letter of the "
-        "position is about feet or head, the third says on what the patient lies.",
+        always_head_first_supine: "That would be a patient on the back, shown as usual. Read both attributes: the letters at the edges "
+        "come from the six numbers, and where the table is from the last letter of Patient Position, which says on what the patient lies.",
         rows_lead_left: "You gave the direction in which the rows *lead*. They end at the right edge; the left edge is the opposite.",
         turned_once_more: "You turned the letters because of Patient Position. Image Orientation (Patient) is given in the patient's own "
         "axes: it has the position in it already, and nothing is to be turned again.",
@@ -1232,23 +1288,22 @@ class OnTheBelly:
 @lesson.exercise
 class MorningReview:
     """Six images of this morning: `morning`, each with the letters that the viewer writes from the header, and `morning_headers`, what the
-    headers
-    say of view and side. Which can be read, and what is wrong with the others?
+    headers say of view and side. Which can be read, and what is wrong with the others?
 
-    Give a table with the columns `film` (1 to 6) and `verdict`; a dictionary such as `{8: "ok", 9: "mirrored"}` will do. For each film it is
-    one of
+    Give a table with the columns `film` (1 to 6) and `verdict`; a dictionary such as `{8: "ok", 9: "mirrored"}` will do. For each film
+    the verdict is one of
 
-    - `"ok"`: nothing of what follows;
+    - `"ok"`: none of the three faults below;
     - `"mirrored"`: left and right of the pixels are exchanged, and the letters L and R at the edges are not true of them;
     - `"wrong view"`: the header names another view, or of a slice another plane, than the picture shows;
-    - `"wrong side"`: the header names another side than picture and marker show.
+    - `"wrong side"`: `image_laterality` is another side than the marker in the picture and the letters at the edges say.
     """
 
     answer = Films("review", key=["film"], reading={"film": film_number, "verdict": verdict}, remark=_on_the_review)
     points = 3
 
     def solution(morning, morning_headers):
-        # What is seen on a picture (`film.text` says it in words), and the view or orientation that its header must name.
+        # You look at the pictures; a program reads what is seen on them in words, `film.text`. Each goes with a view or orientation.
         view_of = {
             "a chest with both lungs side by side": "PA, postero-anterior",
             "the lungs one over the other": "LL, left lateral",
@@ -1302,10 +1357,10 @@ class MorningReview:
         "patient's left is at the right of the screen, on films as in axial and coronal slices.",
         letters_trusted: "The views and sides are right. But the letters at the edges come from the header: they are written at the same "
         "places whatever the pixels show. Find heart, liver or aorta, and compare.",
-        header_believed_for_the_side: "You believed the header for the side. Image Laterality is often typed or filled from the order; "
-        "picture and marker are the independent witnesses. Compare them with the column image_laterality.",
-        side_taken_for_mirrored: "Had the picture been mirrored, its marker would be mirror writing. It can be read: so the picture is "
-        "true and the entry is not.",
+        header_believed_for_the_side: "You believed Image Laterality for the side. Two things say another side than that column: the "
+        "letters written beside the breast, and L or R at the bottom edge, towards which one comes to the middle of the body.",
+        side_taken_for_mirrored: "Had the picture been mirrored, what is written beside the breast would be mirror writing. It can be "
+        "read: so the picture is true and the entry is not.",
         views_not_compared: "You did not compare the view with the picture: lungs side by side or one over the other, a muscle in the "
         "corner or none; and for slices, the plane that the six numbers name.",
     }
@@ -1329,6 +1384,11 @@ def _letter(vector, positive, negative):
     size = [abs(part) for part in vector]
     axis = size.index(max(size))
     return positive[axis] if vector[axis] > 0 else negative[axis]
+
+
+def _letter_with_sign(vector):
+    axis = vector.index(max(vector))
+    return "LPH"[axis] if vector[axis] > 0 else "RAF"[axis]
 
 
 def _letter_beyond_half(vector, order):

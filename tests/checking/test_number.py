@@ -232,3 +232,9 @@ def test_moments_of_numpy_are_read_as_moments_however_fine(ask):
 def test_a_date_is_no_number_with_a_unit(ask):
     message = ask(Number("lost", unit="h"), lambda: 7)("2025-04-06 04:51").message
     assert "a date and not a number" in message and "unit" not in message
+
+
+@pytest.mark.parametrize("answer", ["173.", "173. mm", "173 mm.", "173 millimetres", "173 millimeter", "173 Millimetre"])
+def test_a_full_stop_and_millimetres_in_words(ask, answer):
+    assert ask(Number("width", unit="mm", tolerance=0.6), lambda: 173)(answer).correct
+    assert ask(Number("width", unit="mm"), lambda: 173)("17.3 cm").outcome is Outcome.NOT_YET

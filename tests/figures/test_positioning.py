@@ -30,3 +30,5 @@ def test_between_slices_there_is_a_mixture_and_the_slices_stay():
     fine = positioning.resliced(stack, 5)
     assert fine.shape == (11, 2, 4)
     assert np.allclose(fine[::5], stack) and np.allclose(fine[2], 0.6 * stack[0] + 0.4 * stack[1])
+    assert np.allclose(positioning.resliced(stack[:, 1], 5), fine[:, 1])           # a plane out of it, as it is cut
+    assert np.allclose(positioning.resliced(stack[:, :, 2], 5), fine[:, :, 2])

@@ -90,6 +90,7 @@ class Number(Kind):
 
     def _from_text(self, text):
         cleaned = text.strip().replace("\u00a0", " ").replace("\u2212", "-").replace("_", "")
+        cleaned = re.sub(r"(?<=\d)\.(?=$|\s+[A-Za-z])", "", cleaned)                  # "173." or "173. mm"
         if self.named:
             cleaned = re.sub(rf"(?i)^(?:{'|'.join(self.named)})\s*(?:number|no\.|#)?\s*[:=]?\s*(?=[+-]?\d)", "", cleaned)
         if re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", cleaned):
@@ -105,7 +106,7 @@ class Number(Kind):
             raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
         if not match:
             raise Unclear(f"the text {short(text)}, which holds no number that I can read" if cleaned else "empty text")
-        digits, unit = match[1].replace(" ", "").replace("'", ""), (match[2] or "").strip()
+        digits, unit = match[1].replace(" ", "").replace("'", ""), (match[2] or "").strip().removesuffix(".")
         known = unit.casefold() in ("", self.unit.casefold()) or self.family and _family(unit)[0]
         if not known and _HEXADECIMAL.fullmatch(cleaned) and not re.fullmatch(r"\d+[eE]\d+", cleaned):
             raise Unreadable(f"{short(text)}: if these are hexadecimal digits, write `0x` in front, without blanks.")
@@ -131,6 +132,8 @@ class Number(Kind):
         if not unit or unit.replace(" ", "").casefold() == self.unit.replace(" ", "").casefold():
             return 1
         if self.unit == "%" and re.fullmatch(r"per ?cent\.?|pct\.?", unit.casefold()):
+            return 1
+        if self.unit == "mm" and re.fullmatch(r"millimet(?:re|er)s?", unit.casefold()):
             return 1
         if self.unit == "HU" and re.fullmatch(r"hounsfield(?: units?)?", unit.casefold()):
             return 1
