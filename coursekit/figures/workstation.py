@@ -82,7 +82,7 @@ def both_ways(station, archive, title):
 
     station, archive : (AE title, address, port)
     """
-    wide, tall = 900, 450
+    wide, tall = 900, 484
     picture, axes = canvas(wide, tall)
     left, right = 175, 725
     axes.text(12, 18, title, size=11, weight="bold", color=_INK, va="center")
@@ -97,7 +97,8 @@ def both_ways(station, archive, title):
         (212, True, f"C-MOVE, move destination {station[0]}", "-"),
         (330, False, f"a second association, to port {station[2]}: {archive[0]} calls {station[0]}", "-"),
         (364, False, "C-STORE, once for each image", "-"), (394, True, "0000H, success", "--"),
-        (428, False, "C-MOVE: pending ... success", "--"),
+        (430, False, "C-MOVE: pending, now and then while images still go", "--"),
+        (462, False, "C-MOVE: success, once the last has gone", "--"),
     )
     for y, to_right, label, style in steps:
         ends = (left + 3, right - 3) if to_right else (right - 3, left + 3)

@@ -1,12 +1,14 @@
 """A new workstation, from its address to its first image: the exercises of lesson cpas-11."""
 
 import contextlib
+import dataclasses
 import ipaddress
 import re
 
 from coursekit.checking import Choice, Client, Config, Fields, Lesson, Number, Outcome, Set, Text, Verdict
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.text import word_of_a_table
+from coursekit.checking.reading import Unreadable
 from coursekit.hospital import world
 from coursekit.hospital.draws import Draws
 from coursekit.lessons import cpas_10_networks as networks
@@ -45,6 +47,8 @@ FIXED = [f"10.20.40.{last}" for last in range(10, 20)]
 POOL = [f"10.20.40.{last}" for last in range(20, 60)]
 TAKEN_PORT, STATION_PORT, PACS_PORT = 104, 11112, 11112
 FIRST_GATEWAY = "10.20.41.1"                        # what was typed into WS_ED1 on Friday; no router has it
+EC_PACS = "EC_PACS", "10.60.10.10", 11112
+CIRCLE = "10.20.64.0/19", "10.20.0.9", "10.20.0.1"  # a network that nobody has, and the two routers that send its packets to and fro
 OPEN_TO_STATIONS = (104, 11112)                     # what the firewall lets through from the archive to the workstations
 
 
@@ -72,8 +76,27 @@ def _hosts():
     return hosts
 
 
-def _network(hosts):
-    return Network([Segment(name, network, router, _mac(router)) for name, network, router in PLAN], hosts, ("10.20.0.1", None), _allowed)
+def _network(hosts, far=()):
+    segments = [Segment(name, network, router, _mac(router)) for name, network, router in PLAN]
+    return Network([*segments, *far], hosts, ("10.20.0.1", None), _allowed, (CIRCLE,))
+
+
+def _house(hospital, *changed):
+    """The network as the lesson shows it, with Eastcliff, and its hosts by their names; `changed`: hosts that are set up in another way."""
+    quiet = _targets(hospital)["b"]
+    rows = tuple((tuple(times), ip) for _, times, ip in lesson.input_of("hops", hospital))
+    far = [Segment(f"Eastcliff {network}", network, router, _mac(router), rows)
+           for network, router in (("10.60.40.0/24", "10.60.40.1"), ("10.60.10.0/24", "10.60.10.1"))]
+    hosts = _hosts()
+    if quiet not in [host.ip for host in hosts]:
+        name = _segment_of(quiet)
+        hosts.append(Host("quiet", quiet, "255.255.255.0", next(router for one, _, router in PLAN if one == name), name, _mac(quiet)))
+    hosts = [dataclasses.replace(host, answers_ping=host.ip != quiet) for host in hosts]
+    for (name, ip, port), segment, ttl in zip((networks.EASTCLIFF, EC_PACS), far, (128, 64)):
+        hosts.append(Host(name, ip, "255.255.255.0", segment.router, segment.name, _mac(ip), frozenset({port}), time_to_live=ttl,
+                          stealth=ttl == 128))
+    other = [host for host in hosts if host.name not in [one.name for one in changed]]
+    return _network([*other, *changed], far), {host.name: host for host in (*other, *changed)}
 
 
 def _allowed(source, target, port):
@@ -181,7 +204,9 @@ def address(value):
     try:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
-        raise ValueError("an IPv4 address is four numbers from 0 to 255 with dots between") from None
+        zeros = re.search(r"(^|\.)0\d", text) and re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", text)
+        raise ValueError("write its numbers without zeros in front: some programs read those in another way" if zeros else
+                         "an IPv4 address is four numbers from 0 to 255 with dots between") from None
 
 
 def mask(value):
@@ -191,6 +216,8 @@ def mask(value):
     if text.isdigit() or text.startswith(("255.", "254.", "252.", "248.", "240.", "224.", "192.", "128.", "0.0.0.0")):
         with contextlib.suppress(ValueError):
             return str(ipaddress.ip_network(f"0.0.0.0/{text}").netmask)
+    if re.fullmatch(r"255(\.\d{1,3}){3}", text):
+        raise ValueError("that is no mask: in bits, a mask is ones and then zeros, never a one behind a zero")
     raise ValueError("a mask is written like 255.255.0.0, or as the length of the prefix, like /16")
 
 
@@ -220,11 +247,18 @@ def dotted_mask(value):
 
 
 def letter(value):
-    """The letter of a meaning, from "b", "B", "b)" or "b: timed out"."""
-    text = re.sub(r"^([a-z])[).:,]+ .*", r"\1", str(value).strip(" .):('\"").casefold())
-    if text not in MEANINGS:
+    """The one letter of a meaning, from "b", "B", "b)", or with the meaning behind it: "b: nothing came back"."""
+    text = str(value).strip(" '\"").casefold()
+    found = re.fullmatch(r"\(?([a-h])(?:[).:,]+\s*(.*)|\s*\(.*\))?", text, re.DOTALL)
+    if not found:
         raise ValueError(f"give one of the letters {', '.join(MEANINGS)}")
-    return text
+    behind = re.findall(r"\w+", found[2] or "")
+    alone = [word for word in behind if word in MEANINGS]
+    if alone and (set(behind) <= {*MEANINGS, "or", "and"} or set(alone) != {"a"}):
+        raise ValueError("two letters stand there; give the one that fits best")
+    if any(behind == re.findall(r"\w+", meaning.casefold()) for other, meaning in MEANINGS.items() if other != found[1]):
+        raise ValueError("the letter and the words behind it are those of two meanings")
+    return found[1]
 
 
 NEEDS = {  # what a meaning would need
@@ -240,6 +274,12 @@ NEEDS = {  # what a meaning would need
 MEANING = Text("", reading=letter, remark=lambda said, right: f"{said} is not what this shows: {NEEDS[said]}")
 
 
+def _one_number(text):
+    """Raises Unreadable where two numbers stand, as in "3, 2"."""
+    if re.fullmatch(r"\d(\s*([,;/]|or|and)\s*\d)+", text.casefold()):
+        raise Unreadable("two numbers stand there; give the one that fits")
+
+
 class Hop(Number):
     """A hop of the tracert: its number, "hop 5", or its address."""
 
@@ -248,6 +288,7 @@ class Hop(Number):
     def read(self, given):
         """The number, as Number reads it."""
         word = given.strip(" .'\"") if type(given) is str else ""
+        _one_number(word)
         both = re.fullmatch(r"(?:hop\s*)?(\d)[\s,:]*\(?(\d+(?:\.\d+){3})\)?", word, re.IGNORECASE)
         if both and both[2] in HOPS and HOPS.index(both[2]) + 1 == int(both[1]):
             word = both[2]
@@ -258,7 +299,7 @@ class Hop(Number):
         if super().difference(answer, other) is None:
             return None
         return Difference("Compare the shortest time of that hop with that of the hop in front of it, and with those behind: is it there "
-                          "that the time is added, and does it stay?", "hop")
+                          "that the time is added, and does it stay? A hop without times tells nothing of this.", "hop")
 
 
 class Shared(Set):
@@ -274,7 +315,8 @@ class Shared(Set):
         extra = next(ip for ip in self.read(*given) if ip not in right)
         said = {
             0: "it is not in the log.", 1: "it had the same hardware address all the time.",
-            2: "its hardware address changed once, and never back. That is a new card, or an address given to somebody else.",
+            2: "it goes to and fro, but with hours between. Somebody has borrowed the address while its owner was unplugged."
+            if extra == LENT else "its hardware address changed once, and never back. That is a new card, or an address given to somebody else.",
         }[rows["mac"][rows["ip"] == extra].nunique()]
         cards = set(rows["mac"][rows["ip"] == extra])
         if len(cards) == 1 and rows["ip"][rows["mac"].isin(cards)].nunique() > 1:
@@ -294,6 +336,10 @@ class Rung(Number):
     def read(self, given):
         """The number, as Number reads it."""
         word = given.strip(" .'\"").casefold() if type(given) is str else ""
+        _one_number(word)
+        both = re.fullmatch(r"(\d)[\s,:.()]+([a-z]+)", word.rstrip(")"))
+        if both and both[2] in self.WORDS and self.WORDS[both[2]] != int(both[1]):
+            raise Unreadable(f"the number {both[1]} and the name {both[2]} are those of two rungs")
         return super().read(self.WORDS.get(word, given))
 
     MEANS = {
@@ -329,24 +375,28 @@ class Stations(Fields):
 def ed1(hospital):
     """WS_ED1 as it is set up now, in the simulated network."""
     said = hospital.servers.truth["ws_ed1"]
-    hosts = _hosts()
     wrong = Host("WS_ED1", said["ip"], said["mask"], said["gateway"], "workstations", _mac(said["ip"]), frozenset({104}), time_to_live=128,
                  stealth=True)
-    return Desk(_network([host for host in hosts if host.name != "WS_ED1"] + [wrong]), wrong)
+    network, hosts = _house(hospital, wrong)
+    return Desk(network, hosts["WS_ED1"])
 
 
 @lesson.input
 def ed1_mended(hospital):
     """WS_ED1 with the right mask and gateway."""
-    hosts = _hosts()
-    return Desk(_network(hosts), next(host for host in hosts if host.name == "WS_ED1"))
+    network, hosts = _house(hospital)
+    return Desk(network, hosts["WS_ED1"])
 
 
 @lesson.input
 def ch1(hospital):
     """WS_CH1, a neighbour that works."""
-    hosts = _hosts()
-    return Desk(_network(hosts), next(host for host in hosts if host.name == "WS_CH1"))
+    return _neighbour(hospital)
+
+
+def _neighbour(hospital):
+    network, hosts = _house(hospital)
+    return Desk(network, hosts["WS_CH1"])
 
 
 def _reachable():
@@ -396,30 +446,21 @@ def pings(hospital):
 
 
 def _pings(hospital):
-    """Name -> (kind, text) of the six, in an order of the seed's own."""
+    """Name -> (kind, text) of the six, in an order of the seed's own: what the simulated network prints."""
+    desk = _neighbour(hospital)
+    return {f"ping {number}": (kind, str(desk.ping(target))) for number, (kind, target) in enumerate(_targets(hospital).items(), 1)}
+
+
+def _targets(hospital):
+    """The letter of a meaning -> what is pinged, in an order of the seed's own."""
     draws = Draws(hospital.seed, "cpas-11 pings")
     answering = ("10.20.10.10", "10.20.10.40", "10.20.30.42")[draws.one(0, 2)]
     quiet = ("10.20.10.20", "10.20.20.30", "10.20.50.10")[draws.one(0, 2)]
     near, far = f"10.20.40.{draws.one(41, 59)}", f"10.20.30.{draws.one(101, 180)}"
     lost = f"10.20.{draws.one(70, 90)}.{draws.one(11, 60)}"
-    said = (
-        ("a", answering, f"Reply from {answering}: bytes=32 time=1ms TTL=61", 4), ("b", quiet, "Request timed out.", 0),
-        ("c", near, "Reply from 10.20.40.11: Destination host unreachable.", 4),
-        ("d", far, "Reply from 10.20.30.1: Destination host unreachable.", 4),
-        ("e", lost, "Reply from 10.20.0.9: TTL expired in transit.", 4),
-        ("f", "hv-pasc", "Ping request could not find host hv-pasc. Please check the name and try again.", None),
-    )
-    texts = []
-    for kind, target, line, got in said:
-        text = f"C:\\>ping {target}\n\n"
-        if got is None:
-            text += line
-        else:
-            text += f"Pinging {target} with 32 bytes of data:\n" + f"{line}\n" * 4 + f"\nPing statistics for {target}:\n"
-            text += f"    Packets: Sent = 4, Received = {got}, Lost = {4 - got} ({100 - got * 25}% loss)"
-        texts.append((kind, text))
-    order = draws.raw(len(texts)).tolist()
-    return {f"ping {number}": one for number, (_, one) in enumerate(sorted(zip(order, texts)), 1)}
+    targets = {"a": answering, "b": quiet, "c": near, "d": far, "e": lost, "f": "hv-pasc"}
+    order = draws.raw(len(targets)).tolist()
+    return {letter: target for _, (letter, target) in sorted(zip(order, targets.items()))}
 
 
 HOPS = ("10.20.40.1", "10.20.0.1", "10.20.0.254", "10.99.0.2", "10.99.0.9", "10.99.0.17", "10.60.0.1", "10.60.40.15")
@@ -449,12 +490,7 @@ def hops(hospital):
 @lesson.input
 def tracert(hospital):
     """The same as Windows prints it."""
-    rows = []
-    for hop, times, ip in lesson.input_of("hops", hospital):
-        cells = "".join(f"{'<1' if time == 0 else time:>6} ms" for time in times) if times else "     *   " * 3
-        rows.append(f"{hop:3}{cells}  {ip or 'Request timed out.'}")
-    head = f"C:\\>tracert -d {HOPS[-1]}\n\nTracing route to {HOPS[-1]} over a maximum of 30 hops\n\n"
-    return Printed(head + "\n".join(rows) + "\n\nTrace complete.")
+    return _neighbour(hospital).tracert(HOPS[-1])
 
 
 @lesson.input
@@ -464,13 +500,17 @@ def arp_watch(hospital):
     return pd.DataFrame(_arp_rows(hospital), columns=["time", "ip", "mac"])
 
 
+LENT = "10.20.30.54"
+
+
 def _arp_rows(hospital):
-    """Some addresses with one device each, two shared by two devices, one whose card was changed, one that was given away again.
+    """Some addresses with one device each, two shared by two devices, one whose card was changed, one that was given away again, one that
+    was lent for some hours.
 
     Two devices with one address answer the same request, seconds apart.
     """
     draws = Draws(hospital.seed, "cpas-11 arp")
-    ips = [ip for aet, ip, *_ in world.DEVICES if ip.startswith("10.20.30.") and aet not in ("CT_ER", "US_OB1")]
+    ips = [ip for aet, ip, *_ in world.DEVICES if ip.startswith("10.20.30.") and aet not in ("CT_ER", "US_OB1") and ip != LENT]
     second, card, quiet, double = (ips[place] for place in _shuffled(draws, draws.sample(range(len(ips)), 4).tolist()))
     lease = f"10.20.30.{draws.one(201, 240)}"
     others = [f"02:48:56:{draws.one(160, 250):02x}:{draws.one(0, 255):02x}:{number:02x}" for number in (0x11, 0x22, 0x33, 0x44)]
@@ -498,6 +538,9 @@ def _arp_rows(hospital):
     seen(190, 230, lease, others[3])
     for first, last in ((30, 60), (80, 100), (140, 170)):
         seen(first, last, quiet, _mac(quiet))
+    # A service laptop has borrowed a scanner's address, while the scanner was unplugged.
+    for first, last, mac in ((5, 25, _mac(LENT)), (130, 150, "02:48:56:5e:12:07"), (270, 290, _mac(LENT))):
+        seen(first, last, LENT, mac)
     # One machine with two addresses of its own, as scanners with two computers behind one plug have.
     seen(20, 60, double, _mac(double))
     seen(61, 90, "10.20.30.48", _mac(double))
@@ -542,7 +585,7 @@ DESTINATIONS = ("HV_ROUTER", "HV_MWL", "HV_VNA", "CTER01", "CT2", "WS_CH1", "WS_
 OTHER_ENTRIES = (       # all of them right, however they look
     BURNER, ("WS_TEACH1", "10.20.40.14", 104), ("WS_EDM1", "10.20.60.31", 11112), ("WS-ENDO1", "10.20.60.13", 104),
     ("ws_ort1", "10.20.60.14", 104), ("WS_EEG1", "10.20.60.33", 1044), ("FILM_ED1", "10.20.40.73", 104), networks.EASTCLIFF,
-    ("EC_PACS", "10.60.10.10", 11112),
+    EC_PACS,
 )
 
 
@@ -660,6 +703,10 @@ class MissedHosts:
     ]
 
 
+BROADCAST = Text("", reading=address, remark=lambda said, right: f"{said} is not the last address of this network: count on from its "
+                 "first one, by its size, and that one is counted too.")
+
+
 @lesson.exercise
 class AnnexPlan:
     """The network group has reserved the network in `annex` for the emergency department's new annex. Fill in what the installers need,
@@ -670,7 +717,7 @@ class AnnexPlan:
     - `devices`: how many devices can get an address there, when one address goes to the router.
     """
 
-    answer = Fields("plan", {"mask": Text("", reading=dotted_mask), "broadcast": Text("", reading=address), "devices": Number("")})
+    answer = Fields("plan", {"mask": Text("", reading=dotted_mask), "broadcast": BROADCAST, "devices": Number("")})
     points = 2
 
     def solution(annex):
@@ -733,8 +780,8 @@ class AnnexPlan:
         all_addresses: "That is how many addresses the network has. The first names the network and the last is for broadcasts; and the "
         "router needs one.",
         router_forgotten: "That is the number of addresses for devices, the router among them. It takes one of them.",
-        broadcast_forgotten: "One too few is taken off for the network and the broadcast, or the router was forgotten: three addresses are "
-        "not for your devices.",
+        broadcast_forgotten: "Only one address is taken off. Three are not for your devices: that of the network, the broadcast address "
+        "and the router's.",
     }
     hints = [
         "A /26 has 26 ones and 6 zeros: 2 to the power of 6 is 64 addresses. Do the same with the number behind the slash.",
@@ -753,13 +800,26 @@ class AnnexPlan:
 class WhatPingSays:
     """What does each of the six answers in `pings` mean? Give the **letter** from the table above for each, in quotes."""
 
-    answer = Fields("said", {f"ping {number}": MEANING for number in range(1, 7)})
+    answer = Fields("said", {f"ping {number}": MEANING for number in range(1, 7)}, in_order=True)
     points = 2
 
     def solution(pings):
-        # the first of these that stands in an answer decides
-        signs = {"could not find": "f", "TTL expired": "e", "10.20.40.11: Dest": "c", "unreachable": "d", "timed out": "b", "bytes=": "a"}
-        return {name: next(signs[sign] for sign in signs if sign in str(text)) for name, text in pings.items()}
+        said = {}
+        for name, answer in pings.items():
+            text = str(answer)
+            if "could not find" in text:
+                said[name] = "f"
+            elif "TTL expired" in text:
+                said[name] = "e"
+            elif "Reply from 10.20.40.11: Destination host unreachable" in text:
+                said[name] = "c"
+            elif "unreachable" in text:
+                said[name] = "d"
+            elif "timed out" in text:
+                said[name] = "b"
+            else:
+                said[name] = "a"
+        return said
 
     def silence_means_off(pings):
         return _changed(pings, {"b": "g"})
@@ -836,12 +896,13 @@ class WhereTheTimeGoes:
     points = 2
 
     def solution(hops):
-        answered = [(hop, min(times)) for hop, times, ip in hops if times]
-        for place, (hop, time) in enumerate(answered):
-            before = answered[place - 1][1] if place else 0
-            later = [other for _, other in answered[place:]]
-            if min(later) > before + 15:          # from here on nothing is as fast as before
-                found = hop
+        found, most = 0, 0
+        for number in range(2, len(hops) + 1):
+            before = [min(times) for hop, times, ip in hops if times and hop >= number - 1]
+            here_and_later = [min(times) for hop, times, ip in hops if times and hop >= number]
+            added = min(here_and_later) - min(before)         # what no hop from here on does without
+            if added > most:
+                found, most = number, added
         return "B", found
 
     def the_silent_one(hops):
@@ -863,11 +924,11 @@ class WhereTheTimeGoes:
         return "B", hops[-1][0]
 
     wrong_ways = {
-        the_silent_one: "Behind that hop others answer, so the packets pass. The router only does not answer tracert itself: many are told "
-        "not to, or to do it rarely.",
-        the_longest: "Its own answers come late, but look at the hops behind it: they answer sooner, and each of their packets came "
-        "through it. Routers pass packets on first and write answers to tracert when they find time.",
-        the_last: "The last hop is not slower than the one or two before it. The time was lost earlier.",
+        the_silent_one: "Behind the router that is silent others answer, so the packets pass. It only does not answer tracert itself: many "
+        "are told not to, or to do it rarely.",
+        the_longest: "The router with the longest times answers late itself, but look at the hops behind it: they answer sooner, and each "
+        "of their packets came through it. Routers pass packets on first and write answers to tracert when they find time.",
+        the_last: "The last hop takes hardly longer than the one or two before it. The time was lost earlier.",
         line_at_the_longest: "The letter is right. But behind that hop the times go down again: what a line costs, every hop behind it "
         "must pay.",
         one_before: "The letter is right. That hop is still quick: it is the near end of the line. Asked is the first hop behind it.",
@@ -901,15 +962,24 @@ class SharedAddresses:
     points = 2
 
     def solution(arp_watch):
-        # how often the hardware address of each IP address has changed: once is no conflict, to and fro is
-        changes = arp_watch.groupby("ip")["mac"].agg(lambda macs: (macs != macs.shift()).sum() - 1)
-        return list(changes.index[changes > 1])
+        last, shared = {}, []
+        for time, ip, mac in arp_watch.sort_values("time").itertuples(index=False):
+            hours, minutes, seconds = time.split(":")
+            now = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+            # another device has answered for the same address, less than ten seconds ago
+            if ip in last and mac != last[ip][1] and now - last[ip][0] < 10 and ip not in shared:
+                shared.append(ip)
+            last[ip] = now, mac
+        return sorted(shared)
 
     def ever_two(arp_watch):
         return sorted(ip for ip, rows in arp_watch.groupby("ip") if rows["mac"].nunique() > 1)
 
+    def to_and_fro_in_hours(arp_watch):
+        return [*SharedAddresses.solution(arp_watch), LENT]
+
     def changed_once(arp_watch):
-        both = SharedAddresses.solution(arp_watch)
+        both = SharedAddresses.to_and_fro_in_hours(arp_watch)
         return [ip for ip in SharedAddresses.ever_two(arp_watch) if ip not in both]
 
     def two_addresses_of_one(arp_watch):
@@ -928,6 +998,8 @@ class SharedAddresses:
     wrong_ways = {
         ever_two: "Each of these had two hardware addresses on that morning. But one after the other is no conflict: a card was exchanged, "
         "or DHCP gave the address to somebody else. Two *at the same time* show by going to and fro.",
+        to_and_fro_in_hours: "One of them goes to and fro, but with hours between: look at the clock. There somebody has borrowed the "
+        "address while its owner was unplugged. Two *at the same time* answer within seconds of each other.",
         changed_once: "Those have changed their hardware address once, for good. That is a new network card, or an address given out "
         "again. Look for those that change back.",
         two_addresses_of_one: "That is one device with two addresses, which is allowed. Asked is the reverse: one address, two devices.",
@@ -937,8 +1009,8 @@ class SharedAddresses:
     }
     hints = [
         "Sort by address and read down the hardware addresses: `arp_watch.sort_values([\"ip\", \"time\"])`.",
-        "A new card: old, new, new. An address given out again: first one, later another. Two devices at once: one, the other, the first "
-        "again.",
+        "A new card: old, new, new. An address given out again: first one, later another. Borrowed: one, the other, the first again, "
+        "with hours between. Two devices at once: one, the other, the first again, within seconds.",
         "Look for addresses whose `mac` returns to an earlier value within seconds. There is more than the one of the ultrasound.",
     ]
     praise = (
@@ -957,16 +1029,20 @@ class WhichRung:
     points = 3
 
     def solution(bundles):
-        # the first of these that stands on a card decides
-        signs = {
-            "Media disconnected": 1, "10.20.30.52: Destination": 1,            # not even a neighbour answers
-            "169.254.": 2, "aa-00-65": 2,                                      # no address given; a second card for one address
-            "Association Rejected": 5, "No Acceptable": 5, "MoveDestinationUnknown": 5,
-            "actively refused": 4,                                             # the host itself says so
-            "10.20.40.81: Destination": 3, "TTL expired": 3,                   # the gateway is no neighbour; a circle
-            "TTL=": 4,                                                         # the host answers, its port does not
-        }
-        return {station: next(signs[sign] for sign in signs if sign in str(texts)) for station, texts in bundles.items()}
+        failing = {}
+        for station, texts in bundles.items():
+            card = str(texts)
+            if "Media disconnected" in card or "10.20.30.52: Destination" in card:      # not even a neighbour answers
+                failing[station] = 1
+            elif "169.254." in card or "aa-00-65" in card:          # no address of the network; a second card for one address
+                failing[station] = 2
+            elif "10.20.40.81: Destination" in card or "TTL expired" in card:           # the gateway is no neighbour; a circle
+                failing[station] = 3
+            elif "TcpTestSucceeded : False" in card:                # the host answers, its port does not
+                failing[station] = 4
+            else:
+                failing[station] = 5
+        return failing
 
     def no_ping_no_host(bundles):
         return _rungs(bundles, lambda text, rung: 3 if rung == 5 and "Request timed out" in text else rung)
@@ -1019,20 +1095,20 @@ class WhichRung:
     wrong_ways = {
         no_ping_no_host: "No answer to ping, and you stopped there. Read on: the port opens and the application answers, so the way is all "
         "right. Only pings are dropped.",
-        refused_is_the_way: "A connection that is *refused* is an answer: the host was reached, there and back, and says that nobody "
-        "listens on that port.",
+        refused_is_the_way: "A connection that is *refused* is an answer. So a packet came there and back; what is said no to is that "
+        "one port.",
         a_drop_is_the_way: "The host answers the ping, so the way there and back is all right. What does not come back is the answer of "
         "this one port.",
-        automatic_address_is_the_cable: "169.254.x.x is what Windows gives itself when it asks for an address and nobody answers. There is "
-        "a link, or it would say *disconnected*; what this card shows to fail is the address. (That nobody answered may come from the "
-        "VLAN: look there next, if the DHCP server is well.)",
+        automatic_address_is_the_cable: "169.254.x.x is what Windows gives itself when it has no other address: mostly because it asked by "
+        "DHCP and nobody answered. There is a link, or it would say *disconnected*; what this card shows to fail is the address. (That "
+        "nobody answered may come from the VLAN: look there next, if the DHCP server is well.)",
         two_cards_are_the_cable: "The same address has two hardware addresses, one after the other. What is doubled is not the cable.",
         lonely_is_the_way: "Neither the gateway nor a neighbour answers, and the ARP table has learned nobody: on its own wire this "
         "station is alone. That comes before any way through the network.",
         lonely_is_the_address: "Address, mask and gateway fit the network plan. But neither the gateway nor a neighbour answers: the "
         "station is alone on its wire, as behind a switch port of another VLAN.",
         no_cable_no_address: "*Media disconnected*: there is no link at all. An address would not help.",
-        no_address_no_way: "169.254.x.x is what Windows gives itself when nobody gives it an address. Without an address of this network "
+        no_address_no_way: "169.254.x.x is what Windows gives itself when it has no other address. Without an address of this network "
         "there is no point in asking for a way.",
         two_cards_are_the_way: "The gateway is in the table both times, but look at the other row: one IP address, and two hardware "
         "addresses in turn.",
@@ -1067,22 +1143,36 @@ def _rungs(bundles, changed):
     return {name: changed(" ".join(bundles[name].values()), rung) for name, rung in WhichRung.solution(bundles).items()}
 
 
-RIGHT = {"closed": "refused", "silent": "silent", "foreign": "not dicom", "renamed": "called", "strict": "calling", "busy": "busy",
-         "hangs up": "not dicom", "aborts": "aborted", "no context": "no context", "healthy": "ok"}
-
-
-MET = {  # how the server behaved for which a conclusion is right
-    "refused": "Nobody listens at that port.",
-    "silent": "That server takes the connection and then says nothing.",
-    "not dicom": "That server sends back something that is not DICOM, or closes the connection without a word.",
-    "aborted": "That server answers with an A-ABORT.",
-    "busy": "That server answers with an A-ASSOCIATE-RJ: result 2, source 3, reason 2, all of them numbers.",
-    "called": "That server answers with an A-ASSOCIATE-RJ: result 1, source 1, reason 7, all of them numbers.",
-    "calling": "That server answers with an A-ASSOCIATE-RJ: result 1, source 1, reason 3, all of them numbers.",
-    "no context": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 3, a number.",
-    "ok": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 0, a number.",
+RIGHT = {  # what is to be concluded of a service, by its behaviour
+    "closed": "refused", "dropped": "silent", "silent": "silent", "foreign": "not dicom", "hangs up": "not dicom", "aborts": "aborted",
+    "busy": "busy", "congested": "busy", "starting": "busy", "renamed": "called", "strict": "calling",
+    "other application context": "rejected", "other protocol version": "rejected", "no context": "no context", "no syntax": "no context",
+    "aborts midway": "no echo", "healthy": "ok",
 }
-CONCLUSION = Text("", reading=word_of_a_table, remark=lambda said, right: f"{MET[right]} Which line of your function takes it?")
+REJECTING = [state for state in RIGHT if RIGHT[state] in ("busy", "called", "calling", "rejected")]
+ACCEPTING = ("no context", "no syntax", "aborts midway", "healthy")
+
+
+def _rejects(result, source, reason):
+    return f"That server answers with an A-ASSOCIATE-RJ: result {result}, source {source}, reason {reason}, all of them numbers."
+
+
+MET = {  # how each behaves
+    "closed": "Nobody listens at that port.",
+    "dropped": "From that server not even a connection comes: `tcp` is `\"timed out\"`, and everything behind it is `None`.",
+    "silent": "That server takes the connection and then says nothing.",
+    "foreign": "That server sends back something that is no PDU.",
+    "hangs up": "That server takes the connection, and closes it without a word.",
+    "aborts": "That server answers with an A-ABORT.",
+    "busy": _rejects(2, 3, 2), "congested": _rejects(2, 3, 1), "starting": _rejects(2, 1, 7), "renamed": _rejects(1, 1, 7),
+    "strict": _rejects(1, 1, 3), "other application context": _rejects(1, 1, 2), "other protocol version": _rejects(1, 2, 2),
+    "no context": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 3, a number.",
+    "no syntax": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 4, a number.",
+    "aborts midway": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 0, and breaks off at the C-ECHO: "
+    "its `status` is `None`.",
+    "healthy": "That server answers with an A-ASSOCIATE-AC, in which the context has the result 0, and C-ECHO with the status 0: numbers.",
+}
+CONCLUSION = Text("", reading=word_of_a_table, remark=lambda said, right: "Which line of your function takes it?")
 
 
 def _except(word, *states):
@@ -1095,11 +1185,12 @@ class Probe:
     """Write the function `probe(host, port, called)`: it calls the service at that host and port by the AE title `called`, as WS_ED1, and
     returns what is wrong, in **one of the words of the table above**.
 
-    It will be tried on ten services that really run on this computer while it is checked, each with a fault of its own but for one. Those
-    that take a call take it from WS_ED1 only.
+    It will be tried on seventeen services that really run on this computer while it is checked, all but one with a fault: each row of the
+    table is there, some more than once. Those that take a call take it from WS_ED1 only. Call them with `call`: it also plays the
+    firewall in front of the one that cannot be reached.
     """
 
-    answer = Client("probe", result=CONCLUSION)
+    answer = Client("probe", result=CONCLUSION, about=MET.get, whole=True)
     points = 4
 
     def solution(host, port, called):
@@ -1107,8 +1198,10 @@ class Probe:
         answer = call(host, port, called, "WS_ED1")
         if answer.tcp == "refused":
             return "refused"
-        if answer.reply == "nothing" or answer.tcp == "timed out":
+        if answer.tcp == "timed out" or answer.reply == "nothing":
             return "silent"
+        if answer.reply == "no DICOM" or answer.reply == "hung up":
+            return "not dicom"
         if answer.reply == "A-ABORT":
             return "aborted"
         if answer.reply == "A-ASSOCIATE-RJ":
@@ -1118,22 +1211,28 @@ class Probe:
                 return "called"
             if answer.reason == 3:
                 return "calling"
-        if answer.reply != "A-ASSOCIATE-AC":
-            return "not dicom"
+            return "rejected"
         if answer.context != 0:
             return "no context"
+        if answer.status != 0:
+            return "no echo"
         return "ok"
 
     @contextlib.contextmanager
     def stage(draw):
-        behaviours = list(services.BEHAVIOURS)
+        behaviours = list(RIGHT)
         draw.shuffle(behaviours)
-        titles = [f"{draw.choice(('HV', 'EC', 'NM'))}_{draw.choice(('PACS', 'VNA', 'MWL'))}{draw.randrange(1, 90)}" for _ in behaviours]
-        with services.running(list(zip(behaviours, titles)), callers=["WS_ED1"]) as running:
+        titles = {one: f"{draw.choice(('HV', 'EC', 'NM'))}_{draw.choice(('PACS', 'VNA', 'MWL'))}{draw.randrange(1, 90)}"
+                  for one in behaviours}
+        titles["healthy"] = draw.choice(("Ec_Pacs", "hv_Vna", "NM_viewer"))         # upper and lower case count
+        with services.running([(one, titles[one]) for one in behaviours], callers=["WS_ED1"]) as running:
             yield [((one.host, one.port, one.title), one.behaviour) for one in running]
 
     def right(state):
         return RIGHT[state]
+
+    def port_fixed(state):
+        return "silent" if state == "dropped" else "refused"
 
     def hung_up_is_ok(state):
         return _except("ok", "hangs up")[state]
@@ -1148,69 +1247,99 @@ class Probe:
         return _except("aborted", "hangs up")[state]
 
     def numbers_as_text_ok(state):
-        return _except("ok", "busy", "renamed", "strict")[state]
+        return _except("ok", *REJECTING)[state]
 
     def numbers_as_text_foreign(state):
-        return _except("not dicom", "busy", "renamed", "strict")[state]
+        return _except("not dicom", *REJECTING)[state]
 
     def numbers_as_text_no_context(state):
-        return _except("no context", "busy", "renamed", "strict")[state]
+        return _except("no context", *REJECTING)[state]
 
-    def reason_as_text_ok(state):
-        return _except("ok", "strict")[state]
+    def numbers_as_text_rejected(state):
+        return _except("rejected", *REJECTING)[state]
 
-    def reason_as_text_foreign(state):
-        return _except("not dicom", "strict")[state]
+    def result_as_text(state):
+        return {**_except("rejected", "busy", "congested"), "starting": "called"}[state]
 
-    def reason_as_text_no_context(state):
-        return _except("no context", "strict")[state]
+    def reason_as_text(state):
+        return _except("rejected", "strict")[state]
 
     def context_as_text(state):
-        return _except("no context", "healthy")[state]
+        return _except("no context", "aborts midway", "healthy")[state]
+
+    def status_as_text(state):
+        return _except("no echo", "healthy")[state]
 
     def or_always_true(state):
         return "not dicom"
 
+    def or_always_true_later(state):
+        return RIGHT[state] if RIGHT[state] in ("refused", "silent") else "not dicom"
+
     def or_always_silent(state):
-        return "silent"
+        return RIGHT[state] if state == "closed" else "silent"
 
     def connected_is_ok(state):
-        return "refused" if state == "closed" else "ok"
+        return RIGHT[state] if state in ("closed", "dropped") else "ok"
 
     def accepted_is_ok(state):
-        return "ok" if state == "no context" else RIGHT[state]
+        return _except("ok", *ACCEPTING)[state]
+
+    def context_is_ok(state):
+        return _except("ok", "aborts midway")[state]
+
+    def context_is_three(state):
+        return _except("no echo", "no syntax")[state]
 
     def reasons_swapped(state):
         return {"renamed": "calling", "strict": "called"}.get(state, RIGHT[state])
 
     def titles_swapped(state):
-        return "called" if state in ("strict", "no context", "healthy") else RIGHT[state]
+        return _except("called", "strict", *ACCEPTING)[state]
+
+    def title_changed(state):
+        return _except("called", "healthy")[state]
 
     def another_caller(state):
-        return _except("calling", "no context", "healthy")[state]
+        return _except("calling", *ACCEPTING)[state]
 
-    def transient_is_permanent(state):
-        return "calling" if state == "busy" else RIGHT[state]
+    def busy_by_its_reason(state):
+        rejected = _except("busy", "other application context", "other protocol version")
+        return {**rejected, "congested": "rejected", "starting": "called"}[state]
+
+    def busy_by_its_source(state):
+        return _except("called", "starting")[state]
+
+    def the_rest_is_busy(state):
+        return _except("busy", "other application context", "other protocol version")[state]
+
+    def the_rest_is_foreign(state):
+        return _except("not dicom", "other application context", "other protocol version")[state]
 
     def every_rejection_is_called(state):
-        return "called" if state in ("strict", "busy") else RIGHT[state]
+        return _except("called", *REJECTING)[state]
 
     def silence_is_refusal(state):
-        return "refused" if state == "silent" else RIGHT[state]
+        return _except("refused", "silent")[state]
+
+    def timed_out_is_refused(state):
+        return _except("refused", "dropped")[state]
+
+    def timed_out_is_foreign(state):
+        return _except("not dicom", "dropped")[state]
 
     def foreign_is_abort(state):
-        return "aborted" if state == "foreign" else RIGHT[state]
+        return _except("aborted", "foreign")[state]
 
     def abort_is_foreign(state):
-        return "not dicom" if state == "aborts" else RIGHT[state]
-
-    def port_fixed(state):
-        return "refused"
+        return _except("not dicom", "aborts")[state]
 
     def silence_is_foreign(state):
-        return "not dicom" if state == "silent" else RIGHT[state]
+        return _except("not dicom", "silent")[state]
 
     wrong_ways = {
+        port_fixed: "Your probe finds every service refused whose host answers. Does it call at `port`, which comes with the call? Each "
+        "service has a port of its own; nobody listens at one that was typed in.",
         hung_up_is_ok: "One service takes the connection and closes it again without a word, and your probe is content with it. See "
         "the row of the table that has two replies.",
         hung_up_falls_to_the_context: "One service closes the connection without a word. There is no context then: `answer.context` is "
@@ -1219,57 +1348,76 @@ class Probe:
         "table that has two replies.",
         hung_up_is_abort: "One service closes the connection without a word. An A-ABORT would be a word, and DICOM. See the row of the "
         "table that has two replies.",
-        numbers_as_text_ok: "All three rejections pass through your probe as if all were well. Result, source and reason are numbers: "
+        numbers_as_text_ok: "All rejections pass through your probe as if all were well. Result, source and reason are numbers: "
         "`answer.result == 2`, without quotes.",
-        numbers_as_text_foreign: "Your probe takes all three rejections for something that is not DICOM. Result, source and reason are "
+        numbers_as_text_foreign: "Your probe takes all rejections for something that is not DICOM. Result, source and reason are "
         "numbers: `answer.result == 2`, without quotes.",
-        numbers_as_text_no_context: "All three rejections come as far as the question about the context. Result, source and reason are "
+        numbers_as_text_no_context: "All rejections come as far as the question about the context. Result, source and reason are "
         "numbers: `answer.result == 2`, without quotes.",
-        reason_as_text_ok: "The service that rejects with reason 3 passes as if all were well. Is its row there, and is its reason "
-        "a number, without quotes?",
-        reason_as_text_foreign: "Your probe takes the service that rejects with reason 3 for one that is not DICOM. Is its row there, "
-        "and is its reason a number, without quotes?",
-        reason_as_text_no_context: "The service that rejects with reason 3 comes as far as the question about the context. Is its "
-        "row there, and is its reason a number, without quotes?",
-        context_as_text: "Your probe refuses the service with which all is well. Its context has the result 0, a number: compare it "
+        numbers_as_text_rejected: "Your probe finds no kind of rejection but the last. Result, source and reason are numbers: "
+        "`answer.result == 2`, without quotes. And the question for the last kind comes behind those for the others.",
+        result_as_text: "Your probe finds no rejection transient. `answer.result` is a number: compare it with 2, without quotes.",
+        reason_as_text: "The service that rejects with reason 3 comes out as one that rejects for another reason. Is its row there, and "
+        "is its reason a number, without quotes?",
+        context_as_text: "Your probe finds no service whose context is accepted. The result of an accepted one is 0, a number: compare it "
         "without quotes.",
+        status_as_text: "Your probe refuses the service with which all is well. `answer.status` is a number, though it is printed as "
+        "0000H: compare it with 0, without quotes.",
         or_always_true: "Your probe says `\"not dicom\"` of services of quite another kind. Is there an `or` with a comparison on its left "
         "side only? Text that stands alone counts as true, always. Write both comparisons in full, or use `in`.",
+        or_always_true_later: "From the row `\"not dicom\"` on your probe takes every service for that. Is there an `or` with a comparison "
+        "on its left side only? Text that stands alone counts as true, always. Write both comparisons in full, or use `in`.",
         or_always_silent: "Your probe says `\"silent\"` of services of quite another kind. Is there an `or` with a comparison on its left "
         "side only? Text that stands alone counts as true, always. Write both comparisons in full.",
         connected_is_ok: "Your probe is content once TCP connects. An open port proves that *something* listens there; whether it is "
         "DICOM, knows the title and speaks to you, only its answers tell.",
-        accepted_is_ok: "Your probe is content once the association is accepted. One service accepts it and then refuses the one "
-        "presentation context that was asked for; so no C-ECHO can be sent. Look at `answer.context`.",
+        accepted_is_ok: "Your probe is content once the association is accepted. Some services accept it and then refuse the one "
+        "presentation context that was asked for, so no C-ECHO can be sent; or break off at the C-ECHO. Look at `answer.context`, then at "
+        "`answer.status`.",
+        context_is_ok: "One service accepts association and context, and breaks off when the C-ECHO comes. Your probe says that all is "
+        "well. Look at `answer.status`.",
+        context_is_three: "The result 3 is not the only one by which a context is refused. See the row of the table: which result is the "
+        "accepted one?",
         reasons_swapped: "The two reasons for a rejection are swapped: 3 is about the one that *calls*, 7 about the one that *is called* "
         "(PS3.8 Table 9-21).",
         titles_swapped: "Services refuse your probe that ought to take its call: they are not called by their own title. It comes as "
         "`called`, another for each service, and is the third value of `call(host, port, called, calling)`. Is a title typed in its "
         "place, or are the two swapped?",
-        another_caller: "Two services that take a call from WS_ED1 do not know your probe's own title. It is to call as WS_ED1, letter for "
+        another_caller: "Services that take a call from WS_ED1 do not know your probe's own title. It is to call as WS_ED1, letter for "
         "letter: that is the fourth value of `call(host, port, called, calling)`.",
-        transient_is_permanent: "One rejection is *transient*, result 2: the service is full at the moment. Try again later, and correct "
-        "nothing. Ask for the result before you look at the reason.",
-        every_rejection_is_called: "Your probe takes every rejection for a wrong called title. Result, source and reason tell three kinds "
-        "apart.",
+        title_changed: "One service does not go by the title that your probe calls, and it is the one with which all is well. Its title "
+        "comes as `called`, letter for letter; upper and lower case differ.",
+        busy_by_its_reason: "Your probe tells *busy* by the reason 2. That number means something else with each source. What says that a "
+        "rejection is only for the moment is the result.",
+        busy_by_its_source: "One rejection is *transient*, result 2, and its reason is 7. Whatever the reason, it is to be tried again "
+        "later: ask for the result before you look at the reason, and not for the source.",
+        the_rest_is_busy: "Two services reject permanently, and for another reason than a title. Your probe finds them busy, so somebody "
+        "would try again for ever. See the row `\"rejected\"` of the table.",
+        the_rest_is_foreign: "Two services reject for another reason than a title. A rejection is good DICOM. See the row `\"rejected\"` "
+        "of the table.",
+        every_rejection_is_called: "Your probe takes every rejection for a wrong called title. Result and reason tell four kinds apart.",
         silence_is_refusal: "A refusal is an answer, and says that nobody listens. One service takes the connection and then says "
         "nothing: it is running, and hangs.",
         foreign_is_abort: "One service answers in a language that is not DICOM. That is no A-ABORT, which is a DICOM message: somebody "
         "typed the port of a web page.",
         abort_is_foreign: "One service answers with A-ABORT. That is good DICOM: the application is there, understands, and breaks off. "
         "Ask for `answer.reply`.",
-        port_fixed: "Your probe finds every service refused. Does it call at `port`, which comes with the call? Each service has a port "
-        "of its own; nobody listens at one that was typed in.",
+        timed_out_is_refused: "From one service not even a connection comes: `tcp` is `\"timed out\"`. A refusal would be an answer, "
+        "and none came. Ask for `\"refused\"` alone; and call at `host`, not at an address that was typed in.",
+        timed_out_is_foreign: "From one service not even a connection comes: `tcp` is `\"timed out\"`, and `reply` is `None`. That says "
+        "nothing about DICOM. See the second row of the table.",
         silence_is_foreign: "One service takes the connection and says nothing at all. Whether it speaks DICOM is not known; that it hangs "
         "is.",
     }
     hints = [
-        "`answer = call(host, port, called, \"WS_ED1\")`, then an `if` for each row of the table, from the lowest rung up. The last line "
+        "`answer = call(host, port, called, \"WS_ED1\")`, then an `if` for each row of the table, from the top down. The last line "
         "is `return \"ok\"`.",
         "Begin with `if answer.tcp == \"refused\":` and `return \"refused\"` on the next line, further in. Then the words of "
         "`answer.reply`, one after the other.",
-        "For `\"A-ASSOCIATE-RJ\"` three cases: `answer.result == 2`, then `answer.reason == 7`, then `answer.reason == 3`.",
-        "What is left has `answer.reply == \"A-ASSOCIATE-AC\"`: with `answer.context != 0` it is refused, else all is well.",
+        "For `\"A-ASSOCIATE-RJ\"` four cases: `answer.result == 2`, then `answer.reason == 7`, then `answer.reason == 3`, then what "
+        "is left.",
+        "What is left then has `answer.reply == \"A-ASSOCIATE-AC\"`: with `answer.context != 0` there is no echo to be had, with "
+        "`answer.status != 0` none came, else all is well.",
     ]
     praise = "Run it each morning over all entries of the AE table, and you will know before the phone rings."
 
@@ -1317,6 +1465,8 @@ class Cell(Text):
         if found and answer != other and re.sub(r"[ _.\-]", "", answer) == re.sub(r"[ _.\-]", "", other):
             return Difference("Letters and digits are right, but not what stands between them: blank, hyphen, underscore and dot are "
                               "different characters.", "separator")
+        if found and answer != other and len(answer) == len(other) and sum(a != b for a, b in zip(answer, other)) == 1:
+            return Difference("One character differs: compare letter for letter with what `station` says. Some look alike.", "character")
         return found
 
 
@@ -1333,10 +1483,12 @@ class OneEdit:
     points = 2
 
     def solution(ae_table, station):
-        same = ae_table == list(station.values())         # True for each cell that is as the station has it
-        row = same.sum(axis="columns").idxmax()           # the row with most of them: two
-        column = same.loc[row].idxmin()                   # the cell that is not
-        return {"row": int(row), "column": column, "value": str(station[column])}
+        edit = {}
+        for row in ae_table.index:
+            other = [column for column in ae_table.columns if ae_table.at[row, column] != station[column]]
+            if len(other) == 1:                               # all but one cell as the station has it
+                edit = {"row": int(row), "column": other[0], "value": str(station[other[0]])}
+        return edit
 
     def at_the_archive(ae_table, station):
         return {**OneEdit.solution(ae_table, station), "row": _row_of(ae_table, "HV_ROUTER")}
@@ -1417,6 +1569,8 @@ def settings(value):
             one = one[0]
         if type(one) is str and not one.strip():
             raise ValueError(f"`{name}` is empty")
+        if type(one) is float and one.is_integer():
+            one = int(one)
         if type(one) not in (str, int):
             raise ValueError(f"`{name}` holds neither text nor a whole number")
         try:
@@ -1443,6 +1597,8 @@ def _setting(name, value):
     text = str(value).strip().casefold().rstrip(".")
     if name == "pacs_host" and text in (PACS_NAME, PACS_NAME.split(".")[0]):
         return PACS_NAME
+    if name == "pacs_host" and re.fullmatch(r"[a-z][a-z0-9.\-]*", text):
+        raise ValueError("the name server knows no host of that name; `ping` tells which names it knows")
     if name == "pacs_host" and "_" in text:
         raise ValueError("that is an AE title; a host name has no underscore, and the name server knows no AE titles. Give the archive's "
                          "address, or the host name that `ping` takes")
@@ -1621,14 +1777,14 @@ class NewStation:
         "another, and tell the network group.",
         from_the_pool: "This address is one that DHCP gives out. Some day it will hand it to a visitor's laptop while the station is using "
         "it.",
-        copied_from_the_first: "That address belongs to a workstation that works already. The form was copied, and now two machines share "
-        "an address.",
+        copied_from_the_first: "That address has an owner, see the list: two machines would share it. A form that was copied from another "
+        "station's brings that about.",
         mask_of_habit: "Archive and neighbours are reached, the disc burner is not. With this mask the station takes it for a neighbour "
         "and never asks its gateway. How long is the prefix of the workstations' network?",
-        mask_too_narrow: "All three pings succeed, but half of the neighbours look foreign to the station: what it sends to them goes to "
+        mask_too_narrow: "All three pings succeed, but many of the neighbours look foreign to the station: what it sends to them goes to "
         "the router and back onto the same wire, and broadcasts miss them. How long is the prefix of the workstations' network?",
-        mask_of_the_first: "The archive is not reached: the mask is the one that WS_ED1 had. With it, half of the hospital looks like the "
-        "own wire.",
+        mask_of_the_first: "The archive is not reached: with this mask the station takes it for a neighbour and never asks its gateway. "
+        "How long is the prefix of the workstations' network?",
         gateway_of_the_first: "That is the gateway that was typed into WS_ED1 on Friday. It does not lie in the station's own network, and "
         "no router in the plan has it.",
         gateway_of_the_servers: "That is the router's address in the servers' network. A gateway must be a neighbour of the station: the "
@@ -1702,7 +1858,8 @@ class NewStation:
             found.append("The station's receiver does not start: another program listens on its port.")
         if outcome["echo"] != "success":
             where = "" if outcome["pacs host"] else " The host in `pacs_host` is not the archive."
-            found.append(f"C-ECHO from the station to the archive fails: {outcome['echo']}.{where}")
+            met = "another program answers there" if outcome["echo"] == "another program" else outcome["echo"]
+            found.append(f"C-ECHO from the station to the archive fails: {met}.{where}")
         told = {
             "A801H": "C-ECHO succeeds, but C-MOVE ends with A801H, move destination unknown: the entry at the archive does not have the "
             "title by which the station calls itself.",

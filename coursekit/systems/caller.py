@@ -2,13 +2,15 @@
 
 import contextlib
 import socket
+import time
 from dataclasses import dataclass
 
 from coursekit.standards import upper_layer as ul
-from coursekit.systems.services import IMPLEMENTATION, SYNTAXES, VERIFICATION
+from coursekit.systems.services import IMPLEMENTATION, SYNTAXES, UNREACHED, VERIFICATION
 
 # Windows tries a refused connection again and says so after two seconds only: less patience would read it as silence.
 CONNECT_SECONDS = 4.0
+UNREACHED_SECONDS = 0.1          # that a call to services.UNREACHED waits, in place of twenty
 WAITS = 20                       # into which the wait for an answer is divided: where the machine is so busy that nobody gets on, each takes longer
 
 
@@ -16,7 +18,7 @@ WAITS = 20                       # into which the wait for an answer is divided:
 class Answer:
     """What a call met. Shown as a list of the rungs that it reached.
 
-    tcp     : "connected", "refused" or "timed out"
+    tcp     : "connected", "refused" or "timed out"; "name not found" for a host's name that nobody knows
     reply   : what came back to the request for an association: "A-ASSOCIATE-AC" (accepted), "A-ASSOCIATE-RJ" (rejected), "A-ABORT",
               "no DICOM" (bytes that are none), "hung up" (the connection was closed), "nothing" (no byte in the time given); None
               when there was no connection
@@ -59,13 +61,21 @@ def call(host, port, called, calling="WS_ED1", seconds=0.8, also=(), before=()):
     also            : UIDs of abstract syntaxes that are proposed beside Verification, as a program does that wants more than an echo
     before          : others, which are proposed before Verification
 
-    Gives an Answer.
+    Gives an Answer. Raises ValueError for a port that cannot be.
     """
+    if not 0 < int(port) < 65536:
+        raise ValueError(f"a port is a number from 1 to 65535, not {port}")
     answer = Answer(called, calling)
+    if host == UNREACHED:
+        time.sleep(min(seconds, UNREACHED_SECONDS))
+        return answer
     try:
         connection = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
     except ConnectionRefusedError:
         answer.tcp = "refused"
+        return answer
+    except socket.gaierror:
+        answer.tcp = "name not found"
         return answer
     except OSError:
         return answer

@@ -13,7 +13,8 @@ SOCKET_SAYS = {       # Windows' texts for the socket errors 10061 and 10060
     "timed out": "A connection attempt failed because the connected party did not properly respond after a period of time, or established "
     "connection failed because connected host has failed to respond",
 }
-OWN_WIRE, AT_ROUTER, NO_WAY_BACK, ARRIVED = "own wire", "at the router", "no way back", "arrived"
+OWN_WIRE, AT_ROUTER, IN_A_CIRCLE, NO_WAY_BACK, ARRIVED = "own wire", "at the router", "in a circle", "no way back", "arrived"
+QUICK, MOST_HOPS = (1, 1, 1), 30
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,17 @@ class Host:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment (VLAN): its real network, as "10.20.40.0/26", the router's address in it, and that interface's hardware address."""
+    """A segment (VLAN): its real network, as "10.20.40.0/26", the router's address in it, and that interface's hardware address.
+
+    far : for one at another site, what a tracert to its hosts shows: a row (three times in ms, address) for each hop, the last for the
+          host itself; no times where nothing comes back
+    """
 
     name: str
     network: str
     router: str
     router_mac: str
+    far: tuple = ()
 
 
 class Printed:
@@ -70,12 +76,14 @@ class Network:
 
     core    : the address of the router between the segments' own ones; None as its address means that it answers no tracert
     allowed : function (source ip, target ip, port) that says whether the firewall between segments lets a TCP connection through
+    circles : (network, first router, second router) for each network whose packets two routers send to and fro
     """
 
     segments: list
     hosts: list
     core: tuple = ()
     allowed: object = None
+    circles: tuple = ()
     _seen: dict = field(default_factory=dict)
 
     def way(self, source, target):
@@ -90,7 +98,11 @@ class Network:
 
     def _one_way(self, source, target):
         address = ipaddress.ip_address(target)
+        if address.is_loopback:
+            return ARRIVED, None, source
         if address in source.network:
+            if source.network.num_addresses > 2 and address in (source.network.network_address, source.network.broadcast_address):
+                return NO_WAY_BACK, None, None                  # sent to all of them at once: nobody is asked for, and nobody answers
             found = self._on_segment(source.segment, target)
             if found is None:
                 return OWN_WIRE, source.ip, None
@@ -99,7 +111,12 @@ class Network:
         here = self._segment(source.segment)
         if ipaddress.ip_address(source.gateway) not in source.network or source.gateway != here.router:
             return OWN_WIRE, source.ip, None
-        there = next((one for one in self.segments if address in ipaddress.ip_network(one.network)), None)
+        circle = self._circle(target)
+        if circle:
+            return IN_A_CIRCLE, circle[0], None
+        there = self._segment_of(target)
+        if there is None and self._routers_before(source, target) is not None:
+            return ARRIVED, None, None
         if there is None:
             return AT_ROUTER, self.core[0] if self.core else here.router, None
         found = self._on_segment(there.name, target)
@@ -109,6 +126,25 @@ class Network:
 
     def _segment(self, name):
         return next(one for one in self.segments if one.name == name)
+
+    def _segment_of(self, target):
+        return next((one for one in self.segments if ipaddress.ip_address(target) in ipaddress.ip_network(one.network)), None)
+
+    def _circle(self, target):
+        """The two routers that send packets to an address to and fro, or None."""
+        found = next((one for one in self.circles if ipaddress.ip_address(target) in ipaddress.ip_network(one[0])), None)
+        return found and found[1:]
+
+    def _routers_before(self, source, target):
+        """How many routers a packet passes before it comes to a router's own address; None for an address that no router has."""
+        there = self._segment_of(target)
+        if there is not None and there.router == target:
+            return 0 if there.name == source.segment else len(self._stops(source, there)) - 1
+        for rows in ([self._segment(source.segment).router, *self.core], *[[ip for _, ip in one.far[:-1]] for one in self.segments],
+                     *[[self._segment(source.segment).router, *one[1:]] for one in self.circles]):
+            if target in rows:
+                return rows.index(target)
+        return None
 
     def _on_segment(self, name, target):
         """Who answers ARP for an address on a segment: a Host, its router (a Segment), or None."""
@@ -126,15 +162,24 @@ class Network:
             return "timed out"
         if host is not None and port in host.listening:
             return "connected"
-        return "timed out" if host is not None and host.stealth else "refused"
+        return "timed out" if host is not None and host.stealth and host != source else "refused"
 
     def ping(self, source, target, typed="", name=""):
         """What `ping` prints at a host; `typed` and `name`: what was typed in place of the address, and the full name of the host."""
         outcome, who, host = self.way(source, target)
         self._remember(source, target, outcome)
         if outcome == ARRIVED and (host is None or host.answers_ping):
-            hops = len(self._routers(source, host)) if host else 0
-            line = f"Reply from {target}: bytes=32 time<1ms TTL={(host.time_to_live if host else 255) - hops}"
+            passed = len(self._stops(source, self._segment(host.segment))) if host else self._routers_before(source, target)
+            there = self._segment_of(target)
+            times = QUICK
+            if there is None and host is None:
+                times = next(times for times, address in self._way_to_router(target) if address == target)
+            elif there is not None and there.far:
+                times = there.far[-1][0]
+            took = f"={min(times)}ms" if min(times) > 1 else "<1ms"
+            line = f"Reply from {target}: bytes=32 time{took} TTL={(host.time_to_live if host else 255) - passed}"
+        elif outcome == IN_A_CIRCLE:
+            line = f"Reply from {who}: TTL expired in transit."
         elif who is not None:
             line = f"Reply from {who}: Destination host unreachable."
         else:
@@ -145,14 +190,19 @@ class Network:
         return Printed(head + f"{line}\n" * 4 + f"\nPing statistics for {target}:\n"
                        f"    Packets: Sent = 4, Received = {got}, Lost = {4 - got} ({100 - got * 25}% loss)")
 
-    def _routers(self, source, host):
-        """The addresses that a tracert shows between two hosts; None for one that does not answer."""
-        if source.segment == host.segment:
+    def _stops(self, source, there):
+        """The rows of a tracert for the routers between a host and a segment: (times, address), without times for one that is silent."""
+        here = self._segment(source.segment)
+        if here.name == there.name:
             return []
-        return [self._segment(source.segment).router, *self.core]
+        if there.far:
+            return list(there.far[:-1])
+        return [((0, 0, 0), here.router), *[(QUICK if address else (), address) for address in self.core]]
 
     def _remember(self, source, target, outcome):
         """What the host learns by ARP while it sends."""
+        if target == source.ip or ipaddress.ip_address(target).is_loopback:
+            return                                              # nobody is asked for one's own address
         next_hop = target if ipaddress.ip_address(target) in source.network else source.gateway
         found = self._on_segment(source.segment, next_hop)
         seen = self._seen.setdefault(source.name, {})
@@ -176,15 +226,39 @@ class Network:
         head = f"C:\\>tracert -d {typed or target}\n\nTracing route to {asked}\n\n"
         if outcome == OWN_WIRE:
             return Printed(head + f"  1  {who}  reports: Destination host unreachable.\n\nTrace complete.")
-        stops = self._routers(source, host) if host else [self._segment(source.segment).router]
-        rows = [_hop(number, address) for number, address in enumerate(stops, 1)]
-        if outcome == ARRIVED:
-            rows += [_hop(len(rows) + 1, target)] if host is not None and host.answers_ping else []
+        here = self._segment(source.segment)
+        there = self._segment(host.segment) if host is not None else self._segment_of(target)
+        if ipaddress.ip_address(target) in source.network or target.startswith("127."):
+            stops = []
+        elif there is not None:
+            stops = self._stops(source, there)
+        else:
+            stops = [((0, 0, 0), here.router)]
+        answers = outcome == ARRIVED and (host is None or host.answers_ping)
+        if answers and host is None:                            # a router: it answers for the stop that it is
+            before = self._routers_before(source, target)
+            stops = (stops if there is not None else [*stops, *self._way_to_router(target)])[:before]
+        rows = [_hop(number, times, address) for number, (times, address) in enumerate(stops, 1)]
+        if answers:
+            if there is None:
+                last = next(times for times, address in self._way_to_router(target) if address == target)
+            else:
+                last = there.far[-1][0] if there.far else QUICK if rows else (0, 0, 0)
+            rows.append(_hop(len(rows) + 1, last, target))
+        elif outcome == IN_A_CIRCLE:
+            circle = self._circle(target)
+            rows += [_hop(number, QUICK, circle[number % 2]) for number in range(2, MOST_HOPS + 1)]
         elif who is not None:
+            rows = rows[:-1] if stops and not stops[-1][0] else rows            # the silent one is the router that speaks now
             rows.append(f"{len(rows) + 1:3}  {who}  reports: Destination host unreachable.")
         else:
-            rows += [_hop(len(rows) + number, None) for number in range(1, 5)]
+            rows += [_hop(len(rows) + number, (), None) for number in range(1, 5)]
         return Printed(head + "\n".join(rows) + "\n\nTrace complete.")
+
+    def _way_to_router(self, target):
+        """The rows behind the own router on the way to a router that stands in no segment."""
+        near = [[(QUICK if address else (), address) for address in way] for way in (self.core, *[one[1:] for one in self.circles])]
+        return next(way for way in (*near, *[one.far[1:-1] for one in self.segments]) if target in [address for _, address in way])
 
     def test(self, source, target, port):
         """What PowerShell's `Test-NetConnection` prints at a host, some lines left out: the same for refused and timed out."""
@@ -203,8 +277,6 @@ class Network:
         return Printed(f'{text}Exception calling ".ctor" with "2" argument(s): "{SOCKET_SAYS[said]} {target}:{port}"')
 
 
-def _hop(number, address):
-    if address is None:
-        return f"{number:3}     *        *        *     Request timed out."
-    time = "<1 ms" if number == 1 else " 1 ms"
-    return f"{number:3}    {time}    {time}    {time}  {address}"
+def _hop(number, times, address):
+    cells = "".join(f"{time or '<1':>6} ms" for time in times) if times else "     *   " * 3
+    return f"{number:3}{cells}  {address if times else 'Request timed out.'}"

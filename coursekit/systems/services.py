@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from coursekit.standards import upper_layer as ul
 
 HOST = "127.0.0.1"
+UNREACHED = "127.77.0.1"         # the address of what is behind a firewall that drops every call: `caller.call` hears nothing of it
 VERIFICATION = "1.2.840.10008.1.1"
 SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")          # implicit and explicit VR little endian
 IMPLEMENTATION = (ul.MaximumLength(16384), ul.ImplementationClass("2.999.11.1"), ul.ImplementationVersion("COURSEKIT"))
@@ -42,6 +43,8 @@ FURTHER = {
     "other application context": "does not support the application context name: A-ASSOCIATE-RJ 1/1/2",
     "other protocol version": "does not support the protocol version: A-ASSOCIATE-RJ 1/2/2",
     "congested": "is congested for a while: A-ASSOCIATE-RJ 2/3/1, transient",
+    "starting": "does not know its own title yet: A-ASSOCIATE-RJ 2/1/7, transient",
+    "dropped": "is behind a firewall that drops every call: not even a connection comes about",
     "no syntax": "accepts the association and none of the transfer syntaxes: result 4 for each presentation context",
     "accepts and aborts": "accepts the association, and then sends A-ABORT, source 0",
     "aborts midway": "accepts the association, and sends A-ABORT, source 0, at the first P-DATA-TF",
@@ -130,8 +133,8 @@ class _Loop:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._sockets.append(listener)
         listener.bind((HOST, 0))
-        service = Service(behaviour, title, listener.getsockname()[1], callers=callers)
-        if behaviour != "closed":          # bound but not listening: nobody else can get the port, and a caller is refused
+        service = Service(behaviour, title, listener.getsockname()[1], UNREACHED if behaviour == "dropped" else HOST, callers)
+        if behaviour not in ("closed", "dropped"):          # bound but not listening: nobody else can get the port, and a caller is refused
             listener.listen()
             listener.setblocking(False)
             self._selector.register(listener, selectors.EVENT_READ, service)
@@ -233,7 +236,8 @@ def _answers(talk, pdu):
     return [] if isinstance(pdu, ul.Abort) else [ul.Abort(2, 2)]
 
 
-_REJECTS = {"busy": (2, 3, 2), "congested": (2, 3, 1), "other application context": (1, 1, 2), "other protocol version": (1, 2, 2)}
+_REJECTS = {"busy": (2, 3, 2), "congested": (2, 3, 1), "starting": (2, 1, 7),
+            "other application context": (1, 1, 2), "other protocol version": (1, 2, 2)}
 
 
 def _answer_to_request(talk, request):

@@ -1,6 +1,7 @@
 """What learners give in lesson cpas-11 beyond the solutions and wrong ways, and the data that they are asked about."""
 
 import ipaddress
+import random
 import re
 import time
 
@@ -111,7 +112,12 @@ def test_addresses_of_python_set_a_station_up(editions):
 
 
 def test_what_a_probe_has_fixed_is_told(editions):
-    assert judged("Probe", editions, lambda host, port, called: "refused").label == "port_fixed"
+    def told_of(changed):
+        return judged("Probe", editions, lambda host, port, called: EXERCISES["Probe"].solution(*changed(host, port, called))).label
+
+    assert told_of(lambda host, port, called: (host, 1, called)) == "port_fixed"
+    assert told_of(lambda host, port, called: ("127.0.0.1", port, called)) == "timed_out_is_refused"
+    assert told_of(lambda host, port, called: (host, port, called.upper())) == "title_changed"
 
     def probe(host, port, called):
         return EXERCISES["Probe"].solution(host, port, "HV_PACS")
@@ -143,7 +149,7 @@ def test_ports_may_be_numbers_or_text():
 
 @pytest.mark.parametrize("changes", [
     {"ip": "10.20.40.10", "entry_host": "10.20.40.10"}, {"ip": "10.20.40.19", "entry_host": " 10.20.40.19 "}, {"mask": "/26"}, {"mask": 26},
-    {"port": "11112"}, {"pacs_host": "hv-pacs.hvgh.example"}, {"pacs_host": "HV-PACS"}, {"aet": "WS_ED2  "},
+    {"port": "11112"}, {"port": 11112.0}, {"pacs_host": "hv-pacs.hvgh.example"}, {"pacs_host": "HV-PACS"}, {"aet": "WS_ED2  "},
 ])
 def test_any_set_up_that_works_is_right(editions, changes):
     assert judged("NewStation", editions, {**SETUP, **changes}).correct
@@ -161,7 +167,9 @@ def test_any_set_up_that_works_is_right(editions, changes):
     ({"aet": "WS_ED2_EMERGENCY_X"}, "16 characters"), ({"port": 0}, "65535"), ({"port": "DICOM"}, "65535"),
     ({"port": 135, "entry_port": 135}, "another program"),
     ({"pacs_port": 2762}, "refused"), ({"pacs_host": "10.20.10.40"}, "refused"), ({"pacs_aet": "HVPACS"}, "called AE title"),
-    ({"pacs_host": "pacs"}, "four numbers"),
+    ({"pacs_host": "pacs"}, "no host of that name"), ({"pacs_host": "hv-pasc"}, "no host of that name"),
+    ({"ip": "10.20.40.2", "entry_host": "10.20.40.2"}, "has an owner"), ({"mask": "255.0.0.0"}, "takes it for a neighbour"),
+    ({"ip": "10.20.40.016"}, "zeros in front"),
     ({"entry_aet": "WS_ED1"}, "A801H"), ({"entry_host": "10.20.40.17"}, "finds nobody"), ({"entry_port": 4242}, "no answer"),
     ({"port": 11113}, "nobody listens keeps silent"), ({"entry_host": "10.20.40.11", "entry_port": 104}, "another"),
     ({"port": 4242, "entry_port": 4242}, "firewall"), ({"mask": "255.255.255.191"}, "mask"),
@@ -198,9 +206,10 @@ def test_probes(editions):
         answer = call(host, port, called)
         if answer.reply in ("no DICOM", "hung up"):
             return "not dicom"
-        return ({"refused": "refused"}.get(answer.tcp) or {"nothing": "silent", "A-ABORT": "aborted"}.get(answer.reply)
-                or {(2, 3, 2): "busy", (1, 1, 7): "called", (1, 1, 3): "calling"}.get((answer.result, answer.source, answer.reason))
-                or ("ok" if answer.context == 0 else "no context"))
+        return ({"refused": "refused", "timed out": "silent"}.get(answer.tcp)
+                or {"nothing": "silent", "A-ABORT": "aborted"}.get(answer.reply)
+                or {2: "busy"}.get(answer.result) or {7: "called", 3: "calling"}.get(answer.reason) or (answer.result and "rejected")
+                or ("no context" if answer.context else "ok" if answer.status == 0 else "no echo"))
 
     def swapped(host, port, called):
         answer = call(host, port, "WS_ED1", called)
@@ -232,27 +241,23 @@ def test_probes(editions):
             return "not dicom"
         return solution(host, port, called)
 
-    def or_after_the_port(host, port, called):
-        answer = call(host, port, called)
-        if answer.tcp == "refused":
-            return "refused"
-        if answer.reply == "nothing":
-            return "silent"
-        return or_first(host, port, called)
-
     def number_in_quotes(host, port, called):
         answer = call(host, port, called)
         return "ok" if answer.reply == "A-ASSOCIATE-RJ" and answer.reason != "3" else solution(host, port, called)
 
     def only_three_in_quotes(host, port, called):
         answer = call(host, port, called)
-        return "no context" if (answer.source, answer.reason) == (1, 3) else solution(host, port, called)
+        return "rejected" if answer.result == 1 and answer.reason == 3 else solution(host, port, called)
+
+    def refused_and_then_or(host, port, called):
+        return "not dicom" if solution(host, port, called) not in ("refused", "silent") else solution(host, port, called)
 
     assert judged("Probe", editions, hung_up_is_well).label == "hung_up_is_ok"
     assert judged("Probe", editions, hung_up_left_out).label == "hung_up_falls_to_the_context"
-    assert judged("Probe", editions, or_first).label == judged("Probe", editions, or_after_the_port).label == "or_always_true"
+    assert judged("Probe", editions, or_first).label == "or_always_true"
+    assert judged("Probe", editions, refused_and_then_or).label == "or_always_true_later"
     assert judged("Probe", editions, number_in_quotes).label == "numbers_as_text_ok"
-    assert judged("Probe", editions, only_three_in_quotes).label == "reason_as_text_no_context"
+    assert judged("Probe", editions, only_three_in_quotes).label == "reason_as_text"
     assert judged("Probe", editions, with_underscores).correct and judged("Probe", editions, in_one_go).correct
     assert judged("Probe", editions, swapped).label == "titles_swapped"
     for title in ("WS_ED2", "ECHOSCU", "ws_ed1", "the called one"):
@@ -265,10 +270,87 @@ def test_probes(editions):
 
 def test_a_probe_that_is_wrong_in_its_own_way_is_told_how_the_server_behaved(editions):
     """No server's message holds the word that is right for it."""
-    for word, met in module.MET.items():
+    for state, met in module.MET.items():
+        word = module.RIGHT[state]
         assert f'"{word}"' not in met and word not in met.split()
-    verdict = judged("Probe", editions, lambda host, port, called: "busy")
-    assert verdict.label == "value" and re.search(r"returned `'busy'`\. (That server|Nobody)", verdict.message), verdict
+    verdict = judged("Probe", editions, lambda host, port, called: "no echo")
+    assert verdict.label == "value" and re.search(r"returned `'no echo'`\. (That server|Nobody|From that)", verdict.message), verdict
+    verdict = judged("Probe", editions, lambda host, port, called: "refused" if call(host, port, called).tcp == "refused" else None)
+    assert re.search(r"Is a `return` missing\? (That server|Nobody|From that)", verdict.message), verdict
+
+
+SLIPS = {           # each is one line of a probe that is right otherwise: the answers that it takes, and the word that it gives them
+    "a timeout is refused": (lambda answer: answer.tcp != "connected", "refused"),
+    "no line for a timeout": (lambda answer: answer.tcp == "timed out", None),
+    "busy by reason 2": (lambda answer: answer.reason == 2, "busy"), "busy by reasons": (lambda answer: answer.reason in (1, 2), "busy"),
+    "another source is busy": (lambda answer: answer.source not in (None, 1), "busy"),
+    "source 3 alone is busy": (lambda answer: answer.result == 2 and answer.source != 3, "called"),
+    "the rest is busy": (lambda answer: answer.reason is not None and answer.reason not in (3, 7), "busy"),
+    "the rest is calling": (lambda answer: answer.result == 1 and answer.reason != 7, "calling"),
+    "reason before result": (lambda answer: answer.reason == 7, "called"),
+    "the rest is no DICOM": (lambda answer: answer.result == 1 and answer.reason not in (3, 7), "not dicom"),
+    "context 3 alone": (lambda answer: answer.context not in (None, 0, 3), "ok"),
+    "accepted is ok": (lambda answer: answer.context == 0, "ok"),
+    "no echo asked": (lambda answer: answer.context == 0 and answer.status is None, "ok"),
+}
+
+
+def test_every_slip_of_one_line_meets_a_server_that_tells(editions):
+    with EXERCISES["Probe"].stage(random.Random(0)) as cases:
+        answers = {state: call(host, port, called, "WS_ED1") for (host, port, called), state in cases}
+    assert set(answers) == set(module.RIGHT) == set(module.MET)
+    for name, (takes, word) in SLIPS.items():
+        assert any(takes(answer) and word != module.RIGHT[state] for state, answer in answers.items()), name
+    for state, answer in answers.items():
+        numbers = re.search(r"result (\d), source (\d), reason (\d)", module.MET[state])
+        assert (answer.result, answer.source, answer.reason) == (tuple(map(int, numbers.groups())) if numbers else (None,) * 3)
+
+
+@pytest.mark.parametrize("written", ["{}, g", "{}. g", "{}) g", "({}) or (g)", "{}: g", "{}, a", "{}: the host is switched off", "{} or h"])
+def test_two_letters_are_not_one(editions, written):
+    said = solved("WhatPingSays", editions)
+    for name in said:
+        if said[name] not in written:
+            verdict = judged("WhatPingSays", editions, {**said, name: written.format(said[name])})
+            assert verdict.outcome is Outcome.NOT_YET and verdict.label == "unreadable", verdict
+    assert judged("WhatPingSays", editions, {name: f"({one})" for name, one in said.items()}).correct
+
+
+def test_the_number_and_the_name_of_a_rung_must_agree(editions):
+    failing = solved("WhichRung", editions)
+    third = next(name for name, rung in failing.items() if rung == 3)
+    assert judged("WhichRung", editions, {**failing, third: "3 way"}).correct
+    assert "two rungs" in judged("WhichRung", editions, {**failing, third: "3 cable"}).message
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_printed_is_what_the_desk_says_again(seed):
+    h = hospital(seed, "tiny")
+    desk = lesson.input_of("ch1", h)
+    for text in lesson.input_of("pings", h).values():
+        assert str(desk.ping(str(text).splitlines()[0].split()[-1])) == str(text)
+    assert str(desk.tracert("10.60.40.15")) == str(lesson.input_of("tracert", h))
+    kinds = [kind for kind, _ in module._pings(h).values()]
+    assert sorted(kinds) == list("abcdef") and list(solved("WhatPingSays", Editions(h)).values()) == kinds
+    lost = module._targets(h)["e"]
+    assert str(desk.tracert(lost)).splitlines()[-3].split()[0] == "30" and str(desk.tracert(lost)).splitlines()[-3].endswith(" 10.20.0.9")
+
+
+def test_routers_and_the_own_machine_answer_a_ping(editions):
+    desk = lesson.input_of("ch1", editions.own)
+    for ip, says in (("10.20.0.1", "Reply from 10.20.0.1: bytes=32 time<1ms TTL=254"), ("10.20.40.1", "TTL=255"), ("10.20.30.1", "TTL=253"),
+                     ("127.0.0.1", "Reply from 127.0.0.1: bytes=32"), ("10.20.40.63", "Request timed out."), ("10.60.10.10", "TTL=57"),
+                     ("10.60.40.15", "TTL=121"), ("10.60.0.1", f"time={min(lesson.input_of('hops', editions.own)[6][1])}ms TTL=249")):
+        assert says in str(desk.ping(ip)), ip
+    desk.ping("10.20.40.11")
+    assert "10.20.40.11  " not in str(desk.arp()).split("Type")[1]
+
+
+def test_an_address_that_was_lent_for_hours_is_not_shared(editions):
+    shared = solved("SharedAddresses", editions)
+    assert module.LENT not in shared
+    verdict = judged("SharedAddresses", editions, [*shared, module.LENT])
+    assert verdict.label == "to_and_fro_in_hours" and "hours between" in verdict.message
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -308,6 +390,7 @@ def test_an_address_too_many_is_explained(editions):
         macs = rows["mac"][rows["ip"] == ip]
         twice = rows["ip"][rows["mac"].isin(macs)].nunique() > 1
         says = "changed once" if macs.nunique() == 2 else "together with another" if twice else "all the time"
+        says = "hours between" if ip == module.LENT else says
         verdict = judged("SharedAddresses", editions, [*shared, ip])
         assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
     assert "not in the log" in judged("SharedAddresses", editions, [*shared, "10.20.30.99"]).message
@@ -408,3 +491,22 @@ def test_the_plan_agrees_with_the_hospital():
     truth = hospital(0, "tiny").servers.truth["ws_ed1"]
     assert (hosts["WS_ED1"].ip, hosts["WS_ED1"].mask, hosts["WS_ED1"].gateway) == (truth["ip"], truth["right_mask"], truth["right_gateway"])
     assert not {f"10.20.40.{last}" for last in (10, 16, 17, 18, 19)} & {host.ip for host in hosts.values()}
+
+
+def test_two_numbers_are_not_one(editions):
+    cause, hop = solved("WhereTheTimeGoes", editions)
+    failing = solved("WhichRung", editions)
+    assert "two numbers" in judged("WhereTheTimeGoes", editions, cause, f"{hop}, 4").message
+    assert "two numbers" in judged("WhichRung", editions, {**failing, "station 1": "3, 2"}).message
+
+
+def test_what_is_nearly_right_is_told_what_is_not(editions):
+    assert judged("WhatPingSays", editions, list(solved("WhatPingSays", editions).values())).correct
+    plan = solved("AnnexPlan", editions)
+    network = ipaddress.ip_network(lesson.input_of("annex", editions.own))
+    far = str(network.broadcast_address + 2 * network.num_addresses)
+    assert "not the last address" in judged("AnnexPlan", editions, {**plan, "broadcast": far}).message
+    assert "zeros in front" in judged("AnnexPlan", editions, {**plan, "broadcast": "010.020.046.095"}).message
+    assert "ones and then zeros" in judged("NewStation", editions, {**SETUP, "mask": "255.255.255.191"}).message
+    edit = solved("OneEdit", editions)
+    assert edit["value"] == "WS_ED1" and "ne character differs" in judged("OneEdit", editions, {**edit, "value": "WS_EDl"}).message

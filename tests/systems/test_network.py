@@ -74,3 +74,24 @@ def test_tracert():
     assert str(net.tracert(STATION, "10.1.2.1")).endswith("Trace complete.")
     wrong = dataclasses.replace(STATION, ip="10.1.1.70", mask="255.255.255.128")
     assert str(network(wrong, FAR).tracert(wrong, "10.1.2.20")).count("timed out") >= 4
+
+
+def test_routers_answer_and_send_in_circles():
+    far = Segment("site", "10.7.1.0/24", "10.7.1.1", "02:00:00:00:00:07", (((0, 1, 1), "10.1.1.1"), ((), None), ((30, 31, 33), "10.7.1.9")))
+    there = Host("there", "10.7.1.20", "255.255.255.0", "10.7.1.1", "site", "02:00:00:00:07:20")
+    net = Network([ROOM, CELLAR, far], [STATION, NEAR, FAR, QUIET, there], ("10.1.0.1", None),
+                  circles=(("10.8.0.0/16", "10.1.0.9", "10.1.0.1"),))
+    for ip, left in (("10.1.1.1", 255), ("10.1.2.1", 253), ("10.1.0.1", 254), ("10.7.1.1", 254), ("127.0.0.1", 128), (STATION.ip, 128)):
+        assert f"Reply from {ip}: bytes=32 time<1ms TTL={left}" in str(net.ping(STATION, ip)).replace("=30ms", "<1ms"), ip
+    assert STATION.ip not in str(net.arp(STATION)).split("Type")[1]
+    assert "Reply from 10.7.1.20: bytes=32 time=30ms TTL=62" in str(net.ping(STATION, "10.7.1.20"))
+    rows = str(net.tracert(STATION, "10.7.1.20")).splitlines()[4:-2]
+    assert rows == ["  1    <1 ms     1 ms     1 ms  10.1.1.1", "  2     *        *        *     Request timed out.",
+                    "  3    30 ms    31 ms    33 ms  10.7.1.20"]
+    assert "Reply from 10.1.0.9: TTL expired in transit." in str(net.ping(STATION, "10.8.3.4"))
+    rows = str(net.tracert(STATION, "10.8.3.4")).splitlines()[4:-2]
+    assert len(rows) == 30 and rows[1].endswith("10.1.0.9") and rows[2].endswith("10.1.0.1")
+    assert "Request timed out" in str(net.ping(STATION, "10.1.1.63"))
+    assert "timed out" in str(net.tracert(STATION, QUIET.ip)).splitlines()[-3]
+    assert str(net.tracert(STATION, "10.1.2.1")).splitlines()[-3] == "  3     1 ms     1 ms     1 ms  10.1.2.1"
+    assert net.connect(STATION, STATION.ip, 5) == "refused"

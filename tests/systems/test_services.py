@@ -185,7 +185,8 @@ def test_what_nobody_answers():
 
 # What goes wrong later than the association, or more rarely
 
-REJECTED = {"other application context": (1, 1, 2), "other protocol version": (1, 2, 2), "congested": (2, 3, 1)}
+REJECTED = {"other application context": (1, 1, 2), "other protocol version": (1, 2, 2), "congested": (2, 3, 1),
+            "starting": (2, 1, 7)}
 STORES = {name: int(name[8:12], 16) for name in FURTHER if name.startswith("C-STORE")}
 FINDS = {name: int(name[7:11], 16) for name in FURTHER if name.startswith("C-FIND")}
 MOVES = {name: int(name[7:11], 16) for name in FURTHER if name.startswith("C-MOVE")}
@@ -198,9 +199,26 @@ def further():
 
 
 def test_each_further_behaviour_is_tested():
-    ends = ("no syntax", "accepts and aborts", "aborts midway", "mute", "hangs up midway", "resets midway", "too long",
+    ends = ("dropped", "no syntax", "accepts and aborts", "aborts midway", "mute", "hangs up midway", "resets midway", "too long",
             "impatient")
     assert {*REJECTED, *STORES, *FINDS, *MOVES, *ends} == set(FURTHER)
+
+
+def test_nothing_comes_of_a_call_that_is_dropped():
+    with running([("dropped", "HV_PACS")]) as (service,):
+        answer = caller.call(service.host, service.port, "HV_PACS")
+        assert (answer.tcp, answer.reply) == ("timed out", None)
+        assert caller.call(HOST, service.port, "HV_PACS").tcp == "refused"
+
+
+def test_a_call_to_nowhere_is_no_timeout(monkeypatch):
+    def unknown(*asked, **more):
+        raise socket.gaierror("no such name")
+    monkeypatch.setattr(caller.socket, "create_connection", unknown)
+    assert caller.call("hv-pasc", 104, "HV_PACS").tcp == "name not found"
+    for port in (0, 70000):
+        with pytest.raises(ValueError, match="1 to 65535"):
+            caller.call(HOST, port, "HV_PACS")
 
 
 @pytest.mark.parametrize("behaviour", REJECTED)

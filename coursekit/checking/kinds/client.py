@@ -56,7 +56,9 @@ class Client(Function):
             try:
                 results.append(self.result.read(value))
             except Unclear as unclear:
-                return self._returned(f"{self.called} {place + 1} of {len(cases)}", value, unclear)
+                told = self._returned(f"{self.called} {place + 1} of {len(cases)}", value, unclear)
+                met = f" {self.about(states[place])}" if self.about else ""
+                return Verdict(told.outcome, told.message + met, told.label)
         right = [self.result.read(exercise.right(state)) for state in states]
         differences = [self.result.difference(a, b) for a, b in zip(results, right, strict=True)]
         if not any(differences):
