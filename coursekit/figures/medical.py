@@ -44,16 +44,16 @@ _ORGANS = (
     ("heart", "circulatory", 309, 240, 21, 24), ("liver", "digestive", 272, 300, 40, 21),
     ("gallbladder", "digestive", 280, 322, 7, 8), ("stomach", "digestive", 333, 304, 23, 17),
     ("spleen", "lymphatic", 363, 303, 7, 13),
-    ("adrenal glands", "endocrine", 259, 329, 8, 4), ("", "endocrine", 341, 327, 8, 4),
-    ("kidneys", "urinary", 259, 349, 12, 18), ("", "urinary", 341, 347, 12, 18),
-    ("pancreas", "digestive", 312, 331, 22, 6), ("bowel", "digestive", 300, 388, 38, 32),
+    ("adrenal glands", "endocrine", 259, 343, 8, 4), ("", "endocrine", 341, 338, 8, 4),
+    ("kidneys", "urinary", 259, 363, 12, 18), ("", "urinary", 341, 358, 12, 18),
+    ("pancreas", "digestive", 312, 331, 22, 6), ("bowel", "digestive", 300, 390, 34, 30),
     ("uterus", "reproductive", 300, 432, 13, 10), ("bladder", "urinary", 300, 453, 15, 9),
 )
 _LABELS = {  # on which side of the drawing a label stands, and at which height
     "brain": ("left", 55), "pituitary gland": ("right", 84), "thyroid gland": ("right", 135), "windpipe": ("left", 158),
-    "lungs": ("left", 212), "heart": ("right", 222), "liver": ("left", 276), "gallbladder": ("left", 309), "stomach": ("right", 264),
-    "spleen": ("right", 298), "adrenal glands": ("left", 342), "kidneys": ("left", 376), "pancreas": ("right", 332),
-    "bowel": ("right", 376), "uterus": ("right", 422), "bladder": ("right", 456),
+    "lungs": ("left", 212), "heart": ("right", 214), "liver": ("left", 276), "gallbladder": ("left", 309), "stomach": ("right", 252),
+    "spleen": ("right", 283), "adrenal glands": ("left", 344), "kidneys": ("left", 380), "pancreas": ("right", 316),
+    "bowel": ("right", 380), "uterus": ("right", 422), "bladder": ("right", 456),
 }
 _SYSTEM_FILLS = {"nervous": "#e3dcf0", "endocrine": "#f5c26b", "respiratory": "#cfe5f7", "circulatory": "#e8a19a", "digestive": "#d9ead3",
                  "urinary": "#f4ef9f", "reproductive": "#ead1dc", "lymphatic": "#c9c4b8"}

@@ -53,12 +53,13 @@ class Sheet(Table):
 
     Forgives what Table forgives, rows without a heading, `{number: words}` and, where a row has one word, the words in their order. A
     wrong row is diagnosed by itself: the first wrong word decides which wrong way it is. Rows that are still open are checked last.
+    Whatever is wrong is told with its rows.
     """
 
     takes = "a list of rows, each in round brackets"
 
     def __init__(self, variables, columns, rows, about=None, remark=None, instead=None):
-        super().__init__(variables, key=["number"])
+        super().__init__(variables, key=["number"], told=True)
         self.about, self.tell, self.instead = about, remark, instead or {}
         self.columns = ["number", *columns]
         self.words = columns
@@ -121,7 +122,8 @@ class Sheet(Table):
     def _word(self, number, column, value):
         if value is Ellipsis:
             return value
-        if value is None and "none" in self.words[column]:
+        missing = value is None or type(value) is float and value != value      # a NaN is what pandas makes of nothing
+        if missing and "none" in self.words[column]:
             return "none"
         if value is None or type(value) not in (str, int):
             raise Unreadable(f"In row {number}, `{column}` is {describe(value)}; it should be a word in quotes.")
@@ -147,8 +149,9 @@ class Sheet(Table):
             verdict = super().judge(exercise, given, editions)
             if verdict.label == "missing row":
                 return self._first_wrong(exercise, answer, editions, " And rows are missing.") or verdict
-            told = ("extra row", "repeated row", *(way.__name__ for way in exercise.wrong_ways))
-            if verdict.correct or verdict.label in told:
+            if verdict.label in {way.__name__ for way in exercise.wrong_ways}:
+                return Verdict(verdict.outcome, f"{self._wrong_rows(exercise, answer, editions)}: {verdict.message}", verdict.label)
+            if verdict.correct or verdict.label in ("extra row", "repeated row"):
                 return verdict
             return self._first_wrong(exercise, answer, editions) or verdict
         row, column = left
@@ -179,6 +182,12 @@ class Sheet(Table):
                 sentence = self.tell(item, column, word, right[number][place], get) or sentence
         return Verdict(Outcome.NOT_YET, f"Row {number}, `{column}`: {sentence}{more}", label)
 
+    def _wrong_rows(self, exercise, answer, editions):
+        """The rows that are wrong, in words: "Row 3", "Rows 3, 5 and 7"."""
+        answer, right = self._by_number(answer), self._by_number(self._computed(exercise, exercise.solution, editions))
+        *others, last = [str(number) for number in right if answer[number] != right[number]]
+        return f"Rows {', '.join(others)} and {last}" if others else f"Row {last}"
+
     @staticmethod
     def _by_number(rows):
         return {row[0]: row[1:] for row in sorted(rows.rows)}
@@ -201,7 +210,7 @@ ROOTS = {
     "cholecyst": "gallbladder", "cyst": "bladder", "nephr": "kidney", "ren": "kidney", "suprarenal": "adrenal gland", "ureter": "ureter",
     "uter": "uterus", "hyster": "uterus", "hepat": "liver", "gastr": "stomach", "col": "colon", "append": "appendix",
     "pancreat": "pancreas", "thyroid": "thyroid gland", "trache": "windpipe", "bronch": "airways", "pneumon": "lung", "thorac": "chest",
-    "cardi": "heart", "tens": "blood pressure", "splen": "spleen", "crani": "skull", "dur": "cover of the brain", "myel": "spinal cord",
+    "card": "heart", "tens": "blood pressure", "splen": "spleen", "crani": "skull", "dur": "cover of the brain", "myel": "spinal cord",
     "lapar": "abdomen", "arthr": "joint", "spondyl": "vertebra", "vertebr": "vertebra", "cost": "rib", "mamm": "breast",
 }
 ENDINGS = {
@@ -329,10 +338,15 @@ class TermsInParts:
     def solution(terms, roots, endings):
         rows = []
         for row in terms:
-            # The longest root that fits: "cholecyst" and not "chol" or "cyst".
-            root = max((part for part in roots if row["term"].startswith(part)), key=len)
-            ending = next(part for part in endings if row["term"].endswith(part))
-            rows.append((row["number"], roots[root], endings[ending]))
+            # The longest root of the list with which the term begins.
+            longest = ""
+            for root in roots:
+                if row["term"].startswith(root) and len(root) > len(longest):
+                    longest = root
+            for ending in endings:
+                if row["term"].endswith(ending):
+                    says = endings[ending]
+            rows.append((row["number"], roots[longest], says))
         return rows
 
     def removal_is_a_cut(terms, roots, endings):
@@ -513,8 +527,8 @@ SHORTENED = {
            ("XR CHEST AP PORTABLE", "PE. Nasogastric tube, position?")),
     "RA": (("XR HAND", "RA, morning stiffness, swollen finger joints. Erosions?"),
            ("XR CHEST AP PORTABLE", "New central venous catheter. Tip in RA?")),
-    "LLL": (("XR CHEST PA/LAT", "Cough and fever. Pneumonia LLL?"), ("CT HEAD", "Blow to the face, LLL torn, cannot open the eye. "
-    "Fracture?")),
+    "LLL": (("XR CHEST PA/LAT", "Cough and fever. Pneumonia LLL?"),
+            ("CT HEAD", "Blow to the face, LLL torn, cannot open the eye. Fracture?")),
     "PID": (("US ABDOMEN", "Woman of 24, fever, discharge, pain in the lower abdomen. PID?"),
             ("MR LUMBAR SPINE", "Sciatica for six weeks. PID L5/S1?")),
     "OD": (("CT HEAD", "Unconscious after OD, empty boxes of tablets beside the bed. Bleeding?"),
@@ -572,6 +586,7 @@ class WhatIsMeant:
     points = 2
 
     def solution(shortened):
+        # All texts that may stand on the form; yours are eight of them.
         means = {
             "MS since 2015, new optic neuritis. New plaques?": "multiple sclerosis",
             "MS, diastolic murmur. Valve area?": "mitral stenosis",
@@ -610,8 +625,7 @@ class WhatIsMeant:
 
     wrong_ways = {
         never_asks: "Here nothing decides: the film is made for another reason, in a patient with either, and the text gives no further "
-        "word. A guess that sounds likely "
-        "goes into the protocol and into the report. What would you do at the desk?",
+        "word. A guess that sounds likely goes into the protocol and into the report. What would you do at the desk?",
         never_asks_the_rarer: "Here nothing decides, not even for the rarer reading. What would you do at the desk?",
         always_the_usual: "You took the reading that is most frequent here. Read on: the exam and the other words of the request point "
         "to one of them, or to none.",
@@ -621,8 +635,7 @@ class WhatIsMeant:
     }
     hints = [
         "Ask of each request: which organ does the exam show, and which complaint stands beside the abbreviation?",
-        "Optic neuritis belongs to the nerves, a murmur to the heart; what is drained is fluid; a D-dimer looks for clots; sciatica "
-        "comes from the back.",
+        "Optic neuritis belongs to the nerves, a murmur to the heart; what is drained is fluid; a D-dimer looks for clots.",
         "Where the film is made for something else, an operation or a tube, and the abbreviation stands there alone, nothing decides.",
     ]
     praise = "You asked where asking is the only right answer, and did not bother the referrer where the request speaks for itself."
@@ -695,6 +708,7 @@ class DoNotUse:
     answer = Pick("dangerous", about="notes", column="number", looks="5", reading=note_number, remark=_on_notes)
 
     def solution(notes):
+        # All notes that may stand among the twelve and hold something from the list; yours are seven of them.
         listed = [
             # a unit
             "Heparin 5000 U before the angiogram.", "Insulin 10 u this morning, glucose 6.1 mmol/l.",
@@ -859,9 +873,10 @@ class WordsMeetPictures:
         }
         rows = []
         for row in indications:
-            word = next(word for word in shows if word in row["text"])
-            letter = next(letter for letter in looks if shows[word] in looks[letter])
-            rows.append((row["number"], letter))
+            for word in shows:
+                for letter in looks:
+                    if word in row["text"] and shows[word] in looks[letter]:
+                        rows.append((row["number"], letter))
         return rows
 
     def both_heads(indications, hung):
@@ -1068,18 +1083,17 @@ class TheirNamesOurCodes:
         "CAT is CT; CTA is an angiography in the CT, CATH one with a catheter; CXR is a chest X-ray and PORT one at the bed; KUB without a "
         "machine is a plain film. Two names may have no code here: look for their machine in the catalogue.",
     ]
-    praise = (
-        "This is the table that the interface needs. Keep it with its date: a name that is new tomorrow must not find an old code by "
-        "chance."
-    )
+    praise = ("This is the table that the interface needs. Keep it with its date: a name that is new tomorrow must not find an old code "
+              "by chance.")
 
 
-BODY_PARTS = {  # values of Body Part Examined (PS3.16 Annex L) that the exercise uses or that somebody may reasonably write
-    "ABDOMEN", "ABDOMENPELVIS", "ANKLE", "ARM", "BLADDER", "BRAIN", "BREAST", "CERVIX", "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "CSPINE",
-    "EAR", "FEMUR", "FOOT", "HAND", "HEAD", "HEART", "HIP", "IAC", "KIDNEY", "KNEE", "LEG", "LSPINE", "LUNG", "NECK", "PELVIS", "SCAPULA",
-    "SHOULDER", "SKULL", "SPINE", "THIGH", "THUMB", "TOE", "TSPINE", "UTERUS", "WHOLEBODY", "WRIST", "CORONARYARTERY",
-    "ESOPHAGUS", "PROSTATE", "JAW", "CALCANEUS", "FINGER", "ELBOW", "LSSPINE",
-}
+BODY_PARTS = set((  # the regions, joints, bones and larger organs among the values of PS3.16 Annex L
+    "ABDOMEN ABDOMENPELVIS ACJOINT ADRENAL ANKLE AORTA ARM BACK BLADDER BRAIN BREAST CALCANEUS CALF CERVIX CHEST CHESTABDOMEN "
+    "CHESTABDPELVIS CLAVICLE COCCYX COLON CORONARYARTERY CSPINE CTSPINE EAR ELBOW ESOPHAGUS EXTREMITY EYE FACE FEMUR FIBULA FINGER FOOT "
+    "FOREARM GALLBLADDER HAND HEAD HEADNECK HEART HIP HUMERUS IAC ILIUM JAW KIDNEY KNEE LEG LIVER LSPINE LSSPINE LUNG MAXILLA "
+    "MEDIASTINUM NECK NECKCHEST NOSE ORBIT OVARY PANCREAS PATELLA PELVIS PROSTATE RADIUS RADIUSULNA RIB SCAPULA SELLA SHOULDER SIJOINT "
+    "SKULL SPINE SPLEEN SSPINE STERNUM STOMACH THIGH THUMB THYROID TIBIA TIBIAFIBULA TLSPINE TMJ TOE TRACHEA TSPINE ULNA URETER UTERUS "
+    "WHOLEBODY WRIST ZYGOMA").split())
 PHRASES = (  # (machine, words of the name, body part, what may follow)
     ("XR", "CHEST", "CHEST", ("2V", "PA/LAT", "DECUB")), ("", "CXR", "CHEST", ("PORT", "PA", "1V")),
     ("CT", "THORAX", "CHEST", ("W", "W/O", "HR")),
@@ -1105,9 +1119,15 @@ def in_capitals(name):
     return f" {re.sub('[^A-Z0-9]+', ' ', name.upper()).strip()} "
 
 
+def first_fit(rules, name):
+    """The first of the rules whose word stands in the name, capitals or not; (None, None) when there is none."""
+    pairs = rules.items() if type(rules) is dict else rules
+    return next(((word, part) for word, part in pairs if word.upper() in in_capitals(name)), (None, None))
+
+
 def body_part_by(rules, name):
     """The body part of the first rule whose word stands in the name; None when there is none."""
-    return next((part for word, part in rules if word in in_capitals(name)), None)
+    return first_fit(rules, name)[1]
 
 
 @lesson.input
@@ -1131,65 +1151,93 @@ def rule_list(value):
     rules = []
     for pair in pairs:
         if type(pair) is not list and type(pair) is not tuple or len(pair) != 2 or any(type(one) is not str for one in pair):
+            if type(pair) in (list, tuple) and len(pair) == 2 and type(pair[0]) is str and pair[1] is None:
+                raise ValueError(f"the rule for `{pair[0].strip()}` gives None, which is no body part. A name that no rule fits gets None "
+                                 "by itself: leave that rule out")
             raise ValueError('each rule is a pair of texts, ("WORD", "BODYPART")')
         word, part = pair
         if not word.strip():
             raise ValueError("a rule has an empty word, which stands in every name")
         if "  " in word:
-            raise ValueError(f"`{word}` has two blanks together, and the engine "
-                             "leaves one: such a word stands in no name")
+            raise ValueError(f"`{word}` has two blanks together, and the engine leaves one: such a word stands in no name")
         if re.search("[^A-Za-z0-9 ]", word):
             raise ValueError(f"`{word}` holds a sign that the engine has already turned into a blank; write a blank in its place")
         if part.strip() != part.strip().upper() or " " in part.strip() or len(part.strip()) > 16:
             raise ValueError(f"`{part}` is no body part of PS3.16 Annex L: those are capitals without blanks, at most 16 characters")
         if part.strip() not in BODY_PARTS:
-            raise ValueError(f"`{part}` is not among the values of PS3.16 Annex L that are used here")
+            raise ValueError(f"`{part}` is not among the body parts that this check knows, regions, joints and bones of PS3.16 Annex L. "
+                             "For the names of this exercise those in the column `body_part` of `names` are enough")
         rules.append((word.upper(), part.strip()))
     return rules
 
 
 GOOD_RULES = [
-    ("CHEST ABD PELV", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"), ("CHEST ABD", "CHESTABDOMEN"),
-    ("ABDOMEN PELV", "ABDOMENPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
+    ("CHEST ABDOMEN PELV", "CHESTABDPELVIS"), ("CHEST ABD PELV", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"),
+    ("CHEST ABD", "CHESTABDOMEN"), ("ABDOMEN PELV", "ABDOMENPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
     ("CHEST", "CHEST"), (" CXR ", "CHEST"), ("THORAX", "CHEST"), (" KUB ", "ABDOMEN"), ("ABDOMEN", "ABDOMEN"), (" ABD ", "ABDOMEN"),
     ("CERVICAL SPINE", "CSPINE"), (" C SPINE", "CSPINE"), (" L SPINE", "LSPINE"), ("LUMBAR", "LSPINE"),
     (" HIP ", "HIP"), (" PELVIS ", "PELVIS"), (" IAC ", "IAC"), ("CARDIAC", "HEART"), ("SCAPULA", "SCAPULA"), ("SHOULDER", "SHOULDER"),
-    (" CT HEAD ", "HEAD"), (" BRAIN ", "BRAIN"), (" HAND ", "HAND"), (" WRIST ", "WRIST"), (" KNEE ", "KNEE"), (" ANKLE ", "ANKLE"),
-    (" FOOT ", "FOOT"),
+    (" CT HEAD ", "HEAD"), (" MR HEAD ", "HEAD"), (" BRAIN ", "BRAIN"), (" HAND ", "HAND"), (" WRIST ", "WRIST"), (" KNEE ", "KNEE"),
+    (" ANKLE ", "ANKLE"), (" FOOT ", "FOOT"),
 ]
-LATER = (  # names that come later: (name, body parts that are good, {body part that is not: why})
-    ("CT ABDOMEN PELVIS W", ("ABDOMENPELVIS",), dict.fromkeys(("ABDOMEN", "PELVIS"), "Two regions are named, with the first written out: "
-     "a rule for ABD PELV does not find it, and a rule for one region comes first.")),
-    ("CT ABDOMEN/PELVIS W/O", ("ABDOMENPELVIS",), dict.fromkeys(("ABDOMEN", "PELVIS"), "Two regions are named, with the first written "
-     "out. The engine has turned / into a blank.")),
-    ("MR CERVICAL CANCER STAGING", (None, "PELVIS", "UTERUS", "CERVIX"), {"CSPINE": "CERVICAL is of the neck of the womb here. Which word "
-     "behind it says that the spine is meant?"}),
-    ("CT WHIPPLE FOLLOW UP", (None, "ABDOMEN"), {"HIP": "Whipple was a surgeon, and the letters of your word stand inside the name. Blanks "
-     "around a short word make it stand alone."}),
-    ("XR SKULL", (None, "SKULL", "HEAD"), {}), ("CT SINUSES W/O", (None, "SKULL", "HEAD"), {}), ("MR ORBITS", (None, "SKULL", "HEAD"), {}),
-    ("XR SACROILIAC JOINTS", (None, "PELVIS"), {"IAC": "The joints between sacrum and ilium: the letters of your word stand inside "
-     "SACROILIAC. Blanks around a short word make it stand alone, whatever comes after."}),
-    ("US ILIAC VEINS", (None, "PELVIS"), {"IAC": "The letters of your word stand inside ILIAC. Blanks around a short word make it stand "
-     "alone, whatever comes after."}),
+_TWO = "Two regions are named, with the first written out: a rule for one region comes before one for both."
+_THREE = "Three regions are named, all written out: a rule for fewer of them comes first."
+_NO_PELVIS = "No pelvis is named. A rule may give only the regions that its word names."
+_INSIDE = "The letters of your word stand inside {}. Blanks around a short word make it stand alone, whatever comes after."
+SAME_REGIONS = (  # names that come later, of regions that stand in `names`: (name, body parts that are good)
+    ("KUB 2V", ("ABDOMEN",)), ("CT ABD LTD W", ("ABDOMEN",)), ("CT CHEST NODULE", ("CHEST",)), ("MR THORAX W", ("CHEST",)),
+    ("CXR LAT", ("CHEST",)), ("MR CARDIAC MORPHOLOGY", ("HEART",)), ("CT CARDIAC W", ("HEART",)), ("CT IAC W/O", ("IAC",)),
+    ("MR KNEE L", ("KNEE",)), ("MR HIP R", ("HIP",)), ("CT HAND L", ("HAND",)), ("MR WRIST R", ("WRIST",)), ("MR ANKLE L", ("ANKLE",)),
+    ("CT FOOT R", ("FOOT",)), ("CT SHOULDER L", ("SHOULDER",)), ("CT SCAPULA R", ("SCAPULA",)), ("CT PELVIS W", ("PELVIS",)),
+    ("CT BRAIN W/O", ("BRAIN", "HEAD")), ("MR C-SPINE W", ("CSPINE",)), ("XR CERVICAL SPINE 3V", ("CSPINE",)),
+    ("CT L-SPINE W/O", ("LSPINE",)), ("XR LUMBAR SPINE 2V", ("LSPINE",)),
+)
+LATER = (  # names that come later: (name, body parts that are good, {body part that is not: (what holds the word that led there, why)})
+    ("CT ABDOMEN PELVIS W", ("ABDOMENPELVIS",), dict.fromkeys(("ABDOMEN", "PELVIS"), ("ABDOMEN PELVIS", _TWO))),
+    ("CT ABDOMEN/PELVIS W/O", ("ABDOMENPELVIS",), dict.fromkeys(("ABDOMEN", "PELVIS"), (
+        "ABDOMEN PELVIS", f"{_TWO} The engine has turned / into a blank."))),
+    *((name, ("CHESTABDPELVIS",), dict.fromkeys(("CHEST", "ABDOMEN", "PELVIS", "ABDOMENPELVIS", "CHESTABDOMEN"), (
+        "CHEST ABDOMEN PELVIS", _THREE))) for name in ("CT CHEST ABDOMEN PELVIS W", "CT CHEST/ABDOMEN/PELVIS TRAUMA")),
+    ("CT CHEST ABD W", ("CHESTABDOMEN", "CHEST", "ABDOMEN", None), dict.fromkeys(("CHESTABDPELVIS", "ABDOMENPELVIS", "PELVIS"), (
+        "CHEST ABD", _NO_PELVIS))),
+    ("CT ABDOMEN W", ("ABDOMEN",), dict.fromkeys(("CHESTABDPELVIS", "ABDOMENPELVIS", "PELVIS"), ("CT ABDOMEN", _NO_PELVIS))),
+    *((name, good, {}) for name, good in SAME_REGIONS),
+    ("MR CERVICAL CANCER STAGING", (None, "PELVIS", "UTERUS", "CERVIX"), {"CSPINE": ("CERVICAL", "CERVICAL is of the neck of the womb "
+     "here. Which word behind it says that the spine is meant?")}),
+    ("CT WHIPPLE FOLLOW UP", (None, "ABDOMEN"), {"HIP": ("WHIPPLE", "Whipple was a surgeon, and the letters of your word stand inside the "
+     "name. Blanks around a short word make it stand alone.")}),
+    ("XR SKULL 2V", (None, "SKULL", "HEAD"), {}), ("CT SINUSES W/O", (None, "SKULL", "HEAD", "FACE"), {}),
+    ("MR ORBITS", (None, "SKULL", "HEAD", "ORBIT", "EYE", "FACE"), {}),
+    ("XR SACROILIAC JOINTS", (None, "PELVIS", "SIJOINT"), {"IAC": ("SACROILIAC", "The joints between sacrum and ilium. "
+     + _INSIDE.format("SACROILIAC"))}),
+    ("US ILIAC VEINS", (None, "PELVIS"), {"IAC": ("ILIAC", _INSIDE.format("ILIAC"))}),
     ("XR THORACIC SPINE AP/LAT", (None, "TSPINE", "SPINE"), {
-        "LSPINE": "SPINE alone is any part of the spine. Which word before it says lumbar?",
-        "CSPINE": "SPINE alone is any part of the spine, and THORACIC ends in C. What must stand before SPINE when the neck is meant?",
-        "CHEST": "The thoracic spine is no chest. Your word is a piece of THORAX that other words begin with as well."}),
+        "LSPINE": ("SPINE", "SPINE alone is any part of the spine. Which word before it says lumbar?"),
+        "CSPINE": ("C SPINE", "SPINE alone is any part of the spine, and THORACIC ends in C. What must stand before SPINE when the neck is "
+                   "meant?"),
+        "CHEST": ("THORACIC", "The thoracic spine is no chest, though its name comes from the thorax. Which word means the chest?")}),
+    ("XR DORSAL SPINE AP/LAT", (None, "TSPINE", "SPINE"), {
+        "LSPINE": ("L SPINE", "DORSAL, of the back, ends in L as CERVICAL does, and a rule before it for CERVICAL does not help here. What "
+                   "must be before the L?")}),
     ("XR THUMB ABDUCTION STRESS", (None, "THUMB", "HAND", "FINGER"), {
-        "ABDOMEN": "The letters of your word stand inside ABDUCTION. A rule before it helps for the shoulder alone; blanks around a short "
-        "word help for every name.",
-        "SHOULDER": "ABDUCTION is a movement, of a thumb as well. Which word names the shoulder?"}),
-    ("NM CAPTOPRIL RENOGRAM", (None, "KIDNEY"), {"CHESTABDPELVIS": "Captopril is a medicine, and the letters of your word stand inside its "
-     "name. Blanks around a short word make it stand alone."}),
+        "ABDOMEN": ("ABDUCTION", "The letters of your word stand inside ABDUCTION. A rule before it helps for the shoulder alone; blanks "
+                    "around a short word help for every name."),
+        "SHOULDER": ("ABDUCTION", "ABDUCTION is a movement, of a thumb as well. Which word names the shoulder?")}),
+    ("NM CAPTOPRIL RENOGRAM", (None, "KIDNEY"), {"CHESTABDPELVIS": ("CAPTOPRIL", "Captopril is a medicine, and the letters of your word "
+     "stand inside its name. Blanks around a short word make it stand alone.")}),
+    ("XR ELBOW R TRAUMA", (None, "ELBOW", "ARM"), {}), ("MR FEMUR L W/WO", (None, "FEMUR", "THIGH", "LEG"), {}),
+    ("XR CLAVICLE B 1V", (None, "CLAVICLE", "SHOULDER"), {}), ("XR AC JOINTS 3V", (None, "ACJOINT", "SHOULDER", "CLAVICLE"), {}),
+    ("XR ELBOW RADIAL HEAD", (None, "ELBOW", "RADIUS", "ARM", "FOREARM"), {"HEAD": ("RADIAL HEAD", "The radius, a bone of the forearm, "
+     "has a head as the femur has one, and there may be others. What stands before HEAD in a name where the skull is meant?")}),
 )
 
 
 def _later(rules):
-    """The later names with what the rules make of them and what would be good."""
+    """The later names with what the rules make of them, what would be good, and the word that decided."""
     rows = []
     for name, good, _ in LATER:
-        got = body_part_by(rules, name)
-        rows.append([name, got, got if got in good else good[0]])
+        word, got = first_fit(rules, name)
+        rows.append([name, got, got if got in good else good[0], word])
     return rows
 
 
@@ -1211,9 +1259,13 @@ class BodyPartRules:
     """Write the engine's rules, `rules`: a list of pairs `("WORD", "BODYPART")`, the first that fits decides.
 
     They must give each of the thirty names in `names` its body part. Where no body part is named (`None`), no rule may fit. The check
-    tries the rules on another list, too: the same exams with other views, sides or contrast behind them, and a dozen names that came
-    later. In some of these the same regions are written out; for the others no rule should fit, because they name a region that is not
-    in `names`, or hold the letters of a short word by chance.
+    tries the rules on names that came later, too:
+
+    - the same regions with another machine, view, side, contrast or question, or written out (`ABDOMEN` for `ABD`). They must get their
+      body part as well, and never a region that is not named;
+    - regions that are not in `names` (a thumb, an elbow), words that hold the letters of a short one by chance, and parts of the body
+      that only sound like a region (the neck of the womb, the head of a bone). No rule should fit these, so that a human looks at them. A
+      rule of your own for such a region may stay if it gives the region itself, or the larger one in which it lies.
     """
 
     answer = Config("rules", reading=rule_list, called="rules")
@@ -1221,17 +1273,17 @@ class BodyPartRules:
 
     def solution():
         return [
-            # Several regions before one of them.
-            ("CHEST ABD PELV", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"), ("CHEST ABD", "CHESTABDOMEN"),
-            ("ABDOMEN PELV", "ABDOMENPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
+            # Three regions before two of them, two before one.
+            ("CHEST ABDOMEN PELV", "CHESTABDPELVIS"), ("CHEST ABD PELV", "CHESTABDPELVIS"), (" CAP ", "CHESTABDPELVIS"),
+            ("CHEST ABD", "CHESTABDOMEN"), ("ABDOMEN PELV", "ABDOMENPELVIS"), ("ABD PELV", "ABDOMENPELVIS"),
             ("CHEST", "CHEST"), (" CXR ", "CHEST"), ("THORAX", "CHEST"),
             (" KUB ", "ABDOMEN"), ("ABDOMEN", "ABDOMEN"), (" ABD ", "ABDOMEN"),     # not ABDUCTION
             ("CERVICAL SPINE", "CSPINE"), (" C SPINE", "CSPINE"),                   # not the cervix, not THORACIC SPINE
-            (" L SPINE", "LSPINE"), ("LUMBAR", "LSPINE"),                           # not CERVICAL SPINE
+            (" L SPINE", "LSPINE"), ("LUMBAR", "LSPINE"),                           # not CERVICAL SPINE, not DORSAL SPINE
             (" HIP ", "HIP"), (" PELVIS ", "PELVIS"),                               # not WHIPPLE
             (" IAC ", "IAC"), ("CARDIAC", "HEART"),                                 # CARDIAC ends in IAC
             ("SCAPULA", "SCAPULA"), ("SHOULDER", "SHOULDER"),
-            (" CT HEAD ", "HEAD"), (" BRAIN ", "BRAIN"),                            # not the head of femur or radius
+            (" CT HEAD ", "HEAD"), (" MR HEAD ", "HEAD"), (" BRAIN ", "BRAIN"),     # not the head of femur or radius
             (" HAND ", "HAND"), (" WRIST ", "WRIST"), (" KNEE ", "KNEE"), (" ANKLE ", "ANKLE"), (" FOOT ", "FOOT"),
         ]
 
@@ -1242,16 +1294,23 @@ class BodyPartRules:
         return rows + _later(settings) if all(got == want for _, got, want in rows) else rows
 
     def faults(outcome):
-        wrong = [(name, got, want) for name, got, want in outcome if got != want]
+        wrong = [(name, got, want) for name, got, want, *_ in outcome if got != want]
         if not wrong:
             return []
-        reasons = {name: why for name, _, why in LATER}
         name, got, want = wrong[0]
-        if name in reasons:
-            reason = reasons[name].get(got, "Look for the first of your rules whose word stands in it: does that word name a region? A "
-                                       "machine (XR, CT, MR, US) or the letters of another word do not; such a name is for a human.")
-            why = f"gets `{got}`. {reason}" if got else "fits none of your rules. A rule that holds a whole name finds no other: " \
-                "which words of it name the body part?"
+        # A fourth entry, the word that decided, is with the later names alone.
+        word = next((words[0] for one, _, _, *words in outcome if words and one == name), None)
+        reasons = next((why for one, _, why in LATER if one == name), None)
+        if reasons is not None:
+            if got is None:
+                why = "fits none of your rules. A rule for a machine, a view or a question, or one that holds them beside the body part, " \
+                    "finds no other name."
+            else:
+                holds, reason = reasons.get(got, ("", ""))
+                if word.strip() not in holds:
+                    reason = (f"The first of your rules that fits is that for `{word.strip()}`: does that word name a region? A machine, a "
+                              "side, a view or a part of another word do not; such a name is for a human.")
+                why = f"gets `{got}`. {reason}"
             return [f"The thirty names are right. Of those that came later, `{name}` {why}"]
         good = len(outcome) - len(wrong)
         count = f"{good} of {len(outcome)} names get{'s' * (good == 1)} the right body part. "
@@ -1308,10 +1367,10 @@ class BodyPartRules:
     hints = [
         "Start from `first_rules` and the cell that shows where they go wrong. Take the wrong names one by one.",
         "Two cures: a blank before and behind a short word, as in `\" CAP \"`; and order, the longer or more particular word first.",
-        "Short names that need a rule of their own: CXR, KUB, CAP, IAC, ABD. Pairs to put in order: CHEST ABD before CHEST, ABD PELV "
-        "and ABDOMEN PELV before ABD and ABDOMEN, HIP before HEAD.",
+        "Short names that need a rule of their own: CXR, KUB, CAP, IAC, ABD. Put them in order: three regions (CHEST ABD PELV, and the "
+        "same with ABDOMEN) before two (ABD PELV, ABDOMEN PELV), two before one, HIP before HEAD.",
         "`\" L SPINE\"` with a blank in front is not in CERVICAL SPINE. Write SPINE behind CERVICAL, so that neither CERVIX nor another "
-        "cervical thing fits. Other short words, such as HIP, want blanks as well.",
+        "cervical thing fits. Other short words, such as HIP, want blanks as well. Bones have heads: let the machine stand before HEAD.",
     ]
     praise = ("These rules file by words, which is what one does where no code is sent. Where the sender has codes, map the codes: a "
               "text may be reworded at any time, and no one tells you.")
@@ -1387,6 +1446,7 @@ class WhichSide:
     points = 2
 
     def solution(orders):
+        # All texts of orders that would have to go back; yours are four of them.
         must_go_back = [
             # The field is empty.
             "Fracture of the fourth metacarpal?", "Cannot walk since a fall. Fracture?",
@@ -1522,7 +1582,7 @@ class SafetyFlags:
     points = 2
 
     def solution(screened):
-        # The requests for which both halves of a line on the sheet hold.
+        # All requests for which both halves of a line on the sheet hold; yours are four of them.
         raised = {
             "Fall from a horse. 8 weeks pregnant.": "pregnancy",
             "Appendicitis? Period two weeks late. eGFR 98.": "pregnancy",
@@ -1577,9 +1637,8 @@ class SafetyFlags:
         "and the same kind of contrast.",
         "Four requests raise a flag, one each.",
     ]
-    praise = (
-        "A flag is no refusal: it makes somebody qualified decide. You see to it that the question reaches them before the patient does."
-    )
+    praise = ("A flag is no refusal: it makes somebody qualified decide. You see to it that the question reaches them before the patient "
+              "does.")
 
 
 # ---- the night's list
@@ -1684,6 +1743,7 @@ class TheNightsList:
     points = 3
 
     def solution(night):
+        # All names and texts that may stand on the list, not yours alone.
         code_of = {
             "CXR PA/LAT": "XCHPA", "CXR 2V": "XCHPA", "XR WRIST 3V": "XWRIST",
             "OB US": "USOB", "CAT SCAN HEAD PLAIN": "CTHD", "XR KNEE 2V": "XKNEE",

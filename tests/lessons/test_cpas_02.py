@@ -1,5 +1,6 @@
 """What learners give in lesson cpas-02 beyond the solutions and wrong ways, and the lesson's words beside DICOM's."""
 
+import math
 import re
 
 import pandas
@@ -113,16 +114,17 @@ def test_other_rules_that_work_are_right(editions):
     assert EXERCISES["BodyPartRules"].judge((rules,), editions).correct, "a dictionary keeps its order"
     lower = [(word.lower(), part) for word, part in cpas02.GOOD_RULES]
     assert EXERCISES["BodyPartRules"].judge((lower,), editions).correct
-    more = [("FEMORAL", "HIP"), ("SCAPUL", "SCAPULA"), ("CARDIAC", "HEART"), ("SKULL", "SKULL"), ("CHEST ABD", "CHESTABDPELVIS"),
-            ("ABD PELV", "ABDOMENPELVIS"), ("ABDOMEN PELV", "ABDOMENPELVIS"), ("CERVICAL S", "CSPINE"), (" CAP ", "CHESTABDPELVIS"),
-            ("T SPINE", "TSPINE"), ("THORACIC SPINE", "TSPINE"), ("SACROILIAC", "PELVIS"), ("L SPINE", "LSPINE"), *cpas02.GOOD_RULES]
+    more = [("FEMORAL", "HIP"), ("SCAPUL", "SCAPULA"), ("CARDIAC", "HEART"), ("SKULL", "SKULL"), ("CHEST ABD PELV", "CHESTABDPELVIS"),
+            ("CHEST ABDOMEN PELV", "CHESTABDPELVIS"), ("CHEST ABDOMEN", "CHESTABDOMEN"), ("ABD PELV", "ABDOMENPELVIS"), ("CERVICAL S", "CSPINE"), (" CAP ", "CHESTABDPELVIS"),
+            ("T SPINE", "TSPINE"), ("THORACIC SPINE", "TSPINE"), ("SACROILIAC", "SIJOINT"), ("SACRUM", "SSPINE"), ("DORSAL", "TSPINE"),
+            ("L SPINE", "LSPINE"), ("THUMB", "HAND"), ("RADIAL", "ELBOW"), *cpas02.GOOD_RULES]
     assert EXERCISES["BodyPartRules"].judge((more,), editions).correct, "more rules, particular words first"
 
 
 @pytest.mark.parametrize(("rules", "says"), [
     ([("CHEST", "chest")], "capitals"), ([("CHEST", "C SPINE")], "without blanks"), ([("CHEST", "THORACIC CAVITY AND MORE")], "at most 16"),
     ([("CHEST", "THORAX")], "Annex L"), ([("C-SPINE", "CSPINE")], "blank in its place"), ([("", "CHEST")], "empty word"),
-    (["CHEST"], "pair"), ([("CHEST", None)], "pair"), ([("KUB", "ABDOMEN")], "None of your rules fits"),
+    (["CHEST"], "pair"), ([("CHEST", None)], "leave that rule out"), ([("CHEST", 1)], "pair"), ([("KUB", "ABDOMEN")], "None of your rules fits"),
     ([(" ", "CHEST")], "empty word"), ([("  CARDIAC  ", "HEART")], "two blanks together"),
     ([("CHEST", "chest")], "The rules can't be used"),
 ])
@@ -135,7 +137,7 @@ def test_whole_names_as_rules_do_not_carry_to_other_hospitals(editions):
     rules = [(re.sub("[^A-Z0-9]+", " ", name), part) for name, part in zip(frame["name"], frame["body_part"], strict=True) if part]
     rules.sort(key=lambda rule: -len(rule[0]))
     verdict = EXERCISES["BodyPartRules"].judge((rules,), editions)
-    assert not verdict.correct and "holds a whole name" in verdict.message
+    assert not verdict.correct and "finds no other name" in verdict.message
 
 
 def _rules_with(word, *instead):
@@ -147,10 +149,18 @@ def _rules_with(word, *instead):
     ([("SACROILIAC", "PELVIS"), *_rules_with(" IAC ", ("CARDIAC", "HEART"), ("IAC", "IAC"))], "inside ILIAC"),
     (_rules_with(" CAP ", ("SCAPULA", "SCAPULA"), ("SCAPHOID", "WRIST"), ("CAP", "CHESTABDPELVIS")), "Captopril"),
     (_rules_with(" ABD ", ("SHOULDER", "SHOULDER"), ("ABD", "ABDOMEN")), "inside ABDUCTION"),
-    (_rules_with("THORAX", ("THOR", "CHEST")), "no chest"), (_rules_with(" C SPINE", ("C SPINE", "CSPINE")), "ends in C"),
+    (_rules_with("THORAX", ("THOR", "CHEST")), "no chest"), ([*cpas02.GOOD_RULES, (" LAT ", "CHEST")], "your rules that fits is that for `LAT`"), (_rules_with(" C SPINE", ("C SPINE", "CSPINE")), "ends in C"),
     ([*cpas02.GOOD_RULES, ("SPINE", "LSPINE")], "says lumbar"), ([("ABDUCTION", "SHOULDER"), *cpas02.GOOD_RULES], "movement"),
+    (_rules_with(" L SPINE", ("L SPINE", "LSPINE")), "DORSAL"), (_rules_with(" CT HEAD ", (" HEAD ", "HEAD")), "has a head"),
+    (_rules_with("CHEST ABDOMEN PELV"), "Three regions"), ([*_rules_with("CHEST ABDOMEN PELV"), cpas02.GOOD_RULES[0]], "Three regions"),
+    (_rules_with("CHEST ABD", ("CHEST ABD", "CHESTABDPELVIS")), "No pelvis"),
+    ([("CT ABDOMEN", "ABDOMENPELVIS") if word == "ABDOMEN PELV" else (word, part) for word, part in cpas02.GOOD_RULES], "No pelvis"),
+    *((_rules_with(word, (instead, part)), "finds no other name") for word, instead, part in (
+        (" KUB ", "1V", "ABDOMEN"), (" KUB ", "KUB 1V", "ABDOMEN"), ("CARDIAC", "VIABILITY", "HEART"), ("CARDIAC", "MR CARDIAC", "HEART"),
+        (" ABD ", "US ABD ", "ABDOMEN"), (" HIP ", "XR HIP", "HIP"), (" KNEE ", "XR KNEE", "KNEE"), (" IAC ", "MR IAC", "IAC"))),
     *(([*cpas02.GOOD_RULES, rule], "does that word name a region") for rule in (
-        ("XR", "CHEST"), ("MR", "BRAIN"), ("MR", "PELVIS"), ("CT", "ABDOMEN"), ("CT", "HEAD"), ("US", "ABDOMEN"))),
+        ("XR", "CHEST"), ("MR", "BRAIN"), ("MR", "PELVIS"), ("CT", "ABDOMEN"), ("CT", "HEAD"), ("US", "ABDOMEN"), (" R ", "KNEE"),
+        (" W ", "HEAD"), ("TRAUMA", "HEAD"), ("1V", "ABDOMEN"), (" JOINTS ", "PELVIS"), ("DORSAL", "CHEST"))),
 ])
 def test_rules_that_fit_by_chance_are_told_by_the_name_that_they_catch(editions, rules, says):
     verdict = EXERCISES["BodyPartRules"].judge((rules,), editions)
@@ -183,6 +193,51 @@ def test_body_parts_are_code_strings():
         assert re.fullmatch("[A-Z]{1,16}", part)
     assert {procedure.body_part for procedure in PROCEDURES if procedure.body_part} - {"UTERUS"} <= cpas02.BODY_PARTS
     assert {part for _, part in cpas02.GOOD_RULES} <= cpas02.BODY_PARTS
+
+
+def test_the_engine_reads_rules_as_the_check_does(editions):
+    """Small letters, a dictionary: what the check takes, the learner's own tool files as well."""
+    frame = lesson.input_of("names", editions.own)
+    for rules in ([(word.lower(), part) for word, part in cpas02.GOOD_RULES], dict(cpas02.GOOD_RULES)):
+        assert [cpas02.body_part_by(rules, name) for name in frame["name"]] == list(frame["body_part"])
+        assert EXERCISES["BodyPartRules"].judge((rules,), editions).correct
+
+
+def test_whole_words_with_blanks_are_right_on_every_hospital():
+    words = """CHEST ABDOMEN PELVIS=CHESTABDPELVIS,ABDOMEN PELVIS=ABDOMENPELVIS,CAP=CHESTABDPELVIS,CHEST ABD PELV=CHESTABDPELVIS,
+        ABD PELV=ABDOMENPELVIS,SHOULDER=SHOULDER,HIP=HIP,SCAPULA=SCAPULA,CHEST=CHEST,THORAX=CHEST,CXR=CHEST,KUB=ABDOMEN,ABD=ABDOMEN,
+        HAND=HAND,WRIST=WRIST,KNEE=KNEE,ANKLE=ANKLE,FOOT=FOOT,PELVIS=PELVIS,CT HEAD=HEAD,CARDIAC=HEART,C SPINE=CSPINE,
+        CERVICAL SPINE=CSPINE,L SPINE=LSPINE,LUMBAR SPINE=LSPINE,BRAIN=BRAIN,IAC=IAC,ABDOMEN=ABDOMEN"""
+    rules = [(f" {word.strip()} ", part) for word, part in (one.split("=") for one in words.split(","))]
+    everywhere = Editions(hospital(0, "tiny"), lambda: [hospital(seed, "tiny") for seed in range(201, 206)])
+    assert EXERCISES["BodyPartRules"].judge((rules,), everywhere).correct
+
+
+def test_the_shown_rules_file_no_exam_of_the_catalogue_wrongly():
+    filed = {one: cpas02.body_part_by(cpas02.GOOD_RULES, one.description) for one in PROCEDURES}
+    assert all(part in (None, one.body_part) for one, part in filed.items()), filed
+    assert filed[next(one for one in PROCEDURES if one.code == "CTCAP")] == "CHESTABDPELVIS"
+
+
+def test_the_fields_of_the_order_are_called_as_in_the_standard():
+    from hl7apy.v2_5_1.segments import SEGMENTS
+
+    names = {field[0]: field[1][3] for field in SEGMENTS["OBR"][1]}
+    assert [names[f"OBR_{at}"] for at in (45, 46, 47)] == [
+        "PROCEDURE_CODE_MODIFIER", "PLACER_SUPPLEMENTAL_SERVICE_INFORMATION", "FILLER_SUPPLEMENTAL_SERVICE_INFORMATION"]
+
+
+@pytest.mark.parametrize("exercise", SHEETS, ids=lambda exercise: exercise.name)
+def test_whatever_is_wrong_is_told_with_its_rows(editions, exercise):
+    right = {row[0]: tuple(row) for row in _right(exercise, editions)}
+    for way, feedback in exercise.wrong_ways.items():
+        given = exercise.computed(way, editions.own)
+        message = exercise.judge((given,), editions).message
+        wrong = [str(row[0]) for row in sorted(given) if tuple(row) != right[row[0]]]
+        rows = f"Rows {', '.join(wrong[:-1])} and {wrong[-1]}" if wrong[1:] else f"Row {wrong[0]}"
+        assert message == f"{rows}: {feedback}", message
+    short = exercise.judge(([row for number, row in right.items() if number != 3],), editions).message
+    assert "`number` is `3` is missing" in short, short
 
 
 def test_every_request_of_the_pools_is_judged_as_planned():
@@ -293,6 +348,7 @@ def test_another_way_to_say_it_is_right(editions, name, part, words):
 def test_pythons_none_is_none(editions, name):
     rows = [tuple(None if word == "none" else word for word in row) for row in _right(EXERCISES[name], editions)]
     assert any(None in row for row in rows) and EXERCISES[name].judge((rows,), editions).correct
+    assert EXERCISES[name].judge(([tuple(math.nan if word is None else word for word in row) for row in rows],), editions).correct
     rows = [(row[0], None, *row[2:]) for row in rows]
     assert not EXERCISES[name].judge((rows,), editions).correct
 
