@@ -39,12 +39,16 @@ _EATEN = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t":
 def windows_path(value):
     """A path of Windows in one form: small letters, single backslashes, and two in front of a server's name.
 
-    A path typed without `r` in front may have lost a backslash to Python, or a backslash and a letter: both are put back.
+    A path typed without `r` in front may have lost a backslash to Python, or a backslash and a letter: both are put back. One that holds
+    two backslashes where one belongs is refused.
     """
     text = "".join(_EATEN.get(letter, letter) for letter in str(value)).strip().strip("'\"`\u201c\u201d").strip()
+    if re.match(r"\\{3}", text) or "\\\\" in text[1:]:
+        raise ValueError("it holds two backslashes where one belongs. They are doubled in quotes without `r`, and in a `.reg` file; "
+                         "with `r` in front of the quotes nothing is doubled")
     text = text.replace("/", "\\").casefold()
     text = re.sub(r"^\\\\[?.]\\(unc\\)?", lambda long: "\\\\" if long[1] else "", text)      # \\?\UNC\server, for paths of any length
-    parts = [part.strip() for part in text.split("\\") if part.strip()]
+    parts = [part for part in text.split("\\") if part.strip()]
     if not parts:
         raise ValueError("it holds no path")
     if text.startswith("\\\\"):
@@ -144,7 +148,11 @@ class EventTime(Text):
 
     def difference(self, answer, other):
         """None when both are the same time of the same clock."""
-        return None if f"{answer}Z" == other else super().difference(answer, other)
+        if f"{answer}Z" == other:
+            return None
+        found = super().difference(answer, other)
+        return found and Difference("That is the time of another event, or not on the hospital's clock. Look for the event that says what "
+                                    "went wrong; its SystemTime is UTC.", found.label)
 
 
 class WindowsPath(Text):
@@ -161,6 +169,11 @@ class WindowsPath(Text):
         """None when both are the same path."""
         found = super().difference(answer, other)
         mine, right = answer.split("\\"), other.split("\\")
+        if found and right[0].endswith(":"):
+            if answer.lstrip("\\") == "\\".join(right[1:]):
+                return Difference("The drive in front is missing.", "drive")
+            if mine[1:] == right[1:]:
+                return Difference(f"The folders are right; the drive in front, {short(mine[0], 20)}, is not.", "drive")
         same = next((place for place, (one, two) in enumerate(zip(mine, right)) if one != two), min(len(mine), len(right)))
         if found is None or not any(right[:same]):
             return found
@@ -183,6 +196,14 @@ class UncPath(WindowsPath):
                                   "quotes Python makes one of them.", "one backslash")
             return Difference("The two backslashes at the beginning are missing. Without them Windows looks for a folder of that name in "
                               "the folder where the program happens to be.", "no backslashes")
+        mine, right = answer[2:].partition("\\"), other[2:].partition("\\")
+        if answer != other and answer.startswith("\\\\") and mine[0] != right[0] and mine[2] == right[2]:
+            if re.sub(r"[_\-:\s]", "", mine[0]) == re.sub(r"[_\-:\s]", "", right[0]):
+                return Difference(f"The server's name is not {short(mine[0], 30)}. Compare it sign by sign with `net use`: host names "
+                                  "have a hyphen, no underscore, and no colon stands behind them.", "server")
+            if mine[0] == "hvgh":
+                return Difference("HVGH is the domain, the list of users and computers. In front of the share stands the server's name.",
+                                  "domain")
         server, full = other[2:].partition("\\")[0], answer[2:].partition("\\")[0]
         if answer != other and answer.startswith(f"\\\\{server}."):
             return Difference(f"The server's full name does not end in `{full.partition('.')[2][:40]}`; nothing here shows it. The "
@@ -199,7 +220,9 @@ class ShortNames(WindowsPath):
             return Difference("That is the path of another folder: a neighbour whose name begins alike. With it the importer would read "
                               "another patient's CD, or none. Compare each part of your path with its long name in the listings.",
                               "neighbour")
-        long = next((part for part in answer.split("\\") if not re.fullmatch(r"[^.]{1,8}(\.[^.]{1,3})?", part)), None)
+        if answer != other and ".exe" in answer:
+            return Difference("Give the path of the file alone, without a program in front.", "program")
+        long = next((part for part in answer.split("\\") if " " in part.strip() or len(part.strip().partition(".")[0]) > 8), None)
         if answer != other and "~" in answer and long:
             return Difference(f"`{long[:40]}` is still a long name: the importer takes none. Replace it as you did the other one.",
                               "half long")
@@ -243,7 +266,8 @@ class FileBytes(Bytes):
             return found
         if not answer:
             return Difference("Nothing came back: it is empty.", "value")
-        return found if other else Difference("An empty file has to stay empty.", "value")
+        return found if other else Difference(
+            "An empty file has to stay empty, and of a mark alone nothing is to be left.", "value")
 
 
 class Evenings(Table):
@@ -317,7 +341,7 @@ def tasklist(hospital):
     """What `tasklist /svc` prints on WS_ED1."""
     head, rows = _table_of(hospital.servers.transcripts["ws_ed1 tasklist.txt"])
     rows += [f"{image:<25} {pid:>8} {name}" for name, image, pid, *_ in _programs(hospital)]
-    rows += [f"{'lsass.exe':<25} {724:>8} KeyIso, SamSs", f"{'explorer.exe':<25} {4788:>8} N/A"]
+    rows += [f"{'System':<25} {4:>8} N/A", f"{'lsass.exe':<25} {724:>8} KeyIso, SamSs", f"{'explorer.exe':<25} {4788:>8} N/A"]
     return "\n".join([*head, *sorted(rows, key=lambda row: int(row[26:34]))]) + "\n"
 
 
@@ -633,6 +657,7 @@ BATCH_FOLDER = "C:\\HVPACS\\jobs\\"
 KNOWN = ("echo, set, set /a, if (errorlevel, exist, defined, comparisons, else), for over files, call :label, goto, exit, setlocal, "
          "endlocal, cd, pushd, popd, del, net use, rem, send.exe, &, && and ||")
 STEPS = 5_000
+READ_EARLY = "`%ERRORLEVEL%` inside the parentheses was replaced by its value when the block was read"
 LONGEST_LINE = 8191         # characters, as in cmd
 
 
@@ -645,9 +670,9 @@ class Rehearsal:
     before : the error level when the batch file starts
     left   : dict of variables that are set already when it starts
 
-    Then `sent` holds the names of the files sent, `outputs` what was written into which file, `printed` the lines on the screen,
-    `searched` the folders in which `for` looked, `notes` what cmd complained of without stopping, `spoilt` the names of the files in the
-    store that were deleted or written into.
+    Then `sent` holds the names of the files sent, `tried` those that send.exe was called with, `outputs` what was written into which
+    file, `printed` the lines on the screen, `searched` the folders in which `for` looked, `notes` what cmd complained of without
+    stopping, `spoilt` the names of the files in the store that were deleted or written into.
     """
 
     def __init__(self, text, files, drives=None, before=0, left=None):
@@ -656,10 +681,11 @@ class Rehearsal:
         self.drives, self.level = dict(drives or {}), before
         self.env, self.delayed, self.saved = dict(left or {}), False, []
         self.searched, self.notes, self.called, self.spoilt = [], [], [], []
+        self.read_early = False             # whether `%ERRORLEVEL%` stood inside parentheses
         self.taken_back = set()             # variables that `endlocal` has put back to what they were
         self.folders = ["C:\\Windows\\System32"]
-        self.sent, self.outputs, self.printed, self.steps = [], {FAILED: [EARLIER]}, [], 0
-        self.arguments = [BATCH_FOLDER + "nightly.bat"]
+        self.sent, self.tried, self.outputs, self.printed, self.steps = [], [], {FAILED: [EARLIER]}, [], 0
+        self.arguments, self.all_arguments, self.goes_to = [BATCH_FOLDER + "nightly.bat"], "", None
         try:
             self._run(0)
         except _Leave:                      # `exit` in whatever depth ends it all
@@ -713,6 +739,11 @@ class Rehearsal:
             if rest.startswith("%%"):
                 done.append("%")
                 at += 2
+            elif rest.startswith("%*"):
+                done.append(self.all_arguments)
+                at += 2
+            elif re.match(r"%\w+:[^%]*=[^%]*%|%\w+:~[^%]*%", rest):
+                raise NotKnown(f"`{rest[:rest.index('%', 1) + 1][:30]}`")
             elif argument:
                 number = int(argument[1] or argument[3])
                 value = self.arguments[number] if number < len(self.arguments) else ""
@@ -808,7 +839,9 @@ class Rehearsal:
             if self.pos >= len(self.text):
                 if self.at >= len(self.lines):
                     raise Stops("a `(` is never closed")
-                self.text += "\n" + self._percent(self.lines[self.at])
+                line = self.lines[self.at]
+                self.read_early |= re.search(r"(?<!%)%ERRORLEVEL%", line, re.IGNORECASE) is not None
+                self.text += "\n" + self._percent(line)
                 self.at += 1
             elif self._peek() == ")":
                 self.pos += 1
@@ -965,8 +998,7 @@ class Rehearsal:
                 raise Stops(f"`{words[0][:20]}` was unexpected at this time, where a number belongs")
             holds = self.level >= int(words[0])
         elif kind == "exist":
-            path = self._canonical(words[0].strip('"')).rstrip("\\")
-            holds = path in self.files or path in self.outputs or path in PROGRAMS or self._there(path)
+            holds = self._exists(words[0].strip('"'))
         elif kind == "defined":
             holds = words[0].upper() in self.env
         else:
@@ -978,6 +1010,22 @@ class Rehearsal:
             holds = {"==": left == right, "EQU": left == right, "NEQ": left != right, "LSS": left < right, "LEQ": left <= right,
                      "GTR": left > right, "GEQ": left >= right}[kind]
         return holds != ("not" in flags)
+
+    def _exists(self, path):
+        """Whether a file or folder exists, or, of a name with wildcards, any that it fits."""
+        folder, _, name = path.rpartition("\\")
+        if not set("*?") & set(name):
+            path = self._canonical(path).rstrip("\\")
+            return path in self.files or path in self.outputs or path in PROGRAMS or self._there(path)
+        within, form = self._within(folder), _wildcards(name)
+        if name in ("*", "*.*"):
+            return self._there(within)                      # the folder's own entry `.` fits
+        return any(one.rpartition("\\")[0] == within and form.fullmatch(one.rpartition("\\")[2])
+                   for one in (*self.files, *self.outputs, *PROGRAMS))
+
+    def _within(self, folder):
+        """The folder in which a name without one, or behind this one, is looked for."""
+        return self._canonical(folder) if folder else _canonical(self._canonical("x")[:-2])
 
     def _canonical(self, path):
         drive = path[:2].upper()
@@ -995,8 +1043,7 @@ class Rehearsal:
             if not set("*?") & set(name):
                 yield pattern
                 continue
-            form = re.compile(re.escape(name).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE)
-            within = self._canonical(folder) if folder else _canonical(self._canonical("x")[:-2])
+            form, within = _wildcards(name), self._within(folder)
             if within not in self.searched:
                 self.searched.append(within)
             for path, (real, _) in list(self.files.items()):
@@ -1005,7 +1052,7 @@ class Rehearsal:
 
     def _simple_command(self, text, redirections):
         text = text.lstrip()
-        goes_to = self._opened(redirections)
+        goes_to = self.goes_to = self._opened(redirections)
         is_path = re.match(r'"?[A-Za-z]:|"?[\\.]', text)
         word = re.match(r'"[^"]*"|\S+' if is_path else r'"[^"]*"|[^\s=;,/.:(+\[\]]+', text)
         if word is None:
@@ -1059,6 +1106,8 @@ class Rehearsal:
         self.called.append(rest.strip()[:80])
         if len(arguments) == 1:
             name, self.level = self.files.get(self._canonical(arguments[0]), (None, 3))
+            if name:
+                self.tried.append(name)
             if self.level == 0:
                 self.sent.append(name)
         return self.level == 0
@@ -1080,6 +1129,10 @@ class Rehearsal:
             raise NotKnown(f"`set {rest[:30]}`")
         if name.endswith((" ", "\t")):
             self._note(f"the blank in front of `=` belongs to the name: `set` has made a variable `{name[:30]}`, not `{name.strip()[:30]}`")
+        if re.fullmatch(r"\w+\s*\+\s*\d+", value):
+            self._note(f"`set` without `/a` does not calculate: {name.strip()[:30]} now holds the text `{value[:30]}`")
+        if name.strip().upper() == "ERRORLEVEL":
+            self._note(f"`set {name.strip()[:30]}=` makes a variable of that name, which hides the real error level from then on")
         self._set(name.lstrip(), value)
 
     def _set(self, name, value):
@@ -1109,13 +1162,18 @@ class Rehearsal:
         share = _canonical(STORE).rpartition("\\")[0]
         if len(words) < 3 or words[0].casefold() != "use" or not re.fullmatch("[A-Za-z]:", words[1]):
             raise NotKnown(f"`net {rest[:30]}`")
-        drive = words[1].upper()
+        drive, said = words[1].upper(), "The command completed successfully."
         if words[2].casefold() in ("/delete", "/d"):
-            self.level = 0 if self.drives.pop(drive, None) else 2
-        elif drive in self.drives or not (_canonical(words[2].strip('"')) + "\\").startswith(share + "\\"):
+            self.level, said = 0 if self.drives.pop(drive, None) else 2, f"{drive} was deleted successfully."
+        elif drive in self.drives:
             self.level = 2
+        elif not (_canonical(words[2].strip('"')) + "\\").startswith(share + "\\"):
+            self.level = 2
+            self._note(f"`net use` ended with 2 and mapped nothing: no share is found at `{words[2][:40]}`")
         else:
             self.drives[drive], self.level = words[2].strip('"').rstrip("\\"), 0
+        if self.level == 0:
+            self._say(said, self.goes_to)
         return self.level == 0
 
     def _do_setlocal(self, rest):
@@ -1147,7 +1205,7 @@ class Rehearsal:
         other_drive = re.match(r"/d\s", rest, re.IGNORECASE)
         path = re.sub(r"^/d\s+", "", rest, flags=re.IGNORECASE).strip().strip('"')
         if not path:
-            self.printed.append(self.folders[-1])
+            self._say(self.folders[-1], self.goes_to)
             return True
         if path.startswith(("\\\\", "//")):
             self._note("CMD does not support UNC paths as current directories: `cd` has changed nothing. `pushd` takes a UNC path")
@@ -1156,6 +1214,8 @@ class Rehearsal:
         else:
             if other_drive or path[1:2] != ":" or path[:2].upper() == "C:":
                 self.folders[-1] = self._canonical(path.rstrip("\\") or path)
+            else:
+                self._note("`cd` without `/d` does not change to another drive")
             return True
         self.level = 1
         return False
@@ -1186,10 +1246,10 @@ class Rehearsal:
             return self._send(rest[found.end() :])
         if words[0].casefold() == ":eof":
             return True
-        state = self.at, self.arguments, self.text, self.pos
-        self.arguments = [state[1][0], *words[1:]]
+        state = self.at, self.arguments, self.all_arguments, self.text, self.pos
+        self.arguments, self.all_arguments = [state[1][0], *words[1:]], rest.removeprefix(words[0]).strip()
         self._run(self._label(words[0][1:].casefold()))
-        self.at, self.arguments, self.text, self.pos = state
+        self.at, self.arguments, self.all_arguments, self.text, self.pos = state
         return self.level == 0
 
     def _do_goto(self, rest):
@@ -1212,6 +1272,11 @@ def _no_longer_than_cmd_takes(line):
     if len(line) > LONGEST_LINE:
         raise Stops("a line becomes longer than cmd takes")
     return line
+
+
+def _wildcards(name):
+    """The form of the names that a name with wildcards fits; `*.*` fits all, also those without a dot."""
+    return re.compile(re.escape("*" if name == "*.*" else name).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE)
 
 
 def _canonical(path):
@@ -1243,7 +1308,8 @@ def _part(path, modifiers):
 
 # Nights that nobody sees: (files with the exit code of send.exe for each, error level before).
 NIGHTS = (
-    ({"CT0001.dcm": 0, "CT0002.dcm": 3, "CT head 0003.dcm": 0, "MR0007.DCM": 0, "US0004.dcm": 1, "XA0005.dcm": 0, "notes.txt": 0}, 0),
+    ({"CT0001.dcm": 0, "CT0002.dcm": 3, "CT head 0003.dcm": 0, "MR0007.DCM": 0, "US0004.dcm": 1, "XA0005.dcm": 0, "notes.txt": 0,
+      "list_dcm": 0, "sums.dcx": 0}, 0),
     ({"DX chest pa.dcm": 1, "DX0011.dcm": 0, "MG0012.dcm": 0}, 1),
     ({"CR0021.dcm": 0, "CR hand left.dcm": 0}, 0),
     ({"NM0031.dcm": 2, "NM bone 0032.dcm": 1}, 0),
@@ -1252,16 +1318,45 @@ NIGHTS = (
 LEFT = "40"                 # what a variable may hold from before
 
 
+def _stem(name):
+    return (name.rpartition(".")[0] or name).casefold()
+
+
 def rehearsed(text, files, drives=None, before=0, left=None):
     """(names sent, names in failed.txt, what it says was sent, what was added to failed.txt, all that was printed, the Rehearsal)."""
     ran = Rehearsal(text, files, drives, before, left)
     failed = [line for line in ran.outputs.get(FAILED, []) if line != EARLIER]
-    named = [name for name in files if any(name.rpartition(".")[0].casefold() in line.casefold() for line in failed)]
+    named = [name for name in files if any(_stem(name) in line.casefold() for line in failed)]
     sent = [name for name in files if name in ran.sent]
-    # the last line with a number; dates and times in it do not count, and it may hold other numbers beside
-    numbers = [re.findall(r"\d+", re.sub(r"\d+(?:[-/.:,]\d+)+", "", line)) for line in ran.printed]
-    last = next(([int(number[:9]) for number in line] for line in reversed(numbers) if line), [None])
-    return sent, named, len(sent) if len(sent) in last else last[0], failed, ran.printed, ran
+    return sent, named, said_sent(ran.printed[-1] if ran.printed else ""), failed, ran.printed, ran
+
+
+_NOT_SENT = re.compile(r"fail|\bnot\b|\bun(?:sent|success)|\berr|\bbad\b|reject|refus|problem|\blost\b|missing|\bnicht\b|fehl|\bniet\b|fout")
+_SENT = re.compile(r"\bsent\b|\bok(?:ay)?\b|success|archive|\btaken\b|accepted|transferred|transmitted|delivered|\bstored\b|gesendet"
+                   r"|verzonden")
+_ALL = re.compile(r"\ball\b|total|found|tried|attempt")
+
+
+def said_sent(line):
+    """How many files a line says were sent, or None: 2 in "2 of 5 sent", "5 found, 2 sent" and "sent: 2, failed: 3".
+
+    Of several numbers each belongs to the words of its clause. Dates, times and numbers within a name do not count.
+    """
+    line = re.sub(r"\S*failed\.txt|\d+(?:[-/.]\d+){2,}|\d+:\d\d(?:[:.,]\d+)*", " ", line.casefold())
+    line = re.sub(r"\(s\)|\b(?:without|no)\s+\w+|\bnot\s+fail\w*", " ", line)
+    line = re.sub(r"(\d+)\s*(?:/|out of|of|from)\s*(?:the |all )?\d+", r"\1", line)                     # "2 of 5": 2
+    sent, other = [], []
+    for part in re.split(r"[,;()\[\]|&]|\band\b|\bbut\b|\s-+\s|\.\s|(?<=\d)\s*:", line):
+        ways = (re.split(r"(?<=\d)(?=\D+\d)", part), re.split(r"(?<=\D)(?=(?<![\w+-])\d)", part))       # words in front, or behind
+        labelled = ways[1] if re.match(r"\W*\d", part) else ways[0]
+        for piece in labelled:
+            number = re.search(r"(?<![\w+-])\d+", piece)
+            if number is None or _NOT_SENT.search(piece):
+                continue
+            (sent if _SENT.search(piece) else other).append((bool(_ALL.search(piece)), int(number[0][:9])))
+    other.sort(key=lambda one: one[0])
+    found = sent or other
+    return found[0][1] if found else None
 
 
 def _as_it_should(files):
@@ -1274,7 +1369,12 @@ def _as_it_should(files):
 class Outcome(str):
     """What a batch file does in the nights that nobody sees, as text, with the way in which it does it.
 
-    nights   : night by night, (names sent, names in failed.txt, what it says was sent); the last one with variables left over
+    nights   : night by night, (names sent, names in failed.txt, what it says was sent); the last but one with variables left over, the
+               last one with the drive letters that the first has left
+    last     : night by night, the last line that was printed
+    tried    : night by night, the names that send.exe was called with
+    twice    : whether a file was sent again that the archive had taken
+    ended    : the exit code of a night in which all were sent
     kept     : whether the lines of earlier nights are still in failed.txt
     unnamed  : whether lines were added to failed.txt that name no file
     stray    : what is wrong with the first line in failed.txt beyond one for each file that is named there, as a sentence, or None
@@ -1292,16 +1392,17 @@ def outcome_of(text):
     """The Outcome of a batch file. Raises Unreadable with a sentence where it can't be carried out."""
     left = {name.upper(): LEFT for name in re.findall(r'\bset\s+(?:/a\s+)?"?(\w+)', text, re.IGNORECASE)[:100]}
     nights, runs, stray, unnamed = [], [], [], False
-    for files, before, variables in [*((*night, None) for night in NIGHTS), (*NIGHTS[0], left)]:
+    for files, before, variables in [*((*night, None) for night in NIGHTS), (*NIGHTS[0], left), (*NIGHTS[2], None)]:
+        drives = runs[0].drives if len(runs) > len(NIGHTS) else None
         try:
-            sent, named, said, failed, _, ran = rehearsed(text, files, before=before, left=variables)
+            sent, named, said, failed, _, ran = rehearsed(text, files, drives, before, variables)
         except Stops as problem:
             raise Unreadable(f"cmd would stop in this batch file: {problem}.") from None
         except NotKnown as unknown:
             raise Unreadable(f"This rehearsal does not know {unknown}. It knows {KNOWN}. Try it with these.") from None
         nights.append((sent, named, said))
         runs.append(ran)
-        stems = [name.rpartition(".")[0].casefold() for name in files]
+        stems = [_stem(name) for name in files]
         about = [next((stem for stem in stems if stem in line.casefold()), None) for line in failed]
         unnamed = unnamed or None in about
         stray += [_stray(line, stem) for place, (line, stem) in enumerate(zip(failed, about)) if stem is None or stem in about[:place]]
@@ -1310,6 +1411,7 @@ def outcome_of(text):
         "unnamed": unnamed,
         "stray": stray[0] if stray else None,
         "spoilt": [name for ran in runs for name in ran.spoilt],
+        "twice": any(len(set(ran.sent)) < len(ran.sent) for ran in runs),
         "elsewhere": any(path != FAILED for ran in runs for path in ran.outputs),
         "searched": list(dict.fromkeys(folder for ran in runs for folder in ran.searched)),
         "notes": list(dict.fromkeys(said for ran in runs for said in ran.notes)),
@@ -1317,9 +1419,12 @@ def outcome_of(text):
     called = [said for ran in runs for said in ran.called]
     quoted = any(said.startswith("'") for said in called)
     outcome = Outcome("; ".join(f"sent {sent}, failed.txt {named}, says {said}" for sent, named, said in nights) + f"; {facts}, {quoted}")
-    outcome.nights, outcome.called, outcome.mapped = nights, called, any(ran.drives for ran in runs)
+    outcome.nights, outcome.called, outcome.mapped = nights, called, any(ran.drives for ran in runs[:-1])
+    outcome.last, outcome.tried = [ran.printed[-1] if ran.printed else None for ran in runs], [ran.tried for ran in runs]
     for name, fact in facts.items():
         setattr(outcome, name, fact)
+    outcome.ended = runs[2].level
+    outcome.notes = outcome.notes + [READ_EARLY] * any(ran.read_early for ran in runs)
     return outcome
 
 
@@ -1348,12 +1453,19 @@ class Batch(Text):
         return outcome_of(text)
 
     def judge(self, exercise, given, editions):
-        """As for every text; what works by a drive letter is praised with a remark."""
+        """As for every text; what works by a drive letter, or ends with a failure in every night, is praised with a remark."""
         verdict = super().judge(exercise, given, editions)
-        if verdict.correct and self.read(*given).mapped:
-            remark = ("A remark: your task maps a letter of its own. That works as long as the letter is free, and it stays mapped until "
-                      "`net use ... /delete`; a UNC path needs neither.")
-            return Verdict(verdict.outcome, f"{verdict.message} {remark}", verdict.label, verdict.points)
+        if not verdict.correct:
+            return verdict
+        outcome, remarks = self.read(*given), []
+        if outcome.mapped:
+            remarks.append("A remark: your task maps a letter. It stays mapped until `net use ... /delete` or a restart, and may be in the "
+                           "way of the same letter elsewhere: what SYSTEM maps, other sessions can see, too. A UNC path needs no letter.")
+        if outcome.ended:
+            remarks.append(f"A remark: your batch file ends with {outcome.ended} also in a night in which all were sent, so the Task "
+                           "Scheduler shows a failure each time, and soon nobody looks any more.")
+        if remarks:
+            return Verdict(verdict.outcome, " ".join([verdict.message, *remarks]), verdict.label, verdict.points)
         return verdict
 
     def difference(self, answer, other):
@@ -1361,31 +1473,40 @@ class Batch(Text):
         if answer == other:
             return None
         right = other.kept and all(night == _as_it_should(files) for night, (files, _) in zip(other.nights, NIGHTS))
-        if right and answer.kept and answer.nights == other.nights and answer.stray is None and not answer.spoilt:
+        if right and answer.kept and answer.nights == other.nights and answer.stray is None and not (
+                answer.spoilt or answer.twice):
             return None
         if answer.spoilt:
             return Difference("Your batch file deletes images, or writes into them. One that was not sent is then lost; and that one was "
                               "sent is no promise that the archive keeps it: that is what storage commitment is for (PS3.4 annex J). "
                               "Leave them where they are.", "spoilt")
         noted = f" Note: {answer.notes[0]}." if answer.notes else ""
-        nights = [*NIGHTS, NIGHTS[0]]
+        nights = [*NIGHTS, NIGHTS[0], NIGHTS[2]]
         for number, ((sent, named, said), (sendable, failing, count)) in enumerate(zip(answer.nights, other.nights, strict=True)):
             codes = nights[number][0]
+            if number > len(NIGHTS) and (sent, named, said) != (sendable, failing, count):
+                return Difference("The first night goes well, the next one does not: the letter that your task has mapped is still there, "
+                                  f"so `net use` ends with 2, and the rest of your batch file takes that for a failure.{noted}", "mapped")
             if len(sent) < len(sendable) and not sent and not named:
                 looked = answer.searched[0] if answer.searched else ""
                 where = f" It looked in `{looked[:60]}`, and there is none." if looked and looked != _canonical(STORE) else ""
-                where += " SYSTEM has no drive of that letter." if re.match("[abd-z]:", looked) else ""
+                where += " SYSTEM has no drive of that letter." if re.match("[abd-z]:", looked) and "net use" not in noted else ""
                 where = " That is an administrative share of the server, and denies access to all but its administrators." if re.fullmatch(
                     r"\\\\[^\\]+\\\w+\$.*", looked) else where
                 where += " A UNC path begins with two backslashes." if re.match(r"\\[^\\]", looked) else ""
-                return Difference(f"No file at all was found or sent.{where}{noted} Run it with `rehearse(...)` and look where it "
-                                  f"searches.",
-                                  "nothing")
+                noted = "" if answer.notes[:1] == [READ_EARLY] else noted
+                where = " It never looked for files: `for` was not carried out." if not answer.searched else where
+                return Difference(f"No file at all was found or sent.{where}{noted} Run it with `rehearse(...)`.", "nothing")
             if set(sent) > set(sendable):
                 return Difference("Something was sent that is no image. Only the files *.dcm are to be sent.", "more")
             if sent != sendable and not sent:
                 as_called = f" It was called as `send.exe {answer.called[0]}`." if answer.called else ""
                 return Difference(f"Files were found, but send.exe did not get one that it could send.{as_called}{noted}", "not sent")
+            images = [name for name in codes if name.casefold().endswith(".dcm")]
+            tried = list(dict.fromkeys(answer.tried[number]))
+            if sent != sendable and tried and tried == images[:len(tried)] and codes[tried[-1]]:
+                return Difference("After the first file that was not sent the others are not even tried: `goto` and `exit` leave the loop "
+                                  f"for good. (In a part that was called, `exit /b` only goes back.){noted}", "left")
             if sent != sendable:
                 blank = all(" " in name for name in sendable if name not in sent)
                 return Difference("Not every file that the archive would have taken was sent."
@@ -1393,6 +1514,9 @@ class Batch(Text):
             if set(named) > set(failing):
                 return Difference("failed.txt also names files that were sent. Is the exit code of each file looked at when it is there, "
                                   f"and does the comparison mean what it should?{noted}", "too many")
+            if named and failing and not set(named) & set(failing):
+                return Difference("failed.txt names files that were sent, and none of those that were not: the comparison is the wrong way "
+                                  f"round, or the two branches have changed places.{noted}", "turned round")
             if named != failing and answer.unnamed and not named:
                 return Difference("Lines are written into failed.txt, but they do not say which file was not sent.", "unnamed")
             if named != failing:
@@ -1407,15 +1531,23 @@ class Batch(Text):
                 return Difference("When the batch file is started where its variables hold something already, as in a window in which it "
                                   f"ran before, the number in the last line is wrong. Set what you count with at the start.{noted}",
                                   "left over")
-            if said != count and not count:
-                return Difference(f"In a night in which no file is sent the last line does not say so with a number.{noted}", "count")
             if said != count:
-                return Difference(f"The files are right. The number in the last line is not how many were sent.{noted}", "count")
+                last = answer.last[number]
+                shown = "It prints nothing, so no last line says how many were sent."
+                if last is not None:
+                    shown = f"In one night the last line is {short(last, 60) if last.strip() else 'empty'}."
+                what = "does not say with a number how many were sent" if said is None else (
+                    f"says that {said} were sent, and that is not how many were")
+                which = "" if last is None else f" It {what}."
+                return Difference(f"The files are right. {shown}{which}{noted}", "count")
         if not answer.kept:
             return Difference("What stood in failed.txt from earlier nights is gone. It has to stay until somebody has read it.",
                               "not kept")
         if answer.stray is not None:
             return Difference(answer.stray, "stray")
+        if answer.twice:
+            return Difference("A file that the archive had taken already was sent once more. Send each file once, and keep its exit code "
+                              "for both questions.", "twice")
         return Difference("That is not what was asked.", "value")
 
 
@@ -1446,7 +1578,7 @@ def _practice(text, account="SYSTEM"):
             print("  What stood in failed.txt before is gone.")
         if ran.spoilt:
             print(f"  deleted or written into: {', '.join(ran.spoilt)}")
-        for note in ran.notes:
+        for note in ran.notes + [READ_EARLY] * ran.read_early:
             print(f"  note: {note}.")
 
 
@@ -1634,7 +1766,7 @@ class WhyNothingArrives:
         "**that** it did?",
         "Compare the path in the first error with what `net use` lists, and ask whose session `net use` was typed in. `sc qc` shows "
         "the service's account.",
-        "SystemTime is UTC, marked by the Z. On 4 April the hospital's clock is on summer time (cpas-06: UTC + 2 hours).",
+        "SystemTime is UTC, marked by the Z. On 4 April the hospital's clock is on summer time, two hours ahead of UTC.",
     ]
     points = 2
     praise = (
@@ -1671,6 +1803,10 @@ class WhereToStore:
     def place_on_the_server(settings, file_server):
         return _share_path(file_server) + re.search(r"--store H:(\S+)", settings)[1]
 
+    def folder_as_share(settings, file_server):
+        server = re.search(r"H: +(\\\\[^\\]+)", settings)[1]
+        return f"{server}\\{_share_path(file_server).rpartition(chr(92))[2]}" + re.search(r"--store H:(\S+)", settings)[1]
+
     def server_and_drive(settings, file_server):
         return re.search(r"H: +(\\\\[^\\]+)", settings)[1] + "\\" + _share_path(file_server).replace(":", "$") + (
             re.search(r"--store H:(\S+)", settings)[1])
@@ -1692,6 +1828,8 @@ class WhereToStore:
         "server and share.",
         place_on_the_server: "That is where the folder lies on the disk of the file server. On WS_ED1 this letter is a drive of "
         "WS_ED1 itself, or none.",
+        folder_as_share: "Behind the server's name you put the folder's name on the server's disk. Whoever comes over the network names "
+        "the share, under the name that the server gave it.",
         server_and_drive: "That goes through the server's administrative share, which only its administrators may use. No image "
         "service should be one of them. The ordinary share leads to the same folder.",
         letter_as_share: "A letter with a dollar sign is the administrative share of one of the **server's** own disks. H: is the "
@@ -1843,7 +1981,8 @@ class ForUnix:
 
     The file may be UTF-8 without or with a byte order mark, or UTF-16 with one (it then begins with `ff fe`). It may have been right from
     the start. Nothing else may change: a last line without a line end stays without one, a carriage return that stands alone stays where
-    it is, and an empty file stays empty.
+    it is, and an empty file stays empty. Blanks, tabs and empty lines stay as well, also at the ends. Of a file that is a mark alone
+    nothing is left.
     """
 
     answer = Function("for_unix", result=FileBytes("text"))
@@ -1924,6 +2063,14 @@ class ForUnix:
         text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
         return ("\n".join(text.splitlines()) + "\n").encode("utf-8")
 
+    def every_kind_of_line_end(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8")
+
+    def ends_of_lines_stripped(data):
+        text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
+        return "\n".join(line.rstrip() for line in text.split("\n")).encode("utf-8")
+
     def lines_joined(data):
         text = data.decode("utf-16" if data.startswith(b"\xff\xfe") else "utf-8-sig")
         return "\n".join(text.splitlines()).encode("utf-8")
@@ -1935,9 +2082,13 @@ class ForUnix:
         "each line: the port becomes `104` with an invisible sign behind.",
         line_ends_doubled: "You turned each carriage return into a line feed, but there was one already: every line is followed by an "
         "empty one. Replace the pair.",
+        every_kind_of_line_end: "The pairs are right. But a carriage return that stands alone has become a line feed, as in Python's own "
+        "reading of text files; it was to stay where it is. Replace the pair only.",
+        ends_of_lines_stripped: "Blanks and tabs at the ends of lines are lost, and a carriage return that stood alone there: `.rstrip()` "
+        "takes all of them away. Nothing but mark, encoding and the pairs `\\r\\n` was to change.",
         every_carriage_return: "You took out every carriage return, also one that stands alone inside a line. Replace the pair only: "
         "`\\r\\n`.",
-        utf_8_for_all: "You read every file as UTF-8. One that begins with `ff fe` is UTF-16: look at the first bytes, and choose with "
+        utf_8_for_all: "You read a file as UTF-8 that is UTF-16: it begins with `ff fe`. Look at the first two bytes, and choose with "
         "`if`.",
         utf_16_for_all: "You read every file as UTF-16. Only one that begins with `ff fe` is; the others have one byte for an English "
         "letter.",
@@ -1992,7 +2143,16 @@ class ForUnix:
                 text = end.join(lines) + end * tail
                 mark = b"\xff\xfe" if encoding == "utf-16" else b""
                 found.append((mark + text.encode("utf-16-le" if mark else encoding),))
+        # what has to stay: blanks, tabs and empty lines wherever they are, a carriage return alone, letters of every kind
+        number, mark = draw.randrange(104, 11200), b"\xef\xbb\xbf"
+        kept = [
+            f"\r\n  [receive]\t \r\nport  =  {number}  \r\n\r\n\tname = Noe\u0308l  \r\n\t ", f"port = {number}\r\n\rname = a\r",
+            f"; \U00020bb7\u91ce {number}\r\n\x1a", "\r\n", "",
+        ]
+        found += [(text.encode("utf-8"),) for text in kept[:4]] + [(mark + text.encode("utf-8"),) for text in kept[1:]]
+        found += [(b"\xff\xfe" + text.encode("utf-16-le"),) for text in (*kept, "\u6771\u4eac")]
         draw.shuffle(found)
+        found.sort(key=lambda case: case[0][:1] == b"\xff")          # UTF-16, which is hard to read, last
         return found
 
 
@@ -2138,6 +2298,12 @@ class ValidFileId:
     def no_underscore(path):
         return "_" not in path and ValidFileId.solution(path)
 
+    def slashes_too(path):
+        return ValidFileId.solution(path.replace("/", "\\"))
+
+    def signs_of_msdos(path):
+        return ValidFileId.solution(re.sub(r"[-!#$%&'()@^`{}~]", "_", path))
+
     def hyphens_too(path):
         return ValidFileId.solution(path.replace("-", "_"))
 
@@ -2149,10 +2315,14 @@ class ValidFileId:
         return len(path) <= 8 and ValidFileId.solution(path)
 
     def devices_refused(path):
-        return ValidFileId.solution(path) and not {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"} & set(path.split("\\"))
+        devices = ["CON", "PRN", "AUX", "NUL", *(f"{device}{number}" for device in ("COM", "LPT") for number in range(1, 10))]
+        return ValidFileId.solution(path) and not set(devices) & set(path.split("\\"))
+
+    def never_cut(path):
+        return "\\" not in path and ValidFileId.solution(path)
 
     def cut_at_slashes(path):
-        return "\\" not in path and ValidFileId.solution(path)
+        return "\\" not in path and ValidFileId.solution(path.replace("/", "\\"))
 
     def after_the_first_part(path):
         parts = path.split("\\")
@@ -2169,8 +2339,10 @@ class ValidFileId:
     wrong_ways = {
         devices_refused: "You also refuse the names of devices, such as CON. Windows cannot have such a file, but as a File ID the name is "
         "valid: the standard knows characters and lengths only (PS3.10 section 8.5). A burning program had better avoid it all the same.",
-        cut_at_slashes: "Every path with a folder in it is refused: it was never cut, or not at the backslash. In quotes without r the "
+        never_cut: "Every path with a folder in it is refused: it was never cut, or not at the backslash. In quotes without r the "
         "backslash is written twice.",
+        cut_at_slashes: "You cut at the slash, as UNIX writes a path. The components of a File ID are separated by backslashes, and the "
+        "slash is none of its characters (PS3.10 sections 8.2 and 8.5). In quotes without r the backslash is written twice.",
         after_the_first_part: "Only the first component decides: your function returns True as soon as that one is in order. "
         "`return True` belongs behind the loops, as far to the left as the outer `for`.",
         after_the_first_letter: "Only the first letter of the first component decides: `return True` stands inside the loops and ends the "
@@ -2200,6 +2372,10 @@ class ValidFileId:
         "least one character (PS3.10 section 8.2).",
         any_length: "You looked at the characters and the depth; a component may not have more than eight characters (PS3.10 section 8.2).",
         no_underscore: "You refuse the underscore. It is the one sign beside letters and digits that is allowed (PS3.10 section 8.5).",
+        slashes_too: "You take a slash for a backslash. A path as UNIX writes it is no File ID: `/` is not among the characters (PS3.10 "
+        "section 8.5). Whoever fills the attribute has to turn it into backslashes first.",
+        signs_of_msdos: "You let signs pass that MS-DOS has in its names, such as $, # or ~. In a File ID there are capitals, digits and "
+        "the underscore, nothing else (PS3.10 section 8.5).",
         hyphens_too: "You let the hyphen pass. The one sign that is allowed is the underscore (PS3.10 section 8.5).",
         is_upper: "You only asked whether capitals are used. `.upper()` leaves dots, spaces, hyphens and the like as they are, and "
         "it knows letters with accents.",
@@ -2227,14 +2403,16 @@ class ValidFileId:
         right = [
             path(8), path(4, 2, 8), path(*[8] * 8), path(1), "DICOMDIR", f"CT_{name(3)}\\IM_{name(5)}", path(3, 3, 3, 3), f"_{name(4)}",
             path(3, 4), f"CON\\IM{name(4)}", "NUL",
+            "\\".join([name(4)] * 2), f"___\\{name(3)}",
         ]
         wrong = [
             path(4, 9), path(9), path(*[3] * 9), path(*[2] * 10), f"{name(4)}\\\\{name(5)}", f"\\{name(6)}", f"{name(6)}\\",
             f"{name(4)}\\im{draw.randrange(1000, 9999)}", f"Ct\\{name(8)}", f"{name(3)}\\IM{draw.randrange(1000, 9999)}.DCM",
             f"{name(2)}\\{name(4)}.A", f"{name(3)}-{name(3)}", f"CT {name(4)}\\{name(5)}", f"R\u00d6{name(4)}",
             f"IMPORT~{draw.randrange(1, 9)}\\{name(8)}", "",
-            f"{name(3)}\\{name(2)}.{name(2)}\\{name(4)}", f"{name(4)}\\{name(6)}\n",
+            f"{name(3)}\\{name(2)}.{name(2)}\\{name(4)}", f"{name(4)}\\{name(6)}\n", f"{name(2)}/{name(4)}", f"IM\u0661{name(3)}",
         ]
+        wrong += [f"{name(2)}\\{name(2)}{sign}{name(3)}" for sign in "!\"#$%&'()*+,-./:;<=>?@[]^`{|}~ "]
         cases = [(one,) for one in right + wrong]
         draw.shuffle(cases)
         return cases
@@ -2309,13 +2487,15 @@ class NightlyRepaired:
     """Repair `nightly.bat` for its job as a **scheduled task under SYSTEM**. It must
 
     - find the files, in the folder that the person at the station calls `H:\\incoming`;
-    - send each file `*.dcm`, also one with a space in its name;
+    - send each file `*.dcm` once, also one with a space in its name;
     - add to `failed.txt`, which lies beside the batch file, a line for each file that was **not** sent, with the file's name, and for
       no other; the lines of earlier nights stay until somebody has read them;
-    - print as its last line how many files **were** sent, also when it was none;
+    - print as its last line how many files **were** sent, also when it was none; if there is another number in that line, say with it what
+      it counts (`3 sent, 2 failed`);
     - leave the files where they are.
 
-    `send.exe` ends with 0 when the archive has taken the file, else with a number from 1 to 3. What ran before the batch file is not known.
+    `send.exe` ends with 0 when the archive has taken the file, else with a number from 1 to 3. What ran before the batch file is not
+    known. A drive letter that SYSTEM maps and does not delete is still there the next night.
 
     You may use echo, set, set /a, if, else, for over files, call :label, goto, exit, setlocal, endlocal, cd, pushd, popd, del, net use,
     rem, send.exe, `&`, `&&` and `||`; more the rehearsal does not know.
@@ -2451,8 +2631,8 @@ class NightlyRepaired:
         unc_as_current_folder: "No file is found. cmd says to this line: \"CMD does not support UNC paths as current directories\", and "
         "stays where it was. Name the whole path where the files are looked for; `pushd` would lend a drive letter to it.",
         overwrites: "`>` writes failed.txt anew each time: only the last failure is left in it, and the lines of earlier nights are gone.",
-        count_read_too_early: "The last line never says more than 1: `%COUNT%` inside the block was replaced when the block was read. "
-        "`set /a` knows variables by their bare names.",
+        count_read_too_early: "The last line never says more than 1: nothing is added to the number that stood before. Where `%COUNT%` "
+        "stands inside the block, it was replaced when the block was read; `set /a` knows variables by their bare names.",
         beside_something_else: "failed.txt is not beside the batch file. A scheduled task starts in a folder of its own, as a rule "
         "C:\\Windows\\System32; `%~dp0` is the folder of the batch file.",
     }
@@ -2466,5 +2646,6 @@ class NightlyRepaired:
     ]
     praise = (
         "It now works without anybody logged in, tells the truth about each file, and somebody can find failed.txt. What is left is that "
-        "somebody reads it: let the task end with an exit code other than 0 when there is a line in it."
+        "somebody reads it: let the task end with an exit code other than 0 when there is a line in it. (`if errorlevel 1` is enough for "
+        "this send.exe, which ends with 0 to 3; a crash with a negative number would slip past it, and `&&` and `||` would catch it.)"
     )

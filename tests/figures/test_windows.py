@@ -4,9 +4,10 @@ from coursekit.figures.windows import block_reading, sessions
 
 
 def test_sessions_say_who_has_the_drive():
-    picture = sessions("WS", [("Session 0", ["a service"], None), ("Session 1", ["a person"], "H:")], "server", r"\\server\share")
-    assert "Session 0: a service; no drive leads to the server" in picture.says
-    assert r"Session 1: a person; drive H: leads to \\server\share" in picture.says
+    picture = sessions("WS", [("Session 0", ["a service"], None), ("Session 1", ["a person"], "H:")], "server", r"\\server\share",
+                       "in")
+    assert r"Session 0: a service; no drive leads to the server, H:\in is not found" in picture.says
+    assert r"Session 1: a person; drive H: leads to \\server\share, H:\in to the folder in in it" in picture.says
     assert picture.png.startswith(b"\x89PNG")
 
 

@@ -3,6 +3,7 @@
 import pathlib
 import random
 import re
+import unicodedata
 
 import pandas
 import pytest
@@ -81,7 +82,10 @@ def test_the_time_of_the_cause_is_that_of_the_servers_truth(seed):
     (r"\hv-file\images\incoming", "one backslash"),                 # what is left of it without r
     (r"hv-file\images\incoming", "no backslashes"), (r"hv-file\images", "no backslashes"),
     (r"\\hv-file.hvgh.local\images\incoming", "another domain"), (r"\\10.20.20.11\images\incoming", "value"),
-    ("\\\\\\\\hv-file\\\\images\\\\incoming", "correct"), ([r"\\hv-file\images\incoming"], "correct"),
+    ("\\\\\\\\hv-file\\\\images\\\\incoming", "unreadable"),           # r, and doubled all the same
+    (r"\\hv-file\images\\incoming", "unreadable"), (r"\\hv-file\scans\incoming", "folder_as_share"),
+    (r"\\hv_file\images\incoming", "server"), (r"\\hv-file:\images\incoming", "server"), (r"\\HVGH\images\incoming", "domain"),
+    ([r"\\hv-file\images\incoming"], "correct"),
     (r"\\?\UNC\hv-file\images\incoming", "correct"), (pathlib.PureWindowsPath(r"\\hv-file\images\incoming"), "correct"),
     (r"\\hv-file\H\incoming", "letter_without_a_dollar"), (r"\\hv-file\images\incomin", "typing"),
     (r"\\hv-file\images\incoming\x", "part"),
@@ -123,8 +127,14 @@ def test_accounts_by_their_other_names(editions):
 
 def test_the_log_folder_in_other_forms(editions):
     right = _right(editions, "WhereItLogs")
-    for given in (right, right.lower(), right.replace("\\", "/"), right.replace("\\", "\\\\"), right + "\\"):
+    for given in (right, right.lower(), right.replace("\\", "/"), right + "\\"):
         assert EXERCISES["WhereItLogs"].judge((given,), editions).correct, given
+    doubled = EXERCISES["WhereItLogs"].judge((right.replace("\\", "\\\\"),), editions)
+    assert doubled.label == "unreadable" and "two backslashes where one belongs" in doubled.message
+    for given, says in (("C" + right[1:], "the drive in front"), (right[2:], "drive in front is missing"),
+                        (right[3:], "drive in front is missing"), (right.replace(":", ": "), "the drive in front")):
+        verdict = EXERCISES["WhereItLogs"].judge((given,), editions)
+        assert verdict.label == "drive" and says in verdict.message, given
     eaten = [(r"D:\HVLogs\receive", "D:\\HVLogs\receive"), (r"D:\Logs\store", "D:\\Logs\\store")]
     assert all(windows.windows_path(typed) == windows.windows_path(meant) for meant, typed in eaten)
 
@@ -142,6 +152,9 @@ def test_short_paths_in_other_forms(editions):
     for name in ("DICOMDIR.DCM", "IMAGE1"):
         verdict = EXERCISES["ShortPath"].judge(("\\".join([*parts[:-1], name]),), editions)
         assert verdict.label == "part" and f"`{name.casefold()}` is not right" in verdict.message, verdict
+    for given in (right + ".", "import.exe " + right, right[2:], right.replace("\\EAST", "\\ EAST")):
+        verdict = EXERCISES["ShortPath"].judge((given,), editions)
+        assert verdict.outcome is Outcome.NOT_YET and "still a long name" not in verdict.message, (given, verdict)
     long = lesson.input_of("long_path", editions.own).split("\\")
     for place in (2, 3):
         verdict = EXERCISES["ShortPath"].judge(("\\".join([*parts[:place], long[place], *parts[place + 1 :]]),), editions)
@@ -203,9 +216,44 @@ def test_a_text_file_already_right_stays_as_it_is():
     for seed in range(5):
         cases = [data for data, in EXERCISES["ForUnix"].cases(random.Random(seed))]
         assert any(EXERCISES["ForUnix"].solution(data) == data for data in cases)
-        assert sum(data.startswith(b"\xff\xfe") for data in cases) == 3 and sum(data.startswith(b"\xef\xbb\xbf") for data in cases) == 3
-        texts = [data.decode("utf-16" if data[:1] == b"\xff" else "utf-8-sig") for data in cases]
-        assert b"" in cases and sum(not text.endswith("\n") for text in texts) == 4
+        assert {b"", b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n"} < set(cases)
+        marked = [data[:1] == b"\xff" for data in cases]
+        assert marked == sorted(marked)                             # UTF-16, which is hard to read in a message, comes last
+
+
+def _decoded(data):
+    return data.decode("utf-16" if data[:2] == b"\xff\xfe" else "utf-8-sig").replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(("change", "label"), [
+    (lambda text: "\n".join(line.rstrip() for line in text.split("\n")), "ends_of_lines_stripped"),
+    (lambda text: text.replace("\r", "\n"), "every_kind_of_line_end"),
+    (lambda text: "\n".join(line.rstrip("\r") for line in text.split("\n")), "value"),
+    (lambda text: "\n".join(line.strip() for line in text.split("\n")), "value"), (str.lstrip, "value"),
+    (lambda text: text.rstrip(" "), "value"), (lambda text: text.replace("  ", " "), "value"), (str.expandtabs, "value"),
+    (lambda text: text.replace("\x1a", ""), "value"), (lambda text: unicodedata.normalize("NFC", text), "value"),
+])
+def test_nothing_else_may_change_in_a_text_file(editions, change, label):
+    verdict = EXERCISES["ForUnix"].judge((lambda data: change(_decoded(data)).encode(),), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+def _by_hand(data):
+    if data[:2] != b"\xff\xfe":
+        return _decoded(data).encode()
+    text = "".join(chr(data[at] + 256 * data[at + 1]) for at in range(2, len(data), 2))
+    return text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize("function", [
+    lambda data: data if len(data) < 4 else _decoded(data).encode(), _by_hand,
+    lambda data: (data.decode("utf-16") if b"\0" in data else data.decode("utf-8-sig")).replace("\r\n", "\n").encode(),
+    lambda data: _decoded(data[3:] if len(data) > 3 and data[:3] == b"\xef\xbb\xbf" else data).encode()
+    if data[:2] == b"\xff\xfe" or len(data) > 3 else data.replace(b"\r\n", b"\n"),
+    lambda data: _decoded(data if data[:1] == b"\xff" else data.replace(b"\n\r", b"\n")).encode(),
+])
+def test_marks_alone_letters_of_four_bytes_and_short_files_are_tried(editions, function):
+    assert EXERCISES["ForUnix"].judge((function,), editions).outcome is Outcome.NOT_YET
 
 
 def test_a_wrong_first_byte_is_named_as_such(editions):
@@ -249,6 +297,13 @@ def _too_early(path):
     (lambda path: EXERCISES["ValidFileId"].solution(path.strip()), "line_end_too"),
     (lambda path: not EXERCISES["ValidFileId"].solution(path), "turned_round"),
     (_device_free, "devices_refused"), (_by_slashes, "cut_at_slashes"), (_too_early, "value"),
+    *((lambda path, sign=sign: EXERCISES["ValidFileId"].solution(path.replace(sign, "_")), "value")
+      for sign in "$+#:()*;&,=[]@!%^{}'`\u0661"),
+    (lambda path: EXERCISES["ValidFileId"].solution(path.replace("/", "\\")), "slashes_too"),
+    (lambda path: EXERCISES["ValidFileId"].solution(re.sub(r"[-!#$%&'()@^`{}~]", "_", path)), "signs_of_msdos"),
+    (lambda path: re.fullmatch(r"[A-Z\d_]{1,8}(\\[A-Z\d_]{1,8}){0,7}", path) is not None, "value"),
+    (lambda path: EXERCISES["ValidFileId"].solution(path) and len(set(path.split("\\"))) == path.count("\\") + 1, "value"),
+    (lambda path: EXERCISES["ValidFileId"].solution(path) and set(path.split("\\")[0]) != {"_"}, "value"),
 ])
 def test_likely_mistakes_in_a_file_id(editions, function, label):
     assert EXERCISES["ValidFileId"].judge((function,), editions).label == label
@@ -256,7 +311,7 @@ def test_likely_mistakes_in_a_file_id(editions, function, label):
 
 @pytest.mark.parametrize(("answers", "says"), [
     (lambda path: "True", "quotes around True"), (lambda path: print(path), "`return` missing"), (lambda path: 1, "a number"),
-    (lambda path: True, "for every path"), (lambda path: path.isidentifier(), "Every path with a folder"),
+    (lambda path: True, "for every path"), (lambda path: re.fullmatch("[A-Z0-9_]{1,8}", path) is not None, "Every path with a folder"),
 ])
 def test_what_is_no_check_of_a_file_id(editions, answers, says):
     verdict = EXERCISES["ValidFileId"].judge((answers,), editions)
@@ -333,6 +388,14 @@ RIGHT = {
                            f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
     "what send.exe says, kept": f"@echo off\nset COUNT=0\n{LOOP}\n{SEND} >> \"%~dp0send.log\" 2>&1\n"
                                 f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
+    "a guard with a wildcard": f"@echo off\nset COUNT=0\nif not exist \"{LOOP.split('(')[1].split(')')[0]}\" goto end\n{LOOP}\n{SEND}\n"
+                               f"if errorlevel 1 ({FAIL}) else ({COUNT})\n)\n:end\necho %COUNT% sent\n",
+    "a guard in front of the loop": f"@echo off\nset COUNT=0\nif exist {LOOP.split('(')[1].split(')')[0]} {LOOP}\n{SEND}\n"
+                                    f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
+    "all arguments": f'@echo off\nset COUNT=0\n{LOOP[:-1]}call :one %%f\necho %COUNT% sent\ngoto :eof\n:one\n'
+                     'C:\\HVPACS\\bin\\send.exe "%*"\n'
+                     'if %ERRORLEVEL% NEQ 0 (\necho failed %*>> "%~dp0failed.txt"\n) else (\nset /a COUNT=COUNT+1\n)\ngoto :eof\n',
+    "tried twice where it failed": f"@echo off\nset COUNT=0\n{LOOP}\n{SEND} || {SEND}\nif errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
     "a folder that is asked for": f"@echo off\nif not exist \\\\hv-file\\images\\incoming exit /b 1\nset COUNT=0\n{LOOP}\n{SEND}\n"
                                   f"if errorlevel 1 ({FAIL}) else ({COUNT})\n{END}",
 }
@@ -344,19 +407,57 @@ def test_a_batch_file_may_be_repaired_in_many_ways(editions, text):
     assert verdict.correct, verdict
 
 
-def test_the_last_line_may_hold_more_than_the_number(editions):
-    for line in ("echo %DATE% %TIME%: %COUNT% sent", "echo 99 tried, %COUNT% sent", "echo Sent: %COUNT%\necho done"):
-        text = GOOD.replace("echo %COUNT% sent", line)
-        assert EXERCISES["NightlyRepaired"].judge((text,), editions).correct, line
-    for line in ("echo %DATE% %TIME%", "echo 99 sent"):
-        assert EXERCISES["NightlyRepaired"].judge((GOOD.replace("echo %COUNT% sent", line),), editions).label == "count", line
-
-
 GOOD = f"@echo off\nset COUNT=0\n{LOOP}\n{SEND}\nif errorlevel 1 ({FAIL}) else ({COUNT})\n{END}"
+COUNTING = GOOD.replace("set COUNT=0", "set COUNT=0\nset ALL=0\nset BAD=0").replace(SEND, f"set /a ALL+=1\n{SEND}").replace(
+    FAIL, f"{FAIL} & set /a BAD+=1")
+
+
+@pytest.mark.parametrize("line", [
+    "%COUNT%", "%DATE% %TIME%: %COUNT% sent", "99 tried, %COUNT% sent", "%COUNT% of %ALL% sent", "%ALL% found, %COUNT% sent",
+    "sent: %COUNT%, failed: %BAD%", "Sent %COUNT% failed %BAD%", "%COUNT% sent %BAD% failed", "%COUNT%/%ALL% sent", "OK %COUNT% ERR %BAD%",
+    "nightly.bat version 2 finished, %COUNT% sent", "WS_ED1: %COUNT% images sent to the archive",
+    "%COUNT% sent, see failed.txt for the rest",
+    "%COUNT% files were sent, %BAD% were not sent", "%COUNT% sent (of %ALL%)", "Total sent: %COUNT%", "Job 2: %COUNT% file(s) sent.",
+])
+def test_the_last_line_may_hold_more_than_the_number(editions, line):
+    text = COUNTING.replace("echo %COUNT% sent", f"echo {line}")
+    assert EXERCISES["NightlyRepaired"].judge((text,), editions).correct, line
+
+
+@pytest.mark.parametrize(("line", "label"), [
+    ("%DATE% %TIME%", "count"), ("99 sent", "count"), ("%ALL% sent, %COUNT% failed", "counts_all"), ("%ALL% sent (%COUNT%)", "counts_all"),
+    ("%BAD% sent, %COUNT% failed", "failures_counted"), ("%COUNT% failed", "count"), ("%COUNT% not sent", "count"),
+    ("sent: 0 or 1 or 2 or 3 or 4 or 5 or 6", "count"), ("0 1 2 3 4 5 6", "count"), ("Sent: %COUNT%\necho done", "count"),
+    ("%COUNT% sent\necho.", "count"), ('%COUNT% sent\nif exist "%~dp0failed.txt" echo see failed.txt', "count"),
+])
+def test_the_last_line_says_how_many_were_sent(editions, line, label):
+    text = COUNTING.replace("echo %COUNT% sent", f"echo {line}")
+    verdict = EXERCISES["NightlyRepaired"].judge((text,), editions)
+    assert verdict.outcome is Outcome.NOT_YET and verdict.label == label, verdict
+
+
+MAPPED = GOOD.replace("\\\\hv-file\\images", "H:").replace("set COUNT=0", "net use H: \\\\hv-file\\images\nset COUNT=0").replace(
+    "echo %COUNT%", ":end\necho %COUNT%")
 
 
 @pytest.mark.parametrize(("text", "label", "says"), [
     (GOOD.replace("errorlevel 1", "!ERRORLEVEL! NEQ 0"), "not_switched_on", "setlocal"),
+    *((MAPPED.replace("images\n", f"images{guard}\n", 1), "mapped", "still there")
+      for guard in (" || exit /b 1", " || goto end", "\nif errorlevel 1 exit /b 1")),
+    (MAPPED + "net use H: /delete\n", "count", "was deleted successfully"),
+    (MAPPED.replace("images\n", "scans\n", 1), "nothing", "no share is found"),
+    (MAPPED.replace(LOOP.replace("\\\\hv-file\\images", "H:"), "cd H:\\incoming\nfor %%f in (*.dcm) do ("), "nothing", "without `/d`"),
+    (GOOD.replace("if errorlevel", "if not errorlevel"), "turned round", "wrong way round"),
+    (GOOD.replace("set /a COUNT=", "set COUNT="), "count", "does not calculate"),
+    (GOOD.replace(COUNT, "set COUNT=1"), "count_read_too_early", "nothing is added"),
+    *((GOOD.replace(FAIL, f"{FAIL} & {leave}").replace("echo %COUNT%", ":end\necho %COUNT%"), "left", "leave the loop")
+      for leave in ("goto end", "exit", "exit /b 1")),
+    ("setlocal EnableDelayedExpansion\nset ERRORLEVEL=0\n" + GOOD.replace("errorlevel 1", "!ERRORLEVEL! NEQ 0"), "too few", "hides"),
+    ("setlocal EnableDelayedExpansion\n" + GOOD.replace("if errorlevel 1", "set RC=%ERRORLEVEL%\nif !RC! NEQ 0"), "too few",
+     "was replaced by its value"),
+    (f"@echo off\nset COUNT=0\n{LOOP}\n{SEND} || {FAIL}\n{SEND} && {COUNT}\n{END}", "twice", "once more"),
+    (GOOD.replace("*.dcm", "*dcm"), "more", "no image"), (GOOD.replace("*.dcm", "*.dc?"), "more", "no image"),
+    (GOOD.replace("%COUNT% sent", "%COUNT:~0,1% sent"), "unreadable", "does not know `%COUNT:~0,1%`"),
     (GOOD.replace("errorlevel 1", "errorlevel 0"), "all_of_them", "always true"),
     (GOOD.replace(COUNT, f'{COUNT} & del "%%f"'), "sent_and_deleted", "storage commitment"),
     (GOOD.replace(FAIL, f'{FAIL} & del "%%f"'), "spoilt", "One that was not sent is then lost"),
@@ -447,7 +548,11 @@ def test_and_binds_more_closely_than_or():
 def test_a_mapped_letter_is_remarked_and_endlocal_noted(editions, capsys):
     remarked = [name for name, text in RIGHT.items() if "A remark" in EXERCISES["NightlyRepaired"].judge((text,), editions).message]
     assert remarked == ["net use", "net use where H: is missing"]
-    assert "A remark" not in EXERCISES["NightlyRepaired"].judge((RIGHT["net use"] + "net use H: /delete\n",), editions).message
+    text = MAPPED.replace(":end", "net use H: /delete").replace("images\n", "images || exit /b 1\n", 1)
+    tidy = EXERCISES["NightlyRepaired"].judge((text,), editions)
+    assert tidy.correct and "A remark" not in tidy.message
+    failing = EXERCISES["NightlyRepaired"].judge((GOOD + "exit /b 7\n",), editions)
+    assert failing.correct and "ends with 7 also in a night in which all were sent" in failing.message
     lesson.input_of("rehearse", editions.own)(GOOD.replace("@echo off", "setlocal").replace("echo %COUNT%", "endlocal\necho %COUNT%"))
     assert "note: `endlocal` has put COUNT back" in capsys.readouterr().out
     assert _printed("setlocal\nset A=1\nendlocal\nset A=2\necho %A%") == ["2"]
@@ -467,6 +572,11 @@ def test_how_cmd_reads():
     assert _printed("if not errorlevel 3 echo low\nif errorlevel 0 echo any", before=2) == ["low", "any"]
     assert _printed("net use H: \\\\hv-file\\images\necho %ERRORLEVEL%", drives={"H:": r"\\hv-file\images"}) == ["2"]
     assert _printed("for %%f in (\\\\hv-file\\images\\incoming\\?.DCM) do echo %%~nf %%~xf %%~nxf") == ["a .dcm a.dcm", "b .dcm b.dcm"]
+    there = [one for one in ("*.dcm", "?.dcm", "b*", "*.*", "*.exe", "c.*")
+             if _printed(f'if exist "\\\\hv-file\\images\\incoming\\{one}" echo yes')]
+    assert there == ["*.dcm", "?.dcm", "b*", "*.*"]
+    assert _printed("call :x one \"two three\"\ngoto :eof\n:x\necho [%*] %2") == ['[one "two three"] "two three"']
+    assert _printed("net use H: \\\\hv-file\\images\nnet use H: /delete >nul") == ["The command completed successfully."]
     assert _printed("echo one & rem two & echo three") == ["one "]
     asked = "if exist %~dp0failed.txt (echo yes) else echo no\n"
     assert _printed(f"{asked}del %~dp0failed.txt\n{asked}") == ["yes", "no"]
