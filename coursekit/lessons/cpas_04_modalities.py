@@ -1,11 +1,13 @@
 """The modalities, how their images look and how they work: the exercises of lesson cpas-04."""
 
+import copy
 import math
 import re
 
 import numpy as np
+from pydicom.uid import UID
 
-from coursekit.checking import Choice, Fields, Function, Kind, Lesson, Number, Pick, Table, Text
+from coursekit.checking import Choice, Fields, Function, Kind, Lesson, Number, Pick, Table, Text, running
 from coursekit.checking.kinds.base import Difference
 from coursekit.checking.kinds.table import Rows
 from coursekit.checking.reading import Unclear, Unreadable, describe, is_library, plain
@@ -97,19 +99,22 @@ def seconds_between(start, end):
     return (h2 - h1) * 3600 + (m2 - m1) * 60 + (s2 - s1)
 
 
+SAID = (  # what people say, or wrote once, where the header has a code
+    "CAT", "COMPUTED TOMOGRAPHY", "MRI", "MRT", "NMR", "DR", "DIGITAL RADIOGRAPHY", "MMG", "MAMMO", "MAMMOGRAPHY", "ULTRASOUND", "U/S",
+    "FLUORO", "FLUOROSCOPY", "ANGIO", "ANGIOGRAPHY", "DSA", "IV-OCT", "IV OCT", "NUCLEAR MEDICINE", "SPECT", "SCINTIGRAPHY", "PET", "PHOTO",
+)
+CODES = ("CT", "MR", "DX", "CR", "MG", "US", "RF", "XA", "IVUS", "IVOCT", "NM", "PT", "XC", "SR", "OCT", "OPT", "OP", "PX", "IO", "OT",
+         "KO", "PR", "ES", "GM", "SM", "ECG", "RG", "BMD")  # fmt: skip
+
+
 def modality(value):
-    """A modality's code, from the code or a usual name."""
-    names = {
-        "CT": ("CT", "CAT", "COMPUTED TOMOGRAPHY"), "MR": ("MR", "MRI"), "DX": ("DX", "DR", "DIGITAL RADIOGRAPHY"),
-        "MG": ("MG", "MAMMO", "MAMMOGRAPHY"), "US": ("US", "ULTRASOUND"), "RF": ("RF", "FLUORO", "FLUOROSCOPY"),
-        "XA": ("XA", "ANGIO", "ANGIOGRAPHY"), "IVUS": ("IVUS",), "IVOCT": ("IVOCT", "IV-OCT", "IV OCT"),
-        "NM": ("NM", "NUCLEAR MEDICINE"), "PT": ("PT", "PET"), "XC": ("XC",), "CR": ("CR",),
-        "OCT": ("OCT",), "DBT": ("DBT", "TOMOSYNTHESIS"),  # what people write for IVOCT and MG
-    }  # fmt: skip
+    """A modality's code; DBT too, which people write for a tomosynthesis, and which is told by itself."""
     text = " ".join(str(value).split()).strip(" '\".").upper()
-    for code, written in names.items():
-        if text in written:
-            return code
+    if text in CODES or text == "DBT":
+        return text
+    if text in SAID:
+        raise ValueError("that is what people say; in the header, in a query and in a routing rule stands a code, and the table at the "
+                         "beginning of the lesson has it")
     raise ValueError("that is no modality's code, such as CT")
 
 
@@ -211,6 +216,8 @@ def series_name(value):
 
 def weighting(value):
     """T1w, T2w or PDw, from what a person may write for it."""
+    if re.search(r"(?i)t[12]\s*(\*|[ -]?star)(?!\*)", str(value)):
+        raise ValueError("the star names another weighting, of gradient echoes; T1, T2 or PD is asked")
     text = "".join(letter for letter in str(value).upper() if letter.isalnum())
     text = text.removesuffix("ED").removesuffix("ING").removesuffix("WEIGHT").removesuffix("W")
     if text in ("T1", "T2", "PD"):
@@ -281,14 +288,48 @@ class Uptake(Number):
     def _near(self, number, target, relative=0.0):
         return super()._near(number, target, relative or (0.006 if abs(target) > 1000 else 0.0))
 
+    def judge(self, exercise, given, editions):
+        """As for every number; but one that a number of the worked cell, or half the way, would give is told so."""
+        verdict = super().judge(exercise, given, editions)
+        if verdict.label not in ("value", "close"):
+            return verdict
+        voxel, number = exercise.lesson.input_of("voxel", editions.own), self.read(*given)[0]
+        waited = seconds_between(voxel["injected_at"], voxel["series_time"])
+        activity = voxel["stored_value"] * voxel["rescale_slope"]
+        right = _suv(voxel)
+        for what, other in (
+            ("the weight of the worked cell, 70 kg", right * 70 / voxel["weight_kg"]),
+            ("the dose of the worked cell, 250 MBq", right * voxel["dose_bq"] / 250e6),
+            ("the 3600 seconds of the worked cell", right * 2 ** ((3600 - waited) / voxel["half_life_s"])),
+            ("the slope of the worked cell, 1.5", right * 1.5 / voxel["rescale_slope"]),
+            ("the stored value of the worked cell, 9000", right * 9000 / voxel["stored_value"]),
+        ):
+            if super()._near(number, other, 0.004):
+                return Verdict(verdict.outcome, f"That is what comes out with {what}. It was another patient's: look through the line for "
+                               "what is still left of it.", "left over")  # fmt: skip
+        if super()._near(number, activity, 0.001):
+            return Verdict(verdict.outcome, "That is the activity in Bq/ml, the first step. It is divided by what each gram "
+                           "would have got.", "first step")  # fmt: skip
+        return verdict
+
+
+class Velocity(Number):
+    """A velocity that is read off a scale: one or two rows beside it is told so."""
+
+    def difference(self, answer, other):
+        """None when it is the velocity."""
+        difference = super().difference(answer, other)
+        if difference is None or abs(answer[0] - other[0]) > 2.5:
+            return difference
+        return Difference("A row or two beside it. Reference Pixel Y0 counts from the region's first row on, which is 0 there: nothing is "
+                          "added or taken away besides.", "close")  # fmt: skip
+
 
 class Syntax(Text):
     """A UID of DICOM; another one that the standard has is told by its name."""
 
     def difference(self, answer, other):
         """None when they are the same UID."""
-        from pydicom.uid import UID
-
         difference = super().difference(answer, other)
         name = UID(answer).name
         if difference is None or name == answer:
@@ -305,11 +346,26 @@ class Subtraction(Function):
         "must be real number": "`math.log` takes a single number; `np.log` takes a whole picture.",
         "'list' and 'int'": "A list as a whole can't have 1 taken off; do it for each: `one - 1 for one in masks`.",
     }
+    scaled = (
+        "Each picture is right by itself, but each is on a scale of its own, as if you had divided it by its own maximum. Then the same "
+        "darkness is another amount of contrast from frame to frame. One factor for all is fine, one for each picture is not."
+    )
+
+    def _factors(self, exercise, function, hospital):
+        """By how much the function's pictures are stronger than the solution's, case by case."""
+        cases = exercise.cases_on(hospital)
+        returned = running.run_all([lambda case=case: function(*copy.deepcopy(case)) for case in cases], self.seconds).returned
+        pairs = zip(returned, self._results(exercise, exercise.solution, cases, hospital), strict=False)
+        return [np.abs(self.result.read(one)).max() / np.abs(right).max() for one, right in pairs]
 
     def judge(self, exercise, given, editions):
         """As for every function."""
         verdict = super().judge(exercise, given, editions)
-        if verdict.correct or not verdict.message:
+        if verdict.correct:
+            factors = self._factors(exercise, *given, editions.own)
+            same = max(factors) < 1.1 * min(factors)
+            return verdict if same else Verdict(Outcome.NOT_YET, self.scaled, "scaled")
+        if not verdict.message:
             return verdict
         message = verdict.message
         for kind, words in (("ndarray", "a picture"), ("float64", "one number")):
@@ -339,7 +395,7 @@ class Pixels(Kind):
         if pixels.dtype.kind not in "uif" or not pixels.size:
             raise Unclear("an array without numbers")
         if not np.isfinite(pixels).all():
-            raise Unclear("an array in which some pixels are infinite or NaN, such as the logarithm of zero")
+            raise Unclear("an array in which some pixels are infinite or NaN, such as the logarithm of zero or the mean of no frame at all")
         return pixels.astype(float)
 
     def difference(self, answer, other):
@@ -358,6 +414,26 @@ class Pixels(Kind):
             return Difference("The vessel comes out light. On a workstation it is dark: which of the two is taken away from which?", "sign")
         return Difference("Where nothing changed between mask and frame there should be nothing left, and in the vessel the same "
                           "darkness beside and over bone.", "value")  # fmt: skip
+
+
+def _on_pictures(case, picture):
+    """A sentence on a subtracted picture that other masks, or none of the logarithms, would give."""
+    frames, number, masks = case
+    frame, kind = np.log(frames[number - 1]), Pixels("picture")
+    those = frames[[one - 1 for one in masks]].astype(float)
+    for other, sentence in (
+        (frame - np.log(those[-1]), "Only the last of the masks is in your picture. Their mean is asked."),
+        (frame - np.log(those[:2].mean(axis=0)), "Only the first two of the masks are in it. Their mean is asked, however many there are."),
+        (frame - np.log(those.sum(axis=0)), "The masks are added in it, but not divided by how many there are."),
+        (frame - np.log(those.sum(axis=0) / 2), "You divide the sum of the masks by 2. How many there are says `len(masks)`."),
+        (frame - np.log(np.median(those, axis=0)), "That is the median of the masks. Their mean is asked."),
+        *((frame - np.log(whole), "The mean of the masks was made a whole number. Where few counts are left, what is lost is much: keep "
+           "the mean as it comes.") for whole in (those.mean(axis=0).astype(int), those.mean(axis=0).round())),
+        (np.minimum(frame - np.log(those.mean(axis=0)), 0), "What is above 0 is cut off in it. Leave it: noise goes both ways."),
+    ):
+        if kind.difference(picture, other) is None:
+            return sentence
+    return None
 
 
 class Sizes(Table):
@@ -379,6 +455,19 @@ class Sizes(Table):
         if float(got).is_integer():
             return abs(got - want) <= 0.5 or got == math.floor(want) or (want > 10 and got == math.ceil(want))
         return abs(got - want) <= 0.06
+
+
+def _on_sizes(kind, column, given, right, get):
+    """A sentence on a wrong size: what it would be for each pixel."""
+    if type(given) not in (int, float):
+        return ""
+    if float(given).is_integer() and given == math.ceil(right):
+        return "It is rounded up; asked is the nearest whole number."
+    row = next(row for row in get("sheet").to_dict("records") if row["kind"].casefold() == kind)
+    each = given * 1e6 / (row["rows"] * row["columns"] * row["frames"] * row["objects"])
+    count = f"{each:.2g} byte{'s' * (f'{each:.2g}' != '1')}"
+    return (f"Your number comes to {count} for each pixel of each frame of each object; the row says {row['samples']} "
+            f"sample{'s' * (row['samples'] > 1)} of {row['bits_allocated']} bits allocated.")
 
 
 WOULD_BE = {  # cause given: what it would look like
@@ -429,6 +518,8 @@ def _on_series(row, extra):
     """Why a series does not fit, or where to look when one is missing."""
     if not extra:
         return "Compare every Frame of Reference UID with that of PET AC, whatever study or device the series is of."
+    if row["description"] == "PET AC":
+        return "It is PET AC itself: asked is what can be laid over it."
     if "late" in row["description"]:
         return ("It is of the same study and device, but the last figure of its Frame of Reference UID is another one: the patient got up "
                 "and lay down again.")
@@ -444,6 +535,10 @@ PICTURES_OF = {  # modality given: how its pictures look
     "IVOCT": "IVOCT makes a disc that fades to black within a short way of the wall.",
     "NM": "A gamma camera makes pictures of counted dots, mostly the body seen from outside.",
     "PT": "PET makes blurred sections without a sharp edge.", "XC": "A photograph has the colours of the world.",
+    "OCT": "Light sees only a millimetre or two into tissue, with lines as fine as hairs.", "OPT": "OPT shows the eye, with light.",
+    "OP": "OP is a photograph of the eye.", "PX": "PX shows the jaw, unrolled, with all its teeth.", "IO": "IO shows a few teeth.",
+    "SR": "A structured report has no picture.", "KO": "A key object selection has no picture of its own.",
+    "PR": "A presentation state has no picture of its own.", "OT": "OT, other, is for what has no code. This picture's device has one.",
 }
 
 
@@ -458,6 +553,10 @@ NOT_THIS_MODALITY = {  # (modality, what was given): why not, where the look of 
     ("IVUS", "OCT"): "Light fades within a short way of the wall. This disc is full of grain out to its rim.",
     ("IVUS", "US"): "It is made with sound, yes, but from inside a vessel, which has a code of its own.",
 }
+CLASS_OF = {  # SOP class: the modality whose it is
+    "1": "CR", "1.1": "DX", "1.1.1": "DX", "1.2": "MG", "1.2.1": "MG", "13.1.3": "MG", "12.1": "XA", "12.2": "RF", "2": "CT", "4": "MR",
+    "6.1": "US", "14.1": "IVOCT", "14.2": "IVOCT", "20": "NM", "128": "PT", "77.1.4": "XC", "88.67": "SR",
+}  # fmt: skip
 RETIRED = (STORAGE + "3", STORAGE + "6", STORAGE + "5", STORAGE + "12.3")  # ultrasound (two), nuclear medicine, biplane angiography
 
 
@@ -468,6 +567,13 @@ def _on_labels(number, column, given, right, get):
     if given in RETIRED:
         return "That SOP class is retired: the standard has a later one of nearly the same name, with another UID."
     row = get("delivery").set_index("picture").loc[int(number)]
+    known = UID(given).name if given[:1].isdigit() else ""
+    if known.startswith("Enhanced"):
+        return (f"That is {known}, which holds a whole series in one object. `delivery` says in how many objects this one came, and how "
+                f"many frames each has: {int(row['objects'])} and {int(row['frames'])}.")
+    owner = "clips of US and IVUS" if given == MULTIFRAME else CLASS_OF.get(given.removeprefix(STORAGE))
+    if owner and owner != CLASS_OF.get(right.removeprefix(STORAGE), "US"):
+        return f"The modality is right, but that is the SOP class of {owner}: look along the row of your modality in the table."
     frames, samples = int(row["frames"]), int(row["samples"])
     return (f"In `delivery` it has {frames} frame{'s' * (frames > 1)} and {samples} sample{'s' * (samples > 1)} a pixel. "
             "Which SOP class of this modality holds that, and is the picture raw or made to be read?")
@@ -729,6 +835,7 @@ def _voxel(slices, number, row, column):
         "decay_correction": str(ds.DecayCorrection),
         "series_time": clock(ds.SeriesTime),
         "acquisition_time": clock(ds.AcquisitionTime),
+        "earliest_acquisition": clock(min(one.AcquisitionTime for one in slices)),
         "injected_at": clock(isotope.RadiopharmaceuticalStartTime),
         "dose_bq": int(isotope.RadionuclideTotalDose),
         "half_life_s": float(isotope.RadionuclideHalfLife),
@@ -1006,7 +1113,8 @@ def _relabelled(delivery_findings, code, instead, its_class, only=None):
 
 @lesson.exercise
 class TooMuchDose:
-    """Which plates in `plates` got **too much dose**: a deviation index (DI) **above +3**, about twice what was wanted or more?
+    """Which plates in `plates` got **too much dose**: a deviation index (DI) **above +3**, that is, more than about
+    twice what was wanted?
 
     Answer with a list of their names from the column `plate`, in any order.
     """
@@ -1160,14 +1268,19 @@ class SubtractTheMask:
     """Write the function `subtracted(frames, number, masks)`, which gives the **subtracted picture**.
 
     `frames` are the frames of the run as stored (whole numbers without a sign, proportional to the intensity), `number` the frame to
-    be shown, `masks` a list of the mask frames; frames are numbered **from 1**, as DICOM does. Of several masks the **mean** is
-    taken. Bone must vanish, and the vessel come out **dark** (less than 0) and equally dark over bone and beside it. Take the difference
-    of the **logarithms**, so that what two vessels take away adds up where one lies over the other.
+    be shown, `masks` a list of the mask frames, such as `[1, 2]`; they need **not be neighbours**: of `[1, 3]` frame 2 may have been left
+    out because the patient moved. Frames are numbered **from 1**, as DICOM does. Of several masks the **mean** is taken. Bone must
+    vanish, and the vessel come out **dark** (less than 0) and equally dark over bone and beside it. Take the difference of the
+    **logarithms**, so that what two vessels take away adds up where one lies over the other. Any base will do, if it's the same for all
+    pictures. No pixel is 0.
     """
 
-    answer = Subtraction("subtracted", result=Pixels("picture"))
+    answer = Subtraction("subtracted", result=Pixels("picture"), remark=_on_pictures)
     points = 3
-    praise = "The bone is gone because on a logarithmic scale it adds the same to frame and mask, however thick it is."
+    praise = (
+        "The bone is gone because on a logarithmic scale it adds the same to frame and mask, however thick it is. (Whether the mean of the "
+        "masks comes before the logarithm or after it hardly matters, as they are nearly alike.)"
+    )
 
     def solution(frames, number, masks):
         mask = np.mean([frames[one - 1] for one in masks], axis=0)
@@ -1215,6 +1328,12 @@ class SubtractTheMask:
         mask = np.mean([frames[one - 1] for one in masks], axis=0)
         return np.log(frames[number - 1] + 1) - np.log(mask + 1)
 
+    def masks_as_a_run(frames, number, masks):
+        return np.log(frames[number - 1]) - np.log(np.mean(frames[min(masks) - 1 : max(masks)], axis=0))
+
+    def so_many_from_the_first(frames, number, masks):
+        return np.log(frames[number - 1]) - np.log(np.mean(frames[masks[0] - 1 : masks[0] - 1 + len(masks)], axis=0))
+
     def always_these_masks(frames, number, masks):
         return np.log(frames[number - 1]) - np.log(np.mean([frames[0], frames[1]], axis=0))
 
@@ -1236,6 +1355,10 @@ class SubtractTheMask:
         "the sum begins at 0 again. `np.mean(..., axis=0)` counts with floats.",
         one_added: "You add 1 before the logarithm, a habit against the logarithm of 0. Then bone does not vanish where it lets little "
         "through: 8 and 12 are a factor of 1.5, 9 and 13 are not. No pixel of these runs is 0.",
+        masks_as_a_run: "You take all frames from the first mask to the last. What isn't in the list `masks`, such as frame 2 of `[1, 3]`, "
+        "was left out for a reason: take the frames that are listed, one by one.",
+        so_many_from_the_first: "You take as many frames as there are masks, from the first one on. They need not be neighbours: of "
+        "`[1, 3]` the second is frame 3, so take the frames that are listed, one by one.",
         always_these_masks: "You always take the same masks, the first two frames. Which they are says `masks`, and it changes.",
         always_this_frame: "You always show the same frame. Which one it is says `number`, and it changes.",
         always_the_same: "You always take the same frame and the same masks. Which they are say `number` and `masks`, and they change.",
@@ -1257,9 +1380,13 @@ class SubtractTheMask:
     ]
 
     def cases(draw):
-        cases = []
-        for _ in range(6):
-            count, masks = draw.randrange(6, 9), draw.choice([[1, 2], [1, 2, 3], [2, 3]])
+        # The first one can be read as it is: two rows of five, as in the worked cell. Frame 2 is spoilt, and no mask.
+        still = [[1000, 1000, 250, 250, 1000], [1000, 500, 250, 125, 1000]]
+        frames = [still, [[700, 1000, 1000, 250, 700], [1000, 1000, 500, 250, 700]], still, [[1000, 500, 250, 125, 1000],
+                  [1000, 250, 250, 62, 1000]], still, [[1000, 400, 250, 100, 1000], [1000, 200, 250, 50, 1000]]]  # fmt: skip
+        cases = [(np.array(frames, np.uint16), 4, [1, 3])]
+        for masks in ([1, 2], [1, 2, 3], [2, 3], [1, 3], [1, 2, 3], [1, 2]):
+            count = draw.randrange(6, 9)
             number = draw.randrange(4, count)
             # From nearly all that 16 bits hold to a few counts: a sum of two frames wraps round, and adding 1 is seen.
             bone = np.array([[draw.choice([0.0, 0.4, 1.6, 8.5]) for _ in range(7)] for _ in range(5)])
@@ -1268,9 +1395,10 @@ class SubtractTheMask:
             vessel[:, draw.randrange(1, 6)] = 0.5
             frames = []
             for place in range(count):
-                flow = 0 if place < 3 else 0.35 + 0.13 * (place % 5)
-                noise = np.array([[1 + draw.uniform(-0.06, 0.06) for _ in range(7)] for _ in range(5)])
-                frames.append(60_000 * np.exp(-bone - vessel * flow) * noise)
+                flow = 0 if place < 3 else 0.8 + 0.2 * (place % 5)
+                noise = np.array([[1 + draw.uniform(-0.05, 0.05) for _ in range(7)] for _ in range(5)])
+                here = np.roll(bone, 1, axis=1) if masks == [1, 3] and place == 1 else bone  # the patient moved, so it's no mask
+                frames.append(60_000 * np.exp(-here - vessel * flow) * noise)
             cases.append((np.round(np.array(frames)).astype(np.uint16), number, masks))
         return cases
 
@@ -1288,10 +1416,15 @@ class WhichWeighting:
     praise = "With this you see at once when a hanging protocol puts the wrong series into the T2 place, whatever its description says."
 
     def solution(sealed_times):
-        return {
-            letter: "T1" if repetition < 1000 else "T2" if echo > 60 else "PD"
-            for letter, (repetition, echo) in sealed_times.items()
-        }
+        weightings = {}
+        for letter, (repetition, echo) in sealed_times.items():
+            if repetition < 1000:
+                weightings[letter] = "T1"           # short TR
+            elif echo > 60:
+                weightings[letter] = "T2"           # long TR, long TE
+            else:
+                weightings[letter] = "PD"
+        return weightings
 
     def t1_and_t2(sealed_times):
         other = {"T1": "T2", "T2": "T1", "PD": "PD"}
@@ -1327,7 +1460,7 @@ class PeakVelocity:
     Take what you need from the header of `carotid`; above the baseline is positive.
     """
 
-    answer = Number("velocity", unit="cm/s", tolerance=0.51)
+    answer = Velocity("velocity", unit="cm/s", tolerance=0.51)
     points = 2
     praise = "A workstation that knows no regions offers a ruler in millimetres here, or in pixels. Now you know what it should have read."
 
@@ -1367,6 +1500,13 @@ class PeakVelocity:
     def corrected_again(carotid, caliper):
         return PeakVelocity.solution(carotid, caliper) / 0.5
 
+    def correction_taken_back(carotid, caliper):
+        return PeakVelocity.solution(carotid, caliper) * 0.5
+
+    def the_row_of_the_baseline(carotid, caliper):
+        region = carotid.SequenceOfUltrasoundRegions[2]
+        return region.RegionLocationMinY0 + region.ReferencePixelY0
+
     wrong_ways = {
         from_top_of_region: "You counted from the upper edge of the region. Zero is at the baseline, the green line: the reference "
         "pixel of the region says where it lies, counted from that edge.",
@@ -1383,6 +1523,9 @@ class PeakVelocity:
         "from the baseline?",
         corrected_again: "You corrected for the Doppler angle of 60 degrees once more. The scale of the region is in cm/s, so the "
         "device has corrected for it already.",
+        correction_taken_back: "You multiplied by the cosine of the Doppler angle, 60 degrees: that is only the part that comes towards "
+        "the probe. The scale of the region, in cm/s, is that of the blood along the vessel.",
+        the_row_of_the_baseline: "That is the row of the baseline, the first step. How far is the line from it, and what is a row worth?",
     }
     hints = [
         "In which of the three regions does the row lie? Print that region of the header: its number is in the picture.",
@@ -1442,8 +1585,8 @@ class UptakeOfTheLesion:
     wrong_ways = {
         no_decay: "Your dose is the injected one, or hardly less. Until the scan began a good part of it had decayed; the PET's values are "
         "of that later time, so the dose must be too. If you did let it decay: the time goes in in seconds, as the half life does.",
-        to_the_acquisition: "You let the dose decay until this slice was acquired. Decay Correction START says that all slices were "
-        "corrected to the start of the series: Series Time, also for a bed position that was measured minutes later.",
+        to_the_acquisition: "You let the dose decay until this slice was acquired. With Decay Correction START all slices are corrected to "
+        "one moment, the start of the scan, also those of a bed position that was measured minutes later.",
         kilograms: "You used the weight in kilograms. The unit of SUVbw is g/ml, so the weight goes in in grams.",
         activity_taken_back: "You corrected the dose forward to the scan and the activity back to the injection. Both must be of the same "
         "moment: one of the two is enough.",
@@ -1488,6 +1631,9 @@ class LayOver:
     def same_study(series_of_the_patient):
         return _like_pet_ac(series_of_the_patient, "study_uid")
 
+    def whole_study(series_of_the_patient):
+        return _like_pet_ac(series_of_the_patient, "study_uid", itself=True)
+
     def same_day(series_of_the_patient):
         return _like_pet_ac(series_of_the_patient, "date")
 
@@ -1511,6 +1657,8 @@ class LayOver:
     wrong_ways = {
         same_study: "These are the series of the same study. A patient who gets up and lies down again stays in the study, but the new "
         "table position has a new frame of reference; and a second request may have a study of its own on the same table position.",
+        whole_study: "This is the whole study, PET AC itself among it. A patient who gets up and lies down again stays in the study, but "
+        "the new table position has a new frame of reference; and a second request may have a study of its own on the same table position.",
         same_day: "These are the series of the same day. On one day a patient lies on several tables.",
         same_device: "These are the CT series of the same device. When the patient has got up in between, the coordinates have nothing "
         "in common any more.",
@@ -1556,20 +1704,19 @@ class WhatIsWrong:
     )
 
     def solution(artefact_findings):
-        # What a look at a picture finds, and what does such a thing.
-        cause_of = {
-            "A hand can be made out faintly": "B",                  # on an empty plate: it was there before, most of it is erased
-            "small sharp white specks": "A",                        # where dust lies on the plate, its light does not reach the reader
-            "every edge of the bones has a light and a dark line": "C",     # bone and its mask no longer lie on each other
-            "beneath the arc a black stripe": "D",                  # a stone: no sound comes back from behind it
-            "the lungs are light": "E",                             # air should be dark: black and white are exchanged
-        }
-        found = {}
+        causes = {}
         for number, text in artefact_findings.items():
-            for seen in cause_of:
-                if seen in text:
-                    found[number] = cause_of[seen]
-        return found
+            if "A hand can be made out faintly" in text:
+                causes[number] = "B"        # on an empty plate: it was there before, most of it is erased
+            elif "small sharp white specks" in text:
+                causes[number] = "A"        # where dust lies on the plate, its light does not reach the reader
+            elif "every edge of the bones has a light and a dark line" in text:
+                causes[number] = "C"        # bone and its mask no longer lie on each other
+            elif "beneath the arc a black stripe" in text:
+                causes[number] = "D"        # a stone: no sound comes back from behind it
+            elif "the lungs are light" in text:
+                causes[number] = "E"        # air should be dark: black and white are exchanged
+        return causes
 
     def double_exposure(artefact_findings):
         return _taken_for(artefact_findings, "B", "F")
@@ -1587,8 +1734,7 @@ class WhatIsWrong:
         return _taken_for(artefact_findings, "E", "G")
 
     wrong_ways = {
-        double_exposure: "The hand is there, but much fainter than a whole exposure would leave it. Somebody did erase this plate, but "
-        "not for long enough.",
+        double_exposure: "The hand is there, but much fainter than a whole exposure would leave it: that would run from black to white.",
         noise: "Noise is all over a picture and as fine as its grain. Here single spots stand out, sharp and far brighter than what is "
         "round them.",
         leaked: "Look at the edges of the bones: they appear twice, once light and once dark, on opposite sides. Contrast medium that "
@@ -1610,11 +1756,11 @@ class WhatIsWrong:
 class StudySizes:
     """How many **megabytes** (MB, millions of bytes) does each kind of study in `sheet` take, **uncompressed**?
 
-    Answer with a table with the columns `kind` and `megabytes`, a row for each kind; whole megabytes are enough, and other
-    columns do not matter.
+    Answer with a table with the columns `kind` and `megabytes`, a row for each kind; rounded to the nearest whole megabyte is
+    enough, and other columns do not matter.
     """
 
-    answer = Sizes("study_sizes", key=["kind"], reading={"megabytes": megabytes})
+    answer = Sizes("study_sizes", key=["kind"], reading={"megabytes": megabytes}, remark=_on_sizes)
     points = 2
     praise = "So a tomosynthesis study weighs as much as a handful of large CTs, although a list of studies shows four objects."
 
@@ -1684,11 +1830,12 @@ class OneOfEach:
     """The ten files of the teaching server: for each picture, which **modality** made it and which **SOP class** is it sent as?
 
     Answer with a table with the columns `picture` (its number), `modality` (the code) and `sop_class` (the UID, its end or the
-    name, as in the table of SOP classes), a row for each picture. A list of ten rows such as `(1, "CT", "CT Image Storage")` will do.
+    name, as in the table of SOP classes), a row for each picture. A list of ten rows such as `(1, "CT", "CT Image Storage")` will do,
+    or the table `delivery` with two columns more.
     """
 
     answer = Table("labels", key=["picture"], reading={"picture": picture, "modality": modality, "sop_class": sop_class},
-                   remark=_on_labels)
+                   remark=_on_labels, spare=("rows", "columns", "bits_stored", "samples", "frames", "objects", "also_left"))
     points = 4
     praise = (
         "The files can be labelled again, and the vendor gets one of each. It is the same look with which you catch a wrongly filed "
@@ -1696,25 +1843,29 @@ class OneOfEach:
     )
 
     def solution(delivery_findings):
-        # What a look at a picture finds; the modality that makes such pictures; the end of the SOP class's UID, by frames and intent.
-        label_of = {
-            "a thick white ring": ("CT", ".2"),                             # a section; hard bone is white
-            "its bones light": ("DX", ".1.1"),                              # a shadow; its header says FOR PRESENTATION
-            "moves down from frame to frame": ("RF", ".12.2"),              # something that is swallowed
-            "nearly black without any structure": ("MG", ".1.2.1"),         # a breast as measured: for processing
-            "from frame to frame other strands": ("MG", ".13.1.3"),         # a breast in slices, in one object
-            "a bar of colours beside it": ("US", ".3.1"),                   # a fan with flow; several frames: a clip
-            "full of grain round a black centre": ("IVUS", ".3.1"),         # sound reaches the rim; sent as a clip
-            "fades outwards within a short way": ("IVOCT", ".14.1"),        # light does not
-            "a whole skeleton in dots": ("NM", ".20"),                      # counts, seen from outside
-            "no sharp edge anywhere": ("PT", ".128"),                       # a blurred section; its unit is BQML
-        }
         table = []
         for number, text in delivery_findings.items():
-            for seen in label_of:
-                if seen in text:
-                    code, end = label_of[seen]
-                    table.append({"picture": number, "modality": code, "sop_class": end})
+            if "a thick white ring" in text:
+                code, end = "CT", ".2"              # a section; hard bone is white
+            elif "its bones light" in text:
+                code, end = "DX", ".1.1"            # a shadow; its header says FOR PRESENTATION
+            elif "moves down from frame to frame" in text:
+                code, end = "RF", ".12.2"           # something that is swallowed
+            elif "nearly black without any structure" in text:
+                code, end = "MG", ".1.2.1"          # a breast as measured: for processing
+            elif "from frame to frame other strands" in text:
+                code, end = "MG", ".13.1.3"         # a breast in slices, in one object
+            elif "a bar of colours beside it" in text:
+                code, end = "US", ".3.1"            # a fan with flow; several frames: a clip
+            elif "full of grain round a black centre" in text:
+                code, end = "IVUS", ".3.1"          # sound reaches the rim; sent as a clip
+            elif "fades outwards within a short way" in text:
+                code, end = "IVOCT", ".14.1"        # light does not
+            elif "a whole skeleton in dots" in text:
+                code, end = "NM", ".20"             # counts, seen from outside
+            elif "no sharp edge anywhere" in text:
+                code, end = "PT", ".128"            # a blurred section; its unit is BQML
+            table.append({"picture": number, "modality": code, "sop_class": end})
         return table
 
     def light_for_sound(delivery_findings):

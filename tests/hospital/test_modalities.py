@@ -318,6 +318,10 @@ def test_the_spectrum_has_a_scale_of_its_own(seed):
     shown = ds.pixel_array.astype(int)
     box = shown[colour.RegionLocationMinY0 : colour.RegionLocationMaxY1, colour.RegionLocationMinX0 : colour.RegionLocationMaxX1]
     assert ((box[..., 0] - box[..., 2]) > 60).mean() > 0.1, "red in the colour box"
+    # PS3.3 C.8.5.5.1.3: what lies beneath has low priority (bit 0), and bit 2 is 0, as the scale of the spectrum is one of velocities.
+    assert [region.RegionFlags for region in (tissue, colour, spectrum)] == [1, 0, 0] and spectrum.PhysicalUnitsYDirection == 7
+    fastest = 154_000 * spectrum.PulseRepetitionFrequency / (2 * 1000 * spectrum.TransducerFrequency * 0.5)  # cos 60 degrees; kHz
+    assert fastest == pytest.approx(grey.shape[0] * -spectrum.PhysicalDeltaY, rel=0.02), "the whole axis is what this repetition shows"
 
 
 # --- the dose report

@@ -109,7 +109,7 @@ def test_the_labels_may_be_given_as_rows_names_or_a_frame(editions):
     from pydicom.uid import UID
 
     named = [(f"Picture {number}", code.lower(), UID(sop_class).name) for number, code, sop_class in rows]
-    usual = [(number, {"PT": "PET", "DX": "DR"}.get(code, code), UID(sop_class).keyword) for number, code, sop_class in rows]
+    usual = [(number, f" {code.lower()} ", UID(sop_class).keyword) for number, code, sop_class in rows]
     frame = pandas.DataFrame(rows[::-1], columns=["Picture", "Modality", "SOP class"])
     ends = [(number, code, sop_class.removeprefix("1.2.840.10008.5.1.4.1.1")) for number, code, sop_class in rows]
     bare = [(number, code, end[1:]) for number, code, end in ends]
@@ -192,7 +192,8 @@ def test_the_texts_beneath_the_pictures_leave_the_finding_to_the_learner():
     lambda frames, number, masks: np.log10(frames[number - 1] / np.mean([frames[m - 1] for m in masks], axis=0)),
     lambda frames, number, masks: np.log(frames[number - 1]) - sum(np.log(frames[m - 1]) for m in masks) / len(masks),
     lambda frames, number, masks: np.log(frames[number - 1] / frames[[one - 1 for one in masks]].mean(axis=0)),
-    lambda frames, number, masks: np.log2(frames[number - 1]) - np.log2(np.mean(frames[masks[0] - 1 : masks[-1]], axis=0)),
+    lambda frames, number, masks: np.log(np.mean([frames[number - 1] / frames[one - 1] for one in masks], axis=0)),
+    lambda frames, number, masks: np.log2(frames[number - 1]) - np.log2(np.mean(frames[np.array(masks) - 1], axis=0)),
     lambda frames, number, masks: 1000 * (np.log(frames[number - 1].astype(float)) - np.log(frames[np.array(masks) - 1].mean(axis=0))),
 ])
 def test_other_ways_to_subtract_are_right(editions, function):
@@ -206,7 +207,17 @@ def test_other_ways_to_subtract_are_right(editions, function):
     (lambda frames, number, masks: frames, "value", "shape"),
     (lambda frames, number, masks: print(number), "unreadable", "return"),
     (lambda frames, number, masks: np.log(frames[number - 1] * 0), "unreadable", "logarithm of zero"),
-    (lambda frames, number, masks: np.log10(frames[masks[0] - 1] / frames[number - 1]), "value", "nothing left"),
+    (lambda frames, number, masks: np.log10(frames[masks[0] - 1] / frames[number - 1]), "value", "comes out light"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(np.mean(frames[masks[0] - 1 : masks[-1]], axis=0)),
+     "masks_as_a_run", "one by one"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(_mean(frames, range(masks[0], masks[0] + len(masks)))),
+     "so_many_from_the_first", "one by one"),
+    (lambda frames, number, masks: (lambda p: p / abs(p).max())(np.log(frames[number - 1] / _mean(frames, masks))), "scaled", "own maximum"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(frames[masks[-1] - 1]), "value", "last of the masks"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(_mean(frames, masks).astype(int)), "value", "a whole number"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(_mean(frames, masks[:2])), "value", "first two"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(_mean(frames, masks) * len(masks) / 2), "value", "len(masks)"),
+    (lambda frames, number, masks: np.log(frames[number - 1]) - np.log(_mean(frames, masks) * len(masks)), "value", "not divided"),
     (lambda frames, number, masks: np.zeros(frames[0].shape), "value", "nothing left"),
     (lambda frames, number, masks: frames[number], "value", "nothing left"),
     (lambda frames, number, masks: frames[number - 1] / _mean(frames, masks) - 1, "by_division", "add up"),
@@ -395,8 +406,12 @@ def test_an_end_without_quotes_is_a_number(editions):
 def test_a_wrong_label_that_no_way_explains_is_told_by_its_pictures(editions):
     message = EXERCISES["OneOfEach"].judge((_labels(CT_2=("XC", None)),), editions).message
     assert "9 of 10 rows are right" in message and "colours of the world" in message
-    message = EXERCISES["OneOfEach"].judge((_labels(CT_2=(None, cpas04.STORAGE + "77.1.4")),), editions).message
-    assert "1 frame and 1 sample a pixel" in message
+    for given, says in (("7", "1 frame and 1 sample a pixel"), ("77.1.4", "the SOP class of XC"), ("2.1", "a whole series in one object"),
+                        ("3.1", "clips of US and IVUS"), ("12.1", "the SOP class of XA")):
+        message = EXERCISES["OneOfEach"].judge((_labels(CT_2=(None, cpas04.STORAGE + given)),), editions).message
+        assert says in message, message
+    message = EXERCISES["OneOfEach"].judge((_labels(RF_2=(None, cpas04.STORAGE + "12.1")),), editions).message
+    assert "the SOP class of XA" in message, message
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -473,3 +488,83 @@ def test_a_dose_that_decayed_for_minutes_is_not_called_the_injected_one(editions
     suv = voxel["stored_value"] * voxel["rescale_slope"] * voxel["weight_kg"] * 1000 / left
     verdict = EXERCISES["UptakeOfTheLesion"].judge((suv,), editions)
     assert verdict.label == "no_decay" and "hardly less" in verdict.message and "in seconds" in verdict.message
+
+
+@pytest.mark.parametrize(("right", "said"), [("DX", "DR"), ("PT", "PET"), ("CT", "CAT"), ("MG", "Mammography"), ("RF", "fluoroscopy"),
+                                             ("IVOCT", "IV-OCT"), ("NM", "SPECT"), ("US", "U/S")])
+def test_what_people_say_is_no_code(editions, right, said):
+    """A query with Modality PET finds nothing: the code is asked."""
+    rows = [(number, said if code == right else code, sop_class) for number, code, sop_class in _labels()]
+    message = EXERCISES["OneOfEach"].judge((rows,), editions).message
+    assert "what people say" in message and f"`{right}`" not in message, message
+
+
+@pytest.mark.parametrize("code", ["PX", "IO", "OPT", "OT"])
+def test_other_codes_of_the_standard_are_not_called_none(editions, code):
+    message = EXERCISES["OneOfEach"].judge((_labels(CT_2=(code, None)),), editions).message
+    assert "no modality's code" not in message and "9 of 10 rows are right" in message, message
+
+
+def test_the_table_of_the_delivery_may_be_filled_in(editions):
+    delivery = lesson.input_of("delivery", editions.own)
+    labels = pandas.DataFrame(_labels(), columns=["picture", "modality", "sop_class"])
+    assert EXERCISES["OneOfEach"].judge((delivery.merge(labels),), editions).correct
+    wrong = delivery.merge(labels).assign(modality="CT")
+    assert EXERCISES["OneOfEach"].judge((wrong,), editions).outcome is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize(("given", "label", "says"), [
+    (["S1", "S5", "S7", "S8", "S9"], "whole_study", "stays in the study"), (["S1", "S5", "S7"], "extra", "PET AC itself"),
+    (["S1"], "extra", "PET AC itself"), (["S1", "S3", "S5", "S7", "S8", "S9"], "extra", "PET AC itself"),
+])
+def test_pet_ac_itself_is_not_told_to_lie_on_another_table(editions, given, label, says):
+    verdict = EXERCISES["LayOver"].judge((given,), editions)
+    assert verdict.label == label and says in verdict.message and "another table" not in verdict.message, verdict
+
+
+@pytest.mark.parametrize("given", ["T2*", "T2star", "T2 star", "T2*-weighted"])
+def test_the_weighting_with_a_star_is_another_one(editions, given):
+    verdict = EXERCISES["WhichWeighting"].judge((WEIGHTED | {"B": given},), editions)
+    assert verdict.label == "unreadable" and "gradient echoes" in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("given", "label", "says"), [
+    (91, "close", "A row or two"), (93, "close", "A row or two"), (46, "correction_taken_back", "cosine"),
+    (435, "the_row_of_the_baseline", "first step"),
+])
+def test_velocities_beside_the_right_one(editions, given, label, says):
+    verdict = EXERCISES["PeakVelocity"].judge((given,), editions)
+    assert verdict.label == label and says in verdict.message, verdict
+
+
+def test_an_uptake_with_a_number_of_the_worked_cell_is_told_so(editions):
+    voxel = lesson.input_of("voxel", editions.own)
+    solution, judge = EXERCISES["UptakeOfTheLesion"].solution, EXERCISES["UptakeOfTheLesion"].judge
+    for change, says in (({"weight_kg": 70}, "70 kg"), ({"dose_bq": 250e6}, "250 MBq"), ({"rescale_slope": 1.5}, "slope of the worked"),
+                         ({"series_time": "08:52:10"}, "3600 seconds"), ({"stored_value": 9000}, "9000")):
+        verdict = judge((solution(voxel | change),), editions)
+        assert verdict.label == "left over" and says in verdict.message, verdict
+    verdict = judge((voxel["stored_value"] * voxel["rescale_slope"],), editions)
+    assert verdict.label == "first step", verdict
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_slice_was_acquired_before_the_series_time(seed):
+    voxel = lesson.input_of("voxel", hospital(seed, "tiny"))
+    assert voxel["earliest_acquisition"] == voxel["series_time"] < voxel["acquisition_time"]
+
+
+def test_a_wrong_size_is_told_by_its_bytes_a_pixel(editions):
+    sheet = lesson.input_of("sheet", editions.own)
+    right, judge = EXERCISES["StudySizes"].solution(sheet), EXERCISES["StudySizes"].judge
+    assert "rounded up" in judge((right.assign(megabytes=np.ceil(right["megabytes"])),), editions).message
+    message = judge((right.assign(megabytes=right["megabytes"] / 2**10 * 1e3),), editions).message
+    assert "bytes for each pixel" in message, message
+    whole = sheet["rows"] * sheet["columns"] * sheet["frames"] * sheet["objects"] * sheet["samples"] * (sheet["bits_stored"] // 8) / 1e6
+    message = judge((right.assign(megabytes=whole),), editions).message
+    assert "1 byte for each pixel" in message and "1 sample of 16 bits" in message, message
+
+
+def test_the_hint_to_a_double_exposure_does_not_give_the_cause_away(editions):
+    message = EXERCISES["WhatIsWrong"].judge((CAUSES | {"2": "F"},), editions).message
+    assert "erase" not in message

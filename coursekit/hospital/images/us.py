@@ -356,6 +356,7 @@ def _us_ob_cine(seed):
 
 CM, SECONDS, CM_PER_SECOND = 3, 4, 7  # Physical Units (PS3.3 C.8.5.5.1.15)
 TISSUE, COLOUR_FLOW, SPECTRUM = (1, 1), (1, 2), (3, 3)  # Region Spatial Format and Data Type
+LOW_PRIORITY = 1  # bit 0 of Region Flags (PS3.3 C.8.5.5.1.3): where another region lies over this one. Bit 2 would be a scale in hertz
 
 
 def _region(kind, place, units, deltas, reference=None, flags=0, **more):
@@ -622,10 +623,10 @@ def _us_carotid(seed):
     ds.UltrasoundColorDataPresent = 1
     cm = scene.TISSUE_MM / 10
     ds.SequenceOfUltrasoundRegions = [
-        _region(TISSUE, scene.TISSUE_PLACE, (CM, CM), (cm, cm), (200, 0), TransducerFrequency=7500),
+        _region(TISSUE, scene.TISSUE_PLACE, (CM, CM), (cm, cm), (200, 0), flags=LOW_PRIORITY, TransducerFrequency=7500),
         _region(COLOUR_FLOW, scene.FLOW_PLACE, (CM, CM), (cm, cm), TransducerFrequency=5000, PulseRepetitionFrequency=4500),
         _region(SPECTRUM, scene.SPECTRUM_PLACE, (SECONDS, CM_PER_SECOND), (scene.SECONDS, -scene.SPEED), (0, scene.BASELINE),
-                flags=4, TransducerFrequency=5000, PulseRepetitionFrequency=8000, DopplerCorrectionAngle=60.0),
+                TransducerFrequency=5000, PulseRepetitionFrequency=5200, DopplerCorrectionAngle=60.0),  # a span of 160 cm/s
     ]
     ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PlanarConfiguration = 3, "RGB", 0
     common.encoding(ds, picture[None], 8)
