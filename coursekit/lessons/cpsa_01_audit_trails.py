@@ -321,6 +321,8 @@ def _what_is_in_it(case, word):
     if word == "code":
         return "Here no element has an attribute `code`: `csd-code` is another one, and what stands inside of quotation marks or between " \
             "the tags is a text."
+    if outcome is None:
+        return "Here EventIdentification has no EventOutcomeIndicator at all: then `.get` gives `None`, which is none of the four."
     if not allowed:
         return f"Here EventOutcomeIndicator is the text `{outcome!r}`; is it one of the four that are allowed?"
     if word == "outcome":
@@ -340,7 +342,7 @@ class IsItValid:
     | if | the word |
     |---|---|
     | any element in the message has an attribute `code` | `"code"` |
-    | EventOutcomeIndicator is none of 0, 4, 8, 12 | `"outcome"` |
+    | EventOutcomeIndicator is missing, or is none of 0, 4, 8, 12 | `"outcome"` |
     | there is no ActiveParticipant | `"participant"` |
     | else | `"ok"` |
 
@@ -376,6 +378,9 @@ class IsItValid:
 
     def only_the_event(xml):
         return IsItValid._as(xml, code=lambda message: message.find("EventIdentification/EventID").get("code") is not None)
+
+    def code_not_asked(xml):
+        return IsItValid._as(xml, code=lambda message: False)
 
     def somewhere_the_new(xml):
         return IsItValid._as(xml, code=lambda message: "csd-code" not in xml)
@@ -436,6 +441,9 @@ class IsItValid:
     wrong_ways = {
         only_the_event: "You look at EventID only. Other coded elements can have the old attribute as well: RoleIDCode, "
         "ParticipantObjectIDTypeCode. `message.iter()` goes through all elements.",
+        code_not_asked: "Your function never says `code`. Either it does not ask for that attribute, or it asks the very first element "
+        "alone: a `return` in the loop that belongs to no `if`, or to its `else`, ends everything there. What comes after the first line "
+        "of the table belongs behind the loop, as far left as the `for`.",
         somewhere_the_new: "You take a message as new when `csd-code` stands anywhere in it. Some senders mix: one coded element is new, "
         "another still old. And a name may hold the word, too.",
         text_of_the_message: "You search in the text of the message. ` code=\"` may also stand in a name that somebody typed. Ask the "
@@ -452,8 +460,8 @@ class IsItValid:
         "that is not the number `0`. Write the four values in quotation marks.",
         part_of_a_text: "You ask whether the outcome stands *in one text*. In `\"0,4,8,12\"` stand 1 and 2 as well, and "
         "even an empty text. Ask a tuple of four texts: `(\"0\", ...)`.",
-        outcome_not_asked: "Your function never says `outcome`, or only where the attribute is missing. It is always there; asked is "
-        "whether its value is one of four texts: `(\"0\", ...)`.",
+        outcome_not_asked: "Your function never says `outcome`. Asked is whether the value of EventOutcomeIndicator is one of four texts: "
+        "`(\"0\", ...)`.",
         requestor_is_the_participant: "You ask for a participant who began it. An alert about a node may have none, and is right: asked is "
         "whether there is any ActiveParticipant.",
         outcome_first: "The faults are found, but not in the order of the table: an old attribute `code` goes before a wrong outcome.",
@@ -483,7 +491,10 @@ class IsItValid:
     def cases(draw, lines):
         # Some of the learner's own trail, sound ones and others.
         own = [line[line.index("<AuditMessage"):] for line in draw.sample(lines, 12)]
-        return [(xml,) for xml in _broken(draw) + own]
+        # The old form in all of it; and, at the end, a message without an outcome.
+        old = _made(draw)[0].replace("csd-code=", "code=")
+        without = _made(draw)[0].replace(' EventOutcomeIndicator="0"', "")
+        return [(xml,) for xml in [*_broken(draw), *own, old, without]]
 
 
 class _Time(Text):
@@ -589,6 +600,21 @@ def _acted(xml, stamp, who=None, when=None):
     return {"user": user, "utc": when(said, stamp) if when else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"}
 
 
+def _told_of_who(case, found):
+    """A sentence on a wrong `user`, or None."""
+    right, given = _acted(*case)["user"], str(found["user"]).casefold()
+    if given == right.casefold():
+        return None
+    people = ET.fromstring(case[0]).findall("ActiveParticipant")
+    if given in [(one.get("AlternativeUserID") or "").casefold() for one in people]:
+        return "About `user`: that is AlternativeUserID, another name of a process. UserID is asked."
+    if right == "nobody":
+        return "About `user`: here no participant is marked as the requestor."
+    if "@" not in right:
+        return "About `user`: here a device is marked as the requestor. Whether it is a person does not matter: who has the mark began it."
+    return None
+
+
 _NOT_FALSE = "You take everybody who is not marked `\"false\"`. UserIsRequestor is an XML boolean: `\"0\"` is the same as " \
     "`\"false\"`, and so you name somebody who began nothing. Ask who "
 
@@ -600,10 +626,10 @@ class WhoAndWhen:
 
     - `user`: the **UserID** of the participant that began it, as it stands in the message, or `"nobody"` if the message marks none;
     - `utc`: when it **happened**, in UTC, as `"2025-03-30 01:41:03"`. Where EventDateTime has no time zone, nobody can say what hour was
-      meant: then take the header's time, which always has one.
+      meant: then take the header's time, which in this house always has one.
     """
 
-    answer = Function("acted", result=Fields("acted", {"user": Text(), "utc": _Time()}, in_order=True))
+    answer = Function("acted", result=Fields("acted", {"user": Text(), "utc": _Time()}, in_order=True), remark=_told_of_who)
     points = 3
     praise = "These two lines, who and when, are what will be read aloud in a hearing. Now they are right for every sender of the house."
 
@@ -723,8 +749,8 @@ class WhoAndWhen:
         "Let `fromisoformat` read it, and ask `moment.tzinfo is None`.",
         the_destination: "You take the destination of a transfer. It is where the images went; who began the transfer is marked by "
         "UserIsRequestor.",
-        person_before_requestor: "You let a person who took part stand in the place of who began it: the last one that looks like a person. "
-        "A scanner begins its transfers itself, and some messages mark nobody: UserIsRequestor tells, and nothing else.",
+        person_before_requestor: "You let a person who took part stand in the place of who began it: the last one that looks like a "
+        "person. A scanner begins its transfers itself, and some messages mark nobody: UserIsRequestor tells, and nothing else.",
         first_person_before_requestor: "You let a person who took part stand in the place of who began it: the first one that looks like a "
         "person. A scanner begins its transfers itself, and some messages mark nobody: UserIsRequestor tells, and nothing else.",
         the_person: "You take whoever looks like a person. A message may name persons who began nothing, and a scanner begins its "
@@ -810,6 +836,22 @@ def _told_of_sessions(case, found):
         return "A session whose logout never came has the end `None`, not an empty text."
     if any(type(end) is str and end.strip().casefold() == "none" for end in ends):
         return "A session whose logout never came has the end `None`. You gave a text with that word: leave the quotation marks away."
+    if not {"user", "host", "begin"} <= set(names_):
+        return None
+    places = [names_.index(name) for name in ("user", "host", "begin")]
+    begun = {tuple(str(row[place])[:19].replace("T", " ") for place in places) for row in found.rows}
+    logged = [(row["user"], row["host"], row["utc"], row["outcome"]) for row in case[0] if row["type"] == LOGIN]
+    came_in = {(*key,) for *key, outcome in logged if outcome == "0"}
+    failed = next((outcome for *key, outcome in logged if outcome != "0" and (*key,) in begun - came_in), None)
+    if failed:
+        return f"You let a login with outcome {failed} begin a session. " + (
+            "What such a sender means by 1 nobody can say: by the question `\"0\"` alone counts." if failed == "1" else
+            "It failed, and nobody came in: `\"0\"` alone is success.")
+    missing = [one for one in _sessions(case[0]) if (one["user"], one["host"], one["begin"]) not in begun]
+    if missing and all(one["end"] is None for one in missing):
+        return "A session without a logout is missing. It took place: it is asked as well, with the end `None`."
+    if missing and all(one["end"] == one["begin"] for one in missing):
+        return "A session is missing that began and ended within one second. It is one as well."
     return None
 
 
@@ -913,8 +955,8 @@ class Sessions:
         one_at_a_time: "A second login at the same computer goes on with the old session. The question says: always a new one; the older "
         "one stays without an end.",
         all_of_them: "One logout ends several sessions of that user at that computer. It ends one, the youngest; when the older ones "
-        "ended, nobody knows. If you look for the session of each logout: leave the inner loop with `break` when you have it. If you look for "
-        "the logout of each login: one logout may not serve two of them.",
+        "ended, nobody knows. If you look for the session of each logout: leave the inner loop with `break` when you have it. If you look "
+        "for the logout of each login: one logout may not serve two of them.",
         closed_by_the_next: "You let a new login end the session before it. When that one ended, nobody knows: it stays without an end.",
         successful_logouts_only: "You take only logouts with outcome 0. Nobody fails to log out: the few with outcome 1 come from "
         "senders that count outcomes their own way, and the session is over all the same.",
@@ -943,6 +985,8 @@ class Sessions:
                     (users[2], hosts[0], LOGIN, "0"), (users[1], hosts[0], LOGOUT, "0"), (users[2], hosts[1], LOGOUT, "0"),
                     (users[0], hosts[1], LOGIN, "8"), (users[1], hosts[0], LOGOUT, "0"), (users[0], hosts[1], LOGOUT, "0"),
                     (users[0], hosts[1], LOGOUT, "0")][number % 2:]
+            # What is no "0" is no success, the 1 of a sender that counts its own way included.
+            plan += [(users[1], hosts[1], LOGIN, "1"), (users[2], hosts[1], LOGIN, "12")]
             plan += [(draw.choice(users), draw.choice(hosts), draw.choice((LOGIN, LOGIN, LOGOUT)), draw.choice(("0", "0", "0", "8")))
                      for _ in range(draw.randrange(6, 20))] if number else []
             # Nobody fails to log out; a sender that counts outcomes its own way says 1.
@@ -1108,6 +1152,9 @@ def _told_of_a_look(user, column, given, right, input_of):
             "beginning of her name."
     if one.event == OPENED and one.patient != request["patient_id"]:
         return "That message is an opening, but of another patient's images."
+    if given > right and one.event in (OPENED, SEARCHED) and trail.event[trail.number == right].tolist() == [one.event]:
+        what = "opening" if one.event == OPENED else "search"
+        return f"That message is a later one of this person's. The first such {what} proves since when."
     return None
 
 
@@ -1272,11 +1319,24 @@ def _told_of_a_minute(given, right):
     return "That is another moment than that of the last message before the hole."
 
 
+def _system(value):
+    """The name of a system, whatever parts its words."""
+    if type(value) is not str:
+        raise ValueError("write the name of a system, in quotation marks")
+    return re.sub(r"[\s_\-]+", "", value.strip("'\"` ")).upper()
+
+
 _DAY_BY_DAY = "Look at the difference day by day first: it is some seconds below zero, then from one day on a large one. Take the days " \
     "after that alone."
 
 
-def _told_of_trust(name, given, right, one):
+def _told_of_trust(name, given, right, input_of):
+    if name == "source":
+        known = {_system(one) for one in input_of("trail").source.unique()}
+        return "That source's numbers nowhere jump up by more than one: of its messages none is missing." if given in known else \
+            "`trail.source` has no such name. Write it as it stands there."
+    if name == "clock" and given not in {_system(one) for one in input_of("transfers").sender.unique()}:
+        return "`transfers.sender` has no such name. Write it as it stands there."
     if name == "lost" and given[0] < 0:
         return "Fewer than none can't be missing. A number that falls is a restart; a hole is a jump up."
     if name == "lost" and abs(given[0] - right[0]) <= 2:
@@ -1308,8 +1368,8 @@ class CanItBeTrusted:
       some seconds too.
     """
 
-    answer = Fields("trust", {"source": Text(), "after": Text(reading=_minute, remark=_told_of_a_minute), "lost": Number(), "clock": Text(),
-                              "ahead": Number(unit="s", tolerance=30)}, remark=_told_of_trust)
+    answer = Fields("trust", {"source": Text(reading=_system), "after": Text(reading=_minute, remark=_told_of_a_minute), "lost": Number(),
+                              "clock": Text(reading=_system), "ahead": Number(unit="s", tolerance=30)}, remark=_told_of_trust)
     points = 3
     praise = "So the answer to the colleague gets a second sentence: for an hour and a half of 22 March the archive's messages are " \
         "missing, and nobody can say what happened in it. That is honest, and it is what an auditor asks first. (And what was lost " \
@@ -1430,7 +1490,8 @@ SIGNALS = {
     "override": "used the emergency override",
     "exported": "exported a study to a disc",
     "service": "is a service account",
-    "no_relation": "opened a patient's images or record, by the number on the images, without a care relation (a service account has none)",
+    "no_relation": "opened a patient's images or record, by the number on the images, without a care relation (which a service account "
+    "never has)",
     "wrong_number": "each look without a relation was at images under a wrong number or without their order; since the correction there is "
     "one",
     "trauma_call": "each look without a relation was at images of a patient of the Emergency department, within two hours of their arrival",
@@ -1644,8 +1705,10 @@ def policy_of(value):
             raise ValueError(f"there is no signal {name!r}")
         if number is Ellipsis:
             raise ValueError(f"the points of {name} are still open")
-        if not _is_number(number) or not abs(number) <= 1000:
-            raise ValueError(f"the points of {name} are no number between -1000 and 1000")
+        if not _is_number(number) or number != number:
+            raise ValueError(f"the points of {name} are no number (a number has no quotation marks)")
+        if abs(number) > 1000:
+            raise ValueError(f"the points of {name} are not within -1000 and 1000")
     if not _is_number(least) or not 0 < least <= 10_000:
         raise ValueError("`report_from` is a number above 0: a case without points is nobody's business")
     return {"points": points, "least": least}
@@ -1797,8 +1860,8 @@ class _Policy(Config):
 class Policy:
     """Write the policy of the monthly review: a dictionary with
 
-    - `points`: signals of the table above, each with a number; one that counts in somebody's favour may have a number below zero, one
-      that you leave out has none;
+    - `points`: signals of the table above, each with a number from -1000 to 1000; one that counts in somebody's favour may have a number
+      below zero, one that you leave out has none;
     - `report_from`: a case whose points add up to so many or more is reported to the privacy officer, the highest first.
 
     It is good enough when
@@ -1806,9 +1869,9 @@ class Policy:
     1. **nobody innocent** is reported: a false accusation is not made good by anything;
     2. **at most one** of the eleven violations is missed, and none that needs action today (an account of somebody who has left, a guessed
        password, an export of dozens of studies);
-    3. these three stand **before all others** in the report: all other signals together (those of the other two left out) don't reach one
-       of them;
-    4. and **nothing excuses them**: they are reported whatever other signals that account has on that day.
+    3. these three stand **before all others** in the report: with no excuse beside it, each has more points than all other signals
+       together (those of the other two left out);
+    4. and **nothing excuses them**: whatever other signals that account has on that day, they are still reported, if perhaps further down.
 
     Rules 1, 3 and 4 hold for months to come too. So the check also tries days that no month has had yet (a grave signal with all that
     speaks for the account; somebody innocent with several signals that innocent cases have, such as a night and a disc, with an excuse or
@@ -2006,7 +2069,8 @@ def parts_of(given):
         one["user_id"], one["name"], *_titles(one["alternative"]))), {"user_id": "", "alternative": ""})
     # A patient is of type 1; another object is named by what kind of number it has.
     things = list(zip(said["objects"], root.findall("ParticipantObjectIdentification"), strict=True))
-    patients = [one for one in things if one[0]["type"] == "1" or one[0]["id_type"] == "2"]
+    patients = [one for one in things if one[0]["id_type"] == "2" or one[0]["type"] == "1" and not (
+        one[0]["id_type"] == "110180" and re.fullmatch(r"\d+(\.\d+)+", one[0]["id"] or ""))]
     studies = [one for one in things if one not in patients and one[0]["id_type"] == "110180"]
     others = [one for one in things if one not in patients and one not in studies]
     try:
@@ -2070,7 +2134,10 @@ def _refuse_plain_text(root):
     held += [("the ParticipantObjectQuery", one.text or "") for one in root.iter("ParticipantObjectQuery")]
     for what, value in held:
         try:
-            base64.b64decode("".join(value.split()), validate=True)
+            octets = base64.b64decode("".join(value.split()), validate=True)
+            # Plain letters may be base64 by chance; what they stand for is then no text.
+            if "Detail" in what and not octets.decode("utf-8").replace("\n", " ").isprintable():
+                raise ValueError
         except ValueError:
             raise ValueError(f"{what} is plain text. The schema wants its value in base64, as it may hold anything; and nothing of "
                              "that kind is asked here") from None
@@ -2169,7 +2236,7 @@ def _untrue(root, facts, opened):
     for kind, value in told:
         name = re.sub(r"[\s_-]", "", kind.casefold())
         right = facts["accession"] if "accession" in name else facts["patient_id"] if name in ("patientid", "patientnumber") else value
-        if value.strip() != right:
+        if value.strip() != right.strip():
             return "value", f"the message also tells a number, `{kind}`, that is not the one in `correction`."
     return None
 
@@ -2245,8 +2312,9 @@ class Correction:
 
     answer = _CorrectionMessage("message", reading=parts_of, objects=(ET.Element,), remark=_about_the_message)
     points = 3
-    praise = "Now the next reviewer who finds accesses to a number that no longer exists can follow the study to its right patient: that " \
-        "is how the physician of Case 17 is cleared in a minute."
+    praise = "Now the next reviewer who finds accesses to a number that no longer exists can follow the study, by its UID, to its right " \
+        "patient: that is how the physician of Case 17 is cleared in a minute. (What the number was before, this message does not say; " \
+        "the older accesses do.)"
 
     def solution(correction):
         utc = "2025-04-07T05:12:30Z"                       # two hours behind the wall clock of April
@@ -2388,8 +2456,9 @@ def _once(receive):
     return lambda most: b"" if next(times) else receive(most)
 
 
-# Seconds that a visitor waits for anything: at first, after a later message has come, and for that one; and between two looks.
-_SOON, _GRACE, _PATIENCE = 0.05, 0.2, 1.0
+# Seconds that a visitor waits for anything: at first, after a later message has come, for that one, and for a long one while a handler
+# still works on it; and between two looks.
+_SOON, _GRACE, _PATIENCE, _LONG = 0.05, 0.2, 1.0, 3.0
 _LOOK = 0.003
 _MARK = b"LATER-MESSAGE"
 
@@ -2421,6 +2490,8 @@ def _visit_messages(seed):
         # With its length and the blank before it, it fills two `recv` of 4,096 octets to the last.
         "full": long(8187),
         "five digits": long(12000),
+        "longest": long(40000),
+        "longer than any limit": long(70000),
         "later": packed(xml.replace("MR KNEE", _MARK.decode())),
     }
 
@@ -2517,8 +2588,9 @@ class Repository:
     frames them: the number of octets in decimal digits, a blank, the message.
 
     The server that is shown above takes what one `recv` gives for one message. Mend that: a frame may come in pieces of any size, and
-    several may come in one. Keep every message as it came, octet for octet: short or long, audit message or not, sound or not, a second
-    time if it comes a second time. When a sender leaves in the middle of a message, there is nothing to keep; the next sender begins anew.
+    several may come in one. Keep every message as it came, octet for octet: short or long (set no limit of your own), audit message or
+    not, sound or not, a second time if it comes a second time. When a sender leaves in the middle of a message, there is nothing to keep;
+    the next sender begins anew.
     """
 
     answer = _RepositoryServer("repository", called="repository", kept=False, example="return server")
@@ -2577,7 +2649,7 @@ class Repository:
                     seen, ticks = len(kept), _ticks(seconds)
             return holds()
 
-        def settle(count):
+        def settle(count, long):
             """Wait for so many messages. What is not there at once may be late: then another message is sent, and when that has come, what
             was sent long before it will not come any more. Returns whether anything comes."""
             if wait(lambda: len(came()) >= count, _SOON) and count > before:
@@ -2587,6 +2659,8 @@ class Repository:
             send(audit.frame(sent["later"]))
             goes_on = wait(lambda: len(kept) - len(came()) > marks, _PATIENCE)
             wait(lambda: len(came()) >= max(count, before + 1), _GRACE)
+            if goes_on and long:                        # octet by octet it takes its time; whoever has dropped it is through with it
+                wait(lambda: len(came()) >= count or not _handlers(server), _LONG)
             return goes_on
 
         def connected():
@@ -2652,6 +2726,8 @@ class Repository:
                 yield "A message of 8,187 octets comes, and nothing behind it", [sent["full"]]
             yield None
             yield alone("A message of 12,000 octets comes", "five digits")
+            yield alone("A message of 40,000 octets comes", "longest")
+            yield alone("A message of 70,000 octets comes", "longer than any limit")
             first, second = audit.frame(plain[9]), audit.frame(plain[10])
             with contextlib.ExitStack() as both:
                 one, other = (both.enter_context(connected()) for _ in range(2))
@@ -2685,8 +2761,11 @@ class Repository:
                         before = len(came())
                 else:
                     what, messages = step
-                    goes_on = settle(before + len(messages))
+                    goes_on = settle(before + len(messages), any(len(one) > 20_000 for one in messages))
                     found[what] = _kept(came()[before:], messages)
+                    if what.startswith("Two senders") and found[what] != "kept as sent" and isinstance(
+                            server, socketserver.BaseServer) and not isinstance(server, socketserver.ThreadingMixIn):
+                        found[what] += ", as one without `Threading` in its name serves one sender after the other"
                     before = len(came())
                     after_first += bool(after_first) or found[what] != "kept as sent"
                 if step is None or what not in _OPEN:

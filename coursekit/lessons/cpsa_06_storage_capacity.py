@@ -111,6 +111,20 @@ class Day(Kind):
         return Difference("That is not the day that follows from the table.", "value")
 
 
+class YearlyTB(Number):
+    """TB that come in a year, where "94.7 TB per year" and "94.7 TB/a" are as good as "94.7 TB"."""
+
+    def __init__(self, tolerance):
+        super().__init__(unit="TB", tolerance=tolerance)
+
+    def read(self, given):
+        """As Number, without the words for a year."""
+        value = single(plain(given))
+        if type(value) is str:
+            given = re.sub(r"(?i)\s*(?:/\s*(?:years?|yr|y|a)|(?:per|an?|each)\s+(?:year|annum)|p\.\s?a\.?|yearly)\s*\.?\s*$", "", value)
+        return super().read(given)
+
+
 def letter(value):
     """An option's letter, from "A", "(a)", "A: and words of one's own" or the option's whole text."""
     text = " ".join(str(value).split()).strip(" '\"`*")
@@ -159,11 +173,12 @@ def policy_of(settings):
             if number is None:
                 raise ValueError(f"`{entry}` of {group} must be a number; {tiers[entry]!r} can't be read as one")
             if not 0 <= number <= most:
-                raise ValueError(f"`{entry}` of {group} lies between 0 and {most}")
+                raise ValueError(f"`{entry}` of {group} must lie between 0 and {most}, in {entry.split('_')[1]}; yours is {number:g}")
             tiers[entry] = number
         if tiers["near_years"] * 366 < tiers["fast_days"]:
-            raise ValueError(f"{group} would go to the deep tier while it is still on the fast one, for `fast_days` "
-                             f"({tiers['fast_days']:g}) are more than `near_years` ({tiers['near_years']:g}). Both count from the exam")
+            raise ValueError(f"{group} would go to the deep tier while it is still on the fast one: `near_years` ({tiers['near_years']:g}) "
+                             f"are about {365.25 * tiers['near_years']:.0f} days, and `fast_days` ({tiers['fast_days']:g}) are more. Both "
+                             "count from the exam")
         found[group] = (tiers["fast_days"], tiers["near_years"])
     missing = [group for group in GROUPS if group not in found]
     if missing:
@@ -224,8 +239,11 @@ class Year:
         return round(100 * int((ages <= days).sum()) / len(ages), 1)
 
     def outcome(self, policy):
-        """The numbers of a replay, policy as of policy_of: hit, groups, deep (per cent), tb (by tier), cost, costs (thousand euros)."""
-        hits, count, costs, groups, deep, lying = 0, 0, {}, {}, {}, [0.0, 0.0, 0.0]
+        """The numbers of a replay, policy as of policy_of: hit, groups, deep (per cent), tb (by tier), cost, costs (thousand euros).
+
+        `spare` is what would be saved, in thousand euros, by the fewest years on the near tier that leave half of the deep limit free.
+        """
+        hits, count, costs, groups, deep, lying, spare = 0, 0, {}, {}, {}, [0.0, 0.0, 0.0], 0.0
         for group, (per_year, ages) in self._groups.items():
             fast_days, near_years = policy[group]
             fast = held(per_year, fast_days / 365.25)
@@ -233,12 +251,16 @@ class Year:
             rest = held(per_year, KEPT_YEARS) - fast - near
             lying = [lying[0] + fast, lying[1] + near, lying[2] + rest]
             costs[group] = fast * EUR["fast"] + near * EUR["near"] + rest * EUR["deep"]
+            fewest = next(number for number in range(1, KEPT_YEARS + 1)
+                          if number == KEPT_YEARS or 100 * (ages > number * 365.25).mean() <= WANTED["deep"] / 2)
+            spare += max(near - max(held(per_year, fewest) - fast, 0), 0) * (EUR["near"] - EUR["deep"]) / 1000
             there = int((ages <= fast_days).sum())
             hits, count = hits + there, count + len(ages)
             groups[group] = round(100 * there / len(ages), 1)
             deep[group] = round(100 * int((ages > max(near_years * 365.25, fast_days)).sum()) / len(ages), 1)
         return {"hit": round(100 * hits / count, 2), "groups": groups, "deep": deep, "tb": [round(one, 1) for one in lying],
-                "cost": round(sum(costs.values()) / 1000, 1), "costs": {group: round(one / 1000, 1) for group, one in costs.items()}}
+                "cost": round(sum(costs.values()) / 1000, 1), "costs": {group: round(one / 1000, 1) for group, one in costs.items()},
+                "spare": round(spare, 1)}
 
     def cheapest(self):
         """The policy that keeps the limits of this year, and costs next to the least that can be. As policy_of gives it.
@@ -532,8 +554,8 @@ class TerabytesAYear:
     - `joining_fifth`: the same for their **fifth year**, when each has grown four times by its own `growth_percent`.
     """
 
-    answer = Fields("a_year", {"near1": Number(unit="TB", tolerance=0.051), "joining": Number(unit="TB", tolerance=0.051),
-                               "joining_fifth": Number(unit="TB", tolerance=0.051)}, remark=lambda *one: _about_a_year(*one))
+    answer = Fields("a_year", {"near1": YearlyTB(0.051), "joining": YearlyTB(0.051), "joining_fifth": YearlyTB(0.051)},
+                    remark=lambda *one: _about_a_year(*one))
     points = 3
 
     def solution(near1_months, joining):
@@ -679,7 +701,7 @@ def _about_a_year(name, given, right, input):
             return "That fits the calendar year 2024, January to December. Asked are April 2024 to March 2025, without what came once."
         return "That is not what the usual work brought. `brought_tb` of the twelve rows from 2024-04 to 2025-03, added up, without " \
             "`import_tb`."
-    slip = _one_collection(name, given, right, input("joining"))
+    slip = _one_collection(name, given, right, input("joining")) or _another_growth(name, given, input("joining"))
     if slip:
         return slip
     return {
@@ -702,21 +724,51 @@ def _one_collection(name, given, right, joining):
     return None
 
 
+def _another_growth(name, given, joining):
+    """A sentence on a sum in which growth or compression is not that of the year that is asked, or None."""
+    size = 2 * joining["items_per_year"] * joining["mb_per_item"] / 1e6
+    each = 1 + joining["growth_percent"] / 100
+
+    def near(total):
+        return any(abs(number - total) <= 0.051 for number in given)
+
+    if name == "joining":
+        for years in (1, 4):
+            if near((size / joining["ratio"] * each**years).sum()):
+                return "It has grown already. The first year is the table as it is."
+        return None
+    if near((size * each**4).sum()):
+        return "Nothing is compressed in it, as it is in your `joining`: divide each row by its own ratio here, too."
+    if near((size / joining["ratio"] * each**3).sum()):
+        return "It has grown three times. From the first year to the fifth are four steps: `** 4`."
+    if near((size / joining["ratio"]).sum() * GROWTH**4):
+        return "It has grown by radiology's 4 % a year. Each collection has a growth of its own, `growth_percent`."
+    return None
+
+
 ABOUT_DATES = {
     "likely": "That does not follow from the table. `likely` begins with 187.2 and adds up `usual_tb` of each month and, in each month "
               "from September on, `dbt_tb`; and nothing else. The limit is 216 TB.",
     "early": "`likely` is right. `high` is `likely` plus 1.28 x `stray` x √n, and `early` is the day on which it reaches 216.",
     "late": "`likely` is right, and `early` is so within a day, which a band that is a little wrong may be too. `low` is `likely` minus "
-            "1.28 x `stray` x √n, with the same band as `high`, and `late` is the day on which it reaches 216.",
-    "order_by": "It lies 182 days before another one of your dates. Before which?"}
+            "1.28 x `stray` x √n, with the same band as `high`, and `late` is the day on which it reaches 216."}
 
 
 def _about_dates(name, given, right, input):
     """A sentence on a wrong entry of WhenIsItFull."""
     if name == "order_by":
-        between = (given[1] - given[0]).days
+        order, early = given
+        between = (early - order).days
+        late = _dates(input("ahead"), input("stray"), input("dbt_tb"))["late"]
+        if abs(between + LEAD_DAYS) <= 1:
+            return f"It lies {-between} days after your `early`. The order goes out before that day: minus, and not plus."
+        if abs((late - order).days - LEAD_DAYS) <= 1:
+            return f"It lies {LEAD_DAYS} days before the late end. With that the shelf comes too late if 216 TB are reached early."
         if abs(between - LEAD_DAYS) <= 7:
             return f"Between your `order_by` and your `early` lie {between} days, and not {LEAD_DAYS}. `timedelta(days={LEAD_DAYS})`."
+        side = "before" if between >= 0 else "after"
+        return (f"It must lie {LEAD_DAYS} days before your `early`, and lies {abs(between)} days {side} it: "
+                f"`early - timedelta(days={LEAD_DAYS})`.")
     return ABOUT_DATES[name]
 
 
@@ -853,10 +905,10 @@ class WhenIsItFull:
         "carried on into the sum, and the next one misses again: after n months it is 1.28 x `stray` x √n.",
         band_times_months: "Your band is far too wide, about as wide as 1.28 x `stray` x n. That would be so if every month missed to the "
         "same side. Months that miss up and down in turn cancel out in part: √n.",
-        band_of_a_mean: "Your band has hardly any width, as if it was divided by √n. That is how far the **mean** of n months strays, and "
-        "it gets narrower. The store fills with their **sum**, whose band gets wider: times √n.",
-        band_of_95: "Your band is too wide, as one with 1.96 (for 95 %) or 1.645 (for 90 %) would be. Asked are 80 %: 1.28. (10 % then "
-        "lie above it, and 10 % below.)",
+        band_of_a_mean: "Your `early` is next to `likely`, so there is hardly any band between them. After n months the **sum** strays "
+        "by `stray` x √n, and that grows. (Divided by √n, it would be how far the **mean** of the months strays.)",
+        band_of_95: "Your `early` is too early, as it would be with a band of 1.96 (for 95 %) or 1.645 (for 90 %). Asked are 80 %: 1.28. "
+        "(10 % then lie above it, and 10 % below.)",
         ends_swapped: "Early and late are swapped. The store fills early when more comes: the upper edge of the band reaches 216 TB first.",
         ordered_for_the_likely_day: "You counted the 182 days back from the likely day. In half of all cases 216 TB are reached before "
         "that. The order is planned by the early end.",
@@ -1000,6 +1052,9 @@ class MayItGo:
     def adult_by_365_days(exam, patient, today):
         return _decided(exam, patient, today, adult_days=365 * 20)
 
+    def adult_ten_years(exam, patient, today):
+        return _decided(exam, patient, today, adult_years=10)
+
     def age_by_years(exam, patient, today):
         return _decided(exam, patient, today, by_years=True)
 
@@ -1137,6 +1192,8 @@ class MayItGo:
         "`years_after`.",
         adult_by_365_days: "You count ADULT's years as 365 days each. In twenty years that is five days too early, for there are leap "
         "years: take `years_after`.",
+        adult_ten_years: "You let the images of an adult go ten years after the last contact, as in the pattern `ten_years_for_all`. ADULT "
+        "says 20.",
         one_day_late: "You compare with `>`. *From that day on* includes the day itself: `>=`.",
         ends_at_night: "You let a hold last until the evening of the day on which it ends. The policy says: from that day on it is no "
         "longer in force.",
@@ -1184,8 +1241,8 @@ class MayItGo:
         earliest_day: "Of several days you take the earliest. A rule says *at least so long*: the longest of them counts.",
         birth_date_not_asked: "For one patient no birth date is known, and with `None` nothing can be reckoned. Ask for that first, with "
         "`is None`: the policy's step 2.",
-        adult_for_ct_only: "Here none of your rules gave a day. ADULT is for all that is neither a mammogram nor a minor's: `\"CT\"` was "
-        "an example of it, and many others come as well.",
+        adult_for_ct_only: "Here none of your rules gave a day. ADULT gives one for all that is neither a mammogram nor a minor's, "
+        "whatever its kind; `\"CT\"` is only an example.",
         unknown_is_adult: "Without a birth date you take the patient for an adult. What cannot be decided is not deleted: `\"keep\"`.",
     }
     hints = [
@@ -1286,6 +1343,11 @@ def _situations(draw, kind):
                   one("mammogram", years_ago(5, days), ago(1, 3), mammograms=[ago(1, 3)]),
                   one(kind, ago(26, 28), ago(22, 25), birth=years_ago(38, days)),
                   one(kind, ago(26, 28), ago(22, 25), prior=today + timedelta(days))]
+    # Some days or some years before the day of each rule, so that a year too few is told from years of 365 days.
+    found += [one(kind, ago(26, 29), years_ago(20, 12)), one("mammogram", years_ago(10, 12), ago(1, 3)),
+              one("mammogram", years_ago(5, 12), ago(1, 3), mammograms=[ago(1, 3)]),
+              one(kind, ago(26, 28), ago(22, 25), birth=years_ago(38, 20)),
+              *(one(kind, ago(26, 29), years_ago(years, days)) for years, days in ((10, 12), (10, -12), (15, -12)))]
     # Made on the 18th birthday, and on the day before it, by somebody who still comes.
     found += [one(kind, years_ago(21), ago(3, 9), birth=years_ago(39)), one(kind, years_ago(21), ago(3, 9), birth=years_ago(39, 1))]
     # Holds, where the rule would delete.
@@ -1331,7 +1393,8 @@ def _more_situations(draw, one, ago, kind, today, soon, past):
 
 
 def _decided(exam, patient, today, grown=38, adult_too=(), choose=max, after=years_after, hold_today=None, childhood=timedelta(0),
-             breast_from=lambda exam, patient: exam["date"], minor_from_exam=False, by_years=False, adult_days=None, adult_kinds=None):
+             breast_from=lambda exam, patient: exam["date"], minor_from_exam=False, by_years=False, adult_days=None, adult_kinds=None,
+             adult_years=20):
     """As MayItGo.solution, with one thing done otherwise."""
     if MayItGo.solution(exam, patient, hold_today or today) == "hold" or patient["birth_date"] is None:
         return MayItGo.solution(exam, patient, hold_today or today)
@@ -1346,7 +1409,8 @@ def _decided(exam, patient, today, grown=38, adult_too=(), choose=max, after=yea
         days.append(after(exam["date"], 20) if minor_from_exam else after(patient["birth_date"], grown))
     adult = not breast and not minor and (adult_kinds is None or exam["kind"] in adult_kinds)
     if adult or minor and "minor" in adult_too or breast and "mammogram" in adult_too:
-        days.append(patient["last_contact"] + timedelta(adult_days) if adult_days else after(patient["last_contact"], 20))
+        days.append(patient["last_contact"] + timedelta(adult_days) if adult_days
+                    else after(patient["last_contact"], adult_years))
     return "delete" if today >= choose(days) else "keep"
 
 
@@ -1390,13 +1454,13 @@ class SlowFirstImages:
         p50 = by_viewer["first_ms"].median() / 1000
         p95 = by_viewer["first_ms"].quantile(0.95) / 1000
         parts = by_viewer[["statements", "db_ms", "net_ms"]].median()
-        slow = p95.idxmax()             # a look at p95 and at parts is enough; from here on that look is written out
+        worst = p95.idxmax()            # a look at p95 and at parts is enough; from here on that look is written out
         cause = "C"                     # the time goes on the network ...
-        if parts["db_ms"][slow] > 2 * parts["db_ms"].min():
+        if parts["db_ms"][worst] > 2 * parts["db_ms"].min():
             cause = "B"                 # ... or in the database, with as many statements as elsewhere,
-            if parts["statements"][slow] > 2 * parts["statements"].min():
+            if parts["statements"][worst] > 2 * parts["statements"].min():
                 cause = "A"             # or with many more
-        return {"viewer": slow, "p50": p50[slow], "p95": p95[slow], "cause": cause}
+        return {"viewer": worst, "p50": p50[worst], "p95": p95[worst], "cause": cause}
 
     def most_openings(openings):
         return {**SlowFirstImages.solution(openings), "viewer": "WEB"}
@@ -1487,8 +1551,8 @@ class SlowFirstImages:
         "Much time in the database has two causes: many quick queries, whose number grows with the images, or a usual number of slow ones.",
     ]
     praise = "Now it is a ticket that the right people can work on: one viewer, one part of the time, two numbers before and, after " \
-        "the repair, two numbers again. Medians alone would not have shown what the readers complain about, and means would have " \
-        "blamed the tier."
+        "the repair, two numbers again. The median is what half of them wait at most, p95 what they complain about; a mean would have " \
+        "mixed both with the few long waits for the nearline tier, which every viewer has."
 
 
 def _about_first_images(name, given, right, input):
@@ -1498,6 +1562,10 @@ def _about_first_images(name, given, right, input):
     if name in ("p50", "p95"):
         if any(abs(number / 1000 - right[0]) < 0.05 for number in given):
             return "The unit of time is off: the column is in milliseconds, and seconds are asked."
+        rows = input("openings")
+        mean = rows[rows["viewer"] == SlowFirstImages.solution(rows)["viewer"]]["first_ms"].mean() / 1000
+        if name == "p95" and any(abs(number - mean) <= 0.05 for number in given):
+            return "It fits the mean. The 95th percentile is the time within which 95 of 100 openings were served: `.quantile(0.95)`."
         if any(abs(number - right[0]) <= 0.11 for number in given):
             return "It is near, but not it: two decimals are asked, of all openings at that viewer, from either tier."
         what = "the median" if name == "p50" else "`.quantile(0.95)`"
@@ -1521,9 +1589,9 @@ class PeakHour:
 
     def solution(openings):
         busiest = openings["hour"].value_counts().idxmax()
-        peak = openings[openings["hour"] == busiest]
-        per_second = len(peak) / 3600
-        return {"in_flight": per_second * peak["seconds"].mean(), "mbit_s": peak["mb"].sum() * 8 / 3600}
+        rows = openings[openings["hour"] == busiest]
+        per_second = len(rows) / 3600
+        return {"in_flight": per_second * rows["seconds"].mean(), "mbit_s": rows["mb"].sum() * 8 / 3600}
 
     def mean_of_the_day(openings):
         return {"in_flight": openings["seconds"].sum() / 86400, "mbit_s": openings["mb"].sum() * 8 / 86400}
@@ -1618,7 +1686,7 @@ class PeakHour:
     }
     hints = [
         '`openings["hour"].value_counts()` counts the openings of each hour, the most first.',
-        'Keep its rows: `peak = openings[openings["hour"] == ...]`. Openings a second are `len(peak) / 3600`.',
+        'Keep its rows: `rows = openings[openings["hour"] == ...]`. Openings a second are `len(rows) / 3600`.',
         "in_flight: openings a second times the mean of `seconds`. mbit_s: the sum of `mb`, times 8, divided by 3,600.",
     ]
     praise = "Two averages of an hour: within it there are minutes with twice as many. So buy with headroom, and watch the queue, " \
@@ -1629,6 +1697,8 @@ class PeakHour:
 def _about_the_peak(name, given, right, input):
     """A sentence on a wrong entry of PeakHour."""
     if name == "in_flight":
+        if any(abs(number / right[0] / 3600 - 1) < 0.02 for number in given):
+            return "It is 3,600 times too many. λ is how many openings come in a **second**, and an hour has 3,600 of them."
         return "Take the rows of the hour with the most openings. Openings a second, times the mean of their `seconds`."
     if any(abs(1000 * number / right[0] - 1) < 0.01 for number in given):
         return "The prefix is off: those are Gbit/s, and Mbit/s are asked."
@@ -1643,8 +1713,10 @@ class RestoreInTime:
     - `hours`: how many hours until **all images** of near1 are back, those before the first byte included;
     - `loss_hours`: the copy job starts once a day. Its copy holds what was there when the job **started**, and can be used when it has
       **ended**. If the fire comes at the worst moment: how many hours of images are in no copy that can be used?
-    - `days_first`: the restore goes from the newest images to the oldest. How many **days** of images are back when the recovery time
-      objective, 48 hours, is over?
+    - `days_first`: the restore goes from the newest images to the oldest. How many **days** of images, at today's `incoming_tb_a_day`,
+      are back when the recovery time objective, 48 hours, is over?
+
+    Round only at the end.
     """
 
     answer = Fields("restore", {"hours": Number(unit="h", tolerance=0.4), "loss_hours": Number(unit="h", tolerance=0.05),
@@ -1769,7 +1841,8 @@ def _about_a_restore(name, given, right, input):
     if name == "days_first" and any(abs(1000 * number - right[0]) <= 6 for number in given):
         return "It was read as a little more than one day: a point stands before decimals here. Write the thousands without it."
     return {
-        "hours": "The hours before the first byte, and `images_tb` divided by the pace of the test in TB an hour.",
+        "hours": "The hours before the first byte, and `images_tb` divided by the pace of the test in TB an hour. Round only at the end, "
+                 "and not the pace.",
         "loss_hours": "Draw a line with two nights. At the worst moment the second job is just not yet ended: which copy can be used then, "
                       "and of when is it?",
         "days_first": "`hours` is right. Of the 48 hours those before the first byte are gone; the others times the pace are TB; and "
@@ -2006,7 +2079,8 @@ class TieringPolicy:
     the two years of other hospitals that work like yours. So leave some reserve, but not so much that it exceeds the budget.
     """
 
-    answer = Config("policy", reading=policy_of, called="a policy", shape="a dictionary with an entry for each group", template=(
+    answer = Config("policy", reading=policy_of, called="a policy", shape="a dictionary with an entry for each group", unseen=(
+        "Good for the hospital that you see, but not for another that works in the same way. What follows is of that one. "), template=(
         'policy = {\n    "CT": {"fast_days": ..., "near_years": ...},\n    "mammography": {"fast_days": ..., "near_years": ...},\n'
         '    "ultrasound": {"fast_days": ..., "near_years": ...},\n    "radiographs": {"fast_days": ..., "near_years": ...},\n'
         '    "MR": {"fast_days": ..., "near_years": ...},\n}'))
@@ -2088,7 +2162,7 @@ def _faults_of_the_past(outcome):
     found = []
     worst = min(outcome["groups"], key=outcome["groups"].get)
     deepest = max(outcome["deep"], key=outcome["deep"].get)
-    already = "Already in the past year"
+    already = "In the past year"
     if outcome["groups"][worst] < WANTED["group"]:
         found.append(f"{already} only {outcome['groups'][worst]:.1f} % of the openings of {worst} would have found the first image on the "
                      f"fast tier; {WANTED['group']} % are wanted in each group.")
@@ -2099,8 +2173,8 @@ def _faults_of_the_past(outcome):
         found.append(f"{already} {outcome['deep'][deepest]:.1f} % of the openings of {deepest} would have waited for the deep tier; "
                      f"{WANTED['deep']} % are the most that is allowed.")
     if outcome["cost"] > BUDGET:
-        found.append(f"{already} it would have cost {outcome['cost']:.1f} thousand euros, and the budget is {BUDGET:.0f}. Which group's "
-                     "days are dear and bring few hits?")
+        found.append(f"{already} it would have cost {outcome['cost']:.1f} thousand euros, and the budget is {BUDGET:.0f}. "
+                     + _what_is_dear(outcome))
     return found
 
 
@@ -2121,8 +2195,17 @@ def _faults_of_the_coming(outcome):
                      "Leave more reserve in its `near_years`.")
     if outcome["cost"] > BUDGET:
         found.append("For the past year it is good enough. But in the coming year there are 4 % more exams, and the budget is exceeded. "
-                     "Which group's days are dear and bring few hits?")
+                     + _what_is_dear(outcome))
     return found
+
+
+def _what_is_dear(outcome):
+    """Where a policy beyond the budget may save: on the near tier, on the fast one, or on both."""
+    years = "`near_years` are more than the deep tier's limit needs, even with half of it as a reserve: for which groups?"
+    days = "Which group's days on the fast tier are dear and bring few hits?"
+    if outcome["spare"] >= outcome["cost"] - BUDGET:
+        return f"Some {years}"
+    return f"{days} And some {years}" if outcome["spare"] >= 1 else days
 
 
 def _by(missing):

@@ -742,6 +742,15 @@ class FaultsOfOneField:
     def repetitions_after_the_first(rule, text):
         return FaultsOfOneField.solution({**rule, "max": rule["max"] + 1}, text)
 
+    def max_ignored(rule, text):
+        return FaultsOfOneField.solution({**rule, "max": max(rule["max"], 99)}, text)
+
+    def cardinality_ignored(rule, text):
+        return [word for word in FaultsOfOneField.solution(rule, text) if word != "cardinality"]
+
+    def min_of_r_only(rule, text):
+        return FaultsOfOneField.solution(rule if rule["usage"] == "R" else {**rule, "min": 0}, text)
+
     def min_when_absent(rule, text):
         if rule["usage"] == "RE" and not valued(text) and rule["min"] > 0:
             return ["cardinality"]
@@ -799,6 +808,10 @@ class FaultsOfOneField:
         length_one_short: "You refuse a value that is just as long as is allowed. `length` is the most characters that a value may have.",
         repetitions_after_the_first: "You allow one occurrence too many, as if the largest number counted what comes after the first. "
         "`max` is the number of occurrences (Methodology 5.2.2).",
+        max_ignored: "You never find too many occurrences. A field may come `max` times at most (Methodology 5.2.2).",
+        cardinality_ignored: "You never find a wrong number of occurrences. Compare how many there are with `min` and with `max`.",
+        min_of_r_only: "You look for too few occurrences in R fields only. RE with [2..3] means: none, or else two to three; a single one "
+        "is too few (Methodology 5.2.1).",
         min_when_absent: "You apply `min` to a field that is not there at all. RE with [2..3] means: "
         "none, or else two to three (Methodology 5.2.1).",
         min_ignored: "You never find too few occurrences. A field that is there must come `min` times at least.",
@@ -843,6 +856,8 @@ class FaultsOfOneField:
             ({**table, "length": 3, "codes": ["H&P", "DS"]}, "DS~H\\T\\P"), (free, f"{word[:2]}\\R\\{word[:2]}~{word}"),
             ({**free, "max": 1}, f"{word[:3]}\\R\\{word[:2]}"), (pair, f"{word[:2]}\\R\\{word[:2]}"), (free, f"{word}\\R\\{word[:3]}"),
             ({**table, "length": 3, "codes": ["A~B", "DS"]}, "A\\R\\B"), (table, f"Z9~{codes[0]}"), (free, f"{word}xy~{word}"),
+            (free, "~".join([word] * 4)), (table, "~".join([codes[0]] * 5)), ({**pair, "usage": "R"}, word),
+            ({**pair, "usage": "R"}, f"{word}~{word}"),
             (table, "~".join([codes[0]] * 3 + ["Z99"])), (table, '""'), (pair, '""'), (table, codes[0][0]),
             ({**table, "length": 3, "codes": ["&", "DS"]}, "\\E\\T\\E\\"),
         ]
@@ -1003,7 +1018,7 @@ class DoTheyFit:
     """
 
     answer = Function("misfits", result=Set(), about=lambda sender, receiver: (
-        f"The sender there has {_in_words(sender)}; the receiver {_in_words(receiver)}. What may come that this receiver can't take?"))
+        f"The sender there has {_in_words(sender)}; the receiver {_in_words(receiver)}. {_asked_of_a_pair(sender)}"))
     points = 2
     praise = "Two conformant systems need not work together. Whether they do can be read from two profiles, before anything is sent."
 
@@ -1204,6 +1219,13 @@ class DoTheyFit:
         return cases
 
 
+def _asked_of_a_pair(sender):
+    """What to ask about a case of exercise 5."""
+    if sender["usage"] == "X":
+        return "From this sender no value ever comes. Does that fit what this receiver asks for?"
+    return "May something be lacking that this receiver can't do without, or something come that it can't take?"
+
+
 def _in_words(rule):
     """A rule of exercise 5 as a phrase."""
     return f"{rule['usage']}, up to {rule['max']} times, up to {rule['length']} characters, {', '.join(rule['codes']) or 'any value'}"
@@ -1271,7 +1293,7 @@ def _about_answer(part, given, right, input):
     if part == "ERR-3.3":
         return "Component 3 of ERR-3 names the table of the code: HL70357."
     if part == _SEGMENTS:
-        return "An acknowledgement of one error has three segments, in this order: MSH, MSA, ERR (2.9.2)."
+        return "An acknowledgement of one error has three segments in this hospital, in this order: MSH, MSA, ERR."
     if place in ("MSH-3", "MSH-4", "MSH-5", "MSH-6"):
         return "MSH-3 and MSH-4 say who answers, MSH-5 and MSH-6 whom: take them from the message, the other way round."
     if place in ("MSH-7", "MSH-10") and given is None:
@@ -1294,6 +1316,8 @@ def _about_answer(part, given, right, input):
     if part == "ERR-2.1":
         if given is None:
             return "There is nothing in the second field of ERR, the place. The first field stays empty."
+        if re.fullmatch("[A-Z][A-Z0-9]{2}", given.upper()) and given != given.upper():
+            return "The name of a segment is written in capital letters."
         if not re.fullmatch("[A-Z][A-Z0-9]{2}", given):
             return "The place begins with the name of a segment. Does it stand in the second field of ERR? The first stays empty."
         return "The fault is in another segment. Compare `refused` with a message of the good week, field by field."
@@ -1406,7 +1430,8 @@ class WriteTheRefusal:
         "field's number stands where the sequence belongs.",
         unknown_key: "204 says that a key was sent and is not known, as of a patient or order that the receiver does not have. Look at "
         "what is the matter with this message itself.",
-        data_type: "102 says that a value is not of its data type, such as letters in a date. Is that what is wrong here?",
+        data_type: "102 says that a value is not of its data type, such as letters in a date. This hospital also takes it for *too long*, "
+        "*too many*, *too few* and *not supported*. Is one of these what is wrong here?",
         the_other_code: "The code of ERR-3 does not say what is wrong there. Is there no value, or one that the table does not have?",
     }
     hints = [
@@ -1480,25 +1505,29 @@ class _Looked(dict):
 
 @lesson.input
 def samples(hospital):
-    """What a profile is tried with: (right messages, {name: message that must not pass}), as `_Looked`."""
+    """What a profile is tried with: (right messages, {(what is wrong, event, class): message that must not pass}), as `_Looked`."""
     good = lesson.input_of("good_week", hospital)
     registered = _plain_registration(hospital)
-    end = registered.copy()
-    end["MSH-9"], end["PV1-45"] = "ADT^A03^ADT_A03", registered["PV1-44"]
-    update = registered.copy()
-    update["MSH-9"], update["PID-15"] = "ADT^A08^ADT_A01", "nl^Dutch^ISO639"
 
     def but(message, place, text):
         other = message.copy()
         other[place] = text
         return other
 
+    usual = {}                                       # a right message of each event and each patient class
+    for event in EVENTS:
+        for kind in HOUSE["PV1-2"]["codes"]:
+            usual[event, kind] = made = registered.copy()
+            made["PV1-2"], made["MSH-9"] = kind, f"ADT^{event}^{'ADT_A03' if event == 'A03' else 'ADT_A01'}"
+            made["PV1-45"] = registered["PV1-44"] if event == "A03" else ""
+
     family, given = registered["PID-5.1"], registered["PID-5.2"]
-    right = [*good, end, update, but(registered, "PID-15", "nl^Dutch^ISO639"), but(registered, "PID-7", ""),
-             but(registered, "PID-3.1", "HV12345678901234"), but(registered, "PID-7", registered["PID-7"][:8] + "^D"),
-             but(registered, "PID-5", "~".join(f"{family}^{given}^^^^^L^{code}" for code in "AIP")),
-             *[but(registered, place, code) for place in CODED for code in HOUSE[place]["codes"]]]
-    number = registered["PID-3"]
+    right = [*good, but(registered, "PID-3.1", "HV12345678901234"), but(registered, "PID-7", registered["PID-7"][:8] + "^D"),
+             *[but(registered, "PID-5", "~".join(f"{family}^{given}^^^^^L^{code}" for code in codes)) for codes in ("AI", "AIP")],
+             *[but(registered, "PID-8", code) for code in HOUSE["PID-8"]["codes"]], *usual.values(),
+             *[but(message, "PID-15", "nl^Dutch^ISO639") for message in usual.values()],
+             *[but(message, "PID-7", "") for message in usual.values()]]
+    number, began = registered["PID-3"], registered["PV1-44"]
     changes = {
         "authority": ("PID-3.4", ""), "number": ("PID-3", ""), "number null": ("PID-3", hl7.NULL), "number empty": ("PID-3.1", ""),
         "number long": ("PID-3.1", "HV123456789012345"),
@@ -1508,14 +1537,34 @@ def samples(hospital):
         "birth hour": ("PID-7", registered["PID-7"][:8] + "08"), "birth digit": ("PID-7", registered["PID-7"][:8] + "0"),
         "birth precision": ("PID-7", "^D"), "sex": ("PID-8", ""), "sex code": ("PID-8", "A"),
         "sex small": ("PID-8", "f"), "national number": ("PID-19", "123456782"), "class": ("PV1-2", ""), "class code": ("PV1-2", "R"),
-        "class small": ("PV1-2", "e"), "visit": ("PV1-19", ""), "end too early": ("PV1-45", registered["PV1-44"]),
+        "class small": ("PV1-2", "e"), "visit": ("PV1-19", ""), "end too early": ("PV1-45", began), "end in an update": ("PV1-45", began),
+        "no end": ("PV1-45", ""), "ends": ("PV1-45", f"{began}~{began}"),
         "births": ("PID-7", f"{registered['PID-7'][:8]}~19000101"), "sexes": ("PID-8", "F~M"), "languages": ("PID-15", "nl~fr"),
         "classes": ("PV1-2", "E~I"), "visits": ("PV1-19", f"{registered['PV1-19']}~V29999999^^^HVGH&2.999.1.1&ISO^VN"),
     }
-    wrong = {name: but(registered, place, text) for name, (place, text) in changes.items()}
-    wrong |= {"no end": but(end, "PV1-45", ""), "end in an update": but(update, "PV1-45", registered["PV1-44"]),
-              "ends": but(end, "PV1-45", f"{registered['PV1-44']}~{registered['PV1-44']}")}
-    return [_Looked(message) for message in right], {name: _Looked(message) for name, message in wrong.items()}
+    wrong = {(name, event, kind): but(usual[event, kind], *change) for name, change in changes.items() for event, kind in _tried(name)}
+    return [_Looked(message) for message in right], {which: _Looked(message) for which, message in wrong.items()}
+
+
+def _tried(name):
+    """The (event, patient class) with which what is wrong is tried; where the class itself is wrong, the event alone says which."""
+    events = {"no end": ["A03"], "ends": ["A03"], "end too early": ["A01", "A04"], "end in an update": ["A08"]}.get(name, EVENTS)
+    kinds = HOUSE["PV1-2"]["codes"][:1] if name.startswith("class") else HOUSE["PV1-2"]["codes"]
+    return [(event, kind) for event in events for kind in kinds]
+
+
+def _passing(name, passed):
+    """What is wrong and would pass, in a sentence; where it passes in some events or classes only, with these."""
+    tried = _tried(name)
+    events, kinds = ([one for one in dict.fromkeys(pair[at] for pair in tried) if one in {pair[at] for pair in passed}] for at in (0, 1))
+    if len(events) * len(kinds) != len(passed):      # no event and no class by itself says where; so the first that passed
+        events, kinds = passed[0][:1], passed[0][1:]
+    said = f"{_SLIPS[name][:1].upper()}{_SLIPS[name][1:]} would pass"
+    if len(events) < len({event for event, _ in tried}):
+        said += f" in {' and '.join(events)}"
+    if len(kinds) < len({kind for _, kind in tried}):
+        said += f" where the patient class is {' or '.join(kinds)}"
+    return said + "."
 
 
 _OF_PARTS = ("PID-3", "PID-3.4", "PID-5", "PID-7", "PID-15", "PV1-19", "PV1-45")       # fields and a component that consist of parts
@@ -1577,7 +1626,7 @@ class OurProfile:
         return {"open": [place for place, rule in settings.items() if "O" in rule["usage"] or rule["usage"] == "C"],
                 "odd": [place for place, rule in settings.items() if _contradicts_itself(rule)],
                 "parts": [place for place in _OF_PARTS if "length" in settings[place]],
-                "refused": refused, "passed": [name for name, message in wrong.items() if not violations(settings, message)],
+                "refused": refused, "passed": [which for which, message in wrong.items() if not violations(settings, message)],
                 "codes": {place: sorted(set(settings[place].get("codes", [])) - set(HOUSE[place]["codes"])) for place in CODED}}
 
     def faults(outcome):
@@ -1591,7 +1640,10 @@ class OurProfile:
                  for (place, what), count in outcome["refused"].items()]
         said += [f"{_SLIPS[CODED[place]].capitalize()} would pass: {', '.join(f'`{code}`' for code in codes)}."
                  for place, codes in outcome["codes"].items() if codes]
-        return said + [f"{_SLIPS[name][:1].upper()}{_SLIPS[name][1:]} would pass." for name in outcome["passed"]]
+        passed = {}
+        for name, *pair in outcome["passed"]:
+            passed.setdefault(name, []).append(tuple(pair))
+        return said + [_passing(name, pairs) for name, pairs in passed.items()]
 
     def _with(place, **changes):
         found = OurProfile.solution()
@@ -1699,7 +1751,7 @@ def _contradicts_itself(rule):
 
 
 OTHER_EVENTS = (("A02", "ADT_A02"), ("A05", "ADT_A05"), ("A06", "ADT_A06"), ("A11", "ADT_A09"), ("A13", "ADT_A01"), ("A28", "ADT_A05"),
-                ("A31", "ADT_A05"), ("A40", "ADT_A39"))
+                ("A31", "ADT_A05"), ("A40", "ADT_A39"), ("A0", "ADT_A01"))
 
 
 def visited(port, profile):
@@ -1708,7 +1760,7 @@ def visited(port, profile):
             "EVN||20250407081500+0200\rPID|1||HV100234^^^HVGH&2.999.1.1&ISO^MR||VANDERMEER^ANNA^ELISE||19610817|F\r"
             "PV1|1|E|Emergency^^^HVGH||||||||||||||||V21000794\r")
 
-    def one(what, changes):
+    def one(what, changes, refused=False):
         made = hl7.parse(good.format(f"E{len(seen) + 1}"))
         for place, text in changes.items():
             made[place] = text
@@ -1716,7 +1768,8 @@ def visited(port, profile):
             seen[what] = "not sent any more"
             return
         try:
-            seen[what] = _said(sender.send(made))
+            said = _said(sender.send(made))
+            seen[what] = "a refusal" if refused and said[:2] in ("AE", "AR") else said        # whatever it names
         except mllp.NoAnswer as error:
             nothing = "in time" in str(error) or "hung up" in str(error)
             seen[what] = _NOTHING if nothing else f"{_NOTHING} ({str(error).rstrip('.').lower()})"
@@ -1724,9 +1777,9 @@ def visited(port, profile):
     seen = {}
     with mllp.Sender(mllp.HOST, port, seconds=4.0) as sender:
         one("A right ADT^A04 is sent", {})
+        one("An ADT^A04 with an unknown patient class, PV1-2, is sent", {"PV1-2": "Q"})
         one("An ADT^A04 without the assigning authority, PID-3.4, is sent", {"PID-3.4": ""})
         one("A right ADT^A04 without a birth date is sent", {"PID-7": ""})
-        one("An ADT^A04 with an unknown patient class, PV1-2, is sent", {"PV1-2": "Q"})
         one("A right ADT^A04 with the last patient class of the profile's list is sent", {"PV1-2": profile["PV1-2"]["codes"][-1]})
         one("An ADT^A04 without a visit number, PV1-19, is sent", {"PV1-19": ""})
         one("An ADT^A04 with a patient number, PID-3.1, that is too long is sent", {"PID-3.1": "H" * (profile["PID-3.1"]["length"] + 1)})
@@ -1736,6 +1789,10 @@ def visited(port, profile):
         one("A right ADT^A03 is sent", {"MSH-9": "ADT^A03^ADT_A03", "PV1-45": "20250407091500+0200"})
         one("A right ADT^A01 is sent", {"MSH-9": "ADT^A01^ADT_A01", "PV1-2": "I"})
         one("A right ADT^A08 is sent", {"MSH-9": "ADT^A08^ADT_A01"})
+        for event, more in (("A01", {"MSH-9": "ADT^A01^ADT_A01"}), ("A08", {"MSH-9": "ADT^A08^ADT_A01"}),
+                            ("A03", {"MSH-9": "ADT^A03^ADT_A03", "PV1-45": "20250407091500+0200"})):
+            one(f"An ADT^{event} with an unknown patient class, PV1-2, is sent", {**more, "PV1-2": "Q"})
+            one(f"An ADT^{event} without the assigning authority, PID-3.4, is sent", {**more, "PID-3.4": ""})
         one("An ADT^A04 with two patient numbers, PID-3, is sent", {"PID-3": "~".join(["HV100234^^^HVGH&2.999.1.1&ISO^MR"] * 2)})
         if "PID-11" in profile:
             one("An ADT^A04 with one address, PID-11, where the profile asks for two, is sent", {"PID-11": "Kerkstraat 1^^Dorp"})
@@ -1747,6 +1804,10 @@ def visited(port, profile):
         one("An ADR^A19, whose type is not in the profile, is sent", {"MSH-9": "ADR^A19^ADR_A19"})
         one("An ADT^A04 with the processing ID X is sent", {"MSH-11": "X"})
         one("An ADT^A04 with the processing ID X and an unknown patient class is sent", {"MSH-11": "X", "PV1-2": "Q"})
+        for what, change in (("with the version 3.0", {"MSH-12": "3.0"}), ("without a version", {"MSH-12": ""}),
+                             ("without a processing ID", {"MSH-11": ""}), ("without a number of its own", {"MSH-10": ""})):
+            place = next(iter(change))
+            one(f"An ADT^A04 {what}, {place}, is sent, which `hl7.check_header` refuses", change, refused=True)
         one("Once more a right ADT^A04 is sent", {})
     return seen
 
@@ -1794,7 +1855,8 @@ class DoorWithAProfile:
       ERR-2 names MSH-9, as a whole or the component at fault.
     - What `hl7.check_header` refuses is refused.
 
-    Your receiver runs while it is checked, twice with different profiles, and a client sends some thirty messages over one connection.
+    Your receiver runs while it is checked, twice with different profiles. Each time a client sends some forty messages over one
+    connection.
     """
 
     answer = Server("door")
@@ -1890,6 +1952,26 @@ class DoorWithAProfile:
             if message["MSH-9.2"] not in EVENTS:
                 raise hl7.Refusal("AR", "event", "201")
         return DoorWithAProfile._refusing(profile, header=header)
+
+    def profile_not_asked(profile):
+        return DoorWithAProfile.solution({})
+
+    def stopped_already(profile):
+        listener = _door(None)
+        listener.stop()
+        return listener
+
+    def events_as_text(profile):
+        def answer(message):
+            hl7.check_header(message)
+            if message["MSH-9.1"] != "ADT":
+                raise hl7.Refusal("AR", "type", "200", "MSH^1^9^1^1")
+            if message["MSH-9.2"] not in ",".join(EVENTS):
+                raise hl7.Refusal("AR", "event", "201", "MSH^1^9^1^2")
+            for place, what in violations(profile, message):
+                raise hl7.Refusal("AE", what, NUMBERS[what], _err_place(place))
+            return hl7.acknowledgement(message)
+        return _door(answer)
 
     def components_not_looked_at(profile):
         return DoorWithAProfile.solution({place: rule for place, rule in profile.items() if "." not in place})
@@ -1989,6 +2071,10 @@ class DoorWithAProfile:
     wrong_ways = {
         lets_all_in: "A message that breaks the profile is let in. Does your Listener have a function of your own, and does that ask "
         "`violations(profile, message)` before it answers AA?",
+        profile_not_asked: "A message that breaks the profile is let in. Does your function ask `violations(profile, message)` before it "
+        "answers AA, for each of the four events, and with the profile that `door` was given?",
+        stopped_already: "When the first message came, your receiver did not run any more. A `with` stops it where its lines end, and a "
+        "`return` ends them; so does `.stop()`. Give it back started, with `.start()`, outside of any `with`.",
         nothing_returned: "No answer came back. What your function returns is what is sent: for a message that may pass it must end "
         "with `return hl7.acknowledgement(message)`.",
         nothing_where_it_is_broken: "No answer came back to a message that breaks the profile. The sender must hear of it: `raise` the "
@@ -2001,6 +2087,8 @@ class DoorWithAProfile:
         "profile judges only the messages that it was made for.",
         some_events_refused: "You take events that the profile is not about. Don't refuse some by their names: "
         "refuse every event that is not in `EVENTS`.",
+        events_as_text: "You look for the event in a text, and there a part of an event is found, too: `A0` stands in `A01`. "
+        "`EVENTS` is a tuple: `in` asks there for whole events.",
         event_without_a_place: "Your ERR does not say where, when type or event are not served. They stand in MSH-9; AR has a place, too.",
         components_not_looked_at: "Your receiver lets in what is wrong in a component. The profile has rows for components, too, with a "
         "point in the place: give `violations` the whole profile.",

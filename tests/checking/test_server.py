@@ -71,6 +71,7 @@ def test_a_right_server_and_wrong_ones(check):
     assert quiet_later.label == "value" and "Shout" not in quiet_later.message, "a way that goes wrong earlier is another one"
     other = check(lambda greeting: Shouting(lambda line: "no"))
     assert other.label == "value" and "in 0 of 4 things" in other.message and check.exercise.failed == ("ho",)
+    assert "What `my_server` was called with is kept in" in other.message
 
 
 def test_while_known_mistakes_are_slow_the_first_check_says_how_far_it_is(check, monkeypatch):

@@ -99,8 +99,8 @@ def test_checks_written_by_others_are_right(editions):
         root = ET.fromstring(xml)
         if any("code" in element.attrib for element in root.iter()):
             return "CODE"
-        if int("0" + re.sub(r"\D", "", root[0].attrib["EventOutcomeIndicator"] or "1")) not in range(0, 13, 4) or \
-                not root[0].attrib["EventOutcomeIndicator"].isdigit():
+        said = root[0].attrib.get("EventOutcomeIndicator") or "1"
+        if int("0" + re.sub(r"\D", "", said)) not in range(0, 13, 4) or not said.isdigit():
             return " outcome "
         return "participant" if len(root.findall("ActiveParticipant")) == 0 else "ok"
 
@@ -145,7 +145,20 @@ def test_checks_that_look_elsewhere_are_told_so(editions):
     assert check(code=lambda m: any(low.get("code") is not None for one in m for low in one)).label == "two_levels"
     assert check(code=lambda m: any(one.get("csd-code") is None for one in m.iter())).label == "any_code_word"
     assert check(code=lambda m: any(name.endswith("code") for one in m.iter() for name in one.attrib)).label == "any_code_word"
-    assert check(outcome=lambda said: said is None).label == "outcome_not_asked"
+    assert check(outcome=lambda said: False).label == "outcome_not_asked"
+    assert "one of the four that are allowed?" in check(outcome=lambda said: said is None).message
+    assert "at all" in check(outcome=lambda said: said not in ("0", "4", "8", "12", None)).message
+    assert "NoneType" in check(outcome=lambda said: said.strip() not in ("0", "4", "8", "12")).message
+    assert check(code=lambda m: "csd-code" not in ET.tostring(m, encoding="unicode")).label == "somewhere_the_new"
+    assert check(code=lambda m: False).label == "code_not_asked"
+
+    def returned_at_the_first(xml):
+        for element in ET.fromstring(xml).iter():
+            if element.get("code") is not None:
+                return "code"
+            else:
+                return taught.IsItValid._as(xml, code=lambda message: False)
+    assert judged("IsItValid", editions, returned_at_the_first).label == "code_not_asked"
     assert check(participant=lambda m: not any(one.get("UserIsRequestor") == "true" for one in m.findall("ActiveParticipant"))).label == (
         "requestor_is_the_participant")
     assert check(participant=lambda m: m.find("ActiveParticipant") is None or len(m.find("ActiveParticipant")) == 0).label == (
@@ -221,6 +234,16 @@ def test_a_person_who_began_nothing(editions):
 ])
 def test_headers_with_an_offset_half_hours_and_nobody_at_all(editions, wrong):
     assert judged("WhoAndWhen", editions, wrong).outcome is Outcome.NOT_YET
+
+
+def test_what_is_wrong_about_the_user_is_told(editions):
+    def acted(who):
+        return judged("WhoAndWhen", editions, lambda xml, stamp: taught._acted(xml, stamp, who)).message
+    marked = ("true", "1")
+    assert "a device is marked" in acted(lambda message, people: next(
+        (one.get("UserID") for one in people if one.get("UserIsRequestor") in marked and "@" in one.get("UserID")), "nobody"))
+    assert "AlternativeUserID" in acted(lambda message, people: next(
+        (one.get("AlternativeUserID") or one.get("UserID") for one in people if one.get("UserIsRequestor") in marked), "nobody"))
 
 
 def test_offsets_with_a_minus(editions):
@@ -350,6 +373,27 @@ def test_sessions_half_right(editions):
     assert judged("Sessions", editions, lambda logins: print(taught._sessions(logins))).outcome is Outcome.NOT_YET
 
 
+def test_a_login_that_was_no_success_is_told(editions):
+    def sessions(*outcomes):
+        return judged("Sessions", editions, lambda logins: taught._sessions(
+            logins, starts=lambda row: row["type"] == "110122" and row["outcome"] in outcomes))
+    for outcomes, says in ((("0", "1"), "outcome 1"), (("0", "12"), "outcome 12"), (("0", "4"), "outcome 4"), (("0", "8"), "outcome 8")):
+        verdict = sessions(*outcomes)
+        assert verdict.outcome is Outcome.NOT_YET and says in verdict.message, verdict
+
+
+def test_which_sessions_are_missing_is_told(editions):
+    def last_open_one_left_out(logins):
+        found = taught._sessions(logins)
+        last = max((one for one in found if one["end"] is None), key=lambda one: one["begin"], default=None)
+        return [one for one in found if one is not last]
+
+    def within_a_second_left_out(logins):
+        return [one for one in taught._sessions(logins) if one["end"] != one["begin"]]
+    assert "without a logout is missing" in judged("Sessions", editions, last_open_one_left_out).message
+    assert "within one second" in judged("Sessions", editions, within_a_second_left_out).message
+
+
 # who looked
 
 def test_who_looked_in_other_forms(editions):
@@ -388,6 +432,10 @@ def test_false_accusations_and_misses_are_told(editions):
                   if one["message"] not in [own["message"] for own in right])
     with_search = [search if one["user"] == search["user"] else one for one in right]
     assert judged("WhoLooked", editions, with_search).message.count("search") and right != with_search
+    later = trail[(trail.user == first["user"]) & (trail.event == "110103") & (trail.patient == request["patient_id"])].number.max()
+    if later > first["message"]:
+        verdict = judged("WhoLooked", editions, [{**one, "message": int(later)} if one is first else one for one in right])
+        assert "proves since when" in verdict.message, verdict
     index = [{**one, "message": one["message"] - 1} if one is first else one for one in right]
     assert "column `number`" in judged("WhoLooked", editions, index).message
     assert "Somebody who opened her images" in judged("WhoLooked", editions, [one for one in right if one is not first]).message
@@ -405,14 +453,16 @@ def test_trust_in_other_forms(editions):
     at = pandas.Timestamp(right["after"])
     for change in ({"after": at}, {"after": at.to_pydatetime()}, {"after": f"{at:%Y-%m-%dT%H:%M}"}, {"after": f"{at:%Y-%m-%d %H:%M:%S}Z"},
                    {"after": f"{at:%d.%m.%Y %H:%M}"}, {"after": f"{at:%d %B %Y, %H:%M} UTC"}, {"after": f"{at:%Y-%m-%d %H:%M} UTC"},
-                   {"source": "hv_pacs"}, {"lost": float(right["lost"])}, {"lost": str(right["lost"])}, {"ahead": "43.2 min"},
+                   {"source": "hv_pacs"}, {"source": "HV PACS"}, {"clock": "HV-ROUTER"}, {"clock": "HVROUTER"},
+                   {"lost": float(right["lost"])}, {"lost": str(right["lost"])}, {"ahead": "43.2 min"},
                    {"ahead": "43 min 12 s"}, {"ahead": 2591}, {"ahead": 2583}, {"ahead": 2615},
                    {"after": (at + timedelta(hours=1)).isoformat() + "+01:00"}):
         assert judged("CanItBeTrusted", editions, {**right, **change}).correct, change
     for change, says in (({"ahead": -2592}, "sign"), ({"lost": right["lost"] + 1}, "difference of the two numbers"),
                          ({"lost": -3}, "restart"),
                          ({"ahead": 1296}, "another number"), ({"ahead": 43}, "sked are seconds"), ({"ahead": -9}, "day by day"),
-                         ({"clock": "CTER01"}, "offset that it really used"), ({"source": "MR1"}, "not"),
+                         ({"clock": "CTER01"}, "offset that it really used"), ({"source": "MR1"}, "nowhere jump up"),
+                         ({"source": "PACS"}, "as it stands there"), ({"clock": "router"}, "as it stands there"),
                          ({"clock": "US_ECHO1"}, "all the month long"),
                          ({"after": "2025-03-22"}, "time of day as well"), ({"ahead": 1296}, "later than"),
                          ({"after": "02:09"}, "write the time"), ({"after": f"{at + timedelta(minutes=1)}"}, "one minute off"),
@@ -475,7 +525,10 @@ def test_policies_that_are_nearly_right_are_not(editions, change, drop, says):
 
 def test_policies_that_cannot_be_read_get_a_sentence(editions):
     for form, says in (({"points": {}}, "entries"), ({"points": {"nights": 1}, "report_from": 1}, "no signal"),
-                       ({"points": [], "report_from": 1}, "dictionary"), ({"points": {"night": "much"}, "report_from": 1}, "no number"),
+                       ({"points": [], "report_from": 1}, "dictionary"),
+                       ({"points": {"night": "1000"}, "report_from": 1}, "quotation marks"),
+                       ({"points": {"left": 10_000}, "report_from": 1}, "not within"),
+                       ({"points": {"left": float("inf")}, "report_from": 1}, "not within"),
                        ({"points": {"night": 1}, "report_from": 0}, "above 0")):
         assert says in judged("Policy", editions, form).message, form
     with pytest.raises(CourseError, match="no signal"):
@@ -557,6 +610,9 @@ _STUDY_NAME = "<ParticipantObjectName>CT HEAD</ParticipantObjectName>"
     (_STUDY_NAME, _STUDY_NAME + _detail("AccessionNumber", "XXX"), "has to be true"),
     (_STUDY_NAME, _STUDY_NAME + _detail("PatientID", "HV10O234"), "has to be true"),
     (_STUDY_NAME, _STUDY_NAME + '<ParticipantObjectDetail type="AccessionNumber" value="A2503300017"/>', "base64"),
+    (_STUDY_NAME, _STUDY_NAME + '<ParticipantObjectDetail type="wrong_id" value="HV10O234"/>', "is plain text"),
+    ('TypeCode="2"\n          ParticipantObjectTypeCodeRole="3"', 'TypeCode="1"\n          ParticipantObjectTypeCodeRole="3"',
+     "The study's object, by type and role, is not right"),
     (_STUDY_NAME, _STUDY_NAME + _detail("Comment", "was Vandermeer"), "outside the patient's own object"),
     ("@hvgh.example", "", "with what is behind the @"), ("<AuditMessage>", "<AuditMessage><!-- was VANDERMEER^ANA -->", "or a comment"),
     ("<AuditMessage>", "<85>1 2025-04-07T05:12:30Z h HV_PACS 2214 m - <AuditMessage>", "header of a syslog message"),
@@ -640,7 +696,7 @@ def test_repositories_of_others_are_right(editions):
         class Sender(socketserver.BaseRequestHandler):
             def handle(self):
                 stream = audit.Deframer()
-                while octets := self.request.recv(7):
+                while octets := self.request.recv(3):
                     for message in stream.feed(octets):
                         keep(message)
         return _started(Sender)
@@ -712,6 +768,9 @@ def test_a_loop_that_never_ends_is_told_and_stopped(editions):
 
     assert judged("Repository", editions, endless).label == "no_way_out"
     assert judged("Repository", editions, one_thread).outcome is Outcome.NOT_YET
+    message = judged("Repository", editions, _handles(("socketserver.ThreadingTCPServer(", "socketserver.TCPServer("),
+                                                      ("server.daemon_threads = True", ""))).message
+    assert "without `Threading`" in message
     for one in threading.enumerate():
         if "process_request" in one.name:
             one.join(5)                                 # told to end, and maybe not out of its last lines yet
@@ -735,6 +794,8 @@ def _handles(*body):
     ("waiting + octets", 'waiting + octets.replace(b"\\xef\\xbb\\xbf", b"")', "value", "byte order mark"),
     ("keep(rest[:size])", "keep(rest[:min(size, 2048)])", "value", "8,187 octets"),
     ("int(length)", "int(length[-4:])", "value", "12,000 octets"),
+    ("keep(rest[:size])", "keep(rest[:size]) if size <= 32768 else None", "value", "40,000 octets"),
+    ("keep(rest[:size])", "keep(rest[:size]) if size <= 65536 else None", "value", "70,000 octets"),
     ("keep(rest[:size])", 'keep(rest[:size].decode("utf-8", "replace").encode())', "value", "not even UTF-8"),
     ("keep(rest[:size])", 'keep(rest[:size]) if rest[:1] == b"<" else None', "value", "no header of syslog"),
     ('while b" " in waiting', 'while len(octets) < 4096 and b" " in waiting', "value", "nothing behind it"),

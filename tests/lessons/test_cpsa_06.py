@@ -685,3 +685,111 @@ def test_reached_and_the_table_of_the_exercise(editions):
     ahead = given_to("ahead", editions).assign(likely=187.2)
     with pytest.raises(CourseError, match="does not reach"):
         reached(ahead, "likely", 216)
+
+
+def test_terabytes_a_year_may_be_said_with_the_year(editions):
+    right = solved("TerabytesAYear", editions)
+    for words in ("TB per year", "TB/year", "TB/a", "TB a year", "TB p.a.", "TB / yr", "per year", "TB/Year."):
+        given = {name: f"{value:.1f} {words}" for name, value in right.items()}
+        assert judged("TerabytesAYear", editions, given).correct, words
+    assert judged("TerabytesAYear", editions, {**right, "near1": f"{right['near1'] * 1000:.0f} GB/year"}).correct
+    for words in ("TB/month", "TB/s", "TB per copy"):
+        assert judged("TerabytesAYear", editions, {**right, "near1": f"{right['near1']:.1f} {words}"}).outcome is Outcome.NOT_YET, words
+
+
+def test_slips_of_growth_and_of_the_mean_are_named():
+    own = Editions(hospital(), lambda: [])
+    right, joining, openings = solved("TerabytesAYear", own), given_to("joining", own), given_to("openings", own)
+    one, each = 2 * joining["items_per_year"] * joining["mb_per_item"] / 1e6, 1 + joining["growth_percent"] / 100
+    packed = one / joining["ratio"]
+    for change, says in (({"joining": (packed * each).sum()}, "It has grown already"),
+                         ({"joining_fifth": (one * each**4).sum()}, "is compressed"),
+                         ({"joining_fifth": (packed * each**3).sum()}, "three times"), ({"joining_fifth": packed.sum() * 1.04**4}, "4 %")):
+        message = judged("TerabytesAYear", own, {**right, **change}).message
+        assert says.casefold() in message.casefold(), (change, message)
+    slow = solved("SlowFirstImages", own)
+    mean = openings[openings["viewer"] == slow["viewer"]]["first_ms"].mean() / 1000
+    assert "the mean" in judged("SlowFirstImages", own, {**slow, "p95": round(mean, 2)}).message
+    peak = solved("PeakHour", own)
+    assert "3,600 times too many" in judged("PeakHour", own, {**peak, "in_flight": 3600 * peak["in_flight"]}).message
+    restore = solved("RestoreInTime", own)
+    recovery = given_to("recovery", own)
+    hours = recovery["hours_before_first_byte"] + recovery["images_tb"] / round(recovery["test_tb"] / recovery["test_minutes"] * 60, 1)
+    if abs(hours - restore["hours"]) > 0.4:
+        assert "Round only at the end" in judged("RestoreInTime", own, {**restore, "hours": hours}).message
+
+
+def test_what_is_said_of_an_order_and_of_an_early_day_is_true_of_them():
+    own = Editions(hospital(), lambda: [])
+    right, day = solved("WhenIsItFull", own), datetime.timedelta(1)
+    for order, says in ((right["early"] + 182 * day, "minus, and not plus"), (right["late"] - 182 * day, "before the late end"),
+                        (datetime.date(2025, 4, 7), "182 days before your `early`, and lies 2"),
+                        (right["early"] + 70 * day, "lies 70 days after it"),
+                        (right["early"] - 181 * day, "lie 181 days")):
+        message = judged("WhenIsItFull", own, {**right, "order_by": order}).message
+        assert says in message and "another one of your dates" not in message, message
+    early = judged("WhenIsItFull", own, {**right, "early": right["early"] - 2 * day, "order_by": right["order_by"] - 2 * day}).message
+    assert "Your band" not in early
+    likely = right["likely"]
+    none = judged("WhenIsItFull", own, {**right, "early": likely, "late": likely, "order_by": likely - 182 * day})
+    assert none.label == "band_of_a_mean" and "next to `likely`" in none.message
+
+
+def _adult(years=20, days=0):
+    def decide(exam, patient, today):
+        for hold in patient["holds"]:
+            if hold["until"] is None or hold["until"] > today:
+                return "hold"
+        if patient["birth_date"] is None:
+            return "keep"
+        minor = exam["date"] < years_after(patient["birth_date"], 18)
+        if exam["kind"] == "mammogram" or minor:
+            return EXERCISES["MayItGo"].solution(exam, patient, today)
+        kept = [years_after(patient["last_contact"], years) + datetime.timedelta(days)]
+        if exam["prior_until"] is not None:
+            kept.append(exam["prior_until"])
+        return "delete" if today >= max(kept) else "keep"
+
+    return decide
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+@pytest.mark.parametrize(("years", "days", "label"), [
+    (20, 0, "correct"), (20, -5, "adult_by_365_days"), (10, 0, "adult_ten_years"), (20, -25, "value"),
+    *((years, 0, "value") for years in (11, 15, 18, 19, 21, 30)),
+])
+def test_only_years_of_365_days_are_called_so(years, days, label, seed):
+    verdict = judged("MayItGo", Editions(hospital(seed, "tiny"), lambda: []), _adult(years, days))
+    assert verdict.label == label and ("365" in verdict.message) == (label == "adult_by_365_days"), verdict
+
+
+def test_a_policy_that_is_too_dear_is_told_where():
+    own = Editions(hospital(), lambda: [hospital(201, "tiny")])
+    lean = dict(zip(POLICY, (200, 850, 200, 600, 450), strict=True))
+
+    def of(years, **days):
+        return judged("TieringPolicy", own, {group: {"fast_days": days.get(group, lean[group]), "near_years": number}
+                                             for (group, number) in zip(lean, years, strict=True)})
+
+    assert of((4, 5, 4, 5, 5)).correct
+    for years in (12, 8, 7):
+        message = of([years] * 5).message
+        assert "`near_years`" in message and "days" not in message, message
+    message = of((4, 5, 4, 5, 5), CT=700).message
+    assert "days on the fast tier are dear" in message and "near_years" not in message
+    message = of([12] * 5, CT=1200).message
+    assert "days on the fast tier are dear" in message and "near_years" in message
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"near_years": 48}, "`near_years` of CT must lie between 0 and 12, in years; yours is 48"),
+    ({"fast_days": 4400}, "must lie between 0 and 4392, in days; yours is 4400"), ({"fast_days": -5}, "yours is -5"),
+    ({"fast_days": 1200, "near_years": 3}, "`near_years` (3) are about 1096 days, and `fast_days` (1200) are more"),
+])
+def test_a_limit_that_is_passed_is_told_with_what_was_given(editions, change, says):
+    assert says in judged("TieringPolicy", editions, _changed(CT=change)).message
+
+
+def test_a_fault_at_another_hospital_is_said_to_be_there():
+    verdict = judged("TieringPolicy", Editions(hospital(), lambda: [hospital(201, "tiny")]), _changed(mammography={"near_years": 4.25}))
+    assert verdict.label == "only here" and "What follows is of that one. In the past year 1." in verdict.message, verdict

@@ -83,7 +83,8 @@ class Server(Function):
             way = max(alike, key=alike.get)
             return Verdict(Outcome.NOT_YET, f"{told} {exercise.wrong_ways[way]}", way.__name__)
         good = sum(seen.get(place) == value for place, value in right.items())
-        kept = f" What they were tried with is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`." if self.kept else ""
+        what = "What they were tried with" if exercise.stage else f"What `{self.variables[0]}` was called with"
+        kept = f" {what} is kept in `{exercise.lesson.variable}.{exercise.handle}.failed`." if self.kept else ""
         return Verdict(
             Outcome.NOT_YET, f"Your {self.called} did as it should in {good} of {len(right)} things that were tried. {told}{kept}", "value")
 
