@@ -48,6 +48,10 @@ class UnknownIdentifier(CourseError, LookupError):
     """A number that the index does not know, or that was merged into another."""
 
 
+class IndexStopped(CourseError):
+    """An index that was closed."""
+
+
 class Identifier(NamedTuple):
     """A patient's number: the OID of its assigning authority, and the number itself."""
 
@@ -139,8 +143,10 @@ class PatientIndex:
         self._database = Database(folder, "patients", _TABLES)
 
     def close(self):
-        """Close the database."""
-        self._database.close()
+        """Close the database. Whoever asks the index from now on gets IndexStopped."""
+        database, self._database = self._database, _Closed()
+        if not isinstance(database, _Closed):
+            database.close()
 
     def __len__(self):
         return self._database.row("SELECT count(*) FROM identity WHERE into_number IS NULL")[0]
@@ -326,6 +332,16 @@ class PatientIndex:
     @staticmethod
     def _record(values):
         return Person(*json.loads(values))
+
+
+class _Closed:
+    """What stands in the place of the database of an index that was closed."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise IndexStopped("This patient index is stopped and answers nothing any more: start it again with the cell that started it first, "
+                           "which also tells it of its patients, and go on from there.")
 
 
 def _key(person):

@@ -67,7 +67,6 @@ class PixManager(System):
             self._listener = None
         if self._own and self.index is not None:
             self.index.close()
-            self.index = None
 
     # Messages
 

@@ -4,6 +4,7 @@ import hashlib
 import math
 import re
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -88,13 +89,24 @@ def test_a_query_as_bytes_or_as_a_message(editions, name):
     ("^^^ECC&2.999.1.2&ISO", "^^^ECC&2.999.1.1&ISO", "the OID another's"),
     ("^^^ECC&2.999.1.2&ISO", "^^ECC", "component 4 of QPD-3 is empty"),
     ("^^^HVGH&2.999.1.1&ISO~^^^NMH", "^^^^HVGH~^^^NMH", "component 4 alone"),
+    ("ISO|^^^HVGH", "ISO~HV100234^^^HVGH|^^^HVGH", "two queries"), ("\rRCP", "|x\rRCP", "further fields"),
+    ("\rRCP", "\n    RCP", "A segment is indented"),
 ])
 def test_a_pix_query_that_looks_right(editions, old, new, told):
     assert told in refused("PixQuery", editions, with_it(right("PixQuery", editions), old, new)).message
 
 
+def test_a_pix_query_about_somebody_else_or_none_at_all(editions):
+    text, anna = right("PixQuery", editions), lesson.input_of("anna", editions.own)
+    number = lesson.input_of("guest", editions.own)["number"]
+    message = refused("PixQuery", editions, with_it(text, f"{number}^^^ECC&2.999.1.2&ISO", f"{anna['number']}^^^HVGH")).message
+    assert "You ask about Anna" in message
+    with PixManager() as manager:
+        assert "the manager's answer" in refused("PixQuery", editions, mllp.send(HOST, manager.hl7_port, text)).message
+
+
 @pytest.mark.parametrize("old, new", [
-    ("@PID.5.1.1", "@PID.5.1"), ("@PID.7^", "@PID.7.1^"), ("NMH&2.999.1.9&ISO\r", "NMH\r"), ("NMH&2.999.1.9", "&2.999.1.9"), ("\r", "\n"),
+    ("5^RD", "05^RD"), ("@PID.5.1.1", "@PID.5.1"), ("@PID.7^", "@PID.7.1^"), ("NMH&2.999.1.9&ISO\r", "NMH\r"), ("NMH&2.999.1.9", "&2.999.1.9"), ("\r", "\n"),
     ("RCP|I|5^RD", "RCP|I|5^RD|R"), ("TAG0002", "x"), ("5^RD", "5^RD^HL70126"), ("5^RD", "5^RD&Records&HL70126"),
 ])
 def test_a_pdq_query_in_another_form(editions, old, new):
@@ -109,6 +121,7 @@ def test_a_pdq_query_in_another_order_and_case(editions):
 
 
 @pytest.mark.parametrize("old, new, told", [
+    ("^^^NMH&2.999.1.9&ISO", "^^^ECC", "and not for those of NMH"), ("@PID.8^F", "@PID.8^f", "capital letters"),
     ("5^RD", "50^RD", "another number was asked"), ("5^RD", "5^LI", "the unit is records"),
     ("@PID.7^", "@PID.29^", "numbers of the fields"),
     ("@PID.7^", "@PID.7\\S\\", "Between a name and its value"), ("@PID.8^F", "@PID.8^M", "sex"), ("~@PID.8^F", "", "sex"),
@@ -206,6 +219,7 @@ def test_what_is_said_of_answers_read_wrongly(editions):
     (with_numbers(lambda numbers, answer: answer["PID-3"].split("~") if numbers else []), "each with all that stands behind"),
     (with_numbers(lambda numbers, answer: [one.lstrip("0") for one in numbers]), "The status is right"),
     (with_numbers(lambda numbers, answer: [one.upper() for one in numbers]), "The status is right"),
+    (with_numbers(lambda numbers, answer: [one.lower() for one in numbers]), "`. PID-3 here is"),
     (with_numbers(lambda numbers, answer: [one[:9] for one in numbers]), "The status is right"),
     (with_numbers(lambda numbers, answer, kept=[]: kept.extend(numbers) or list(kept)), "is the same one in every call"),
     (with_status(lambda status, answer: "unknown number" if status == "refused" and answer["ERR-3.1"] != "201" else status),
@@ -352,11 +366,22 @@ def without_a_review(one, other):
     (lambda one, other: "apart", "sets 260 of 260"), (lambda one, other: "maybe", 'say "link"'), (lambda one, other: True, "should return"),
     (lambda one, other: print(one), "return"), (lambda one, other: one["nothing"], "nothing"), (without_a_review, "sets"),
     (only_where_all_agrees, "recall"),
+    (lambda one, other: "apart" if "BABY" in one["given"] else module._decided(one, other), "is a newborn, whom two hospitals may know"),
+    (lambda one, other: "apart" if "" in (one["birth_date"], other["birth_date"]) else module._decided(one, other),
+     "lacks a given name or"),
 ])
 def test_a_matcher_that_is_not_good_enough(editions, wrong, told):
     verdict = refused("Decide", editions, wrong)
     assert told in verdict.message, verdict
     assert EXERCISES["Decide"].failed is not None and "That pair" not in verdict.message
+
+
+def test_the_pair_that_is_shown_of_too_many_reviews_is_one_that_need_not_be_reviewed(editions):
+    def careful(one, other):
+        return "review" if one["birth_order"] or other["birth_order"] else module._decided(one, other, review=16)
+
+    assert "pairs to people" in refused("Decide", editions, careful).message
+    assert module.Decide.solution(*EXERCISES["Decide"].failed) != "review"
 
 
 @pytest.mark.parametrize("rule, told", [
@@ -445,7 +470,14 @@ def test_what_is_said_of_a_wrong_merge(editions):
             return people
         return {number: person for number, person in people.items() if person != people[retired]}
 
-    for wrong, told in ((by_first_letters, "HVGHH"), (in_the_loop, "on its way"), (only_two_persons, "linked by hand"),
+    def persons_by_their_beginning(people, surviving, retired):
+        if len(by_groups(people, surviving, retired)) == len(people):
+            return people
+        return {number: people[surviving] if person.startswith(people[retired]) else person for number, person in people.items()
+                if number != retired}
+
+    for wrong, told in ((persons_by_their_beginning, "not the right ones"), (by_first_letters, "HVGHH"), (in_the_loop, "on its way"),
+                        (only_two_persons, "linked by hand"),
                         (all_of_the_person, "whole person")):
         assert told in refused("TakeMerge", editions, wrong).message
 
@@ -606,12 +638,29 @@ def by_half_a_filter(url, number, authority):
         "$XDSDocumentEntryEventCodeList": [[MR, CT]]})).entries if HEAD[:2] in {code[:2] for code in one["eventCodeList"]}]
 
 
-@pytest.mark.parametrize("way, lacks", [(by_a_filter, "ClassCode"), (by_half_a_filter, "a second slot of")])
+def approved_by_a_filter(url, number, authority):
+    return [one["uniqueId"] for one in query(url, "FindDocuments", asked(number, authority, **{
+        "$XDSDocumentEntryStatus": [APPROVED, DEPRECATED]})).entries if one["availabilityStatus"] == APPROVED]
+
+
+def begun_by_a_filter(url, number, authority):
+    return [one["uniqueId"] for one in query(url, "FindDocuments", asked(number, authority, **{
+        "$XDSDocumentEntryServiceStartTimeTo": "2026"})).entries if one.get("serviceStartTime", "0") < "20250401"]
+
+
+def by_short_times(url, number, authority):
+    return found(url, number, authority, **{f"$XDSDocumentEntryServiceStartTime{end}": month
+                                            for end, month in (("From", "202503"), ("To", "202504"))})
+
+
+@pytest.mark.parametrize("way, lacks", [(by_a_filter, "ClassCode"), (by_half_a_filter, "a second slot of"),
+                                        (approved_by_a_filter, "EntryStatus"), (begun_by_a_filter, "StartTimeTo")])
 def test_praise_is_true_of_whoever_filters(editions, way, lacks):
     verdict = judged("FindDocuments", editions, way)
     assert verdict.correct and verdict.points == 3 and lacks in verdict.message and "sorted it out afterwards" in verdict.message
     assert "all of them in the query" in judged("FindDocuments", editions, found).message
     assert "all of them in the query" in judged("FindDocuments", editions, by_two_queries).message
+    assert "all of them in the query" in judged("FindDocuments", editions, by_short_times).message
 
 
 def test_whoever_drops_what_has_no_time_is_told_so(editions):
@@ -697,6 +746,9 @@ def cut_to(length, end):
     (named(lambda name, having, slots: in_one_line(name, having, slots[-1:])), "last slot only"),
     (codes_by(lambda having, slots: all(any(value.startswith(one) for value in slot for one in having) for slot in slots)),
      "2.999.1.9.155"),
+    (codes_by(lambda having, slots: sum(value in having for slot in slots for value in slot) >= len(slots)), "the entry MA"),
+    (codes_by(lambda having, slots: len({value for slot in slots for value in slot} & set(having)) >= len(slots)), "the entry MA"),
+    (codes_by(lambda having, slots: all(set(slot) & set(having) for slot in slots[:2])), "the entry MA"),
     (cut_to(12, "From"), "10 March, 10:15:30"), (cut_to(8, "To"), "10 March, 10:15:30"),
 ])
 def test_a_matching_that_leaks(one_edition, set_up, told):
@@ -866,6 +918,32 @@ def some_again(domain):
         publish(domain.repository, entry.copy(patientId=domain.region[entry["sourcePatientId"]], **changed), octets)
 
 
+def nothing_where_another_is(domain):
+    """Whoever takes any study of a patient for the one that is asked."""
+    mine = [entry["uniqueId"] for entry, _ in domain.outbox]
+    module._repaired(domain, found=lambda registry, patient: mine if approved(registry, patient) else [])
+
+
+def off(hours):
+    """Whoever takes the same hours off every time with an offset."""
+    return lambda time: f"{datetime.strptime(time[:14], module.TIME) - timedelta(hours=hours):{module.TIME}}" if "+" in time else time
+
+
+def by_the_date(first):
+    """Whoever goes by the date, two hours from `first` on, and not by the offset."""
+    return lambda time: off(2 if time[:8] >= first else 1)(time)
+
+
+def up_to(studies, merges):
+    """Whoever has counted what there was in the notebook."""
+    def repair(domain):
+        kept = domain.outbox, domain.merges
+        domain.outbox, domain.merges = domain.outbox[:studies], domain.merges[:merges]
+        module._repaired(domain)
+        domain.outbox, domain.merges = kept
+    return repair
+
+
 def by_own_arithmetic(time):
     return f"{time[:8]}{int(time[8:10]) - 2:02}{time[10:14]}" if len(time) > 14 else time
 
@@ -874,12 +952,20 @@ def by_own_arithmetic(time):
     (copy_thrown_away, "returns a new one", "nothing of it"),
     (told_to_the_registry, "nothing of it was sent to the repository", "as it stood"),
     (some_again, "", "You sent everything"),
+    (lambda domain: module._repaired(domain, patient=False, times=lambda time: time), "The patient ID was sent as", "returns a new one"),
+    (nothing_where_another_is, "is another study", "You took a Deprecated"),
+    (lambda domain: module._repaired(domain, times=off(1)), "1 hour too late", "cut off"),
+    (lambda domain: module._repaired(domain, times=off(-2)), "4 hours too late", "cut off"),
+    (lambda domain: module._repaired(domain, times=by_the_date("20250330")), "1 hour too early", "whatever the offset"),
+    (lambda domain: module._repaired(domain, times=by_the_date("20250331")), "1 hour too late", "cut off"),
+    (lambda domain: module._repaired(domain, times=lambda time: time[:14]), "The offset was cut off", "too late"),
+    (up_to(9, None), "nothing of it was sent", "as it stood"), (up_to(None, 2), "Not every merge was told", "never heard"),
     (lambda domain: module._repaired(domain, measured=("size",)), "hash is not that of the bytes", "Hash and size were"),
     (lambda domain: module._repaired(domain, measured=("hash",)), "size is not that of the bytes", "Hash and size were"),
     (lambda domain: module._repaired(domain, times=by_own_arithmetic), "", "as it stood in the outbox"),
     (lambda domain: module._repaired(domain, times=lambda time: str(int(time[:14]) - 20000) if "+" in time else time), "", "as it stood"),
-    (lambda domain: module._repaired(domain, times=lambda time: utc(f"{time[:14]}+0200") if "+" in time else time), "whatever the offset",
-     "cut off"),
+    (lambda domain: module._repaired(domain, times=lambda time: utc(f"{time[:14]}+0200") if "+" in time else time),
+     "where the offset says one", "cut off"),
 ])
 def test_what_is_said_of_a_domain_is_true(editions, wrong, told, untrue):
     message = refused("Repair", editions, wrong).message

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from coursekit.systems.patient_index import (LINK, REVIEW, Identifier, PatientIndex, Person, UnknownDomain, UnknownIdentifier, compare, plain,
-                                             score)
+from coursekit.systems.patient_index import (LINK, REVIEW, Identifier, IndexStopped, PatientIndex, Person, UnknownDomain, UnknownIdentifier,
+                                             compare, plain, score)
 
 HVGH, ECC, NMH = "2.999.1.1", "2.999.1.2", "2.999.1.9"
 DOMAINS = {HVGH: "HVGH", ECC: "ECC", NMH: "NMH"}
@@ -153,3 +153,14 @@ def test_every_number_is_in_one_cluster_whatever_happens(index):
         for other in index.cross_reference(one):
             assert one in index.cross_reference(other)
             assert set(index.cross_reference(other)) | {other} == set(index.cross_reference(one)) | {one}
+
+
+def test_an_index_that_was_stopped_says_so_in_one_sentence(index):
+    one = Identifier(HVGH, "HV100234")
+    index.admit(one, ANNA)
+    index.close()
+    index.close()
+    for ask in (lambda: index.cross_reference(one), lambda: index.person(one), index.reviews, index.identities, lambda: len(index),
+                lambda: index.admit(one, ANNA), lambda: index.search({"family": "X"}), lambda: index.merge(one, one)):
+        with pytest.raises(IndexStopped, match="is stopped and answers nothing any more"):
+            ask()
