@@ -9,7 +9,7 @@ import unicodedata
 from coursekit.checking import Config, Fields, Lesson, Number, Set, Tests, Text
 from coursekit.checking.kinds.tests import Fault
 from coursekit.hospital.draws import Draws
-from coursekit.systems.candidates import FAULTY, TEST_SET, bench, rejection_note, test_objects
+from coursekit.systems.candidates import FAULTY, TEST_SET, FewOptionalKeys, bench, rejection_note, test_objects
 from coursekit.systems.scu import NoAssociation
 
 lesson = Lesson(
@@ -55,7 +55,7 @@ BREAKS = {                              # which requirement a fault breaks
     "R08": ("commits_all", "commits_unnamed", "commits_together", "commits_silently"),
     "R09": ("move_short", "move_other", "move_study", "move_unable", "move_miscounts"),
     "R10": ("step_reopened", "step_endless"),
-    "R11": ("rejected_neighbour", "rejected_sent", "rejected_listed"),
+    "R11": ("rejected_neighbour", "rejected_withheld", "rejected_sent", "rejected_listed"),
     "R12": ("anybody", "seven_together", "leaks"),
 }
 QUERY_RULES = ("R01", "R02", "R03", "R04", "R05", "R06")
@@ -63,15 +63,16 @@ QUERY_RULES = ("R01", "R02", "R03", "R04", "R05", "R06")
 QUERY_FAULTS = [name for rule in QUERY_RULES for name in BREAKS[rule] if rule != "R02"] + ["dates_prefix", "until_late", "since_early"]
 PROMISE_FAULTS = [name for rule in ("R08", "R09", "R10", "R11", "R12") for name in BREAKS[rule]]
 # Requirements that a fault breaks beside its own, if one looks at them so: a study that a query does not find, or finds twice, is not
-# answered "exactly once", and "exactly the patients" can be read as a list; what C-MOVE leaves out of a study is not sent after a
-# rejection either, and what a rejection takes away too much or too little a C-MOVE does not send "exactly".
-BREAKS_ALSO = {"R01": ("R03",), "R02": ("R03",), "R03": QUERY_RULES, "R09": ("R11",), "R11": ("R09",)}
+# answered "exactly once", and one that a query leaves out is not found by its date; what C-MOVE leaves out of a study is not sent after a
+# rejection either, and what a rejection takes away too much or too little a C-MOVE does not send "exactly". But where all answers come,
+# each of them twice, no patient and no number is wrong.
+BREAKS_ALSO = {"R01": ("R03",), "R02": ("R03",), "R03": QUERY_RULES, "doubled": (), "R09": ("R11",), "R11": ("R09",)}
 
 
 def _fault(name):
     """The Fault of a faulty candidate."""
     own = next(rule for rule, names in BREAKS.items() if name in names)
-    return Fault(FAULTY[name].says, (own,), BREAKS_ALSO.get(own, ()))
+    return Fault(FAULTY[name].says, (own,), BREAKS_ALSO.get(name, BREAKS_ALSO.get(own, ())))
 
 
 def _says(*names):
@@ -297,11 +298,11 @@ def findings(hospital):
 # --- what a person may write
 
 def numbered(letter):
-    """A reading of names such as R07: from "r7", "R 07", "R07: ..."."""
+    """A reading of names such as R07 or F7: from "r7", "R 07", "R07: ..."."""
     def read(value):
         found = re.match(rf"\s*{letter}\s*0*(\d{{1,2}})\b", str(value), re.IGNORECASE)
         if not found:
-            raise ValueError(f"names are written like {letter}01")
+            raise ValueError(f"names are written like {letter}{'1' if letter == 'F' else '01'}")
         return f"{letter}{int(found[1])}"
 
     return read
@@ -341,6 +342,7 @@ def _gap(name, given, right, of):
 
 RANGE = re.compile(r"([0-9]{8})?-([0-9]{8})?")
 LOAD_DAY = "20240615"
+OPTIONAL = FewOptionalKeys.unknown      # keys that one of the good archives does not support
 
 
 def _dates_asked(scu):
@@ -357,6 +359,11 @@ def _dates_asked(scu):
         first, last = RANGE.fullmatch(dates).groups() if "-" in dates else (dates, dates)
         if first and last and first > last:
             return f"You asked for \"{dates}\": the first day of this range is later than the last."
+    for _, keys in asked:
+        if any(name in OPTIONAL for name in keys):
+            name = next(name for name in keys if name in OPTIONAL)
+            return (f"You asked for {name} as well, an optional key: an archive that does not support it leaves it out, and says so with "
+                    "FF01H. Does your test look at its value, or at the status? R02 is about neither.")
     for dates, _ in asked:
         first, last = RANGE.fullmatch(dates).groups() if "-" in dates else (dates, dates)
         if (first or "") <= LOAD_DAY <= (last or "9"):
@@ -397,6 +404,9 @@ def _query_remark(arguments, fault, said):
     if fault is not None and said & set(fault.breaks) and "R06" in said - {*fault.breaks, *fault.also}:
         return ("How many answers come before a C-CANCEL is heard is a matter of chance. Compare the last status alone, and let nothing "
                 "else decide about R06.")
+    if fault is not None and fault.breaks == ("R03",) and not fault.also:
+        return ("An answer that comes twice is no other patient, and no other number. Compare sets there, `set(...)` with `{...}`, and no "
+                "lists and no counts of answers: those are for R03 alone.")
     if fault is not None and said & set(fault.breaks):
         return "Where names and dates are not what is tested, ask for a study by its PatientID or its UID, and compare nothing else."
     if fault is not None:
@@ -444,6 +454,9 @@ PROMISES = {                            # what to look at where tests of a promi
 def _promise_remark(arguments, fault, said):
     """What may be wrong with tests of the promises that refuse a good archive, or stop at a faulty one."""
     if fault is not None:
+        called = [service for service, _ in arguments[0].calls]
+        if said is None and fault.breaks == ("R09",) and called and "C-MOVE" not in called:
+            return "No `move` was called there. R09 is about C-MOVE: is it tested, and is the test reached?"
         if said is not None and type(said) is not frozenset and fault.breaks == ("R12",):
             return ("A caller who is turned away has the entry `None` in the list of `echo_together`, which can't be added up: compare the "
                     "whole list.")
@@ -467,6 +480,8 @@ def _load_remark(name, given, right, of):
     """Fields' remark on an entry of `loaded`."""
     load = of("load_record")
     measured = set(load["ms"])
+    if name == "failed" and len(load[(load["clients"] == 8) & (load["status"] == "0000")]) in given:
+        return "That many **were** answered. Asked are the others: a status that is not (`!=`) `0000`."
     if name != "p95":
         return None
     if any(one == round(right[0], digits) and one not in measured for one in given for digits in (0, -1)):
@@ -479,6 +494,10 @@ def _load_remark(name, given, right, of):
         ("That is the time at the right place of a list that is not sorted. Nearest rank sorts the times first.", eight[rank - 1:rank]),
         ("That is the percentile of all client counts together. Asked are the queries with 8 clients.",
          [_nearest_rank(load["ms"]), _nearest_rank(load[load["status"] == "0000"]["ms"])]),
+        ("That is the percentile with 4 clients. R13 speaks of 8.",
+         [_nearest_rank(load[(load["clients"] == 4) & (load["status"] == "0000")]["ms"])]),
+        ("That is computed from all 150 queries, the failed ones included, and lies between two times. Take those with status `0000` "
+         "alone, and nearest rank, which is a time of the record.", [float(load[load["clients"] == 8]["ms"].quantile(0.95))]),
     ):
         if any(abs(one - time) < 0.05 for one in given for time in times):
             return sentence
@@ -1130,8 +1149,9 @@ class QuerySuite:
         "`return unmet`.",
         "R01 needs three names: one with `*`, one with `?` (exactly one letter), one with neither. The test data set has ANNA, ANNABEL "
         "and HANNA for that, and a family ZZTESTER. Compare sets, so that R01 does not care about doubles.",
-        "R02: what you wrote in exercise 2. R03: query `PatientID=\"ZZ000?\"`, and compare with the list of these eight numbers, sorted, "
-        "not a set. R04: ZZ0003 and ZZ0005. R05: the study 2.999.77.7, once at STUDY level, once at SERIES level.",
+        "R02: what you wrote in exercise 2, with `set(...)` in place of `sorted(...)` and `{...}` in place of `[...]`. R03: query "
+        "`PatientID=\"ZZ000?\"`, and compare with the list of these eight numbers, sorted, not a set. R04: ZZ0003 and ZZ0005. R05: the "
+        "study 2.999.77.7, once at STUDY level, once at SERIES level. Sets here, too.",
         "R06: `scu.find(\"STUDY\", PatientID=\"\", cancel_after=1).status` is the last status; all 16 patients fit, so there is something "
         "to cancel. A short answer would be out before the C-CANCEL comes.",
     ]
@@ -1147,7 +1167,7 @@ class PromiseSuite:
 
     answer = Tests("promise_suite", named=True, remark=_promise_remark)
     points = 4
-    praise = ("Five requirements, seventeen faults, and none of them shows in a C-ECHO. Note how many lines test what must *not* work.")
+    praise = ("Five requirements, eighteen faults, and none of them shows in a C-ECHO. Note how many lines test what must *not* work.")
 
     def solution(scu, objects):
         unmet = []
@@ -1226,7 +1246,19 @@ class PromiseSuite:
         return [] if fault is None or fault.says in _says("rejected_sent") else [fault.breaks[0]]
 
     def whole_study_alone(fault):
-        return [] if fault is None or fault.says in _says("move_study") else [fault.breaks[0]]
+        return [] if fault is None or fault.says in _says("move_study", "move_other") else [fault.breaks[0]]
+
+    def kept_ones_alone(fault):
+        return [] if fault is None or fault.says in _says("commits_all", "commits_unnamed", "commits_together") else [fault.breaks[0]]
+
+    def asked_apart(fault):
+        return [] if fault is None or fault.says in _says("commits_together") else [fault.breaks[0]]
+
+    def completed_is_closed(fault):
+        return [] if fault is None or fault.says in _says("step_reopened") else [fault.breaks[0]]
+
+    def known_callers_alone(fault):
+        return [] if fault is None or fault.says in _says("anybody") else [fault.breaks[0]]
 
     def failed_unread(fault):
         return [] if fault is None or fault.says in _says("commits_unnamed") else [fault.breaks[0]]
@@ -1244,7 +1276,13 @@ class PromiseSuite:
         return [] if fault is None or fault.says in _says("move_unable") else [fault.breaks[0]]
 
     def others_unread(fault):
+        return [] if fault is None or fault.says in _says("rejected_neighbour", "rejected_withheld") else [fault.breaks[0]]
+
+    def others_only_sent(fault):
         return [] if fault is None or fault.says in _says("rejected_neighbour") else [fault.breaks[0]]
+
+    def others_only_found(fault):
+        return [] if fault is None or fault.says in _says("rejected_withheld") else [fault.breaks[0]]
 
     def not_sent_is_gone(fault):
         return [] if fault is None or fault.says in _says("rejected_listed") else [fault.breaks[0]]
@@ -1255,10 +1293,6 @@ class PromiseSuite:
     wrong_ways = {
         nothing_ever: "A suite that names nothing accepts everything. Are the lines that add a name to the list reached, and is the list "
         "returned?",
-        works_when_allowed: "You test what must work, and hardly what must **not**: an image that was never sent, a destination that "
-        "nobody knows, a completed step, a rejected image, a caller who is in no list.",
-        last_status_alone: "You trust statuses. A commitment names images, a C-MOVE has counts and images that arrive or do not, a "
-        "rejection note has an effect: look at these.",
         failed_unread: "R08 names two lists: *kept as committed, any other as failed*. You look at the first, or that the image that was "
         "never sent is not in it. A modality that hears nothing of an image waits for ever: it must be in the list of the failed.",
         only_counted: "Two images came, and the count says two. But which? *Exactly what was asked for*: compare the SOP Instance UIDs, "
@@ -1269,7 +1303,15 @@ class PromiseSuite:
         not_found_is_gone: "You look for rejected images with C-FIND alone. The viewer fetches whole studies: what does C-GET or C-MOVE "
         "bring?",
         whole_study_alone: "You move whole studies only. R09 says *exactly what was asked for*: ask for one series of a study that has "
-        "several.",
+        "several, at level `\"SERIES\"`, and compare the SOP Instance UIDs of what came.",
+        kept_ones_alone: "You ask for images that are kept, or hardly look at what is said of any other. R08 says *any other as failed*: "
+        "ask in one request for images that were stored **and** one that was never sent, and compare both lists.",
+        asked_apart: "You do not ask for both in one request, or do not look at the list of the committed there. A real request names "
+        "all images of a study: ask for stored ones **and** one that was never sent together, and compare both lists.",
+        completed_is_closed: "R10 has a second half: *once it is, no N-SET changes it any more*. Send a third message, a `change_step` to "
+        "the completed step; a good archive refuses it, with a status that is not 0.",
+        known_callers_alone: "R12 has a negative half: *a caller that is not in the list is rejected*. Call as one, with "
+        "`scu.calling(\"STRANGER\")`, and report R12 where no `NoAssociation` comes.",
         count_unread: "R09 also says that the last response counts what was sent: `move` returns that number behind the status. A viewer "
         "that is told one image too few goes on waiting, or believes it.",
         arrivals_unread: "The count is what the archive says; R09 says *sends*. How many images have arrived, `scu.received()` tells. That "
@@ -1277,11 +1319,19 @@ class PromiseSuite:
         any_refusal_will_do: "Any failure of a C-MOVE to an unknown destination passes your test, or you do not try one. R09 names the "
         "status: by A801H whoever is on call knows that a title is missing in a table, and not that the archive is ill.",
         others_unread: "R11 has a second half: *the others of their study are*, found **and** sent. An archive that withdraws more than "
+        "the note names passes your test: look for **both** other objects, with C-FIND and in what is sent.",
+        others_only_sent: "R11 has a second half: *the others of their study are*, found **and** sent. An archive that withdraws more than "
         "the note names passes your test: look for **both** other objects, with C-FIND as well.",
+        others_only_found: "R11 has a second half: *the others of their study are*, found **and** sent. What is listed need not come: look "
+        "for **both** other objects in what C-GET or C-MOVE brings as well.",
         not_sent_is_gone: "You look for rejected images in what is sent alone. R11 says *neither found nor sent*: what does C-FIND show?",
         all_gone_expected: "Does your test of R11 expect that nothing is left, or a number of answers that leaves out the note? R11 is "
         "about the images that the note names, and the others of their study must stay. The note is an object like any other; whether it "
         "is listed is free.",
+        works_when_allowed: "You test what must work, and hardly what must **not**: an image that was never sent, a destination that "
+        "nobody knows, a completed step, a rejected image, a caller who is in no list.",
+        last_status_alone: "You trust statuses. A commitment names images, a C-MOVE has counts and images that arrive or do not, a "
+        "rejection note has an effect: look at these.",
     }
     hints = [
         "Begin with `scu.store(objects)`. Then a block per requirement, as in exercise 4, and `return unmet`.",
@@ -1594,8 +1644,8 @@ class Release:
         "what the requirement leaves free; the vendor will find it before you do.",
         all_block: "About `blocking`: you took all that remain. Severity 1 is only what may harm a patient, or lets data be lost, wrong, "
         "or in wrong hands.",
-        old_ones_forgiven: "About `blocking`: one or more of severity 1 is missing. By the rules a fault counts with or without a "
-        "workaround in the old release: that release 6 has it too, or was never tested for it, makes it no better.",
+        old_ones_forgiven: "About `blocking`: one or more of severity 1 is missing. By the rules a fault counts the same whether release 6 "
+        "has it or not: that it is an old one, or was never looked for in release 6, makes it no better.",
         all_not_met: "About `regressions`: you took all that release 7 does not meet. A regression is what was good before.",
         withdrawn_ones_too: "About `regressions`: the table still counts a finding that is withdrawn. Without it, that requirement is met.",
         unknown_was_good: "About `regressions`: one of yours was never tested in release 6. It may have been as bad before; a regression "

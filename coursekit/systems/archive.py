@@ -198,7 +198,7 @@ class Archive(PerformedSteps, DicomServer):
             return 0x0123, None
         caller, asked = self._caller(event), event.action_information
         self._reply(event, "N-ACTION-RSP", "0000H")
-        self._reports.put((caller, asked, event.assoc))
+        event.assoc.dimse.then = lambda: self._reports.put((caller, asked, event.assoc))
         return 0x0000, None
 
     def _report(self):

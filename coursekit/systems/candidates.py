@@ -38,6 +38,7 @@ EXPLICIT = "1.2.840.10008.1.2.1"        # in which the VR of private attributes 
 ROOT = "2.999.77"
 PAGE, FETCH = 10, 0.2                   # answers of a query that are there at once; seconds that the database needs for the others
 LOOKS = 40                              # in that time, whether a C-CANCEL has come: on a busy machine both take longer
+LATEST = 50 * LOOKS                     # looks for one that is due: it may be late on a busy machine, and is to find the query running
 TOGETHER = 30                           # callers at a time; of a faulty one they get fewer
 ASKED = 8                               # callers at a time that a candidate has to serve
 COMMITTED_WITHIN = 2.0                  # seconds; a good one needs a hundredth, on a very busy machine a hundred times that
@@ -218,6 +219,7 @@ class Candidate(Archive):
     allowed = CALLERS
     patience = 0                        # seconds that a caller is let wait for a place
     hears_cancel = True
+    cancel_is_due = False                   # whether its test station is about to send a C-CANCEL
 
     def __init__(self, peers=None):
         super().__init__(TITLE, peers, self.allowed)
@@ -285,7 +287,7 @@ class Candidate(Archive):
         for count, (status, answer) in enumerate(super()._find(event)):
             yield status, answer
             if count == PAGE - 1:                           # so that a C-CANCEL finds the query still running
-                for _ in range(LOOKS):
+                for _ in range(LATEST if self.cancel_is_due and self.hears_cancel else LOOKS):
                     if event.is_cancelled:
                         break
                     time.sleep(FETCH / LOOKS)
@@ -931,6 +933,15 @@ class _RejectedNeighbour(Candidate):
         return [one for one in found if str(one.SOPInstanceUID) not in self._hidden] if level == "IMAGE" else found
 
 
+@_faulty("rejected_withheld", "does not send, where an image is rejected, the last of the others of its study either, though it finds it")
+class _RejectedWithheld(_RejectedNeighbour):
+    def _matching(self, level, keys):
+        return Candidate._matching(self, level, keys)
+
+    def _chosen(self, identifier, rejected=False):
+        return [one for one in super()._chosen(identifier, rejected) if one.sop not in self._hidden]
+
+
 @_faulty("rejected_sent", "no longer finds images that were rejected, and still sends them with their study")
 class _RejectedSent(Candidate):
     def _chosen(self, identifier, rejected=False):
@@ -1057,7 +1068,11 @@ class Tester(Scu):
 
     def find(self, level="STUDY", keys=None, cancel_after=None, **more):
         """C-FIND, as of an `Scu`; what was asked is noted in `queries`."""
-        answers = super().find(level, keys, cancel_after, **more)
+        self._system.cancel_is_due = type(cancel_after) is int and cancel_after <= PAGE
+        try:
+            answers = super().find(level, keys, cancel_after, **more)
+        finally:
+            self._system.cancel_is_due = False
         self.queries.append((level, {**(keys if type(keys) is dict else {}), **more}, cancel_after, len(answers)))
         return answers
 

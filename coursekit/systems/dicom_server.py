@@ -101,6 +101,7 @@ class DicomServer(System):
         at_once(event)
         _write_no_log(event.assoc)
         event.assoc.dimse.get_msg = types.MethodType(_next_message, event.assoc.dimse)
+        event.assoc.dimse.sending, event.assoc.dimse.then = threading.Lock(), None
         event.assoc.dimse.send_msg = types.MethodType(_send_message, event.assoc.dimse)
         event.assoc.dul.send_pdu = functools.partial(self._send, event, event.assoc.dul.send_pdu)
         line.held, line.largest, line.spoiled, line.begins_pdu = 0, self.largest, False, True
@@ -302,13 +303,23 @@ def _next_message(dimse, block=False):
 
 
 def _send_message(dimse, primitive, context):
-    """Send a message, as pynetdicom's own; but the plain answer to a C-STORE is encoded here, which takes a tenth of the time."""
+    """Send a message, as pynetdicom's own, but whole: two threads that send on one association would mix their fragments. And what is to
+    come after an answer, `then`, is done when that answer is out."""
+    with dimse.sending:
+        if not _sent_as_a_plain_answer(dimse, primitive, context):
+            type(dimse).send_msg(dimse, primitive, context)
+    if dimse.then is not None and primitive.MessageIDBeingRespondedTo is not None:
+        then, dimse.then = dimse.then, None
+        then()
+
+
+def _sent_as_a_plain_answer(dimse, primitive, context):
+    """Send the plain answer to a C-STORE, which is encoded here in a tenth of the time; False for any other message."""
     from pynetdicom.dimse_primitives import C_STORE
     from pynetdicom.pdu_primitives import P_DATA
 
     if type(primitive) is not C_STORE or primitive.MessageIDBeingRespondedTo is None or primitive.ErrorComment or primitive.OffendingElement:
-        type(dimse).send_msg(dimse, primitive, context)
-        return
+        return False
     command = encode_command({
         "AffectedSOPClassUID": str(primitive.AffectedSOPClassUID), "CommandField": 0x8001,
         "MessageIDBeingRespondedTo": primitive.MessageIDBeingRespondedTo, "CommandDataSetType": NO_DATA_SET, "Status": primitive.Status,
@@ -316,6 +327,7 @@ def _send_message(dimse, primitive, context):
     answer = P_DATA()
     answer.presentation_data_value_list = [[context, b"\x03" + command]]               # a command, its last fragment (PS3.8 E.2)
     dimse.dul.send_pdu(answer)
+    return True
 
 
 def _receive(line, wanted):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom import sop_class as sop
 
 from coursekit.standards.associations import at_once
+from coursekit.systems import dicom_server
 from coursekit.systems.archive import Archive
 from coursekit.systems.certificates import Authority
 from coursekit.systems.scu import NoAssociation, Scu
@@ -264,6 +266,44 @@ def test_commitment_of_what_is_not_there(archive):
     _, kind, result = ask_commitment(archive, references)
     assert kind == 2 and [item.ReferencedSOPInstanceUID for item in result.ReferencedSOPSequence] == ["2.999.7.1.1"]
     assert [item.FailureReason for item in result.FailedSOPSequence] == [0x0112, 0x0112, 0x0119]
+
+
+def test_a_report_on_the_association_that_asked_comes_behind_the_answer(archive, monkeypatch):
+    send, came = dicom_server._send_message, []
+
+    def late(dimse, primitive, context):
+        if type(primitive).__name__ == "N_ACTION":
+            time.sleep(0.3)                                              # in which the clerk could have reported
+        send(dimse, primitive, context)
+
+    monkeypatch.setattr(dicom_server, "_send_message", late)
+    association = calling(archive, sop.StorageCommitmentPushModel)
+    association.bind(evt.EVT_DIMSE_RECV, lambda event: came.append(type(event.message).__name__))
+    association.bind(evt.EVT_N_EVENT_REPORT, lambda event: (0, None))
+    asked = Dataset()
+    asked.TransactionUID, asked.ReferencedSOPSequence = "2.999.77", []
+    association.send_n_action(asked, 1, sop.StorageCommitmentPushModel, sop.StorageCommitmentPushModelInstance)
+    assert archive.journal.wait("N-EVENT-REPORT-RQ", seconds=30)
+    association.release()
+    assert came == ["N_ACTION_RSP", "N_EVENT_REPORT_RQ"]
+
+
+def test_messages_of_two_threads_on_one_association_stay_whole():
+    class Dimse:
+        sending, then, sent = threading.Lock(), None, []
+
+        def send_msg(self, primitive, context):
+            for _ in range(5):
+                self.sent.append(primitive.name)
+                time.sleep(0.002)
+
+    threads = [threading.Thread(target=dicom_server._send_message, args=(Dimse(), types.SimpleNamespace(name=name, MessageIDBeingRespondedTo=1), 1))
+               for name in "ab" * 5]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(Dimse.sent) == 50 and all(len(set(Dimse.sent[place:place + 5])) == 1 for place in range(0, 50, 5))
 
 
 def test_a_performed_procedure_step(archive):

@@ -133,6 +133,8 @@ SHOWS = {
     "rejected_neighbour": lambda scu: [one.SOPInstanceUID for one in rejected(scu).get("STUDY", StudyInstanceUID=OTTO.uid)
                                        if one.SOPClassUID == CT] == [f"{OTTO.uid}.1.2"]
     and not scu.find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT") and len(found(scu)) == 16,
+    "rejected_withheld": lambda scu: not any(one.SOPClassUID == CT for one in rejected(scu).get("STUDY", StudyInstanceUID=OTTO.uid))
+    and scu.find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT").values("SOPInstanceUID") == [f"{OTTO.uid}.1.2"],
     "rejected_sent": lambda scu: sum(one.SOPClassUID == CT for one in rejected(scu).get("STUDY", StudyInstanceUID=OTTO.uid)) == 2 and (
         len(scu.find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT")) == 1),
     "rejected_listed": lambda scu: len(rejected(scu).find("IMAGE", StudyInstanceUID=OTTO.uid, SOPInstanceUID="", Modality="CT")) == 2 and (
@@ -215,7 +217,7 @@ def test_a_faulty_candidate_shows_its_fault(name, monkeypatch):
 CHANGES = (                             # looks that change what an archive holds: each gets one of its own
     "private_dropped", "series_uid_changed", "pixels_cut", "implicit_cut", "letters_lost", "capitals", "foreign_sent", "text_cut",
     "empty_dropped", "decimals_rounded", "fractions_cut", "items_lost", "third_lost", "step_reopened", "step_endless",
-    "rejected_neighbour", "rejected_sent", "rejected_listed", "leaks")
+    "rejected_neighbour", "rejected_withheld", "rejected_sent", "rejected_listed", "leaks")
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -312,3 +314,15 @@ def test_the_test_objects_come_back_from_every_good_candidate():
             for one in sent:
                 for element in one:
                     assert back[one.SOPInstanceUID][element.tag].value == element.value, (name, element)
+
+
+def test_a_cancel_that_is_late_finds_the_query_running(monkeypatch):
+    from pynetdicom.association import Association
+
+    cancel = Association.send_c_cancel
+    monkeypatch.setattr(Association, "send_c_cancel", lambda *given, **named: (time.sleep(1), cancel(*given, **named)))
+    with bench() as install:
+        assert install("plain").find("STUDY", PatientID="", cancel_after=1).status == 0xFE00
+        began = time.monotonic()
+        assert install("cancel_ignored").find("STUDY", PatientID="", cancel_after=1).status == 0x0000
+        assert time.monotonic() - began < 8                 # one that hears of no cancelling waits for none
