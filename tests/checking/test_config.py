@@ -5,6 +5,7 @@ import pandas
 import pytest
 
 from coursekit.checking import Config, Outcome
+from coursekit.checking.kinds import config
 
 
 def rules(settings):
@@ -97,12 +98,13 @@ def test_what_fails_elsewhere_only_is_told_so(ask):
         assert verdict.message.startswith(words.get("unseen", "Good for the hospital that you see, but not for another"))
 
 
-def test_what_cannot_be_used_is_said(check):
+def test_what_cannot_be_used_is_said(check, monkeypatch):
     assert check({"modality": ..., "at_most": ...}).outcome is Outcome.NOT_ANSWERED
     assert "still open" in check({"modality": "CT", "at_most": ...}).message
     assert "two settings" in check({"modality": "CT"}).message
     assert "whole number" in check({"modality": "CT", "at_most": "many"}).message
     assert check("no json").label == "unreadable"
+    monkeypatch.setattr(config, "SECONDS", 1.0)
     assert "did not come to an end" in check({"modality": "CT", "at_most": -1}).message
 
 
