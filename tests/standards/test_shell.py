@@ -216,15 +216,16 @@ def shell():
     ("ls -ld /tmp", "drwxrwxrwt 2 root root 4096 Mar 31 07:15 /tmp\n"), ("echo a > /tmp/a; cat /tmp/a; rm /tmp/a; ls /tmp", "a\n"),
     ("sudo touch /tmp/a; rm /tmp/a; ls /tmp", "a\n"), ("ls /root; cd /root; sudo ls -d /root", "/root\n"), 
     ("ls -d /mnt /run /var/tmp", "/mnt\n/run\n/var/tmp\n"),
-    ("sudo touch /root/a; find / -name a", ""), ("sudo touch /root/a; sudo find / -name a", "/root/a\n"),
-    ("sudo cp 'x y' /root/a; sudo chmod 644 /root/a; cat /root/a; sudo cat /root/a", "1\n2\n"), ("sudo touch /root/a; ls /root/*", ""),
-    ("sudo cp 'x y' /root/a; grep -rc 1 /root 2>&1; echo $?", "grep: /root: Permission denied\n2\n"),
-    ("sudo cp 'x y' /root/a; sudo chmod 711 /root; cat /root/a; ls /root 2>&1",
-     "1\n2\nls: cannot open directory '/root': Permission denied\n"),
-    ("sudo sh -c 'echo a > /root/a'; sudo ls /root", "a\n"), ("echo a > /root/a; sudo ls /root", ""),
+    ("sudo touch CLOSED/a; find / -name a", ""), ("sudo touch CLOSED/a; sudo find / -name a", "CLOSED/a\n"),
+    ("sudo cp 'x y' CLOSED/a; sudo chmod 644 CLOSED/a; cat CLOSED/a; sudo cat CLOSED/a", "1\n2\n"), ("sudo touch CLOSED/a; ls CLOSED/*", ""),
+    ("sudo cp 'x y' CLOSED/a; grep -rc 1 CLOSED 2>&1; echo $?", "grep: CLOSED: Permission denied\n2\n"),
+    ("sudo cp 'x y' CLOSED/a; sudo chmod 711 CLOSED; cat CLOSED/a; ls CLOSED 2>&1",
+     "1\n2\nls: cannot open directory 'CLOSED': Permission denied\n"),
+    ("sudo sh -c 'echo a > CLOSED/a'; sudo ls CLOSED", "a\n"), ("echo a > CLOSED/a; sudo ls CLOSED", ""),
     ("ls -l /etc/link", "lrwxrwxrwx 1 root root 6 Mar 31 07:15 /etc/link -> a.conf\n"),
 ])
 def test_users_words_and_redirections(shell, line, printed):
+    line, printed = (text.replace("CLOSED", "/root") for text in (line, printed))         # a folder of the simulated server
     assert shell.sh(line).text == printed
 
 
